@@ -1,0 +1,95 @@
+/**
+ * The backend port: bytes and positions, kept in order. An implementation knows nothing of tables,
+ * conflict rules or streams; what the bytes mean is the log's business.
+ */
+
+/** Operations committed together; once committed it never changes. */
+export interface Segment {
+  /** Position of its first operation in this node's log, at least 1. */
+  readonly position: number;
+  /** How many positions it covers: `position` to `position + span - 1`. At least 1. */
+  readonly span: number;
+  readonly bytes: Uint8Array;
+}
+
+/** One table's rows as of a position, in chunks that belong together. */
+export interface Checkpoint {
+  /** The table; any text, at most 1 KiB. */
+  readonly table: string;
+  /** The rows hold the effect of every operation of the table up to this position; 0 for none. */
+  readonly position: number;
+  readonly chunks: readonly Uint8Array[];
+}
+
+/** What becomes durable together: all of it or nothing. */
+export interface Commit {
+  /** In ascending position, each after the last position committed before. */
+  readonly segments: readonly Segment[];
+  /** Small named values, at most 4,096 names in all; a value of undefined removes the name. */
+  readonly facts?: ReadonlyMap<string, Uint8Array | undefined> | undefined;
+}
+
+/** What a backend found when it opened. */
+export interface Recovery {
+  /** Highest position ever committed, trimmed and torn segments included; 0 for a new backend. */
+  readonly lastPosition: number;
+  /** Positions up to this one have been trimmed; 0 when nothing was. */
+  readonly trimmedTo: number;
+  readonly facts: ReadonlyMap<string, Uint8Array>;
+  /** The newest checkpoint of each table. */
+  readonly checkpoints: readonly Checkpoint[];
+  /**
+   * Whether the last owner closed it; true for a new backend. After an unclean stop acknowledged
+   * commits can be missing only if `lastDurability` is `interval` and the machine went down.
+   */
+  readonly closedCleanly: boolean;
+  /** The durability the last owner wrote with; undefined for a new backend. */
+  readonly lastDurability: 'commit' | 'interval' | undefined;
+  /** Segments cut off at the end because their checksum was wrong; 0 in every ordinary case. */
+  readonly tornSegments: number;
+  /** Where a damaged store was moved to because the options asked for it; undefined otherwise. */
+  readonly setAside: string | undefined;
+}
+
+/**
+ * Guarantees every implementation gives (test/contracts/backend.contract.ts):
+ *
+ * - `commit` is all or nothing, and commits take effect in the order of the calls. The promise
+ *   resolves when the commit is as durable as the backend promises, and not before.
+ * - A commit that rejects with a retryable error (`BACKEND_FULL`, `LIMIT_EXCEEDED`) has left no
+ *   trace, and neither has any commit called after it that was still waiting: those reject with
+ *   the same error. Call them again in the same order. `OPERATION_INVALID` (positions out of order)
+ *   leaves no trace either. After any other rejection the backend refuses all further commits;
+ *   reads go on.
+ * - `read` returns what was committed, bytes unchanged, also when commits run meanwhile.
+ * - `writeCheckpoint` leaves the old or the new checkpoint, never a mixture.
+ * - `close` waits for what was already accepted, and may be called twice. Any call after it
+ *   rejects with `CLOSED`, as does any call before `open` has resolved.
+ *
+ * What the caller owes: bytes handed in do not change until the promise settles (the memory
+ * backend keeps them as they are: never).
+ *
+ * Not its job: ordering of operations, deduplication, retries, knowing what a table is.
+ */
+export interface Backend {
+  readonly name: string;
+  /** Whether what was committed is there after the process ends. */
+  readonly durable: boolean;
+  /** Finds what is there, or creates it. Calling it again returns the same promise. */
+  open(): Promise<Recovery>;
+  commit(commit: Commit): Promise<void>;
+  /**
+   * Segments whose last position is greater than `after`, ascending, at most `maxBytes` of them
+   * but at least one if there is one; empty only when there is none. Rejects with `LOG_TRIMMED` when `after` lies before
+   * the trimmed range's end.
+   */
+  read(after: number, maxBytes: number): Promise<readonly Segment[]>;
+  /**
+   * Replaces the table's checkpoint. Rejects with `OPERATION_INVALID` when its position lies after
+   * the last committed one: a checkpoint ahead of its log could not be continued.
+   */
+  writeCheckpoint(checkpoint: Checkpoint): Promise<void>;
+  /** Forgets segments that lie wholly at or before `position`; the trimmed range ends with the last of them. */
+  trim(position: number): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,111 @@
+import { TablecastError, type ErrorCode, type ErrorDetails } from '../../errors.ts';
+
+/** A {@link TablecastError} as plain data, to cross a thread. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+  readonly details: ErrorDetails;
+  readonly retryable: boolean;
+}
+
+/** Where an error happened and what the backend was doing, for its message. */
+export interface Attempt {
+  readonly file: string;
+  /** Completes "could not …". */
+  readonly action: string;
+}
+
+interface Verdict {
+  readonly code: ErrorCode;
+  readonly cause: string;
+  readonly hint: string;
+  readonly retryable?: boolean;
+}
+
+const FULL: Verdict = {
+  code: 'BACKEND_FULL',
+  cause: 'the disk or the file is full',
+  hint: 'Free space, raise maxFileBytes or trim the log, then repeat the same calls in the same order.',
+  retryable: true,
+};
+const IN_USE: Verdict = {
+  code: 'BACKEND_IN_USE',
+  cause: 'another process holds a lock on the file',
+  hint: 'Stop the other program that writes to this file, then repeat the call.',
+  retryable: true,
+};
+const READ_ONLY: Verdict = {
+  code: 'BACKEND_READ_ONLY',
+  cause: 'the file or its directory cannot be written',
+  hint: 'Let the user of this process write to the directory and its files, or choose another directory.',
+};
+const FOREIGN: Verdict = {
+  code: 'BACKEND_FOREIGN',
+  cause: 'the file is not an SQLite database',
+  hint: 'Give another path, or move the file away; it was left as it is.',
+};
+const DAMAGED: Verdict = {
+  code: 'BACKEND_DAMAGED',
+  cause: 'the database file is damaged',
+  hint: "Restore the file from a copy, or open with failureMode 'delete', which sets it aside and starts empty.",
+};
+const FAILED: Verdict = {
+  code: 'BACKEND_FAILED',
+  cause: 'the operating system reported an error',
+  hint: 'Check the disk and the path; then open the backend again, which verifies what is there.',
+};
+
+function verdictOf(code: string): Verdict {
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') return FULL;
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return IN_USE;
+  if (code.startsWith('SQLITE_READONLY') || code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return READ_ONLY;
+  }
+  if (code === 'SQLITE_NOTADB') return FOREIGN;
+  if (code.startsWith('SQLITE_CORRUPT')) return DAMAGED;
+  return FAILED;
+}
+
+/** What SQLite or the file system threw, as a {@link TablecastError}; one of ours is returned as it is. */
+export function asTablecastError(error: unknown, attempt: Attempt): TablecastError {
+  if (error instanceof TablecastError) return error;
+  const raw = error instanceof Error ? error : new Error(String(error));
+  const code = 'code' in raw && typeof raw.code === 'string' ? raw.code : '';
+  const verdict = verdictOf(code);
+  const reason = code === '' ? raw.message : `${code}: ${raw.message}`;
+  return new TablecastError(
+    verdict.code,
+    `could not ${attempt.action} ${attempt.file}: ${verdict.cause} (${reason})`,
+    { hint: verdict.hint, details: { file: attempt.file }, retryable: verdict.retryable, cause: error },
+  );
+}
+
+/** The error for a file that breaks a rule of the format; `where` names the record. */
+export function damaged(file: string, where: string, details: ErrorDetails = {}): TablecastError {
+  return new TablecastError('BACKEND_DAMAGED', `${file} is damaged: ${where}`, {
+    hint: DAMAGED.hint,
+    details: { file, ...details },
+  });
+}
+
+/** The error for a sync that failed: never retryable, because a second one may succeed and be wrong. */
+export function syncFailed(file: string, error: unknown): TablecastError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new TablecastError('BACKEND_FAILED', `could not sync ${file}: ${reason}`, {
+    hint: 'What was not synced before may be lost. Check the disk, then open the backend again.',
+    details: { file },
+    cause: error,
+  });
+}
+
+/** The plain data of an error. */
+export function toFailure(error: TablecastError): Failure {
+  const { code, message, hint, details, retryable } = error;
+  return { code, message, hint, details, retryable };
+}
+
+/** A new error from its plain data; each promise that rejects gets its own. */
+export function fromFailure(failure: Failure): TablecastError {
+  return new TablecastError(failure.code, failure.message, failure);
+}

@@ -1,0 +1,70 @@
+import Database from 'better-sqlite3';
+import { TablecastError } from '../../errors.ts';
+import { asTablecastError } from './failure.ts';
+
+/** How often a lock that was lost between writing the owner and holding it is asked for again. */
+const MAX_ATTEMPTS = 3;
+
+/** A lock on a database file, held until `release` or the end of the process. */
+export interface FileLock {
+  release(): void;
+}
+
+function ownerOf(lock: Database.Database): string {
+  try {
+    const row: unknown = lock.prepare('SELECT node, pid FROM owner').get();
+    if (typeof row === 'object' && row !== null && 'node' in row && 'pid' in row) {
+      return `node ${JSON.stringify(row.node)}, process ${String(row.pid)}`;
+    }
+  } catch {
+    // Only for the message: the lock itself has already said no.
+  }
+  return 'another node or process';
+}
+
+function hold(lock: Database.Database, owner: string): void {
+  lock.exec('BEGIN IMMEDIATE');
+  lock.exec('CREATE TABLE IF NOT EXISTS owner (node TEXT NOT NULL, pid INTEGER NOT NULL) STRICT');
+  lock.exec('DELETE FROM owner');
+  lock.prepare('INSERT INTO owner VALUES (?, ?)').run(owner, process.pid);
+  lock.exec('COMMIT');
+  // A reserved lock keeps every other writer out and lets others read whose it is.
+  lock.exec('BEGIN IMMEDIATE');
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
+}
+
+/**
+ * Takes the lock of a database file for this process: SQLite's own write lock on `<file>.lock`, a
+ * tiny database beside it. The operating system releases it however the process ends, also by
+ * SIGKILL; the file stays and means nothing by itself. Readers of the database are not concerned.
+ * Throws `BACKEND_IN_USE` with the owner; for local disks only, as SQLite's locks are.
+ */
+export function lockFile(file: string, owner: string): FileLock {
+  const path = `${file}.lock`;
+  let lock: Database.Database | undefined;
+  try {
+    lock = new Database(path, { timeout: 0 });
+    lock.pragma('synchronous = OFF');
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        hold(lock, owner);
+        const held = lock;
+        return { release: () => void held.close() };
+      } catch (error) {
+        if (!isBusy(error) || attempt === MAX_ATTEMPTS) throw error;
+      }
+    }
+  } catch (error) {
+    const inUse = lock !== undefined && isBusy(error) ? ownerOf(lock) : undefined;
+    lock?.close();
+    if (inUse === undefined) throw asTablecastError(error, { file: path, action: 'take the lock' });
+    throw new TablecastError('BACKEND_IN_USE', `${file} is in use by ${inUse}`, {
+      hint: 'Stop the other node, or give this one a directory of its own.',
+      details: { file },
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,83 @@
+import type { Recovery } from '../backend.ts';
+import type { Durability } from './connection.ts';
+import type { Failure } from './failure.ts';
+
+/** What the writing side needs to open its file; plain data, it crosses a thread. */
+export interface StoreOptions {
+  readonly file: string;
+  readonly durability: Durability;
+  readonly owner: string;
+  readonly intervalMs: number;
+  readonly failureMode: 'refuse' | 'delete';
+  readonly maxFileBytes: number | undefined;
+}
+
+/** A segment whose bytes are a range of a {@link CommitsRequest}'s. */
+export interface PackedSegment {
+  readonly position: number;
+  readonly span: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One commit inside a {@link CommitsRequest}. */
+export interface PackedCommit {
+  readonly segments: readonly PackedSegment[];
+  readonly facts: ReadonlyMap<string, Uint8Array | undefined> | undefined;
+}
+
+/** Commits called in one go. A rejected one rejects every later one of its generation. */
+export interface CommitsRequest {
+  readonly kind: 'commits';
+  readonly generation: number;
+  readonly commits: readonly PackedCommit[];
+  readonly bytes: Uint8Array;
+}
+
+/** Some chunks of a checkpoint that is not visible before it is published. */
+export interface ChunksRequest {
+  readonly kind: 'chunks';
+  readonly id: number;
+  readonly generation: number;
+  readonly first: number;
+  readonly chunks: readonly Uint8Array[];
+}
+
+/** Makes the chunks of a generation the table's checkpoint. */
+export interface PublishRequest {
+  readonly kind: 'publish';
+  readonly id: number;
+  readonly table: string;
+  readonly position: number;
+  readonly generation: number;
+  readonly chunks: number;
+}
+
+/** Work in slices; the answer says whether there is more. `sweep` removes chunks nobody refers to. */
+export interface SliceRequest {
+  readonly kind: 'trim' | 'sweep';
+  readonly id: number;
+  /** For `trim`: forget segments up to here. Not used by `sweep`. */
+  readonly position: number;
+}
+
+/** Everything before it is done first; then the file is closed. */
+export interface CloseRequest {
+  readonly kind: 'close';
+}
+
+/** A request with an answer of its own. */
+export type AnsweredRequest = ChunksRequest | PublishRequest | SliceRequest;
+
+/** What the calling side asks of the writing side; handled strictly in order. */
+export type Request = CommitsRequest | AnsweredRequest | CloseRequest;
+
+/** What the writing side says. `failed` with no id, and a rejection that is not retryable, are final. */
+export type Reply =
+  | { readonly kind: 'opened'; readonly recovery: Recovery; readonly generation: number }
+  | { readonly kind: 'refused'; readonly failure: Failure }
+  | { readonly kind: 'committed'; readonly count: number }
+  | { readonly kind: 'rejected'; readonly generation: number; readonly failure: Failure }
+  | { readonly kind: 'answered'; readonly id: number; readonly more: boolean }
+  | { readonly kind: 'failed'; readonly id: number | undefined; readonly failure: Failure }
+  | { readonly kind: 'closed'; readonly failure: Failure | undefined };

@@ -1,0 +1,84 @@
+import type { TablecastError } from '../../errors.ts';
+import type { Commit } from '../backend.ts';
+import type { CommitsRequest, PackedCommit, PackedSegment } from './messages.ts';
+
+interface PendingCommit {
+  readonly bytes: number;
+  /** The last position once it is committed. */
+  readonly last: number;
+  readonly resolve: () => void;
+  readonly reject: (error: TablecastError) => void;
+}
+
+/** Counted per commit beside its bytes, for the objects around them. */
+const COMMIT_OVERHEAD_BYTES = 256;
+
+/** What a commit adds to the queue. */
+export function sizeOfCommit(commit: Commit): number {
+  let bytes = COMMIT_OVERHEAD_BYTES;
+  for (const segment of commit.segments) bytes += segment.bytes.length;
+  for (const [name, value] of commit.facts ?? []) bytes += name.length + (value?.length ?? 0);
+  return bytes;
+}
+
+function copyFacts(facts: Commit['facts']): PackedCommit['facts'] {
+  if (facts === undefined) return undefined;
+  return new Map([...facts].map(([name, value]) => [name, value === undefined ? undefined : value.slice()]));
+}
+
+/** One copy of all segments, to be given away as a whole; the caller's bytes stay the caller's. */
+export function packCommits(commits: readonly Commit[], generation: number): CommitsRequest {
+  let size = 0;
+  for (const commit of commits) for (const segment of commit.segments) size += segment.bytes.length;
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  const packed = commits.map((commit): PackedCommit => {
+    const segments: PackedSegment[] = [];
+    for (const { position, span, bytes: source } of commit.segments) {
+      bytes.set(source, offset);
+      segments.push({ position, span, start: offset, end: offset + source.length });
+      offset += source.length;
+    }
+    return { segments, facts: copyFacts(commit.facts) };
+  });
+  return { kind: 'commits', generation, commits: packed, bytes };
+}
+
+/** The commits accepted and not yet answered, oldest first, and how many bytes they are. */
+export class PendingCommits {
+  #waiting: PendingCommit[] = [];
+  #bytes = 0;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  add(size: number, last: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ bytes: size, last, resolve, reject });
+      this.#bytes += size;
+    });
+  }
+
+  /** Resolves the oldest ones; returns the position the log has reached. */
+  resolve(count: number): number {
+    let last = 0;
+    for (const commit of this.#waiting.splice(0, count)) {
+      this.#bytes -= commit.bytes;
+      last = commit.last;
+      commit.resolve();
+    }
+    return last;
+  }
+
+  rejectAll(makeError: () => TablecastError): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#bytes = 0;
+    for (const commit of waiting) commit.reject(makeError());
+  }
+}

@@ -1,0 +1,154 @@
+import type { TablecastError } from '../../errors.ts';
+import { asTablecastError, type Failure, toFailure } from './failure.ts';
+import type { AnsweredRequest, CommitsRequest, Reply, Request, StoreOptions } from './messages.ts';
+import { openStore } from './open-store.ts';
+import type { Store } from './store.ts';
+
+/** What one transaction takes at most; a single request may be larger. */
+const MAX_GROUP_REQUESTS = 1024;
+const MAX_GROUP_BYTES = 16 * 1024 * 1024;
+
+/**
+ * The writing side: takes what is waiting, as one transaction where it is commits, and answers. The
+ * same code runs in the worker and, with `inline`, in the calling thread.
+ */
+export class Rounds {
+  readonly #file: string;
+  readonly #reply: (reply: Reply) => void;
+  #store: Store | undefined;
+  #queue: Request[] = [];
+  #rejectedGeneration = -1;
+  #failure: Failure | undefined;
+
+  constructor(options: StoreOptions, reply: (reply: Reply) => void) {
+    this.#file = options.file;
+    this.#reply = reply;
+    try {
+      const opened = openStore(options, (error) => this.#poison(error));
+      this.#store = opened.store;
+      reply({ kind: 'opened', recovery: opened.recovery, generation: opened.generation });
+    } catch (error) {
+      reply({ kind: 'refused', failure: this.#toFailure(error, 'open') });
+    }
+  }
+
+  push(request: Request): void {
+    this.#queue.push(request);
+  }
+
+  /** One transaction's worth of what is waiting; true when something is left. */
+  run(): boolean {
+    const request = this.#queue[0];
+    if (request === undefined || this.#store === undefined) return false;
+    if (request.kind === 'commits') {
+      this.#commit(this.#takeGroup(), this.#store);
+    } else {
+      this.#queue.shift();
+      if (request.kind === 'close') this.#close(this.#store);
+      else this.#answer(request, this.#store);
+    }
+    return this.#queue.length > 0;
+  }
+
+  #takeGroup(): CommitsRequest[] {
+    const group: CommitsRequest[] = [];
+    let bytes = 0;
+    let taken = 0;
+    for (const request of this.#queue) {
+      if (request.kind !== 'commits' || group.length === MAX_GROUP_REQUESTS) break;
+      bytes += request.bytes.length;
+      if (bytes > MAX_GROUP_BYTES && group.length > 0) break;
+      taken += 1;
+      if (request.generation > this.#rejectedGeneration) group.push(request);
+    }
+    this.#queue.splice(0, taken);
+    return group;
+  }
+
+  #commit(group: readonly CommitsRequest[], store: Store): void {
+    const [first] = group;
+    if (first === undefined) return;
+    let failure = this.#failure;
+    if (failure === undefined) {
+      try {
+        store.commit(group);
+        this.#reply({
+          kind: 'committed',
+          count: group.reduce((sum, request) => sum + request.commits.length, 0),
+        });
+        this.#tidy(store);
+        return;
+      } catch (error) {
+        failure = this.#toFailure(error, 'commit to');
+      }
+    }
+    if (isFinal(failure)) this.#failure = failure;
+    this.#rejectedGeneration = first.generation;
+    this.#reply({ kind: 'rejected', generation: first.generation, failure });
+  }
+
+  #answer(request: AnsweredRequest, store: Store): void {
+    if (this.#failure !== undefined) {
+      this.#reply({ kind: 'failed', id: request.id, failure: this.#failure });
+      return;
+    }
+    try {
+      const more = perform(request, store);
+      this.#reply({ kind: 'answered', id: request.id, more });
+      this.#tidy(store);
+    } catch (error) {
+      const failure = this.#toFailure(error, 'write to');
+      if (isFinal(failure)) this.#failure = failure;
+      this.#reply({ kind: 'failed', id: request.id, failure });
+    }
+  }
+
+  #close(store: Store): void {
+    this.#store = undefined;
+    let failure = this.#failure;
+    try {
+      store.close(failure !== undefined);
+    } catch (error) {
+      failure ??= this.#toFailure(error, 'close');
+    }
+    this.#reply({ kind: 'closed', failure });
+  }
+
+  /** What fails here was answered already, so it concerns the store and no request. */
+  #tidy(store: Store): void {
+    try {
+      store.tidy();
+    } catch (error) {
+      this.#poison(asTablecastError(error, { file: this.#file, action: 'checkpoint' }));
+    }
+  }
+
+  #poison(error: TablecastError): void {
+    this.#failure = toFailure(error);
+    this.#reply({ kind: 'failed', id: undefined, failure: this.#failure });
+  }
+
+  #toFailure(error: unknown, action: string): Failure {
+    return toFailure(asTablecastError(error, { file: this.#file, action }));
+  }
+}
+
+/** Whether the store must not be written to any more. */
+function isFinal(failure: Failure): boolean {
+  return !failure.retryable && failure.code !== 'OPERATION_INVALID';
+}
+
+function perform(request: AnsweredRequest, store: Store): boolean {
+  switch (request.kind) {
+    case 'chunks':
+      store.writeChunks(request);
+      return false;
+    case 'publish':
+      store.publish(request);
+      return false;
+    case 'trim':
+      return store.trim(request.position);
+    case 'sweep':
+      return store.sweep(request.position);
+  }
+}

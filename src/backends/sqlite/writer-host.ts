@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { TablecastError } from '../../errors.ts';
+import type { Reply, Request, StoreOptions } from './messages.ts';
+import { Rounds } from './rounds.ts';
+
+/** Where the writing side runs, seen from the calling side. */
+export interface WriterHost {
+  /** Hands over a request; buffers in `transfer` are no longer the caller's. */
+  post(request: Request, transfer?: readonly ArrayBuffer[]): void;
+  /** Whether something is outstanding: only then does the host keep the process alive. */
+  hold(outstanding: boolean): void;
+}
+
+/** What a host tells the calling side. */
+export interface WriterEvents {
+  reply(reply: Reply): void;
+  /** The host is gone; called exactly once, after the last reply. */
+  ended(error: Error | undefined): void;
+}
+
+/** The writing side in the calling thread: a round runs in a microtask, so what one turn commits is one transaction. */
+export function inlineHost(options: StoreOptions, events: WriterEvents): WriterHost {
+  let scheduled = false;
+  const rounds = new Rounds(options, (reply) => {
+    queueMicrotask(() => {
+      events.reply(reply);
+      if (reply.kind === 'closed' || reply.kind === 'refused') events.ended(undefined);
+    });
+  });
+  const schedule = () => {
+    if (scheduled) return;
+    scheduled = true;
+    queueMicrotask(() => {
+      scheduled = false;
+      if (rounds.run()) schedule();
+    });
+  };
+  return {
+    post(request) {
+      rounds.push(request);
+      schedule();
+    },
+    hold() {},
+  };
+}
+
+/** The worker's file beside this module, as a source or bundled into `dist/` or a folder of it. */
+function workerUrl(): URL {
+  const isSource = import.meta.url.endsWith('.ts');
+  const names = isSource
+    ? ['./worker.ts']
+    : ['./worker.js', './backends/sqlite/worker.js', '../backends/sqlite/worker.js'];
+  for (const name of names) {
+    const url = new URL(name, import.meta.url);
+    if (existsSync(fileURLToPath(url))) return url;
+  }
+  throw new TablecastError(
+    'BACKEND_FAILED',
+    `the worker file of the sqlite backend is not beside ${import.meta.url}`,
+    {
+      hint: 'Keep tablecast out of the bundle, or pass inline: true to commit in the calling thread.',
+    },
+  );
+}
+
+function startWorker(options: StoreOptions): Worker {
+  const url = workerUrl();
+  const stripsTypes = Boolean(Reflect.get(process.features, 'typescript'));
+  if (url.pathname.endsWith('.js') || stripsTypes) return new Worker(url, { workerData: options });
+  // From TypeScript sources where Node.js does not read them itself: only in this repository.
+  const loaderPackage = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
+  const loader = new URL('./dist/esm/api/index.mjs', loaderPackage).href;
+  const source = `import(${JSON.stringify(loader)}).then((tsx) => tsx.tsImport(${JSON.stringify(url.href)}, ${JSON.stringify(url.href)}))`;
+  return new Worker(source, { eval: true, workerData: options });
+}
+
+/** The writing side in a thread of its own, which keeps the event loop free while the disk works. */
+export function workerHost(options: StoreOptions, events: WriterEvents): WriterHost {
+  const worker = startWorker(options);
+  let failure: Error | undefined;
+  worker.on('message', (reply: Reply) => events.reply(reply));
+  worker.on('error', (error: Error) => {
+    failure = error;
+  });
+  worker.on('exit', () => events.ended(failure));
+  return {
+    post: (request, transfer = []) => worker.postMessage(request, transfer),
+    hold: (outstanding) => (outstanding ? worker.ref() : worker.unref()),
+  };
+}

@@ -1,0 +1,14 @@
+export type { BadLineMode } from './bad-lines.ts';
+export { defaultMapping } from './field-mapping.ts';
+export type { ColumnTypeName, FieldMapping, MappedDeclaration } from './field-mapping.ts';
+export { formatLimits } from './log-record.ts';
+export type { FieldText, LogFormat, LogRecord } from './log-record.ts';
+export { readRecords } from './read-records.ts';
+export type { ReadOptions, RecordStream } from './read-records.ts';
+export { recordMapper } from './record-mapper.ts';
+export type { MappedRow, RecordMapper, RecordMapping } from './record-mapper.ts';
+export { generateSampleLog } from './sample-log.ts';
+export type { SampleLogOptions } from './sample-log.ts';
+export type { LogSource, NamedInput } from './source.ts';
+export { writeRecords } from './write-records.ts';
+export type { ExportRow, WriteOptions } from './write-records.ts';

@@ -1,0 +1,96 @@
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { TablecastError } from '../../errors.ts';
+
+const CHUNK_BYTES = 262_144;
+
+/** Input that is neither a file nor the standard input: its name in messages, and its content. */
+export interface NamedInput {
+  readonly name: string;
+  readonly chunks: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
+}
+
+/** Where records come from: a path, `-` for the standard input, or chunks made by the caller. */
+export type LogSource = string | NamedInput;
+
+/** What messages call this source. */
+export function sourceName(source: LogSource): string {
+  if (typeof source !== 'string') return source.name;
+  return source === '-' ? 'standard input' : source;
+}
+
+function open(source: LogSource): Readable {
+  if (typeof source !== 'string') return Readable.from(source.chunks, { objectMode: true });
+  return source === '-' ? process.stdin : createReadStream(source, { highWaterMark: CHUNK_BYTES });
+}
+
+async function* buffers(input: AsyncIterable<Uint8Array | string>): AsyncGenerator<Buffer> {
+  for await (const chunk of input) {
+    yield typeof chunk === 'string'
+      ? Buffer.from(chunk, 'utf8')
+      : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  }
+}
+
+/** The start of the input, long enough for a magic number unless the input ends before. */
+async function takeMagic(chunks: AsyncGenerator<Buffer>): Promise<Buffer> {
+  let head: Buffer = Buffer.alloc(0);
+  while (head.length < 2) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    head = Buffer.concat([head, next.value]);
+  }
+  return head;
+}
+
+async function* joined(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  if (head.length > 0) yield head;
+  yield* rest;
+}
+
+async function* unzipped(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  // A failure reaches the reader through the iteration of `gunzip`.
+  pipeline(chunks, gunzip).catch(() => undefined);
+  yield* gunzip as AsyncIterable<Buffer>;
+}
+
+function readFailure(name: string, cause: unknown): TablecastError {
+  if (cause instanceof TablecastError) return cause;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const gzip = code.startsWith('Z_');
+  return new TablecastError(
+    'IMPORT_INVALID',
+    gzip ? `${name}: damaged or cut-off gzip data (${reason})` : `${name}: cannot be read (${reason})`,
+    {
+      hint: gzip
+        ? 'Make or fetch the file again; `gzip -t` checks it.'
+        : 'Check the path and its permissions.',
+      details: { file: name, cause: code },
+      cause,
+    },
+  );
+}
+
+/**
+ * The content of a source in pieces, unzipped when it starts with the magic number of gzip.
+ * The file is closed when the iteration ends, however it ends.
+ *
+ * @throws TablecastError `IMPORT_INVALID` when it cannot be read or the gzip data is damaged.
+ */
+export async function* readSource(source: LogSource): AsyncGenerator<Buffer> {
+  const input = open(source);
+  try {
+    const chunks = buffers(input);
+    const head = await takeMagic(chunks);
+    const all = joined(head, chunks);
+    yield* head[0] === 0x1f && head[1] === 0x8b ? unzipped(all) : all;
+  } catch (error) {
+    throw readFailure(sourceName(source), error);
+  } finally {
+    input.destroy();
+  }
+}

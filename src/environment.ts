@@ -1,0 +1,21 @@
+/** A pending timer; what it is belongs to the environment that made it. */
+export interface Timer {
+  cancel(): void;
+}
+
+/**
+ * Everything the core takes from the outside world besides disk and network.
+ *
+ * The core calls no clock, timer or source of randomness of its own, so that a whole cluster can
+ * run in one process on virtual time under a seed.
+ */
+export interface Environment {
+  /** Milliseconds since 1970, as the machine believes. May jump either way. */
+  now(): number;
+  /** A number in [0, 1). */
+  random(): number;
+  /** Runs `task` once, `delayMs` milliseconds from now. Does not keep the process alive. */
+  schedule(delayMs: number, task: () => void): Timer;
+  /** Runs `task` once the events that are already waiting have been handled. */
+  defer(task: () => void): void;
+}

@@ -1,0 +1,62 @@
+/** Every code a {@link TablecastError} can carry. Stable: programs may compare them. */
+export type ErrorCode =
+  | 'DECLARATION_INVALID'
+  | 'DECLARATION_DIFFERS'
+  | 'KEY_INVALID'
+  | 'VALUE_INVALID'
+  | 'OPTION_INVALID'
+  | 'OPERATION_INVALID'
+  | 'FRAME_INVALID'
+  | 'LIMIT_EXCEEDED'
+  | 'BACKEND_FOREIGN'
+  | 'BACKEND_NEWER'
+  | 'BACKEND_DAMAGED'
+  | 'BACKEND_READ_ONLY'
+  | 'BACKEND_IN_USE'
+  | 'BACKEND_FULL'
+  | 'BACKEND_FAILED'
+  | 'LOG_TRIMMED'
+  | 'PEER_UNREACHABLE'
+  | 'PEER_REFUSED'
+  | 'LISTEN_FAILED'
+  | 'IMPORT_INVALID'
+  | 'CLOSED';
+
+/** What an error says beside its message; only plain values, so that it can be logged as it is. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/**
+ * The one class of error this package throws.
+ *
+ * `message` says what was wrong, where and with which value; `hint` says what to do next;
+ * `retryable` is true when the same call can succeed later without a change by the caller.
+ */
+export class TablecastError extends Error {
+  override readonly name = 'TablecastError';
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly details: ErrorDetails;
+  readonly retryable: boolean;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: {
+      hint: string;
+      details?: ErrorDetails | undefined;
+      retryable?: boolean | undefined;
+      cause?: unknown;
+    },
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.details = options.details ?? {};
+    this.retryable = options.retryable ?? false;
+  }
+}
+
+/** True for a {@link TablecastError}, of the given code if one is given. */
+export function isTablecastError(error: unknown, code?: ErrorCode): error is TablecastError {
+  return error instanceof TablecastError && (code === undefined || error.code === code);
+}

@@ -1,0 +1,27 @@
+/** What can happen to a node beside changes to its tables. Stable: programs may compare them. */
+export type NodeEventCode =
+  | 'peer-connected'
+  | 'peer-lost'
+  | 'peer-refused'
+  | 'table-refused'
+  | 'table-caught-up'
+  | 'frame-refused'
+  | 'checkpoint-adopted'
+  | 'log-torn'
+  | 'backend-set-aside'
+  | 'backend-failed'
+  | 'backend-recovered'
+  | 'epoch-began'
+  | 'transport-warning';
+
+/** Something an operator may want to know; never an error notification, so that the stream goes on. */
+export interface NodeEvent {
+  readonly code: NodeEventCode;
+  readonly severity: 'info' | 'warning' | 'error';
+  /** One line for people. */
+  readonly message: string;
+  readonly table?: string | undefined;
+  readonly peer?: string | undefined;
+  /** Plain values, for programs and logs. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}

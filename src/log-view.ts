@@ -1,0 +1,166 @@
+import type { Observable, Subject } from 'rxjs';
+import { TablecastError } from './errors.ts';
+import { stampToMs } from './log/hybrid-clock.ts';
+import type { OperationLog } from './log/operation-log.ts';
+import type { AdoptedRecord, TableDecoder } from './log/operation-reader.ts';
+import { type OperationRange, operationStream } from './log/operation-stream.ts';
+import type { Operation } from './log/operation.ts';
+import type { Origins } from './log/origin.ts';
+import type { Cell } from './log/column.ts';
+import { type CheckpointRows, decodeCheckpoint } from './projection/checkpoint.ts';
+import type { Projection } from './projection/projection.ts';
+import { replaySegment } from './projection/replay.ts';
+import { scratchProjection } from './projection/scratch.ts';
+import type { Key, Schema, Value } from './schema/index.ts';
+
+const PAGE_BYTES = 4 * 1024 * 1024;
+
+/** A moment of the log: a position, or a time in milliseconds since 1970. */
+export interface Moment {
+  readonly table: string;
+  readonly position?: number | undefined;
+  readonly time?: number | undefined;
+}
+
+/** A node's log, for reading. */
+export interface Log {
+  /** The last position given out; 0 for an empty log. */
+  readonly position: number;
+  /**
+   * Replays operations after a position, then goes on live; with `until`, replay only. Each
+   * operation once, in the order of this log, whatever is written meanwhile.
+   */
+  operations(range?: OperationRange): Observable<Operation>;
+  /**
+   * The rows a table had once the operation at `position` was applied, or with `time` the effect of
+   * everything written up to then by its authors' clocks. Rejects with `LOG_TRIMMED` when the log does
+   * not reach back to the beginning.
+   */
+  stateAt(moment: Moment): Promise<ReadonlyMap<Key, Value>>;
+}
+
+/** What a log view reads. */
+export interface LogViewParts {
+  readonly log: OperationLog;
+  readonly live: Subject<Operation>;
+  readonly origins: Origins;
+  readonly projections: ReadonlyMap<string, Projection>;
+}
+
+/** A node's log as users see it. */
+export class LogView implements Log {
+  readonly #parts: LogViewParts;
+
+  constructor(parts: LogViewParts) {
+    this.#parts = parts;
+  }
+
+  get position(): number {
+    return this.#parts.log.position;
+  }
+
+  operations(range: OperationRange = {}): Observable<Operation> {
+    const { log, live, projections, origins } = this.#parts;
+    return operationStream(
+      {
+        log,
+        live,
+        decoderOf: (table) => {
+          const projection = projections.get(table);
+          return projection === undefined ? undefined : decoderFor(projection, origins);
+        },
+        readableFrom: (position) => {
+          const floors = Array.from(projections.values(), (projection) => readableFrom(projection, position));
+          return Math.min(position, ...floors);
+        },
+      },
+      range,
+    );
+  }
+
+  async stateAt(moment: Moment): Promise<ReadonlyMap<Key, Value>> {
+    const { log, projections } = this.#parts;
+    const projection = projections.get(moment.table);
+    if (projection === undefined) {
+      throw new TablecastError('OPTION_INVALID', `This node has no table ${JSON.stringify(moment.table)}.`, {
+        hint: 'Declare it first, or name one of node.tables.',
+        details: { table: moment.table },
+      });
+    }
+    log.seal();
+    const scratch = scratchProjection(projection.schema, projection.mode);
+    const store = log.stores.get(projection.store);
+    const bound = { position: moment.position ?? log.position, timeMs: moment.time ?? Infinity };
+    let cursor = 0;
+    const end = Math.min(bound.position, store?.appended ?? 0);
+    while (store !== undefined && cursor < end) {
+      const segments = await store.read(cursor, PAGE_BYTES);
+      const into = { projections: new Map([[moment.table, scratch.projection]]), origins: scratch.origins };
+      for (const { segment } of segments) replaySegment(segment, into, bound);
+      const last = segments.at(-1)?.segment;
+      cursor = last === undefined ? end : last.position + last.span - 1;
+    }
+    return rowsOf(scratch.projection);
+  }
+}
+
+/** A table's rows as a Map of user forms. */
+export function rowsOf({ rows }: Projection): ReadonlyMap<Key, Value> {
+  return new Map(Array.from(rows.live.values(), (slot) => [rows.key(slot), rows.value(slot)] as const));
+}
+
+function decoderFor(projection: Projection, origins: Origins): TableDecoder {
+  const { schema } = projection;
+  return {
+    column: schema.column,
+    keyOf: (text) => schema.keyOf(text),
+    valueOf: (cell) => schema.fromColumn(cell),
+    currentKey: (origin, chapter, id) => {
+      const index = origins.find(origin);
+      const dictionary = index === undefined ? undefined : projection.dictionaries.get(index);
+      if (dictionary?.chapter !== chapter || id >= dictionary.size) return undefined;
+      return projection.rows.text(dictionary.slot(id));
+    },
+    readableFrom: (position) => readableFrom(projection, position),
+    adopted: (chunks) => adoptedRecord(chunks, schema),
+  };
+}
+
+/** Chapters that are over must be read from their beginning; the one that is open is in memory. */
+function readableFrom(projection: Projection, position: number): number {
+  let floor = position;
+  for (const dictionary of projection.dictionaries.values()) {
+    const active = dictionary.starts.findLast((start) => start.position <= position + 1);
+    if (active === undefined || active.chapter === dictionary.chapter) continue;
+    floor = Math.min(floor, Math.max(0, active.position - 1));
+  }
+  return floor;
+}
+
+function adoptedRecord(chunks: readonly Uint8Array[], schema: Schema): AdoptedRecord {
+  const { header, rows, keys } = decodeCheckpoint(chunks, schema, true);
+  return {
+    operations: rows.flatMap((part) => part.texts.map((_, index) => adoptedOperation(part, index, schema))),
+    dictionaries: header.dictionaries.map(({ origin, chapter }, index) => ({
+      origin,
+      chapter,
+      keys: keys[index] ?? [],
+    })),
+  };
+}
+
+function adoptedOperation(
+  part: CheckpointRows,
+  index: number,
+  schema: Schema,
+): AdoptedRecord['operations'][number] {
+  const cell = part.cells[index] as Cell | undefined;
+  return {
+    origin: part.origins[part.originOf[index] as number] as string,
+    sequence: part.sequences[index] as number,
+    kind: part.removed ? 'delete' : 'set',
+    key: schema.keyOf(part.texts[index] as string),
+    value: cell === undefined || schema.isSet || part.removed ? undefined : schema.fromColumn(cell),
+    time: stampToMs(part.stamps[index] as number),
+  };
+}

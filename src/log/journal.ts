@@ -1,0 +1,208 @@
+import { TablecastError } from '../errors.ts';
+import type { Stretch } from './segment.ts';
+
+/** A segment of this many operations is sealed at once. */
+const MAX_SEGMENT_OPERATIONS = 8192;
+/** Most operations of one batch. */
+export const MAX_BATCH_OPERATIONS = 65_536;
+/** Most characters of keys and values in one batch, which must fit into one frame. */
+export const MAX_BATCH_CHARACTERS: number = 1024 * 1024;
+
+/** Which of a node's two logs a table's operations are kept in. */
+export type StoreName = 'memory' | 'sqlite';
+
+/** Gives local operations their place in the log. */
+export interface Journal {
+  /** The next position; makes sure that the author has an open run with room for one operation. */
+  next(author: RunAuthor): number;
+}
+
+/** A table as the journal sees it: something that writes runs. */
+export interface RunAuthor {
+  readonly store: StoreName;
+  /** Whether the open run takes no further operation. */
+  readonly runFull: boolean;
+  /** Characters of keys and values in the open run. */
+  readonly runCharacters: number;
+  /** Opens a run whose first operation will stand at a position. */
+  beginRun(position: number): void;
+  /** Closes the run and gives its bytes. */
+  finishRun(): FinishedRun;
+  /**
+   * Forgets the open run and those finished since, as if their operations had not been written;
+   * `firstSequence` is that of the first of them, undefined when that one is still open.
+   */
+  discardRuns(firstSequence: number | undefined): void;
+}
+
+/** A run this node wrote. */
+export interface FinishedRun {
+  readonly table: string;
+  readonly origin: string;
+  readonly firstSequence: number;
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The part of a sealed segment that one store keeps. */
+export interface SealedPart {
+  readonly store: StoreName;
+  readonly position: number;
+  readonly span: number;
+  readonly runs: readonly FinishedRun[];
+  readonly order: readonly Stretch[] | undefined;
+}
+
+/** What the journal needs from the log it belongs to. */
+export interface JournalOwner {
+  /** Throws when a store takes no operations at present. */
+  admit(store: StoreName): void;
+  /** The first operation after a pause was written. */
+  opened(): void;
+  /** The segment is as large as it should get. */
+  filled(): void;
+}
+
+interface OpenRun {
+  readonly author: RunAuthor;
+  finished: FinishedRun | undefined;
+}
+
+/** Collects local operations of all tables, in the order in which they happen, into one segment. */
+export class OpenSegment implements Journal {
+  readonly #owner: JournalOwner;
+  #runs: OpenRun[] = [];
+  #order: Stretch[] = [];
+  readonly #current = new Map<RunAuthor, number>();
+  #last: RunAuthor | undefined;
+  #lastRun = -1;
+  #stretch = 0;
+  #first = 1;
+  #atomic = false;
+  #refusal: Error | undefined;
+  /** The last position given out. */
+  position = 0;
+
+  constructor(owner: JournalOwner) {
+    this.#owner = owner;
+  }
+
+  next(author: RunAuthor): number {
+    if (author !== this.#last || author.runFull) this.#turnTo(author);
+    else if (this.position - this.#first >= MAX_SEGMENT_OPERATIONS && !this.#atomic) this.#startOver(author);
+    this.#stretch++;
+    return ++this.position;
+  }
+
+  get empty(): boolean {
+    return this.#runs.length === 0;
+  }
+
+  #turnTo(author: RunAuthor): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    this.#owner.admit(author.store);
+    if (this.#atomic) this.#checkBatch();
+    this.#endStretch();
+    const known = this.#current.get(author);
+    if (known !== undefined && !author.runFull) {
+      this.#lastRun = known;
+    } else {
+      if (known !== undefined) (this.#runs[known] as OpenRun).finished = author.finishRun();
+      else if (this.#runs.length === 0) this.#start();
+      this.#lastRun = this.#runs.length;
+      this.#runs.push({ author, finished: undefined });
+      this.#current.set(author, this.#lastRun);
+      author.beginRun(this.position + 1);
+    }
+    this.#last = author;
+  }
+
+  #startOver(author: RunAuthor): void {
+    this.#owner.filled();
+    this.#turnTo(author);
+  }
+
+  #start(): void {
+    this.#first = this.position + 1;
+    this.#owner.opened();
+  }
+
+  #endStretch(): void {
+    if (this.#stretch > 0) this.#order.push({ run: this.#lastRun, count: this.#stretch });
+    this.#stretch = 0;
+  }
+
+  /** From now on the segment is not sealed until {@link endBatch}; it must be empty. */
+  beginBatch(): void {
+    this.#atomic = true;
+  }
+
+  endBatch(): void {
+    this.#atomic = false;
+  }
+
+  #checkBatch(): void {
+    let characters = 0;
+    for (const run of this.#runs) {
+      characters += run.finished === undefined ? run.author.runCharacters : run.finished.bytes.length;
+    }
+    if (this.position - this.#first < MAX_BATCH_OPERATIONS && characters < MAX_BATCH_CHARACTERS) return;
+    throw new TablecastError(
+      'LIMIT_EXCEEDED',
+      `A batch of more than ${MAX_BATCH_OPERATIONS} operations or 1 MiB.`,
+      {
+        hint: 'Nothing of the batch was kept. Write smaller batches: a batch travels as one frame.',
+        details: { operations: this.position - this.#first, characters },
+      },
+    );
+  }
+
+  /** From now on every write throws `error`; the segment must have been sealed. */
+  refuse(error: Error): void {
+    this.#refusal = error;
+  }
+
+  /** Closes the segment; undefined when nothing was written. */
+  seal(): readonly SealedPart[] {
+    if (this.#runs.length === 0) return [];
+    this.#endStretch();
+    for (const run of this.#runs) run.finished ??= run.author.finishRun();
+    const parts = (['memory', 'sqlite'] as const).flatMap((store) => this.#part(store));
+    this.#reset();
+    return parts;
+  }
+
+  /** Forgets everything since the segment was opened. */
+  discard(): void {
+    const authors = new Map<RunAuthor, number | undefined>();
+    for (const { author, finished } of this.#runs) {
+      if (!authors.has(author)) authors.set(author, finished?.firstSequence);
+    }
+    for (const [author, firstSequence] of authors) author.discardRuns(firstSequence);
+    if (this.#runs.length > 0) this.position = this.#first - 1;
+    this.#reset();
+  }
+
+  #reset(): void {
+    this.#runs = [];
+    this.#order = [];
+    this.#current.clear();
+    this.#last = undefined;
+    this.#stretch = 0;
+  }
+
+  #part(store: StoreName): SealedPart[] {
+    const numbers = new Map<number, number>();
+    const runs: FinishedRun[] = [];
+    for (const [index, run] of this.#runs.entries()) {
+      if (run.author.store !== store || run.finished === undefined) continue;
+      numbers.set(index, runs.length);
+      runs.push(run.finished);
+    }
+    if (runs.length === 0) return [];
+    const order = this.#order.map(({ run, count }) => ({ run: numbers.get(run) ?? -1, count }));
+    const simple = order.length === runs.length && order.every((stretch, index) => stretch.run === index);
+    const span = this.position - this.#first + 1;
+    return [{ store, position: this.#first, span, runs, order: simple ? undefined : order }];
+  }
+}

@@ -1,0 +1,132 @@
+import type { Environment } from '../environment.ts';
+import { type JournalOwner, OpenSegment, type SealedPart, type StoreName } from './journal.ts';
+import { type AdoptionSegment, type Stretch, encodeSegment } from './segment.ts';
+import type { LoggedSegment, RunReference, SegmentStore } from './segment-store.ts';
+
+/** Runs of others that take their place in this node's log together. */
+export interface ReceivedRuns {
+  readonly store: StoreName;
+  readonly runs: readonly RunReference[];
+  /** How many operations of each run were new here; the others, its first, were held before. */
+  readonly applied: readonly number[];
+}
+
+/**
+ * One node's append-only log: gives positions, seals what was written into segments and hands them
+ * to the store of their backend. Flushing is adaptive: the first write after a pause leaves at the
+ * end of the current task, a burst is gathered until the event loop comes round.
+ */
+export class OperationLog implements JournalOwner {
+  readonly journal: OpenSegment = new OpenSegment(this);
+  readonly stores: ReadonlyMap<StoreName, SegmentStore>;
+  readonly #environment: Environment;
+  #resting = true;
+  #inBatch = false;
+
+  constructor(environment: Environment, stores: ReadonlyMap<StoreName, SegmentStore>) {
+    this.#environment = environment;
+    this.stores = stores;
+  }
+
+  /** The last position given out. */
+  get position(): number {
+    return this.journal.position;
+  }
+
+  /** Goes on after what the stores hold. */
+  startAt(position: number): void {
+    this.journal.position = position;
+  }
+
+  admit(name: StoreName): void {
+    this.#store(name).admit();
+  }
+
+  opened(): void {
+    if (this.#inBatch) return;
+    if (this.#resting) queueMicrotask(() => this.#sealUnlessInBatch());
+    else this.#environment.defer(() => this.#sealUnlessInBatch());
+  }
+
+  filled(): void {
+    this.seal();
+  }
+
+  #sealUnlessInBatch(): void {
+    if (!this.#inBatch) this.seal();
+  }
+
+  /** Closes the open segment and hands it on; what follows begins a new one. */
+  seal(): void {
+    const parts = this.journal.seal();
+    if (parts.length === 0) return;
+    if (this.#resting) {
+      this.#resting = false;
+      this.#environment.defer(() => {
+        this.#resting = true;
+      });
+    }
+    for (const part of parts) this.#append(part);
+  }
+
+  #append(part: SealedPart): void {
+    const { position, span, runs, order } = part;
+    const bytes = encodeSegment({ kind: 'operations', runs: runs.map((run) => run.bytes), order });
+    this.#store(part.store).append({ segment: { position, span, bytes }, runs, adopted: undefined });
+  }
+
+  /** Runs a function whose writes become one segment per store, or none if it throws. */
+  batch<T>(write: () => T): T {
+    if (this.#inBatch) return write();
+    this.seal();
+    this.#inBatch = true;
+    this.journal.beginBatch();
+    try {
+      const result = write();
+      this.journal.endBatch();
+      this.#inBatch = false;
+      this.seal();
+      return result;
+    } catch (error) {
+      this.journal.discard();
+      this.journal.endBatch();
+      this.#inBatch = false;
+      throw error;
+    }
+  }
+
+  /** Appends what was received and applied; `position` is where its first operation was placed. */
+  appendReceived(received: ReceivedRuns, position: number): void {
+    const span = received.applied.reduce((sum, count) => sum + count, 0);
+    const cut = received.runs.some((run, index) => run.count !== received.applied[index]);
+    const order: readonly Stretch[] | undefined = cut
+      ? received.applied.map((count, run) => ({ run, count }))
+      : undefined;
+    const bytes = encodeSegment({ kind: 'operations', runs: received.runs.map((run) => run.bytes), order });
+    this.#place(
+      { segment: { position, span, bytes }, runs: received.runs, adopted: undefined },
+      received.store,
+    );
+  }
+
+  /** Appends the record of an adopted checkpoint that changed `span` rows. */
+  appendAdoption(store: StoreName, content: AdoptionSegment, at: { position: number; span: number }): void {
+    const segment = { ...at, bytes: encodeSegment(content) };
+    this.#place({ segment, runs: [], adopted: content.table }, store);
+  }
+
+  #place(logged: LoggedSegment, store: StoreName): void {
+    this.journal.position = logged.segment.position + logged.segment.span - 1;
+    this.#store(store).append(logged);
+  }
+
+  /** Resolves when every operation written so far is durable, as far as its backend goes. */
+  async flush(): Promise<void> {
+    this.seal();
+    await Promise.all(Array.from(this.stores.values(), (store) => store.flush()));
+  }
+
+  #store(name: StoreName): SegmentStore {
+    return this.stores.get(name) as SegmentStore;
+  }
+}

@@ -1,0 +1,182 @@
+import { TablecastError } from '../errors.ts';
+import type { Cell, ColumnType } from './column.ts';
+import { stampToMs } from './hybrid-clock.ts';
+import { CLEAR, type Operation, SET, kindName } from './operation.ts';
+import { type DecodedRun, decodeRun, readRunHeader } from './run.ts';
+import { type Stretch, decodeSegment } from './segment.ts';
+import type { LoggedSegment, SegmentStore } from './segment-store.ts';
+
+/** How much of a store is read at a time. */
+const PAGE_BYTES = 1024 * 1024;
+
+/** What the reader must know of a table to make operations of its runs. */
+export interface TableDecoder {
+  readonly column: ColumnType;
+  keyOf(text: string): unknown;
+  valueOf(cell: Cell): unknown;
+  /** Text of a key number in the chapter that is open at present; undefined for any other chapter. */
+  currentKey(origin: string, chapter: number, id: number): string | undefined;
+  /** The last position at or before `position` from which an origin's runs can be read without what came before. */
+  readableFrom(position: number): number;
+  /** The operations that an adopted checkpoint stands for, and the keys its dictionaries name. */
+  adopted(chunks: readonly Uint8Array[]): AdoptedRecord;
+}
+
+/** An adopted checkpoint, as the reader needs it. */
+export interface AdoptedRecord {
+  readonly operations: readonly Omit<Operation, 'position' | 'table'>[];
+  readonly dictionaries: readonly {
+    readonly origin: string;
+    readonly chapter: number;
+    readonly keys: readonly string[];
+  }[];
+}
+
+/** Finds the decoder of a table; undefined for a table that is not to be read. */
+export type DecoderOf = (table: string) => TableDecoder | undefined;
+
+interface KnownKeys {
+  chapter: number;
+  keys: string[];
+}
+
+/**
+ * Turns stored segments back into operations, in ascending position, across both stores of a node.
+ */
+export class OperationReader {
+  readonly #stores: readonly SegmentStore[];
+  readonly #decoderOf: DecoderOf;
+  readonly #known = new Map<string, KnownKeys>();
+  readonly #pending: { store: SegmentStore; cursor: number; segments: LoggedSegment[] }[];
+
+  constructor(stores: Iterable<SegmentStore>, decoderOf: DecoderOf, from: number) {
+    this.#stores = [...stores];
+    this.#decoderOf = decoderOf;
+    this.#pending = this.#stores.map((store) => ({ store, cursor: from, segments: [] }));
+  }
+
+  /** Whether everything appended so far has been returned. */
+  get caughtUp(): boolean {
+    return this.#pending.every(
+      (source) => source.segments.length === 0 && source.cursor >= source.store.appended,
+    );
+  }
+
+  /** The operations of the next segment, or of segments that overlap; undefined when there is none at present. */
+  async next(): Promise<Operation[] | undefined> {
+    for (const source of this.#pending) {
+      if (source.segments.length > 0 || source.cursor >= source.store.appended) continue;
+      source.segments = [...(await source.store.read(source.cursor, PAGE_BYTES))];
+      const last = source.segments.at(-1)?.segment;
+      source.cursor = last === undefined ? source.store.appended : last.position + last.span - 1;
+    }
+    const first = Math.min(
+      ...this.#pending.map((source) => source.segments[0]?.segment.position ?? Infinity),
+    );
+    if (first === Infinity) return undefined;
+    const operations: Operation[] = [];
+    for (const source of this.#pending) {
+      if (source.segments[0]?.segment.position !== first) continue;
+      operations.push(...this.#operationsOf(source.segments.shift() as LoggedSegment));
+    }
+    return operations.sort((one, other) => one.position - other.position);
+  }
+
+  #operationsOf({ segment }: LoggedSegment): Operation[] {
+    const content = decodeSegment(segment.bytes);
+    if (content.kind === 'adoption') return this.#adopted(content.table, content.chunks, segment.position);
+    const operations: Operation[] = [];
+    const placed = placesOf(content.order, segment.position);
+    let position = segment.position;
+    for (const [index, bytes] of content.runs.entries()) {
+      const places = placed?.[index];
+      const { operations: found, count } = this.#decode(bytes, (applied, nth) => {
+        return places === undefined ? position + nth : (places[nth - (applied - places.length)] ?? -1);
+      });
+      operations.push(...found.filter((operation) => operation.position > 0));
+      position += count;
+    }
+    return operations;
+  }
+
+  #adopted(table: string, chunks: readonly Uint8Array[], position: number): Operation[] {
+    const decoder = this.#decoderOf(table);
+    if (decoder === undefined) return [];
+    const record = decoder.adopted(chunks);
+    for (const { origin, chapter, keys } of record.dictionaries) {
+      this.#known.set(`${table}\n${origin}`, { chapter, keys: [...keys] });
+    }
+    return record.operations.map((operation, index) => ({ ...operation, table, position: position + index }));
+  }
+
+  #decode(
+    bytes: Uint8Array,
+    placeOf: (count: number, index: number) => number,
+  ): { operations: Operation[]; count: number } {
+    const header = readRunHeader(bytes);
+    const decoder = this.#decoderOf(header.table);
+    if (decoder === undefined) return { operations: [], count: header.count };
+    const run = decodeRun(bytes, decoder.column);
+    const known = this.#learn(run);
+    const cells = run.values.numbers ?? run.values.cells ?? [];
+    const operations: Operation[] = [];
+    let cellAt = 0;
+    for (let index = 0; index < run.count; index++) {
+      const kind = run.kinds?.[index] ?? SET;
+      const cell = kind === SET && decoder.column !== 'none' ? (cells[cellAt++] as Cell) : undefined;
+      operations.push({
+        position: placeOf(run.count, index),
+        table: run.table,
+        origin: run.origin,
+        sequence: run.firstSequence + index,
+        kind: kindName(kind),
+        key:
+          kind === CLEAR
+            ? undefined
+            : decoder.keyOf(this.#text(run, known, decoder, run.ids[index] as number)),
+        value: cell === undefined ? undefined : decoder.valueOf(cell),
+        time: stampToMs(run.stamps?.[index] ?? run.firstStamp),
+      });
+    }
+    return { operations, count: run.count };
+  }
+
+  #learn(run: DecodedRun): KnownKeys {
+    const name = `${run.table}\n${run.origin}`;
+    let known = this.#known.get(name);
+    if (known === undefined || known.chapter !== run.state.chapter) {
+      known = { chapter: run.state.chapter, keys: [] };
+      this.#known.set(name, known);
+    }
+    for (const [index, key] of run.newKeys.entries()) known.keys[run.state.keys + index] = key;
+    return known;
+  }
+
+  #text(run: DecodedRun, known: KnownKeys, decoder: TableDecoder, id: number): string {
+    const text = known.keys[id] ?? decoder.currentKey(run.origin, run.state.chapter, id);
+    if (text !== undefined) return text;
+    throw new TablecastError(
+      'LOG_TRIMMED',
+      `The key numbered ${id} of ${run.table} was named before the log begins.`,
+      {
+        hint: 'Replay from a later position, or from the beginning of what is kept.',
+        details: { table: run.table, origin: run.origin, sequence: run.firstSequence },
+      },
+    );
+  }
+}
+
+/** Positions of the operations of each run that an order gives a place. */
+function placesOf(order: readonly Stretch[] | undefined, first: number): number[][] | undefined {
+  if (order === undefined) return undefined;
+  const places: number[][] = [];
+  let position = first;
+  for (const { run, count } of order) {
+    if (run >= 0) {
+      const list = (places[run] ??= []);
+      for (let index = 0; index < count; index++) list.push(position + index);
+    }
+    position += count;
+  }
+  return places;
+}

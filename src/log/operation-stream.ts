@@ -1,0 +1,85 @@
+import { Observable, type Subject } from 'rxjs';
+import { TablecastError } from '../errors.ts';
+import type { OperationLog } from './operation-log.ts';
+import { type DecoderOf, OperationReader } from './operation-reader.ts';
+import type { Operation } from './operation.ts';
+
+/** Which operations to replay. */
+export interface OperationRange {
+  /** Only operations at later positions; by default from the beginning of what is kept. */
+  readonly after?: number | undefined;
+  /** Only operations up to this position, and then the stream completes; by default it goes on live. */
+  readonly until?: number | undefined;
+  /** Only operations of this table. */
+  readonly table?: string | undefined;
+}
+
+/** What the stream reads from. */
+export interface StreamSource {
+  readonly log: OperationLog;
+  readonly live: Subject<Operation>;
+  readonly decoderOf: DecoderOf;
+  /** The last position at or before the given one from which replay can begin, to learn what numbers stand for. */
+  readableFrom(position: number): number;
+}
+
+/**
+ * Replays a range of the log, then goes on live: each operation once, in the order of the log,
+ * without a gap, whatever is written meanwhile. The stream fails with `LOG_TRIMMED` when the log
+ * no longer reaches back to `after`, and completes when the node closes.
+ */
+export function operationStream(source: StreamSource, range: OperationRange): Observable<Operation> {
+  return new Observable<Operation>((subscriber) => {
+    const { log } = source;
+    const trimmedTo = Math.max(...Array.from(log.stores.values(), (store) => store.trimmedTo));
+    const after = range.after ?? trimmedTo;
+    if (!Number.isSafeInteger(after) || after < 0 || (range.until !== undefined && !(range.until >= after))) {
+      const found = `after: ${String(range.after)}, until: ${String(range.until)}`;
+      subscriber.error(
+        new TablecastError('OPTION_INVALID', `${found} is no range of positions.`, {
+          hint: 'Positions are whole numbers from 0; `until` is not below `after`.',
+        }),
+      );
+      return;
+    }
+    const until = range.until ?? Infinity;
+    const decoderOf: DecoderOf = (table) => {
+      return range.table === undefined || range.table === table ? source.decoderOf(table) : undefined;
+    };
+    let cursor = after;
+    const emit = (operation: Operation): void => {
+      if (operation.position <= cursor || operation.position > until) return;
+      cursor = operation.position;
+      if (range.table === undefined || operation.table === range.table) subscriber.next(operation);
+    };
+    const replay = async (): Promise<void> => {
+      const reader = new OperationReader(log.stores.values(), decoderOf, source.readableFrom(after));
+      for (;;) {
+        log.seal();
+        const operations = await reader.next();
+        if (subscriber.closed) return;
+        for (const operation of operations ?? []) {
+          emit(operation);
+          if (subscriber.closed) return;
+        }
+        if (operations !== undefined && cursor < until) continue;
+        if (cursor >= until || (operations === undefined && until <= log.position)) {
+          subscriber.complete();
+          return;
+        }
+        if (reader.caughtUp && log.journal.empty) break;
+      }
+      cursor = Math.max(cursor, log.position);
+      subscriber.add(
+        source.live.subscribe({
+          next: (operation) => {
+            emit(operation);
+            if (cursor >= until) subscriber.complete();
+          },
+          complete: () => subscriber.complete(),
+        }),
+      );
+    };
+    replay().catch((error: unknown) => subscriber.error(error));
+  });
+}

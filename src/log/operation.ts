@@ -1,0 +1,41 @@
+/** What an operation does. Numbers, because they are what the log stores; never renumber. */
+export const SET = 0;
+export const DELETE = 1;
+export const CLEAR = 2;
+export const EXPIRE = 3;
+
+/** The number of a kind as it stands in the log. */
+export type KindCode = 0 | 1 | 2 | 3;
+
+/** What an operation does, by name. */
+export type OperationKind = 'set' | 'delete' | 'clear' | 'expire';
+
+const KIND_NAMES: readonly OperationKind[] = ['set', 'delete', 'clear', 'expire'];
+
+/** The name of a kind. */
+export function kindName(kind: number): OperationKind {
+  return KIND_NAMES[kind] as OperationKind;
+}
+
+/** How many kinds there are; anything from this number on is not an operation of this version. */
+export const KIND_COUNT: number = KIND_NAMES.length;
+
+/**
+ * One change to one table: an immutable fact, named for ever by (table, origin, sequence).
+ */
+export interface Operation {
+  /** Where it stands in this node's log; grows, may skip; says nothing on another node. */
+  readonly position: number;
+  readonly table: string;
+  /** The life of the node that wrote it: `nodeId@epoch`. */
+  readonly origin: string;
+  /** 1, 2, 3, … per table and origin, without a gap. */
+  readonly sequence: number;
+  readonly kind: OperationKind;
+  /** Undefined for `clear`. */
+  readonly key: unknown;
+  /** Undefined unless `set` on a table with values. */
+  readonly value: unknown;
+  /** Milliseconds since 1970 on the author's clock; never smaller than an operation the author had seen. */
+  readonly time: number;
+}

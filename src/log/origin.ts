@@ -1,0 +1,77 @@
+import { TablecastError } from '../errors.ts';
+
+/** Node ids are short and plain, because they are part of every origin's name. */
+const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+const ORIGIN = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})@([0-9a-z]{1,11})$/;
+
+/** Longest text of an origin, in bytes. */
+export const MAX_ORIGIN_BYTES = 76;
+
+/** Throws `OPTION_INVALID` unless `id` can name a node. */
+export function checkNodeId(id: unknown): asserts id is string {
+  if (typeof id === 'string' && NODE_ID.test(id)) return;
+  throw new TablecastError('OPTION_INVALID', `Node id ${JSON.stringify(id)} is not usable.`, {
+    hint: 'Use 1 to 64 letters, digits, "_", "." or "-", beginning with a letter or digit, and another one on each node.',
+    details: { option: 'id' },
+  });
+}
+
+/** A node's life: its id and the epoch that began when earlier sequence numbers might be forgotten. */
+export interface Origin {
+  readonly text: string;
+  readonly nodeId: string;
+  readonly epoch: number;
+}
+
+/** The text that names a life for ever, `nodeId@epoch` with the epoch in base 36. */
+export function originText(nodeId: string, epoch: number): string {
+  return `${nodeId}@${epoch.toString(36)}`;
+}
+
+/**
+ * An epoch greater than `after`: the time in units of 2^-10 ms with random low bits, so that
+ * two lives that begin in the same millisecond, on a copied directory for example, differ.
+ */
+export function newEpoch(nowMs: number, random: number, after: number): number {
+  const candidate = Math.floor(nowMs) * 1024 + Math.floor(random * 1024);
+  return candidate > after ? candidate : after + 1;
+}
+
+/** Gives each origin a small number, so that rows and vectors hold integers instead of texts. */
+export class Origins {
+  readonly #indexes = new Map<string, number>();
+  readonly #origins: Origin[] = [];
+
+  /** The number of an origin, new if it was not known. Throws `OPERATION_INVALID` for a text that names none. */
+  intern(text: string): number {
+    const known = this.#indexes.get(text);
+    if (known !== undefined) return known;
+    const match = ORIGIN.exec(text);
+    if (match === null) {
+      throw new TablecastError(
+        'OPERATION_INVALID',
+        `${JSON.stringify(text.slice(0, 100))} names no origin.`,
+        {
+          hint: 'An origin is nodeId@epoch; the sender is damaged or speaks another protocol.',
+        },
+      );
+    }
+    const index = this.#origins.length;
+    this.#origins.push({ text, nodeId: match[1] as string, epoch: Number.parseInt(match[2] as string, 36) });
+    this.#indexes.set(text, index);
+    return index;
+  }
+
+  /** The number of an origin, or undefined if no operation or vector has named it. */
+  find(text: string): number | undefined {
+    return this.#indexes.get(text);
+  }
+
+  at(index: number): Origin {
+    return this.#origins[index] as Origin;
+  }
+
+  get size(): number {
+    return this.#origins.length;
+  }
+}

@@ -1,0 +1,12 @@
+import type { ConflictMode } from './conflict-mode.ts';
+
+/**
+ * No conflict resolution, as announced in 2020: whatever arrives last stands. Two nodes that
+ * write one key at the same time exchange values and differ until the next write.
+ */
+export const naiveMode: ConflictMode = {
+  name: 'naive',
+  convergent: false,
+  comparesVersions: false,
+  supersedes: () => true,
+};

@@ -1,0 +1,166 @@
+import type { Cell } from '../log/column.ts';
+import { Dictionary } from '../log/dictionary.ts';
+import type { Origins } from '../log/origin.ts';
+import { VersionVector } from '../log/version-vector.ts';
+import type { Value } from '../schema/index.ts';
+import type { CheckpointHeader, CheckpointRows, DecodedCheckpoint } from './checkpoint.ts';
+import type { Projection } from './projection.ts';
+import type { Dot } from './rows.ts';
+
+/** One row or removal of a checkpoint, in the terms of this node. */
+interface Entry {
+  readonly slot: number;
+  readonly removed: boolean;
+  readonly value: Value;
+  readonly dot: Dot;
+  readonly created: number;
+}
+
+function* entriesOf(
+  projection: Projection,
+  origins: Origins,
+  parts: readonly CheckpointRows[],
+): Generator<Entry, void, undefined> {
+  const { schema, rows } = projection;
+  for (const part of parts) {
+    const indexes = part.origins.map((text) => origins.intern(text));
+    for (let at = 0; at < part.texts.length; at++) {
+      const cell = part.cells[at] as Cell | undefined;
+      yield {
+        slot: rows.slotOf(part.texts[at] as string),
+        removed: part.removed,
+        value: cell === undefined || schema.isSet ? undefined : schema.fromColumn(cell),
+        dot: {
+          origin: indexes[part.originOf[at] as number] as number,
+          sequence: part.sequences[at] as number,
+          stamp: part.stamps[at] as number,
+        },
+        created: part.created[at] as number,
+      };
+    }
+  }
+}
+
+/** Puts a checkpoint of this node's own log in place, as it is, telling nobody: at start, and on replay. */
+export function loadCheckpoint(
+  projection: Projection,
+  origins: Origins,
+  checkpoint: DecodedCheckpoint,
+  position: number,
+): void {
+  for (const entry of entriesOf(projection, origins, checkpoint.rows)) {
+    if (entry.removed) projection.adoptRemoval(entry.slot, entry.dot, undefined);
+    else projection.adoptRow(entry.slot, entry, undefined);
+  }
+  learn(projection, origins, checkpoint, position);
+  // What is newer than the checkpoint is found behind it.
+  for (const [origin, sequence] of projection.held.entries())
+    projection.marks.note(origin, sequence + 1, position + 1);
+}
+
+/** What taking over a checkpoint changed here. */
+export interface Adopted {
+  /** Slots that took a row from the checkpoint, then slots whose row went, in the order of the log. */
+  readonly rows: readonly number[];
+  readonly removed: readonly number[];
+  /** Whether the checkpoint changed the table in every entry, so that its bytes say all that happened. */
+  readonly whole: boolean;
+}
+
+/**
+ * Merges another node's checkpoint into a table that may have rows of its own: what the checkpoint
+ * knows and this node has not seen takes effect; what this node has and the checkpoint has seen but
+ * no longer has, goes; everything else stays.
+ */
+export function adoptCheckpoint(
+  projection: Projection,
+  origins: Origins,
+  checkpoint: DecodedCheckpoint,
+  position: number,
+): Adopted {
+  const held = projection.vector();
+  const theirs = vectorOf(origins, checkpoint.header.vector);
+  const contexts = new Map(
+    checkpoint.header.contexts.map(([origin, seen]) => [origins.intern(origin), vectorOf(origins, seen)]),
+  );
+  const named = new Set<number>();
+  const taken: number[] = [];
+  const removed: number[] = [];
+  let entries = 0;
+  for (const entry of entriesOf(projection, origins, checkpoint.rows)) {
+    entries++;
+    if (!entry.removed) named.add(entry.slot);
+    if (held.get(entry.dot.origin) >= entry.dot.sequence || !projection.accepts(entry.slot, entry.dot))
+      continue;
+    const live = {
+      position: position + taken.length + removed.length,
+      context: contexts.get(entry.dot.origin) ?? new VersionVector(),
+    };
+    if (entry.removed) {
+      removed.push(entry.slot);
+      projection.adoptRemoval(entry.slot, entry.dot, live);
+    } else {
+      taken.push(entry.slot);
+      projection.adoptRow(entry.slot, entry, live);
+    }
+  }
+  const whole = taken.length + removed.length === entries;
+  const gone = goneRows(projection, named, theirs);
+  for (const slot of gone) {
+    const dot = dotOf(projection, slot);
+    projection.adoptRemoval(slot, dot, {
+      position: position + taken.length + removed.length,
+      context: theirs,
+    });
+    removed.push(slot);
+  }
+  learn(projection, origins, checkpoint, position);
+  return { rows: taken, removed, whole: whole && gone.length === 0 };
+}
+
+/** Rows whose write the checkpoint has seen and which it no longer has. */
+function goneRows(projection: Projection, named: ReadonlySet<number>, theirs: VersionVector): number[] {
+  const { rows } = projection;
+  return Array.from(rows.live.values()).filter(
+    (slot) => !named.has(slot) && theirs.get(rows.origin(slot)) >= rows.sequence(slot),
+  );
+}
+
+function dotOf({ rows }: Projection, slot: number): Dot {
+  return { origin: rows.origin(slot), sequence: rows.sequence(slot), stamp: rows.stamp(slot) };
+}
+
+function vectorOf(origins: Origins, pairs: CheckpointHeader['vector']): VersionVector {
+  const vector = new VersionVector();
+  for (const [origin, sequence] of pairs) vector.advance(origins.intern(origin), sequence);
+  return vector;
+}
+
+function learn(
+  projection: Projection,
+  origins: Origins,
+  checkpoint: DecodedCheckpoint,
+  position: number,
+): void {
+  const { header } = checkpoint;
+  const theirs = vectorOf(origins, header.vector);
+  const held = projection.vector();
+  for (const [index, entry] of header.dictionaries.entries()) {
+    const origin = origins.intern(entry.origin);
+    if (theirs.get(origin) <= held.get(origin) || origin === projection.own) continue;
+    const dictionary = new Dictionary(entry.chapter);
+    dictionary.beginChapter(entry.chapter, position);
+    for (const text of entry.origins) dictionary.origins.push(origins.intern(text));
+    for (const text of checkpoint.keys[index] ?? []) dictionary.addKey(projection.rows.slotOf(text));
+    projection.dictionaries.set(origin, dictionary);
+  }
+  for (const [origin, seen] of header.contexts)
+    projection.contextOf(origins.intern(origin)).merge(vectorOf(origins, seen));
+  for (const [origin, sequence] of theirs.entries()) {
+    if (sequence > held.get(origin)) {
+      projection.noteSeen(origin);
+      projection.marks.note(origin, held.get(origin) + 1, position);
+    }
+    held.advance(origin, sequence);
+  }
+}

@@ -1,0 +1,374 @@
+import { ByteReader, ByteWriter, malformed, widthOf } from '../log/bytes.ts';
+import { type Cell, readColumn, readTexts, writeCells, writeNumbers, writeTexts } from '../log/column.ts';
+import { MAX_DICTIONARY_KEYS } from '../log/dictionary.ts';
+import { MAX_ORIGIN_BYTES, type Origins } from '../log/origin.ts';
+import type { Schema } from '../schema/index.ts';
+import type { Projection } from './projection.ts';
+
+const CHECKPOINT_VERSION = 1;
+const ROWS = 1;
+const REMOVED = 2;
+const DICTIONARY = 3;
+/** Rows or dictionary entries per chunk. */
+const ENTRIES_PER_CHUNK = 4096;
+/** A chunk whose texts have more characters than this is closed early. */
+const CHARACTERS_PER_CHUNK = 256 * 1024;
+
+type Pairs = readonly (readonly [origin: string, sequence: number])[];
+
+/** What a checkpoint says of itself, in its first chunk. */
+export interface CheckpointHeader {
+  readonly version: number;
+  readonly table: string;
+  readonly fingerprint: string;
+  readonly vector: Pairs;
+  readonly contexts: readonly (readonly [origin: string, seen: Pairs])[];
+  readonly dictionaries: readonly {
+    readonly origin: string;
+    readonly chapter: number;
+    readonly keys: number;
+    readonly origins: readonly string[];
+  }[];
+}
+
+/** Rows, or remembered removals, of one chunk. */
+export interface CheckpointRows {
+  readonly removed: boolean;
+  readonly texts: readonly string[];
+  readonly cells: ArrayLike<Cell>;
+  readonly origins: readonly string[];
+  readonly originOf: Uint32Array;
+  readonly sequences: ArrayLike<number>;
+  readonly stamps: ArrayLike<number>;
+  readonly created: ArrayLike<number>;
+}
+
+/** Which slots go into a checkpoint. */
+export interface CheckpointPart {
+  readonly rows: Iterable<number>;
+  /** Keys without a row whose removal is worth remembering. */
+  readonly removed: Iterable<number>;
+}
+
+/** Every row, and the removals that the table's mode compares with. */
+function wholeTable({ rows, mode }: Projection): CheckpointPart {
+  return { rows: rows.live.values(), removed: mode.comparesVersions ? rows.removals() : [] };
+}
+
+/**
+ * Encodes a table in chunks, header first. The table may change between two chunks: rows are then
+ * newer than the header's vector, which later operations make good, because each row says which
+ * operation wrote it.
+ */
+export function* checkpointChunks(
+  projection: Projection,
+  origins: Origins,
+  part: CheckpointPart = wholeTable(projection),
+): Generator<Uint8Array, void, undefined> {
+  const dictionaries = Array.from(projection.dictionaries, ([origin, dictionary]) => ({
+    origin: origins.at(origin).text,
+    chapter: dictionary.chapter,
+    origins: dictionary.origins.map((index) => origins.at(index).text),
+    slots: dictionary.slots(),
+  }));
+  yield encodeHeader(projection, origins, dictionaries);
+  const indexes = new RowIndexes(projection.rows.slots);
+  yield* rowChunks(projection, origins, { kind: ROWS, slots: part.rows, indexes });
+  yield* rowChunks(projection, origins, { kind: REMOVED, slots: part.removed, indexes });
+  for (const [number, { slots }] of dictionaries.entries()) {
+    for (let at = 0; at < slots.length; at += ENTRIES_PER_CHUNK) {
+      yield encodeDictionary(projection, number, slots.subarray(at, at + ENTRIES_PER_CHUNK), indexes);
+    }
+  }
+}
+
+/** Remembers where in the checkpoint a slot's row stands, so that dictionaries need not repeat its key. */
+class RowIndexes {
+  #byslot: Int32Array;
+  count = 0;
+
+  constructor(slots: number) {
+    this.#byslot = new Int32Array(slots);
+  }
+
+  add(slot: number): void {
+    this.count++;
+    if (slot < this.#byslot.length) this.#byslot[slot] = this.count;
+  }
+
+  /** Index + 1 of a slot's row, 0 if it has none. */
+  of(slot: number): number {
+    return this.#byslot[slot] ?? 0;
+  }
+}
+
+function encodeHeader(
+  projection: Projection,
+  origins: Origins,
+  dictionaries: readonly { origin: string; chapter: number; origins: readonly string[]; slots: Int32Array }[],
+): Uint8Array {
+  const pairs = (entries: Iterable<[number, number]>): Pairs =>
+    Array.from(entries, ([origin, sequence]) => [origins.at(origin).text, sequence] as const);
+  const header: CheckpointHeader = {
+    version: CHECKPOINT_VERSION,
+    table: projection.schema.name,
+    fingerprint: projection.schema.fingerprint,
+    vector: pairs(projection.vector().entries()),
+    contexts: Array.from(
+      projection.contexts,
+      ([origin, seen]) => [origins.at(origin).text, pairs(seen.entries())] as const,
+    ),
+    dictionaries: dictionaries.map(({ origin, chapter, origins: named, slots }) => {
+      return { origin, chapter, keys: slots.length, origins: named };
+    }),
+  };
+  return new TextEncoder().encode(JSON.stringify(header));
+}
+
+function* rowChunks(
+  projection: Projection,
+  origins: Origins,
+  from: { kind: number; slots: Iterable<number>; indexes: RowIndexes },
+): Generator<Uint8Array, void, undefined> {
+  const { rows, schema } = projection;
+  let slots: number[] = [];
+  let characters = 0;
+  for (const slot of from.slots) {
+    slots.push(slot);
+    from.indexes.add(slot);
+    characters += rows.text(slot).length;
+    const value = rows.value(slot);
+    if (schema.column === 'text' && value !== undefined)
+      characters += (schema.toColumn(value) as string).length;
+    if (slots.length < ENTRIES_PER_CHUNK && characters < CHARACTERS_PER_CHUNK) continue;
+    yield encodeRows(projection, origins, from.kind, slots);
+    slots = [];
+    characters = 0;
+  }
+  if (slots.length > 0) yield encodeRows(projection, origins, from.kind, slots);
+}
+
+function encodeRows(
+  projection: Projection,
+  origins: Origins,
+  kind: number,
+  slots: readonly number[],
+): Uint8Array {
+  const { rows, schema } = projection;
+  const count = slots.length;
+  const writer = new ByteWriter(count * 40);
+  writer.byte(kind);
+  writer.varint(count);
+  writeTexts(
+    writer,
+    slots.map((slot) => rows.text(slot)),
+    count,
+  );
+  if (kind === ROWS && !schema.isSet)
+    writeCells(
+      writer,
+      slots.map((slot) => schema.toColumn(rows.value(slot))),
+      count,
+    );
+  const numbers = new Map<number, number>();
+  const originOf = slots.map((slot) => {
+    const origin = rows.origin(slot);
+    const number = numbers.get(origin) ?? numbers.size;
+    numbers.set(origin, number);
+    return number;
+  });
+  writer.varint(numbers.size);
+  for (const origin of numbers.keys()) writer.text(origins.at(origin).text);
+  const width = widthOf(numbers.size);
+  writer.byte(width);
+  writer.fixedWidth(originOf, count, width);
+  writeNumbers(
+    writer,
+    Float64Array.from(slots, (slot) => rows.sequence(slot)),
+    count,
+  );
+  writeRelative(
+    writer,
+    Float64Array.from(slots, (slot) => rows.stamp(slot)),
+  );
+  if (kind === ROWS && schema.expiry?.kind === 'create') {
+    writeRelative(
+      writer,
+      Float64Array.from(slots, (slot) => rows.expiryBase(slot)),
+    );
+  }
+  return writer.copy();
+}
+
+/** Numbers that lie close together, as their smallest and the differences to it. */
+function writeRelative(writer: ByteWriter, values: Float64Array): void {
+  const smallest = values.reduce((least, value) => Math.min(least, value), Infinity);
+  writer.float64(smallest);
+  writeNumbers(
+    writer,
+    values.map((value) => value - smallest),
+    values.length,
+  );
+}
+
+function readRelative(reader: ByteReader, count: number): Float64Array {
+  const smallest = reader.float64();
+  const { numbers } = readColumn(reader, count, 'double');
+  if (numbers === undefined || !Number.isSafeInteger(smallest)) throw malformed('times');
+  return Float64Array.from(numbers, (difference) => difference + smallest);
+}
+
+function encodeDictionary(
+  projection: Projection,
+  number: number,
+  slots: Int32Array,
+  indexes: RowIndexes,
+): Uint8Array {
+  const writer = new ByteWriter(slots.length * 4);
+  writer.byte(DICTIONARY);
+  writer.varint(number);
+  writer.varint(slots.length);
+  for (const slot of slots) {
+    const index = indexes.of(slot);
+    writer.varint(index);
+    if (index === 0) writer.text(projection.rows.text(slot));
+  }
+  return writer.copy();
+}
+
+/** A checkpoint, unpacked. */
+export interface DecodedCheckpoint {
+  readonly header: CheckpointHeader;
+  readonly rows: readonly CheckpointRows[];
+  /** Texts of the keys of each dictionary, in the order of the header. */
+  readonly keys: readonly (readonly string[])[];
+}
+
+/** Unpacks a checkpoint of a table. Throws `OPERATION_INVALID`; content is checked only if `trusted` is false. */
+export function decodeCheckpoint(
+  chunks: readonly Uint8Array[],
+  schema: Schema,
+  trusted: boolean,
+): DecodedCheckpoint {
+  const [first, ...rest] = chunks;
+  if (first === undefined) throw malformed('a checkpoint without a header');
+  const header = readHeader(first, schema);
+  const rows: CheckpointRows[] = [];
+  const texts: string[] = [];
+  const keys: string[][] = header.dictionaries.map(() => []);
+  for (const chunk of rest) {
+    const reader = new ByteReader(chunk);
+    const kind = reader.byte();
+    if (kind === ROWS || kind === REMOVED) {
+      const part = readRows(reader, kind, schema);
+      if (!trusted) checkRows(part, schema);
+      rows.push(part);
+      for (const text of part.texts) texts.push(text);
+    } else if (kind === DICTIONARY) {
+      readDictionary(reader, keys, { texts, schema, trusted });
+    } else {
+      throw malformed(`a chunk of kind ${kind}`);
+    }
+  }
+  for (const [index, { keys: size }] of header.dictionaries.entries()) {
+    if (keys[index]?.length !== size)
+      throw malformed(`a dictionary of ${keys[index]?.length} keys instead of ${size}`);
+  }
+  return { header, rows, keys };
+}
+
+function readDictionary(
+  reader: ByteReader,
+  keys: readonly string[][],
+  known: { texts: readonly string[]; schema: Schema; trusted: boolean },
+): void {
+  const list = keys[reader.varint()];
+  const count = reader.count('dictionary entries', ENTRIES_PER_CHUNK);
+  if (list === undefined || list.length + count > MAX_DICTIONARY_KEYS) throw malformed('a dictionary');
+  for (let index = 0; index < count; index++) {
+    const reference = reader.varint();
+    const text = reference === 0 ? reader.text(reader.remaining) : known.texts[reference - 1];
+    if (text === undefined) throw malformed(`row ${reference} in a dictionary`);
+    if (reference === 0 && !known.trusted) known.schema.checkKeyText(text);
+    list.push(text);
+  }
+}
+
+function readRows(reader: ByteReader, kind: number, schema: Schema): CheckpointRows {
+  const count = reader.count('rows', ENTRIES_PER_CHUNK);
+  const texts = readTexts(reader, count);
+  const column = kind === ROWS && !schema.isSet ? readColumn(reader, count, schema.column) : undefined;
+  const origins: string[] = [];
+  const originCount = reader.count('origins', count, 2);
+  for (let index = 0; index < originCount; index++) origins.push(reader.text(MAX_ORIGIN_BYTES));
+  const originOf = reader.fixedWidth(count, reader.byte());
+  const sequences = readColumn(reader, count, 'double').numbers;
+  const stamps = readRelative(reader, count);
+  const created = kind === ROWS && schema.expiry?.kind === 'create' ? readRelative(reader, count) : stamps;
+  if (sequences === undefined || reader.remaining !== 0) throw malformed('rows');
+  const cells = column?.numbers ?? column?.cells ?? [];
+  return { removed: kind === REMOVED, texts, cells, origins, originOf, sequences, stamps, created };
+}
+
+function checkRows(rows: CheckpointRows, schema: Schema): void {
+  for (const text of rows.texts) schema.checkKeyText(text);
+  for (let index = 0; index < rows.cells.length; index++) schema.checkCell(rows.cells[index] as Cell);
+  for (let index = 0; index < rows.texts.length; index++) {
+    const sequence = rows.sequences[index] as number;
+    if ((rows.originOf[index] as number) >= rows.origins.length) throw malformed('an origin number');
+    if (!Number.isSafeInteger(sequence) || sequence < 1) throw malformed(`sequence ${sequence}`);
+  }
+}
+
+function readHeader(bytes: Uint8Array, schema: Schema): CheckpointHeader {
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw malformed('the header of a checkpoint');
+  }
+  if (!isHeader(header)) throw malformed('the header of a checkpoint');
+  if (header.version !== CHECKPOINT_VERSION) {
+    throw malformed(`a checkpoint of version ${header.version}, this program reads ${CHECKPOINT_VERSION}`);
+  }
+  if (header.table !== schema.name || header.fingerprint !== schema.fingerprint) {
+    throw malformed(`a checkpoint of ${JSON.stringify(header.table)}, declared ${header.fingerprint}`);
+  }
+  return header;
+}
+
+function isHeader(value: unknown): value is CheckpointHeader {
+  if (typeof value !== 'object' || value === null) return false;
+  const header = value as Partial<CheckpointHeader>;
+  return (
+    typeof header.version === 'number' &&
+    typeof header.table === 'string' &&
+    typeof header.fingerprint === 'string' &&
+    arePairs(header.vector) &&
+    Array.isArray(header.contexts) &&
+    header.contexts.every(
+      (entry) => Array.isArray(entry) && typeof entry[0] === 'string' && arePairs(entry[1]),
+    ) &&
+    Array.isArray(header.dictionaries) &&
+    header.dictionaries.every(
+      (entry: Partial<CheckpointHeader['dictionaries'][number]> | null) =>
+        typeof entry === 'object' &&
+        entry !== null &&
+        typeof entry.origin === 'string' &&
+        Number.isSafeInteger(entry.chapter) &&
+        Number.isSafeInteger(entry.keys) &&
+        Array.isArray(entry.origins) &&
+        entry.origins.every((origin) => typeof origin === 'string'),
+    )
+  );
+}
+
+function arePairs(value: unknown): value is Pairs {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (pair) =>
+        Array.isArray(pair) && typeof pair[0] === 'string' && Number.isSafeInteger(pair[1]) && pair[1] >= 1,
+    )
+  );
+}

@@ -1,0 +1,102 @@
+import type { Checkpoint, Recovery } from './backends/backend.ts';
+import { TablecastError } from './errors.ts';
+import type { SegmentStore } from './log/segment-store.ts';
+import type { Origins } from './log/origin.ts';
+import { loadCheckpoint } from './projection/adoption.ts';
+import { decodeCheckpoint } from './projection/checkpoint.ts';
+import type { Projection } from './projection/projection.ts';
+import { replaySegment } from './projection/replay.ts';
+import { type Schema, compileSchema } from './schema/index.ts';
+
+const NODE_FACT = 'node';
+const TABLE_FACT = 'table:';
+const PAGE_BYTES = 4 * 1024 * 1024;
+
+/** What a durable store remembers of its node beside the log. */
+export interface NodeFact {
+  readonly id: string;
+  /** Epoch of the node's sqlite tables. */
+  readonly epoch: number;
+}
+
+/** What the facts of a store say. */
+export function readFacts(recovery: Recovery): { node: NodeFact | undefined; schemas: Schema[] } {
+  let node: NodeFact | undefined;
+  const schemas: Schema[] = [];
+  for (const [name, bytes] of recovery.facts) {
+    if (name === NODE_FACT) node = parse(bytes) as NodeFact;
+    else if (name.startsWith(TABLE_FACT))
+      schemas.push(compileSchema(name.slice(TABLE_FACT.length), parse(bytes)));
+  }
+  return { node, schemas };
+}
+
+/** The fact that names the node and its epoch. */
+export function nodeFact(fact: NodeFact): ReadonlyMap<string, Uint8Array> {
+  return new Map([[NODE_FACT, serialise(fact)]]);
+}
+
+/** The fact that remembers a table's declaration. */
+export function tableFact(schema: Schema): ReadonlyMap<string, Uint8Array> {
+  return new Map([[TABLE_FACT + schema.name, serialise(schema.declaration)]]);
+}
+
+function serialise(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new TablecastError('BACKEND_DAMAGED', 'A fact of the database is not what this program wrote.', {
+      hint: 'Restore the file from a backup, or start with an empty directory and let peers fill it.',
+      cause,
+    });
+  }
+}
+
+/** Rebuilds the rows of every table from its newest checkpoint and the log behind it. Emits nothing. */
+export async function rebuild(
+  store: SegmentStore,
+  recovery: Pick<Recovery, 'checkpoints' | 'trimmedTo'>,
+  into: { readonly projections: ReadonlyMap<string, Projection>; readonly origins: Origins },
+): Promise<void> {
+  const covered = new Map<string, Checkpoint>();
+  for (const checkpoint of recovery.checkpoints) {
+    const projection = into.projections.get(checkpoint.table);
+    if (projection === undefined) continue;
+    covered.set(checkpoint.table, checkpoint);
+    loadCheckpoint(
+      projection,
+      into.origins,
+      decodeCheckpoint(checkpoint.chunks, projection.schema, true),
+      checkpoint.position,
+    );
+  }
+  const positions = Array.from(into.projections.keys(), (table) => covered.get(table)?.position ?? 0);
+  let cursor = Math.max(recovery.trimmedTo, positions.length === 0 ? Infinity : Math.min(...positions));
+  while (cursor < store.appended) {
+    const segments = await store.backend.read(cursor, PAGE_BYTES);
+    for (const segment of segments) {
+      const behind = tablesBehind(into.projections, covered, segment.position + segment.span - 1);
+      replaySegment(segment, { projections: behind, origins: into.origins });
+    }
+    const last = segments.at(-1);
+    cursor = last === undefined ? store.appended : last.position + last.span - 1;
+  }
+}
+
+/** The tables whose checkpoint does not cover a position. */
+function tablesBehind(
+  projections: ReadonlyMap<string, Projection>,
+  covered: ReadonlyMap<string, Checkpoint>,
+  position: number,
+): ReadonlyMap<string, Projection> {
+  if (covered.size === 0) return projections;
+  const behind = new Map<string, Projection>();
+  for (const [table, projection] of projections) {
+    if ((covered.get(table)?.position ?? 0) < position) behind.set(table, projection);
+  }
+  return behind;
+}

@@ -1,0 +1,201 @@
+import { TablecastError } from './errors.ts';
+import type { StoreName } from './log/journal.ts';
+import type { OperationLog } from './log/operation-log.ts';
+import type { Origins } from './log/origin.ts';
+import { decodeRun, readRunHeader } from './log/run.ts';
+import type { RunReference } from './log/segment-store.ts';
+import { adoptCheckpoint } from './projection/adoption.ts';
+import { checkpointChunks, decodeCheckpoint } from './projection/checkpoint.ts';
+import type { Dispatcher } from './projection/dispatcher.ts';
+import type { Projection } from './projection/projection.ts';
+import type { AppliedRuns, Held, Replica, ReplicaTable } from './replication/replica.ts';
+
+/** What the replica is made of. */
+export interface ReplicaParts {
+  readonly nodeId: string;
+  readonly session: number;
+  readonly log: OperationLog;
+  readonly origins: Origins;
+  readonly dispatcher: Dispatcher;
+  /** The tables this node declares; others are neither stored nor passed on. */
+  readonly projections: ReadonlyMap<string, Projection>;
+  readonly ownOrigins: readonly string[];
+}
+
+interface AcceptedRun {
+  readonly reference: RunReference;
+  readonly applied: number;
+}
+
+/** What is gathered while runs are received. */
+interface Outcome {
+  readonly gaps: Set<string>;
+  readonly references: RunReference[];
+  seen(run: RunReference): void;
+  add(operations: number): void;
+}
+
+/** The tables of this node as replication sees them. */
+export class LocalReplica implements Replica {
+  readonly #parts: ReplicaParts;
+
+  constructor(parts: ReplicaParts) {
+    this.#parts = parts;
+  }
+
+  get nodeId(): string {
+    return this.#parts.nodeId;
+  }
+
+  get session(): number {
+    return this.#parts.session;
+  }
+
+  get log(): OperationLog {
+    return this.#parts.log;
+  }
+
+  get ownOrigins(): readonly string[] {
+    return this.#parts.ownOrigins;
+  }
+
+  table(name: string): ReplicaTable | undefined {
+    const projection = this.#parts.projections.get(name);
+    return projection === undefined ? undefined : this.#describe(projection);
+  }
+
+  *tables(): IterableIterator<ReplicaTable> {
+    for (const projection of this.#parts.projections.values()) yield this.#describe(projection);
+  }
+
+  #describe(projection: Projection): ReplicaTable {
+    const { origins, log } = this.#parts;
+    return {
+      name: projection.schema.name,
+      store: projection.store,
+      fingerprint: projection.schema.fingerprint,
+      mode: projection.mode.name,
+      declaration: projection.schema.declaration,
+      rows: projection.rows.live.size,
+      held: (origin) => {
+        const index = origins.find(origin);
+        return index === undefined ? 0 : projection.vector().get(index);
+      },
+      vector: () =>
+        Array.from(
+          projection.vector().entries(),
+          ([origin, sequence]) => [origins.at(origin).text, sequence] as const,
+        ),
+      positionOf: (origin, sequence) => projection.marks.positionOf(origins.find(origin), sequence),
+      checkpoint: () => {
+        log.seal();
+        return keptChunks(projection, origins);
+      },
+    };
+  }
+
+  receive(runs: readonly Uint8Array[], seen: (run: RunReference) => void): AppliedRuns {
+    const { log, dispatcher } = this.#parts;
+    log.seal();
+    dispatcher.hold();
+    const outcome = { operations: 0, gaps: new Set<string>(), references: [] as RunReference[] };
+    try {
+      for (const store of ['memory', 'sqlite'] as const)
+        this.#receiveInto(store, runs, { ...outcome, seen, add: (count) => (outcome.operations += count) });
+    } finally {
+      dispatcher.release();
+    }
+    return { ...outcome, gaps: [...outcome.gaps] };
+  }
+
+  #receiveInto(store: StoreName, runs: readonly Uint8Array[], outcome: Outcome): void {
+    const { log, projections } = this.#parts;
+    const first = log.position + 1;
+    const accepted: AcceptedRun[] = [];
+    let position = first;
+    try {
+      for (const bytes of runs) {
+        const reference = { ...readRunHeader(bytes), bytes };
+        const projection = projections.get(reference.table);
+        if (projection?.store !== store) continue;
+        outcome.seen(reference);
+        const applied = this.#apply(projection, reference, position);
+        outcome.references.push(reference);
+        if (applied === undefined) outcome.gaps.add(reference.table);
+        if (applied === undefined || applied === 0) continue;
+        accepted.push({ reference, applied });
+        position += applied;
+      }
+    } finally {
+      // Also when a later run is refused: what was applied must stand in the log.
+      if (accepted.length > 0) {
+        const received = {
+          store,
+          runs: accepted.map(({ reference }) => reference),
+          applied: accepted.map(({ applied }) => applied),
+        };
+        log.appendReceived(received, first);
+        outcome.add(position - first);
+      }
+    }
+  }
+
+  #apply(projection: Projection, reference: RunReference, position: number): number | undefined {
+    const { origins } = this.#parts;
+    const origin = origins.intern(reference.origin);
+    const skip = projection.overlap(reference, origin);
+    if (skip === undefined) return undefined;
+    if (skip === reference.count) return 0;
+    if (origin === projection.own) throw ownOperation(reference);
+    const run = decodeRun(reference.bytes, projection.schema.column);
+    projection.check(run, origin);
+    projection.apply(run, Math.max(0, skip), { position, live: true });
+    return reference.count - Math.max(0, skip);
+  }
+
+  adopt(table: string, chunks: readonly Uint8Array[], seen: (held: Held) => void): number {
+    const { log, dispatcher, origins, projections } = this.#parts;
+    const projection = projections.get(table);
+    if (projection === undefined) return 0;
+    const checkpoint = decodeCheckpoint(chunks, projection.schema, false);
+    seen(checkpoint.header.vector);
+    log.seal();
+    dispatcher.hold();
+    try {
+      const position = log.position + 1;
+      const adopted = adoptCheckpoint(projection, origins, checkpoint, position);
+      const count = adopted.rows.length + adopted.removed.length;
+      const content = adopted.whole ? chunks : [...checkpointChunks(projection, origins, adopted)];
+      log.appendAdoption(
+        projection.store,
+        { kind: 'adoption', table, chunks: content },
+        { position, span: Math.max(1, count) },
+      );
+      return count;
+    } finally {
+      dispatcher.release();
+    }
+  }
+}
+
+function ownOperation(reference: RunReference): TablecastError {
+  const name = `${reference.table}, ${reference.origin}, ${reference.firstSequence}`;
+  return new TablecastError(
+    'OPERATION_INVALID',
+    `A peer sent operations of this node's present life (${name}) that it did not write.`,
+    {
+      hint: 'Another process runs with the same id and a copy of the directory, or a peer forges operations. Give each node its own id and directory.',
+      details: { table: reference.table, origin: reference.origin, sequence: reference.firstSequence },
+    },
+  );
+}
+
+/** A table's checkpoint while its slots keep their numbers. */
+function* keptChunks(projection: Projection, origins: Origins): Generator<Uint8Array, void, undefined> {
+  const release = projection.keepSlots();
+  try {
+    yield* checkpointChunks(projection, origins);
+  } finally {
+    release();
+  }
+}

@@ -1,0 +1,191 @@
+import { isTablecastError } from '../errors.ts';
+import type { StoreName } from '../log/journal.ts';
+import type { LoggedSegment, RunReference, SegmentStore } from '../log/segment-store.ts';
+import type { PeerTables, SharedTable } from './peer-tables.ts';
+import type { Replica } from './replica.ts';
+import type { Message } from './wire.ts';
+
+/** Runs are gathered into frames of about this size; one segment's runs always travel together. */
+const FRAME_BYTES = 64 * 1024;
+/** How much of the log is looked at in one go. */
+const PAGE_BYTES = 512 * 1024;
+
+/** The connection, as far as sending goes. */
+export interface Outlet {
+  /** Whether another frame may be sent now; when it may again, {@link Outbound.resume} is called. */
+  readonly open: boolean;
+  readonly ended: boolean;
+  send(message: Message, operations: number): void;
+}
+
+/** Walks one store's log for one peer: what the peer lacks goes out, first old, then live. */
+export class Outbound {
+  readonly #store: SegmentStore;
+  readonly #name: StoreName;
+  readonly #tables: PeerTables;
+  readonly #replica: Replica;
+  readonly #outlet: Outlet;
+  #cursor = 0;
+  #walking = false;
+  #again = false;
+  #wake: (() => void) | undefined;
+  #frame: Uint8Array[] = [];
+  #frameBytes = 0;
+  #frameOperations = 0;
+
+  constructor(store: SegmentStore, parts: { tables: PeerTables; replica: Replica; outlet: Outlet }) {
+    this.#store = store;
+    this.#name = store.name;
+    this.#tables = parts.tables;
+    this.#replica = parts.replica;
+    this.#outlet = parts.outlet;
+    this.#cursor = store.told;
+  }
+
+  /** Goes back to where the peer may lack something of the given tables. */
+  rewind(tables: Iterable<SharedTable>): void {
+    for (const table of tables) {
+      if (this.#replica.table(table.name)?.store !== this.#name) continue;
+      this.#cursor = Math.min(this.#cursor, this.#tables.startOf(table, this.#store.told + 1) - 1);
+    }
+    this.resume();
+  }
+
+  /** Sends on, if there is something to send and room for it. */
+  resume(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+    if (this.#walking) {
+      this.#again = true;
+      return;
+    }
+    this.#walking = true;
+    this.#walk().then(
+      () => this.#rest(),
+      () => this.#rest(),
+    );
+  }
+
+  #rest(): void {
+    this.#walking = false;
+    if (!this.#again || this.#outlet.ended) return;
+    this.#again = false;
+    this.resume();
+  }
+
+  async #walk(): Promise<void> {
+    while (this.#outlet.open) {
+      const due = this.#due();
+      if (due !== undefined) {
+        await this.#sendCheckpoint(due);
+        continue;
+      }
+      if (this.#cursor >= this.#store.told) break;
+      const segments = this.#store.recent(this.#cursor, PAGE_BYTES) ?? (await this.#read());
+      if (segments.length === 0) this.#cursor = Math.max(this.#cursor, this.#store.told);
+      for (const segment of segments) if (!this.#offer(segment)) break;
+      this.#sendFrame();
+    }
+    if (this.#outlet.open && this.#cursor >= this.#store.told) this.#sayLevel();
+  }
+
+  #due(): SharedTable | undefined {
+    for (const table of this.#tables.shared.values()) {
+      if (table.needsCheckpoint && this.#replica.table(table.name)?.store === this.#name) return table;
+    }
+    return undefined;
+  }
+
+  async #read(): Promise<readonly LoggedSegment[]> {
+    try {
+      return await this.#store.read(this.#cursor, PAGE_BYTES);
+    } catch (error) {
+      if (!isTablecastError(error, 'LOG_TRIMMED')) throw error;
+      for (const table of this.#tables.shared.values())
+        if (this.#tables.behind(table)) table.needsCheckpoint = true;
+      this.#cursor = Math.max(this.#cursor, Number(error.details['trimmedTo'] ?? this.#store.told));
+      return [];
+    }
+  }
+
+  /** Takes a segment into the frame; false when it may not be told yet. */
+  #offer({ segment, runs, adopted }: LoggedSegment): boolean {
+    const last = segment.position + segment.span - 1;
+    if (last > this.#store.told) return false;
+    const table = adopted === undefined ? undefined : this.#tables.shared.get(adopted);
+    if (table !== undefined && this.#tables.behind(table)) table.needsCheckpoint = true;
+    for (const run of runs) this.#offerRun(run);
+    this.#cursor = last;
+    if (this.#frameBytes >= FRAME_BYTES) this.#sendFrame();
+    return this.#outlet.open && this.#due() === undefined;
+  }
+
+  #offerRun(run: RunReference): void {
+    const need = this.#tables.take(run);
+    if (need === 'skip') return;
+    if (need === 'gap') {
+      const table = this.#tables.shared.get(run.table);
+      if (table !== undefined) table.needsCheckpoint = true;
+      return;
+    }
+    this.#frame.push(run.bytes);
+    this.#frameBytes += run.bytes.length;
+    this.#frameOperations += run.count;
+  }
+
+  #sendFrame(): void {
+    if (this.#frame.length === 0) return;
+    this.#outlet.send({ type: 'runs', runs: this.#frame }, this.#frameOperations);
+    this.#frame = [];
+    this.#frameBytes = 0;
+    this.#frameOperations = 0;
+  }
+
+  async #sendCheckpoint(shared: SharedTable): Promise<void> {
+    const table = this.#replica.table(shared.name);
+    if (table === undefined) return;
+    const vector = table.vector();
+    const chunks = table.checkpoint();
+    try {
+      let index = 0;
+      for (let current = chunks.next(); current.done !== true;) {
+        // A chunk may hold rows newer than the last commit: they must not be told before they are durable.
+        await this.#store.flush();
+        const next = chunks.next();
+        await this.#untilOpen();
+        if (this.#outlet.ended) return;
+        const last = next.done === true;
+        this.#outlet.send(
+          { type: 'checkpoint', table: shared.name, index: index++, last, chunk: current.value },
+          0,
+        );
+        current = next;
+      }
+    } finally {
+      chunks.return?.();
+    }
+    shared.needsCheckpoint = false;
+    for (const [origin, sequence] of vector) {
+      if ((shared.has.get(origin) ?? 0) < sequence) shared.has.set(origin, sequence);
+    }
+  }
+
+  async #untilOpen(): Promise<void> {
+    while (!this.#outlet.open && !this.#outlet.ended) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  #sayLevel(): void {
+    const names: string[] = [];
+    for (const table of this.#tables.shared.values()) {
+      if (table.levelSent || table.needsCheckpoint || this.#replica.table(table.name)?.store !== this.#name)
+        continue;
+      table.levelSent = true;
+      names.push(table.name);
+    }
+    if (names.length > 0) this.#outlet.send({ type: 'level', tables: names }, 0);
+  }
+}

@@ -1,0 +1,20 @@
+/** One connection, or one configured peer without a connection at present. */
+export interface PeerState {
+  /** The URL dialled, or where an accepted connection comes from. */
+  readonly address: string;
+  /** Known once the peer has said hello. */
+  readonly nodeId: string | undefined;
+  readonly direction: 'dialled' | 'accepted';
+  /** `waiting`: tried again after a pause; `refused`: the same, but the peer or this node said no. */
+  readonly state: 'connecting' | 'connected' | 'waiting' | 'refused';
+  /** When this state began, in milliseconds since 1970. */
+  readonly since: number;
+  /** Why it is not connected. */
+  readonly reason: string | undefined;
+  readonly sentOperations: number;
+  readonly receivedOperations: number;
+  /** Operations sent and not yet acknowledged. */
+  readonly lagOperations: number;
+  /** Time of the latest heartbeat there and back, in milliseconds. */
+  readonly roundTripMs: number | undefined;
+}

@@ -1,0 +1,148 @@
+import type { RunReference } from '../log/segment-store.ts';
+import type { Held, Replica, ReplicaTable } from './replica.ts';
+import type { TableState } from './wire.ts';
+
+/** What is known of one table both sides declare alike. */
+export interface SharedTable {
+  readonly name: string;
+  /** Per origin, the highest sequence the peer holds or was sent. */
+  readonly has: Map<string, number>;
+  /** The peer was told that it has everything that was here when it came. */
+  levelSent: boolean;
+  /** The peer said the same of its side. */
+  levelReceived: boolean;
+  needsCheckpoint: boolean;
+}
+
+/** Why a table is not shared although both sides declare it. */
+export interface RefusedTable {
+  readonly name: string;
+  readonly message: string;
+  readonly here: unknown;
+  readonly there: unknown;
+}
+
+/** How a run fares on its way to a peer. */
+export type Need = 'send' | 'skip' | 'gap';
+
+/** A new peer with nothing gets a checkpoint when that is fewer entries than the operations. */
+function cheaperAsCheckpoint(table: ReplicaTable, has: ReadonlyMap<string, number>): boolean {
+  if (has.size > 0) return false;
+  const operations = table.vector().reduce((sum, [, sequence]) => sum + sequence, 0);
+  return operations > table.rows * 2 + 1024;
+}
+
+/** What one peer declares, holds and wants: pure bookkeeping, no I/O. */
+export class PeerTables {
+  readonly #replica: Replica;
+  readonly shared = new Map<string, SharedTable>();
+  /** Declared by the peer, whether or not this node declares it, in case it does later. */
+  readonly #announced = new Map<string, TableState>();
+  /** `table\norigin` of what the peer gets from its author directly. */
+  #direct = new Set<string>();
+
+  constructor(replica: Replica) {
+    this.#replica = replica;
+  }
+
+  /** Takes in what the peer says of its tables; returns those that cannot be shared. */
+  announce(states: readonly TableState[]): RefusedTable[] {
+    for (const state of states) this.#announced.set(state.name, state);
+    return states.flatMap((state) => this.match(state.name));
+  }
+
+  /** Compares one table's declarations, if both sides have one. */
+  match(name: string): RefusedTable[] {
+    const state = this.#announced.get(name);
+    const table = this.#replica.table(name);
+    if (state === undefined || table === undefined) return [];
+    if (state.fingerprint !== table.fingerprint || state.mode !== table.mode) {
+      this.shared.delete(name);
+      return [
+        { name, here: table.declaration, there: state.declaration, message: difference(name, table, state) },
+      ];
+    }
+    const has = new Map(state.held);
+    const before = this.shared.get(name);
+    this.shared.set(name, {
+      name,
+      has,
+      levelSent: false,
+      levelReceived: before?.levelReceived ?? false,
+      needsCheckpoint: cheaperAsCheckpoint(table, has),
+    });
+    return [];
+  }
+
+  /** The first position of a store's log that the peer may lack. */
+  startOf(table: SharedTable, fallback: number): number {
+    const local = this.#replica.table(table.name);
+    if (local === undefined) return fallback;
+    let start = fallback;
+    for (const [origin, sequence] of local.vector()) {
+      const has = table.has.get(origin) ?? 0;
+      if (has < sequence && !this.#direct.has(`${table.name}\n${origin}`)) {
+        start = Math.min(start, local.positionOf(origin, has + 1));
+      }
+    }
+    return start;
+  }
+
+  /** What to do with a run of this node's log; `send` counts it as sent. */
+  take(run: RunReference): Need {
+    const table = this.shared.get(run.table);
+    if (table === undefined || this.#direct.has(`${run.table}\n${run.origin}`)) return 'skip';
+    const has = table.has.get(run.origin) ?? 0;
+    const last = run.firstSequence + run.count - 1;
+    if (last <= has) return 'skip';
+    if (run.firstSequence > has + 1) return 'gap';
+    table.has.set(run.origin, last);
+    return 'send';
+  }
+
+  /** The peer sent a run, so it has it. */
+  received(run: RunReference): void {
+    const table = this.shared.get(run.table);
+    const last = run.firstSequence + run.count - 1;
+    if (table !== undefined && (table.has.get(run.origin) ?? 0) < last) table.has.set(run.origin, last);
+  }
+
+  /** The peer's checkpoint of a table says what it holds. */
+  holds(name: string, held: Held): void {
+    const table = this.shared.get(name);
+    for (const [origin, sequence] of held) {
+      if (table !== undefined && (table.has.get(origin) ?? 0) < sequence) table.has.set(origin, sequence);
+    }
+  }
+
+  /** Whether the peer lacks anything this node holds of a table. */
+  behind(table: SharedTable): boolean {
+    const held = this.#replica.table(table.name)?.vector() ?? [];
+    return held.some(([origin, sequence]) => {
+      return (table.has.get(origin) ?? 0) < sequence && !this.#direct.has(`${table.name}\n${origin}`);
+    });
+  }
+
+  /** Takes in which origins the peer gets directly; returns tables that have to be looked through again. */
+  setDirect(
+    direct: readonly (readonly [string, readonly string[]])[],
+    have: readonly (readonly [string, string, number])[],
+  ): string[] {
+    this.#direct = new Set(direct.flatMap(([origin, names]) => names.map((name) => `${name}\n${origin}`)));
+    const again = new Set<string>();
+    for (const [name, origin, sequence] of have) {
+      const table = this.shared.get(name);
+      if (table === undefined) continue;
+      if (sequence === 0) table.has.delete(origin);
+      else table.has.set(origin, sequence);
+      again.add(name);
+    }
+    return [...again];
+  }
+}
+
+function difference(name: string, table: ReplicaTable, state: TableState): string {
+  const here = JSON.stringify(table.declaration);
+  const there = JSON.stringify(state.declaration)?.slice(0, 2048);
+  return `Table ${name} is not replicated with this peer: declared here as ${here}, there as ${there}.`;
+}

@@ -1,0 +1,243 @@
+import { BehaviorSubject, type Observable, distinctUntilChanged } from 'rxjs';
+import type { Environment } from '../environment.ts';
+import type { NodeEvent } from '../events.ts';
+import type { StoreName } from '../log/journal.ts';
+import type { Closing, Connection, Transport } from '../transport/transport.ts';
+import { Dialler, type DiallerOwner } from './dialler.ts';
+import type { PeerState } from './peer-state.ts';
+import type { Replica } from './replica.ts';
+import { Session, type SessionOwner } from './session.ts';
+
+/** What a replicator is made of. */
+export interface ReplicatorParts {
+  readonly replica: Replica;
+  readonly transport: Transport;
+  readonly environment: Environment;
+  readonly peers: readonly string[];
+  readonly maxPeers: number;
+  report(event: NodeEvent): void;
+}
+
+/** Keeps this node's tables and those of its peers alike: one session per peer, one dialler per configured address. */
+export class Replicator implements SessionOwner, DiallerOwner {
+  readonly replica: Replica;
+  readonly transport: Transport;
+  readonly environment: Environment;
+  readonly #parts: ReplicatorParts;
+  readonly #sessions = new Set<Session>();
+  readonly #diallers: Dialler[];
+  readonly #dialled = new Map<Session, Dialler>();
+  readonly #peers = new BehaviorSubject<readonly PeerState[]>([]);
+  readonly #synced = new Map<string, BehaviorSubject<boolean>>();
+  #changeScheduled = false;
+  #closed = false;
+
+  constructor(parts: ReplicatorParts) {
+    this.#parts = parts;
+    this.replica = parts.replica;
+    this.transport = parts.transport;
+    this.environment = parts.environment;
+    this.#diallers = parts.peers.map((address) => new Dialler(address, this));
+  }
+
+  /** Connections and configured peers; replays its present value. */
+  get peers(): Observable<readonly PeerState[]> {
+    return this.#peers.asObservable();
+  }
+
+  /** Listens if asked to, and dials. Resolves with the address others can dial. */
+  async open(listen: boolean): Promise<string | undefined> {
+    const address = listen
+      ? await this.transport.listen((connection) => this.#accept(connection))
+      : undefined;
+    for (const dialler of this.#diallers) dialler.dial();
+    return address;
+  }
+
+  report(event: NodeEvent): void {
+    this.#parts.report(event);
+  }
+
+  /** More of a store may be told to peers. */
+  advanced(store: StoreName): void {
+    for (const session of this.#sessions) session.advanced(store);
+  }
+
+  /** A table was declared. */
+  declared(name: string): void {
+    for (const session of this.#sessions) session.declared(name);
+    this.changed();
+  }
+
+  /** Whether every connected peer's rows of a table are here. */
+  synced(name: string): Observable<boolean> {
+    let subject = this.#synced.get(name);
+    if (subject === undefined) {
+      subject = new BehaviorSubject(this.#diallers.length === 0);
+      this.#synced.set(name, subject);
+    }
+    return subject.pipe(distinctUntilChanged());
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const dialler of this.#diallers) dialler.stop();
+    for (const session of this.#sessions) session.end('closed', 'The node was closed.');
+    await this.transport.close();
+    this.#peers.complete();
+    for (const subject of this.#synced.values()) subject.complete();
+  }
+
+  // Sessions ---------------------------------------------------------------------------------------
+
+  #accept(connection: Connection): void {
+    const session = new Session(connection, this);
+    const full = this.#sessions.size >= this.#parts.maxPeers || this.#closed;
+    this.#sessions.add(session);
+    session.start();
+    if (full) session.end('full', `This node takes at most ${this.#parts.maxPeers} peers.`);
+  }
+
+  connected(dialler: Dialler, connection: Connection): void {
+    const session = new Session(connection, this);
+    this.#sessions.add(session);
+    this.#dialled.set(session, dialler);
+    session.start();
+  }
+
+  reached(nodeId: string): boolean {
+    return this.#sessionsOf(nodeId).length > 0;
+  }
+
+  #sessionsOf(nodeId: string): Session[] {
+    return [...this.#sessions].filter((session) => session.nodeId === nodeId);
+  }
+
+  greeted(session: Session): string | undefined {
+    const { hello, connection } = session;
+    if (hello === undefined) return undefined;
+    if (hello.node === this.replica.nodeId) {
+      return `Two nodes have the id ${hello.node}: give each node of the cluster another id (or this node dials itself).`;
+    }
+    const dialler = this.#dialled.get(session);
+    if (dialler !== undefined) dialler.nodeId = hello.node;
+    for (const other of this.#sessionsOf(hello.node)) {
+      if (other === session) continue;
+      if (other.hello?.session === hello.session && this.#prefers(other, hello.node)) {
+        return `duplicate: ${hello.node} is connected already.`;
+      }
+      other.end('duplicate', `duplicate: ${hello.node} connected anew.`);
+      this.#drop(other);
+    }
+    dialler?.greeted(hello.node);
+    this.report({
+      code: 'peer-connected',
+      severity: 'info',
+      message: `Connected with ${hello.node} (${connection.remote}).`,
+      peer: hello.node,
+      details: { address: connection.remote, direction: connection.direction },
+    });
+    this.environment.defer(() => this.#sayDirect(session, []));
+    return undefined;
+  }
+
+  /** Of two connections between the same nodes both sides keep the one that the smaller id dialled. */
+  #prefers(session: Session, nodeId: string): boolean {
+    const dialledHere = session.connection.direction === 'dialled';
+    return dialledHere === this.replica.nodeId < nodeId;
+  }
+
+  #drop(session: Session): void {
+    this.#sessions.delete(session);
+  }
+
+  ended(session: Session, closing: Closing): void {
+    this.#drop(session);
+    const { nodeId, hello, connection } = session;
+    const dialler = this.#dialled.get(session);
+    this.#dialled.delete(session);
+    dialler?.ended(closing.reason, closing.kind === 'refused' || hello === undefined);
+    const replaced = nodeId !== undefined && this.reached(nodeId);
+    if (nodeId !== undefined && !replaced) {
+      this.report({
+        code: 'peer-lost',
+        severity: this.#closed ? 'info' : 'warning',
+        message: `Lost ${nodeId}: ${closing.reason || closing.kind}.`,
+        peer: nodeId,
+        details: { address: connection.remote, kind: closing.kind },
+      });
+    } else if (hello === undefined && !closing.reason.startsWith('duplicate') && !this.#closed) {
+      this.report({
+        code: 'peer-refused',
+        severity: 'warning',
+        message: `No session with ${connection.remote}: ${closing.reason || closing.kind}.`,
+        peer: connection.remote,
+      });
+    }
+    if (!this.#closed) this.#sayDirect(session, hello?.origins ?? []);
+    this.changed();
+  }
+
+  #sayDirect(except: Session, lost: readonly string[]): void {
+    for (const session of this.#sessions) if (session !== except) session.sayDirect(lost);
+    if (lost.length === 0 && this.#sessions.has(except)) except.sayDirect([]);
+  }
+
+  directBeside(session: Session): readonly (readonly [string, readonly string[]])[] {
+    return [...this.#sessions].flatMap((other) => {
+      if (other === session || other.hello === undefined) return [];
+      const names = [...other.tables.shared.keys()];
+      return other.hello.origins.map((origin) => [origin, names] as const);
+    });
+  }
+
+  // What users see -----------------------------------------------------------------------------------
+
+  changed(): void {
+    if (this.#changeScheduled || this.#closed) return;
+    this.#changeScheduled = true;
+    this.environment.defer(() => {
+      this.#changeScheduled = false;
+      if (this.#closed) return;
+      this.#peers.next(this.#states());
+      for (const [name, subject] of this.#synced) subject.next(this.#isSynced(name));
+    });
+  }
+
+  #isSynced(name: string): boolean {
+    const sharing = [...this.#sessions].filter((session) => session.tables.shared.has(name));
+    if (sharing.length === 0) return this.#diallers.length === 0;
+    return sharing.every((session) => session.tables.shared.get(name)?.levelReceived === true);
+  }
+
+  #states(): PeerState[] {
+    const states = [...this.#sessions]
+      .filter(({ nodeId }) => nodeId !== undefined)
+      .map((session) => this.#stateOf(session));
+    for (const dialler of this.#diallers) {
+      if (dialler.state === 'connected' || (dialler.nodeId !== undefined && this.reached(dialler.nodeId)))
+        continue;
+      const { address, nodeId, state, since, reason } = dialler;
+      const counts = { sentOperations: 0, receivedOperations: 0, lagOperations: 0, roundTripMs: undefined };
+      states.push({ address, nodeId, direction: 'dialled', state, since, reason, ...counts });
+    }
+    return states;
+  }
+
+  #stateOf(session: Session): PeerState {
+    const { connection, nodeId, since, sentOperations, receivedOperations, lagOperations, roundTripMs } =
+      session;
+    return {
+      address: this.#dialled.get(session)?.address ?? connection.remote,
+      nodeId,
+      direction: connection.direction,
+      state: 'connected',
+      since,
+      reason: undefined,
+      sentOperations,
+      receivedOperations,
+      lagOperations,
+      roundTripMs,
+    };
+  }
+}

@@ -1,0 +1,204 @@
+import * as v from 'valibot';
+import { TablecastError } from '../errors.ts';
+import { ByteReader, ByteWriter } from '../log/bytes.ts';
+import { MAX_TABLE_NAME_BYTES } from '../log/run.ts';
+import { readRuns, writeRuns } from '../log/segment.ts';
+
+/** The protocol versions this program speaks; docs/protocol.md describes them. */
+export const PROTOCOL: readonly [lowest: number, highest: number] = [1, 1];
+
+const HELLO = 1;
+const TABLES = 2;
+const RUNS = 3;
+const CHECKPOINT = 4;
+const ACK = 5;
+const SOURCES = 6;
+const LEVEL = 7;
+const PING = 8;
+const PONG = 9;
+const BYE = 10;
+
+/** Most entries of any list in a message. */
+const MAX_ENTRIES = 65_536;
+
+const name = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
+const sequence = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const held = v.pipe(v.array(v.strictTuple([name, sequence])), v.maxLength(MAX_ENTRIES));
+const tables = v.pipe(
+  v.array(
+    v.object({
+      name,
+      fingerprint: v.pipe(v.string(), v.maxLength(4096)),
+      mode: v.pipe(v.string(), v.maxLength(32)),
+      declaration: v.unknown(),
+      held,
+    }),
+  ),
+  v.maxLength(4096),
+);
+const direct = v.pipe(v.array(v.strictTuple([name, v.array(name)])), v.maxLength(MAX_ENTRIES));
+
+const schemas = {
+  [HELLO]: v.object({
+    protocol: v.strictTuple([sequence, sequence]),
+    node: name,
+    session: sequence,
+    origins: v.pipe(v.array(name), v.maxLength(16)),
+    tables,
+  }),
+  [TABLES]: v.object({ tables }),
+  [SOURCES]: v.object({
+    direct,
+    have: v.pipe(v.array(v.strictTuple([name, name, sequence])), v.maxLength(MAX_ENTRIES)),
+  }),
+  [LEVEL]: v.object({ tables: v.pipe(v.array(name), v.maxLength(4096)) }),
+  [BYE]: v.object({
+    code: v.pipe(v.string(), v.maxLength(32)),
+    reason: v.pipe(v.string(), v.maxLength(1024)),
+  }),
+};
+
+/** What a node says of one of its tables. */
+export type TableState = v.InferOutput<typeof tables>[number];
+/** The first message either way. */
+export type Hello = v.InferOutput<(typeof schemas)[typeof HELLO]>;
+/** Which origins' operations come to the sender from elsewhere, and what it has of those that no longer do. */
+export type Sources = v.InferOutput<(typeof schemas)[typeof SOURCES]>;
+
+/** A message between two nodes. */
+export type Message =
+  | { readonly type: 'hello'; readonly hello: Hello }
+  | { readonly type: 'tables'; readonly tables: readonly TableState[] }
+  | { readonly type: 'runs'; readonly runs: readonly Uint8Array[] }
+  | {
+      readonly type: 'checkpoint';
+      readonly table: string;
+      readonly index: number;
+      readonly last: boolean;
+      readonly chunk: Uint8Array;
+    }
+  | { readonly type: 'ack'; readonly bytes: number; readonly operations: number }
+  | { readonly type: 'sources'; readonly sources: Sources }
+  | { readonly type: 'level'; readonly tables: readonly string[] }
+  | { readonly type: 'ping' | 'pong'; readonly time: number }
+  | { readonly type: 'bye'; readonly code: string; readonly reason: string };
+
+/** A message as the frame that carries it. */
+export function encodeMessage(message: Message): Uint8Array {
+  switch (message.type) {
+    case 'hello':
+      return json(HELLO, message.hello);
+    case 'tables':
+      return json(TABLES, { tables: message.tables });
+    case 'sources':
+      return json(SOURCES, message.sources);
+    case 'level':
+      return json(LEVEL, { tables: message.tables });
+    case 'bye':
+      return json(BYE, { code: message.code, reason: message.reason });
+    default:
+      return binary(message);
+  }
+}
+
+function json(type: number, body: unknown): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(body));
+  const frame = new Uint8Array(text.length + 1);
+  frame[0] = type;
+  frame.set(text, 1);
+  return frame;
+}
+
+function binary(
+  message: Extract<Message, { type: 'runs' | 'checkpoint' | 'ack' | 'ping' | 'pong' }>,
+): Uint8Array {
+  const writer = new ByteWriter(message.type === 'runs' ? sizeOf(message.runs) : 64);
+  switch (message.type) {
+    case 'runs':
+      writer.byte(RUNS);
+      writeRuns(writer, message.runs);
+      break;
+    case 'checkpoint':
+      writer.byte(CHECKPOINT);
+      writer.text(message.table);
+      writer.varint(message.index);
+      writer.byte(message.last ? 1 : 0);
+      writer.raw(message.chunk);
+      break;
+    case 'ack':
+      writer.byte(ACK);
+      writer.varint(message.bytes);
+      writer.varint(message.operations);
+      break;
+    default:
+      writer.byte(message.type === 'ping' ? PING : PONG);
+      writer.float64(message.time);
+  }
+  return writer.copy();
+}
+
+function sizeOf(runs: readonly Uint8Array[]): number {
+  return runs.reduce((sum, run) => sum + run.length + 5, 16);
+}
+
+/** The message a frame carries. Throws `FRAME_INVALID` or `OPERATION_INVALID` for anything else. */
+export function decodeMessage(frame: Uint8Array): Message {
+  const reader = new ByteReader(frame);
+  const type = reader.byte();
+  switch (type) {
+    case HELLO:
+      return { type: 'hello', hello: parse(frame, HELLO) };
+    case TABLES:
+      return { type: 'tables', tables: parse(frame, TABLES).tables };
+    case SOURCES:
+      return { type: 'sources', sources: parse(frame, SOURCES) };
+    case LEVEL:
+      return { type: 'level', tables: parse(frame, LEVEL).tables };
+    case BYE:
+      return { type: 'bye', ...parse(frame, BYE) };
+    case RUNS:
+      return { type: 'runs', runs: readRuns(reader) };
+    case CHECKPOINT:
+      return {
+        type: 'checkpoint',
+        table: reader.text(MAX_TABLE_NAME_BYTES),
+        index: reader.varint(),
+        last: reader.byte() === 1,
+        chunk: reader.raw(reader.remaining),
+      };
+    case ACK:
+      return { type: 'ack', bytes: reader.varint(), operations: reader.varint() };
+    case PING:
+    case PONG:
+      return { type: type === PING ? 'ping' : 'pong', time: reader.float64() };
+    default:
+      throw invalid(`a message of type ${type}`);
+  }
+}
+
+function parse<T extends keyof typeof schemas>(
+  frame: Uint8Array,
+  type: T,
+): v.InferOutput<(typeof schemas)[T]> {
+  let body: unknown;
+  try {
+    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(frame.subarray(1)));
+  } catch {
+    throw invalid('a message that is not JSON');
+  }
+  const result = v.safeParse(
+    schemas[type] as v.GenericSchema<unknown, v.InferOutput<(typeof schemas)[T]>>,
+    body,
+  );
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw invalid(
+    `a message whose ${issue?.path?.map((item) => String(item.key)).join('.') ?? 'content'} is not as it should be`,
+  );
+}
+
+function invalid(what: string): TablecastError {
+  return new TablecastError('FRAME_INVALID', `A peer sent ${what}.`, {
+    hint: 'Check that the peer runs a version of tablecast that speaks this protocol.',
+  });
+}

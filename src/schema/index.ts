@@ -1,0 +1,14 @@
+export type {
+  ColumnType,
+  Cell,
+  Expiry,
+  JsonValue,
+  Key,
+  Schema,
+  TableDeclaration,
+  TypeName,
+  Value,
+} from './schema.ts';
+export { compileSchema, sameDeclaration } from './compile.ts';
+export { parseDuration } from './duration.ts';
+export { schemaLimits } from './limits.ts';

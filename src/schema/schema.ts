@@ -1,0 +1,139 @@
+/** Types of one value, as Zeek names them. */
+export type AtomicName =
+  | 'bool'
+  | 'count'
+  | 'int'
+  | 'double'
+  | 'string'
+  | 'addr'
+  | 'subnet'
+  | 'port'
+  | 'time'
+  | 'interval'
+  | 'enum'
+  | 'pattern';
+
+/** Types of values made of others; as the value of a table only, and only with `complexValues: true`. */
+export type ComplexName = 'record' | 'set' | 'vector' | 'table' | 'any';
+
+/** Every type a declaration can name. */
+export type TypeName = AtomicName | ComplexName;
+
+/** What JSON can say; complex values are of this form, deeply frozen. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
+
+/** A canonical value of one column of a key, or of an atomic value. */
+export type Atom = string | number | bigint | boolean;
+
+/** A key as users see it: one canonical value, or a frozen array of them when the key is composite. */
+export type Key = Atom | readonly Atom[];
+
+/** A canonical value as users see it; undefined for the members of a set. */
+export type Value = Atom | undefined | JsonValue;
+
+/** How a value travels in a column of the log. */
+export type Cell = number | bigint | string | boolean;
+
+/** How the values of a table travel in a column of the log. */
+export type ColumnType = 'none' | 'double' | 'integer' | 'bigint' | 'text' | 'bool';
+
+export type BackendName = 'memory' | 'sqlite';
+export type ModeName = 'naive' | 'lww' | 'automerge';
+
+/** What a user says of a table. Members left out or undefined take their default. */
+export interface TableDeclaration {
+  /** The type of the key, or the types of its columns (1 to 8; keys are arrays then, also for one column). */
+  readonly key: TypeName | readonly TypeName[];
+  /** The type of the values; left out, the table is a set. */
+  readonly value?: TypeName | undefined;
+  /** Default `memory`. */
+  readonly backend?: BackendName | undefined;
+  /** Default `naive`. */
+  readonly mode?: ModeName | undefined;
+  /** A row goes this long after its key was created: milliseconds, or text such as `400ms`, `5m`, `1h`. */
+  readonly createExpire?: number | string | undefined;
+  /** A row goes this long after it was last written: milliseconds, or text such as `400ms`, `5m`, `1h`. */
+  readonly writeExpire?: number | string | undefined;
+  /** What reading an absent key gives; not for sets. Nodes may differ in it. */
+  readonly default?: unknown;
+  /** Allows the value types record, set, vector, table and any. */
+  readonly complexValues?: boolean | undefined;
+}
+
+/** When rows expire. */
+export interface Expiry {
+  readonly kind: 'create' | 'write';
+  readonly milliseconds: number;
+}
+
+/**
+ * A declaration, compiled: every check and conversion of one table's keys and values.
+ *
+ * All members are immutable and all functions pure. `keyText`, `keyOf`, `value`, `toColumn` and
+ * `fromColumn` need no `this`.
+ */
+export interface Schema {
+  readonly name: string;
+  readonly isSet: boolean;
+  readonly keyTypes: readonly TypeName[];
+  /** True when the key was declared as a list: keys are arrays then, also of one column. */
+  readonly composite: boolean;
+  /** Undefined for a set. */
+  readonly valueType: TypeName | undefined;
+  readonly backend: BackendName;
+  readonly mode: ModeName;
+  readonly expiry: Expiry | undefined;
+  readonly defaultValue: Value | undefined;
+  /**
+   * True when the user form of a key is its canonical text (one column of type string, addr, subnet,
+   * port, enum or pattern), so that a hit in a Map of canonical texts needs no parsing.
+   */
+  readonly textKeys: boolean;
+  /**
+   * Canonical text of a key as a user gives it: equal keys give equal texts, different keys different ones.
+   * Well-formed, at most `schemaLimits.maxKeyBytes` in UTF-8.
+   *
+   * @throws TablecastError `KEY_INVALID`
+   */
+  keyText(key: unknown): string;
+  /** The user form of a canonical text; composite keys are frozen arrays. The text must have been checked. */
+  keyOf(text: string): Key;
+  /**
+   * For text from peers and from disk: returns only for text that `keyText` could have returned.
+   *
+   * @throws TablecastError `OPERATION_INVALID`
+   */
+  checkKeyText(text: string): void;
+  /**
+   * Canonical form of a value as a user gives it. Complex values are copied, then deeply frozen.
+   *
+   * @throws TablecastError `VALUE_INVALID`
+   */
+  value(value: unknown): Value;
+  /** `none` for sets, `text` for complex values (as JSON). */
+  readonly column: ColumnType;
+  /** The cell of a canonical value; `false` for a set, whose column has no cells. */
+  toColumn(value: Value): Cell;
+  /** The canonical value of a cell that was checked or is this node's own. */
+  fromColumn(cell: Cell): Value;
+  /**
+   * For cells from peers: returns only for cells that `toColumn` could have returned. (A small integer may
+   * also come as a bigint.)
+   *
+   * @throws TablecastError `OPERATION_INVALID`
+   */
+  checkCell(cell: Cell): void;
+  /** Canonical JSON text of what nodes must agree on: key, value, expiry and complexValues; not the mode. */
+  readonly fingerprint: string;
+  /**
+   * The declaration with its defaults filled in, durations in milliseconds and JSON-safe: compiling what
+   * `JSON.parse(JSON.stringify(declaration))` gives makes an equal schema.
+   */
+  readonly declaration: Readonly<TableDeclaration>;
+}

@@ -1,0 +1,220 @@
+import type { Observable } from 'rxjs';
+import { TablecastError, isTablecastError } from './errors.ts';
+import type { Change, Conflict } from './projection/change.ts';
+import type { Projection } from './projection/projection.ts';
+import type { Key, TableDeclaration, TypeName, Value } from './schema/index.ts';
+
+/** The JavaScript form of a type: what a table gives back. */
+export type Form<T extends TypeName> = T extends 'bool'
+  ? boolean
+  : T extends 'count' | 'int'
+    ? number | bigint
+    : T extends 'double'
+      ? number
+      : T extends 'time' | 'interval'
+        ? bigint
+        : T extends 'record' | 'set' | 'vector' | 'table' | 'any'
+          ? unknown
+          : string;
+
+/** The JavaScript form of the keys of a declaration. */
+export type KeyOf<D extends TableDeclaration> = D['key'] extends readonly TypeName[]
+  ? { readonly [Index in keyof D['key']]: Form<D['key'][Index] & TypeName> }
+  : D['key'] extends TypeName
+    ? Form<D['key']>
+    : Key;
+
+/** The JavaScript form of the values of a declaration; never for a set. */
+export type ValueOf<D extends TableDeclaration> = D['value'] extends TypeName ? Form<D['value']> : never;
+
+/** A table or a set, by its declaration. */
+export type TableOf<D extends TableDeclaration> = D['value'] extends TypeName
+  ? MapTable<KeyOf<D>, ValueOf<D>>
+  : SetTable<KeyOf<D>>;
+
+/** What a table needs of its node beside the projection. */
+export interface TableParts {
+  readonly projection: Projection;
+  readonly synced: Observable<boolean>;
+}
+
+/**
+ * What maps and sets have in common. Reading never waits; a write is applied before the call
+ * returns, stands in the log, and reaches the other nodes when it is durable.
+ *
+ * Every method that takes a key throws `KEY_INVALID` for one that the declaration does not allow,
+ * and every write `CLOSED` after the node was closed, or the reason why the backend takes no writes.
+ */
+export class Table<K = unknown, V = unknown> {
+  protected readonly projection: Projection;
+  readonly name: string;
+  /** The declaration with its defaults filled in. */
+  readonly declaration: Readonly<TableDeclaration>;
+  /** Each row's changes, wherever they were written, once, in the order of this node's log. */
+  readonly changes: Observable<Change<K, V>>;
+  /** Writes of others that took effect on a row their author had not seen. */
+  readonly conflicts: Observable<Conflict<K, V>>;
+  /** Whether every connected peer's rows are here; replays its present value. */
+  readonly synced: Observable<boolean>;
+
+  constructor({ projection, synced }: TableParts) {
+    this.projection = projection;
+    this.name = projection.schema.name;
+    this.declaration = projection.schema.declaration;
+    this.changes = projection.changes.asObservable() as Observable<unknown> as Observable<Change<K, V>>;
+    this.conflicts = projection.conflicts.asObservable() as Observable<unknown> as Observable<Conflict<K, V>>;
+    this.synced = synced;
+  }
+
+  /** The conflict mode in force. */
+  get mode(): 'naive' | 'lww' | 'automerge' {
+    return this.projection.mode.name;
+  }
+
+  /** How many rows there are. */
+  get size(): number {
+    return this.projection.rows.live.size;
+  }
+
+  has(key: K): boolean {
+    return this.find(key) !== undefined;
+  }
+
+  /** Removes a row and tells whether there was one. The operation is written either way: another node may have it. */
+  delete(key: K): boolean {
+    return this.projection.delete(this.slot(key));
+  }
+
+  /** Removes every row, here and on every node that receives it, with one operation. */
+  clear(): void {
+    this.projection.clear();
+  }
+
+  /** Keys in the order in which their rows appeared. */
+  *keys(): IterableIterator<K> {
+    for (const slot of this.projection.rows.live.values()) yield this.projection.rows.key(slot) as K;
+  }
+
+  /** The slot of the row of a key, if there is a row. */
+  protected find(key: unknown): number | undefined {
+    const { schema, rows } = this.projection;
+    const hit = schema.textKeys ? rows.live.get(key as string) : undefined;
+    return hit ?? rows.live.get(schema.keyText(key));
+  }
+
+  /** The slot of a key, with or without a row. */
+  protected slot(key: unknown): number {
+    const { schema, rows } = this.projection;
+    const hit = schema.textKeys ? rows.live.get(key as string) : undefined;
+    return hit ?? rows.slotOf(schema.keyText(key));
+  }
+}
+
+/** A table with values: a Map whose content is the same on every node that declares it. */
+export class MapTable<K = unknown, V = unknown> extends Table<K, V> {
+  /** The value of a key; for an absent one the declaration's default, or undefined. */
+  get(key: K): V | undefined {
+    const slot = this.find(key);
+    if (slot === undefined) return this.projection.schema.defaultValue as V | undefined;
+    return this.projection.rows.value(slot) as V;
+  }
+
+  /** Writes a value, also when it equals the present one. Throws `VALUE_INVALID` for one of another type. */
+  set(key: K, value: V): this {
+    const canonical = this.#check(key, value);
+    this.projection.set(this.slot(key), canonical);
+    return this;
+  }
+
+  /**
+   * Adds to a number and returns the result; an absent key counts from the default, or 0. In the
+   * modes `naive` and `lww` this reads, adds and writes: of two nodes that do so at once, one loses.
+   */
+  increment(key: K, by: number | bigint = 1): V {
+    const { valueType } = this.projection.schema;
+    if (valueType !== 'count' && valueType !== 'int' && valueType !== 'double') {
+      throw new TablecastError(
+        'VALUE_INVALID',
+        `Table ${this.name} holds ${String(valueType)}, which cannot be added to.`,
+        {
+          hint: 'increment() is for values of type count, int and double.',
+          details: { table: this.name, type: String(valueType) },
+        },
+      );
+    }
+    const present = (this.get(key) ?? 0) as unknown as number | bigint;
+    const sum =
+      valueType === 'double' ? Number(present) + Number(by) : BigInt(present) + toBigInt(by, this.name);
+    const result = this.#check(key, sum);
+    this.projection.set(this.slot(key), result);
+    return result as V;
+  }
+
+  *values(): IterableIterator<V> {
+    for (const slot of this.projection.rows.live.values()) yield this.projection.rows.value(slot) as V;
+  }
+
+  *entries(): IterableIterator<[K, V]> {
+    const { rows } = this.projection;
+    for (const slot of rows.live.values()) yield [rows.key(slot) as K, rows.value(slot) as V];
+  }
+
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return this.entries();
+  }
+
+  forEach(visit: (value: V, key: K, table: this) => void, thisArg?: unknown): void {
+    for (const [key, value] of this.entries()) visit.call(thisArg, value, key, this);
+  }
+
+  #check(key: unknown, value: unknown): Value {
+    try {
+      return this.projection.schema.value(value);
+    } catch (error) {
+      if (!isTablecastError(error, 'VALUE_INVALID')) throw error;
+      const shown = Array.isArray(key) ? key.map(String).join(', ') : String(key);
+      throw new TablecastError('VALUE_INVALID', `${error.message} (key ${shown.slice(0, 100)})`, {
+        hint: error.hint,
+        details: { ...error.details, key: shown },
+        cause: error,
+      });
+    }
+  }
+}
+
+/** A table without values: a Set whose content is the same on every node that declares it. */
+export class SetTable<K = unknown> extends Table<K, undefined> {
+  /** Adds a key, also when it is there already. */
+  add(key: K): this {
+    this.projection.set(this.slot(key), undefined);
+    return this;
+  }
+
+  values(): IterableIterator<K> {
+    return this.keys();
+  }
+
+  *entries(): IterableIterator<[K, K]> {
+    for (const key of this.keys()) yield [key, key];
+  }
+
+  [Symbol.iterator](): IterableIterator<K> {
+    return this.keys();
+  }
+
+  forEach(visit: (value: K, key: K, table: this) => void, thisArg?: unknown): void {
+    for (const key of this.keys()) visit.call(thisArg, key, key, this);
+  }
+}
+
+function toBigInt(by: number | bigint, table: string): bigint {
+  if (typeof by === 'bigint' || Number.isSafeInteger(by)) return BigInt(by);
+  throw new TablecastError(
+    'VALUE_INVALID',
+    `${String(by)} cannot be added to the integers of table ${table}.`,
+    {
+      hint: 'Pass a whole number, or a bigint beyond 2^53.',
+      details: { table },
+    },
+  );
+}

@@ -1,0 +1,58 @@
+/**
+ * The transport port: moves frames between this node and others, at most once and in order per
+ * connection. An implementation knows nothing of tables or messages and retries nothing.
+ */
+
+/** Why a connection ended. */
+export interface Closing {
+  /** `closed`: either side asked for it; `lost`: the link broke; `refused`: a limit or rule of the transport was broken. */
+  readonly kind: 'closed' | 'lost' | 'refused';
+  /** For people: one line, no control characters. */
+  readonly reason: string;
+}
+
+/** What a connection tells its user; given once, with {@link Connection.start}. */
+export interface ConnectionHandlers {
+  /** One whole frame. The bytes belong to the receiver. */
+  frame(bytes: Uint8Array): void;
+  /** The queue fell below the low-water mark after `send` had returned false. */
+  drain(): void;
+  /** The connection is over; nothing is called after this, and it is called exactly once. */
+  closed(closing: Closing): void;
+}
+
+/** One established, authenticated link to one other node. */
+export interface Connection {
+  readonly direction: 'dialled' | 'accepted';
+  /** Where the other side is, for people: a URL or an address. */
+  readonly remote: string;
+  /** Name the credential of the other side is bound to, if authentication gave one. */
+  readonly credential: string | undefined;
+  /** Begins delivery; frames that arrived before are delivered first. Called exactly once. */
+  start(handlers: ConnectionHandlers): void;
+  /**
+   * Queues one frame. Returns false when the queue is above its high-water mark: wait for `drain`.
+   * Throws `LIMIT_EXCEEDED` for a frame above `maxFrameBytes`; after the end it does nothing.
+   */
+  send(frame: Uint8Array): boolean;
+  /** Bytes handed to `send` that the operating system has not taken yet. */
+  readonly queuedBytes: number;
+  /** Ends the connection after what is queued was sent, or at once if that takes too long. Idempotent. */
+  close(reason: string): void;
+}
+
+/**
+ * Guarantees every implementation gives (test/contracts/transport.contract.ts): frames arrive
+ * whole, unchanged, in order, at most once; a frame above `maxFrameBytes` is refused at either
+ * end and ends only that connection; queues are bounded; nothing is delivered after `closed`.
+ */
+export interface Transport {
+  readonly name: string;
+  readonly maxFrameBytes: number;
+  /** Starts accepting. Resolves with the address others can dial; rejects with `LISTEN_FAILED`. */
+  listen(accept: (connection: Connection) => void): Promise<string>;
+  /** One attempt. Rejects with `PEER_UNREACHABLE` or `PEER_REFUSED`. */
+  dial(address: string, signal: AbortSignal): Promise<Connection>;
+  /** Stops accepting and ends every connection. Idempotent. */
+  close(): Promise<void>;
+}

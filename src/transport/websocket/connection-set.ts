@@ -1,0 +1,52 @@
+import type { SocketConnection } from './connection.ts';
+
+/** The connections and dials a transport has under way, so that closing it ends them all. */
+export class ConnectionSet {
+  readonly #connections = new Set<SocketConnection>();
+  readonly #dials = new Set<AbortController>();
+  #closed = false;
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Keeps a connection until its socket is gone. */
+  add(connection: SocketConnection): void {
+    this.#connections.add(connection);
+    void connection.over.then(() => this.#connections.delete(connection));
+    if (this.#closed) connection.close('transport closed');
+  }
+
+  /** Runs one dial with a signal that fires when the caller's does or the transport closes. */
+  async dial(
+    signal: AbortSignal,
+    attempt: (signal: AbortSignal) => Promise<SocketConnection>,
+  ): Promise<SocketConnection> {
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    if (signal.aborted || this.#closed) abort();
+    signal.addEventListener('abort', abort);
+    this.#dials.add(controller);
+    try {
+      const connection = await attempt(controller.signal);
+      this.add(connection);
+      return connection;
+    } finally {
+      signal.removeEventListener('abort', abort);
+      this.#dials.delete(controller);
+    }
+  }
+
+  /** Ends everything; resolves when every socket is gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const controller of this.#dials) controller.abort();
+    const connections = [...this.#connections];
+    for (const connection of connections) connection.close('transport closed');
+    await Promise.all(connections.map((connection) => connection.over));
+  }
+}

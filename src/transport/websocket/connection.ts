@@ -1,0 +1,176 @@
+import { closing } from '../closing.ts';
+import { type FrameLimits, frameTooLong } from '../limits.ts';
+import type { Closing, Connection, ConnectionHandlers } from '../transport.ts';
+
+/** The subprotocol both sides must name; its number changes with the framing. */
+export const subprotocol = 'tablecast.1';
+
+/** Prefix of the subprotocol by which a browser, which cannot set headers, gives its token. */
+export const tokenSubprotocolPrefix = 'tablecast.token.';
+
+/** Where a listening node is found when an address names no path. */
+export const defaultPath = '/tablecast';
+
+/** Close codes this package sends: RFC 6455, section 7.4.1. */
+export const closeCode = { done: 1000, textFrame: 1003, policy: 1008, tooLong: 1009 } as const;
+
+/** What a connection needs of a WebSocket, of Node's or of a browser's. */
+export interface FrameSocket {
+  /** Bytes not taken by the operating system. */
+  readonly bufferedBytes: number;
+  send(frame: Uint8Array): void;
+  /** The queue is too long: report {@link SocketConnection.sent} as it falls. */
+  awaitDrain(): void;
+  /** Begins, or goes on, reading. */
+  resume(): void;
+  /** Sends what is queued and a close frame, and breaks off when the answer takes too long. */
+  end(code: number, reason: string): void;
+  /** Breaks off at once. */
+  cut(): void;
+}
+
+/** Counted per held frame beside its bytes, so that empty frames are bounded as well. */
+const heldOverheadBytes = 64;
+
+/** What is known of a connection before its first frame. */
+export interface ConnectionFacts {
+  readonly direction: Connection['direction'];
+  readonly remote: string;
+  readonly credential: string | undefined;
+  readonly limits: FrameLimits;
+}
+
+/**
+ * The port's connection over any WebSocket: bounds, order of calls, reasons of the end.
+ * The owner of the socket reports what happens to it; nothing is passed on after the end.
+ */
+export class SocketConnection implements Connection {
+  readonly direction: Connection['direction'];
+  readonly remote: string;
+  readonly credential: string | undefined;
+  /** Resolves when the socket is gone, started or not. */
+  readonly over: Promise<void>;
+  readonly #limits: FrameLimits;
+  readonly #socket: FrameSocket;
+  readonly #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #handlers: ConnectionHandlers | undefined;
+  #closing: Closing | undefined;
+  #gone: Closing | undefined;
+  #drainDue = false;
+  #resolveOver: () => void = () => undefined;
+
+  constructor(facts: ConnectionFacts, socket: FrameSocket) {
+    this.direction = facts.direction;
+    this.remote = facts.remote;
+    this.credential = facts.credential;
+    this.#limits = facts.limits;
+    this.#socket = socket;
+    this.over = new Promise((resolve) => (this.#resolveOver = resolve));
+  }
+
+  get queuedBytes(): number {
+    return this.#isOpen() ? this.#socket.bufferedBytes : 0;
+  }
+
+  start(handlers: ConnectionHandlers): void {
+    queueMicrotask(() => {
+      this.#handlers = handlers;
+      for (const frame of this.#held.splice(0)) this.received(frame);
+      this.sent();
+      if (this.#gone !== undefined) this.#tell(this.#gone);
+      else this.#socket.resume();
+    });
+  }
+
+  send(frame: Uint8Array): boolean {
+    const { maxFrameBytes, maxQueuedBytes, highWaterBytes } = this.#limits;
+    if (frame.length > maxFrameBytes) throw frameTooLong(frame.length, maxFrameBytes);
+    if (!this.#isOpen()) return false;
+    if (this.#socket.bufferedBytes + frame.length > maxQueuedBytes) {
+      this.#closing = closing('refused', 'send queue limit');
+      this.#socket.cut();
+      return false;
+    }
+    this.#socket.send(frame);
+    if (this.#socket.bufferedBytes <= highWaterBytes) return true;
+    this.#drainDue = true;
+    this.#socket.awaitDrain();
+    return false;
+  }
+
+  close(reason: string): void {
+    this.#end(closing('closed', reason), closeCode.done);
+  }
+
+  /** True while `send` has said wait and `drain` has not been called. */
+  get drainDue(): boolean {
+    return this.#drainDue && this.#isOpen();
+  }
+
+  /** The other side broke a rule: says so to both. */
+  refuse(code: number, reason: string): void {
+    this.#end(closing('refused', reason), code);
+  }
+
+  /** The socket is ending by itself, for this reason. */
+  failed(reason: Closing): void {
+    this.#closing ??= reason;
+  }
+
+  /** A whole frame arrived. */
+  received(bytes: Uint8Array): void {
+    if (this.#closing !== undefined) return;
+    if (bytes.length > this.#limits.maxFrameBytes) {
+      this.refuse(closeCode.tooLong, 'frame above maxFrameBytes');
+    } else if (this.#handlers !== undefined) {
+      this.#handlers.frame(bytes);
+    } else {
+      this.#hold(bytes);
+    }
+  }
+
+  /** Some of what was queued has left. */
+  sent(): void {
+    if (!this.drainDue || this.#handlers === undefined) return;
+    if (this.#socket.bufferedBytes > this.#limits.lowWaterBytes) return;
+    this.#drainDue = false;
+    this.#handlers.drain();
+  }
+
+  /** The socket is gone; `reason` counts unless another was known before. */
+  ended(reason: Closing): void {
+    this.#gone ??= reason;
+    this.#tell(this.#gone);
+    this.#resolveOver();
+  }
+
+  #isOpen(): boolean {
+    return this.#closing === undefined && this.#gone === undefined;
+  }
+
+  #tell(reason: Closing): void {
+    const handlers = this.#handlers;
+    if (handlers === undefined) return;
+    this.#handlers = undefined;
+    this.#closing ??= reason;
+    handlers.closed(this.#closing);
+  }
+
+  #end(reason: Closing, code: number): void {
+    if (this.#closing !== undefined) return;
+    this.#closing = reason;
+    this.#held.length = 0;
+    // A socket that is not read would never see the answer to its close frame.
+    this.#socket.resume();
+    this.#socket.end(code, reason.reason);
+  }
+
+  #hold(bytes: Uint8Array): void {
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length + heldOverheadBytes;
+    if (this.#heldBytes > this.#limits.highWaterBytes + this.#limits.maxFrameBytes) {
+      this.refuse(closeCode.policy, 'too much sent before the other side was ready');
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { WebSocket } from 'ws';
+import { certificateName } from './admission.ts';
+import { type SocketConnection, subprotocol } from './connection.ts';
+import { dialError, refusedByStatus, unreachable } from './dial-errors.ts';
+import { nodeConnection, socketOptions } from './node-socket.ts';
+import type { WebSocketLimits, WebSocketOptions } from './options.ts';
+
+/** What every dial of a transport shares. */
+export interface DialContext {
+  readonly options: WebSocketOptions;
+  readonly limits: WebSocketLimits;
+}
+
+/**
+ * One attempt to open a WebSocket to `url`. Rejects with `PEER_UNREACHABLE` or `PEER_REFUSED`
+ * and leaves no socket behind.
+ */
+export async function dialNode(
+  url: URL,
+  context: DialContext,
+  signal: AbortSignal,
+): Promise<SocketConnection> {
+  const address = url.href;
+  if (signal.aborted) throw aborted(address);
+  const ws = newSocket(url, context);
+  return new Promise((resolve, reject) => {
+    let socket: Socket | undefined;
+    const fail = (error: Error): void => {
+      settle();
+      // The error ws reports because of this very call is not news.
+      ws.on('error', () => undefined);
+      ws.terminate();
+      reject(error);
+    };
+    const onAbort = (): void => fail(aborted(address));
+    const onError = (error: Error): void => fail(dialError(address, error));
+    const onTimeout = (): void => {
+      const why = `no answer within ${context.limits.handshakeTimeoutMs} ms`;
+      fail(unreachable(address, why, { hint: 'Check the address, and that no firewall drops the packets.' }));
+    };
+    const timer = setTimeout(onTimeout, context.limits.handshakeTimeoutMs);
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      ws.removeListener('error', onError);
+    };
+    signal.addEventListener('abort', onAbort);
+    ws.on('error', onError);
+    ws.on('unexpected-response', (_request, response) =>
+      fail(refusedByStatus(address, response.statusCode ?? 0)),
+    );
+    ws.on('upgrade', (response) => (socket = response.socket));
+    ws.on('open', () => {
+      if (socket === undefined) return;
+      settle();
+      const credential = socket instanceof TLSSocket ? certificateName(socket) : undefined;
+      const facts = { direction: 'dialled', remote: address, credential, limits: context.limits } as const;
+      resolve(nodeConnection(ws, socket, facts));
+    });
+  });
+}
+
+function newSocket(url: URL, { options, limits }: DialContext): WebSocket {
+  const { token } = options.auth ?? {};
+  const { ca, cert, key } = options.dial?.tls ?? {};
+  try {
+    return new WebSocket(url, [subprotocol], {
+      ...socketOptions(limits),
+      followRedirects: false,
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
+      ...(ca === undefined ? {} : { ca: pem(ca) }),
+      ...(cert === undefined ? {} : { cert: pem(cert) }),
+      ...(key === undefined ? {} : { key: pem(key) }),
+      ...(token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } }),
+    });
+  } catch (error) {
+    throw dialError(url.href, error);
+  }
+}
+
+/** PEM as `node:tls` takes it. */
+export function pem(given: string | Uint8Array): string | Buffer {
+  return typeof given === 'string' ? given : Buffer.from(given);
+}
+
+function aborted(address: string): Error {
+  return unreachable(address, 'the dial was aborted', { hint: 'Dial again.' });
+}

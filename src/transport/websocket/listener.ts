@@ -1,0 +1,228 @@
+import {
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+  createServer,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import { hostname } from 'node:os';
+import { WebSocketServer } from 'ws';
+import { TablecastError } from '../../errors.ts';
+import { Gate } from './admission.ts';
+import type { ConnectionSet } from './connection-set.ts';
+import { type SocketConnection, defaultPath, subprotocol } from './connection.ts';
+import { pem } from './dial.ts';
+import { nodeConnection, socketOptions } from './node-socket.ts';
+import type { WebSocketLimits, WebSocketOptions } from './options.ts';
+
+/** Longest request head, in bytes. */
+const maxHeaderBytes = 8_192;
+
+/** What a listener needs of its transport. */
+export interface ListenerContext {
+  readonly options: WebSocketOptions;
+  readonly limits: WebSocketLimits;
+  /** Where accepted connections are kept and counted. */
+  readonly connections: ConnectionSet;
+  readonly accept: (connection: SocketConnection) => void;
+}
+
+/**
+ * The accepting side: an HTTP server that answers nothing but upgrades, and those only once the
+ * request was admitted. A socket has handshakeTimeoutMs to get that far.
+ */
+export class Listener {
+  readonly #context: ListenerContext;
+  readonly #gate: Gate;
+  readonly #upgrader: WebSocketServer;
+  readonly #sockets = new Set<Socket>();
+  readonly #timers = new Map<Socket, NodeJS.Timeout>();
+  #accepted = 0;
+  #server: Server | undefined;
+
+  constructor(context: ListenerContext) {
+    this.#context = context;
+    this.#gate = new Gate(context.options);
+    this.#upgrader = new WebSocketServer({
+      ...socketOptions(context.limits),
+      noServer: true,
+      clientTracking: false,
+      handleProtocols: () => subprotocol,
+    });
+  }
+
+  /** Resolves with the address to dial; rejects with `LISTEN_FAILED`. */
+  async open(): Promise<string> {
+    const { port = 0, host = '127.0.0.1', tls } = this.#context.options.listen ?? {};
+    try {
+      const server = this.#newServer();
+      this.#server = server;
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, resolve);
+      });
+      server.on('error', (error) => this.#warn(`the listening socket reported ${error.message}`));
+      if (this.#context.connections.closed) {
+        server.close();
+        throw new Error('the transport was closed meanwhile');
+      }
+      return addressOf(server, host, tls !== undefined);
+    } catch (error) {
+      throw listenFailed(`${host}:${port}`, error);
+    }
+  }
+
+  /** Stops accepting; resolves once no socket is left. Connections have to be ended before or meanwhile. */
+  async close(connectionsOver: Promise<void>): Promise<void> {
+    const server = this.#server;
+    if (server === undefined || !server.listening) return connectionsOver;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    await connectionsOver;
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #newServer(): Server {
+    const { limits, options } = this.#context;
+    const http = {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: limits.handshakeTimeoutMs,
+      requestTimeout: limits.handshakeTimeoutMs,
+      keepAlive: false,
+      noDelay: true,
+    };
+    const tls = options.listen?.tls;
+    const server =
+      tls === undefined ? createServer(http) : createTlsServer({ ...http, ...tlsOptions(tls, limits) });
+    server.on('connection', (socket: Socket) => this.#count(socket));
+    server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => this.#time(socket));
+    server.on('request', answer);
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      socket.on('error', () => socket.destroy());
+      void this.#upgrade(request, socket, head);
+    });
+    return server;
+  }
+
+  /** Bounds what strangers can hold open: every socket that is no connection yet counts. */
+  #count(socket: Socket): void {
+    const { maxHandshakes } = this.#context.limits;
+    if (this.#sockets.size - this.#accepted >= maxHandshakes) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  #time(socket: Socket): void {
+    const timer = setTimeout(() => socket.destroy(), this.#context.limits.handshakeTimeoutMs);
+    this.#timers.set(socket, timer);
+    socket.once('close', () => this.#untime(socket));
+  }
+
+  #untime(socket: Socket): void {
+    clearTimeout(this.#timers.get(socket));
+    this.#timers.delete(socket);
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const { limits, connections } = this.#context;
+    const admission = await this.#gate.admit(request);
+    if (socket.destroyed) return;
+    if (!admission.admitted) {
+      endWith(socket, admission.status, admission.line);
+    } else if (connections.closed || this.#accepted >= limits.maxConnections) {
+      endWith(socket, 503, 'no more connections are allowed');
+    } else {
+      this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
+        this.#untime(socket);
+        const facts = {
+          direction: 'accepted',
+          remote: remoteOf(socket),
+          credential: admission.credential,
+          limits,
+        } as const;
+        this.#take(nodeConnection(ws, socket, facts));
+      });
+    }
+  }
+
+  #take(connection: SocketConnection): void {
+    this.#accepted += 1;
+    void connection.over.then(() => (this.#accepted -= 1));
+    this.#context.connections.add(connection);
+    this.#context.accept(connection);
+  }
+
+  #warn(text: string): void {
+    this.#context.options.onWarning?.(text);
+  }
+}
+
+function tlsOptions(
+  tls: NonNullable<NonNullable<WebSocketOptions['listen']>['tls']>,
+  limits: WebSocketLimits,
+): object {
+  return {
+    cert: pem(tls.cert),
+    key: pem(tls.key),
+    ...(tls.ca === undefined ? {} : { ca: pem(tls.ca) }),
+    requestCert: tls.requestCert === true,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: limits.handshakeTimeoutMs,
+  };
+}
+
+/** Plain HTTP gets one line and no second request. */
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const here = request.url === defaultPath;
+  const headers = {
+    Connection: 'close',
+    'Content-Type': 'text/plain',
+    ...(here ? { Upgrade: 'websocket' } : {}),
+  };
+  response.writeHead(here ? 426 : 404, headers);
+  response.end(
+    here ? `A WebSocket is served here, subprotocol ${subprotocol}.\n` : 'Nothing is served here.\n',
+  );
+}
+
+function endWith(socket: Socket, status: number, line: string): void {
+  socket.once('finish', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
+      `Content-Length: ${line.length + 1}\r\n\r\n${line}\n`,
+  );
+}
+
+function addressOf(server: Server, host: string, secure: boolean): string {
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
+  const name = host === '0.0.0.0' || host === '::' ? hostname() : host;
+  return `${secure ? 'wss' : 'ws'}://${name.includes(':') ? `[${name}]` : name}:${port}${defaultPath}`;
+}
+
+function remoteOf(socket: Socket): string {
+  const address = socket.remoteAddress ?? 'unknown';
+  return `${address.includes(':') ? `[${address}]` : address}:${socket.remotePort ?? 0}`;
+}
+
+const listenHints: ReadonlyMap<unknown, string> = new Map([
+  ['EADDRINUSE', 'Another program listens there: stop it, or choose another port.'],
+  ['EACCES', 'Choose a port above 1023, or give this program the right to use that one.'],
+  ['EADDRNOTAVAIL', 'Give an address of this machine as listen.host.'],
+]);
+
+function listenFailed(where: string, cause: unknown): TablecastError {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return new TablecastError('LISTEN_FAILED', `cannot listen on ${where}: ${String(code ?? cause)}`, {
+    hint: listenHints.get(code) ?? 'Check listen.host, listen.port and the files given in listen.tls.',
+    retryable: code === 'EADDRINUSE',
+    cause,
+  });
+}

@@ -1,0 +1,132 @@
+import { isIPv4 } from 'node:net';
+import { TablecastError } from '../../errors.ts';
+import { type FrameLimitOptions, type FrameLimits, countOption, frameLimits } from '../limits.ts';
+import type { RequestFacts } from './admission.ts';
+
+/** PEM text or bytes. */
+export type Pem = string | Uint8Array;
+
+/** Certificate and key of this node, and the authority whose certificates it trusts. */
+export interface ListenTls {
+  readonly cert: Pem;
+  readonly key: Pem;
+  readonly ca?: Pem | undefined;
+  /** Only accept nodes that show a certificate signed by `ca`; its name becomes their credential. */
+  readonly requestCert?: boolean | undefined;
+}
+
+/** What this node trusts and shows when it dials `wss://`. */
+export interface DialTls {
+  /** Default: the authorities Node.js trusts. */
+  readonly ca?: Pem | undefined;
+  readonly cert?: Pem | undefined;
+  readonly key?: Pem | undefined;
+}
+
+/** Limits of a WebSocket transport: those of a connection, and of all together. */
+export interface WebSocketLimits extends FrameLimits {
+  /** Accepted connections at one time. Default 64. */
+  readonly maxConnections: number;
+  /** Sockets that have not finished their handshake, at one time. Default 32. */
+  readonly maxHandshakes: number;
+  /** Time for a handshake, TLS and authentication included, in milliseconds. Default 5,000. */
+  readonly handshakeTimeoutMs: number;
+  /** Time for what is queued and the closing handshake, in milliseconds. Default 2,000. */
+  readonly closeTimeoutMs: number;
+  /** Fragments of one frame. Default 64; Tablecast itself sends whole frames. */
+  readonly maxFragments: number;
+  /** Pieces, as read from the socket, of one frame. Default: one per 512 bytes of maxFrameBytes, at least 1,024. */
+  readonly maxBufferedChunks: number;
+}
+
+/** Options of {@link webSocketTransport}. */
+export interface WebSocketOptions {
+  /** Left out: this node only dials. */
+  readonly listen?:
+    | {
+        /** 0 takes a free one. */
+        readonly port: number;
+        /** Default 127.0.0.1. Anything beyond loopback requires authentication. */
+        readonly host?: string | undefined;
+        readonly tls?: ListenTls | undefined;
+      }
+    | undefined;
+  readonly auth?:
+    | {
+        /** Shared secret, 1 to 1,024 printable ASCII characters: sent when dialling, asked for when listening. */
+        readonly token?: string | undefined;
+        /**
+         * Replaces the comparison with `token` when listening. Gives the name the credential is
+         * bound to, or undefined to refuse. What it throws refuses as well.
+         */
+        readonly verify?:
+          | ((facts: RequestFacts) => string | undefined | Promise<string | undefined>)
+          | undefined;
+      }
+    | undefined;
+  readonly dial?: { readonly tls?: DialTls | undefined } | undefined;
+  /** Values of the Origin header that may connect, such as `https://example.org`. Default none: nodes send no Origin. */
+  readonly origins?: readonly string[] | undefined;
+  readonly limits?:
+    | (FrameLimitOptions & { readonly [Name in keyof WebSocketLimits]?: number | undefined })
+    | undefined;
+  /** Told, in one line, what works but is unwise. Must not throw. */
+  readonly onWarning?: ((text: string) => void) | undefined;
+}
+
+/** Fills in defaults. Throws `OPTION_INVALID`. */
+export function webSocketLimits(given: WebSocketOptions['limits'] = {}): WebSocketLimits {
+  const frames = frameLimits(given);
+  // Far peers deliver a frame in pieces of one network packet each, so the count follows the size.
+  const chunks = Math.max(1_024, Math.ceil(frames.maxFrameBytes / 512));
+  return {
+    ...frames,
+    maxConnections: countOption('maxConnections', given.maxConnections, 64),
+    maxHandshakes: countOption('maxHandshakes', given.maxHandshakes, 32),
+    handshakeTimeoutMs: countOption('handshakeTimeoutMs', given.handshakeTimeoutMs, 5_000),
+    closeTimeoutMs: countOption('closeTimeoutMs', given.closeTimeoutMs, 2_000),
+    maxFragments: countOption('maxFragments', given.maxFragments, 64),
+    maxBufferedChunks: countOption('maxBufferedChunks', given.maxBufferedChunks, chunks),
+  };
+}
+
+/** Throws `OPTION_INVALID` for a token no header can carry, and for listening that nothing protects. */
+export function checkAuth(options: WebSocketOptions): void {
+  const { listen, auth } = options;
+  if (auth?.token !== undefined && !/^[\x21-\x7e]{1,1024}$/.test(auth.token)) {
+    throw invalid(
+      'auth.token is not 1 to 1,024 printable ASCII characters without spaces',
+      'Use hexadecimal or base64.',
+    );
+  }
+  if (listen === undefined) return;
+  if (listen.tls?.requestCert === true && listen.tls.ca === undefined) {
+    throw invalid(
+      'listen.tls.requestCert is set without listen.tls.ca',
+      'Give the authority that signs the certificates of your nodes: without it anybody with a public certificate is let in.',
+    );
+  }
+  const host = listen.host ?? '127.0.0.1';
+  const known = auth?.token !== undefined || auth?.verify !== undefined || listen.tls?.requestCert === true;
+  if (!known && !isLoopback(host)) {
+    throw invalid(
+      `listening on ${host} would let anybody on the network in`,
+      'Give auth.token, auth.verify or listen.tls with requestCert and ca; or listen on 127.0.0.1.',
+    );
+  }
+}
+
+/** True for names and addresses that only this machine can use. */
+export function isLoopback(host: string): boolean {
+  const name = host
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '');
+  if (name === 'localhost' || name.endsWith('.localhost') || name === '::1') return true;
+  const address = name.startsWith('::ffff:') ? name.slice(7) : name;
+  return isIPv4(address) && address.startsWith('127.');
+}
+
+function invalid(message: string, hint: string): TablecastError {
+  return new TablecastError('OPTION_INVALID', message, { hint });
+}

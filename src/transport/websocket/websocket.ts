@@ -1,0 +1,100 @@
+import { TablecastError } from '../../errors.ts';
+import type { Connection, Transport } from '../transport.ts';
+import { ConnectionSet } from './connection-set.ts';
+import { dialUrl, unreachable } from './dial-errors.ts';
+import { dialNode } from './dial.ts';
+import { Listener } from './listener.ts';
+import {
+  type WebSocketLimits,
+  type WebSocketOptions,
+  checkAuth,
+  isLoopback,
+  webSocketLimits,
+} from './options.ts';
+
+/**
+ * Frames over WebSockets between Node.js processes, and to pages that use `webSocketClient`.
+ *
+ * Listens at path `/tablecast`, subprotocol `tablecast.1`, and only answers requests that were
+ * authenticated: by bearer token, by `auth.verify` or by client certificate. A dialled address
+ * without a path gets `/tablecast`. Certificates are always checked, redirects never followed,
+ * frames never compressed. A frame given to `send` must not be changed afterwards.
+ *
+ * Throws `OPTION_INVALID`, for one when it would listen beyond loopback without authentication.
+ */
+export function webSocketTransport(options: WebSocketOptions = {}): Transport {
+  checkAuth(options);
+  return new WebSocketTransport(options, webSocketLimits(options.limits));
+}
+
+class WebSocketTransport implements Transport {
+  readonly name = 'websocket';
+  readonly maxFrameBytes: number;
+  readonly #options: WebSocketOptions;
+  readonly #limits: WebSocketLimits;
+  readonly #connections = new ConnectionSet();
+  #listener: Listener | undefined;
+  #warnedOfToken = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: WebSocketOptions, limits: WebSocketLimits) {
+    this.#options = options;
+    this.#limits = limits;
+    this.maxFrameBytes = limits.maxFrameBytes;
+  }
+
+  async listen(accept: (connection: Connection) => void): Promise<string> {
+    const { listen } = this.#options;
+    if (listen === undefined) throw cannotListen('option listen is missing', 'Give listen: { port }.');
+    if (this.#connections.closed) throw cannotListen('the transport is closed', 'Make a new transport.');
+    if (this.#listener !== undefined) throw cannotListen('it listens already', 'Call listen once.');
+    if (listen.tls === undefined && !isLoopback(listen.host ?? '127.0.0.1')) {
+      this.#options.onWarning?.(
+        `frames to and from ${listen.host ?? ''} are readable by the network; give listen.tls`,
+      );
+    }
+    const context = { options: this.#options, limits: this.#limits, connections: this.#connections, accept };
+    const listener = new Listener(context);
+    this.#listener = listener;
+    try {
+      return await listener.open();
+    } catch (error) {
+      this.#listener = undefined;
+      throw error;
+    }
+  }
+
+  async dial(address: string, signal: AbortSignal): Promise<Connection> {
+    const url = dialUrl(address);
+    if (this.#connections.closed) {
+      throw unreachable(url.href, 'this transport is closed', {
+        hint: 'Make a new transport.',
+        retryable: false,
+      });
+    }
+    this.#warnOfToken(url);
+    const context = { options: this.#options, limits: this.#limits };
+    return this.#connections.dial(signal, (either) => dialNode(url, context, either));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const over = this.#connections.close();
+    await (this.#listener?.close(over) ?? over);
+  }
+
+  #warnOfToken(url: URL): void {
+    if (this.#warnedOfToken || this.#options.auth?.token === undefined) return;
+    if (url.protocol === 'wss:' || isLoopback(url.hostname)) return;
+    this.#warnedOfToken = true;
+    this.#options.onWarning?.(`the token travels readable for the network to ${url.host}; use wss://`);
+  }
+}
+
+function cannotListen(why: string, hint: string): TablecastError {
+  return new TablecastError('LISTEN_FAILED', `cannot listen: ${why}`, { hint });
+}

@@ -1,0 +1,261 @@
+/** `Cluster::table_change_infos(header, infos)`: what `&publish_on_change` sends and applies. */
+import { Buffer } from 'node:buffer';
+import { isTablecastError, TablecastError } from '../../errors.ts';
+import { writeTagged } from './data/tagged.ts';
+import { none, string, vector, type ZeekData } from './data/zeek-data.ts';
+import { writeJson } from './json/writer.ts';
+import type { ZeekLimits } from './limits.ts';
+import { writeEvent, type ZeekEvent } from './messages.ts';
+import { decodeValue, type AtomValue, type NestedValue } from './values/decode.ts';
+import { encodeIndex, encodeValue } from './values/encode.ts';
+import type { ZeekTable } from './zeek-table.ts';
+import { typeText } from './zeek-type.ts';
+
+/** The event's name. */
+export const tableChangeEvent = 'Cluster::table_change_infos';
+
+/** What happened to a row, as Zeek says it. */
+export type ZeekChangeKind = 'new' | 'changed' | 'removed' | 'expired';
+
+const wireKinds: ReadonlyMap<ZeekChangeKind, string> = new Map([
+  ['new', 'TABLE_ELEMENT_NEW'],
+  ['changed', 'TABLE_ELEMENT_CHANGED'],
+  ['removed', 'TABLE_ELEMENT_REMOVED'],
+  ['expired', 'TABLE_ELEMENT_EXPIRED'],
+]);
+const kindsByWire: ReadonlyMap<string, ZeekChangeKind> = new Map(
+  [...wireKinds].map(([kind, wire]) => [wire, kind]),
+);
+
+/** The key of a row: one value, or an array for several columns. */
+export type ZeekKey = AtomValue | NestedValue | readonly (AtomValue | NestedValue)[];
+
+/** One change of one row, in the forms JavaScript users see. */
+export interface ZeekChange {
+  readonly kind: ZeekChangeKind;
+  readonly key: ZeekKey;
+  /** The new value; undefined for sets and for removals. */
+  readonly value: AtomValue | NestedValue | undefined;
+  /** When the change happened by Zeek's network time, in milliseconds since 1970. */
+  readonly time: number;
+}
+
+/** A change to send. */
+export interface OutgoingChange {
+  readonly kind: ZeekChangeKind;
+  readonly key: unknown;
+  readonly value?: unknown;
+  /** Milliseconds since 1970. Decides nothing in Zeek. */
+  readonly time: number;
+}
+
+/** Whose changes of which table. */
+export interface ChangeHeader {
+  /** Qualified name of the table. */
+  readonly table: string;
+  /** When the batch was published, in milliseconds since 1970. */
+  readonly time: number;
+  /** `Cluster::node_id()` of the Zeek node, or what another client calls itself; may be empty. */
+  readonly nodeId: string;
+}
+
+/** The header of a batch and its changes, not yet looked into. */
+export interface RawChanges {
+  readonly header: ChangeHeader;
+  readonly infos: readonly ZeekData[];
+}
+
+/** A batch read: what can be applied, and why the rest cannot. */
+export interface ReadChanges {
+  readonly changes: readonly ZeekChange[];
+  readonly refused: readonly { readonly position: number; readonly error: TablecastError }[];
+}
+
+function invalid(what: string): TablecastError {
+  return new TablecastError('FRAME_INVALID', `A table change from Zeek is not well-formed: ${what}.`, {
+    hint: 'It was dropped. Check that every Zeek node runs version 8.2 or later.',
+  });
+}
+
+function milliseconds(nanoseconds: bigint): number {
+  return Number(nanoseconds / 1_000_000n);
+}
+
+/**
+ * The header and the undecoded changes of an event; undefined if the event is another one.
+ *
+ * @throws TablecastError `FRAME_INVALID` or `LIMIT_EXCEEDED`
+ */
+export function readChangeHeader(event: ZeekEvent, limits: ZeekLimits): RawChanges | undefined {
+  if (event.name !== tableChangeEvent) return undefined;
+  const [header, infos] = event.args;
+  if (event.args.length !== 2 || header?.type !== 'vector' || infos?.type !== 'vector') {
+    throw invalid('the event has other arguments');
+  }
+  const [table, time, nodeId] = header.data;
+  if (
+    table?.type !== 'string' ||
+    time?.type !== 'timestamp' ||
+    nodeId?.type !== 'string' ||
+    header.data.length !== 3
+  ) {
+    throw invalid('the header has other fields');
+  }
+  if (Math.max(table.data.length, nodeId.data.length) > limits.maxNameLength) {
+    throw invalid('the header has a name that is too long');
+  }
+  if (infos.data.length > limits.maxChangesPerFrame) {
+    throw new TablecastError('LIMIT_EXCEEDED', `A frame from Zeek has ${infos.data.length} changes.`, {
+      hint: 'Lower the batch size of Cluster::publish_table, or raise maxChangesPerFrame.',
+    });
+  }
+  return {
+    header: { table: table.data, time: milliseconds(time.data), nodeId: nodeId.data },
+    infos: infos.data,
+  };
+}
+
+function readKey(table: ZeekTable, data: readonly ZeekData[]): ZeekKey {
+  if (data.length !== table.index.length) {
+    throw new TablecastError(
+      'KEY_INVALID',
+      `${table.name} has ${table.index.length} index columns, the change ${data.length}.`,
+      {
+        hint: 'Declare the table here as the Zeek script does; the change was not applied.',
+      },
+    );
+  }
+  const columns = table.index.map((type, at) =>
+    decodeValue(type, data[at] ?? none, `${table.name} index ${at + 1}`),
+  );
+  return columns.length === 1 && columns[0] !== undefined ? columns[0] : Object.freeze(columns);
+}
+
+function readValue(table: ZeekTable, value: ZeekData): AtomValue | NestedValue | undefined {
+  if (table.value !== undefined) return decodeValue(table.value, value, `${table.name} value`);
+  if (value.type === 'none') return undefined;
+  throw new TablecastError(
+    'VALUE_INVALID',
+    `${table.name} is declared as a set, the change has a ${value.type}.`,
+    {
+      hint: 'Declare the table here as the Zeek script does; the change was not applied.',
+    },
+  );
+}
+
+function readChange(table: ZeekTable, info: ZeekData): ZeekChange {
+  if (info.type !== 'vector' || info.data.length !== 5) throw invalid('a change has other fields');
+  const [wireKind, time, key, value = none] = info.data;
+  const kind = wireKind?.type === 'enum-value' ? kindsByWire.get(wireKind.data) : undefined;
+  if (kind === undefined) throw invalid('a change of unknown kind');
+  if (time?.type !== 'timestamp' || key?.type !== 'vector') throw invalid('a change without time or index');
+  const held = kind === 'new' || kind === 'changed' ? readValue(table, value) : undefined;
+  return { kind, key: readKey(table, key.data), value: held, time: milliseconds(time.data) };
+}
+
+/** The changes of a batch against the table's declaration; never throws, one bad change spoils no other. */
+export function readChanges(table: ZeekTable, raw: RawChanges): ReadChanges {
+  const changes: ZeekChange[] = [];
+  const refused: { position: number; error: TablecastError }[] = [];
+  for (const [position, info] of raw.infos.entries()) {
+    try {
+      changes.push(readChange(table, info));
+    } catch (error) {
+      if (!isTablecastError(error)) throw error;
+      refused.push({ position, error });
+    }
+  }
+  return { changes, refused };
+}
+
+function timestamp(time: number): ZeekData {
+  return { type: 'timestamp', data: BigInt(Math.trunc(time)) * 1_000_000n };
+}
+
+/** One change as data, checked against the declaration. @throws TablecastError `VALUE_INVALID` */
+export function encodeChange(table: ZeekTable, change: OutgoingChange): ZeekData {
+  const index = encodeIndex(table.index, change.key, `${table.name} key`);
+  const writes = change.kind === 'new' || change.kind === 'changed';
+  if (table.value === undefined && change.value !== undefined) {
+    throw new TablecastError('VALUE_INVALID', `${table.name} is a set and takes no value.`, {
+      hint: 'Nothing was sent to Zeek. Leave the value out.',
+    });
+  }
+  // Zeek needs neither the removed nor the previous value, and skips a removal that has the latter.
+  const value =
+    writes && table.value !== undefined
+      ? encodeValue(table.value, change.value, `${table.name} value`)
+      : none;
+  if (value.type === 'none' && writes && table.value !== undefined) {
+    throw new TablecastError('VALUE_INVALID', `${table.name} needs a ${typeText(table.value)}.`, {
+      hint: 'Nothing was sent to Zeek: a row without a value would be a null entry there.',
+    });
+  }
+  const kind = wireKinds.get(change.kind) ?? '';
+  return vector({ type: 'enum-value', data: kind }, timestamp(change.time), vector(...index), value, none);
+}
+
+/** The event of a batch of changes that {@link encodeChange} made. */
+export function changeEvent(table: ZeekTable, header: ChangeHeader, infos: readonly ZeekData[]): ZeekEvent {
+  return {
+    topic: table.topic,
+    name: tableChangeEvent,
+    args: [vector(string(header.table), timestamp(header.time), string(header.nodeId)), vector(...infos)],
+  };
+}
+
+/** How many changes and bytes go into one frame. */
+export interface BatchSize {
+  readonly maxChanges: number;
+  readonly maxBytes: number;
+}
+
+/** What goes to Zeek, and what must not. */
+export interface ChangeFrames {
+  readonly frames: readonly string[];
+  readonly refused: readonly { readonly change: OutgoingChange; readonly error: TablecastError }[];
+}
+
+/**
+ * The frames of any number of changes, in order, none larger than said. A change that Zeek could not
+ * store is left out and reported; the others go.
+ */
+export function writeChanges(
+  table: ZeekTable,
+  changes: Iterable<OutgoingChange>,
+  options: { readonly header: Omit<ChangeHeader, 'table'>; readonly batch: BatchSize },
+): ChangeFrames {
+  const header = { ...options.header, table: table.name };
+  const frames: string[] = [];
+  const refused: { change: OutgoingChange; error: TablecastError }[] = [];
+  const envelope = Buffer.byteLength(writeEvent(changeEvent(table, header, [])));
+  let infos: ZeekData[] = [];
+  let bytes = envelope;
+  const flush = (): void => {
+    if (infos.length > 0) frames.push(writeEvent(changeEvent(table, header, infos)));
+    infos = [];
+    bytes = envelope;
+  };
+  for (const change of changes) {
+    try {
+      const info = encodeChange(table, change);
+      // One byte for the comma before it.
+      const size = Buffer.byteLength(writeJson(writeTagged(info, 'strict'))) + 1;
+      if (envelope + size > options.batch.maxBytes) throw tooLarge(table, size);
+      if (infos.length >= options.batch.maxChanges || bytes + size > options.batch.maxBytes) flush();
+      infos.push(info);
+      bytes += size;
+    } catch (error) {
+      if (!isTablecastError(error)) throw error;
+      refused.push({ change, error });
+    }
+  }
+  flush();
+  return { frames, refused };
+}
+
+function tooLarge(table: ZeekTable, size: number): TablecastError {
+  return new TablecastError('LIMIT_EXCEEDED', `A change of ${table.name} takes ${size} bytes.`, {
+    hint: 'Nothing was sent to Zeek. Split the value over several rows.',
+  });
+}

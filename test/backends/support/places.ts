@@ -1,0 +1,21 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sqliteBackend, type SqliteBackendOptions } from '../../../src/backends/sqlite/sqlite-backend.ts';
+import type { BackendSetup } from '../../contracts/backend.contract.ts';
+
+/** A directory of its own for one test. */
+export function temporaryDirectory(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'tablecast-test-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** The contract's setup for one way of opening an sqlite file. */
+export async function sqliteSetup(
+  options: Omit<SqliteBackendOptions, 'file' | 'owner'>,
+): Promise<BackendSetup> {
+  const directory = temporaryDirectory();
+  const make = () =>
+    sqliteBackend({ ...options, file: join(directory.path, 'deep', 'node.db'), owner: 'test' });
+  return { backend: make(), reopen: make, teardown: async () => directory.remove() };
+}

@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+
+/** A folder of implementations: its port, and the contract every implementation runs. */
+const ports = [
+  { folder: 'src/backends', file: 'backend.ts', port: 'Backend', contract: 'backendContract' },
+  { folder: 'src/modes', file: 'conflict-mode.ts', port: 'ConflictMode', contract: 'conflictModeContract' },
+  { folder: 'src/transport', file: 'transport.ts', port: 'Transport', contract: 'transportContract' },
+];
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+function filesIn(folder: string, ending: string): string[] {
+  return readdirSync(`${root}${folder}`, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => `${root}${folder}/${name.replaceAll('\\', '/')}`);
+}
+
+function programOf(files: readonly string[]): ts.Program {
+  return ts.createProgram(files, {
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    allowImportingTsExtensions: true,
+    strict: true,
+    skipLibCheck: true,
+    noEmit: true,
+  });
+}
+
+function exportsOf(checker: ts.TypeChecker, source: ts.SourceFile): readonly ts.Symbol[] {
+  const module = checker.getSymbolAtLocation(source);
+  return module === undefined ? [] : checker.getExportsOfModule(module);
+}
+
+/** Exported values that are, or hand out when called, something with every member of the port. */
+function implementationsIn(program: ts.Program, file: string, members: readonly string[]): string[] {
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(file);
+  if (source === undefined) throw new Error(`not part of the program: ${file}`);
+
+  function yieldsPort(type: ts.Type, depth: number): boolean {
+    const subject = checker.getAwaitedType(type) ?? type;
+    if (members.every((name) => subject.getProperty(name) !== undefined)) return true;
+    if (depth === 0) return false;
+    const results = [...subject.getCallSignatures(), ...subject.getConstructSignatures()].map((signature) =>
+      signature.getReturnType(),
+    );
+    const methods = subject
+      .getProperties()
+      .map((property) => checker.getTypeOfSymbolAtLocation(property, source as ts.SourceFile))
+      .filter((property) => property.getCallSignatures().length > 0);
+    return [...results, ...methods].some((next) => yieldsPort(next, depth - 1));
+  }
+
+  return exportsOf(checker, source)
+    .filter((symbol) => (symbol.flags & ts.SymbolFlags.Value) !== 0)
+    .filter((symbol) => yieldsPort(checker.getTypeOfSymbolAtLocation(symbol, source), 3))
+    .map((symbol) => symbol.name);
+}
+
+function portMembers(program: ts.Program, file: string, port: string): string[] {
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(file);
+  const symbol = source && exportsOf(checker, source).find((candidate) => candidate.name === port);
+  if (symbol === undefined) throw new Error(`${file} does not export ${port}`);
+  return checker
+    .getDeclaredTypeOfSymbol(symbol)
+    .getProperties()
+    .map((member) => member.name);
+}
+
+const testTexts = filesIn('test', '.test.ts').map((file) => readFileSync(file, 'utf8'));
+
+describe.each(ports)('every implementation of $port', ({ folder, file, port, contract }) => {
+  const files = filesIn(folder, '.ts').filter((name) => !name.endsWith('.d.ts'));
+  const program = programOf(files);
+  const members = portMembers(program, `${root}${folder}/${file}`, port);
+  const found = files.flatMap((name) => implementationsIn(program, name, members));
+  const runs = testTexts.filter((text) => new RegExp(`\\b${contract}\\(`).test(text));
+
+  test('is found by this test', () => {
+    expect(members.length).toBeGreaterThan(2);
+    expect(found.length).toBeGreaterThan(0);
+  });
+
+  test(`runs ${contract}`, () => {
+    const without = found.filter((name) => !runs.some((text) => new RegExp(`\\b${name}\\b`).test(text)));
+    expect(without).toEqual([]);
+  });
+});

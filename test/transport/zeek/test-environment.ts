@@ -1,0 +1,12 @@
+import type { Environment } from '../../../src/environment.ts';
+
+/** Real time and timers, no randomness. */
+export const testEnvironment: Environment = {
+  now: () => Date.now(),
+  random: () => 0.5,
+  schedule(delayMs, task) {
+    const timer = setTimeout(task, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+  defer: (task) => void setImmediate(task),
+};

@@ -1,0 +1,39 @@
+import { fileURLToPath } from 'node:url';
+import type { ViteUserConfig } from 'vitest/config';
+
+// Set by .ci/run, which counts tests from these files; every run writes one of its own.
+const resultsDirectory = process.env['TEST_RESULTS_DIRECTORY'];
+
+// What needs dist/ is named *.dist.test.ts and runs after the build, in `npm run check`.
+const needsBuild = 'test/**/*.dist.test.ts';
+
+const config: ViteUserConfig = {
+  resolve: { alias: { tablecast: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
+  test: {
+    environment: 'node',
+    // Processes, not threads: tests open native databases, workers and sockets, and some kill what they started.
+    pool: 'forks',
+    // Lets a test start a worker thread from its TypeScript source, as the sqlite backend does.
+    execArgv: ['--import', fileURLToPath(new URL('scripts/typescript.mjs', import.meta.url))],
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    teardownTimeout: 10_000,
+    reporters:
+      resultsDirectory === undefined
+        ? ['default']
+        : ['default', ['json', { outputFile: `${resultsDirectory}/${String(process.pid)}.json` }]],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text', 'html', 'json-summary'],
+      reportsDirectory: 'coverage',
+    },
+    projects: [
+      { extends: true, test: { name: 'source', include: ['test/**/*.test.ts'], exclude: [needsBuild] } },
+      { extends: true, test: { name: 'package', include: [needsBuild], testTimeout: 120_000 } },
+    ],
+  },
+};
+
+export default config;
