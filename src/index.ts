@@ -7,16 +7,18 @@
  * @packageDocumentation
  */
 export { openNode } from './node.ts';
-export type { TableNode } from './node.ts';
+export type { TableNode } from './table-node.ts';
 export type { Limits, NodeOptions, Pem } from './options.ts';
 export { MapTable, SetTable, Table } from './table.ts';
 export type { Form, KeyOf, TableOf, ValueOf } from './table.ts';
 export type { Log, Moment } from './log-view.ts';
+export { openLogFile } from './log-file.ts';
+export type { LogFile } from './log-file.ts';
 export type { OperationRange } from './log/operation-stream.ts';
 export type { Operation, OperationKind } from './log/operation.ts';
 export { Change } from './projection/change.ts';
 export type { ChangeKind, Conflict, ConflictSide } from './projection/change.ts';
-export type { PeerState } from './replication/peer-state.ts';
+export type { PeerState, PeerTable } from './replication/peer-state.ts';
 export type { NodeEvent, NodeEventCode } from './events.ts';
 export type { JsonValue, Key, TableDeclaration, TypeName, Value } from './schema/index.ts';
 export { TablecastError, isTablecastError } from './errors.ts';

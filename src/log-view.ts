@@ -6,7 +6,6 @@ import type { AdoptedRecord, TableDecoder } from './log/operation-reader.ts';
 import { type OperationRange, operationStream } from './log/operation-stream.ts';
 import type { Operation } from './log/operation.ts';
 import type { Origins } from './log/origin.ts';
-import type { Cell } from './log/column.ts';
 import { type CheckpointRows, decodeCheckpoint } from './projection/checkpoint.ts';
 import type { Projection } from './projection/projection.ts';
 import { replaySegment } from './projection/replay.ts';
@@ -93,7 +92,8 @@ export class LogView implements Log {
     const bound = { position: moment.position ?? log.position, timeMs: moment.time ?? Infinity };
     let cursor = 0;
     const end = Math.min(bound.position, store?.appended ?? 0);
-    while (store !== undefined && cursor < end) {
+    if (store === undefined) return rowsOf(scratch.projection);
+    while (cursor < end) {
       const segments = await store.read(cursor, PAGE_BYTES);
       const into = { projections: new Map([[moment.table, scratch.projection]]), origins: scratch.origins };
       for (const { segment } of segments) replaySegment(segment, into, bound);
@@ -154,7 +154,7 @@ function adoptedOperation(
   index: number,
   schema: Schema,
 ): AdoptedRecord['operations'][number] {
-  const cell = part.cells[index] as Cell | undefined;
+  const cell = part.cells[index];
   return {
     origin: part.origins[part.originOf[index] as number] as string,
     sequence: part.sequences[index] as number,

@@ -13,53 +13,24 @@ import { OperationLog } from './log/operation-log.ts';
 import type { Operation } from './log/operation.ts';
 import { Origins, newEpoch, originText } from './log/origin.ts';
 import { SegmentStore, type StoreListener } from './log/segment-store.ts';
-import { modeNamed } from './modes/registry.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
 import { Checkpointer } from './projection/checkpointer.ts';
-import { Deadlines } from './projection/deadlines.ts';
 import { Dispatcher } from './projection/dispatcher.ts';
-import { Projection } from './projection/projection.ts';
+import type { Projection } from './projection/projection.ts';
 import { nodeFact, readFacts, rebuild, tableFact } from './recovery.ts';
 import { LocalReplica } from './replica.ts';
 import type { PeerState } from './replication/peer-state.ts';
 import { Replicator } from './replication/replicator.ts';
-import { type Schema, type TableDeclaration, compileSchema, sameDeclaration } from './schema/index.ts';
+import type { TableDeclaration } from './schema/index.ts';
+import { TableCatalog } from './table-catalog.ts';
 import { systemEnvironment } from './system-environment.ts';
+import type { TableNode } from './table-node.ts';
 import { MapTable, SetTable, type Table, type TableOf } from './table.ts';
 import type { Transport } from './transport/transport.ts';
 import { webSocketTransport } from './transport/websocket/websocket.ts';
 
 const MAX_TABLES = 1024;
 const MAX_PEERS = 64;
-
-/** One process's part of a cluster of tables. */
-export interface TableNode {
-  readonly id: string;
-  /** Where others can dial this node; undefined when it only dials. */
-  readonly address: string | undefined;
-  /**
-   * Declares a table, or gives the one declared before under this name. Persisted rows are there
-   * when it returns. Throws `DECLARATION_INVALID`, or `DECLARATION_DIFFERS` when the name is declared otherwise.
-   */
-  table<const D extends TableDeclaration>(name: string, declaration: D): TableOf<D>;
-  /** The tables declared so far. */
-  readonly tables: ReadonlyMap<string, Table>;
-  /**
-   * Runs a synchronous function whose writes, to any tables, are one unit: on disk, and on every
-   * peer. If it throws, none of them happened. At most 65,536 operations or 1 MiB.
-   */
-  batch<T>(write: () => T): T;
-  readonly log: Log;
-  /** Connections, one entry per configured or connected peer; replays its present value. */
-  readonly peers: Observable<readonly PeerState[]>;
-  /** What an operator may want to know. Never fails. */
-  readonly events: Observable<NodeEvent>;
-  /** Resolves when everything written so far is durable; rejects with the reason when it cannot be. */
-  flush(): Promise<void>;
-  /** Flushes, tells peers, and ends; the process can then exit. Idempotent. */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
 
 /** What a node is made of that a test may replace. */
 export interface NodeParts {
@@ -102,35 +73,34 @@ class LocalNode implements TableNode, StoreListener {
   readonly #events = new Subject<NodeEvent>();
   readonly #stores = new Map<StoreName, SegmentStore>();
   readonly #log: OperationLog;
-  /** Every table there are rows of, declared in this life or not. */
-  readonly #projections = new Map<string, Projection>();
-  readonly #declared = new Map<string, Projection>();
-  readonly #deadlines: Deadlines[] = [];
+  readonly #catalog: TableCatalog;
   readonly #session: number;
   readonly #replicator: Replicator;
   readonly #lives: Record<StoreName, string>;
   #checkpointer: Checkpointer | undefined;
   #address: string | undefined;
+  #inBatch = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: NodeOptions, parts: NodeParts) {
     this.#options = options;
     this.id = options.id;
     this.#environment = parts.environment ?? systemEnvironment;
-    const { now, random } = this.#environment;
-    this.#clock = new HybridClock(now);
-    this.#session = Math.floor(random() * 0x100000000);
-    const life = originText(options.id, newEpoch(now(), random(), 0));
+    const environment = this.#environment;
+    this.#clock = new HybridClock(() => environment.now());
+    this.#session = Math.floor(environment.random() * 0x100000000);
+    const life = originText(options.id, newEpoch(environment.now(), environment.random(), 0));
     this.#lives = { memory: life, sqlite: life };
     this.#addStore('memory', memoryBackend({ maxBytes: options.limits?.maxMemoryLogBytes }));
     const durable = parts.durableBackend ?? this.#sqlite();
     if (durable !== undefined) this.#addStore('sqlite', durable);
     this.#log = new OperationLog(this.#environment, this.#stores);
+    this.#catalog = this.#makeCatalog();
     this.log = new LogView({
       log: this.#log,
       live: this.#operations,
       origins: this.#origins,
-      projections: this.#projections,
+      projections: this.#catalog.known,
     });
     this.events = this.#events.asObservable();
     const lives = this.#lives;
@@ -141,7 +111,7 @@ class LocalNode implements TableNode, StoreListener {
         log: this.#log,
         origins: this.#origins,
         dispatcher: this.#dispatcher,
-        projections: this.#declared,
+        projections: this.#catalog.declared,
         get ownOrigins() {
           return [...new Set([lives.memory, lives.sqlite])];
         },
@@ -151,6 +121,28 @@ class LocalNode implements TableNode, StoreListener {
       peers: options.peers ?? [],
       maxPeers: options.limits?.maxPeers ?? MAX_PEERS,
       report: (event) => this.#report(event),
+    });
+  }
+
+  #makeCatalog(): TableCatalog {
+    return new TableCatalog({
+      nodeId: this.id,
+      environment: this.#environment,
+      origins: this.#origins,
+      projecting: {
+        origins: this.#origins,
+        clock: this.#clock,
+        dispatcher: this.#dispatcher,
+        journal: this.#log.journal,
+        operations: this.#operations,
+        session: this.#session,
+      },
+      maxTables: this.#options.limits?.maxTables ?? MAX_TABLES,
+      has: (store) => this.#stores.has(store),
+      lifeIn: (store) => {
+        this.#log.seal();
+        return { origin: this.#lives[store], position: this.#log.position + 1 };
+      },
     });
   }
 
@@ -211,26 +203,29 @@ class LocalNode implements TableNode, StoreListener {
     this.#reportRecovery(recovery);
     const { node, schemas } = readFacts(recovery);
     this.#checkOwner(node?.id);
-    for (const schema of schemas) this.#projections.set(schema.name, this.#project(schema));
-    await rebuild(store, recovery, { projections: this.#projections, origins: this.#origins });
+    for (const schema of schemas) this.#catalog.recover(schema);
+    await rebuild(store, recovery, { projections: this.#catalog.known, origins: this.#origins });
     const covered = recovery.checkpoints.map(({ position }) => position);
     this.#log.startAt(Math.max(recovery.lastPosition, ...covered));
     const mayHaveLost = !recovery.closedCleanly && recovery.lastDurability !== 'commit';
-    const { now, random } = this.#environment;
     const keeps = node !== undefined && !mayHaveLost && recovery.tornSegments === 0;
-    const epoch = keeps ? node.epoch : newEpoch(now(), random(), node?.epoch ?? 0);
+    const epoch = keeps ? node.epoch : this.#newEpoch(node?.epoch ?? 0);
     this.#lives.sqlite = originText(this.id, epoch);
     await store.backend.commit({ segments: [], facts: nodeFact({ id: this.id, epoch }) });
     this.#checkpointer = new Checkpointer(store.backend, this.#origins, {
       environment: this.#environment,
       log: this.#checkpointed(),
     });
-    for (const projection of this.#projections.values()) {
+    for (const projection of this.#catalog.known.values()) {
       const checkpoint = recovery.checkpoints.find(({ table }) => table === projection.schema.name);
       this.#checkpointer.watch(projection, checkpoint?.position ?? 0);
     }
     this.#checkpointer.start();
     if (!keeps && node !== undefined) this.#reportEpoch(epoch);
+  }
+
+  #newEpoch(after: number): number {
+    return newEpoch(this.#environment.now(), this.#environment.random(), after);
   }
 
   #checkpointed(): { readonly position: number; flush(): Promise<void> } {
@@ -259,68 +254,18 @@ class LocalNode implements TableNode, StoreListener {
   // Tables -----------------------------------------------------------------------------------------
 
   table<const D extends TableDeclaration>(name: string, declaration: D): TableOf<D> {
-    const schema = compileSchema(name, declaration);
-    const known = this.#declared.get(name);
-    if (known !== undefined) {
-      this.#requireSame(known.schema, schema);
-      return this.tables.get(name) as unknown as TableOf<D>;
-    }
-    return this.#declare(schema) as unknown as TableOf<D>;
-  }
-
-  #declare(schema: Schema): Table {
     if (this.#closing !== undefined) throw closed();
-    this.#checkTable(schema);
-    const found = this.#projections.get(schema.name);
-    if (found !== undefined) this.#requireSame(found.schema, schema);
-    const projection = found ?? this.#project(schema);
-    this.#log.seal();
-    projection.writeAs(this.#lives[projection.store], this.#log.position + 1);
-    this.#projections.set(schema.name, projection);
-    this.#declared.set(schema.name, projection);
-    if (schema.expiry !== undefined) {
-      const duty = { isAuthor: (origin: number) => this.#origins.at(origin).nodeId === this.id };
-      const deadlines = new Deadlines(projection, this.#environment, duty);
-      projection.useDeadlines(deadlines);
-      this.#deadlines.push(deadlines);
-    }
-    if (found === undefined && projection.store === 'sqlite') this.#remember(projection);
-    const parts = { projection, synced: this.#replicator.synced(schema.name) };
-    const table: Table = schema.isSet ? (new SetTable(parts) as unknown as Table) : new MapTable(parts);
-    this.tables.set(schema.name, table);
-    this.#replicator.declared(schema.name);
-    return table;
-  }
-
-  #checkTable(schema: Schema): void {
-    const limit = this.#options.limits?.maxTables ?? MAX_TABLES;
-    if (this.#declared.size >= limit) {
-      throw new TablecastError('LIMIT_EXCEEDED', `Table ${schema.name} would be one more than ${limit}.`, {
-        hint: 'Raise limits.maxTables, or keep what belongs together in one table with a composite key.',
-        details: { table: schema.name, limit },
-      });
-    }
-    if (schema.backend === 'sqlite' && !this.#stores.has('sqlite')) {
-      throw new TablecastError(
-        'OPTION_INVALID',
-        `Table ${schema.name} is to be kept in sqlite, but the node has no directory.`,
-        {
-          hint: "Pass openNode({ directory: './data', … }), or declare the table with backend: 'memory'.",
-          details: { table: schema.name, option: 'directory' },
-        },
-      );
-    }
-  }
-
-  #project(schema: Schema): Projection {
-    return new Projection(schema, modeNamed(schema), {
-      origins: this.#origins,
-      clock: this.#clock,
-      dispatcher: this.#dispatcher,
-      journal: this.#log.journal,
-      operations: this.#operations,
-      session: this.#session,
-    });
+    const { projection, isNew } = this.#catalog.declare(name, declaration);
+    const known = this.tables.get(name);
+    if (known !== undefined) return known as unknown as TableOf<D>;
+    if (isNew && projection.store === 'sqlite') this.#remember(projection);
+    const parts = { projection, synced: this.#replicator.synced(name) };
+    const table: Table = projection.schema.isSet
+      ? (new SetTable(parts) as unknown as Table)
+      : new MapTable(parts);
+    this.tables.set(name, table);
+    this.#replicator.declared(name);
+    return table as unknown as TableOf<D>;
   }
 
   #remember(projection: Projection): void {
@@ -331,21 +276,10 @@ class LocalNode implements TableNode, StoreListener {
       .catch((error: unknown) => this.failed(store, asFailure(error), false));
   }
 
-  #requireSame(known: Schema, declared: Schema): void {
-    if (sameDeclaration(known, declared) && known.backend === declared.backend) return;
-    const [before, now] = [known, declared].map((schema) => JSON.stringify(schema.declaration));
-    throw new TablecastError(
-      'DECLARATION_DIFFERS',
-      `Table ${declared.name} is declared as ${now}, before as ${before}.`,
-      {
-        hint: 'Use one declaration everywhere; to change types, declare a table of another name and copy the rows (tablecast export, import).',
-        details: { table: declared.name, before, now },
-      },
-    );
-  }
-
   batch<T>(write: () => T): T {
-    const taking = [...this.#declared.values()];
+    if (this.#inBatch) return write();
+    this.#inBatch = true;
+    const taking = [...this.#catalog.declared.values()];
     this.#dispatcher.hold();
     const mark = this.#dispatcher.mark;
     for (const projection of taking) projection.beginUndo();
@@ -358,6 +292,7 @@ class LocalNode implements TableNode, StoreListener {
       this.#dispatcher.forgetFrom(mark);
       throw error;
     } finally {
+      this.#inBatch = false;
       this.#dispatcher.release();
     }
   }
@@ -430,17 +365,14 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   async #close(): Promise<void> {
-    for (const deadlines of this.#deadlines) deadlines.stop();
+    this.#catalog.stopExpiry();
     this.#log.seal();
     this.#log.journal.refuse(closed());
     const flushed = await Promise.allSettled([this.#log.flush()]);
     await this.#replicator.close();
     await this.#checkpointer?.stop();
     await Promise.allSettled(Array.from(this.#stores.values(), (store) => store.close()));
-    for (const projection of this.#projections.values()) {
-      projection.changes.complete();
-      projection.conflicts.complete();
-    }
+    this.#catalog.close();
     this.#operations.complete();
     this.#events.complete();
     for (const result of flushed) if (result.status === 'rejected') throw result.reason;

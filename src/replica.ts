@@ -148,7 +148,7 @@ export class LocalReplica implements Replica {
     if (skip === reference.count) return 0;
     if (origin === projection.own) throw ownOperation(reference);
     const run = decodeRun(reference.bytes, projection.schema.column);
-    projection.check(run, origin);
+    projection.check(run);
     projection.apply(run, Math.max(0, skip), { position, live: true });
     return reference.count - Math.max(0, skip);
   }

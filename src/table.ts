@@ -61,8 +61,12 @@ export class Table<K = unknown, V = unknown> {
     this.projection = projection;
     this.name = projection.schema.name;
     this.declaration = projection.schema.declaration;
-    this.changes = projection.changes.asObservable() as Observable<unknown> as Observable<Change<K, V>>;
-    this.conflicts = projection.conflicts.asObservable() as Observable<unknown> as Observable<Conflict<K, V>>;
+    this.changes = projection.reporter.changes.asObservable() as Observable<unknown> as Observable<
+      Change<K, V>
+    >;
+    this.conflicts = projection.reporter.conflicts.asObservable() as Observable<unknown> as Observable<
+      Conflict<K, V>
+    >;
     this.synced = synced;
   }
 

@@ -132,7 +132,7 @@ export function writeCells(writer: ByteWriter, cells: readonly Cell[], count: nu
 
 function writeIntegers(writer: ByteWriter, cells: readonly Cell[], count: number): void {
   if (cells.every((cell) => typeof cell === 'number')) {
-    writeNumbers(writer, Float64Array.from(cells as readonly number[]), count);
+    writeNumbers(writer, Float64Array.from(cells), count);
     return;
   }
   const values = cells.map((cell) => BigInt(cell));

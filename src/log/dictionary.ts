@@ -87,7 +87,7 @@ export class AuthorDictionary {
   }
 
   /** The key number of a slot; a key that has none is added, and its text goes with the run. */
-  keyId(slot: number, text: string, run: RunWriter): number {
+  keyId(slot: number, keys: { text(slot: number): string }, run: RunWriter): number {
     if (slot >= this.#ids.length) {
       const larger = new Int32Array(Math.max(slot + 1, this.#ids.length * 2));
       larger.set(this.#ids);
@@ -98,7 +98,7 @@ export class AuthorDictionary {
     const id = this.dictionary.size;
     this.dictionary.addKey(slot);
     this.#ids[slot] = id + 1;
-    run.addKey(text);
+    run.addKey(keys.text(slot));
     return id;
   }
 

@@ -79,7 +79,7 @@ export class OperationReader {
       if (source.segments[0]?.segment.position !== first) continue;
       operations.push(...this.#operationsOf(source.segments.shift() as LoggedSegment));
     }
-    return operations.sort((one, other) => one.position - other.position);
+    return operations.toSorted((one, other) => one.position - other.position);
   }
 
   #operationsOf({ segment }: LoggedSegment): Operation[] {

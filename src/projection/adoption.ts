@@ -1,4 +1,3 @@
-import type { Cell } from '../log/column.ts';
 import { Dictionary } from '../log/dictionary.ts';
 import type { Origins } from '../log/origin.ts';
 import { VersionVector } from '../log/version-vector.ts';
@@ -25,7 +24,7 @@ function* entriesOf(
   for (const part of parts) {
     const indexes = part.origins.map((text) => origins.intern(text));
     for (let at = 0; at < part.texts.length; at++) {
-      const cell = part.cells[at] as Cell | undefined;
+      const cell = part.cells[at];
       yield {
         slot: rows.slotOf(part.texts[at] as string),
         removed: part.removed,
@@ -94,7 +93,7 @@ export function adoptCheckpoint(
       continue;
     const live = {
       position: position + taken.length + removed.length,
-      context: contexts.get(entry.dot.origin) ?? new VersionVector(),
+      seen: contexts.get(entry.dot.origin) ?? new VersionVector(),
     };
     if (entry.removed) {
       removed.push(entry.slot);
@@ -110,7 +109,7 @@ export function adoptCheckpoint(
     const dot = dotOf(projection, slot);
     projection.adoptRemoval(slot, dot, {
       position: position + taken.length + removed.length,
-      context: theirs,
+      seen: theirs,
     });
     removed.push(slot);
   }

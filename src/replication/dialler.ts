@@ -43,9 +43,10 @@ export class Dialler {
         if (this.#abort.signal.aborted) {
           connection.start({ frame: () => undefined, drain: () => undefined, closed: () => undefined });
           connection.close('node closed');
-          return;
+        } else {
+          this.#owner.connected(this, connection);
         }
-        this.#owner.connected(this, connection);
+        return undefined;
       },
       (error: unknown) => {
         const refused = isTablecastError(error, 'PEER_REFUSED');

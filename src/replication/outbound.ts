@@ -13,8 +13,8 @@ const PAGE_BYTES = 512 * 1024;
 /** The connection, as far as sending goes. */
 export interface Outlet {
   /** Whether another frame may be sent now; when it may again, {@link Outbound.resume} is called. */
-  readonly open: boolean;
-  readonly ended: boolean;
+  open(): boolean;
+  ended(): boolean;
   send(message: Message, operations: number): void;
 }
 
@@ -68,13 +68,13 @@ export class Outbound {
 
   #rest(): void {
     this.#walking = false;
-    if (!this.#again || this.#outlet.ended) return;
+    if (!this.#again || this.#outlet.ended()) return;
     this.#again = false;
     this.resume();
   }
 
   async #walk(): Promise<void> {
-    while (this.#outlet.open) {
+    while (this.#outlet.open()) {
       const due = this.#due();
       if (due !== undefined) {
         await this.#sendCheckpoint(due);
@@ -86,7 +86,7 @@ export class Outbound {
       for (const segment of segments) if (!this.#offer(segment)) break;
       this.#sendFrame();
     }
-    if (this.#outlet.open && this.#cursor >= this.#store.told) this.#sayLevel();
+    if (this.#outlet.open() && this.#cursor >= this.#store.told) this.#sayLevel();
   }
 
   #due(): SharedTable | undefined {
@@ -117,7 +117,7 @@ export class Outbound {
     for (const run of runs) this.#offerRun(run);
     this.#cursor = last;
     if (this.#frameBytes >= FRAME_BYTES) this.#sendFrame();
-    return this.#outlet.open && this.#due() === undefined;
+    return this.#outlet.open() && this.#due() === undefined;
   }
 
   #offerRun(run: RunReference): void {
@@ -153,7 +153,7 @@ export class Outbound {
         await this.#store.flush();
         const next = chunks.next();
         await this.#untilOpen();
-        if (this.#outlet.ended) return;
+        if (this.#outlet.ended()) return;
         const last = next.done === true;
         this.#outlet.send(
           { type: 'checkpoint', table: shared.name, index: index++, last, chunk: current.value },
@@ -171,7 +171,7 @@ export class Outbound {
   }
 
   async #untilOpen(): Promise<void> {
-    while (!this.#outlet.open && !this.#outlet.ended) {
+    while (!this.#outlet.open() && !this.#outlet.ended()) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

@@ -1,3 +1,12 @@
+/** A table as a peer announces it. */
+export interface PeerTable {
+  readonly name: string;
+  /** As the peer sent it, unchecked: `node.table(name, declaration)` checks it, or refuses it. */
+  readonly declaration: unknown;
+  /** The conflict mode in force there. */
+  readonly mode: string;
+}
+
 /** One connection, or one configured peer without a connection at present. */
 export interface PeerState {
   /** The URL dialled, or where an accepted connection comes from. */
@@ -17,4 +26,6 @@ export interface PeerState {
   readonly lagOperations: number;
   /** Time of the latest heartbeat there and back, in milliseconds. */
   readonly roundTripMs: number | undefined;
+  /** What the peer declares; empty while it is not connected. */
+  readonly tables: readonly PeerTable[];
 }

@@ -1,4 +1,5 @@
 import type { RunReference } from '../log/segment-store.ts';
+import type { PeerTable } from './peer-state.ts';
 import type { Held, Replica, ReplicaTable } from './replica.ts';
 import type { TableState } from './wire.ts';
 
@@ -38,6 +39,7 @@ export class PeerTables {
   readonly shared = new Map<string, SharedTable>();
   /** Declared by the peer, whether or not this node declares it, in case it does later. */
   readonly #announced = new Map<string, TableState>();
+  #announcements: readonly PeerTable[] = [];
   /** `table\norigin` of what the peer gets from its author directly. */
   #direct = new Set<string>();
 
@@ -45,9 +47,17 @@ export class PeerTables {
     this.#replica = replica;
   }
 
+  /** What the peer declares, in the order in which it said so. */
+  get announcements(): readonly PeerTable[] {
+    return this.#announcements;
+  }
+
   /** Takes in what the peer says of its tables; returns those that cannot be shared. */
   announce(states: readonly TableState[]): RefusedTable[] {
     for (const state of states) this.#announced.set(state.name, state);
+    this.#announcements = Array.from(this.#announced.values(), ({ name, declaration, mode }) => {
+      return { name, declaration, mode };
+    });
     return states.flatMap((state) => this.match(state.name));
   }
 

@@ -219,7 +219,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
         continue;
       const { address, nodeId, state, since, reason } = dialler;
       const counts = { sentOperations: 0, receivedOperations: 0, lagOperations: 0, roundTripMs: undefined };
-      states.push({ address, nodeId, direction: 'dialled', state, since, reason, ...counts });
+      states.push({ address, nodeId, direction: 'dialled', state, since, reason, ...counts, tables: [] });
     }
     return states;
   }
@@ -238,6 +238,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
       receivedOperations,
       lagOperations,
       roundTripMs,
+      tables: session.tables.announcements,
     };
   }
 }

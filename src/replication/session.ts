@@ -66,14 +66,9 @@ export class Session {
     this.#heardAt = this.since;
     this.tables = new PeerTables(owner.replica);
     const { replica } = owner;
-    const session = this;
     const outlet = {
-      get open() {
-        return session.#open;
-      },
-      get ended() {
-        return session.#ended;
-      },
+      open: () => this.#open,
+      ended: () => this.#ended,
       send: (message: Message, operations: number) => this.#sendCounted(message, operations),
     };
     this.#outbound = new Map(

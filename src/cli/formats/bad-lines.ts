@@ -1,4 +1,4 @@
-import { TablecastError } from '../../errors.ts';
+import { TablecastError } from '../../index.ts';
 
 const MAX_SHOWN_LENGTH = 120;
 

@@ -1,4 +1,4 @@
-import { TablecastError } from '../../errors.ts';
+import { TablecastError } from '../../index.ts';
 
 /** The types of a table's columns, by the names of a declaration. */
 export type ColumnTypeName =

@@ -1,4 +1,4 @@
-import { TablecastError } from '../../errors.ts';
+import { TablecastError } from '../../index.ts';
 import { shown } from './bad-lines.ts';
 import type { ColumnTypeName } from './field-mapping.ts';
 import { formatSeconds, parseSeconds } from './nanoseconds.ts';

@@ -1,4 +1,4 @@
-import { TablecastError } from '../../errors.ts';
+import { TablecastError } from '../../index.ts';
 import { BadLines, type BadLineMode, shown } from './bad-lines.ts';
 import { CsvReader } from './csv-reader.ts';
 import { JsonReader } from './json-reader.ts';

@@ -1,4 +1,4 @@
-import { TablecastError } from '../../errors.ts';
+import { TablecastError } from '../../index.ts';
 import { shown } from './bad-lines.ts';
 import { mapColumns, type FieldMapping, type MappedColumn, type MappedDeclaration } from './field-mapping.ts';
 import type { FieldText, LogRecord } from './log-record.ts';

@@ -1,4 +1,4 @@
-import { TablecastError } from '../../errors.ts';
+import { TablecastError } from '../../index.ts';
 import { makeNetwork, type SampleName, type SampleNetwork, type SampleServer } from './sample-network.ts';
 import { SeededRandom } from './seeded-random.ts';
 

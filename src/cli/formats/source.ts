@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { TablecastError } from '../../errors.ts';
+import { TablecastError } from '../../index.ts';
 
 const CHUNK_BYTES = 262_144;
 

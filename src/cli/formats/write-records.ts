@@ -1,5 +1,5 @@
 import Papa from 'papaparse';
-import { TablecastError } from '../../errors.ts';
+import { TablecastError } from '../../index.ts';
 import {
   defaultMapping,
   mapColumns,

@@ -2,7 +2,7 @@
 export { connectZeek } from './client.ts';
 export type { ZeekClient, ZeekClientHandlers, ZeekEndpoint, ZeekLinkState } from './client.ts';
 export type { ZeekClientOptions, ZeekTimings, ZeekTls } from './client-options.ts';
-export { defaultZeekLimits, zeekLimits } from './limits.ts';
+export { zeekLimits } from './limits.ts';
 export type { ZeekLimits } from './limits.ts';
 export { writeEvent } from './messages.ts';
 export type { ZeekEvent } from './messages.ts';

@@ -17,7 +17,7 @@ export interface ZeekLimits {
 }
 
 /** What holds where nothing else is said. */
-export const defaultZeekLimits: ZeekLimits = Object.freeze({
+const defaultZeekLimits: ZeekLimits = Object.freeze({
   maxFrameBytes: 16 * 1024 * 1024,
   maxDepth: 64,
   maxChangesPerFrame: 100_000,

@@ -173,7 +173,7 @@ function timestamp(time: number): ZeekData {
 }
 
 /** One change as data, checked against the declaration. @throws TablecastError `VALUE_INVALID` */
-export function encodeChange(table: ZeekTable, change: OutgoingChange): ZeekData {
+function encodeChange(table: ZeekTable, change: OutgoingChange): ZeekData {
   const index = encodeIndex(table.index, change.key, `${table.name} key`);
   const writes = change.kind === 'new' || change.kind === 'changed';
   if (table.value === undefined && change.value !== undefined) {
@@ -195,8 +195,7 @@ export function encodeChange(table: ZeekTable, change: OutgoingChange): ZeekData
   return vector({ type: 'enum-value', data: kind }, timestamp(change.time), vector(...index), value, none);
 }
 
-/** The event of a batch of changes that {@link encodeChange} made. */
-export function changeEvent(table: ZeekTable, header: ChangeHeader, infos: readonly ZeekData[]): ZeekEvent {
+function changeEvent(table: ZeekTable, header: ChangeHeader, infos: readonly ZeekData[]): ZeekEvent {
   return {
     topic: table.topic,
     name: tableChangeEvent,
@@ -225,24 +224,25 @@ export function writeChanges(
   changes: Iterable<OutgoingChange>,
   options: { readonly header: Omit<ChangeHeader, 'table'>; readonly batch: BatchSize },
 ): ChangeFrames {
-  const header = { ...options.header, table: table.name };
   const frames: string[] = [];
   const refused: { change: OutgoingChange; error: TablecastError }[] = [];
-  const envelope = Buffer.byteLength(writeEvent(changeEvent(table, header, [])));
-  let infos: ZeekData[] = [];
-  let bytes = envelope;
+  const { before, after } = envelope(table, { ...options.header, table: table.name });
+  const { maxBytes, maxChanges } = options.batch;
+  const empty = Buffer.byteLength(before + after);
+  let infos: string[] = [];
+  let bytes = empty;
   const flush = (): void => {
-    if (infos.length > 0) frames.push(writeEvent(changeEvent(table, header, infos)));
+    if (infos.length > 0) frames.push(before + infos.join(',') + after);
     infos = [];
-    bytes = envelope;
+    bytes = empty;
   };
   for (const change of changes) {
     try {
-      const info = encodeChange(table, change);
+      const info = writeJson(writeTagged(encodeChange(table, change), 'strict'));
       // One byte for the comma before it.
-      const size = Buffer.byteLength(writeJson(writeTagged(info, 'strict'))) + 1;
-      if (envelope + size > options.batch.maxBytes) throw tooLarge(table, size);
-      if (infos.length >= options.batch.maxChanges || bytes + size > options.batch.maxBytes) flush();
+      const size = Buffer.byteLength(info) + 1;
+      if (empty + size > maxBytes) throw tooLarge(table, size);
+      if (infos.length >= maxChanges || bytes + size > maxBytes) flush();
       infos.push(info);
       bytes += size;
     } catch (error) {
@@ -252,6 +252,13 @@ export function writeChanges(
   }
   flush();
   return { frames, refused };
+}
+
+/** The text of a frame before and after its changes; they are the last thing in it. */
+function envelope(table: ZeekTable, header: ChangeHeader): { before: string; after: string } {
+  const text = writeEvent(changeEvent(table, header, []));
+  const at = text.lastIndexOf('[]') + 1;
+  return { before: text.slice(0, at), after: text.slice(at) };
 }
 
 function tooLarge(table: ZeekTable, size: number): TablecastError {

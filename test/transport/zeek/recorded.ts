@@ -25,9 +25,10 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** Made for this repository, in the format of the recordings. */
 export const fixtureFolder: string = join(here, 'fixtures');
-/** Recorded from a real Zeek; beside the repository, if at all. */
-export const recordedFolder: string = join(here, '../../../../shared/zeek/frames');
-export const storeFolder: string = join(here, '../../../../shared/zeek/broker-store');
+/** Recorded from a real Zeek; beside the repository, if at all, or where ZEEK_RECORDINGS says. */
+const recordings = process.env['ZEEK_RECORDINGS'] ?? join(here, '../../../../shared/zeek');
+export const recordedFolder: string = join(recordings, 'frames');
+export const storeFolder: string = join(recordings, 'broker-store');
 export const hasRecordings: boolean = existsSync(recordedFolder);
 export const hasStores: boolean = existsSync(storeFolder);
 

@@ -67,7 +67,7 @@ export function printRow(type: ZeekType, key: unknown, value: unknown): string {
 }
 
 /** One value; containers inside are indented as Zeek's `cat` does. */
-export function printValue(type: ZeekType, value: unknown, indent: string): string {
+function printValue(type: ZeekType, value: unknown, indent: string): string {
   switch (type.kind) {
     case 'record': {
       const members = new Map(Object.entries(value as object));

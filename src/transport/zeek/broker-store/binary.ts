@@ -13,13 +13,13 @@ export interface BinaryLimits {
 }
 
 /** Enough for every value a Zeek script holds; a hostile file reaches them early. */
-export const defaultBinaryLimits: BinaryLimits = { maxDepth: 64, maxItems: 1_000_000 };
+const defaultBinaryLimits: BinaryLimits = { maxDepth: 64, maxItems: 1_000_000 };
 
 const addressLength = 16;
 const mappedPrefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff] as const;
 
 /** Text of bytes, and whether some of them had to be written as `\xff` because they are not UTF-8. */
-export interface StoredText {
+interface StoredText {
   readonly text: string;
   readonly escaped: boolean;
 }
@@ -30,7 +30,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * Bytes as text. Zeek strings are bytes; where they are not UTF-8, everything but printable ASCII is
  * escaped, as Zeek prints it, and backslashes are doubled, so that nothing is lost.
  */
-export function textOf(bytes: Uint8Array): StoredText {
+function textOf(bytes: Uint8Array): StoredText {
   try {
     return { text: strictUtf8.decode(bytes), escaped: false };
   } catch {

@@ -55,7 +55,7 @@ function entry(data: Json): ZeekEntry {
 }
 
 /** The value inside a type tag. @throws TablecastError `FRAME_INVALID` */
-export function readData(type: string, data: Json | undefined): ZeekData {
+function readData(type: string, data: Json | undefined): ZeekData {
   switch (type) {
     case 'none':
       return none;
@@ -112,7 +112,7 @@ function portText(port: string, dialect: JsonDialect): string {
  * The JSON of a value's `data` member. `strict` is what Zeek accepts, `zeek` what Zeek itself sends.
  * Reals must be finite in `strict`; {@link ../values/encode.ts} refuses others before.
  */
-export function writeData(value: ZeekData, dialect: JsonDialect): Json {
+function writeData(value: ZeekData, dialect: JsonDialect): Json {
   switch (value.type) {
     case 'none':
       return new Map();

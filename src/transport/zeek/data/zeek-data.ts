@@ -20,14 +20,12 @@ export type ZeekData =
   | { readonly type: 'set' | 'vector'; readonly data: readonly ZeekData[] }
   | { readonly type: 'table'; readonly data: readonly ZeekEntry[] };
 
-export type ZeekDataType = ZeekData['type'];
-
 /** The value of an unset field, of a set's entry, of a change without a previous value. */
 export const none: ZeekData = Object.freeze({ type: 'none' });
 
 export const maxCount: bigint = 0xffff_ffff_ffff_ffffn;
-export const minInteger: bigint = -0x8000_0000_0000_0000n;
-export const maxInteger: bigint = 0x7fff_ffff_ffff_ffffn;
+const minInteger: bigint = -0x8000_0000_0000_0000n;
+const maxInteger: bigint = 0x7fff_ffff_ffff_ffffn;
 
 /** True for a signed 64-bit integer: the range of int, time and interval. */
 export function isInteger64(value: bigint): boolean {

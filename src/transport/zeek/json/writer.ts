@@ -6,8 +6,9 @@ import { isJsonArray, isJsonObject, JsonNumber, type Json } from './json.ts';
  */
 export type JsonDialect = 'strict' | 'zeek';
 
-// eslint-disable-next-line no-control-regex
-const escaped = /["\\\u0000-\u001f]/g;
+// oxlint-disable-next-line no-control-regex -- JSON escapes exactly these
+const escapable = /["\\\u0000-\u001f]/;
+const escaped = new RegExp(escapable, 'g');
 
 const shortEscapes: ReadonlyMap<string, string> = new Map([
   ['"', '\\"'],
@@ -28,6 +29,7 @@ function zeekEscape(character: string): string {
 }
 
 function writeString(text: string, dialect: JsonDialect): string {
+  if (!escapable.test(text)) return `"${text}"`;
   return `"${text.replace(escaped, dialect === 'strict' ? strictEscape : zeekEscape)}"`;
 }
 

@@ -60,7 +60,7 @@ function patternOf(data: readonly ZeekData[]): string | undefined {
  *
  * @throws TablecastError `VALUE_INVALID` for a value of another type or an undeclared enum label
  */
-export function decodeAtom(type: ZeekType, data: ZeekData, where: string): AtomValue {
+function decodeAtom(type: ZeekType, data: ZeekData, where: string): AtomValue {
   if (data.type !== wireTypes.get(type.kind)) throw mismatch(type, data, where);
   switch (data.type) {
     case 'count':
@@ -131,7 +131,7 @@ function decodeIndex(index: readonly ZeekType[], data: ZeekData, where: string):
 }
 
 /** One value of any declared type inside another. @throws TablecastError `VALUE_INVALID` */
-export function decodeNested(type: ZeekType, data: ZeekData, where: string): NestedValue {
+function decodeNested(type: ZeekType, data: ZeekData, where: string): NestedValue {
   if (isAtomic(type)) return nestedAtom(decodeAtom(type, data, where));
   if (type.kind === 'record' && data.type === 'vector') return decodeRecord(type.fields, data.data, where);
   if (type.kind === 'vector' && data.type === 'vector') {

@@ -15,7 +15,7 @@ import { tableChangeEvent } from '../../../../src/transport/zeek/table-changes.t
 const limits = zeekLimits();
 const kinds = new Set(['NEW', 'CHANGED', 'REMOVED', 'EXPIRED'].map((kind) => `TABLE_ELEMENT_${kind}`));
 
-export const notDecoded = 'failed to decode JSON object';
+const notDecoded = 'failed to decode JSON object';
 const notAnEvent = 'failed to create Zeek event';
 
 /** Reals without a point and sets with duplicates are refused with the whole frame. */

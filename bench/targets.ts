@@ -1,0 +1,5 @@
+import type { Target } from './contest.ts';
+import { p01, p02 } from './p01-local-write.ts';
+
+/** Every target, in order. */
+export const targets: readonly Target[] = [p01, p02];

@@ -1,0 +1,105 @@
+// The tables all nodes share, and what one row of a log says about them.
+import { isIP } from 'node:net';
+import type { MapTable, SetTable, TableNode } from 'tablecast';
+import type { LogRecord } from '../../src/cli/formats/index.ts';
+
+/** How long a client stays active after its latest row. */
+export const ACTIVE_SECONDS = 2;
+
+/** What the nodes compare at the end, in the order of the display. */
+export const TABLE_NAMES = ['known_hosts', 'known_services', 'queries', 'active_clients'] as const;
+
+/** With `--contested` the workers also write one table whose keys have two authors. */
+export const CONTESTED_TABLE = 'last_client';
+
+/** The tables of one node. */
+export interface SharedTables {
+  readonly knownHosts: SetTable<string>;
+  readonly knownServices: SetTable<readonly [string, string]>;
+  readonly queries: MapTable<string, number | bigint>;
+  readonly activeClients: SetTable<string>;
+  /** Per worker, how many rows of the log are in the tables: written in one batch with what they say. */
+  readonly rowsRead: MapTable<string, number | bigint>;
+  /** Per server, the client seen last: written by any worker, when the demo is asked for conflicts. */
+  readonly lastClient: MapTable<string, string> | undefined;
+}
+
+/** What of a node the tables are made with. */
+export interface TableChoices {
+  readonly backend: 'memory' | 'sqlite';
+  readonly contested: boolean;
+}
+
+/** Declares the shared tables: the same declarations on every node. */
+export function declareTables(node: TableNode, { backend, contested }: TableChoices): SharedTables {
+  return {
+    knownHosts: node.table('known_hosts', { key: 'addr', backend }),
+    knownServices: node.table('known_services', { key: ['addr', 'port'], backend }),
+    queries: node.table('queries', { key: 'addr', value: 'count', backend }),
+    activeClients: node.table('active_clients', {
+      key: 'addr',
+      backend,
+      writeExpire: `${ACTIVE_SECONDS}s`,
+    }),
+    rowsRead: node.table('rows_read', { key: 'string', value: 'count', backend }),
+    lastClient: contested
+      ? node.table(CONTESTED_TABLE, { key: 'addr', value: 'string', backend })
+      : undefined,
+  };
+}
+
+/** The hosts a row names. */
+export interface RowFacts {
+  readonly client: string;
+  readonly server: string | undefined;
+  /** The server's port, as Zeek writes it: `53/udp`. */
+  readonly port: string | undefined;
+}
+
+/** The hosts of a row of any Zeek log that names hosts; undefined when this row names none. */
+export function rowFacts({ fields }: LogRecord): RowFacts | undefined {
+  const client = address(fields.get('id.orig_h')) ?? address(fields.get('host'));
+  if (client === undefined) return undefined;
+  const listsServices = fields.has('port_num');
+  const server = listsServices ? client : address(fields.get('id.resp_h'));
+  const number = Number(fields.get(listsServices ? 'port_num' : 'id.resp_p'));
+  const protocol = fields.get(listsServices ? 'port_proto' : 'proto') ?? 'tcp';
+  const isPort = Number.isInteger(number) && number >= 0 && number <= 65_535;
+  const isProtocol = protocol === 'tcp' || protocol === 'udp' || protocol === 'icmp';
+  return { client, server, port: isPort && isProtocol ? `${number}/${protocol}` : undefined };
+}
+
+function address(text: unknown): string | undefined {
+  return typeof text === 'string' && isIP(text) !== 0 && !text.includes('%') ? text : undefined;
+}
+
+/** Whether an address is one of those a worker looks after. */
+export type Owns = (address: string) => boolean;
+
+/**
+ * Each address belongs to one worker, told by a hash, as Zeek's scripts choose the proxy that keeps
+ * a host. So every key has one author, and the mode `naive`, which never merges, counts exactly.
+ */
+export function ownerOf(address: string, workers: number): number {
+  let hash = 2_166_136_261;
+  for (let index = 0; index < address.length; index++) {
+    hash = Math.imul(hash ^ address.charCodeAt(index), 16_777_619) >>> 0;
+  }
+  return (hash >>> 8) % workers;
+}
+
+/** Writes what a row says about the addresses this worker owns. */
+export function applyRow(tables: SharedTables, row: RowFacts, owns: Owns): void {
+  const { client, server, port } = row;
+  if (owns(client)) {
+    if (!tables.knownHosts.has(client)) tables.knownHosts.add(client);
+    tables.queries.increment(client);
+    tables.activeClients.add(client);
+    if (server !== undefined) tables.lastClient?.set(server, client);
+  }
+  if (server === undefined || !owns(server)) return;
+  if (!tables.knownHosts.has(server)) tables.knownHosts.add(server);
+  if (port !== undefined && !tables.knownServices.has([server, port])) {
+    tables.knownServices.add([server, port]);
+  }
+}

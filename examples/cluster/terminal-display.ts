@@ -1,0 +1,99 @@
+// The display for a terminal: one picture, drawn again in place.
+import Table from 'cli-table3';
+import { createLogUpdate } from 'log-update';
+import colors from 'picocolors';
+import { changeText, connections, number, type ClusterView, type Display, type NodeView } from './display.ts';
+import type { ChangeLine } from './messages.ts';
+
+const FRAME_MS = 100;
+const BAR_WIDTH = 40;
+const NO_BORDER = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '' };
+const ONLY_HEAD_LINE = { 'bottom-left': '', 'bottom-right': '', left: '  ', 'left-mid': '  ', mid: '', 'mid-mid': '' };
+const SPACES = { right: '', 'right-mid': '', middle: '  ' };
+
+/** Redraws in place with log-update; lines that stay are written above the picture. */
+export class TerminalDisplay implements Display {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #update: ReturnType<typeof createLogUpdate>;
+  #frame = '';
+  #drawn = 0;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+    this.#update = createLogUpdate(stream);
+  }
+
+  say(line: string): void {
+    this.#update.clear();
+    this.#stream.write(`${line}\n`);
+    if (this.#frame !== '') this.#update(this.#frame);
+  }
+
+  show(view: ClusterView): void {
+    const now = performance.now();
+    if (now - this.#drawn < FRAME_MS) return;
+    this.#drawn = now;
+    this.#frame = frameOf(view, this.#stream.columns);
+    this.#update(this.#frame);
+  }
+
+  stop(): void {
+    this.#update.clear();
+    this.#update.done();
+    this.#frame = '';
+  }
+}
+
+function frameOf(view: ClusterView, columns: number): string {
+  const changes = view.changes.map((change) => `  ${changeLine(change)}`.slice(0, columns + 20));
+  return [
+    '',
+    `  ${bar(view)}`,
+    '',
+    nodeTable(view),
+    '',
+    colors.bold('  latest changes'),
+    ...changes,
+    '',
+  ].join('\n');
+}
+
+function bar({ rowsRead, rowsTotal, seconds }: ClusterView): string {
+  const share = rowsTotal === 0 ? 0 : rowsRead / rowsTotal;
+  const full = Math.round(share * BAR_WIDTH);
+  const drawn = colors.cyan('█'.repeat(full)) + colors.dim('░'.repeat(BAR_WIDTH - full));
+  const percent = `${Math.floor(share * 100)} %`.padStart(5);
+  return `${drawn} ${percent}  ${number(rowsRead)} of ${number(rowsTotal)} rows, ${seconds.toFixed(0)} s`;
+}
+
+function nodeTable({ nodes, tables }: ClusterView): string {
+  const head = ['node', ...tables, 'operations/s', 'lag', 'state'];
+  const table = new Table({
+    head: head.map((title) => colors.bold(title)),
+    colAligns: head.map((_, index) => (index === 0 || index === head.length - 1 ? 'left' : 'right')),
+    chars: { ...NO_BORDER, ...ONLY_HEAD_LINE, ...SPACES },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  for (const node of nodes) table.push(nodeRow(node, tables));
+  return table.toString();
+}
+
+function nodeRow(node: NodeView, tables: readonly string[]): string[] {
+  const state = connections(node);
+  if (node.state !== 'running') {
+    return [node.id, ...tables.map(() => '-'), '-', '-', colors.red(state)];
+  }
+  const rows = tables.map((name) => number(node.status?.rows[name] ?? 0));
+  const rate = number(node.operationsPerSecond);
+  return [node.id, ...rows, rate, number(node.status?.lag ?? 0), colors.green(state)];
+}
+
+const KIND_COLORS: ReadonlyMap<string, (text: string) => string> = new Map([
+  ['new', colors.green],
+  ['expired', colors.yellow],
+  ['removed', colors.red],
+]);
+
+function changeLine(change: ChangeLine): string {
+  return (KIND_COLORS.get(change.kind) ?? colors.dim)(changeText(change));
+}

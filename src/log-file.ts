@@ -1,0 +1,125 @@
+import { type Observable, Subject } from 'rxjs';
+import type { Backend, Segment } from './backends/backend.ts';
+import { type ReadOnlyStore, openReadOnly } from './backends/sqlite/reader.ts';
+import { TablecastError } from './errors.ts';
+import { LogView, type Moment, rowsOf } from './log-view.ts';
+import { HybridClock } from './log/hybrid-clock.ts';
+import { OperationLog } from './log/operation-log.ts';
+import type { OperationRange } from './log/operation-stream.ts';
+import type { Operation } from './log/operation.ts';
+import { Origins } from './log/origin.ts';
+import { SegmentStore } from './log/segment-store.ts';
+import { modeNamed } from './modes/registry.ts';
+import { Dispatcher } from './projection/dispatcher.ts';
+import { Projection } from './projection/projection.ts';
+import { readFacts, rebuild } from './recovery.ts';
+import type { Key, Schema, TableDeclaration, Value } from './schema/index.ts';
+import { systemEnvironment } from './system-environment.ts';
+
+/** A node's database, looked at without a node. It shows what was committed when it was opened. */
+export interface LogFile {
+  /** The node that writes the file; undefined when none has yet. */
+  readonly nodeId: string | undefined;
+  /** The sqlite tables it has held, with their declarations. */
+  readonly tables: ReadonlyMap<string, Readonly<TableDeclaration>>;
+  /** The last position of the log; 0 for an empty one. */
+  readonly position: number;
+  /** Replays operations and completes; by default all that is kept. Fails with `LOG_TRIMMED` before that. */
+  operations(range?: OperationRange): Observable<Operation>;
+  /** As `Log.stateAt`. Rejects with `LOG_TRIMMED` when the log does not reach back to the beginning. */
+  stateAt(moment: Moment): Promise<ReadonlyMap<Key, Value>>;
+  /** A table's rows at {@link position}, also of a log that was trimmed. Throws `OPTION_INVALID` for an unknown table. */
+  rows(table: string): ReadonlyMap<Key, Value>;
+  /** Idempotent. */
+  close(): void;
+}
+
+/**
+ * Opens the database file of a node (`<id>.tablecast.db`) to read its log, also while the node runs;
+ * the file is never changed. Loads the rows of all its tables, after checking the whole file.
+ *
+ * Throws `BACKEND_FOREIGN`, `BACKEND_NEWER`, `BACKEND_DAMAGED`, `BACKEND_READ_ONLY` or `BACKEND_FAILED`.
+ */
+export async function openLogFile(file: string): Promise<LogFile> {
+  const reader = openReadOnly(file);
+  try {
+    return await load(reader);
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+}
+
+async function load(reader: ReadOnlyStore): Promise<LogFile> {
+  const { recovery } = reader;
+  const store = new SegmentStore('sqlite', readOnlyBackend(reader), {
+    environment: systemEnvironment,
+    listener: { advanced: () => undefined, failed: () => undefined, recovered: () => undefined },
+  });
+  await store.open();
+  const log = new OperationLog(systemEnvironment, new Map([['sqlite', store]]));
+  const operations = new Subject<Operation>();
+  const origins = new Origins();
+  const { node, schemas } = readFacts(recovery);
+  const parts = {
+    origins,
+    operations,
+    clock: new HybridClock(systemEnvironment.now),
+    dispatcher: new Dispatcher(),
+    journal: log.journal,
+    session: 0,
+  };
+  const projections = new Map(
+    schemas.map((schema) => [schema.name, new Projection(schema, modeNamed(schema), parts)]),
+  );
+  await rebuild(store, recovery, { projections, origins });
+  log.startAt(Math.max(recovery.lastPosition, ...recovery.checkpoints.map(({ position }) => position)));
+  const view = new LogView({ log, live: operations, origins, projections });
+  return {
+    nodeId: node?.id,
+    tables: declarationsOf(schemas),
+    position: view.position,
+    operations: (range = {}) => view.operations({ ...range, until: range.until ?? view.position }),
+    stateAt: (moment) => view.stateAt(moment),
+    rows: (table) => {
+      const projection = projections.get(table);
+      if (projection === undefined) throw unknownTable(table, projections.keys());
+      return rowsOf(projection);
+    },
+    close: () => reader.close(),
+  };
+}
+
+function declarationsOf(schemas: readonly Schema[]): ReadonlyMap<string, Readonly<TableDeclaration>> {
+  return new Map(schemas.map(({ name, declaration }) => [name, declaration]));
+}
+
+function unknownTable(table: string, known: Iterable<string>): TablecastError {
+  return new TablecastError('OPTION_INVALID', `The file has no table ${JSON.stringify(table)}.`, {
+    hint: `Its tables are: ${[...known].join(', ') || 'none'}.`,
+    details: { table },
+  });
+}
+
+/** A backend that shows one moment of a file, whatever is committed to it meanwhile. */
+function readOnlyBackend(reader: ReadOnlyStore): Backend {
+  const { lastPosition } = reader.recovery;
+  const known = ({ position }: Segment): boolean => position <= lastPosition;
+  const refused = (): Promise<never> => Promise.reject(readOnly());
+  return {
+    name: 'sqlite',
+    durable: true,
+    open: () => Promise.resolve(reader.recovery),
+    read: async (after, maxBytes) => reader.read(after, maxBytes).filter(known),
+    commit: refused,
+    writeCheckpoint: refused,
+    trim: refused,
+    close: async () => reader.close(),
+  };
+}
+
+function readOnly(): TablecastError {
+  return new TablecastError('BACKEND_READ_ONLY', 'A log file is open for reading only.', {
+    hint: 'Open the node to write.',
+  });
+}

@@ -1,0 +1,62 @@
+import { malformed } from '../log/bytes.ts';
+import { Dictionary, MAX_DICTIONARY_KEYS, MAX_DICTIONARY_ORIGINS } from '../log/dictionary.ts';
+import { CLEAR } from '../log/operation.ts';
+import type { Origins } from '../log/origin.ts';
+import type { DecodedRun } from '../log/run.ts';
+import type { Schema } from '../schema/index.ts';
+import type { Rows } from './rows.ts';
+
+/** The parts of a projection that reading a run involves. */
+export interface Intake {
+  readonly schema: Schema;
+  readonly rows: Rows;
+  readonly dictionaries: Map<number, Dictionary>;
+}
+
+/** Checks a run from elsewhere against schema and dictionaries, changing nothing. Throws `OPERATION_INVALID`. */
+export function checkRun(table: Intake, run: DecodedRun, origins: Origins): void {
+  const origin = origins.find(run.origin);
+  const dictionary = origin === undefined ? undefined : table.dictionaries.get(origin);
+  const continues = dictionary?.chapter === run.state.chapter;
+  const keys = continues ? dictionary.size : 0;
+  const known = continues ? dictionary.origins.length : 0;
+  if (run.state.keys > keys || run.state.origins > known) {
+    throw malformed(`a run of ${run.origin} that refers to ${run.state.keys} keys, ${keys} are known`);
+  }
+  const size = run.state.keys + run.newKeys.length;
+  const originCount = run.state.origins + run.newOrigins.length;
+  if (size > MAX_DICTIONARY_KEYS || originCount > MAX_DICTIONARY_ORIGINS)
+    throw malformed('a dictionary too large');
+  for (const text of run.newKeys) table.schema.checkKeyText(text);
+  for (const text of run.newOrigins) origins.intern(text);
+  for (let index = 0; index < run.count; index++) {
+    const id = run.ids[index] as number;
+    if (id >= size && run.kinds?.[index] !== CLEAR) throw malformed(`key number ${id} of ${size}`);
+  }
+  const named = run.expired.filter((_, index) => index % 2 === 0);
+  for (const id of [...run.context.map((entry) => entry.origin), ...named]) {
+    if (id >= originCount) throw malformed(`origin number ${id} of ${originCount}`);
+  }
+  for (const cell of run.values.numbers ?? run.values.cells ?? []) table.schema.checkCell(cell);
+}
+
+/** Takes the new keys and origins of a checked run into its author's dictionary. */
+export function learnRun(
+  table: Intake,
+  run: DecodedRun,
+  on: { readonly origin: number; readonly origins: Origins; readonly position: number },
+): Dictionary {
+  let dictionary = table.dictionaries.get(on.origin);
+  if (dictionary === undefined || dictionary.chapter !== run.state.chapter) {
+    dictionary ??= new Dictionary(run.state.chapter);
+    dictionary.beginChapter(run.state.chapter, on.position);
+    table.dictionaries.set(on.origin, dictionary);
+  }
+  for (let index = dictionary.origins.length - run.state.origins; index < run.newOrigins.length; index++) {
+    dictionary.origins.push(on.origins.intern(run.newOrigins[index] as string));
+  }
+  for (let index = dictionary.size - run.state.keys; index < run.newKeys.length; index++) {
+    dictionary.addKey(table.rows.slotOf(run.newKeys[index] as string));
+  }
+  return dictionary;
+}

@@ -1,0 +1,175 @@
+import { AuthorDictionary, Dictionary } from '../log/dictionary.ts';
+import type { FinishedRun, RunAuthor, StoreName } from '../log/journal.ts';
+import type { Marks } from '../log/marks.ts';
+import { type ContextEntry, RunWriter } from '../log/run.ts';
+import type { VersionVector } from '../log/version-vector.ts';
+import type { Schema, Value } from '../schema/index.ts';
+import type { ProjectionContext } from './context.ts';
+import type { Dot, Rows } from './rows.ts';
+
+/** A dictionary of this many keys is never too large to go on with. */
+const CHAPTER_KEYS = 65_536;
+/** How many local operations share one reading of the clock. */
+const OPERATIONS_PER_STAMP = 64;
+
+/** What the author shares with the projection it writes for. */
+export interface AuthoredTable {
+  readonly schema: Schema;
+  readonly rows: Rows;
+  readonly held: VersionVector;
+  readonly dictionaries: Map<number, Dictionary>;
+  readonly marks: Marks;
+  contextOf(origin: number): VersionVector;
+}
+
+/** Writes this node's operations on one table into runs, under the origin of its present life. */
+export class LocalAuthor implements RunAuthor {
+  readonly store: StoreName;
+  /** Number of the origin this node writes as. */
+  readonly origin: number;
+  readonly #text: string;
+  readonly #table: AuthoredTable;
+  readonly #context: ProjectionContext;
+  readonly #dictionary: AuthorDictionary;
+  readonly #run: RunWriter;
+  #running = false;
+  #sequence: number;
+  #stamp = 0;
+  #news = new Set<number>();
+  #announced: ContextEntry[] = [];
+
+  constructor(table: AuthoredTable, context: ProjectionContext, life: { origin: string; position: number }) {
+    this.#table = table;
+    this.#context = context;
+    this.store = table.schema.backend;
+    this.#run = new RunWriter(table.schema.column);
+    this.#text = life.origin;
+    this.origin = context.origins.intern(life.origin);
+    this.#sequence = table.held.get(this.origin);
+    // The dictionary of an earlier session stays until the first run, in case this life turns out to be behind.
+    const before = table.dictionaries.get(this.origin);
+    this.#dictionary = new AuthorDictionary(new Dictionary(0));
+    this.#dictionary.dictionary.starts.push(...(before?.starts ?? []));
+    this.#dictionary.beginChapter((before?.chapter ?? -1) + 1, life.position);
+    for (const [origin] of table.held.entries()) this.noteSeen(origin);
+  }
+
+  // Operations: each takes its place in the journal, then enters the run ---------------------------------
+
+  /** Takes the next position; call once before each of the methods below. */
+  place(): number {
+    return this.#context.journal.next(this);
+  }
+
+  set(slot: number, value: Value): Dot {
+    const { schema } = this.#table;
+    const dot = this.#nextDot();
+    this.#run.addSet(this.#keyId(slot), schema.isSet ? undefined : schema.toColumn(value), dot.stamp);
+    return dot;
+  }
+
+  remove(kind: number, slot: number): Dot {
+    const dot = this.#nextDot();
+    this.#run.addRemoval(kind, slot < 0 ? 0 : this.#keyId(slot), dot.stamp);
+    return dot;
+  }
+
+  /** An `expire` of the write that stands in a slot. */
+  expire(slot: number): Dot {
+    const { rows } = this.#table;
+    const write = { origin: this.#originId(rows.origin(slot)), sequence: rows.sequence(slot) };
+    const dot = this.#nextDot();
+    this.#run.addExpire(this.#keyId(slot), write, dot.stamp);
+    return dot;
+  }
+
+  #nextDot(): Dot {
+    if (this.#run.count % OPERATIONS_PER_STAMP === 0) this.#stamp = this.#context.clock.stamp();
+    return { origin: this.origin, sequence: ++this.#sequence, stamp: this.#stamp };
+  }
+
+  #keyId(slot: number): number {
+    return this.#dictionary.keyId(slot, this.#table.rows, this.#run);
+  }
+
+  #originId(origin: number): number {
+    return this.#dictionary.originId(origin, this.#context.origins.at(origin).text, this.#run);
+  }
+
+  // Runs -----------------------------------------------------------------------------------------------
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  get runFull(): boolean {
+    return this.#run.full;
+  }
+
+  get runCharacters(): number {
+    return this.#run.characters;
+  }
+
+  beginRun(position: number): void {
+    const { rows, dictionaries, marks, held } = this.#table;
+    const { dictionary } = this.#dictionary;
+    if (dictionary.size > Math.max(CHAPTER_KEYS, 2 * rows.live.size)) {
+      this.#dictionary.beginChapter(dictionary.chapter + 1, position);
+    }
+    dictionaries.set(this.origin, dictionary);
+    marks.note(this.origin, this.#sequence + 1, position);
+    this.#announced = [];
+    this.#run.begin(this.#sequence + 1, dictionary.state, this.#announced);
+    for (const origin of this.#news) {
+      this.#announced.push({ origin: this.#originId(origin), sequence: held.get(origin) });
+    }
+    this.#running = true;
+  }
+
+  finishRun(): FinishedRun {
+    const { held, schema } = this.#table;
+    this.#running = false;
+    held.advance(this.origin, this.#sequence);
+    const seen = this.#table.contextOf(this.origin);
+    for (const origin of this.#news) seen.advance(origin, held.get(origin));
+    this.#news.clear();
+    const bytes = this.#run.encode(schema.name, this.#text, this.#context.session);
+    const { firstSequence, count } = this.#run;
+    return { table: schema.name, origin: this.#text, firstSequence, count, bytes };
+  }
+
+  discardRuns(firstSequence: number | undefined): void {
+    this.#running = false;
+    this.#sequence = (firstSequence ?? this.#run.firstSequence) - 1;
+    this.#table.held.set(this.origin, this.#sequence);
+    // What the forgotten runs told of others has reached nobody: the next run tells it again.
+    for (const [origin] of this.#table.held.entries()) this.noteSeen(origin);
+    const { dictionary } = this.#dictionary;
+    this.#dictionary.beginChapter(dictionary.chapter + 1, dictionary.starts.at(-1)?.position ?? 0);
+  }
+
+  /** Brings the version vector up to date with operations that are not in a finished run yet. */
+  countHeld(): void {
+    this.#table.held.advance(this.origin, this.#sequence);
+  }
+
+  /** Notes that more is held of another origin, so that the next run tells others what its author had seen. */
+  noteSeen(origin: number): void {
+    if (origin !== this.origin) this.#news.add(origin);
+  }
+
+  /** Whether a dictionary is the one this author writes with. */
+  writesWith(dictionary: Dictionary): boolean {
+    return dictionary === this.#dictionary.dictionary;
+  }
+
+  /** Marks the slots that the open chapter names. */
+  mark(referenced: Uint8Array): void {
+    this.#dictionary.dictionary.mark(referenced);
+  }
+
+  /** Follows a renumbering of the table's slots. */
+  renumber(renumbered: Int32Array): void {
+    this.#dictionary.renumber(renumbered);
+  }
+}

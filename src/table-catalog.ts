@@ -1,0 +1,124 @@
+import type { Environment } from './environment.ts';
+import { TablecastError } from './errors.ts';
+import type { StoreName } from './log/journal.ts';
+import type { Origins } from './log/origin.ts';
+import { modeNamed } from './modes/registry.ts';
+import type { ProjectionContext } from './projection/context.ts';
+import { Deadlines } from './projection/deadlines.ts';
+import { Projection } from './projection/projection.ts';
+import { type Schema, type TableDeclaration, compileSchema, sameDeclaration } from './schema/index.ts';
+
+/** What the catalog needs of its node. */
+export interface CatalogOwner {
+  readonly nodeId: string;
+  readonly environment: Environment;
+  readonly origins: Origins;
+  readonly projecting: ProjectionContext;
+  readonly maxTables: number;
+  /** The backends there are. */
+  has(store: StoreName): boolean;
+  /** The origin this node writes a store's tables as, and the position its next operation can have at the earliest. */
+  lifeIn(store: StoreName): { readonly origin: string; readonly position: number };
+}
+
+/** The tables of one node: those its log has rows of, and among them those declared in this life. */
+export class TableCatalog {
+  readonly #owner: CatalogOwner;
+  /** Every table there are rows of, declared in this life or not. */
+  readonly known: Map<string, Projection> = new Map();
+  readonly declared: Map<string, Projection> = new Map();
+  readonly #deadlines: Deadlines[] = [];
+
+  constructor(owner: CatalogOwner) {
+    this.#owner = owner;
+  }
+
+  /** Takes in a table that the log has rows of. */
+  recover(schema: Schema): Projection {
+    const projection = this.#project(schema);
+    this.known.set(schema.name, projection);
+    return projection;
+  }
+
+  /** Declares a table; `isNew` when neither this life nor the log knew it. Throws `DECLARATION_…`. */
+  declare(name: string, declaration: TableDeclaration): { projection: Projection; isNew: boolean } {
+    const schema = compileSchema(name, declaration);
+    const before = this.known.get(name);
+    if (before !== undefined) requireSame(before.schema, schema);
+    const declared = this.declared.get(name);
+    if (declared !== undefined) return { projection: declared, isNew: false };
+    this.#check(schema);
+    const projection = before ?? this.recover(schema);
+    const { origin, position } = this.#owner.lifeIn(projection.store);
+    projection.writeAs(origin, position);
+    this.declared.set(name, projection);
+    if (schema.expiry !== undefined) this.#expire(projection);
+    return { projection, isNew: before === undefined };
+  }
+
+  #project(schema: Schema): Projection {
+    return new Projection(schema, modeNamed(schema), this.#owner.projecting);
+  }
+
+  #expire(projection: Projection): void {
+    const { environment, origins, nodeId } = this.#owner;
+    const duty = { isAuthor: (origin: number) => origins.at(origin).nodeId === nodeId };
+    const deadlines = new Deadlines(projection, environment, duty);
+    projection.useDeadlines(deadlines);
+    this.#deadlines.push(deadlines);
+  }
+
+  /** From now on tables of a store are written as another origin. */
+  beginLife(store: StoreName): void {
+    for (const projection of this.declared.values()) {
+      if (projection.store !== store) continue;
+      const { origin, position } = this.#owner.lifeIn(store);
+      projection.writeAs(origin, position);
+    }
+  }
+
+  #check(schema: Schema): void {
+    const { maxTables } = this.#owner;
+    if (this.declared.size >= maxTables) {
+      throw new TablecastError(
+        'LIMIT_EXCEEDED',
+        `Table ${schema.name} would be one more than ${maxTables}.`,
+        {
+          hint: 'Raise limits.maxTables, or keep what belongs together in one table with a composite key.',
+          details: { table: schema.name, limit: maxTables },
+        },
+      );
+    }
+    if (this.#owner.has(schema.backend)) return;
+    throw new TablecastError(
+      'OPTION_INVALID',
+      `Table ${schema.name} is to be kept in sqlite, but the node has no directory.`,
+      {
+        hint: "Pass openNode({ directory: './data', … }), or declare the table with backend: 'memory'.",
+        details: { table: schema.name, option: 'directory' },
+      },
+    );
+  }
+
+  /** Ends expiry and every stream. */
+  close(): void {
+    for (const projection of this.known.values()) projection.reporter.complete();
+  }
+
+  stopExpiry(): void {
+    for (const deadlines of this.#deadlines) deadlines.stop();
+  }
+}
+
+function requireSame(known: Schema, declared: Schema): void {
+  if (sameDeclaration(known, declared) && known.backend === declared.backend) return;
+  const [before, now] = [known, declared].map((schema) => JSON.stringify(schema.declaration));
+  throw new TablecastError(
+    'DECLARATION_DIFFERS',
+    `Table ${declared.name} is declared as ${now}, before as ${before}.`,
+    {
+      hint: 'Use one declaration everywhere; to change types, declare a table of another name and copy the rows (tablecast export, import).',
+      details: { table: declared.name, before, now },
+    },
+  );
+}

@@ -1,0 +1,35 @@
+import type { Observable } from 'rxjs';
+import type { NodeEvent } from './events.ts';
+import type { Log } from './log-view.ts';
+import type { PeerState } from './replication/peer-state.ts';
+import type { TableDeclaration } from './schema/index.ts';
+import type { Table, TableOf } from './table.ts';
+
+/** One process's part of a cluster of tables. */
+export interface TableNode {
+  readonly id: string;
+  /** Where others can dial this node; undefined when it only dials. */
+  readonly address: string | undefined;
+  /**
+   * Declares a table, or gives the one declared before under this name. Persisted rows are there
+   * when it returns. Throws `DECLARATION_INVALID`, or `DECLARATION_DIFFERS` when the name is declared otherwise.
+   */
+  table<const D extends TableDeclaration>(name: string, declaration: D): TableOf<D>;
+  /** The tables declared so far. */
+  readonly tables: ReadonlyMap<string, Table>;
+  /**
+   * Runs a synchronous function whose writes, to any tables, are one unit: on disk, and on every
+   * peer. If it throws, none of them happened. At most 65,536 operations or 1 MiB.
+   */
+  batch<T>(write: () => T): T;
+  readonly log: Log;
+  /** Connections, one entry per configured or connected peer; replays its present value. */
+  readonly peers: Observable<readonly PeerState[]>;
+  /** What an operator may want to know. Never fails. */
+  readonly events: Observable<NodeEvent>;
+  /** Resolves when everything written so far is durable; rejects with the reason when it cannot be. */
+  flush(): Promise<void>;
+  /** Flushes, tells peers, and ends; the process can then exit. Idempotent. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
