@@ -12,6 +12,7 @@ export type NodeEventCode =
   | 'backend-failed'
   | 'backend-recovered'
   | 'epoch-began'
+  | 'fork-detected'
   | 'transport-warning';
 
 /** Something an operator may want to know; never an error notification, so that the stream goes on. */

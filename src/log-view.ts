@@ -68,6 +68,7 @@ export class LogView implements Log {
           const projection = projections.get(table);
           return projection === undefined ? undefined : decoderFor(projection, origins);
         },
+        storeOf: (table) => log.stores.get(projections.get(table)?.store ?? 'memory'),
         readableFrom: (position) => {
           const floors = Array.from(projections.values(), (projection) => readableFrom(projection, position));
           return Math.min(position, ...floors);

@@ -112,6 +112,7 @@ class LocalNode implements TableNode, StoreListener {
         origins: this.#origins,
         dispatcher: this.#dispatcher,
         projections: this.#catalog.declared,
+        beginLife: (store) => this.#beginLife(store),
         get ownOrigins() {
           return [...new Set([lives.memory, lives.sqlite])];
         },
@@ -224,16 +225,31 @@ class LocalNode implements TableNode, StoreListener {
     if (!keeps && node !== undefined) this.#reportEpoch(epoch);
   }
 
+  #beginLife(store: StoreName): void {
+    const before = this.#origins.at(this.#origins.intern(this.#lives[store]));
+    const epoch = this.#newEpoch(before.epoch);
+    this.#lives[store] = originText(this.id, epoch);
+    if (store === 'sqlite') {
+      const durable = this.#stores.get(store) as SegmentStore;
+      durable.backend
+        .commit({ segments: [], facts: nodeFact({ id: this.id, epoch }) })
+        .catch((error: unknown) => this.failed(durable, asFailure(error), false));
+    }
+    this.#catalog.beginLife(store);
+    this.#reportEpoch(epoch);
+  }
+
   #newEpoch(after: number): number {
     return newEpoch(this.#environment.now(), this.#environment.random(), after);
   }
 
   #checkpointed(): { readonly position: number; flush(): Promise<void> } {
     const log = this.#log;
+    const durable = this.#stores.get('sqlite') as SegmentStore;
     return {
       get position() {
         log.seal();
-        return log.position;
+        return durable.appended;
       },
       flush: () => log.flush(),
     };
@@ -351,7 +367,7 @@ class LocalNode implements TableNode, StoreListener {
 
   #reportEpoch(epoch: number): void {
     const message =
-      'The last stop may have lost writes that peers have: this node goes on under a new epoch.';
+      'This node may have lost writes that peers have: it goes on under a new epoch.';
     this.#environment.defer(() =>
       this.#report({ code: 'epoch-began', severity: 'warning', message, details: { epoch } }),
     );

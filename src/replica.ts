@@ -20,6 +20,8 @@ export interface ReplicaParts {
   /** The tables this node declares; others are neither stored nor passed on. */
   readonly projections: ReadonlyMap<string, Projection>;
   readonly ownOrigins: readonly string[];
+  /** This node goes on under a new epoch in one store. */
+  beginLife(store: StoreName): void;
 }
 
 interface AcceptedRun {
@@ -66,6 +68,17 @@ export class LocalReplica implements Replica {
 
   *tables(): IterableIterator<ReplicaTable> {
     for (const projection of this.#parts.projections.values()) yield this.#describe(projection);
+  }
+
+  ownIsSound(table: string, held: Held): boolean {
+    const projection = this.#parts.projections.get(table);
+    if (projection === undefined || projection.own < 0) return true;
+    const own = this.#parts.origins.at(projection.own).text;
+    const theirs = held.find(([origin]) => origin === own)?.[1] ?? 0;
+    if (theirs <= projection.vector().get(projection.own)) return true;
+    if (projection.wrote) return false;
+    this.#parts.beginLife(projection.store);
+    return true;
   }
 
   #describe(projection: Projection): ReplicaTable {

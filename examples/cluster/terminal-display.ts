@@ -45,7 +45,7 @@ export class TerminalDisplay implements Display {
 }
 
 function frameOf(view: ClusterView, columns: number): string {
-  const changes = view.changes.map((change) => `  ${changeLine(change)}`.slice(0, columns + 20));
+  const changes = view.changes.map((change) => `  ${changeLine(change, columns - 3)}`);
   return [
     '',
     `  ${bar(view)}`,
@@ -94,6 +94,6 @@ const KIND_COLORS: ReadonlyMap<string, (text: string) => string> = new Map([
   ['removed', colors.red],
 ]);
 
-function changeLine(change: ChangeLine): string {
-  return (KIND_COLORS.get(change.kind) ?? colors.dim)(changeText(change));
+function changeLine(change: ChangeLine, width: number): string {
+  return (KIND_COLORS.get(change.kind) ?? colors.dim)(changeText(change).slice(0, width));
 }

@@ -1,4 +1,4 @@
-import { TablecastError } from '../errors.ts';
+import { TablecastError, isTablecastError } from '../errors.ts';
 import type { Cell, ColumnType } from './column.ts';
 import { stampToMs } from './hybrid-clock.ts';
 import { CLEAR, type Operation, SET, kindName } from './operation.ts';
@@ -46,10 +46,18 @@ interface KnownKeys {
 export class OperationReader {
   readonly #stores: readonly SegmentStore[];
   readonly #decoderOf: DecoderOf;
+  readonly #tolerant: boolean;
   readonly #known = new Map<string, KnownKeys>();
   readonly #pending: { store: SegmentStore; cursor: number; segments: LoggedSegment[] }[];
 
-  constructor(stores: Iterable<SegmentStore>, decoderOf: DecoderOf, from: number) {
+  /** With `tolerant`, begins at what is kept where the log no longer reaches back to `from`. */
+  constructor(
+    stores: Iterable<SegmentStore>,
+    decoderOf: DecoderOf,
+    begin: { readonly from: number; readonly tolerant: boolean },
+  ) {
+    const { from } = begin;
+    this.#tolerant = begin.tolerant;
     this.#stores = [...stores];
     this.#decoderOf = decoderOf;
     this.#pending = this.#stores.map((store) => ({ store, cursor: from, segments: [] }));
@@ -66,7 +74,7 @@ export class OperationReader {
   async next(): Promise<Operation[] | undefined> {
     for (const source of this.#pending) {
       if (source.segments.length > 0 || source.cursor >= source.store.appended) continue;
-      source.segments = [...(await source.store.read(source.cursor, PAGE_BYTES))];
+      source.segments = await this.#read(source);
       const last = source.segments.at(-1)?.segment;
       source.cursor = last === undefined ? source.store.appended : last.position + last.span - 1;
     }
@@ -80,6 +88,17 @@ export class OperationReader {
       operations.push(...this.#operationsOf(source.segments.shift() as LoggedSegment));
     }
     return operations.toSorted((one, other) => one.position - other.position);
+  }
+
+  async #read(source: { readonly store: SegmentStore; cursor: number }): Promise<LoggedSegment[]> {
+    try {
+      return [...(await source.store.read(source.cursor, PAGE_BYTES))];
+    } catch (error) {
+      const trimmedTo = isTablecastError(error, 'LOG_TRIMMED') ? error.details['trimmedTo'] : undefined;
+      if (!this.#tolerant || typeof trimmedTo !== 'number') throw error;
+      source.cursor = trimmedTo;
+      return [...(await source.store.read(trimmedTo, PAGE_BYTES))];
+    }
   }
 
   #operationsOf({ segment }: LoggedSegment): Operation[] {

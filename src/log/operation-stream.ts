@@ -3,10 +3,11 @@ import { TablecastError } from '../errors.ts';
 import type { OperationLog } from './operation-log.ts';
 import { type DecoderOf, OperationReader } from './operation-reader.ts';
 import type { Operation } from './operation.ts';
+import type { SegmentStore } from './segment-store.ts';
 
 /** Which operations to replay. */
 export interface OperationRange {
-  /** Only operations at later positions; by default from the beginning of what is kept. */
+  /** Only operations at later positions; left out, everything from the beginning of what is kept. */
   readonly after?: number | undefined;
   /** Only operations up to this position, and then the stream completes; by default it goes on live. */
   readonly until?: number | undefined;
@@ -19,6 +20,8 @@ export interface StreamSource {
   readonly log: OperationLog;
   readonly live: Subject<Operation>;
   readonly decoderOf: DecoderOf;
+  /** The store that keeps a table; undefined for a table that is not known. */
+  storeOf(table: string): SegmentStore | undefined;
   /** The last position at or before the given one from which replay can begin, to learn what numbers stand for. */
   readableFrom(position: number): number;
 }
@@ -31,8 +34,7 @@ export interface StreamSource {
 export function operationStream(source: StreamSource, range: OperationRange): Observable<Operation> {
   return new Observable<Operation>((subscriber) => {
     const { log } = source;
-    const trimmedTo = Math.max(...Array.from(log.stores.values(), (store) => store.trimmedTo));
-    const after = range.after ?? trimmedTo;
+    const after = range.after ?? 0;
     if (!Number.isSafeInteger(after) || after < 0 || (range.until !== undefined && !(range.until >= after))) {
       const found = `after: ${String(range.after)}, until: ${String(range.until)}`;
       subscriber.error(
@@ -53,7 +55,10 @@ export function operationStream(source: StreamSource, range: OperationRange): Ob
       if (range.table === undefined || operation.table === range.table) subscriber.next(operation);
     };
     const replay = async (): Promise<void> => {
-      const reader = new OperationReader(log.stores.values(), decoderOf, source.readableFrom(after));
+      const reader = new OperationReader(storesOf(source, range.table), decoderOf, {
+        from: source.readableFrom(after),
+        tolerant: range.after === undefined,
+      });
       for (;;) {
         log.seal();
         const operations = await reader.next();
@@ -82,4 +87,10 @@ export function operationStream(source: StreamSource, range: OperationRange): Ob
     };
     replay().catch((error: unknown) => subscriber.error(error));
   });
+}
+
+function storesOf(source: StreamSource, table: string | undefined): Iterable<SegmentStore> {
+  if (table === undefined) return source.log.stores.values();
+  const store = source.storeOf(table);
+  return store === undefined ? [] : [store];
 }

@@ -34,6 +34,7 @@ export class LocalAuthor implements RunAuthor {
   readonly #run: RunWriter;
   #running = false;
   #sequence: number;
+  readonly #startedAt: number;
   #stamp = 0;
   #news = new Set<number>();
   #announced: ContextEntry[] = [];
@@ -46,6 +47,7 @@ export class LocalAuthor implements RunAuthor {
     this.#text = life.origin;
     this.origin = context.origins.intern(life.origin);
     this.#sequence = table.held.get(this.origin);
+    this.#startedAt = this.#sequence;
     // The dictionary of an earlier session stays until the first run, in case this life turns out to be behind.
     const before = table.dictionaries.get(this.origin);
     this.#dictionary = new AuthorDictionary(new Dictionary(0));
@@ -97,6 +99,11 @@ export class LocalAuthor implements RunAuthor {
   }
 
   // Runs -----------------------------------------------------------------------------------------------
+
+  /** Whether anything was written since this author began. */
+  get wrote(): boolean {
+    return this.#sequence > this.#startedAt;
+  }
 
   get running(): boolean {
     return this.#running;

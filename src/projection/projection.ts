@@ -85,6 +85,11 @@ export class Projection {
     for (const slot of this.rows.live.values()) deadlines.note(slot);
   }
 
+  /** Whether this node wrote the table since it began its present life. */
+  get wrote(): boolean {
+    return this.#author?.wrote === true;
+  }
+
   /** What is held of each origin, own operations included. */
   vector(): VersionVector {
     this.#author?.countHeld();

@@ -43,6 +43,12 @@ export interface Replica {
   table(name: string): ReplicaTable | undefined;
   tables(): Iterable<ReplicaTable>;
   /**
+   * Compares what a peer holds of this node's own present life with what this node wrote. When the
+   * peer knows more, this node's storage is older than what it once sent: it begins a new life.
+   * False when it wrote under the old one already, so that one name may stand for two contents.
+   */
+  ownIsSound(table: string, held: Held): boolean;
+  /**
    * Applies and logs runs of others; `seen` is told of each before it takes effect. Throws
    * `OPERATION_INVALID`; what was applied before it stays.
    */

@@ -271,6 +271,7 @@ export class Session {
   }
 
   #matched(refused: readonly RefusedTable[], names: readonly string[]): void {
+    for (const name of names) this.#compareOwn(name);
     for (const table of refused) {
       this.#owner.report({
         code: 'table-refused',
@@ -283,6 +284,20 @@ export class Session {
     }
     this.#rewind(names);
     this.#owner.changed();
+  }
+
+  #compareOwn(name: string): void {
+    const held = Array.from(this.tables.shared.get(name)?.has ?? []);
+    if (this.#owner.replica.ownIsSound(name, held)) return;
+    this.tables.shared.delete(name);
+    this.#owner.report({
+      code: 'fork-detected',
+      severity: 'error',
+      message: `Table ${name}: ${this.nodeId} has operations of this node that this node's storage does not, and this node wrote others under the same numbers.`,
+      table: name,
+      peer: this.nodeId,
+      details: { hint: 'The directory was restored or copied. Export what was written since, stop the node, empty its directory, and start it again: its peers fill it.' },
+    });
   }
 
   #rewind(names: readonly string[]): void {

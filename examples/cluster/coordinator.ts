@@ -1,0 +1,245 @@
+// The story: three nodes read a log, one is killed, comes back and catches up; then all are compared.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ChildNode } from './child-node.ts';
+import { number, type ClusterView, type Display } from './display.ts';
+import type { ChangeLine, LogShare, NodeProcessOptions, Opened, Row, Verified } from './messages.ts';
+import { ACTIVE_SECONDS, CONTESTED_TABLE, TABLE_NAMES } from './shared-tables.ts';
+import type { Survey } from './survey.ts';
+import { differencesOf, type Differences } from './verdict.ts';
+
+const MANAGER = 'manager';
+const WORKERS = ['worker-1', 'worker-2'] as const;
+const VICTIM = WORKERS[0];
+const KILL_AT_SHARE = 0.4;
+const DEAD_MS = 3000;
+const SETTLE_MS = 30_000;
+const CHANGES_SHOWN = 6;
+const DRAW_MS = 100;
+
+/** What to run. */
+export interface ClusterOptions {
+  readonly directory: string;
+  readonly logPath: string;
+  readonly survey: Survey;
+  /** How long to spread reading over. */
+  readonly seconds: number;
+  readonly contested: boolean;
+}
+
+/** What came out. */
+export interface Outcome {
+  readonly nodes: ReadonlyMap<string, Verified>;
+  readonly tables: readonly string[];
+  readonly differences: readonly Differences[];
+}
+
+/** Runs the three processes. {@link close} ends them, whatever they are doing. */
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly #display: Display;
+  readonly #tables: readonly string[];
+  readonly #nodes = new Map<string, ChildNode>();
+  readonly #started = performance.now();
+  readonly #rowsRead = new Map<string, number>();
+  readonly #changes: ChangeLine[] = [];
+  #shownOf: unknown;
+  #managerAddress = '';
+  #closing = false;
+
+  constructor(options: ClusterOptions, display: Display) {
+    this.#options = options;
+    this.#display = display;
+    this.#tables = options.contested ? [...TABLE_NAMES, CONTESTED_TABLE] : TABLE_NAMES;
+  }
+
+  /** Runs from the first process to the comparison. Rejects when a process fails. */
+  async run(): Promise<Outcome> {
+    const drawing = setInterval(() => this.#draw(), DRAW_MS);
+    try {
+      await this.#startAll();
+      const readers = WORKERS.filter((id) => id !== VICTIM).map((id) => this.#read(id));
+      const [outcome] = await Promise.all([this.#story(readers), ...readers]);
+      return outcome;
+    } finally {
+      clearInterval(drawing);
+      this.#display.stop();
+    }
+  }
+
+  async #story(readers: readonly Promise<void>[]): Promise<Outcome> {
+    const before = await this.#killVictim();
+    await this.#restartVictim(before);
+    await Promise.all([this.#read(VICTIM), ...readers]);
+    this.#display.say('Both workers have read the whole log.');
+    await this.#settle();
+    return this.#verify();
+  }
+
+  /** Ends every process. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#display.stop();
+    await Promise.all(Array.from(this.#nodes.values(), (node) => node.close()));
+  }
+
+  async #startAll(): Promise<void> {
+    const manager = await this.#start(MANAGER);
+    this.#managerAddress = manager.address;
+    this.#say(MANAGER, `pid ${this.#node(MANAGER).pid}, listens on ${manager.address}`);
+    await Promise.all(
+      WORKERS.map(async (id) => {
+        await this.#start(id);
+        await this.#node(id).next('caught-up');
+        this.#say(id, `pid ${this.#node(id).pid}, connected to the manager`);
+      }),
+    );
+    this.#display.say('Both workers read the log; each looks after its own half of the addresses (by hash).');
+  }
+
+  async #start(id: string): Promise<Opened> {
+    if (this.#closing) throw new Error('closing');
+    const directory = join(this.#options.directory, id);
+    await mkdir(directory, { recursive: true });
+    const node = new ChildNode(id);
+    this.#nodes.set(id, node);
+    const peers = id === MANAGER ? [] : [this.#managerAddress];
+    const options: NodeProcessOptions = { id, directory, peers, contested: this.#options.contested };
+    return node.open(options);
+  }
+
+  async #read(id: string): Promise<void> {
+    const { logPath, survey, seconds } = this.#options;
+    const share: LogShare = {
+      path: logPath,
+      worker: WORKERS.findIndex((worker) => worker === id),
+      workers: WORKERS.length,
+      rowsPerSecond: survey.rows / seconds,
+    };
+    await this.#node(id).ask({ type: 'read', share }, 'read-all');
+  }
+
+  /** Kills a worker in the middle of its work; resolves with the rows it had read. */
+  async #killVictim(): Promise<number> {
+    const victim = this.#node(VICTIM);
+    const reading = this.#read(VICTIM).catch(() => undefined);
+    const killAt = this.#options.survey.rows * KILL_AT_SHARE;
+    const isDue = async (): Promise<void> => {
+      while ((victim.status?.rowsRead ?? 0) < killAt && victim.state === 'running') {
+        const status = await victim.next('status');
+        if (status.rowsRead >= this.#options.survey.rows) return;
+      }
+    };
+    await Promise.race([isDue(), reading]);
+    const rowsRead = victim.status?.rowsRead ?? 0;
+    await victim.kill();
+    const others = WORKERS.filter((id) => id !== VICTIM).join(', ');
+    this.#display.say('');
+    this.#say(VICTIM, `SIGKILL at row ${number(rowsRead)}; ${others} and the manager go on`);
+    await pause(DEAD_MS);
+    return rowsRead;
+  }
+
+  async #restartVictim(rowsReported: number): Promise<void> {
+    const opened = await this.#start(VICTIM);
+    const rowsAgain = Math.max(0, rowsReported - opened.rowsRead);
+    const milliseconds = opened.milliseconds.toFixed(0);
+    this.#say(VICTIM, `started again on the same directory, pid ${this.#node(VICTIM).pid}`);
+    this.#say(
+      VICTIM,
+      `recovered ${number(opened.rows)} rows from its log of ${number(opened.operations)} operations in ${milliseconds} ms`,
+    );
+    this.#say(
+      VICTIM,
+      rowsAgain === 0
+        ? `every row it had reported is there: it goes on after row ${number(opened.rowsRead)}`
+        : `goes on after row ${number(opened.rowsRead)}: ${number(rowsAgain)} rows had not reached the disk and are read again`,
+    );
+    const caughtUp = await this.#node(VICTIM).next('caught-up');
+    this.#say(
+      VICTIM,
+      `caught up ${number(caughtUp.operations)} operations of the others in ${caughtUp.milliseconds.toFixed(0)} ms`,
+    );
+    this.#display.say('');
+  }
+
+  /** Waits until nothing is under way: no active client is left, and all nodes hold the same rows. */
+  async #settle(): Promise<void> {
+    this.#display.say(
+      `Waiting for the last active clients to expire (${ACTIVE_SECONDS} s after their latest row), on every node.`,
+    );
+    const deadline = performance.now() + SETTLE_MS;
+    while (performance.now() < deadline) {
+      const nodes = [...this.#nodes.values()];
+      const idle = nodes.every(({ status }) => status?.rows['active_clients'] === 0 && status.lag === 0);
+      if (idle && (await this.#areEqual(TABLE_NAMES))) break;
+      await pause(DRAW_MS);
+    }
+    // Contested rows may differ for good; they get a moment, not a verdict.
+    if (this.#options.contested) await pause(1000);
+  }
+
+  async #areEqual(tables: readonly string[]): Promise<boolean> {
+    const nodes = [...this.#nodes.values()];
+    const all = await Promise.all(nodes.map((node) => node.ask({ type: 'compare' }, 'compared')));
+    return tables.every((table) => new Set(all.map(({ digests }) => digests[table])).size === 1);
+  }
+
+  async #verify(): Promise<Outcome> {
+    this.#display.say("Replaying each node's log into fresh tables …");
+    const nodes = new Map<string, Verified>();
+    for (const node of this.#nodes.values()) {
+      nodes.set(node.id, await node.ask({ type: 'verify' }, 'verified'));
+    }
+    const differences: Differences[] = [];
+    for (const table of this.#tables) {
+      const digests = new Set(Array.from(nodes.values(), ({ tables }) => tables[table]?.digest));
+      if (digests.size === 1) continue;
+      const rows = new Map<string, readonly Row[]>();
+      for (const node of this.#nodes.values()) {
+        rows.set(node.id, (await node.ask({ type: 'rows', table }, 'rows')).rows);
+      }
+      differences.push(differencesOf(table, rows, nodes));
+    }
+    return { nodes, tables: this.#tables, differences };
+  }
+
+  #node(id: string): ChildNode {
+    const node = this.#nodes.get(id);
+    if (node === undefined) throw new Error(`no process ${id}`);
+    return node;
+  }
+
+  #say(id: string, text: string): void {
+    this.#display.say(`${id.padEnd(9)} ${text}`);
+  }
+
+  #draw(): void {
+    const manager = this.#nodes.get(MANAGER)?.status;
+    if (manager !== undefined && manager !== this.#shownOf) {
+      this.#shownOf = manager;
+      this.#changes.push(...manager.changes);
+      this.#changes.splice(0, this.#changes.length - CHANGES_SHOWN);
+    }
+    for (const id of WORKERS) {
+      const status = this.#nodes.get(id)?.status;
+      if (status !== undefined) this.#rowsRead.set(id, status.rowsRead);
+    }
+    this.#display.show(this.#view());
+  }
+
+  /** Progress is that of the slowest worker. */
+  #view(): ClusterView {
+    return {
+      nodes: [...this.#nodes.values()],
+      tables: this.#tables,
+      rowsRead: Math.min(...WORKERS.map((id) => this.#rowsRead.get(id) ?? 0)),
+      rowsTotal: this.#options.survey.rows,
+      seconds: (performance.now() - this.#started) / 1000,
+      changes: this.#changes,
+    };
+  }
+}
+
+

@@ -1,0 +1,169 @@
+// `npm start`: a cluster of three processes on this machine, from the first row to the proof at the end.
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { generateSampleLog } from '../../src/cli/formats/index.ts';
+import { Cluster } from './coordinator.ts';
+import { number, PlainDisplay, type Display } from './display.ts';
+import { surveyLog, type Survey } from './survey.ts';
+import { TerminalDisplay } from './terminal-display.ts';
+import { verdictOn } from './verdict.ts';
+
+interface Flags {
+  readonly rows: number;
+  readonly seconds: number;
+  readonly contested: boolean;
+  readonly keep: boolean;
+}
+
+function between(smallest: number, largest: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= smallest && value <= largest) return value;
+    throw new InvalidArgumentError(`Give a whole number from ${smallest} to ${number(largest)}.`);
+  };
+}
+
+function command(): Command {
+  return new Command('npm start --')
+    .description(
+      'Runs a cluster of three processes (a manager and two workers) that read a Zeek log into shared\n' +
+        'tables. One worker is killed and comes back; at the end every node and every log is compared.',
+    )
+    .argument('[log]', 'a Zeek log, tab-separated or JSON, plain or gzip; left out: a generated sample')
+    .option('--rows <n>', 'rows of the generated sample', between(100, 1_000_000), 20_000)
+    .option('--seconds <n>', 'how long to spread reading over', between(1, 3600), 15)
+    .option('--contested', 'also write a table whose keys have two authors: conflicts and differences', false)
+    .option('--keep', 'keep the directory when stopped with Ctrl-C', false)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npm start\n  npm start -- /var/log/zeek/current/dns.log\n  npm start -- --contested\n' +
+        '\nExit code: 0 when every node ends equal, 1 when not or when something fails, 130 after Ctrl-C.',
+    )
+    .showHelpAfterError('(npm start -- --help shows what there is)');
+}
+
+/** One run, from its directory to its verdict. */
+class Demonstration {
+  readonly #path: string | undefined;
+  readonly #flags: Flags;
+  readonly #display: Display;
+  readonly #stopping = new AbortController();
+  #directory: string | undefined;
+  #cluster: Cluster | undefined;
+
+  constructor(path: string | undefined, flags: Flags) {
+    this.#path = path;
+    this.#flags = flags;
+    const { stdout } = process;
+    this.#display = stdout.isTTY ? new TerminalDisplay(stdout) : new PlainDisplay((text) => stdout.write(text));
+  }
+
+  async run(): Promise<boolean> {
+    this.#directory = await mkdtemp(join(tmpdir(), 'tablecast-'));
+    const log = this.#path ?? (await this.#writeSample(this.#directory));
+    const survey = await surveyLog(log, this.#stopping.signal);
+    this.#sayWhat(log, survey);
+    this.#stopping.signal.throwIfAborted();
+    const { seconds, contested } = this.#flags;
+    const options = { directory: this.#directory, logPath: log, survey, seconds, contested };
+    this.#cluster = new Cluster(options, this.#display);
+    const outcome = await this.#cluster.run();
+    await this.#cluster.close();
+    const verdict = verdictOn(outcome, survey);
+    for (const line of [...verdict.lines, ...nextSteps(this.#directory, this.#flags)]) this.#display.say(line);
+    return verdict.isGood;
+  }
+
+  /** Ends the processes and, unless it is to be kept, removes the directory. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#cluster?.close();
+    if (this.#directory === undefined || this.#flags.keep) return;
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  get directory(): string | undefined {
+    return this.#directory;
+  }
+
+  async #writeSample(directory: string): Promise<string> {
+    const path = join(directory, 'sample-dns.log');
+    await pipeline(Readable.from(generateSampleLog({ rows: this.#flags.rows })), createWriteStream(path));
+    return path;
+  }
+
+  #sayWhat(log: string, survey: Survey): void {
+    const say = (line: string): void => this.#display.say(line);
+    say('Tablecast: three nodes, one shared set of tables, an operation log on each node.');
+    say('');
+    const rows = `${number(survey.rows)} rows`;
+    say(
+      this.#path === undefined
+        ? `log       ${rows}, generated for this demonstration, the same each time (npm start -- PATH reads a real one)`
+        : `log       ${rows} of ${log}`,
+    );
+    if (survey.linesSkipped > 0) {
+      say(`          ${number(survey.linesSkipped)} lines skipped; the first: ${survey.firstSkipped ?? ''}`);
+    }
+    if (survey.rowsWithoutHost > 0) say(`          ${number(survey.rowsWithoutHost)} rows name no host`);
+    say(`data      ${this.#directory ?? ''}, one SQLite file per node`);
+  }
+}
+
+function nextSteps(directory: string, { contested }: Flags): string[] {
+  const database = join(directory, 'manager', 'manager.tablecast.db');
+  return [
+    '',
+    'Next',
+    `  npx tablecast log ${database}      what happened, operation by operation`,
+    `  npx tablecast replay ${database}   the tables as of any position or time`,
+    '  npm start -- PATH                  the same with a log of yours',
+    ...(contested ? [] : ['  npm start -- --contested           two authors for one key: conflicts, and what differs']),
+    '  README.md, "An own table"          the ten lines a program needs; more in examples/',
+    `  rm -r ${directory}                 when you are done`,
+  ];
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : '';
+  return hint === '' ? error.message : `${error.message}\n${hint}`;
+}
+
+async function main(): Promise<void> {
+  const parsed = command().parse();
+  const demonstration = new Demonstration(parsed.args[0], parsed.opts<Flags>());
+  let stopped = false;
+  const stop = (signal: NodeJS.Signals, code: number): void => {
+    process.on(signal, () => {
+      if (stopped) process.exit(code);
+      stopped = true;
+      process.stdout.write('\nStopping the three processes …\n');
+      demonstration.stop().then(
+        () => process.exit(code),
+        () => process.exit(code),
+      );
+    });
+  };
+  stop('SIGINT', 130);
+  stop('SIGTERM', 143);
+  stop('SIGHUP', 129);
+  // A reader that has seen enough (`npm start | head`) ends the run like Ctrl-C.
+  process.stdout.on('error', () => process.emit('SIGHUP', 'SIGHUP'));
+  try {
+    process.exitCode = (await demonstration.run()) ? 0 : 1;
+  } catch (error) {
+    if (stopped) return;
+    stopped = true;
+    await demonstration.stop();
+    console.error(explain(error));
+    process.exitCode = 1;
+  }
+}
+
+await main();

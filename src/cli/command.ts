@@ -1,0 +1,111 @@
+import { Command, Option } from 'commander';
+import { usageError } from './failure.ts';
+
+export const DEFAULT_PORT = 47_760;
+const DEFAULT_PEER = `ws://127.0.0.1:${DEFAULT_PORT}`;
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['', 1000],
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+]);
+const MAX_TIMEOUT_MS = 86_400_000;
+
+/** How credentials are given, to whichever command. */
+export interface CredentialFlags {
+  readonly token?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly tlsCa?: string | undefined;
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+}
+
+/** What every command that asks a running node takes. */
+export interface PeerFlags extends CredentialFlags {
+  readonly peer: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly wait?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** A command of the program; mistakes in its use are thrown, and show how to get help. */
+export function newCommand(name: string, description: string, examples: readonly string[]): Command {
+  return new Command(name)
+    .description(description)
+    .exitOverride()
+    .helpOption('-h, --help', 'show this help')
+    .showHelpAfterError(`Try tablecast ${name} --help.`)
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
+}
+
+/** Token and certificates, by flag or environment. */
+export function withCredentials(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--token <secret>',
+        'shared token; others on this machine can see flags: prefer the variable or a file',
+      ).env('TABLECAST_TOKEN'),
+    )
+    .addOption(
+      new Option('--token-file <file>', 'file that holds the shared token').env('TABLECAST_TOKEN_FILE'),
+    )
+    .addOption(
+      new Option('--tls-ca <file>', 'certificate of the authority to trust, PEM').env('TABLECAST_TLS_CA'),
+    )
+    .addOption(
+      new Option('--tls-cert <file>', 'certificate to show, PEM; with --tls-key').env('TABLECAST_TLS_CERT'),
+    )
+    .addOption(new Option('--tls-key <file>', 'key of that certificate, PEM').env('TABLECAST_TLS_KEY'));
+}
+
+/** The options of every command that asks a running node. */
+export function withPeer(command: Command): Command {
+  command
+    .addOption(new Option('--peer <url>', 'the running node').env('TABLECAST_PEER').default(DEFAULT_PEER))
+    .addOption(
+      new Option('--timeout <time>', 'give up after this long, such as 500ms, 10s, 2m')
+        .env('TABLECAST_TIMEOUT')
+        .argParser(parseTimeout)
+        .default(10_000, '10s'),
+    )
+    .option('--wait', 'keep trying to connect until the timeout instead of failing at once');
+  return withJson(withCredentials(command));
+}
+
+/** The option of everything that prints. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON, one document per line');
+}
+
+/** Milliseconds of `10s`, `500ms`, `2m`; a bare number is seconds. Throws `OPTION_INVALID`. */
+export function parseTimeout(text: string): number {
+  const [, digits, unit] = /^(\d{1,8}(?:\.\d{1,3})?)(ms|s|m)?$/.exec(text) ?? [];
+  const milliseconds = Math.ceil(Number(digits) * (UNITS.get(unit ?? '') ?? NaN));
+  if (milliseconds > 0 && milliseconds <= MAX_TIMEOUT_MS) return milliseconds;
+  throw usageError(`--timeout ${text} is no time up to a day.`, 'Write 500ms, 10s or 2m.');
+}
+
+/** A whole number from 0. Throws `OPTION_INVALID`. */
+export function wholeNumber(flag: string): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(number)) return number;
+    throw usageError(`${flag} ${text} is no whole number from 0.`, `Write ${flag} 100, for one.`);
+  };
+}
+
+/** Collects an option that may be repeated; each may also hold several, divided by commas or spaces. */
+export function collectList(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), ...text.split(/[\s,]+/).filter((part) => part !== '')];
+}
+
+/** Runs a command and leaves its exit code for the process. */
+export function exitingWith<Words extends unknown[]>(
+  action: (...words: Words) => Promise<number>,
+): (...words: Words) => Promise<void> {
+  return async (...words) => {
+    process.exitCode = await action(...words);
+  };
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { CredentialFlags } from './command.ts';
+import { usageError } from './failure.ts';
+
+const MAX_FILE_BYTES = 1024 * 1024;
+
+/** What `openNode` takes as `auth`. */
+export interface Credentials {
+  readonly token?: string | undefined;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/** Reads what the flags name. Throws `OPTION_INVALID` with the file that cannot be read. */
+export function readCredentials(flags: CredentialFlags): Credentials | undefined {
+  const { token, tokenFile, tlsCa, tlsCert, tlsKey } = flags;
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw usageError('Of --tls-cert and --tls-key only one is given.', 'Give both, or neither.');
+  }
+  const secret = token ?? (tokenFile === undefined ? undefined : readText(tokenFile, 'token file').trim());
+  const all = {
+    token: secret,
+    ca: readPem(tlsCa, 'TLS authority'),
+    cert: readPem(tlsCert, 'TLS certificate'),
+    key: readPem(tlsKey, 'TLS key'),
+  };
+  return Object.values(all).some((part) => part !== undefined) ? all : undefined;
+}
+
+function readPem(file: string | undefined, what: string): string | undefined {
+  return file === undefined ? undefined : readText(file, what);
+}
+
+/** The text of a small file the user named. Throws `OPTION_INVALID`. */
+export function readText(file: string, what: string): string {
+  const path = resolve(file);
+  try {
+    const text = readFileSync(path, 'utf8');
+    if (text.length <= MAX_FILE_BYTES) return text;
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw usageError(`The ${what} ${path} cannot be read (${reason}).`, 'Check the path and its permissions.');
+  }
+  throw usageError(`The ${what} ${path} is larger than ${MAX_FILE_BYTES} bytes.`, 'Check the path.');
+}

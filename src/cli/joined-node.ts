@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto';
+import { Subscription, firstValueFrom, filter, map, merge, take } from 'rxjs';
+import {
+  type NodeEvent,
+  type PeerState,
+  type Table,
+  type TableDeclaration,
+  type TableNode,
+  TablecastError,
+  openNode,
+} from '../index.ts';
+import type { PeerFlags } from './command.ts';
+import { readCredentials } from './credentials.ts';
+import { usageError } from './failure.ts';
+import { didYouMean } from './nearest-word.ts';
+
+/** A table of a running node, held by this process as well. */
+export interface JoinedTable {
+  readonly table: Table;
+  readonly name: string;
+  /** As the running node declares it. */
+  readonly declaration: Readonly<TableDeclaration>;
+}
+
+/**
+ * This process as a node beside a running one: it keeps what it joins in memory, under an id of its own.
+ */
+export class JoinedNode {
+  readonly node: TableNode;
+  readonly peerId: string;
+  readonly #flags: PeerFlags;
+  readonly #refused = new Map<string, NodeEvent>();
+  readonly #watching: Subscription;
+  #state: PeerState;
+
+  constructor(node: TableNode, state: PeerState, flags: PeerFlags) {
+    this.node = node;
+    this.peerId = state.nodeId ?? state.address;
+    this.#state = state;
+    this.#flags = flags;
+    this.#watching = node.events.subscribe((event) => {
+      if (event.code === 'table-refused' && event.table !== undefined) this.#refused.set(event.table, event);
+    });
+    this.#watching.add(node.peers.subscribe(([peer]) => (this.#state = peer ?? this.#state)));
+  }
+
+  /** The running node, as it is now. */
+  get state(): PeerState {
+    return this.#state;
+  }
+
+  /**
+   * Declares a table as the running node does, and waits until its rows are here. Throws
+   * `OPTION_INVALID` when the node has no such table, `PEER_UNREACHABLE` when its rows do not come in time.
+   */
+  async join(name: string): Promise<JoinedTable> {
+    const joined = this.declare(name);
+    await this.synced([joined]);
+    return joined;
+  }
+
+  /** Declares a table as the running node does, without waiting for its rows. */
+  declare(name: string): JoinedTable {
+    const { tables, address } = this.state;
+    const announced = tables.find((table) => table.name === name);
+    if (announced === undefined) {
+      const names = tables.map((table) => table.name);
+      throw usageError(
+        `Node ${this.peerId} (${address}) has no table ${JSON.stringify(name)}.${didYouMean(name, names)}`,
+        `Its tables are: ${names.join(', ') || 'none'}. Tables are declared by the node: see tablecast run --table.`,
+      );
+    }
+    const declaration = announced.declaration as TableDeclaration;
+    // Nodes agree on types and mode; where the rows are kept is each node's own choice.
+    const here = { ...declaration, mode: announced.mode, backend: 'memory' } as TableDeclaration;
+    const table = this.node.table(name, here) as unknown as Table;
+    return { table, name, declaration };
+  }
+
+  /** Waits until the rows of tables are here. */
+  async synced(tables: readonly JoinedTable[]): Promise<void> {
+    for (const { table, name } of tables) {
+      const refusal = merge(
+        table.synced.pipe(filter((synced) => synced)),
+        this.node.events.pipe(filter((event) => event.code === 'table-refused' && event.table === name)),
+        this.#lost(),
+      );
+      const first = this.#refused.get(name) ?? (await this.#inTime(firstValueFrom(refusal), `the rows of ${name}`));
+      if (first === true) continue;
+      if (typeof first === 'string') throw this.#gone(first);
+      const message = typeof first === 'object' ? first.message : `Table ${name} was refused.`;
+      throw new TablecastError('DECLARATION_DIFFERS', message, {
+        hint: 'Run the same version of tablecast on both sides.',
+      });
+    }
+  }
+
+  /** Waits until the running node has confirmed that it holds the given number of operations written here. */
+  async confirmed(operations: number): Promise<void> {
+    const confirmed = this.node.peers.pipe(
+      map(([peer]) => peer),
+      filter((peer) => peer?.state === 'connected'),
+      filter((peer) => (peer?.sentOperations ?? 0) >= operations && peer?.lagOperations === 0),
+      map(() => true as const),
+    );
+    const result = await this.#inTime(
+      firstValueFrom(merge(confirmed, this.#lost()).pipe(take(1))),
+      'the confirmation of the write, which may or may not have reached it',
+    );
+    if (typeof result === 'string') throw this.#gone(`${result} The write may or may not have reached it.`);
+  }
+
+  /** Waits while more than a number of operations are on their way. */
+  async caughtUpTo(lag: number): Promise<void> {
+    const below = this.node.peers.pipe(
+      filter(([peer]) => peer?.state === 'connected' && peer.lagOperations <= lag),
+      map(() => true as const),
+    );
+    const result = await this.#inTime(firstValueFrom(merge(below, this.#lost())), 'confirmations');
+    if (typeof result === 'string') throw this.#gone(result);
+  }
+
+  async close(): Promise<void> {
+    this.#watching.unsubscribe();
+    await this.node.close();
+  }
+
+  /** Why the connection is over. */
+  #lost() {
+    return this.node.peers.pipe(
+      filter(([peer]) => peer !== undefined && peer.state !== 'connected'),
+      map(([peer]) => peer?.reason ?? 'The connection ended.'),
+    );
+  }
+
+  #gone(reason: string): TablecastError {
+    return new TablecastError('PEER_UNREACHABLE', `Lost node ${this.peerId}: ${reason}`, {
+      hint: 'Look at the log of that node, and try again.',
+      retryable: true,
+    });
+  }
+
+  #inTime<T>(promise: Promise<T>, what: string): Promise<T> {
+    return inTime(promise, this.#flags.timeout, `Node ${this.peerId} did not send ${what}`);
+  }
+}
+
+/** Joins the node the flags name, does something and leaves, whatever happens. */
+export async function withNode<T>(flags: PeerFlags, act: (joined: JoinedNode) => Promise<T>): Promise<T> {
+  const id = `cli-${randomBytes(6).toString('hex')}`;
+  const node = await openNode({ id, peers: [flags.peer], auth: readCredentials(flags) });
+  try {
+    const joined = new JoinedNode(node, await reach(node, flags), flags);
+    try {
+      return await act(joined);
+    } finally {
+      await joined.close();
+    }
+  } finally {
+    await node.close();
+  }
+}
+
+async function reach(node: TableNode, flags: PeerFlags): Promise<PeerState> {
+  const settled = node.peers.pipe(
+    map(([peer]) => peer),
+    filter((peer) => peer !== undefined),
+    filter(({ state }) => state === 'connected' || (state !== 'connecting' && flags.wait !== true)),
+  );
+  const state = await inTime(firstValueFrom(settled), flags.timeout, `${flags.peer} did not answer`);
+  if (state.state === 'connected') return state;
+  const refused = state.state === 'refused';
+  throw new TablecastError(
+    refused ? 'PEER_REFUSED' : 'PEER_UNREACHABLE',
+    state.reason ?? `${flags.peer} cannot be reached`,
+    {
+      hint: refused
+        ? 'Check --token or TABLECAST_TOKEN, the certificates, and the log of that node.'
+        : 'Start a node with `tablecast run`, name another with --peer or TABLECAST_PEER, or use --wait.',
+    },
+  );
+}
+
+async function inTime<T>(promise: Promise<T>, timeoutMs: number, problem: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new TablecastError('PEER_UNREACHABLE', `${problem} within ${timeoutMs} ms.`, {
+        hint: 'Give it longer with --timeout 1m, or look at the log of that node.',
+        retryable: true,
+      });
+      reject(error);
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,95 @@
+import type { MappedDeclaration } from './formats/index.ts';
+import { cellJson, cellText } from './formats/format-value.ts';
+import { expectedText, isComplexType, parseValue } from './formats/parse-value.ts';
+import { usageError } from './failure.ts';
+import { visible } from './output.ts';
+import type { ColumnTypeName } from './formats/index.ts';
+
+/** The keys and values of one table as words of a command line, as text and as JSON. */
+export class RowText {
+  readonly #table: string;
+  readonly #keyTypes: readonly ColumnTypeName[];
+  readonly #composite: boolean;
+  readonly #valueType: ColumnTypeName | undefined;
+
+  constructor(table: string, declaration: MappedDeclaration) {
+    this.#table = table;
+    this.#composite = typeof declaration.key !== 'string';
+    this.#keyTypes = typeof declaration.key === 'string' ? [declaration.key] : declaration.key;
+    this.#valueType = declaration.value;
+  }
+
+  /** How many words a key takes. */
+  get columns(): number {
+    return this.#keyTypes.length;
+  }
+
+  /** The key that words stand for. What is of no column's type is left for the table to refuse. */
+  key(words: readonly string[]): unknown {
+    if (words.length !== this.columns) {
+      const types = this.#keyTypes.join(', ');
+      throw usageError(
+        `Table ${this.#table} has a key of ${this.columns} column(s) (${types}); ${words.length} given.`,
+        'Give one word for each column; quote a word that contains spaces.',
+      );
+    }
+    const cells = words.map((word, index) => wordValue(this.#keyTypes[index] as ColumnTypeName, word));
+    return this.#composite ? cells : cells[0];
+  }
+
+  /** The value that a word stands for. */
+  value(word: string): unknown {
+    if (this.#valueType === undefined) {
+      throw usageError(`Table ${this.#table} is a set: it has no values.`, 'Use `tablecast add`.');
+    }
+    return wordValue(this.#valueType, word);
+  }
+
+  /** A key as text: columns divided by tabs, without control characters. */
+  keyText(key: unknown): string {
+    return this.#keyCells(key).map(plain).join('\t');
+  }
+
+  /** A key as JSON: an array when the key is composite. */
+  keyJson(key: unknown): string {
+    const cells = this.#keyCells(key).map(cellJson);
+    return this.#composite ? `[${cells.join(',')}]` : (cells[0] ?? 'null');
+  }
+
+  /** A value as text; empty where there is none. */
+  valueText(value: unknown): string {
+    const cell = this.#valueCell(value);
+    return cell === undefined ? '' : plain(cell);
+  }
+
+  /** A value as JSON; null where there is none. */
+  valueJson(value: unknown): string {
+    const cell = this.#valueCell(value);
+    return cell === undefined ? 'null' : cellJson(cell);
+  }
+
+  #keyCells(key: unknown): { field: string; type: ColumnTypeName; value: unknown }[] {
+    const columns: readonly unknown[] = this.#composite && Array.isArray(key) ? key : [key];
+    return this.#keyTypes.map((type, index) => ({ field: 'key', type, value: columns[index] }));
+  }
+
+  #valueCell(value: unknown): { field: string; type: ColumnTypeName; value: unknown } | undefined {
+    if (this.#valueType === undefined || value === undefined) return undefined;
+    return { field: 'value', type: this.#valueType, value };
+  }
+}
+
+function plain(cell: Parameters<typeof cellText>[0]): string {
+  return visible(cellText(cell));
+}
+
+/** The value of a word; where it is none, the word itself, since the table's refusal says more. */
+export function wordValue(type: ColumnTypeName, word: string): unknown {
+  const value = parseValue(type, word);
+  if (value !== undefined) return value;
+  if (!isComplexType(type)) return word;
+  throw usageError(
+    `${JSON.stringify(word.slice(0, 120))} is not ${expectedText(type)} (type ${type}).`,
+    `Quote it for the shell, as in '{"name": "value"}'.`,
+  );
+}
