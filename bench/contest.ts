@@ -20,10 +20,10 @@ export interface Contestant {
   readonly export: string;
   /** Handed to the export, for one that measures in several ways. */
   readonly variant?: string | undefined;
+  /** Export that fills a directory once, in a process of its own; every sample gets a copy. */
+  readonly prepare?: string | undefined;
   /** Servers and packages it cannot do without; it is skipped, with the reason, when one is missing. */
   readonly needs?: readonly Need[] | undefined;
-  /** Which metrics of the contest it has nothing for, and why. */
-  readonly remark?: string | undefined;
 }
 
 /** A package of `bench/package.json`, a program in PATH, or a conflict mode of this version. */

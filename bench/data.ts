@@ -25,6 +25,11 @@ export function keysOf(count: number, seed = 1): string[] {
   });
 }
 
+/** Which of {@link keysOf} a key is. */
+export function indexOfKey(key: string): number {
+  return Number.parseInt(key.slice(11), 36);
+}
+
 /** The n-th value: takes eight bytes in every encoding, and grows, so that the last one can be told. */
 export function valueOf(index: number): number {
   return index + 0.1;

@@ -127,7 +127,7 @@ function appended(directory: string, sync: boolean): DurableStore {
   return {
     set(key, value) {
       bytes[used] = key.length;
-      bytes.latin1Write(key, used + 1);
+      bytes.write(key, used + 1, 'latin1');
       used = bytes.writeDoubleLE(value, used + 1 + key.length);
     },
     commit() {

@@ -1,13 +1,14 @@
 import { fork } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from 'tsup';
 import productOptions from '../tsup.config.ts';
 import type { Contest, Contestant, Need, Sample } from './contest.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
-const PRODUCT = join(ROOT, 'node_modules/.cache/tablecast-bench/product');
+const OWN_BUILD = join(ROOT, 'node_modules/.cache/tablecast-bench/product');
 const CONTESTS = join(ROOT, 'bench/dist');
 /** A sample that takes longer than this is given up. */
 const SAMPLE_MS = 180_000;
@@ -17,6 +18,8 @@ export interface RunOptions {
   readonly quick: boolean;
   readonly rounds: number;
   readonly peers: boolean;
+  /** A build to measure, as made by `npm run build`; by default one is made of the sources. */
+  readonly product?: string | undefined;
   /** Where CPU profiles of ours go. */
   readonly profile?: string | undefined;
 }
@@ -29,8 +32,8 @@ export interface Measured {
 }
 
 /** Builds the product as it is published, and the contests, so that nothing is measured through a loader. */
-export async function buildAll(): Promise<void> {
-  await build({ ...productOptions, config: false, silent: true, outDir: PRODUCT });
+export async function buildAll(given?: string): Promise<void> {
+  if (given === undefined) await build({ ...productOptions, config: false, silent: true, outDir: OWN_BUILD });
   await build({
     config: false,
     silent: true,
@@ -57,18 +60,20 @@ export async function runContest(
     const reason = await whyNot(contestant, options);
     if (reason !== undefined) reasons.set(contestant, reason);
   }
+  const fixtures = new Fixtures(options);
   const rounds = Math.min(options.rounds, contest.maxRounds ?? options.rounds);
   for (let round = 0; round < rounds; round++) {
     for (const contestant of contest.contestants) {
       if (reasons.has(contestant)) continue;
       tell(`${contest.title}: ${contestant.name}, round ${round + 1} of ${rounds}`);
       try {
-        samples.get(contestant)?.push(await sampleOf(contestant, options));
+        samples.get(contestant)?.push(await sampleOf(contestant, fixtures, options));
       } catch (error) {
         reasons.set(contestant, `failed: ${(error as Error).message}`);
       }
     }
   }
+  fixtures.remove();
   return contest.contestants.map((contestant) => ({
     contestant,
     samples: samples.get(contestant) ?? [],
@@ -76,9 +81,37 @@ export async function runContest(
   }));
 }
 
-async function sampleOf(contestant: Contestant, options: RunOptions): Promise<Sample> {
+/** What contestants with a `prepare` find in their directory: made once, copied for every sample. */
+class Fixtures {
+  readonly #options: RunOptions;
+  readonly #made = new Map<Contestant, string>();
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+  }
+
+  async fill(contestant: Contestant, directory: string): Promise<void> {
+    const { prepare } = contestant;
+    if (prepare === undefined) return;
+    let made = this.#made.get(contestant);
+    if (made === undefined) {
+      made = mkdtempSync(join(tmpdir(), 'tablecast-bench-'));
+      this.#made.set(contestant, made);
+      const setting = { directory: made, quick: this.#options.quick };
+      await forked({ ...contestant, export: prepare }, setting, { ...this.#options, profile: undefined });
+    }
+    cpSync(made, directory, { recursive: true });
+  }
+
+  remove(): void {
+    for (const made of this.#made.values()) rmSync(made, { recursive: true, force: true });
+  }
+}
+
+async function sampleOf(contestant: Contestant, fixtures: Fixtures, options: RunOptions): Promise<Sample> {
   const directory = mkdtempSync(join(tmpdir(), 'tablecast-bench-'));
   try {
+    await fixtures.fill(contestant, directory);
     return await forked(contestant, { directory, quick: options.quick }, options);
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -93,10 +126,10 @@ function forked(contestant: Contestant, setting: object, options: RunOptions): P
     flags.push('--cpu-prof', '--cpu-prof-dir', options.profile);
   }
   const arguments_ = [module, name, JSON.stringify(setting), ...(variant === undefined ? [] : [variant])];
-  return new Promise((resolve, reject) => {
+  return new Promise((settle, reject) => {
     const child = fork(join(CONTESTS, 'child.js'), arguments_, {
       execArgv: flags,
-      env: { ...process.env, TABLECAST_BENCH_PRODUCT: new URL(`file://${PRODUCT}/index.js`).href },
+      env: { ...process.env, TABLECAST_BENCH_PRODUCT: productUrl(options) },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     let errors = '';
@@ -111,7 +144,7 @@ function forked(contestant: Contestant, setting: object, options: RunOptions): P
     child.on('error', reject);
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
-      if (sample !== undefined) resolve(sample);
+      if (sample !== undefined) settle(sample);
       else reject(new Error(failure(errors) ?? `ended with ${code ?? signal} and no result`));
     });
   });
@@ -126,13 +159,13 @@ function failure(errors: string): string | undefined {
 async function whyNot(contestant: Contestant, options: RunOptions): Promise<string | undefined> {
   if (contestant.kind === 'peer' && !options.peers) return 'peers were left out (--no-peers)';
   for (const need of contestant.needs ?? []) {
-    const reason = await missing(need);
+    const reason = await missing(need, options);
     if (reason !== undefined) return reason;
   }
   return undefined;
 }
 
-async function missing(need: Need): Promise<string | undefined> {
+async function missing(need: Need, options: RunOptions): Promise<string | undefined> {
   if (need.what === 'package') {
     const present = existsSync(join(ROOT, 'bench/node_modules', need.name));
     return present ? undefined : `package ${need.name} is not installed (npm install --prefix bench)`;
@@ -141,12 +174,16 @@ async function missing(need: Need): Promise<string | undefined> {
     const present = (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, need.name)));
     return present ? undefined : `program ${need.name} is not installed (apt-get install ${need.name})`;
   }
-  return modeMissing(need.name);
+  return modeMissing(need.name, options);
+}
+
+function productUrl({ product = OWN_BUILD }: RunOptions): string {
+  return pathToFileURL(join(resolve(product), 'index.js')).href;
 }
 
 /** Asks the product itself whether it has a conflict mode. */
-async function modeMissing(mode: string): Promise<string | undefined> {
-  const { openNode } = (await import(join(PRODUCT, 'index.js'))) as typeof import('tablecast');
+async function modeMissing(mode: string, options: RunOptions): Promise<string | undefined> {
+  const { openNode } = (await import(productUrl(options))) as typeof import('tablecast');
   const node = await openNode({ id: 'asked' });
   try {
     node.table('asked', { key: 'string', value: 'double', mode: mode as 'naive' });

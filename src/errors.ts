@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'PEER_REFUSED'
   | 'LISTEN_FAILED'
   | 'IMPORT_INVALID'
+  | 'CLOCK_AHEAD'
   | 'CLOSED';
 
 /** What an error says beside its message; only plain values, so that it can be logged as it is. */

@@ -6,6 +6,7 @@ export type NodeEventCode =
   | 'table-refused'
   | 'table-caught-up'
   | 'frame-refused'
+  | 'send-failed'
   | 'checkpoint-adopted'
   | 'log-torn'
   | 'backend-set-aside'
@@ -13,6 +14,7 @@ export type NodeEventCode =
   | 'backend-recovered'
   | 'epoch-began'
   | 'fork-detected'
+  | 'operations-refused'
   | 'transport-warning';
 
 /** Something an operator may want to know; never an error notification, so that the stream goes on. */

@@ -64,7 +64,7 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
   const parts = {
     origins,
     operations,
-    clock: new HybridClock(systemEnvironment.now),
+    clock: new HybridClock(() => systemEnvironment.now()),
     dispatcher: new Dispatcher(),
     journal: log.journal,
     session: 0,

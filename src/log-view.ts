@@ -107,7 +107,7 @@ export class LogView implements Log {
 
 /** A table's rows as a Map of user forms. */
 export function rowsOf({ rows }: Projection): ReadonlyMap<Key, Value> {
-  return new Map(Array.from(rows.live.values(), (slot) => [rows.key(slot), rows.value(slot)] as const));
+  return new Map(Array.from(rows.live(), (slot) => [rows.key(slot), rows.value(slot)] as const));
 }
 
 function decoderFor(projection: Projection, origins: Origins): TableDecoder {

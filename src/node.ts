@@ -59,6 +59,12 @@ export async function openNodeOf(options: NodeOptions, parts: NodeParts): Promis
   return node;
 }
 
+/** A batch that is being written: the tables it can take back, and what parts of it threw. */
+interface OpenBatch {
+  readonly taking: Projection[];
+  readonly failures: unknown[];
+}
+
 class LocalNode implements TableNode, StoreListener {
   readonly id: string;
   readonly tables = new Map<string, Table>();
@@ -79,7 +85,7 @@ class LocalNode implements TableNode, StoreListener {
   readonly #lives: Record<StoreName, string>;
   #checkpointer: Checkpointer | undefined;
   #address: string | undefined;
-  #inBatch = false;
+  #batch: OpenBatch | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: NodeOptions, parts: NodeParts) {
@@ -274,6 +280,10 @@ class LocalNode implements TableNode, StoreListener {
     const { projection, isNew } = this.#catalog.declare(name, declaration);
     const known = this.tables.get(name);
     if (known !== undefined) return known as unknown as TableOf<D>;
+    if (this.#batch !== undefined) {
+      projection.beginUndo();
+      this.#batch.taking.push(projection);
+    }
     if (isNew && projection.store === 'sqlite') this.#remember(projection);
     const parts = { projection, synced: this.#replicator.synced(name) };
     const table: Table = projection.schema.isSet
@@ -293,23 +303,37 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   batch<T>(write: () => T): T {
-    if (this.#inBatch) return write();
-    this.#inBatch = true;
-    const taking = [...this.#catalog.declared.values()];
+    if (this.#batch !== undefined) return this.#innerBatch(this.#batch, write);
+    const batch: OpenBatch = { taking: [...this.#catalog.declared.values()], failures: [] };
+    this.#batch = batch;
     this.#dispatcher.hold();
     const mark = this.#dispatcher.mark;
-    for (const projection of taking) projection.beginUndo();
+    for (const projection of batch.taking) projection.beginUndo();
     try {
-      const result = this.#log.batch(() => refusePromise(write()));
-      for (const projection of taking) projection.endUndo();
+      const result = this.#log.batch(() => {
+        const given = refusePromise(write());
+        for (const failure of batch.failures) throw failure;
+        return given;
+      });
+      for (const projection of batch.taking) projection.endUndo();
       return result;
     } catch (error) {
-      for (const projection of taking) projection.undo();
+      for (const projection of batch.taking) projection.undo();
       this.#dispatcher.forgetFrom(mark);
       throw error;
     } finally {
-      this.#inBatch = false;
+      this.#batch = undefined;
       this.#dispatcher.release();
+    }
+  }
+
+  /** Part of the outer batch, which cannot succeed once a part of it has thrown: the log takes back all or nothing. */
+  #innerBatch<T>(outer: OpenBatch, write: () => T): T {
+    try {
+      return refusePromise(write());
+    } catch (error) {
+      outer.failures.push(error);
+      throw error;
     }
   }
 
@@ -366,8 +390,7 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   #reportEpoch(epoch: number): void {
-    const message =
-      'This node may have lost writes that peers have: it goes on under a new epoch.';
+    const message = 'This node may have lost writes that peers have: it goes on under a new epoch.';
     this.#environment.defer(() =>
       this.#report({ code: 'epoch-began', severity: 'warning', message, details: { epoch } }),
     );

@@ -33,6 +33,7 @@ interface AcceptedRun {
 interface Outcome {
   readonly gaps: Set<string>;
   readonly references: RunReference[];
+  readonly forgotten: Set<string>;
   seen(run: RunReference): void;
   add(operations: number): void;
 }
@@ -89,7 +90,7 @@ export class LocalReplica implements Replica {
       fingerprint: projection.schema.fingerprint,
       mode: projection.mode.name,
       declaration: projection.schema.declaration,
-      rows: projection.rows.live.size,
+      rows: projection.rows.size,
       held: (origin) => {
         const index = origins.find(origin);
         return index === undefined ? 0 : projection.vector().get(index);
@@ -111,14 +112,19 @@ export class LocalReplica implements Replica {
     const { log, dispatcher } = this.#parts;
     log.seal();
     dispatcher.hold();
-    const outcome = { operations: 0, gaps: new Set<string>(), references: [] as RunReference[] };
+    const outcome = {
+      operations: 0,
+      gaps: new Set<string>(),
+      forgotten: new Set<string>(),
+      references: [] as RunReference[],
+    };
     try {
       for (const store of ['memory', 'sqlite'] as const)
         this.#receiveInto(store, runs, { ...outcome, seen, add: (count) => (outcome.operations += count) });
     } finally {
       dispatcher.release();
     }
-    return { ...outcome, gaps: [...outcome.gaps] };
+    return { ...outcome, gaps: [...outcome.gaps], forgotten: [...outcome.forgotten] };
   }
 
   #receiveInto(store: StoreName, runs: readonly Uint8Array[], outcome: Outcome): void {
@@ -135,6 +141,9 @@ export class LocalReplica implements Replica {
         const applied = this.#apply(projection, reference, position);
         outcome.references.push(reference);
         if (applied === undefined) outcome.gaps.add(reference.table);
+        if (projection.lives.isForgotten(this.#parts.origins.intern(reference.origin))) {
+          outcome.forgotten.add(reference.origin);
+        }
         if (applied === undefined || applied === 0) continue;
         accepted.push({ reference, applied });
         position += applied;
@@ -159,7 +168,7 @@ export class LocalReplica implements Replica {
     const skip = projection.overlap(reference, origin);
     if (skip === undefined) return undefined;
     if (skip === reference.count) return 0;
-    if (origin === projection.own) throw ownOperation(reference);
+    if (projection.writes(origin)) throw ownOperation(reference);
     const run = decodeRun(reference.bytes, projection.schema.column);
     projection.check(run);
     projection.apply(run, Math.max(0, skip), { position, live: true });

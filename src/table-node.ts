@@ -19,7 +19,8 @@ export interface TableNode {
   readonly tables: ReadonlyMap<string, Table>;
   /**
    * Runs a synchronous function whose writes, to any tables, are one unit: on disk, and on every
-   * peer. If it throws, none of them happened. At most 65,536 operations or 1 MiB.
+   * peer. If it throws, none of them happened. At most 65,536 operations or 1 MiB. A batch inside
+   * another is part of it: when the inner one throws, so does the outer one at its end.
    */
   batch<T>(write: () => T): T;
   readonly log: Log;

@@ -17,9 +17,14 @@ export type Form<T extends TypeName> = T extends 'bool'
           ? unknown
           : string;
 
+/** The JavaScript forms of several columns: a mapped tuple, which only a type parameter of its own gives. */
+type ColumnForms<Columns extends readonly TypeName[]> = {
+  readonly [Index in keyof Columns]: Form<Columns[Index]>;
+};
+
 /** The JavaScript form of the keys of a declaration. */
-export type KeyOf<D extends TableDeclaration> = D['key'] extends readonly TypeName[]
-  ? { readonly [Index in keyof D['key']]: Form<D['key'][Index] & TypeName> }
+export type KeyOf<D extends TableDeclaration> = D['key'] extends infer Columns extends readonly TypeName[]
+  ? ColumnForms<Columns>
   : D['key'] extends TypeName
     ? Form<D['key']>
     : Key;
@@ -77,7 +82,7 @@ export class Table<K = unknown, V = unknown> {
 
   /** How many rows there are. */
   get size(): number {
-    return this.projection.rows.live.size;
+    return this.projection.rows.size;
   }
 
   has(key: K): boolean {
@@ -96,21 +101,23 @@ export class Table<K = unknown, V = unknown> {
 
   /** Keys in the order in which their rows appeared. */
   *keys(): IterableIterator<K> {
-    for (const slot of this.projection.rows.live.values()) yield this.projection.rows.key(slot) as K;
+    for (const slot of this.projection.rows.live()) yield this.projection.rows.key(slot) as K;
   }
 
   /** The slot of the row of a key, if there is a row. */
   protected find(key: unknown): number | undefined {
     const { schema, rows } = this.projection;
-    const hit = schema.textKeys ? rows.live.get(key as string) : undefined;
-    return hit ?? rows.live.get(schema.keyText(key));
+    // A canonical text that has a slot needs no check; anything else does.
+    const known = schema.textKeys ? rows.known(key as string) : undefined;
+    if (known !== undefined) return rows.has(known) ? known : undefined;
+    return rows.find(schema.keyText(key));
   }
 
   /** The slot of a key, with or without a row. */
   protected slot(key: unknown): number {
     const { schema, rows } = this.projection;
-    const hit = schema.textKeys ? rows.live.get(key as string) : undefined;
-    return hit ?? rows.slotOf(schema.keyText(key));
+    const known = schema.textKeys ? rows.known(key as string) : undefined;
+    return known ?? rows.slotOf(schema.keyText(key));
   }
 }
 
@@ -155,12 +162,12 @@ export class MapTable<K = unknown, V = unknown> extends Table<K, V> {
   }
 
   *values(): IterableIterator<V> {
-    for (const slot of this.projection.rows.live.values()) yield this.projection.rows.value(slot) as V;
+    for (const slot of this.projection.rows.live()) yield this.projection.rows.value(slot) as V;
   }
 
   *entries(): IterableIterator<[K, V]> {
     const { rows } = this.projection;
-    for (const slot of rows.live.values()) yield [rows.key(slot) as K, rows.value(slot) as V];
+    for (const slot of rows.live()) yield [rows.key(slot) as K, rows.value(slot) as V];
   }
 
   [Symbol.iterator](): IterableIterator<[K, V]> {

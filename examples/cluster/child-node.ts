@@ -149,6 +149,6 @@ export class ChildNode {
   #rejectAll(error: Error): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const { reject } of waiting) reject(error);
+    for (const one of waiting) one.reject(error);
   }
 }

@@ -4,10 +4,18 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ChildNode } from './child-node.ts';
 import { number, type ClusterView, type Display } from './display.ts';
-import type { ChangeLine, LogShare, NodeProcessOptions, Opened, Row, Verified } from './messages.ts';
+import type {
+  CaughtUp,
+  ChangeLine,
+  LogShare,
+  NodeProcessOptions,
+  Opened,
+  Row,
+  Verified,
+} from './messages.ts';
 import { ACTIVE_SECONDS, CONTESTED_TABLE, TABLE_NAMES } from './shared-tables.ts';
 import type { Survey } from './survey.ts';
-import { differencesOf, type Differences } from './verdict.ts';
+import { differenceLines, differencesOf, type Differences } from './verdict.ts';
 
 const MANAGER = 'manager';
 const WORKERS = ['worker-1', 'worker-2'] as const;
@@ -17,6 +25,7 @@ const DEAD_MS = 3000;
 const SETTLE_MS = 30_000;
 const CHANGES_SHOWN = 6;
 const DRAW_MS = 100;
+const CONTEST_IN_MS = 500;
 
 /** What to run. */
 export interface ClusterOptions {
@@ -73,7 +82,12 @@ export class Cluster {
     await this.#restartVictim(before);
     await Promise.all([this.#read(VICTIM), ...readers]);
     this.#display.say('Both workers have read the whole log.');
+    this.#display.say(
+      `Waiting for the last active clients to expire, ${ACTIVE_SECONDS} s after their latest row.`,
+    );
     await this.#settle();
+    if (this.#options.contested) await this.#contest();
+    this.#display.say("Replaying each node's log into fresh tables …");
     return this.#verify();
   }
 
@@ -85,20 +99,20 @@ export class Cluster {
   }
 
   async #startAll(): Promise<void> {
-    const manager = await this.#start(MANAGER);
-    this.#managerAddress = manager.address;
-    this.#say(MANAGER, `pid ${this.#node(MANAGER).pid}, listens on ${manager.address}`);
+    const { opened } = await this.#start(MANAGER);
+    this.#managerAddress = opened.address;
+    this.#say(MANAGER, `pid ${this.#node(MANAGER).pid}, listens on ${opened.address}`);
     await Promise.all(
       WORKERS.map(async (id) => {
-        await this.#start(id);
-        await this.#node(id).next('caught-up');
+        const { caughtUp } = await this.#start(id);
+        await caughtUp;
         this.#say(id, `pid ${this.#node(id).pid}, connected to the manager`);
       }),
     );
     this.#display.say('Both workers read the log; each looks after its own half of the addresses (by hash).');
   }
 
-  async #start(id: string): Promise<Opened> {
+  async #start(id: string): Promise<{ opened: Opened; caughtUp: Promise<CaughtUp> }> {
     if (this.#closing) throw new Error('closing');
     const directory = join(this.#options.directory, id);
     await mkdir(directory, { recursive: true });
@@ -106,7 +120,10 @@ export class Cluster {
     this.#nodes.set(id, node);
     const peers = id === MANAGER ? [] : [this.#managerAddress];
     const options: NodeProcessOptions = { id, directory, peers, contested: this.#options.contested };
-    return node.open(options);
+    const caughtUp = node.next('caught-up');
+    // Whoever needs it awaits it; a process that fails to open is told by open() alone.
+    caughtUp.catch(() => undefined);
+    return { opened: await node.open(options), caughtUp };
   }
 
   async #read(id: string): Promise<void> {
@@ -142,7 +159,7 @@ export class Cluster {
   }
 
   async #restartVictim(rowsReported: number): Promise<void> {
-    const opened = await this.#start(VICTIM);
+    const { opened, caughtUp } = await this.#start(VICTIM);
     const rowsAgain = Math.max(0, rowsReported - opened.rowsRead);
     const milliseconds = opened.milliseconds.toFixed(0);
     this.#say(VICTIM, `started again on the same directory, pid ${this.#node(VICTIM).pid}`);
@@ -156,38 +173,51 @@ export class Cluster {
         ? `every row it had reported is there: it goes on after row ${number(opened.rowsRead)}`
         : `goes on after row ${number(opened.rowsRead)}: ${number(rowsAgain)} rows had not reached the disk and are read again`,
     );
-    const caughtUp = await this.#node(VICTIM).next('caught-up');
+    const { operations, milliseconds: catchUpMs } = await caughtUp;
     this.#say(
       VICTIM,
-      `caught up ${number(caughtUp.operations)} operations of the others in ${caughtUp.milliseconds.toFixed(0)} ms`,
+      `caught up ${number(operations)} operations of the others in ${catchUpMs.toFixed(0)} ms`,
     );
     this.#display.say('');
   }
 
   /** Waits until nothing is under way: no active client is left, and all nodes hold the same rows. */
   async #settle(): Promise<void> {
-    this.#display.say(
-      `Waiting for the last active clients to expire (${ACTIVE_SECONDS} s after their latest row), on every node.`,
-    );
     const deadline = performance.now() + SETTLE_MS;
     while (performance.now() < deadline) {
       const nodes = [...this.#nodes.values()];
       const idle = nodes.every(({ status }) => status?.rows['active_clients'] === 0 && status.lag === 0);
-      if (idle && (await this.#areEqual(TABLE_NAMES))) break;
+      if (idle && (await this.#areEqual())) break;
       await pause(DRAW_MS);
     }
-    // Contested rows may differ for good; they get a moment, not a verdict.
-    if (this.#options.contested) await pause(1000);
   }
 
-  async #areEqual(tables: readonly string[]): Promise<boolean> {
+  /** Two authors for one key at the same moment: shows what differs, why, and how the next write heals it. */
+  async #contest(): Promise<void> {
+    const at = Date.now() + CONTEST_IN_MS;
+    this.#display.say(`Both workers now write the same keys of ${CONTESTED_TABLE} at the same moment.`);
+    await Promise.all(
+      WORKERS.map((id) => this.#node(id).ask({ type: 'contest', value: `by ${id}`, at }, 'contested')),
+    );
+    await pause(CONTEST_IN_MS);
+    for (const differences of (await this.#verify()).differences) {
+      for (const line of differenceLines(differences)) this.#display.say(line);
+    }
+    this.#display.say('');
+    this.#display.say(
+      `${VICTIM} writes these keys once more: it has seen the other's writes, so this heals them.`,
+    );
+    await this.#node(VICTIM).ask({ type: 'contest', value: 'settled', at: 0 }, 'contested');
+    await this.#settle();
+  }
+
+  async #areEqual(): Promise<boolean> {
     const nodes = [...this.#nodes.values()];
     const all = await Promise.all(nodes.map((node) => node.ask({ type: 'compare' }, 'compared')));
-    return tables.every((table) => new Set(all.map(({ digests }) => digests[table])).size === 1);
+    return this.#tables.every((table) => new Set(all.map(({ digests }) => digests[table])).size === 1);
   }
 
   async #verify(): Promise<Outcome> {
-    this.#display.say("Replaying each node's log into fresh tables …");
     const nodes = new Map<string, Verified>();
     for (const node of this.#nodes.values()) {
       nodes.set(node.id, await node.ask({ type: 'verify' }, 'verified'));
@@ -229,17 +259,14 @@ export class Cluster {
     this.#display.show(this.#view());
   }
 
-  /** Progress is that of the slowest worker. */
   #view(): ClusterView {
     return {
       nodes: [...this.#nodes.values()],
       tables: this.#tables,
-      rowsRead: Math.min(...WORKERS.map((id) => this.#rowsRead.get(id) ?? 0)),
+      rowsRead: WORKERS.reduce((sum, id) => sum + (this.#rowsRead.get(id) ?? 0), 0) / WORKERS.length,
       rowsTotal: this.#options.survey.rows,
       seconds: (performance.now() - this.#started) / 1000,
       changes: this.#changes,
     };
   }
 }
-
-

@@ -30,7 +30,7 @@ export interface Display {
   stop(): void;
 }
 
-const PLAIN_MS = 1000;
+const PLAIN_MS = 2000;
 
 /** Whole numbers as people read them. */
 export function number(value: number): string {
@@ -41,7 +41,7 @@ export function number(value: number): string {
 export function connections({ state, status }: NodeView): string {
   if (state !== 'running') return state;
   const peers = status?.peers ?? [];
-  return peers.length === 0 ? 'alone' : `connected to ${peers.join(', ')}`;
+  return peers.length === 0 ? 'alone' : `connected to ${peers.length}`;
 }
 
 /** A change in words: who, where, what. */
@@ -49,7 +49,7 @@ export function changeText({ author, table, kind, key, value }: ChangeLine): str
   return `${author.padEnd(9)} ${table.padEnd(14)} ${kind.padEnd(8)} ${key}${value === '' ? '' : ` = ${value}`}`;
 }
 
-/** Plain lines, one of each node a second. */
+/** Plain lines, one for each node every two seconds. */
 export class PlainDisplay implements Display {
   readonly #write: (text: string) => void;
   #shown = 0;
@@ -67,7 +67,9 @@ export class PlainDisplay implements Display {
     if (now - this.#shown < PLAIN_MS) return;
     this.#shown = now;
     const percent = Math.floor((view.rowsRead / Math.max(1, view.rowsTotal)) * 100);
-    this.say(`  ${view.seconds.toFixed(0)} s: ${number(view.rowsRead)} of ${number(view.rowsTotal)} rows, ${percent} %`);
+    this.say(
+      `  ${view.seconds.toFixed(0)} s: ${number(view.rowsRead)} of ${number(view.rowsTotal)} rows, ${percent} %`,
+    );
     for (const node of view.nodes) {
       const rows = view.tables.map((table) => `${table} ${number(node.status?.rows[table] ?? 0)}`);
       const facts = [`${number(node.operationsPerSecond)} operations/s`, `lag ${node.status?.lag ?? 0}`];

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, InvalidArgumentError } from 'commander';
+import colors from 'picocolors';
 import { generateSampleLog } from '../../src/cli/formats/index.ts';
 import { Cluster } from './coordinator.ts';
 import { number, PlainDisplay, type Display } from './display.ts';
@@ -37,7 +38,11 @@ function command(): Command {
     .argument('[log]', 'a Zeek log, tab-separated or JSON, plain or gzip; left out: a generated sample')
     .option('--rows <n>', 'rows of the generated sample', between(100, 1_000_000), 20_000)
     .option('--seconds <n>', 'how long to spread reading over', between(1, 3600), 15)
-    .option('--contested', 'also write a table whose keys have two authors: conflicts and differences', false)
+    .option(
+      '--contested',
+      'at the end, also let two workers write the same keys at once: conflicts, and their end',
+      false,
+    )
     .option('--keep', 'keep the directory when stopped with Ctrl-C', false)
     .addHelpText(
       'after',
@@ -60,11 +65,13 @@ class Demonstration {
     this.#path = path;
     this.#flags = flags;
     const { stdout } = process;
-    this.#display = stdout.isTTY ? new TerminalDisplay(stdout) : new PlainDisplay((text) => stdout.write(text));
+    this.#display = stdout.isTTY
+      ? new TerminalDisplay(stdout)
+      : new PlainDisplay((text) => stdout.write(text));
   }
 
   async run(): Promise<boolean> {
-    this.#directory = await mkdtemp(join(tmpdir(), 'tablecast-'));
+    this.#directory = await mkdtemp(join(tmpdir(), 'tablecast-demo-'));
     const log = this.#path ?? (await this.#writeSample(this.#directory));
     const survey = await surveyLog(log, this.#stopping.signal);
     this.#sayWhat(log, survey);
@@ -75,8 +82,19 @@ class Demonstration {
     const outcome = await this.#cluster.run();
     await this.#cluster.close();
     const verdict = verdictOn(outcome, survey);
-    for (const line of [...verdict.lines, ...nextSteps(this.#directory, this.#flags)]) this.#display.say(line);
+    for (const line of [...verdict.lines, ...nextSteps(this.#directory, this.#flags)])
+      this.#display.say(line);
     return verdict.isGood;
+  }
+
+  /** Stops at the wish of a person. */
+  async interrupt(): Promise<void> {
+    this.#display.stop();
+    this.#display.say('');
+    this.#display.say('Stopping the processes …');
+    await this.stop();
+    const kept = this.#flags.keep ? `kept in ${this.#directory ?? ''}` : 'removed';
+    this.#display.say(`Stopped. The data is ${kept}.`);
   }
 
   /** Ends the processes and, unless it is to be kept, removes the directory. */
@@ -87,10 +105,6 @@ class Demonstration {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
-  get directory(): string | undefined {
-    return this.#directory;
-  }
-
   async #writeSample(directory: string): Promise<string> {
     const path = join(directory, 'sample-dns.log');
     await pipeline(Readable.from(generateSampleLog({ rows: this.#flags.rows })), createWriteStream(path));
@@ -99,7 +113,7 @@ class Demonstration {
 
   #sayWhat(log: string, survey: Survey): void {
     const say = (line: string): void => this.#display.say(line);
-    say('Tablecast: three nodes, one shared set of tables, an operation log on each node.');
+    say(colors.bold('Tablecast: three nodes, one shared set of tables, an operation log on each node.'));
     say('');
     const rows = `${number(survey.rows)} rows`;
     say(
@@ -119,13 +133,16 @@ function nextSteps(directory: string, { contested }: Flags): string[] {
   const database = join(directory, 'manager', 'manager.tablecast.db');
   return [
     '',
-    'Next',
-    `  npx tablecast log ${database}      what happened, operation by operation`,
-    `  npx tablecast replay ${database}   the tables as of any position or time`,
-    '  npm start -- PATH                  the same with a log of yours',
-    ...(contested ? [] : ['  npm start -- --contested           two authors for one key: conflicts, and what differs']),
-    '  README.md, "An own table"          the ten lines a program needs; more in examples/',
-    `  rm -r ${directory}                 when you are done`,
+    colors.bold('Next'),
+    '  npm start -- PATH          the same with a log of yours',
+    ...(contested
+      ? []
+      : ['  npm start -- --contested   two authors for one key: the conflict, what differs, what heals it']),
+    '  README.md, examples/       the ten lines a program of your own needs',
+    '  Each node left its database; read them with the tablecast command (npm run build first, after a clone):',
+    `    npx tablecast log ${database}`,
+    `    npx tablecast replay ${database}`,
+    `  rm -r ${directory}   when you are done`,
   ];
 }
 
@@ -143,8 +160,7 @@ async function main(): Promise<void> {
     process.on(signal, () => {
       if (stopped) process.exit(code);
       stopped = true;
-      process.stdout.write('\nStopping the three processes …\n');
-      demonstration.stop().then(
+      demonstration.interrupt().then(
         () => process.exit(code),
         () => process.exit(code),
       );

@@ -4,6 +4,7 @@
 export type Request =
   | { readonly type: 'open'; readonly options: NodeProcessOptions }
   | { readonly type: 'read'; readonly share: LogShare }
+  | { readonly type: 'contest'; readonly value: string; readonly at: number }
   | { readonly type: 'compare' }
   | { readonly type: 'verify' }
   | { readonly type: 'rows'; readonly table: string }
@@ -34,6 +35,7 @@ export type Reply =
   | ({ readonly type: 'caught-up' } & CaughtUp)
   | ({ readonly type: 'status' } & Status)
   | { readonly type: 'read-all' }
+  | { readonly type: 'contested' }
   | { readonly type: 'compared'; readonly digests: Readonly<Record<string, string>> }
   | ({ readonly type: 'verified' } & Verified)
   | { readonly type: 'rows'; readonly rows: readonly Row[] }

@@ -1,4 +1,5 @@
 // One process of the cluster: a node with the shared tables, told what to do over the IPC channel.
+import { setTimeout as pause } from 'node:timers/promises';
 import { count, filter, firstValueFrom, lastValueFrom, merge } from 'rxjs';
 import { isTablecastError, openNode, type Change, type Table, type TableNode } from 'tablecast';
 import { readLog } from './log-reader.ts';
@@ -13,11 +14,10 @@ import type {
   TableCheck,
   Verified,
 } from './messages.ts';
-import { digestOf, keyText, liveRows, textRows } from './row-digest.ts';
-import { declareTables, type SharedTables } from './shared-tables.ts';
+import { digestOf, cellText, liveRows, textRows } from './row-digest.ts';
+import { declareTables, writeContested, type SharedTables } from './shared-tables.ts';
 
 const STATUS_MS = 100;
-const CHANGES_PER_STATUS = 6;
 const CONFLICT_KEYS_KEPT = 10_000;
 
 function send(reply: Reply): void {
@@ -29,7 +29,7 @@ class NodeProcess {
   readonly #node: TableNode;
   readonly #tables: SharedTables;
   readonly #compared: readonly Table[];
-  #changes: ChangeLine[] = [];
+  readonly #changes = new Map<string, ChangeLine>();
   #expired = 0;
   #conflicts = 0;
   readonly #conflictKeys = new Set<string>();
@@ -49,7 +49,7 @@ class NodeProcess {
     merge(...this.#compared.map((table) => table.conflicts)).subscribe((conflict) => {
       this.#conflicts++;
       if (this.#conflictKeys.size < CONFLICT_KEYS_KEPT) {
-        this.#conflictKeys.add(`${conflict.table} ${keyText(conflict.key)}`);
+        this.#conflictKeys.add(`${conflict.table} ${cellText(conflict.key)}`);
       }
     });
     this.#node.peers.subscribe((peers) => {
@@ -62,13 +62,14 @@ class NodeProcess {
 
   #note(change: Change<unknown, unknown>): void {
     if (change.kind === 'expired') this.#expired++;
-    if (this.#changes.length >= CHANGES_PER_STATUS) return;
-    this.#changes.push({
+    // One of each table and kind: a handful of examples, however many changes there are.
+    const { table } = change.operation;
+    this.#changes.set(`${table} ${change.kind}`, {
       author: change.origin.split('@')[0] ?? '',
-      table: change.operation.table,
+      table,
       kind: change.kind,
-      key: keyText(change.key),
-      value: change.value === undefined ? '' : String(change.value),
+      key: cellText(change.key),
+      value: cellText(change.value),
     });
   }
 
@@ -92,8 +93,8 @@ class NodeProcess {
   }
 
   status(): Status {
-    const changes = this.#changes;
-    this.#changes = [];
+    const changes = [...this.#changes.values()];
+    this.#changes.clear();
     return {
       rows: Object.fromEntries(this.#compared.map((table) => [table.name, table.size])),
       position: this.#node.log.position,
@@ -113,6 +114,12 @@ class NodeProcess {
 
   async read(share: LogShare): Promise<void> {
     await readLog(this.#node, this.#tables, share);
+  }
+
+  /** Writes the contested keys at a given time, in milliseconds since 1970. */
+  async contest(value: string, at: number): Promise<void> {
+    await pause(Math.max(0, at - Date.now()));
+    writeContested(this.#tables, value);
   }
 
   compare(): Readonly<Record<string, string>> {
@@ -184,6 +191,9 @@ async function answer(request: Request): Promise<void> {
     case 'read':
       await running.read(request.share);
       return send({ type: 'read-all' });
+    case 'contest':
+      await running.contest(request.value, request.at);
+      return send({ type: 'contested' });
     case 'compare':
       return send({ type: 'compared', digests: running.compare() });
     case 'verify':

@@ -3,15 +3,16 @@ import { createHash } from 'node:crypto';
 import type { Table } from 'tablecast';
 import type { Row } from './messages.ts';
 
-/** A key as one line of text. */
-export function keyText(key: unknown): string {
-  return Array.isArray(key) ? key.map(String).join(' ') : String(key);
+/** A key or a value of these tables as one line of text; a set's rows have no value. */
+export function cellText(cell: unknown): string {
+  if (cell === undefined) return '';
+  return Array.isArray(cell) ? cell.map(String).join(' ') : `${cell as string | number | bigint}`;
 }
 
 /** The rows of a table, or of a Map of its rows, sorted by key. */
 export function textRows(rows: Iterable<readonly [unknown, unknown]>): Row[] {
-  const text = Array.from(rows, ([key, value]): Row => [keyText(key), value === undefined ? '' : String(value)]);
-  return text.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const text = Array.from(rows, ([key, value]): Row => [cellText(key), cellText(value)]);
+  return text.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
 /** The rows of a live table, whichever its kind; a set's rows have no value. */

@@ -9,8 +9,9 @@ export const ACTIVE_SECONDS = 2;
 /** What the nodes compare at the end, in the order of the display. */
 export const TABLE_NAMES = ['known_hosts', 'known_services', 'queries', 'active_clients'] as const;
 
-/** With `--contested` the workers also write one table whose keys have two authors. */
-export const CONTESTED_TABLE = 'last_client';
+/** With `--contested` both workers also write the same few keys of one table at the same moment. */
+export const CONTESTED_TABLE = 'contested';
+const CONTESTED_KEYS = ['rule-1', 'rule-2', 'rule-3'] as const;
 
 /** The tables of one node. */
 export interface SharedTables {
@@ -20,8 +21,8 @@ export interface SharedTables {
   readonly activeClients: SetTable<string>;
   /** Per worker, how many rows of the log are in the tables: written in one batch with what they say. */
   readonly rowsRead: MapTable<string, number | bigint>;
-  /** Per server, the client seen last: written by any worker, when the demo is asked for conflicts. */
-  readonly lastClient: MapTable<string, string> | undefined;
+  /** Keys with two authors, when the demonstration is asked for conflicts. */
+  readonly contested: MapTable<string, string> | undefined;
 }
 
 /** What of a node the tables are made with. */
@@ -42,8 +43,8 @@ export function declareTables(node: TableNode, { backend, contested }: TableChoi
       writeExpire: `${ACTIVE_SECONDS}s`,
     }),
     rowsRead: node.table('rows_read', { key: 'string', value: 'count', backend }),
-    lastClient: contested
-      ? node.table(CONTESTED_TABLE, { key: 'addr', value: 'string', backend })
+    contested: contested
+      ? node.table(CONTESTED_TABLE, { key: 'string', value: 'string', backend })
       : undefined,
   };
 }
@@ -58,10 +59,10 @@ export interface RowFacts {
 
 /** The hosts of a row of any Zeek log that names hosts; undefined when this row names none. */
 export function rowFacts({ fields }: LogRecord): RowFacts | undefined {
-  const client = address(fields.get('id.orig_h')) ?? address(fields.get('host'));
+  const client = asAddress(fields.get('id.orig_h')) ?? asAddress(fields.get('host'));
   if (client === undefined) return undefined;
   const listsServices = fields.has('port_num');
-  const server = listsServices ? client : address(fields.get('id.resp_h'));
+  const server = listsServices ? client : asAddress(fields.get('id.resp_h'));
   const number = Number(fields.get(listsServices ? 'port_num' : 'id.resp_p'));
   const protocol = fields.get(listsServices ? 'port_proto' : 'proto') ?? 'tcp';
   const isPort = Number.isInteger(number) && number >= 0 && number <= 65_535;
@@ -69,7 +70,7 @@ export function rowFacts({ fields }: LogRecord): RowFacts | undefined {
   return { client, server, port: isPort && isProtocol ? `${number}/${protocol}` : undefined };
 }
 
-function address(text: unknown): string | undefined {
+function asAddress(text: unknown): string | undefined {
   return typeof text === 'string' && isIP(text) !== 0 && !text.includes('%') ? text : undefined;
 }
 
@@ -95,11 +96,15 @@ export function applyRow(tables: SharedTables, row: RowFacts, owns: Owns): void 
     if (!tables.knownHosts.has(client)) tables.knownHosts.add(client);
     tables.queries.increment(client);
     tables.activeClients.add(client);
-    if (server !== undefined) tables.lastClient?.set(server, client);
   }
   if (server === undefined || !owns(server)) return;
   if (!tables.knownHosts.has(server)) tables.knownHosts.add(server);
   if (port !== undefined && !tables.knownServices.has([server, port])) {
     tables.knownServices.add([server, port]);
   }
+}
+
+/** Writes every contested key. */
+export function writeContested(tables: SharedTables, value: string): void {
+  for (const key of CONTESTED_KEYS) tables.contested?.set(key, value);
 }

@@ -2,7 +2,7 @@
 import { openNode } from 'tablecast';
 import { readRecords } from '../../src/cli/formats/index.ts';
 import { digestOf, liveRows } from './row-digest.ts';
-import { applyRow, declareTables, rowFacts, TABLE_NAMES } from './shared-tables.ts';
+import { applyRow, declareTables, rowFacts } from './shared-tables.ts';
 
 /** What a log holds. */
 export interface Survey {
@@ -11,8 +11,14 @@ export interface Survey {
   readonly rowsWithoutHost: number;
   readonly linesSkipped: number;
   readonly firstSkipped: string | undefined;
-  /** Per table, the digest one undisturbed process comes to. */
-  readonly digests: ReadonlyMap<string, string>;
+  /** What one undisturbed process comes to. */
+  readonly tables: ReadonlyMap<string, SurveyedTable>;
+}
+
+/** One table, as the log alone says it must be. */
+export interface SurveyedTable {
+  readonly rows: number;
+  readonly digest: string;
 }
 
 /** A log that cannot be used, and what to do about it. */
@@ -62,11 +68,11 @@ export async function surveyLog(path: string, stopping: AbortSignal): Promise<Su
       );
     }
     // Active clients are gone again by the end, on every node.
-    const digests = new Map(TABLE_NAMES.map((name) => [name, digestOf([])] as [string, string]));
+    const expected = new Map<string, SurveyedTable>([['active_clients', { rows: 0, digest: digestOf([]) }]]);
     for (const table of [tables.knownHosts, tables.knownServices, tables.queries]) {
-      digests.set(table.name, digestOf(liveRows(table)));
+      expected.set(table.name, { rows: table.size, digest: digestOf(liveRows(table)) });
     }
-    return { rows, rowsWithoutHost, linesSkipped: records.skipped, firstSkipped, digests };
+    return { rows, rowsWithoutHost, linesSkipped: records.skipped, firstSkipped, tables: expected };
   } finally {
     await node.close();
   }

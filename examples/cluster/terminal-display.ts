@@ -7,9 +7,10 @@ import type { ChangeLine } from './messages.ts';
 
 const FRAME_MS = 100;
 const BAR_WIDTH = 40;
-const NO_BORDER = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '' };
-const ONLY_HEAD_LINE = { 'bottom-left': '', 'bottom-right': '', left: '  ', 'left-mid': '  ', mid: '', 'mid-mid': '' };
-const SPACES = { right: '', 'right-mid': '', middle: '  ' };
+const NO_TOP = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '' };
+const NO_LINES = { mid: '', 'mid-mid': '', 'left-mid': '', 'right-mid': '' };
+const NO_BOTTOM = { bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' };
+const ONLY_SPACES = { ...NO_TOP, ...NO_LINES, ...NO_BOTTOM, left: '  ', middle: '  ', right: '' };
 
 /** Redraws in place with log-update; lines that stay are written above the picture. */
 export class TerminalDisplay implements Display {
@@ -52,7 +53,7 @@ function frameOf(view: ClusterView, columns: number): string {
     '',
     nodeTable(view),
     '',
-    colors.bold('  latest changes'),
+    colors.bold('  latest changes') + colors.dim(' at the manager, a few of many'),
     ...changes,
     '',
   ].join('\n');
@@ -67,11 +68,11 @@ function bar({ rowsRead, rowsTotal, seconds }: ClusterView): string {
 }
 
 function nodeTable({ nodes, tables }: ClusterView): string {
-  const head = ['node', ...tables, 'operations/s', 'lag', 'state'];
+  const head = ['node', ...tables.map((name) => name.replace('_', '\n')), 'operations\n/s', 'lag', 'state'];
   const table = new Table({
     head: head.map((title) => colors.bold(title)),
     colAligns: head.map((_, index) => (index === 0 || index === head.length - 1 ? 'left' : 'right')),
-    chars: { ...NO_BORDER, ...ONLY_HEAD_LINE, ...SPACES },
+    chars: ONLY_SPACES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   for (const node of nodes) table.push(nodeRow(node, tables));

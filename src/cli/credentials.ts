@@ -41,7 +41,10 @@ export function readText(file: string, what: string): string {
     if (text.length <= MAX_FILE_BYTES) return text;
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw usageError(`The ${what} ${path} cannot be read (${reason}).`, 'Check the path and its permissions.');
+    throw usageError(
+      `The ${what} ${path} cannot be read (${reason}).`,
+      'Check the path and its permissions.',
+    );
   }
   throw usageError(`The ${what} ${path} is larger than ${MAX_FILE_BYTES} bytes.`, 'Check the path.');
 }

@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { Subscription, firstValueFrom, filter, map, merge, take } from 'rxjs';
+import {
+  EMPTY,
+  type Observable,
+  Subject,
+  type Subscription,
+  filter,
+  firstValueFrom,
+  map,
+  merge,
+  of,
+} from 'rxjs';
 import {
   type NodeEvent,
   type PeerState,
@@ -30,6 +40,7 @@ export class JoinedNode {
   readonly peerId: string;
   readonly #flags: PeerFlags;
   readonly #refused = new Map<string, NodeEvent>();
+  readonly #refusals = new Subject<NodeEvent>();
   readonly #watching: Subscription;
   #state: PeerState;
 
@@ -39,7 +50,9 @@ export class JoinedNode {
     this.#state = state;
     this.#flags = flags;
     this.#watching = node.events.subscribe((event) => {
-      if (event.code === 'table-refused' && event.table !== undefined) this.#refused.set(event.table, event);
+      if (event.code !== 'table-refused' || event.table === undefined) return;
+      this.#refused.set(event.table, event);
+      this.#refusals.next(event);
     });
     this.#watching.add(node.peers.subscribe(([peer]) => (this.#state = peer ?? this.#state)));
   }
@@ -80,44 +93,17 @@ export class JoinedNode {
   /** Waits until the rows of tables are here. */
   async synced(tables: readonly JoinedTable[]): Promise<void> {
     for (const { table, name } of tables) {
-      const refusal = merge(
-        table.synced.pipe(filter((synced) => synced)),
-        this.node.events.pipe(filter((event) => event.code === 'table-refused' && event.table === name)),
-        this.#lost(),
-      );
-      const first = this.#refused.get(name) ?? (await this.#inTime(firstValueFrom(refusal), `the rows of ${name}`));
-      if (first === true) continue;
-      if (typeof first === 'string') throw this.#gone(first);
-      const message = typeof first === 'object' ? first.message : `Table ${name} was refused.`;
-      throw new TablecastError('DECLARATION_DIFFERS', message, {
-        hint: 'Run the same version of tablecast on both sides.',
-      });
+      await this.#until(table.synced.pipe(filter((synced) => synced)), `the rows of ${name}`, name);
     }
   }
 
   /** Waits until the running node has confirmed that it holds the given number of operations written here. */
   async confirmed(operations: number): Promise<void> {
     const confirmed = this.node.peers.pipe(
-      map(([peer]) => peer),
-      filter((peer) => peer?.state === 'connected'),
-      filter((peer) => (peer?.sentOperations ?? 0) >= operations && peer?.lagOperations === 0),
-      map(() => true as const),
+      filter(([peer]) => peer?.state === 'connected'),
+      filter(([peer]) => (peer?.sentOperations ?? 0) - (peer?.lagOperations ?? 0) >= operations),
     );
-    const result = await this.#inTime(
-      firstValueFrom(merge(confirmed, this.#lost()).pipe(take(1))),
-      'the confirmation of the write, which may or may not have reached it',
-    );
-    if (typeof result === 'string') throw this.#gone(`${result} The write may or may not have reached it.`);
-  }
-
-  /** Waits while more than a number of operations are on their way. */
-  async caughtUpTo(lag: number): Promise<void> {
-    const below = this.node.peers.pipe(
-      filter(([peer]) => peer?.state === 'connected' && peer.lagOperations <= lag),
-      map(() => true as const),
-    );
-    const result = await this.#inTime(firstValueFrom(merge(below, this.#lost())), 'confirmations');
-    if (typeof result === 'string') throw this.#gone(result);
+    await this.#until(confirmed, 'a confirmation of the write, which may or may not have reached it');
   }
 
   async close(): Promise<void> {
@@ -125,24 +111,35 @@ export class JoinedNode {
     await this.node.close();
   }
 
-  /** Why the connection is over. */
-  #lost() {
-    return this.node.peers.pipe(
-      filter(([peer]) => peer !== undefined && peer.state !== 'connected'),
-      map(([peer]) => peer?.reason ?? 'The connection ended.'),
+  /** Waits for something that the end of the connection, or the refusal of a table, makes impossible. */
+  async #until(ready: Observable<unknown>, what: string, table?: string): Promise<void> {
+    const already = table === undefined ? undefined : this.#refused.get(table);
+    const refused = merge(already === undefined ? EMPTY : of(already), this.#refusals).pipe(
+      filter((event) => event.table === table),
+      map((event) => differs(event.message)),
     );
+    const lost = this.node.peers.pipe(
+      filter(([peer]) => peer !== undefined && peer.state !== 'connected'),
+      map(([peer]) => this.#gone(peer?.reason ?? 'the connection ended', what)),
+    );
+    const first = firstValueFrom(merge(refused, lost, ready.pipe(map(() => undefined))));
+    const problem = `Node ${this.peerId} did not send ${what}`;
+    const failure = await inTime(first, this.#flags.timeout, problem);
+    if (failure !== undefined) throw failure;
   }
 
-  #gone(reason: string): TablecastError {
-    return new TablecastError('PEER_UNREACHABLE', `Lost node ${this.peerId}: ${reason}`, {
+  #gone(reason: string, what: string): TablecastError {
+    return new TablecastError('PEER_UNREACHABLE', `Lost node ${this.peerId} (${reason}) before ${what}.`, {
       hint: 'Look at the log of that node, and try again.',
       retryable: true,
     });
   }
+}
 
-  #inTime<T>(promise: Promise<T>, what: string): Promise<T> {
-    return inTime(promise, this.#flags.timeout, `Node ${this.peerId} did not send ${what}`);
-  }
+function differs(message: string): TablecastError {
+  return new TablecastError('DECLARATION_DIFFERS', message, {
+    hint: 'Run the same version of tablecast on both sides.',
+  });
 }
 
 /** Joins the node the flags name, does something and leaves, whatever happens. */

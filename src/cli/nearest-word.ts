@@ -14,9 +14,9 @@ export function didYouMean(word: string, known: Iterable<string>): string {
 function distance(from: string, to: string): number {
   const [one, other] = [from.toLowerCase(), to.toLowerCase()];
   let above = Array.from({ length: other.length + 1 }, (_, column) => column);
-  for (const [row, letter] of [...one].entries()) {
+  for (const [row, letter] of one.split('').entries()) {
     const current = [row + 1];
-    for (const [column, wanted] of [...other].entries()) {
+    for (const [column, wanted] of other.split('').entries()) {
       const replaced = (above[column] ?? 0) + (letter === wanted ? 0 : 1);
       current.push(Math.min(replaced, (above[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
     }

@@ -1,9 +1,10 @@
-import type { MappedDeclaration } from './formats/index.ts';
+import { TablecastError } from '../index.ts';
+import { shown } from './formats/bad-lines.ts';
+import type { ColumnTypeName, MappedDeclaration } from './formats/index.ts';
 import { cellJson, cellText } from './formats/format-value.ts';
 import { expectedText, isComplexType, parseValue } from './formats/parse-value.ts';
 import { usageError } from './failure.ts';
 import { visible } from './output.ts';
-import type { ColumnTypeName } from './formats/index.ts';
 
 /** The keys and values of one table as words of a command line, as text and as JSON. */
 export class RowText {
@@ -83,13 +84,19 @@ function plain(cell: Parameters<typeof cellText>[0]): string {
   return visible(cellText(cell));
 }
 
-/** The value of a word; where it is none, the word itself, since the table's refusal says more. */
+/** Types of which the table would speak in terms of JavaScript. */
+const CHECKED_HERE: ReadonlySet<ColumnTypeName> = new Set(['bool', 'count', 'int', 'double']);
+
+/** The value of a word; where it is none, mostly the word itself, since the table's refusal says more. */
 export function wordValue(type: ColumnTypeName, word: string): unknown {
   const value = parseValue(type, word);
   if (value !== undefined) return value;
-  if (!isComplexType(type)) return word;
-  throw usageError(
-    `${JSON.stringify(word.slice(0, 120))} is not ${expectedText(type)} (type ${type}).`,
-    `Quote it for the shell, as in '{"name": "value"}'.`,
-  );
+  const complex = isComplexType(type);
+  if (!complex && !CHECKED_HERE.has(type)) return word;
+  throw new TablecastError('VALUE_INVALID', `${shown(word)} is not ${expectedText(type)}.`, {
+    hint: complex
+      ? `Quote JSON for the shell, as in '{"name": "value"}'.`
+      : `The table declares type ${type} here; tablecast status prints all declarations.`,
+    details: { type },
+  });
 }

@@ -10,7 +10,16 @@ export interface NamedDeclaration {
   readonly declaration: TableDeclaration;
 }
 
-const MEMBERS = ['key', 'value', 'backend', 'mode', 'createExpire', 'writeExpire', 'default', 'complexValues'];
+const MEMBERS = [
+  'key',
+  'value',
+  'backend',
+  'mode',
+  'createExpire',
+  'writeExpire',
+  'default',
+  'complexValues',
+];
 /** Types whose values a declaration does not take as text. */
 const NOT_TEXT: readonly ColumnTypeName[] = [
   'bool',

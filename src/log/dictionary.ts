@@ -53,6 +53,11 @@ export class Dictionary {
     return this.#slots[id] as number;
   }
 
+  /** Slots by key number, as a view that further keys may outgrow. */
+  get view(): Int32Array {
+    return this.#slots;
+  }
+
   /** The slots of all key numbers, in order; a copy. */
   slots(): Int32Array {
     return this.#slots.slice(0, this.size);

@@ -3,6 +3,8 @@ import type { Stretch } from './segment.ts';
 
 /** A segment of this many operations is sealed at once. */
 const MAX_SEGMENT_OPERATIONS = 8192;
+/** As is one of this many characters of keys and values: its runs travel in one frame. */
+const MAX_SEGMENT_CHARACTERS = 512 * 1024;
 /** Most operations of one batch. */
 export const MAX_BATCH_OPERATIONS = 65_536;
 /** Most characters of keys and values in one batch, which must fit into one frame. */
@@ -77,6 +79,9 @@ export class OpenSegment implements Journal {
   #last: RunAuthor | undefined;
   #lastRun = -1;
   #stretch = 0;
+  /** Characters of finished runs and of stretches that are over, and those that the open stretch began with. */
+  #characters = 0;
+  #before = 0;
   #first = 1;
   #atomic = false;
   #refusal: Error | undefined;
@@ -103,6 +108,7 @@ export class OpenSegment implements Journal {
     this.#owner.admit(author.store);
     if (this.#atomic) this.#checkBatch();
     this.#endStretch();
+    if (this.#characters >= MAX_SEGMENT_CHARACTERS && !this.#atomic) this.#owner.filled();
     const known = this.#current.get(author);
     if (known !== undefined && !author.runFull) {
       this.#lastRun = known;
@@ -115,6 +121,7 @@ export class OpenSegment implements Journal {
       author.beginRun(this.position + 1);
     }
     this.#last = author;
+    this.#before = author.runCharacters;
   }
 
   #startOver(author: RunAuthor): void {
@@ -129,6 +136,8 @@ export class OpenSegment implements Journal {
 
   #endStretch(): void {
     if (this.#stretch > 0) this.#order.push({ run: this.#lastRun, count: this.#stretch });
+    if (this.#last !== undefined) this.#characters += this.#last.runCharacters - this.#before;
+    this.#before = this.#last?.runCharacters ?? 0;
     this.#stretch = 0;
   }
 
@@ -189,6 +198,8 @@ export class OpenSegment implements Journal {
     this.#current.clear();
     this.#last = undefined;
     this.#stretch = 0;
+    this.#characters = 0;
+    this.#before = 0;
   }
 
   #part(store: StoreName): SealedPart[] {

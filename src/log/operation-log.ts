@@ -56,8 +56,9 @@ export class OperationLog implements JournalOwner {
     if (!this.#inBatch) this.seal();
   }
 
-  /** Closes the open segment and hands it on; what follows begins a new one. */
+  /** Closes the open segment and hands it on; what follows begins a new one. Inside a batch it does nothing. */
   seal(): void {
+    if (this.#inBatch) return;
     const parts = this.journal.seal();
     if (parts.length === 0) return;
     if (this.#resting) {

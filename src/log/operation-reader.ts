@@ -47,16 +47,21 @@ export class OperationReader {
   readonly #stores: readonly SegmentStore[];
   readonly #decoderOf: DecoderOf;
   readonly #tolerant: boolean;
+  readonly #after: number;
   readonly #known = new Map<string, KnownKeys>();
   readonly #pending: { store: SegmentStore; cursor: number; segments: LoggedSegment[] }[];
 
-  /** With `tolerant`, begins at what is kept where the log no longer reaches back to `from`. */
+  /**
+   * Reads from `from` on, to learn what numbers stand for, and returns the operations behind `after`.
+   * With `tolerant`, begins at what is kept where the log no longer reaches back to `from`.
+   */
   constructor(
     stores: Iterable<SegmentStore>,
     decoderOf: DecoderOf,
-    begin: { readonly from: number; readonly tolerant: boolean },
+    begin: { readonly from: number; readonly after: number; readonly tolerant: boolean },
   ) {
     const { from } = begin;
+    this.#after = begin.after;
     this.#tolerant = begin.tolerant;
     this.#stores = [...stores];
     this.#decoderOf = decoderOf;
@@ -112,7 +117,7 @@ export class OperationReader {
       const { operations: found, count } = this.#decode(bytes, (applied, nth) => {
         return places === undefined ? position + nth : (places[nth - (applied - places.length)] ?? -1);
       });
-      operations.push(...found.filter((operation) => operation.position > 0));
+      operations.push(...found);
       position += count;
     }
     return operations;
@@ -143,8 +148,11 @@ export class OperationReader {
     for (let index = 0; index < run.count; index++) {
       const kind = run.kinds?.[index] ?? SET;
       const cell = kind === SET && decoder.column !== 'none' ? (cells[cellAt++] as Cell) : undefined;
+      const position = placeOf(run.count, index);
+      // What its numbers stand for may have been said before `from`.
+      if (position <= this.#after) continue;
       operations.push({
-        position: placeOf(run.count, index),
+        position,
         table: run.table,
         origin: run.origin,
         sequence: run.firstSequence + index,

@@ -57,6 +57,7 @@ export function operationStream(source: StreamSource, range: OperationRange): Ob
     const replay = async (): Promise<void> => {
       const reader = new OperationReader(storesOf(source, range.table), decoderOf, {
         from: source.readableFrom(after),
+        after,
         tolerant: range.after === undefined,
       });
       for (;;) {

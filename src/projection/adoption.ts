@@ -3,7 +3,7 @@ import type { Origins } from '../log/origin.ts';
 import { VersionVector } from '../log/version-vector.ts';
 import type { Value } from '../schema/index.ts';
 import type { CheckpointHeader, CheckpointRows, DecodedCheckpoint } from './checkpoint.ts';
-import type { Projection } from './projection.ts';
+import type { Live, Projection } from './projection.ts';
 import type { Dot } from './rows.ts';
 
 /** One row or removal of a checkpoint, in the terms of this node. */
@@ -48,9 +48,11 @@ export function loadCheckpoint(
   position: number,
 ): void {
   for (const entry of entriesOf(projection, origins, checkpoint.rows)) {
+    projection.observe(entry.dot.stamp);
     if (entry.removed) projection.adoptRemoval(entry.slot, entry.dot, undefined);
     else projection.adoptRow(entry.slot, entry, undefined);
   }
+  learnVersions(projection, origins, checkpoint.header);
   learn(projection, origins, checkpoint, position);
   // What is newer than the checkpoint is found behind it.
   for (const [origin, sequence] of projection.held.entries())
@@ -86,9 +88,11 @@ export function adoptCheckpoint(
   const taken: number[] = [];
   const removed: number[] = [];
   let entries = 0;
+  checkTimes(projection, checkpoint);
   for (const entry of entriesOf(projection, origins, checkpoint.rows)) {
     entries++;
     if (!entry.removed) named.add(entry.slot);
+    projection.observe(entry.dot.stamp);
     if (held.get(entry.dot.origin) >= entry.dot.sequence || !projection.accepts(entry.slot, entry.dot))
       continue;
     const live = {
@@ -106,27 +110,68 @@ export function adoptCheckpoint(
   const whole = taken.length + removed.length === entries;
   const gone = goneRows(projection, named, theirs);
   for (const slot of gone) {
-    const dot = dotOf(projection, slot);
-    projection.adoptRemoval(slot, dot, {
+    projection.adoptRemoval(slot, projection.rows.dot(slot), {
       position: position + taken.length + removed.length,
       seen: theirs,
     });
     removed.push(slot);
   }
+  const before = taken.length + removed.length;
+  const cleared = learnVersions(projection, origins, checkpoint.header, (index) => {
+    return { position: position + before + index, seen: theirs };
+  });
+  removed.push(...cleared);
   learn(projection, origins, checkpoint, position);
-  return { rows: taken, removed, whole: whole && gone.length === 0 };
+  return { rows: taken, removed, whole: whole && gone.length === 0 && cleared.length === 0 };
+}
+
+/** Refuses a checkpoint whose times are too far ahead, before any of it takes effect. */
+function checkTimes(projection: Projection, checkpoint: DecodedCheckpoint): void {
+  for (const { stamps, origins, originOf } of checkpoint.rows) {
+    for (let at = 0; at < stamps.length; at++)
+      projection.checkTime(stamps[at] as number, origins[originOf[at] as number] as string);
+  }
+  const { cleared } = checkpoint.header;
+  if (cleared !== undefined) projection.checkTime(cleared[2], cleared[0]);
+}
+
+/** Takes over the latest `clear` and the expiries that overtook their writes; returns slots whose row went. */
+function learnVersions(
+  projection: Projection,
+  origins: Origins,
+  header: CheckpointHeader,
+  live?: (index: number) => Live,
+): number[] {
+  const { rows, versions } = projection;
+  const gone: number[] = [];
+  if (header.cleared !== undefined) {
+    const [origin, sequence, stamp] = header.cleared;
+    const dot = { origin: origins.intern(origin), sequence, stamp };
+    projection.observe(stamp);
+    for (const slot of [...rows.live()]) if (projection.accepts(slot, dot)) gone.push(slot);
+    for (const [index, slot] of gone.entries()) projection.adoptRemoval(slot, dot, live?.(index));
+    versions.noteCleared(dot);
+  }
+  for (const [text, origin, sequence] of header.expired ?? []) {
+    const write = { text, origin: origins.intern(origin), sequence };
+    const slot = rows.find(text);
+    const standing = slot === undefined ? undefined : rows.dot(slot);
+    if (slot !== undefined && standing?.origin === write.origin && standing.sequence === sequence) {
+      projection.adoptRemoval(slot, standing, live?.(gone.length));
+      gone.push(slot);
+    } else {
+      versions.expireAhead(write);
+    }
+  }
+  return gone;
 }
 
 /** Rows whose write the checkpoint has seen and which it no longer has. */
 function goneRows(projection: Projection, named: ReadonlySet<number>, theirs: VersionVector): number[] {
   const { rows } = projection;
-  return Array.from(rows.live.values()).filter(
+  return Array.from(rows.live()).filter(
     (slot) => !named.has(slot) && theirs.get(rows.origin(slot)) >= rows.sequence(slot),
   );
-}
-
-function dotOf({ rows }: Projection, slot: number): Dot {
-  return { origin: rows.origin(slot), sequence: rows.sequence(slot), stamp: rows.stamp(slot) };
 }
 
 function vectorOf(origins: Origins, pairs: CheckpointHeader['vector']): VersionVector {
@@ -153,9 +198,11 @@ function learn(
     for (const text of checkpoint.keys[index] ?? []) dictionary.addKey(projection.rows.slotOf(text));
     projection.dictionaries.set(origin, dictionary);
   }
+  for (const [nodeId, epoch] of header.forgotten ?? []) projection.lives.remember(nodeId, epoch);
   for (const [origin, seen] of header.contexts)
     projection.contextOf(origins.intern(origin)).merge(vectorOf(origins, seen));
   for (const [origin, sequence] of theirs.entries()) {
+    if (held.get(origin) === 0 && !projection.lives.isForgotten(origin)) projection.beginLife(origin);
     if (sequence > held.get(origin)) {
       projection.noteSeen(origin);
       projection.marks.note(origin, held.get(origin) + 1, position);

@@ -4,6 +4,7 @@ import { MAX_DICTIONARY_KEYS } from '../log/dictionary.ts';
 import { MAX_ORIGIN_BYTES, type Origins } from '../log/origin.ts';
 import type { Schema } from '../schema/index.ts';
 import type { Projection } from './projection.ts';
+import { MAX_EXPIRED_AHEAD } from './versions.ts';
 
 const CHECKPOINT_VERSION = 1;
 const ROWS = 1;
@@ -23,6 +24,12 @@ export interface CheckpointHeader {
   readonly fingerprint: string;
   readonly vector: Pairs;
   readonly contexts: readonly (readonly [origin: string, seen: Pairs])[];
+  /** The latest `clear`, in modes that compare versions. */
+  readonly cleared?: readonly [origin: string, sequence: number, stamp: number] | undefined;
+  /** Writes that have expired and are not in `vector`, with their keys. */
+  readonly expired?: readonly (readonly [key: string, origin: string, sequence: number])[] | undefined;
+  /** Per node, the highest epoch of a life that was forgotten. */
+  readonly forgotten?: Pairs | undefined;
   readonly dictionaries: readonly {
     readonly origin: string;
     readonly chapter: number;
@@ -52,7 +59,7 @@ export interface CheckpointPart {
 
 /** Every row, and the removals that the table's mode compares with. */
 function wholeTable({ rows, mode }: Projection): CheckpointPart {
-  return { rows: rows.live.values(), removed: mode.comparesVersions ? rows.removals() : [] };
+  return { rows: rows.live(), removed: mode.comparesVersions ? rows.removals() : [] };
 }
 
 /**
@@ -118,11 +125,29 @@ function encodeHeader(
       projection.contexts,
       ([origin, seen]) => [origins.at(origin).text, pairs(seen.entries())] as const,
     ),
+    ...versionsOf(projection, origins),
+    forgotten: projection.lives.forgotten.size === 0 ? undefined : [...projection.lives.forgotten],
     dictionaries: dictionaries.map(({ origin, chapter, origins: named, slots }) => {
       return { origin, chapter, keys: slots.length, origins: named };
     }),
   };
   return new TextEncoder().encode(JSON.stringify(header));
+}
+
+function versionsOf(
+  { versions, held }: Projection,
+  origins: Origins,
+): Pick<CheckpointHeader, 'cleared' | 'expired'> {
+  const { cleared } = versions;
+  const expired = Array.from(
+    versions.expiredAhead(held),
+    ({ text, origin, sequence }) => [text, origins.at(origin).text, sequence] as const,
+  );
+  return {
+    cleared:
+      cleared === undefined ? undefined : [origins.at(cleared.origin).text, cleared.sequence, cleared.stamp],
+    expired: expired.length === 0 ? undefined : expired,
+  };
 }
 
 function* rowChunks(
@@ -253,6 +278,7 @@ export function decodeCheckpoint(
   const [first, ...rest] = chunks;
   if (first === undefined) throw malformed('a checkpoint without a header');
   const header = readHeader(first, schema);
+  if (!trusted) for (const [text] of header.expired ?? []) schema.checkKeyText(text);
   const rows: CheckpointRows[] = [];
   const texts: string[] = [];
   const keys: string[][] = header.dictionaries.map(() => []);
@@ -345,6 +371,9 @@ function isHeader(value: unknown): value is CheckpointHeader {
     typeof header.table === 'string' &&
     typeof header.fingerprint === 'string' &&
     arePairs(header.vector) &&
+    (header.forgotten === undefined || arePairs(header.forgotten)) &&
+    (header.cleared === undefined || isDot(header.cleared)) &&
+    (header.expired === undefined || areExpired(header.expired)) &&
     Array.isArray(header.contexts) &&
     header.contexts.every(
       (entry) => Array.isArray(entry) && typeof entry[0] === 'string' && arePairs(entry[1]),
@@ -361,6 +390,30 @@ function isHeader(value: unknown): value is CheckpointHeader {
         entry.origins.every((origin) => typeof origin === 'string'),
     )
   );
+}
+
+function isDot(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  const [origin, sequence, stamp] = value as unknown[];
+  return typeof origin === 'string' && isCount(sequence, 1) && isCount(stamp, 0);
+}
+
+function areExpired(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length <= MAX_EXPIRED_AHEAD &&
+    value.every(
+      (entry) =>
+        Array.isArray(entry) &&
+        typeof entry[0] === 'string' &&
+        typeof entry[1] === 'string' &&
+        isCount(entry[2], 1),
+    )
+  );
+}
+
+function isCount(value: unknown, least: number): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
 }
 
 function arePairs(value: unknown): value is Pairs {

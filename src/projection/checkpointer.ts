@@ -58,7 +58,7 @@ export class Checkpointer {
       if (this.#stopped) return;
       projection.compact();
       const tail = operationsHeld(projection) - covered.operations;
-      if (tail < Math.max(MIN_TAIL, TAIL_PER_ROW * projection.rows.live.size)) continue;
+      if (tail < Math.max(MIN_TAIL, TAIL_PER_ROW * projection.rows.size)) continue;
       await this.write(projection).catch(() => undefined);
     }
   }

@@ -5,7 +5,7 @@ import { type ContextEntry, RunWriter } from '../log/run.ts';
 import type { VersionVector } from '../log/version-vector.ts';
 import type { Schema, Value } from '../schema/index.ts';
 import type { ProjectionContext } from './context.ts';
-import type { Dot, Rows } from './rows.ts';
+import { type Dot, MovingDot, type Rows } from './rows.ts';
 
 /** A dictionary of this many keys is never too large to go on with. */
 const CHAPTER_KEYS = 65_536;
@@ -20,12 +20,14 @@ export interface AuthoredTable {
   readonly dictionaries: Map<number, Dictionary>;
   readonly marks: Marks;
   contextOf(origin: number): VersionVector;
+  /** More is held of an origin. */
+  noteSeen(origin: number): void;
 }
 
-/** Writes this node's operations on one table into runs, under the origin of its present life. */
+/** Writes operations on one table into runs, under one origin: this node's present life, or what it writes for. */
 export class LocalAuthor implements RunAuthor {
   readonly store: StoreName;
-  /** Number of the origin this node writes as. */
+  /** Number of the origin written as. */
   readonly origin: number;
   readonly #text: string;
   readonly #table: AuthoredTable;
@@ -33,10 +35,14 @@ export class LocalAuthor implements RunAuthor {
   readonly #dictionary: AuthorDictionary;
   readonly #run: RunWriter;
   #running = false;
+  /** The dictionary names keys of discarded runs, so that the next run needs a new chapter. */
+  #discarded = false;
   #sequence: number;
   readonly #startedAt: number;
-  #stamp = 0;
+  readonly #dot: MovingDot;
   #news = new Set<number>();
+  /** What the open run tells of others. */
+  #told: (readonly [origin: number, sequence: number])[] = [];
   #announced: ContextEntry[] = [];
 
   constructor(table: AuthoredTable, context: ProjectionContext, life: { origin: string; position: number }) {
@@ -46,6 +52,7 @@ export class LocalAuthor implements RunAuthor {
     this.#run = new RunWriter(table.schema.column);
     this.#text = life.origin;
     this.origin = context.origins.intern(life.origin);
+    this.#dot = new MovingDot(this.origin);
     this.#sequence = table.held.get(this.origin);
     this.#startedAt = this.#sequence;
     // The dictionary of an earlier session stays until the first run, in case this life turns out to be behind.
@@ -86,8 +93,10 @@ export class LocalAuthor implements RunAuthor {
   }
 
   #nextDot(): Dot {
-    if (this.#run.count % OPERATIONS_PER_STAMP === 0) this.#stamp = this.#context.clock.stamp();
-    return { origin: this.origin, sequence: ++this.#sequence, stamp: this.#stamp };
+    const dot = this.#dot;
+    if (this.#run.count % OPERATIONS_PER_STAMP === 0) dot.stamp = this.#context.clock.stamp();
+    dot.sequence = ++this.#sequence;
+    return dot;
   }
 
   #keyId(slot: number): number {
@@ -120,15 +129,18 @@ export class LocalAuthor implements RunAuthor {
   beginRun(position: number): void {
     const { rows, dictionaries, marks, held } = this.#table;
     const { dictionary } = this.#dictionary;
-    if (dictionary.size > Math.max(CHAPTER_KEYS, 2 * rows.live.size)) {
+    if (this.#discarded || dictionary.size > Math.max(CHAPTER_KEYS, 2 * rows.size)) {
       this.#dictionary.beginChapter(dictionary.chapter + 1, position);
+      this.#discarded = false;
     }
     dictionaries.set(this.origin, dictionary);
     marks.note(this.origin, this.#sequence + 1, position);
     this.#announced = [];
     this.#run.begin(this.#sequence + 1, dictionary.state, this.#announced);
-    for (const origin of this.#news) {
-      this.#announced.push({ origin: this.#originId(origin), sequence: held.get(origin) });
+    this.#told = Array.from(this.#news, (origin) => [origin, held.get(origin)] as const);
+    this.#news.clear();
+    for (const [origin, sequence] of this.#told) {
+      this.#announced.push({ origin: this.#originId(origin), sequence });
     }
     this.#running = true;
   }
@@ -137,9 +149,9 @@ export class LocalAuthor implements RunAuthor {
     const { held, schema } = this.#table;
     this.#running = false;
     held.advance(this.origin, this.#sequence);
+    this.#table.noteSeen(this.origin);
     const seen = this.#table.contextOf(this.origin);
-    for (const origin of this.#news) seen.advance(origin, held.get(origin));
-    this.#news.clear();
+    for (const [origin, sequence] of this.#told) seen.advance(origin, sequence);
     const bytes = this.#run.encode(schema.name, this.#text, this.#context.session);
     const { firstSequence, count } = this.#run;
     return { table: schema.name, origin: this.#text, firstSequence, count, bytes };
@@ -151,8 +163,7 @@ export class LocalAuthor implements RunAuthor {
     this.#table.held.set(this.origin, this.#sequence);
     // What the forgotten runs told of others has reached nobody: the next run tells it again.
     for (const [origin] of this.#table.held.entries()) this.noteSeen(origin);
-    const { dictionary } = this.#dictionary;
-    this.#dictionary.beginChapter(dictionary.chapter + 1, dictionary.starts.at(-1)?.position ?? 0);
+    this.#discarded = true;
   }
 
   /** Brings the version vector up to date with operations that are not in a finished run yet. */

@@ -1,18 +1,23 @@
+import { TablecastError } from '../errors.ts';
 import type { Dictionary } from '../log/dictionary.ts';
+import { MAX_AHEAD_MS, stampToMs } from '../log/hybrid-clock.ts';
 import { CLEAR, DELETE, EXPIRE, SET } from '../log/operation.ts';
 import { Marks } from '../log/marks.ts';
 import type { DecodedRun } from '../log/run.ts';
 import { VersionVector } from '../log/version-vector.ts';
-import type { ConflictMode, Version } from '../modes/conflict-mode.ts';
+import type { ConflictMode } from '../modes/conflict-mode.ts';
 import type { Schema, Value } from '../schema/index.ts';
 import type { ChangeKind, OperationFacts } from './change.ts';
 import type { ProjectionContext } from './context.ts';
 import type { Deadlines } from './deadlines.ts';
 import { checkRun, learnRun } from './intake.ts';
+import { Lives } from './lives.ts';
 import { LocalAuthor } from './local-author.ts';
 import { Reporter } from './reporter.ts';
-import { type Dot, Rows } from './rows.ts';
+import { type Dot, MovingDot, Rows } from './rows.ts';
+import { markRemembered } from './tombstones.ts';
 import { Undo } from './undo.ts';
+import { Versions } from './versions.ts';
 
 /** Removed keys are forgotten when there are more than this many and more than there are rows. */
 const REMOVED_KEPT = 65_536;
@@ -46,23 +51,28 @@ export class Projection {
   readonly contexts: Map<number, VersionVector> = new Map();
   readonly dictionaries: Map<number, Dictionary> = new Map();
   readonly marks: Marks = new Marks();
+  readonly lives: Lives;
+  readonly versions: Versions;
   readonly #context: ProjectionContext;
-  readonly #mode: ConflictMode;
   #author: LocalAuthor | undefined;
+  /** Everything this node writes the table as, by number of the origin. */
+  readonly #authors = new Map<number, LocalAuthor>();
   #deadlines: Deadlines | undefined;
   #undo: Undo | undefined;
   #slotKeepers = 0;
+  #compactAt = REMOVED_KEPT;
 
   constructor(schema: Schema, mode: ConflictMode, context: ProjectionContext) {
     this.schema = schema;
-    this.#mode = mode;
     this.#context = context;
     this.rows = new Rows(schema);
-    this.reporter = new Reporter(schema, this.rows, context);
+    this.lives = new Lives(context.origins, this.held);
+    this.versions = new Versions(mode, this.rows, context.origins);
+    this.reporter = new Reporter(this.rows, this, context);
   }
 
   get mode(): ConflictMode {
-    return this.#mode;
+    return this.versions.mode;
   }
 
   get store(): 'memory' | 'sqlite' {
@@ -76,31 +86,49 @@ export class Projection {
 
   /** From now on this node writes as `origin`, going on after what it holds of it. */
   writeAs(origin: string, position: number): void {
-    this.#author = new LocalAuthor(this, this.#context, { origin, position });
+    this.#authors.clear();
+    this.#author = this.authorFor(origin, position);
+  }
+
+  /**
+   * The author of operations that this node writes for somebody without a log of his own, going on after
+   * what is held of that origin. No other node may write as `origin`; call between runs.
+   */
+  authorFor(origin: string, position: number): LocalAuthor {
+    const known = this.#authors.get(this.#context.origins.intern(origin));
+    if (known !== undefined) return known;
+    const author = new LocalAuthor(this, this.#context, { origin, position });
+    this.#authors.set(author.origin, author);
+    return author;
+  }
+
+  /** Whether this node writes the table as an origin. */
+  writes(origin: number): boolean {
+    return this.#authors.has(origin);
   }
 
   /** Turns expiry on; rows that are there already are taken in. */
   useDeadlines(deadlines: Deadlines): void {
     this.#deadlines = deadlines;
-    for (const slot of this.rows.live.values()) deadlines.note(slot);
+    for (const slot of this.rows.live()) deadlines.note(slot);
   }
 
   /** Whether this node wrote the table since it began its present life. */
   get wrote(): boolean {
-    return this.#author?.wrote === true;
+    for (const author of this.#authors.values()) if (author.wrote) return true;
+    return false;
   }
 
   /** What is held of each origin, own operations included. */
   vector(): VersionVector {
-    this.#author?.countHeld();
+    for (const author of this.#authors.values()) author.countHeld();
     return this.held;
   }
 
   // Local operations ------------------------------------------------------------------------------------
 
   /** Writes a canonical value to a slot. */
-  set(slot: number, value: Value): void {
-    const author = this.#author as LocalAuthor;
+  set(slot: number, value: Value, author: LocalAuthor = this.#author as LocalAuthor): void {
     const position = author.place();
     const { rows, reporter } = this;
     this.#undo?.remember(slot);
@@ -110,12 +138,11 @@ export class Projection {
     const dot = author.set(slot, value);
     rows.put(slot, value, dot);
     this.#deadlines?.note(slot);
-    if (wanted) this.#tell(kind, slot, previous, reporter.facts(position, SET, dot, { slot, value }));
+    if (wanted) reporter.effect(kind, slot, previous, reporter.facts(position, SET, dot, { slot, value }));
   }
 
   /** Removes a slot's row and tells whether there was one; the operation is written either way. */
-  delete(slot: number): boolean {
-    const author = this.#author as LocalAuthor;
+  delete(slot: number, author: LocalAuthor = this.#author as LocalAuthor): boolean {
     const position = author.place();
     const present = this.rows.has(slot);
     this.#takeAway('removed', slot, author.remove(DELETE, slot), { kind: DELETE, position });
@@ -130,8 +157,7 @@ export class Projection {
   }
 
   /** Removes a slot's row because its time is over; the operation names the very write it expires. */
-  expire(slot: number): void {
-    const author = this.#author as LocalAuthor;
+  expire(slot: number, author: LocalAuthor = this.#author as LocalAuthor): void {
     const position = author.place();
     this.#takeAway('expired', slot, author.expire(slot), { kind: EXPIRE, position });
   }
@@ -139,7 +165,7 @@ export class Projection {
   // Batches ------------------------------------------------------------------------------------------------
 
   beginUndo(): void {
-    this.#undo = new Undo(this.rows);
+    this.#undo = new Undo(this.rows, this.versions);
   }
 
   endUndo(): void {
@@ -160,13 +186,36 @@ export class Projection {
     origin: number,
   ): number | undefined {
     const held = this.vector().get(origin);
+    if (held === 0 && this.lives.isForgotten(origin)) return run.count;
     if (run.firstSequence > held + 1) return undefined;
     return Math.min(run.count, held - run.firstSequence + 1);
+  }
+
+  /** Makes room in the version vector for a life that is not in it yet. */
+  beginLife(origin: number): void {
+    for (const old of this.lives.begin(origin)) {
+      this.contexts.delete(old);
+      this.dictionaries.delete(old);
+    }
   }
 
   /** Checks a run from elsewhere, changing nothing. Throws `OPERATION_INVALID`. */
   check(run: DecodedRun): void {
     checkRun(this, run, this.#context.origins);
+    this.checkTime(run.stamps?.[run.count - 1] ?? run.firstStamp, run.origin);
+  }
+
+  /** Throws `CLOCK_AHEAD` for a time too far ahead to let it decide which write is the last. */
+  checkTime(stamp: number, origin: string): void {
+    if (this.mode.comparesVersions && this.#context.clock.tooFarAhead(stamp))
+      throw clockAhead(this.schema.name, origin, stampToMs(stamp));
+  }
+
+  /** Lets what is written from now on be stamped later than `stamp`. */
+  observe(stamp: number): void {
+    const { clock } = this.#context;
+    // Where times decide nothing, a clock gone wrong elsewhere must not carry this node's along.
+    if (this.mode.comparesVersions || !clock.tooFarAhead(stamp)) clock.observe(stamp);
   }
 
   /**
@@ -178,28 +227,50 @@ export class Projection {
     skip: number,
     at: { readonly position: number; readonly live: boolean; readonly end?: number | undefined },
   ): void {
-    const { origins, clock } = this.#context;
+    const { origins } = this.#context;
     const origin = origins.intern(run.origin);
     const end = at.end ?? run.count;
+    if (this.held.get(origin) === 0) this.beginLife(origin);
     this.marks.note(origin, run.firstSequence, at.position);
     const dictionary = learnRun(this, run, { origin, origins, position: at.position });
     const seen = this.contextOf(origin);
     for (const entry of run.context) seen.advance(dictionary.origins[entry.origin] as number, entry.sequence);
-    clock.observe(run.stamps?.[end - 1] ?? run.firstStamp);
+    this.observe(run.stamps?.[end - 1] ?? run.firstStamp);
     this.#fold(
       run,
       { skip, end },
-      { origin, dictionary, seen, base: at.live ? at.position - skip : undefined },
+      { origin, dictionary, seen, base: at.live && this.reporter.listening ? at.position - skip : undefined },
     );
     this.held.advance(origin, run.firstSequence + end - 1);
-    this.#author?.noteSeen(origin);
+    this.noteSeen(origin);
+  }
+
+  /** Whether the writes of a run can be put as they are, without a look at any of them. */
+  #plain(run: DecodedRun, on: RunContext): boolean {
+    const quiet = on.base === undefined && this.#deadlines === undefined && !this.mode.comparesVersions;
+    return quiet && run.kinds === undefined && (this.schema.isSet || run.values.numbers !== undefined);
   }
 
   #fold(run: DecodedRun, range: { skip: number; end: number }, on: RunContext): void {
     const { schema } = this;
+    if (this.#plain(run, on)) {
+      this.rows.putRun({
+        from: range.skip,
+        end: range.end,
+        slots: on.dictionary.view,
+        ids: run.ids,
+        values: schema.isSet ? undefined : run.values.numbers,
+        origin: on.origin,
+        firstSequence: run.firstSequence,
+        stamps: run.stamps,
+        stamp: run.firstStamp,
+      });
+      return;
+    }
     const { isSet } = schema;
     const { ids, kinds, stamps } = run;
     const { numbers, cells } = run.values;
+    const dot = new MovingDot(on.origin);
     let cellAt = 0;
     let expiredAt = 0;
     for (let index = 0; index < range.end; index++) {
@@ -208,7 +279,8 @@ export class Projection {
       const write = kind === EXPIRE ? expiredAt++ : -1;
       if (index < range.skip) continue;
       const stamp = stamps === undefined ? run.firstStamp : (stamps[index] as number);
-      const dot = { origin: on.origin, sequence: run.firstSequence + index, stamp };
+      dot.sequence = run.firstSequence + index;
+      dot.stamp = stamp;
       const live = on.base === undefined ? undefined : { position: on.base + index, seen: on.seen };
       if (kind === CLEAR) {
         this.#clearRows(dot, live);
@@ -236,6 +308,7 @@ export class Projection {
 
   #write(slot: number, value: Value, dot: Dot, live: Live | undefined): void {
     const { rows, reporter } = this;
+    if (this.versions.takeExpired(dot)) return this.#remove(slot, dot, live);
     const takesEffect = this.accepts(slot, dot);
     if (live === undefined) {
       if (takesEffect) rows.put(slot, value, dot);
@@ -246,17 +319,18 @@ export class Projection {
     const previous = rows.value(slot);
     const facts = reporter.facts(live.position, SET, dot, { slot, value });
     reporter.operation(facts);
-    if (!takesEffect) return;
-    if (present) reporter.unseen(slot, facts, live.seen);
+    if (!takesEffect) return this.#overruled(slot, facts);
+    if (present || this.mode.comparesVersions) reporter.unseen(slot, facts, live.seen);
     rows.put(slot, value, dot);
     this.#deadlines?.note(slot);
     reporter.change(present ? 'changed' : 'new', slot, previous, facts);
   }
 
   #remove(slot: number, dot: Dot, live: Live | undefined): void {
-    if (live !== undefined && this.rows.has(slot) && this.accepts(slot, dot)) {
+    if (live !== undefined && this.rows.has(slot)) {
       const facts = this.reporter.facts(live.position, DELETE, dot, { slot, value: undefined });
-      this.reporter.unseen(slot, facts, live.seen);
+      if (this.accepts(slot, dot)) this.reporter.unseen(slot, facts, live.seen);
+      else this.#overruled(slot, facts);
     }
     this.#takeAway(
       'removed',
@@ -276,23 +350,29 @@ export class Projection {
     const at = live === undefined ? undefined : { kind: EXPIRE, position: live.position };
     if (rows.has(slot) && rows.origin(slot) === write.origin && rows.sequence(slot) === write.sequence) {
       this.#takeAway('expired', slot, dot, at);
-    } else if (at !== undefined) {
-      reporter.operation(reporter.facts(at.position, EXPIRE, dot, { slot, value: undefined }));
+      return;
     }
+    if (
+      write.origin !== dot.origin &&
+      this.held.get(write.origin) < write.sequence &&
+      !this.writes(write.origin)
+    )
+      this.versions.expireAhead({ text: rows.text(slot), ...write });
+    if (at !== undefined)
+      reporter.operation(reporter.facts(at.position, EXPIRE, dot, { slot, value: undefined }));
+  }
+
+  #overruled(slot: number, facts: OperationFacts): void {
+    if (!this.reporter.conflicts.observed) return;
+    const dot = this.versions.standing(slot);
+    this.reporter.overruled(slot, facts, { dot, seen: this.contextOf(dot.origin) });
   }
 
   // What every kind of operation ends in --------------------------------------------------------------------
 
   /** Whether a version takes effect on what a slot holds. */
   accepts(slot: number, dot: Dot): boolean {
-    const { rows } = this;
-    if (!this.#mode.comparesVersions || rows.sequence(slot) === 0) return true;
-    const present = { origin: rows.origin(slot), sequence: rows.sequence(slot), stamp: rows.stamp(slot) };
-    return this.#mode.supersedes(this.#version(dot), this.#version(present));
-  }
-
-  #version(dot: Dot): Version {
-    return { stamp: dot.stamp, origin: this.#context.origins.at(dot.origin).text, sequence: dot.sequence };
+    return this.versions.accepts(slot, dot);
   }
 
   #takeAway(
@@ -305,19 +385,24 @@ export class Projection {
     this.#undo?.remember(slot);
     const present = rows.has(slot);
     const previous = rows.value(slot);
-    const takesEffect = this.accepts(slot, dot);
-    if (takesEffect) rows.remove(slot, dot);
+    const expired = change === 'expired';
+    const takesEffect = expired || this.accepts(slot, dot);
+    // Where versions decide, an expired row leaves no later version behind than the write that expired.
+    const by = expired && this.mode.comparesVersions ? rows.dot(slot) : dot;
+    if (takesEffect) rows.remove(slot, by);
     if (at === undefined || !reporter.wanted) return;
     const facts = reporter.facts(at.position, at.kind, dot, { slot, value: undefined });
-    reporter.operation(facts);
-    if (present && takesEffect) reporter.change(change, slot, previous, facts);
+    if (present && takesEffect) reporter.effect(change, slot, previous, facts);
+    else reporter.operation(facts);
   }
 
   #clearRows(dot: Dot, live: Live | undefined): void {
     const { rows, reporter } = this;
     const facts = live === undefined ? undefined : reporter.facts(live.position, CLEAR, dot);
+    // A subscriber that writes must not find the table half cleared.
+    reporter.hold();
     if (facts !== undefined) reporter.operation(facts);
-    for (const slot of Array.from(rows.live.values())) {
+    for (const slot of Array.from(rows.live())) {
       if (!this.accepts(slot, dot)) continue;
       this.#undo?.remember(slot);
       const previous = rows.value(slot);
@@ -326,11 +411,8 @@ export class Projection {
       rows.remove(slot, dot);
       if (facts !== undefined) reporter.change('cleared', slot, previous, facts);
     }
-  }
-
-  #tell(kind: ChangeKind, slot: number, previous: Value, facts: OperationFacts): void {
-    this.reporter.operation(facts);
-    this.reporter.change(kind, slot, previous, facts);
+    this.versions.noteCleared(dot);
+    reporter.release();
   }
 
   // Checkpoints ------------------------------------------------------------------------------------------------
@@ -347,7 +429,7 @@ export class Projection {
     rows.put(slot, value, dot);
     rows.setCreated(slot, row.created);
     this.#deadlines?.note(slot);
-    if (facts !== undefined) this.#tell(kind, slot, previous, facts);
+    if (facts !== undefined) reporter.effect(kind, slot, previous, facts);
   }
 
   /** Takes away a row that a checkpoint says is gone. */
@@ -371,9 +453,9 @@ export class Projection {
     return context;
   }
 
-  /** Notes that a checkpoint raised what is held of an origin, so that the next run tells others. */
+  /** Notes that more is held of an origin, so that the next run of each author tells others. */
   noteSeen(origin: number): void {
-    this.#author?.noteSeen(origin);
+    for (const author of this.#authors.values()) author.noteSeen(origin);
   }
 
   // Housekeeping -----------------------------------------------------------------------------------------------
@@ -389,18 +471,34 @@ export class Projection {
   /** Forgets removed keys that nothing refers to any more, when they have become many. */
   compact(): void {
     const { rows } = this;
-    const author = this.#author;
-    if (author?.running === true || this.#slotKeepers > 0) return;
-    if (rows.removedCount < REMOVED_KEPT || rows.removedCount < rows.live.size) return;
+    const authors = [...this.#authors.values()];
+    if (authors.some((author) => author.running) || this.#slotKeepers > 0) return;
+    if (rows.removedCount < this.#compactAt || rows.removedCount < rows.size) return;
     const foreign = [...this.dictionaries.values()].filter(
-      (dictionary) => author?.writesWith(dictionary) !== true,
+      (dictionary) => !authors.some((author) => author.writesWith(dictionary)),
     );
     const referenced = new Uint8Array(rows.slots);
-    author?.mark(referenced);
+    for (const author of authors) author.mark(referenced);
     for (const dictionary of foreign) dictionary.mark(referenced);
+    if (this.mode.comparesVersions) markRemembered(this, referenced, this.#context.clock.stamp());
     const renumbered = rows.compact(referenced);
-    author?.renumber(renumbered);
+    // What had to stay is not looked at again before there is much more of it.
+    this.#compactAt = Math.max(REMOVED_KEPT, rows.removedCount * 1.5);
+    for (const author of authors) author.renumber(renumbered);
     for (const dictionary of foreign) dictionary.renumber(renumbered);
     this.#deadlines?.renumber(renumbered);
   }
+}
+
+function clockAhead(table: string, origin: string, timeMs: number): TablecastError {
+  const time = new Date(timeMs).toISOString();
+  return new TablecastError(
+    'CLOCK_AHEAD',
+    `Table ${table}: an operation of ${origin} is dated ${time}, more than ${MAX_AHEAD_MS / 60_000} minutes ahead of this node's clock.`,
+    {
+      hint: 'Correct the clocks (NTP). In this mode the later write stands, so one clock ahead would win against everybody.',
+      details: { table, origin, time },
+      retryable: true,
+    },
+  );
 }

@@ -3,6 +3,7 @@ import type { VersionVector } from '../log/version-vector.ts';
 import type { Schema, Value } from '../schema/index.ts';
 import { Change, type ChangeKind, type Conflict, type OperationFacts, toOperation } from './change.ts';
 import type { ProjectionContext } from './context.ts';
+import type { Lives } from './lives.ts';
 import type { Dot, Rows } from './rows.ts';
 
 /** Tells subscribers of one table what its operations did; costs nothing while nobody subscribes. */
@@ -12,9 +13,15 @@ export class Reporter {
   readonly #schema: Schema;
   readonly #rows: Rows;
   readonly #context: ProjectionContext;
+  readonly #lives: Lives;
 
-  constructor(schema: Schema, rows: Rows, context: ProjectionContext) {
-    this.#schema = schema;
+  constructor(
+    rows: Rows,
+    table: { readonly schema: Schema; readonly lives: Lives },
+    context: ProjectionContext,
+  ) {
+    this.#schema = table.schema;
+    this.#lives = table.lives;
     this.#rows = rows;
     this.#context = context;
   }
@@ -22,6 +29,11 @@ export class Reporter {
   /** Whether anybody wants to know of changes or operations. */
   get wanted(): boolean {
     return this.changes.observed || this.#context.operations.observed;
+  }
+
+  /** Whether anybody wants to know of anything at all. */
+  get listening(): boolean {
+    return this.wanted || this.conflicts.observed;
   }
 
   facts(
@@ -42,6 +54,24 @@ export class Reporter {
     };
   }
 
+  /** Keeps back what is told until {@link release}: what a subscriber writes is told after all of it. */
+  hold(): void {
+    this.#context.dispatcher.hold();
+  }
+
+  release(): void {
+    this.#context.dispatcher.release();
+  }
+
+  /** Tells of an operation and of the change it made. */
+  effect(kind: ChangeKind, slot: number, previous: Value, facts: OperationFacts): void {
+    if (!this.#context.operations.observed) return this.change(kind, slot, previous, facts);
+    this.hold();
+    this.operation(facts);
+    this.change(kind, slot, previous, facts);
+    this.release();
+  }
+
   operation(facts: OperationFacts): void {
     const { operations, dispatcher } = this.#context;
     if (operations.observed) dispatcher.emit(operations, toOperation(facts));
@@ -49,22 +79,53 @@ export class Reporter {
 
   change(kind: ChangeKind, slot: number, previous: Value, facts: OperationFacts): void {
     if (!this.changes.observed) return;
-    const row = { key: this.#rows.key(slot), value: facts.value, previous };
+    // The place of a row that is not there holds a number all the same when the table's values are numbers.
+    const before = kind === 'new' ? undefined : previous;
+    const row = { key: this.#rows.key(slot), value: facts.value, previous: before };
     this.#context.dispatcher.emit(this.changes, new Change(kind, row, facts));
   }
 
-  /** Reports a row that an operation is about to replace or remove, if its author had not seen it. */
+  /** Reports what an operation is about to replace or remove, if its author had not seen it. */
   unseen(slot: number, facts: OperationFacts, seen: VersionVector): void {
     if (!this.conflicts.observed) return;
     const rows = this.#rows;
     const origin = rows.origin(slot);
     const author = this.#context.origins.at(origin).text;
     if (author === facts.origin || seen.get(origin) >= rows.sequence(slot)) return;
+    if (this.#lives.isForgotten(origin)) return;
+    this.#conflict(slot, facts, {
+      kept: { value: facts.value, origin: facts.origin, sequence: facts.sequence },
+      lost: {
+        value: rows.has(slot) ? rows.value(slot) : undefined,
+        origin: author,
+        sequence: rows.sequence(slot),
+      },
+    });
+  }
+
+  /** Reports that an operation did not take effect because of one that its author had not seen. */
+  overruled(
+    slot: number,
+    facts: OperationFacts,
+    by: { readonly dot: Dot; readonly seen: VersionVector },
+  ): void {
+    if (!this.conflicts.observed) return;
+    const { origins } = this.#context;
+    const author = origins.at(by.dot.origin).text;
+    const loser = origins.find(facts.origin) as number;
+    if (author === facts.origin || by.seen.get(loser) >= facts.sequence) return;
+    const value = this.#rows.has(slot) ? this.#rows.value(slot) : undefined;
+    this.#conflict(slot, facts, {
+      kept: { value, origin: author, sequence: by.dot.sequence },
+      lost: { value: facts.value, origin: facts.origin, sequence: facts.sequence },
+    });
+  }
+
+  #conflict(slot: number, facts: OperationFacts, sides: Pick<Conflict, 'kept' | 'lost'>): void {
     this.#context.dispatcher.emit(this.conflicts, {
       table: facts.table,
-      key: rows.key(slot),
-      kept: { value: facts.value, origin: facts.origin, sequence: facts.sequence },
-      lost: { value: rows.value(slot), origin: author, sequence: rows.sequence(slot) },
+      key: this.#rows.key(slot),
+      ...sides,
       operation: toOperation(facts),
     });
   }

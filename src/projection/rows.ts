@@ -2,22 +2,54 @@ import type { Key, Schema, Value } from '../schema/index.ts';
 
 const INITIAL_CAPACITY = 64;
 
-/** The operation that wrote or removed something, by numbers: see {@link Origins}. */
+/**
+ * The operation that wrote or removed something, by numbers: see {@link Origins}. Valid during the
+ * call it is passed to: writers of many operations use one object for all of them.
+ */
 export interface Dot {
   readonly origin: number;
   readonly sequence: number;
   readonly stamp: number;
 }
 
+/** A dot that its owner moves on from operation to operation. */
+export class MovingDot implements Dot {
+  origin: number;
+  sequence = 0;
+  stamp = 0;
+
+  constructor(origin: number) {
+    this.origin = origin;
+  }
+}
+
+/** Consecutive writes of one origin, column by column. */
+export interface RunOfWrites {
+  readonly from: number;
+  readonly end: number;
+  /** Slot per key number. */
+  readonly slots: Int32Array;
+  readonly ids: Uint32Array;
+  /** Undefined for a set. */
+  readonly values: ArrayLike<Value> | undefined;
+  readonly origin: number;
+  readonly firstSequence: number;
+  /** Undefined when all carry `stamp`. */
+  readonly stamps: Float64Array | undefined;
+  readonly stamp: number;
+}
+
 /**
  * The rows of one table as parallel arrays, a slot per key ever named and not yet forgotten.
- * Keys with a row are in `live`, in the order in which their rows appeared, like a Map's.
+ * Keys with a row are kept in the order in which their rows appeared, like a Map's.
  *
  * A removed key keeps its slot, because dictionaries of the log may refer to it; see {@link compact}.
  */
 export class Rows {
-  readonly live: Map<string, number> = new Map();
-  readonly #removed = new Map<string, number>();
+  /** Every key that has a slot; those with a row stand in the order in which their rows appeared. */
+  readonly #slots = new Map<string, number>();
+  /** Rows there are. */
+  size = 0;
   readonly #schema: Schema;
   readonly #empty: Value;
   #texts: string[] = [];
@@ -41,17 +73,35 @@ export class Rows {
   }
 
   get removedCount(): number {
-    return this.#removed.size;
+    return this.#slots.size - this.size;
   }
 
   /** Slots of keys without a row that once had one. */
   *removals(): Generator<number, void, undefined> {
-    for (const slot of this.#removed.values()) if ((this.#sequences[slot] as number) > 0) yield slot;
+    for (const slot of this.#slots.values()) {
+      if (this.#present[slot] === 0 && (this.#sequences[slot] as number) > 0) yield slot;
+    }
+  }
+
+  /** The slot of a key that has a row. */
+  find(text: string): number | undefined {
+    const slot = this.#slots.get(text);
+    return slot !== undefined && this.#present[slot] === 1 ? slot : undefined;
+  }
+
+  /** The slot of a key, with or without a row, if it has one. */
+  known(text: string): number | undefined {
+    return this.#slots.get(text);
+  }
+
+  /** Slots with a row, in the order in which the rows appeared. */
+  *live(): Generator<number, void, undefined> {
+    for (const slot of this.#slots.values()) if (this.#present[slot] === 1) yield slot;
   }
 
   /** The slot of a key, new and without a row if the key was not known. */
   slotOf(text: string): number {
-    return this.live.get(text) ?? this.#removed.get(text) ?? this.#newSlot(text);
+    return this.#slots.get(text) ?? this.#newSlot(text);
   }
 
   #newSlot(text: string): number {
@@ -60,7 +110,7 @@ export class Rows {
     this.#texts.push(text);
     if (!this.#schema.textKeys) this.#keys.push(this.#schema.keyOf(text));
     this.#values.push(this.#empty);
-    this.#removed.set(text, slot);
+    this.#slots.set(text, slot);
     return slot;
   }
 
@@ -106,6 +156,11 @@ export class Rows {
     return this.#stamps[slot] as number;
   }
 
+  /** The key's latest write or removal, as it is now. */
+  dot(slot: number): Dot {
+    return { origin: this.origin(slot), sequence: this.sequence(slot), stamp: this.stamp(slot) };
+  }
+
   /** Stamp from which the row's expiry counts. */
   expiryBase(slot: number): number {
     return (this.#created ?? this.#stamps)[slot] as number;
@@ -120,11 +175,30 @@ export class Rows {
     this.#stamps[slot] = by.stamp;
   }
 
+  /** Puts the values of a run of writes: the one at `index` goes to the slot that its key number stands for. */
+  putRun(writes: RunOfWrites): void {
+    const { slots, ids, values, stamps, origin, firstSequence } = writes;
+    const present = this.#present;
+    for (let index = writes.from; index < writes.end; index++) {
+      const slot = slots[ids[index] as number] as number;
+      const stamp = stamps === undefined ? writes.stamp : (stamps[index] as number);
+      if (present[slot] === 0) this.#appear(slot, stamp);
+      this.#values[slot] = values === undefined ? undefined : values[index];
+      this.#origins[slot] = origin;
+      this.#sequences[slot] = firstSequence + index;
+      this.#stamps[slot] = stamp;
+    }
+  }
+
   #appear(slot: number, stamp: number): void {
-    const text = this.#texts[slot] as string;
-    this.#removed.delete(text);
-    this.live.set(text, slot);
+    if ((this.#sequences[slot] as number) > 0) {
+      // The key had a row before: the new one stands last.
+      const text = this.#texts[slot] as string;
+      this.#slots.delete(text);
+      this.#slots.set(text, slot);
+    }
     this.#present[slot] = 1;
+    this.size++;
     if (this.#created !== undefined) this.#created[slot] = stamp;
   }
 
@@ -136,11 +210,9 @@ export class Rows {
   /** Takes the row away if there is one; the key keeps its slot, which remembers what removed it. */
   remove(slot: number, by: Dot): void {
     if (this.#present[slot] === 1) {
-      const text = this.#texts[slot] as string;
-      this.live.delete(text);
-      this.#removed.set(text, slot);
       this.#values[slot] = this.#empty;
       this.#present[slot] = 0;
+      this.size--;
     }
     this.#origins[slot] = by.origin;
     this.#sequences[slot] = by.sequence;
@@ -164,11 +236,10 @@ export class Rows {
     this.#texts.length = next;
     this.#values.length = next;
     if (!this.#schema.textKeys) this.#keys.length = next;
-    for (const [text, slot] of this.live) this.live.set(text, renumbered[slot] as number);
-    for (const [text, slot] of this.#removed) {
+    for (const [text, slot] of this.#slots) {
       const moved = renumbered[slot] as number;
-      if (moved < 0) this.#removed.delete(text);
-      else this.#removed.set(text, moved);
+      if (moved < 0) this.#slots.delete(text);
+      else this.#slots.set(text, moved);
     }
     return renumbered;
   }

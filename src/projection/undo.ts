@@ -1,5 +1,6 @@
 import type { Value } from '../schema/index.ts';
 import type { Dot, Rows } from './rows.ts';
+import type { Versions } from './versions.ts';
 
 /** What was in a slot before a write. */
 interface Before {
@@ -13,16 +14,20 @@ interface Before {
 /** Remembers what the writes of a batch replace, so that they can be taken back. */
 export class Undo {
   readonly #rows: Rows;
+  readonly #versions: Versions;
+  readonly #cleared: Dot | undefined;
   readonly #writes: Before[] = [];
 
-  constructor(rows: Rows) {
+  constructor(rows: Rows, versions: Versions) {
     this.#rows = rows;
+    this.#versions = versions;
+    this.#cleared = versions.cleared;
   }
 
   /** Call before a slot is written. */
   remember(slot: number): void {
     const rows = this.#rows;
-    const dot = { origin: rows.origin(slot), sequence: rows.sequence(slot), stamp: rows.stamp(slot) };
+    const dot = rows.dot(slot);
     const created = rows.expiryBase(slot);
     this.#writes.push({ slot, present: rows.has(slot), value: rows.value(slot), dot, created });
   }
@@ -37,6 +42,7 @@ export class Undo {
         this.#rows.remove(slot, dot);
       }
     }
+    this.#versions.cleared = this.#cleared;
     return this.#writes.map(({ slot }) => slot);
   }
 }

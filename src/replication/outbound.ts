@@ -7,6 +7,8 @@ import type { Message } from './wire.ts';
 
 /** Runs are gathered into frames of about this size; one segment's runs always travel together. */
 const FRAME_BYTES = 64 * 1024;
+/** A frame does not grow beyond this by another segment; one segment alone may be larger. */
+const MAX_FRAME_BYTES = 1024 * 1024;
 /** How much of the log is looked at in one go. */
 const PAGE_BYTES = 512 * 1024;
 
@@ -15,6 +17,8 @@ export interface Outlet {
   /** Whether another frame may be sent now; when it may again, {@link Outbound.resume} is called. */
   open(): boolean;
   ended(): boolean;
+  /** What is to be sent cannot be read or sent: the session is over. */
+  failed(error: unknown): void;
   send(message: Message, operations: number): void;
 }
 
@@ -62,7 +66,10 @@ export class Outbound {
     this.#walking = true;
     this.#walk().then(
       () => this.#rest(),
-      () => this.#rest(),
+      (error: unknown) => {
+        this.#walking = false;
+        this.#outlet.failed(error);
+      },
     );
   }
 
@@ -114,6 +121,7 @@ export class Outbound {
     if (last > this.#store.told) return false;
     const table = adopted === undefined ? undefined : this.#tables.shared.get(adopted);
     if (table !== undefined && this.#tables.behind(table)) table.needsCheckpoint = true;
+    if (this.#frameBytes + segment.bytes.length > MAX_FRAME_BYTES) this.#sendFrame();
     for (const run of runs) this.#offerRun(run);
     this.#cursor = last;
     if (this.#frameBytes >= FRAME_BYTES) this.#sendFrame();

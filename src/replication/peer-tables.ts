@@ -104,7 +104,8 @@ export class PeerTables {
     if (table === undefined || this.#direct.has(`${run.table}\n${run.origin}`)) return 'skip';
     const has = table.has.get(run.origin) ?? 0;
     const last = run.firstSequence + run.count - 1;
-    if (last <= has) return 'skip';
+    // What is no longer held of an origin stands in the log of a life that was forgotten.
+    if (last <= has || this.#replica.table(run.table)?.held(run.origin) === 0) return 'skip';
     if (run.firstSequence > has + 1) return 'gap';
     table.has.set(run.origin, last);
     return 'send';

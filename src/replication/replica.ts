@@ -29,6 +29,8 @@ export interface AppliedRuns {
   readonly operations: number;
   /** Tables of which an operation before the received ones is missing. */
   readonly gaps: readonly string[];
+  /** Origins whose life this node forgot long ago, so that their operations were not applied. */
+  readonly forgotten: readonly string[];
   /** Every run that was looked at, new or not. */
   readonly references: readonly RunReference[];
 }

@@ -161,8 +161,8 @@ export class Replicator implements SessionOwner, DiallerOwner {
     if (nodeId !== undefined && !replaced) {
       this.report({
         code: 'peer-lost',
-        severity: this.#closed ? 'info' : 'warning',
-        message: `Lost ${nodeId}: ${closing.reason || closing.kind}.`,
+        severity: this.#closed || closing.reason.startsWith('closed:') ? 'info' : 'warning',
+        message: `Lost ${nodeId}: ${(closing.reason || closing.kind).replace(/\.$/, '')}.`,
         peer: nodeId,
         details: { address: connection.remote, kind: closing.kind },
       });

@@ -69,6 +69,7 @@ export class Session {
     const outlet = {
       open: () => this.#open,
       ended: () => this.#ended,
+      failed: (error: unknown) => this.#cannotSend(error),
       send: (message: Message, operations: number) => this.#sendCounted(message, operations),
     };
     this.#outbound = new Map(
@@ -181,6 +182,19 @@ export class Session {
     const frame = encodeMessage(message);
     if (!this.connection.send(frame)) this.#blocked = true;
     return frame.length;
+  }
+
+  #cannotSend(error: unknown): void {
+    if (this.#ended) return;
+    const message = error instanceof Error ? error.message : String(error);
+    this.#owner.report({
+      code: 'send-failed',
+      severity: 'error',
+      message: `Cannot send to ${this.nodeId ?? this.connection.remote}: ${message}`,
+      peer: this.nodeId,
+      details: isTablecastError(error) ? { code: error.code, hint: error.hint } : {},
+    });
+    this.end('failed', message);
   }
 
   #resume(): void {
@@ -296,7 +310,9 @@ export class Session {
       message: `Table ${name}: ${this.nodeId} has operations of this node that this node's storage does not, and this node wrote others under the same numbers.`,
       table: name,
       peer: this.nodeId,
-      details: { hint: 'The directory was restored or copied. Export what was written since, stop the node, empty its directory, and start it again: its peers fill it.' },
+      details: {
+        hint: 'The directory was restored or copied. Export what was written since, stop the node, empty its directory, and start it again: its peers fill it.',
+      },
     });
   }
 
@@ -311,10 +327,21 @@ export class Session {
     this.receivedOperations += applied.operations;
     for (const { count } of applied.references) this.#seenOperations += count;
     this.#acknowledge(length);
+    for (const origin of applied.forgotten) this.#reportForgotten(origin);
     if (applied.gaps.length > 0) {
       const states = applied.gaps.map((name) => this.#stateOf(name)).filter((state) => state !== undefined);
       this.#send({ type: 'tables', tables: states });
     }
+  }
+
+  #reportForgotten(origin: string): void {
+    this.#owner.report({
+      code: 'operations-refused',
+      severity: 'warning',
+      message: `Operations of ${origin} were not applied: that life lies too many restarts back.`,
+      peer: this.nodeId,
+      details: { origin },
+    });
   }
 
   #takeChunk(message: Extract<Message, { type: 'checkpoint' }>, length: number): void {

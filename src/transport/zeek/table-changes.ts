@@ -36,6 +36,11 @@ export interface ZeekChange {
   readonly key: ZeekKey;
   /** The new value; undefined for sets and for removals. */
   readonly value: AtomValue | NestedValue | undefined;
+  /**
+   * What was there before, as far as Zeek says so: the previous value of a changed row, the value of one
+   * that is gone. Not checked against the declaration.
+   */
+  readonly before: ZeekData | undefined;
   /** When the change happened by Zeek's network time, in milliseconds since 1970. */
   readonly time: number;
 }
@@ -145,12 +150,19 @@ function readValue(table: ZeekTable, value: ZeekData): AtomValue | NestedValue |
 
 function readChange(table: ZeekTable, info: ZeekData): ZeekChange {
   if (info.type !== 'vector' || info.data.length !== 5) throw invalid('a change has other fields');
-  const [wireKind, time, key, value = none] = info.data;
+  const [wireKind, time, key, value = none, previous = none] = info.data;
   const kind = wireKind?.type === 'enum-value' ? kindsByWire.get(wireKind.data) : undefined;
   if (kind === undefined) throw invalid('a change of unknown kind');
   if (time?.type !== 'timestamp' || key?.type !== 'vector') throw invalid('a change without time or index');
-  const held = kind === 'new' || kind === 'changed' ? readValue(table, value) : undefined;
-  return { kind, key: readKey(table, key.data), value: held, time: milliseconds(time.data) };
+  const writes = kind === 'new' || kind === 'changed';
+  const told = writes ? previous : value;
+  return {
+    kind,
+    key: readKey(table, key.data),
+    value: writes ? readValue(table, value) : undefined,
+    before: told.type === 'none' ? undefined : told,
+    time: milliseconds(time.data),
+  };
 }
 
 /** The changes of a batch against the table's declaration; never throws, one bad change spoils no other. */

@@ -1,0 +1,40 @@
+import { mkdirSync } from 'node:fs';
+import { firstValueFrom, filter } from 'rxjs';
+import type { Link } from './link.ts';
+import { declare, product } from './product.ts';
+
+/** How our ends keep their rows. */
+export interface OurLinkOptions {
+  readonly backend: 'memory' | 'sqlite';
+  readonly durability?: 'commit' | 'interval' | undefined;
+  readonly mode?: string | undefined;
+}
+
+/** Two nodes over WebSocket, every write a single set(). */
+export function ourLink({ backend, durability = 'interval', mode }: OurLinkOptions): Link {
+  return {
+    prepare: product,
+    async writer({ directory }) {
+      const { openNode } = await product();
+      mkdirSync(directory, { recursive: true });
+      const node = await openNode({ id: 'writer', directory, durability, listen: { port: 0 } });
+      const table = declare(node, 'numbers', { backend, mode });
+      return {
+        address: node.address as string,
+        set: (key, value) => {
+          table.set(key, value);
+        },
+        close: () => node.close(),
+      };
+    },
+    async reader({ directory }, address, told) {
+      const { openNode } = await product();
+      mkdirSync(directory, { recursive: true });
+      const node = await openNode({ id: 'reader', directory, durability, peers: [address] });
+      const table = declare(node, 'numbers', { backend, mode });
+      table.changes.subscribe((change) => told(change.key, change.value as number));
+      await firstValueFrom(node.peers.pipe(filter(([peer]) => peer?.state === 'connected')));
+      return { close: () => node.close() };
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import { mkdirSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import Database from 'better-sqlite3';
+import { filter, firstValueFrom } from 'rxjs';
+import { turn } from './clock.ts';
+import type { Measure, Metric, Target } from './contest.ts';
+import { KEYS, keysOf, orderOf, randomOf } from './data.ts';
+import { bytesIn } from './durable.ts';
+import { type NumberTable, declare, product } from './product.ts';
+
+const module = 'p12-bytes';
+const METRICS: readonly Metric[] = [
+  { name: 'wireNew', label: 'wire, new keys', unit: 'B/op' },
+  { name: 'wire', label: 'wire, updates', unit: 'B/op' },
+  { name: 'disk', label: 'disk, log', unit: 'B/op' },
+  { name: 'closed', label: 'disk, closed', unit: 'B/op' },
+];
+
+export const p12: Target = {
+  id: 'P12',
+  title: 'Bytes per operation',
+  contests: [
+    {
+      name: 'bytes',
+      title: '16-character keys, random doubles, single sets in bursts of 1,000; TCP payload of a proxy between the nodes',
+      metrics: METRICS,
+      maxRounds: 1,
+      contestants: [{ name: 'tablecast', kind: 'ours', module, export: 'ours' }],
+      goals: [
+        { text: 'wire ≤ 13 B for updates', metric: 'wire', of: 'tablecast', atMost: 13 },
+        { text: 'disk ≤ 16 B fresh', metric: 'disk', of: 'tablecast', atMost: 16 },
+        { text: 'disk ≤ 10 B sealed', metric: 'sealed', of: 'tablecast', atMost: 10 },
+      ],
+    },
+  ],
+};
+
+/** Passes TCP on and counts what goes through, both ways. */
+class CountingProxy {
+  bytes = 0;
+  readonly #server: Server;
+
+  constructor(port: number) {
+    this.#server = createServer((inner) => {
+      const outer = connect(port, '127.0.0.1');
+      for (const [from, to] of [
+        [inner, outer],
+        [outer, inner],
+      ] as const) {
+        from.on('data', (chunk: Buffer) => {
+          this.bytes += chunk.length;
+          to.write(chunk);
+        });
+        from.on('close', () => to.destroy());
+        from.on('error', () => to.destroy());
+      }
+    });
+  }
+
+  listen(): Promise<string> {
+    return new Promise((resolve) => {
+      this.#server.listen(0, '127.0.0.1', () => {
+        resolve(`ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}`);
+      });
+    });
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+}
+
+export const ours: Measure = async ({ directory, quick }) => {
+  const { openNode } = await product();
+  const folders = ['a', 'b'].map((name) => `${directory}/${name}`);
+  for (const folder of folders) mkdirSync(folder);
+  const durability = 'interval';
+  const a = await openNode({ id: 'a', directory: folders[0], durability, listen: { port: 0 } });
+  const proxy = new CountingProxy(Number(new URL(a.address as string).port));
+  const b = await openNode({ id: 'b', directory: folders[1], durability, peers: [await proxy.listen()] });
+  const [table, copy] = [a, b].map((node) => declare(node, 'numbers', { backend: 'sqlite' })) as [NumberTable, NumberTable];
+  await firstValueFrom(b.peers.pipe(filter(([peer]) => peer?.state === 'connected')));
+  const keys = keysOf(KEYS);
+  const random = randomOf(7);
+  const pass = async (order: Uint32Array): Promise<number> => {
+    const before = proxy.bytes;
+    let last = 0;
+    for (let index = 0; index < order.length; index++) {
+      last = random();
+      table.set(keys[order[index] as number] as string, last);
+      if (index % 1000 === 999) await turn();
+    }
+    const lastKey = keys[order.at(-1) as number] as string;
+    while (copy.get(lastKey) !== last) await turn();
+    await b.flush();
+    return (proxy.bytes - before) / order.length;
+  };
+  const wireNew = await pass(Uint32Array.from({ length: KEYS }, (_, index) => index));
+  const updates = quick ? 300_000 : 900_000;
+  const wire = await pass(orderOf(updates, KEYS));
+  await a.flush();
+  const disk = logBytes(folders[0] as string) / (KEYS + updates);
+  await b.close();
+  await a.close();
+  proxy.close();
+  const closed = bytesIn(folders[0] as string) / (KEYS + updates);
+  return { wireNew, wire, disk, closed };
+};
+
+/** What the operations take in the database, without free pages and without the checkpoint. */
+function logBytes(directory: string): number {
+  const database = new Database(`${directory}/a.tablecast.db`, { readonly: true });
+  const { sum } = database.prepare('SELECT sum(length(bytes)) AS sum FROM segments').get() as { sum: number };
+  database.close();
+  return sum;
+}

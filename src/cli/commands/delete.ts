@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
+import { EXIT } from '../failure.ts';
+import { note } from '../output.ts';
+import { writeOne } from '../written.ts';
+
+/** `tablecast delete`: removes one row. */
+export function deleteCommand(): Command {
+  const command = newCommand('delete', 'remove a key, and wait until the node knows', [
+    'tablecast delete known_hosts 10.0.0.1',
+    'tablecast delete known_services 10.0.0.1 443/tcp',
+  ]);
+  return withPeer(command)
+    .argument('<table>', 'a table of the running node')
+    .argument('<key...>', 'one word for each column of the key')
+    .addHelpText('after', '\nExit code 1 when there was no such key.')
+    .action(exitingWith(remove));
+}
+
+async function remove(name: string, words: readonly string[], flags: PeerFlags): Promise<number> {
+  const { existed } = await writeOne(name, flags, ({ table }, text) => {
+    const key = text.key(words);
+    return { key, existed: table.delete(key) };
+  });
+  if (!existed && flags.json !== true) note(`${name} had no key ${words.join(' ')}`);
+  return existed ? EXIT.ok : EXIT.negative;
+}

@@ -1,0 +1,105 @@
+import { createWriteStream, renameSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { type Command, Option } from 'commander';
+import { type TableDeclaration, TablecastError } from '../../index.ts';
+import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
+import { EXIT } from '../failure.ts';
+import { type ExportRow, type LogFormat, defaultMapping, writeRecords } from '../formats/index.ts';
+import { withNode } from '../joined-node.ts';
+import { declarationIn, fileOf, withLogFile } from '../log-source.ts';
+import { note, printAll } from '../output.ts';
+
+interface Flags extends PeerFlags {
+  readonly format?: LogFormat | undefined;
+  readonly output?: string | undefined;
+  readonly key?: readonly string[] | undefined;
+  readonly value?: string | undefined;
+  readonly file?: string | undefined;
+  readonly directory?: string | undefined;
+  readonly id?: string | undefined;
+}
+
+/** `tablecast export`: the rows of a table as a file. */
+export function exportCommand(): Command {
+  const command = newCommand('export', 'print the rows of a table as Zeek log, CSV or JSON lines', [
+    'tablecast export known_hosts --format csv',
+    'tablecast export known_services --format zeek --key host,port/proto --output services.log',
+    'tablecast export known_hosts --format json --file data/manager.tablecast.db',
+  ]);
+  return withPeer(command)
+    .argument('<table>', 'a table of the running node, or of the database of --file')
+    .addOption(
+      new Option('--format <name>', 'default: json with --json, else csv').choices(['zeek', 'csv', 'json']),
+    )
+    .option('--output <file>', 'write there instead of the standard output')
+    .option(
+      '--key <name>',
+      'name of each key column, repeated or with commas; default key, or key1, key2, …',
+      collectList,
+    )
+    .option('--value <name>', 'name of the value column; default value')
+    .option('--file <path>', 'read a database instead, DIRECTORY/ID.tablecast.db; its node may be running')
+    .option('--directory <dir>', 'or: the directory of that node')
+    .option('--id <name>', 'and its id')
+    .addHelpText('after', '\nWith the same names tablecast import turns what was written into equal rows.')
+    .action(exitingWith(exportTable));
+}
+
+async function exportTable(name: string, flags: Flags): Promise<number> {
+  if (fileOf(flags) !== undefined || flags.directory !== undefined || flags.id !== undefined) {
+    return withLogFile(flags, async (log) => {
+      const declaration = declarationIn(log, name);
+      const rows = log.rows(name);
+      await write({ name, declaration, rows: rows as Iterable<ExportRow>, count: rows.size }, flags);
+      return EXIT.ok;
+    });
+  }
+  return withNode(flags, async (joined) => {
+    const { table, declaration } = await joined.join(name);
+    const rows = (table as unknown as { entries(): Iterable<ExportRow> }).entries();
+    await write({ name, declaration, rows, count: table.size }, flags);
+    return EXIT.ok;
+  });
+}
+
+interface Exported {
+  readonly name: string;
+  readonly declaration: Readonly<TableDeclaration>;
+  readonly rows: Iterable<ExportRow>;
+  readonly count: number;
+}
+
+async function write({ name, declaration, rows, count }: Exported, flags: Flags): Promise<void> {
+  const standard = defaultMapping(declaration);
+  const value = flags.value ?? standard.value;
+  const chunks = writeRecords(rows, {
+    declaration,
+    format: flags.format ?? (flags.json === true ? 'json' : 'csv'),
+    mapping: { key: flags.key ?? standard.key, ...(value === undefined ? {} : { value }) },
+    path: name,
+  });
+  if (flags.output === undefined) await printAll(chunks);
+  else await writeFile(flags.output, chunks);
+  if (process.stderr.isTTY || flags.output !== undefined) note(`${name}: ${count} rows exported`);
+}
+
+/** Writes beside the file first, so that nobody meets half of one. */
+async function writeFile(path: string, chunks: AsyncIterable<string>): Promise<void> {
+  const partial = `${path}.partial`;
+  try {
+    const output = createWriteStream(partial);
+    await once(output, 'open');
+    await printAll(chunks, output);
+    output.end();
+    await once(output, 'close');
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    if (error instanceof TablecastError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TablecastError('IMPORT_INVALID', `${path} cannot be written (${reason}).`, {
+      hint: 'Check the path, its permissions and the free space.',
+      cause: error,
+    });
+  }
+}

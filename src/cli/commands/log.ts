@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { bufferCount, concatMap, lastValueFrom } from 'rxjs';
+import type { LogFile, Operation } from '../../index.ts';
+import { exitingWith, newCommand, wholeNumber } from '../command.ts';
+import { EXIT } from '../failure.ts';
+import { type FileFlags, declarationIn, withFile, withLogFile } from '../log-source.ts';
+import { type LogMoment, parseMoment } from '../moment.ts';
+import { printAll, visible } from '../output.ts';
+import { RowText } from '../row-text.ts';
+
+const LINES_AT_ONCE = 512;
+
+interface LogFlags extends FileFlags {
+  readonly after?: LogMoment | undefined;
+  readonly until?: LogMoment | undefined;
+  readonly table?: string | undefined;
+  readonly last?: number | undefined;
+}
+
+/** `tablecast log`: the operations in a node's database. */
+export function logCommand(): Command {
+  const command = newCommand('log', "print the operations in a node's database, oldest first", [
+    'tablecast log --file data/manager.tablecast.db',
+    'tablecast log --directory data --id manager --table known_hosts --after 100 --until 200',
+    'tablecast log --file data/manager.tablecast.db --after 2026-01-31T12:00:00Z --json',
+  ]);
+  return withFile(command)
+    .option(
+      '--after <moment>',
+      'only later than a position, or a time such as 2026-01-31T12:00:00Z',
+      parseMoment('--after'),
+    )
+    .option('--until <moment>', 'only up to a position, or a time', parseMoment('--until'))
+    .option('--table <name>', 'only of one table')
+    .option('--last <n>', 'only the last so many positions', wholeNumber('--last'))
+    .addHelpText(
+      'after',
+      '\nThe file is opened for reading only, also while the node runs: then it shows what is committed\n' +
+        'at this moment. Tables with backend memory are in no file; follow them with tablecast tail.',
+    )
+    .action(exitingWith(log));
+}
+
+async function log(flags: LogFlags): Promise<number> {
+  return withLogFile(flags, async (file) => {
+    if (flags.table !== undefined) declarationIn(file, flags.table);
+    const lines = new OperationLines(file, flags.json === true);
+    const wanted = rangeOf(file, flags);
+    const printing = file.operations(wanted.range).pipe(
+      bufferCount(LINES_AT_ONCE),
+      concatMap((operations) => printAll(operations.filter(wanted.includes).map((one) => lines.of(one)))),
+    );
+    await lastValueFrom(printing, { defaultValue: undefined });
+    return EXIT.ok;
+  });
+}
+
+function rangeOf(file: LogFile, flags: LogFlags) {
+  const { after, until, table, last } = flags;
+  const from = last === undefined ? undefined : Math.max(0, file.position - last);
+  const first = after !== undefined && 'position' in after ? Math.min(after.position, file.position) : from;
+  const end =
+    until !== undefined && 'position' in until ? Math.min(until.position, file.position) : undefined;
+  const later = after !== undefined && 'time' in after ? after.time : -Infinity;
+  const latest = until !== undefined && 'time' in until ? until.time : Infinity;
+  return {
+    range: { after: first, until: end, table },
+    includes: ({ time }: Operation) => time > later && time <= latest,
+  };
+}
+
+class OperationLines {
+  readonly #texts: ReadonlyMap<string, RowText>;
+  readonly #json: boolean;
+
+  constructor(file: LogFile, json: boolean) {
+    this.#texts = new Map(Array.from(file.tables, ([name, declared]) => [name, new RowText(name, declared)]));
+    this.#json = json;
+  }
+
+  of({ position, table, origin, sequence, kind, key, value, time }: Operation): string {
+    const text = this.#texts.get(table);
+    const hasKey = key !== undefined && text !== undefined;
+    if (this.#json) {
+      const head = JSON.stringify({ position, table, origin, sequence, kind, time }).slice(0, -1);
+      const keyPart = hasKey ? `,"key":${text.keyJson(key)}` : '';
+      const valuePart = value === undefined || !hasKey ? '' : `,"value":${text.valueJson(value)}`;
+      return `${head}${keyPart}${valuePart}}\n`;
+    }
+    const row = hasKey ? [text.keyText(key), text.valueText(value)].filter((part) => part !== '') : [];
+    const by = pc.dim(`${new Date(time).toISOString()} ${visible(origin)} ${sequence}`);
+    return `${[String(position).padStart(6), kind.padEnd(6), table, ...row, by].join('  ')}\n`;
+  }
+}

@@ -1,0 +1,96 @@
+import CliTable from 'cli-table3';
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { type TableDeclaration, isTablecastError } from '../../index.ts';
+import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
+import { EXIT } from '../failure.ts';
+import { type JoinedNode, type JoinedTable, withNode } from '../joined-node.ts';
+import { print, visible } from '../output.ts';
+
+interface StatusFlags extends PeerFlags {
+  readonly rows: boolean;
+}
+
+interface TableStatus {
+  readonly name: string;
+  readonly declaration: Readonly<TableDeclaration>;
+  readonly mode: string;
+  readonly rows: number | undefined;
+  /** Why the rows are not known. */
+  readonly problem: string | undefined;
+}
+
+/** `tablecast status`: a node and its tables. */
+export function statusCommand(): Command {
+  const command = newCommand('status', 'print what a running node is and which tables it has', [
+    'tablecast status',
+    'tablecast status --peer wss://manager:47760 --tls-ca ca.pem --json',
+  ]);
+  return withPeer(command)
+    .option('--no-rows', 'do not count rows, which takes copying every table')
+    .action(exitingWith(status));
+}
+
+async function status(flags: StatusFlags): Promise<number> {
+  return withNode(flags, async (joined) => {
+    const { state, peerId } = joined;
+    const tables = await tableStatus(joined, flags.rows);
+    if (flags.json === true) {
+      print(JSON.stringify({ node: peerId, address: state.address, tables }));
+      return EXIT.ok;
+    }
+    const count = tables.length === 1 ? '1 table' : `${tables.length} tables`;
+    print(`${pc.bold(visible(peerId))} at ${visible(state.address)}: ${pc.green('connected')}, ${count}`);
+    if (tables.length > 0) print(drawn(tables, flags.rows));
+    return EXIT.ok;
+  });
+}
+
+async function tableStatus(joined: JoinedNode, rows: boolean): Promise<TableStatus[]> {
+  const found = joined.state.tables.map(({ name, declaration, mode }) => {
+    return {
+      name,
+      declaration: declaration as TableDeclaration,
+      mode,
+      ...(rows ? declared(joined, name) : {}),
+    };
+  });
+  await joined.synced(found.map(({ table }) => table).filter((table) => table !== undefined));
+  return found.map(({ table, problem, ...known }) => ({ ...known, rows: table?.table.size, problem }));
+}
+
+/** A table this version cannot hold must not hide the others. */
+function declared(joined: JoinedNode, name: string): { table?: JoinedTable; problem?: string } {
+  try {
+    return { table: joined.declare(name) };
+  } catch (error) {
+    if (isTablecastError(error)) return { problem: error.message };
+    throw error;
+  }
+}
+
+function drawn(tables: readonly TableStatus[], rows: boolean): string {
+  const head = ['table', 'key', 'value', 'mode', 'backend', 'expiry', ...(rows ? ['rows'] : [])];
+  const table = new CliTable({ head, style: { head: [], border: [] }, colAligns: head.map(alignment) });
+  for (const { name, declaration, mode, rows: count, problem } of tables) {
+    const { key, value, backend, createExpire, writeExpire } = declaration;
+    const expiry = [
+      createExpire === undefined ? '' : `${createExpire} ms after creation`,
+      writeExpire === undefined ? '' : `${writeExpire} ms after the last write`,
+    ];
+    const cells = [
+      name,
+      [key].flat().join(', '),
+      value ?? '(set)',
+      mode,
+      backend ?? 'memory',
+      expiry.join(''),
+    ];
+    table.push([...cells, ...(rows ? [problem ?? count ?? ''] : [])].map((cell) => visible(String(cell))));
+  }
+  return table.toString();
+}
+
+function alignment(column: string): 'left' | 'right' {
+  return column === 'rows' ? 'right' : 'left';
+}

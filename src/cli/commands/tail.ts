@@ -1,0 +1,147 @@
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { Subject, type Subscription, takeUntil } from 'rxjs';
+import type { Change, Conflict, Table } from '../../index.ts';
+import { type PeerFlags, exitingWith, newCommand, wholeNumber, withPeer } from '../command.ts';
+import { EXIT, usageError } from '../failure.ts';
+import { type JoinedNode, type JoinedTable, withNode } from '../joined-node.ts';
+import { note, print, visible } from '../output.ts';
+import { RowText } from '../row-text.ts';
+import { untilSignal } from '../signals.ts';
+
+interface TailFlags extends PeerFlags {
+  readonly all?: boolean | undefined;
+  readonly rows?: boolean | undefined;
+  readonly count?: number | undefined;
+}
+
+type Colour = (text: string) => string;
+const COLOURS: ReadonlyMap<string, Colour> = new Map([
+  ['new', pc.green],
+  ['changed', pc.yellow],
+  ['removed', pc.red],
+  ['cleared', pc.red],
+  ['expired', pc.magenta],
+  ['row', pc.dim],
+]);
+
+/** `tablecast tail`: changes as they happen. */
+export function tailCommand(): Command {
+  const command = newCommand('tail', 'print changes of tables as they happen, until Ctrl-C', [
+    'tablecast tail known_hosts',
+    'tablecast tail --all --json | jq -c "select(.kind == \\"expired\\")"',
+    'tablecast tail known_hosts --rows --count 10',
+  ]);
+  return withPeer(command)
+    .argument('[table...]', 'tables of the running node')
+    .option('--all', 'every table of the node')
+    .option('--rows', 'print the rows there are first, as kind row')
+    .option('--count <n>', 'end after that many changes', wholeNumber('--count'))
+    .addHelpText(
+      'after',
+      '\nWhen the node goes away, tail waits for it, and prints what changed meanwhile once it is back.',
+    )
+    .action(exitingWith(tail));
+}
+
+async function tail(names: readonly string[], flags: TailFlags): Promise<number> {
+  if ((names.length === 0) === (flags.all !== true)) {
+    throw usageError('Name tables, or give --all, but not both.', 'For example: tablecast tail known_hosts');
+  }
+  return withNode(flags, async (joined) => {
+    const wanted = flags.all === true ? joined.state.tables.map(({ name }) => name) : [...new Set(names)];
+    const tables = wanted.map((name) => joined.declare(name));
+    await joined.synced(tables);
+    const watching = tellConnection(joined);
+    await untilSignal((end) => follow(tables, flags, end));
+    watching.unsubscribe();
+    return EXIT.ok;
+  });
+}
+
+/** Prints until the count is reached; gives back how to stop. */
+function follow(tables: readonly JoinedTable[], flags: TailFlags, end: () => void): () => void {
+  let left = flags.count ?? Infinity;
+  const stop = new Subject<void>();
+  const emit = (line: string): void => {
+    if (left <= 0) return;
+    print(line);
+    if (--left > 0) return;
+    stop.next();
+    end();
+  };
+  for (const { table, name, declaration } of tables) {
+    const lines = new ChangeLines(name, new RowText(name, declaration), flags.json === true);
+    if (flags.rows === true) for (const line of rowLines(table, lines)) print(line);
+    table.changes.pipe(takeUntil(stop)).subscribe((change) => emit(lines.change(change)));
+    table.conflicts.pipe(takeUntil(stop)).subscribe((conflict) => note(lines.conflict(conflict)));
+  }
+  if (left === 0) end();
+  return () => stop.next();
+}
+
+function* rowLines(table: Table, lines: ChangeLines): Generator<string> {
+  const isSet = table.declaration.value === undefined;
+  for (const entry of table as unknown as Iterable<unknown>) {
+    const [key, value] = isSet ? [entry] : (entry as [unknown, unknown]);
+    yield lines.row(key, value);
+  }
+}
+
+function tellConnection({ node, peerId }: JoinedNode): Subscription {
+  let connected = true;
+  return node.peers.subscribe(([peer]) => {
+    const now = peer?.state === 'connected';
+    if (now === connected) return;
+    connected = now;
+    note(now ? `connected with ${peerId} again` : `lost ${peerId} (${peer?.reason ?? ''}); waiting for it`);
+  });
+}
+
+/** The lines of one table. */
+class ChangeLines {
+  readonly #table: string;
+  readonly #text: RowText;
+  readonly #json: boolean;
+
+  constructor(table: string, text: RowText, json: boolean) {
+    this.#table = table;
+    this.#text = text;
+    this.#json = json;
+  }
+
+  row(key: unknown, value: unknown): string {
+    if (this.#json) return `{"kind":"row",${this.#rowJson(key)},"value":${this.#text.valueJson(value)}}`;
+    return this.#plain('row', key, this.#text.valueText(value));
+  }
+
+  change({ kind, key, value, previous, operation }: Change<unknown, unknown>): string {
+    const text = this.#text;
+    if (this.#json) {
+      const values = `"value":${text.valueJson(value)},"previous":${text.valueJson(previous)}`;
+      const by = { origin: operation.origin, sequence: operation.sequence, time: operation.time };
+      return `{"kind":"${kind}",${this.#rowJson(key)},${values},${JSON.stringify(by).slice(1)}`;
+    }
+    const before = previous === undefined ? '' : `was ${text.valueText(previous)}`;
+    const now = value === undefined ? '' : text.valueText(value);
+    const values = [now, before].filter((part) => part !== '').join(', ');
+    const by = pc.dim(`${new Date(operation.time).toISOString()} ${visible(operation.origin)}`);
+    return `${this.#plain(kind, key, values)}  ${by}`;
+  }
+
+  conflict({ key, kept, lost }: Conflict<unknown, unknown>): string {
+    const { valueText } = { valueText: (value: unknown) => this.#text.valueText(value) };
+    const [one, other] = [kept, lost].map((side) => `${valueText(side.value)} of ${visible(side.origin)}`);
+    return `conflict in ${this.#table}, key ${this.#text.keyText(key)}: kept ${one}, lost ${other}`;
+  }
+
+  #rowJson(key: unknown): string {
+    return `"table":${JSON.stringify(this.#table)},"key":${this.#text.keyJson(key)}`;
+  }
+
+  #plain(kind: string, key: unknown, values: string): string {
+    const colour = COLOURS.get(kind) ?? String;
+    const start = `${colour(kind.padEnd(7))} ${this.#table}  ${this.#text.keyText(key)}`;
+    return values === '' ? start : `${start}  ${values}`;
+  }
+}

@@ -1,0 +1,130 @@
+import { dirname, resolve } from 'node:path';
+import * as v from 'valibot';
+import type { TableDeclaration } from '../index.ts';
+import { readText } from './credentials.ts';
+import { usageError } from './failure.ts';
+import { didYouMean } from './nearest-word.ts';
+
+const text = v.pipe(v.string(), v.minLength(1));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+const schema = v.strictObject({
+  id: v.optional(text),
+  directory: v.optional(text),
+  durability: v.optional(v.picklist(['commit', 'interval'])),
+  failureMode: v.optional(v.picklist(['refuse', 'delete'])),
+  listen: v.optional(
+    v.union([
+      v.literal(false),
+      v.strictObject({
+        port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
+        host: v.optional(text),
+        tls: v.optional(
+          v.strictObject({
+            cert: text,
+            key: text,
+            ca: v.optional(text),
+            requestCert: v.optional(v.boolean()),
+          }),
+        ),
+      }),
+    ]),
+  ),
+  peers: v.optional(v.array(text)),
+  auth: v.optional(
+    v.strictObject({
+      token: v.optional(text),
+      tokenFile: v.optional(text),
+      ca: v.optional(text),
+      cert: v.optional(text),
+      key: v.optional(text),
+    }),
+  ),
+  limits: v.optional(
+    v.strictObject({
+      maxPeers: v.optional(count),
+      maxTables: v.optional(count),
+      maxFrameBytes: v.optional(count),
+      maxQueuedBytes: v.optional(count),
+      maxMemoryLogBytes: v.optional(count),
+      maxFileBytes: v.optional(count),
+    }),
+  ),
+  tables: v.optional(v.record(v.string(), v.looseObject({}))),
+});
+
+/** What a configuration file says; file names in it are absolute. */
+export type FileConfig = Omit<v.InferOutput<typeof schema>, 'tables'> & {
+  readonly tables?: Readonly<Record<string, TableDeclaration>> | undefined;
+};
+
+/** Reads and checks a configuration file. Throws `OPTION_INVALID`, naming the file and the member. */
+export function readConfigFile(file: string): FileConfig {
+  const path = resolve(file);
+  const content = parseJson(readText(path, 'configuration file'), path);
+  const result = v.safeParse(schema, content);
+  if (!result.success) throw invalid(path, result.issues[0]);
+  return absolute(result.output as FileConfig, dirname(path));
+}
+
+function parseJson(content: string, path: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw usageError(
+      `${path} is not JSON: ${reason}.`,
+      'JSON has no comments and no comma at the end of a list.',
+    );
+  }
+}
+
+function invalid(path: string, issue: v.BaseIssue<unknown>): Error {
+  const keys = (issue.path ?? []).map((item) => String(item.key));
+  const member = keys.join('.') || 'the file';
+  if (issue.type !== 'strict_object' || issue.expected !== 'never') {
+    return usageError(
+      `${path}: ${member} expects ${issue.expected ?? 'another value'}, not ${issue.received}.`,
+      'See docs/cli.md for what each option takes; `tablecast run --check-config` checks a file.',
+    );
+  }
+  const known = MEMBERS.get(keys.slice(0, -1).join('.')) ?? [];
+  const word = keys.at(-1) ?? '';
+  return usageError(
+    `${path}: ${member} is not an option.${didYouMean(word, known)}`,
+    `${keys.length === 1 ? 'Options' : `Members of ${keys.slice(0, -1).join('.')}`} are ${known.join(', ')}.`,
+  );
+}
+
+const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['', Object.keys(schema.entries)],
+  ['listen', ['port', 'host', 'tls']],
+  ['listen.tls', ['cert', 'key', 'ca', 'requestCert']],
+  ['auth', Object.keys(schema.entries.auth.wrapped.entries)],
+  ['limits', Object.keys(schema.entries.limits.wrapped.entries)],
+]);
+
+function absolute(config: FileConfig, directory: string): FileConfig {
+  const { auth, listen } = config;
+  const at = (file: string | undefined) => (file === undefined ? undefined : resolve(directory, file));
+  return {
+    ...config,
+    directory: at(config.directory),
+    auth: auth && {
+      ...auth,
+      tokenFile: at(auth.tokenFile),
+      ca: at(auth.ca),
+      cert: at(auth.cert),
+      key: at(auth.key),
+    },
+    listen:
+      listen === undefined || listen === false || listen.tls === undefined
+        ? listen
+        : { ...listen, tls: { ...listen.tls, ...absoluteTls(listen.tls, directory) } },
+  };
+}
+
+function absoluteTls(tls: { cert: string; key: string; ca?: string | undefined }, directory: string) {
+  const ca = tls.ca === undefined ? undefined : resolve(directory, tls.ca);
+  return { cert: resolve(directory, tls.cert), key: resolve(directory, tls.key), ca };
+}

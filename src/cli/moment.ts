@@ -1,0 +1,25 @@
+import { usageError } from './failure.ts';
+import { parseTime } from './formats/nanoseconds.ts';
+
+/** A place in a log: a position, or a time in milliseconds since 1970. */
+export type LogMoment = { readonly position: number } | { readonly time: number };
+
+const POSITION = /^\d{1,15}$/;
+const HINT = 'Write a position such as 1200, or a time such as 2026-01-31T12:00:00Z.';
+
+/** Reads a position, or a time in ISO 8601 with a zone. Throws `OPTION_INVALID`. */
+export function parseMoment(flag: string): (text: string) => LogMoment {
+  return (text) => {
+    if (POSITION.test(text)) return { position: Number(text) };
+    return { time: parseClock(flag)(text) };
+  };
+}
+
+/** Reads a time in ISO 8601 with a zone; gives milliseconds since 1970. Throws `OPTION_INVALID`. */
+export function parseClock(flag: string): (text: string) => number {
+  return (text) => {
+    const nanoseconds = /^\d{4}-/.test(text) ? parseTime(text) : undefined;
+    if (nanoseconds !== undefined) return Number(nanoseconds / 1_000_000n);
+    throw usageError(`${flag} ${text} is no position or time.`, HINT);
+  };
+}

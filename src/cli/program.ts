@@ -1,0 +1,46 @@
+import { Command } from 'commander';
+import { addCommand } from './commands/add.ts';
+import { deleteCommand } from './commands/delete.ts';
+import { exportCommand } from './commands/export.ts';
+import { getCommand } from './commands/get.ts';
+import { importCommand } from './commands/import.ts';
+import { keysCommand } from './commands/keys.ts';
+import { logCommand } from './commands/log.ts';
+import { replayCommand } from './commands/replay.ts';
+import { runCommand } from './commands/run.ts';
+import { setCommand } from './commands/set.ts';
+import { statusCommand } from './commands/status.ts';
+import { tailCommand } from './commands/tail.ts';
+
+const EPILOGUE = `
+Exit codes: 0 done; 1 the answer is no (the key is absent, nothing was imported); 2 wrong use or
+configuration; 3 the node cannot be reached or refuses; 4 data or database. Every command has
+examples: tablecast COMMAND --help.`;
+
+/** The whole command line. */
+export function program(version: string): Command {
+  const root = new Command('tablecast')
+    .description('Replicated tables on an append-only operation log: run nodes, look at them, change them.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .exitOverride()
+    .addHelpText('after', EPILOGUE);
+  for (const command of [
+    runCommand(),
+    statusCommand(),
+    getCommand(),
+    setCommand(),
+    addCommand(),
+    deleteCommand(),
+    keysCommand(),
+    tailCommand(),
+    logCommand(),
+    replayCommand(),
+    importCommand(),
+    exportCommand(),
+  ]) {
+    root.addCommand(command);
+  }
+  return root;
+}

@@ -1,0 +1,31 @@
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** What shells expect of a process that a signal ended: 128 and the number of the signal. */
+const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Starts something that goes on until it ends itself or the process is told to stop by SIGINT or
+ * SIGTERM; then stops it. A second signal ends the process at once.
+ */
+export async function untilSignal(start: (end: () => void) => () => void): Promise<void> {
+  await new Promise<void>((resolve) => {
+    // Timers and sockets of a node may all be idle: this keeps the process alive.
+    const alive = setInterval(() => undefined, 60_000);
+    let stop: (() => void) | undefined;
+    let over = false;
+    const end = (): void => {
+      if (over) return;
+      over = true;
+      clearInterval(alive);
+      stop?.();
+      resolve();
+    };
+    for (const signal of SIGNALS) {
+      process.on(signal, () => {
+        if (over) process.exit(EXIT_BY_SIGNAL[signal]);
+        end();
+      });
+    }
+    stop = start(end);
+    if (over) stop();
+  });
+}

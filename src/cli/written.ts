@@ -1,0 +1,37 @@
+import type { PeerFlags } from './command.ts';
+import { type JoinedTable, withNode } from './joined-node.ts';
+import { print } from './output.ts';
+import { RowText } from './row-text.ts';
+
+/** What one write did. */
+export interface Written {
+  readonly key: unknown;
+  /** Undefined for sets and removals. */
+  readonly value?: unknown;
+  /** Whether the key was there before. */
+  readonly existed: boolean;
+}
+
+/**
+ * Joins a table, writes one operation and returns when the running node has confirmed it. The rows are
+ * here before the write, so it counts as one that has seen them and conflicts with nobody.
+ */
+export async function writeOne(
+  name: string,
+  flags: PeerFlags,
+  write: (joined: JoinedTable, text: RowText) => Written,
+): Promise<Written> {
+  return withNode(flags, async (joined) => {
+    const table = await joined.join(name);
+    const text = new RowText(name, table.declaration);
+    const written = write(table, text);
+    await joined.confirmed(1);
+    if (flags.json === true) {
+      const { key, value, existed } = written;
+      const rest = value === undefined ? '' : `,"value":${text.valueJson(value)}`;
+      const start = `{"table":${JSON.stringify(name)},"key":${text.keyJson(key)}${rest}`;
+      print(`${start},"existed":${existed},"node":${JSON.stringify(joined.peerId)}}`);
+    }
+    return written;
+  });
+}

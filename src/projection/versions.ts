@@ -1,0 +1,114 @@
+import type { Origins } from '../log/origin.ts';
+import type { VersionVector } from '../log/version-vector.ts';
+import type { ConflictMode, Version } from '../modes/conflict-mode.ts';
+import type { Dot, Rows } from './rows.ts';
+
+/** Most expired writes remembered before the writes themselves arrive; beyond it the oldest are forgotten. */
+export const MAX_EXPIRED_AHEAD = 65_536;
+
+/** A write whose expiry is known and which itself is not. */
+export interface ExpiredAhead {
+  readonly text: string;
+  readonly origin: number;
+  readonly sequence: number;
+}
+
+/**
+ * What a mode that compares versions must know beside the rows, so that the order of arrival does
+ * not matter: the latest `clear`, which also beats older writes that arrive after it, and writes
+ * whose expiry arrived before them.
+ */
+export class Versions {
+  readonly #rows: Rows;
+  readonly #origins: Origins;
+  readonly #ahead = new Map<string, ExpiredAhead>();
+  // Used for each comparison anew, so that none allocates.
+  readonly #incoming: Version = { stamp: 0, origin: '', sequence: 0 };
+  readonly #present: Version = { stamp: 0, origin: '', sequence: 0 };
+  mode: ConflictMode;
+  /** The latest `clear`; undefined while there was none, and in modes that do not compare. */
+  cleared: Dot | undefined;
+
+  constructor(mode: ConflictMode, rows: Rows, origins: Origins) {
+    this.mode = mode;
+    this.#rows = rows;
+    this.#origins = origins;
+  }
+
+  /** Whether a version takes effect on what a slot holds. */
+  accepts(slot: number, dot: Dot): boolean {
+    if (!this.mode.comparesVersions) return true;
+    if (this.beatenByClear(dot)) return false;
+    const rows = this.#rows;
+    if (rows.sequence(slot) === 0) return true;
+    const present = this.#present;
+    present.stamp = rows.stamp(slot);
+    present.origin = this.#origins.at(rows.origin(slot)).text;
+    present.sequence = rows.sequence(slot);
+    return this.mode.supersedes(this.#fill(dot), present);
+  }
+
+  /** What a version that was not accepted lost to: the slot's latest write or removal, or a later `clear`. */
+  standing(slot: number): Dot {
+    const rows = this.#rows;
+    const dot = rows.dot(slot);
+    const { cleared } = this;
+    if (cleared === undefined || (dot.sequence > 0 && this.#supersedes(dot, cleared))) return dot;
+    return cleared;
+  }
+
+  /** Whether a version and everything before it loses to the latest `clear`. */
+  beatenByClear(dot: Dot): boolean {
+    return this.cleared !== undefined && !this.#supersedes(dot, this.cleared);
+  }
+
+  /** Notes a `clear`; rows it takes away are the caller's business. */
+  noteCleared(dot: Dot): void {
+    if (!this.mode.comparesVersions) return;
+    if (this.cleared === undefined || this.#supersedes(dot, this.cleared)) this.cleared = { ...dot };
+  }
+
+  #supersedes(dot: Dot, other: Dot): boolean {
+    const present = this.#present;
+    present.stamp = other.stamp;
+    present.origin = this.#origins.at(other.origin).text;
+    present.sequence = other.sequence;
+    return this.mode.supersedes(this.#fill(dot), present);
+  }
+
+  #fill(dot: Dot): Version {
+    const incoming = this.#incoming;
+    incoming.stamp = dot.stamp;
+    incoming.origin = this.#origins.at(dot.origin).text;
+    incoming.sequence = dot.sequence;
+    return incoming;
+  }
+
+  // Expiry that overtook its write ------------------------------------------------------------------
+
+  /** Remembers that a write not held yet has expired. */
+  expireAhead(write: ExpiredAhead): void {
+    if (!this.mode.comparesVersions) return;
+    if (this.#ahead.size >= MAX_EXPIRED_AHEAD) this.#ahead.delete(this.#ahead.keys().next().value as string);
+    this.#ahead.set(`${write.origin}:${write.sequence}`, write);
+  }
+
+  /** Whether a write that arrives now has expired before; asked once. */
+  takeExpired(dot: Dot): boolean {
+    return this.#ahead.size > 0 && this.#ahead.delete(`${dot.origin}:${dot.sequence}`);
+  }
+
+  /** Expired writes that are still to come. */
+  *expiredAhead(held: VersionVector): Generator<ExpiredAhead, void, undefined> {
+    for (const [name, write] of this.#ahead) {
+      if (held.get(write.origin) >= write.sequence) this.#ahead.delete(name);
+      else yield write;
+    }
+  }
+
+  /** Forgets everything, for a table that starts anew. */
+  reset(): void {
+    this.cleared = undefined;
+    this.#ahead.clear();
+  }
+}

@@ -1,0 +1,39 @@
+import type { Observable } from 'rxjs';
+import type { Environment } from '../environment.ts';
+import type { NodeEvent } from '../events.ts';
+import type { StoreName } from '../log/journal.ts';
+import type { OperationRange } from '../log/operation-stream.ts';
+import type { Operation } from '../log/operation.ts';
+import type { LocalAuthor } from '../projection/local-author.ts';
+import type { Projection } from '../projection/projection.ts';
+import type { TableDeclaration } from '../schema/index.ts';
+import type { Table } from '../table.ts';
+
+/** What an attachment needs of the node it belongs to. */
+export interface ZeekHost {
+  readonly id: string;
+  readonly environment: Environment;
+  /** Where tables are kept unless something else is said. */
+  readonly defaultBackend: StoreName;
+  /** The last position of the log. */
+  readonly position: number;
+  declare(name: string, declaration: TableDeclaration): { table: Table; projection: Projection };
+  /** The origin this node writes a store's tables as: `nodeId@epoch`. */
+  life(store: StoreName): string;
+  /** The author that writes a table under a proxy's id in the present life. */
+  author(projection: Projection, proxy: string): LocalAuthor;
+  /** Runs something; subscribers are told of what it did when it is over. */
+  together(act: () => void): void;
+  /** Up to which position operations of a store may be told to others. */
+  told(store: StoreName): number;
+  /** Resolves when everything written so far is durable. */
+  flush(): Promise<void>;
+  operations(range: OperationRange): Observable<Operation>;
+  /** Whether a node of this group has that id, as far as this node knows. */
+  knows(nodeId: string): boolean;
+  report(event: NodeEvent): void;
+  /** What {@link remember} last kept under a name, in this life or an earlier one; undefined if nothing. */
+  recall(name: string): unknown;
+  /** Keeps a small JSON value, if the node keeps anything. */
+  remember(name: string, value: unknown): void;
+}

@@ -1,0 +1,100 @@
+import * as v from 'valibot';
+import type { TableDeclaration } from '../schema/index.ts';
+import type { ZeekTableDescription } from '../transport/zeek/index.ts';
+
+/** PEM text or bytes. */
+type Pem = string | Uint8Array;
+
+/** A table of a Zeek cluster, and how Tablecast keeps it. */
+export interface ZeekTableOptions
+  extends ZeekTableDescription, Pick<TableDeclaration, 'mode' | 'createExpire' | 'writeExpire'> {
+  /** Default `sqlite` when the node has a directory, else `memory`. */
+  readonly backend?: 'memory' | 'sqlite' | undefined;
+}
+
+/** How patient an attachment is, in milliseconds. */
+export interface ZeekAttachmentTimings {
+  /** For the handshakes, and again for Zeek's acknowledgement. Default 10,000. */
+  readonly handshakeMs?: number | undefined;
+  /** A connection that was silent so long is asked for a sign of life. Default 30,000. */
+  readonly silenceMs?: number | undefined;
+  /** Pause before the first attempt to connect again. Default 250. */
+  readonly firstRetryMs?: number | undefined;
+  /** Longest pause between attempts. Default 30,000. */
+  readonly maxRetryMs?: number | undefined;
+  /** Least time between two refills for Zeek nodes that nobody announced. Default 30,000. */
+  readonly refillPauseMs?: number | undefined;
+  /** How long equal reports are gathered into one event. Default 1,000. */
+  readonly reportMs?: number | undefined;
+}
+
+/** Options of {@link TableNode.attachZeek}. */
+export interface ZeekAttachmentOptions {
+  /** A WebSocket server of the cluster, as `ws://host:port` or `wss://host:port`. */
+  readonly url: string;
+  /**
+   * Names the cluster, 1 to 16 letters, digits, `_` and `-`. Needed when several nodes of this group
+   * attach to one cluster: with the same name here they do not send its own changes back to it. Different
+   * clusters need different names.
+   */
+  readonly cluster?: string | undefined;
+  /** The tables with `&publish_on_change`, by their full names. */
+  readonly tables: Readonly<Record<string, ZeekTableOptions>>;
+  /** Prefixes of topics to receive beside those of the tables: for tables whose topic is a function. */
+  readonly topics?: readonly string[] | undefined;
+  /** Certificates for `wss://`, in PEM. */
+  readonly tls?:
+    | {
+        readonly ca?: Pem | undefined;
+        readonly cert?: Pem | undefined;
+        readonly key?: Pem | undefined;
+        readonly servername?: string | undefined;
+      }
+    | undefined;
+  readonly timings?: ZeekAttachmentTimings | undefined;
+}
+
+const MAX_TABLES = 1024;
+
+const pem = v.union([v.string(), v.instance(Uint8Array)]);
+const milliseconds = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(86_400_000)));
+const duration = v.optional(v.union([v.number(), v.string()]));
+
+const table = v.strictObject({
+  type: v.string(),
+  types: v.optional(v.record(v.string(), v.string())),
+  topic: v.optional(v.pipe(v.string(), v.minLength(1))),
+  backend: v.optional(v.picklist(['memory', 'sqlite'])),
+  mode: v.optional(v.picklist(['naive', 'lww', 'automerge'])),
+  createExpire: duration,
+  writeExpire: duration,
+});
+
+/** Checks the options of an attachment as far as their form goes. */
+export const zeekAttachmentSchema: v.GenericSchema<ZeekAttachmentOptions> = v.strictObject({
+  url: v.pipe(v.string(), v.regex(/^wss?:\/\//)),
+  cluster: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,16}$/))),
+  tables: v.pipe(
+    v.record(v.string(), table),
+    v.check((tables) => Object.keys(tables).length <= MAX_TABLES, `at most ${MAX_TABLES} tables`),
+  ),
+  topics: v.optional(v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.maxLength(256))),
+  tls: v.optional(
+    v.strictObject({
+      ca: v.optional(pem),
+      cert: v.optional(pem),
+      key: v.optional(pem),
+      servername: v.optional(v.string()),
+    }),
+  ),
+  timings: v.optional(
+    v.strictObject({
+      handshakeMs: milliseconds,
+      silenceMs: milliseconds,
+      firstRetryMs: milliseconds,
+      maxRetryMs: milliseconds,
+      refillPauseMs: milliseconds,
+      reportMs: milliseconds,
+    }),
+  ),
+});

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TableDeclaration, TableNode } from '../../src/index.ts';
+import { openNodeOf } from '../../src/node.ts';
+import { inProcessNetwork } from '../../src/transport/in-process.ts';
+import { codeOf, errorOf } from './fixture.ts';
+
+describe('conformance: declaration', () => {
+  let node: TableNode;
+  let tables = 0;
+  const declare = (declaration: unknown): unknown =>
+    node.table(`table_${tables++}`, declaration as TableDeclaration);
+
+  beforeAll(async () => {
+    node = await openNodeOf({ id: 'alone' }, { transport: inProcessNetwork().transport('alone') });
+  });
+  afterAll(() => node.close());
+
+  it('conformance 1: one atomic key and value, or no value for a set, is accepted', () => {
+    expect(node.table('hosts', { key: 'addr', value: 'count' }).set('10.0.0.1', 1).get('10.0.0.1')).toBe(1);
+    expect([...node.table('seen', { key: 'addr' }).add('10.0.0.1')]).toEqual(['10.0.0.1']);
+  });
+
+  it('conformance 2: a value that is not atomic is refused without the opt-in, by the name of the rule', () => {
+    for (const value of ['record', 'set', 'vector', 'table', 'any']) {
+      const error = errorOf(() => declare({ key: 'string', value }));
+      expect(error).toMatchObject({ code: 'DECLARATION_INVALID' });
+      expect(error?.message).toContain('values are atomic');
+      expect(error?.hint).toContain('complexValues: true');
+    }
+  });
+
+  it('conformance 3: the opt-in counts wherever it stands', () => {
+    expect(codeOf(() => declare({ complexValues: true, key: 'string', value: 'record' }))).toBeUndefined();
+    expect(codeOf(() => declare({ key: 'string', value: 'record', complexValues: true }))).toBeUndefined();
+  });
+
+  it('conformance 5: readExpire is refused, wherever it stands, with the reason', () => {
+    for (const declaration of [
+      { key: 'string', readExpire: '5m' },
+      { readExpire: '5m', key: 'string', backend: 'sqlite' },
+    ]) {
+      const error = errorOf(() => declare(declaration));
+      expect(error).toMatchObject({ code: 'DECLARATION_INVALID' });
+      expect(error?.hint).toContain('reads are not replicated');
+    }
+  });
+
+  it('conformance 6: a callback that could veto an expiry is refused, with the reason', () => {
+    for (const name of ['expireFunc', 'onExpire']) {
+      const error = errorOf(() => declare({ key: 'string', createExpire: '5m', [name]: () => 0 }));
+      expect(error).toMatchObject({ code: 'DECLARATION_INVALID' });
+      expect(error?.hint).toContain('cannot be replicated');
+    }
+  });
+
+  it('conformance 8: createExpire or writeExpire is accepted, both together are refused', () => {
+    expect(codeOf(() => declare({ key: 'string', createExpire: '5m' }))).toBeUndefined();
+    expect(codeOf(() => declare({ key: 'string', writeExpire: 300_000 }))).toBeUndefined();
+    expect(codeOf(() => declare({ key: 'string', createExpire: '5m', writeExpire: '5m' }))).toBe(
+      'DECLARATION_INVALID',
+    );
+  });
+
+  it('conformance 9: a key of several columns is accepted', () => {
+    const services = node.table('services', { key: ['addr', 'port'], value: 'string' });
+    expect(services.set(['10.0.0.1', '443/tcp'], 'tls').get(['10.0.0.1', '443/tcp'])).toBe('tls');
+  });
+
+  it('conformance 10: a record as key is refused and columns are offered; a set needs no opt-in', () => {
+    const error = errorOf(() => declare({ key: 'record' }));
+    expect(error).toMatchObject({ code: 'DECLARATION_INVALID' });
+    expect(error?.hint).toContain('one or several of');
+    expect(codeOf(() => declare({ key: ['addr', 'port'] }))).toBeUndefined();
+  });
+
+  it('conformance 11: a declaration without a value is an error, not a crash', () => {
+    for (const nothing of [undefined, null, {}, { key: undefined }, { key: 'string', backend: null }]) {
+      expect(codeOf(() => declare(nothing))).toBe('DECLARATION_INVALID');
+    }
+  });
+
+  it('conformance 12: one name is one table: declared alike again it is the same, otherwise refused', () => {
+    const table = node.table('named', { key: 'string', value: 'count' });
+    expect(node.table('named', { key: 'string', value: 'count' })).toBe(table);
+    const error = errorOf(() => node.table('named', { key: 'string', value: 'int' }));
+    expect(error).toMatchObject({ code: 'DECLARATION_DIFFERS' });
+    expect(error?.message).toContain('"value":"int"');
+    expect(error?.message).toContain('"value":"count"');
+  });
+
+  it('conformance 13: a node without a directory refuses each sqlite table, and goes on', () => {
+    for (const name of ['first', 'second']) {
+      expect(errorOf(() => node.table(name, { key: 'string', backend: 'sqlite' }))).toMatchObject({
+        code: 'OPTION_INVALID',
+        message: expect.stringContaining(name),
+      });
+    }
+    expect(codeOf(() => declare({ key: 'string' }))).toBeUndefined();
+  });
+});

@@ -1,0 +1,95 @@
+import type { MapTable, TableNode } from '../../src/index.ts';
+import { Cluster } from '../support/cluster.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
+
+/** One table under every kind of write, partition and restart, by a seed. */
+export interface StormOptions {
+  readonly seed: number;
+  readonly mode: 'naive' | 'lww';
+  readonly backend?: 'memory' | 'sqlite';
+  readonly size?: number;
+  readonly steps?: number;
+  readonly writeExpire?: number;
+  readonly skewMs?: number;
+  /** Called at random moments with a table, to do something of the test's own. */
+  readonly sometimes?: (table: StormTable, random: SeededRandom) => void;
+}
+
+export type StormTable = MapTable<string, number | bigint>;
+
+export class Storm {
+  readonly cluster: Cluster;
+  readonly random: SeededRandom;
+  readonly #options: StormOptions;
+  readonly #size: number;
+
+  constructor(options: StormOptions) {
+    this.#options = options;
+    this.#size = options.size ?? 3;
+    this.random = new SeededRandom(options.seed);
+    const topology = this.random.pick(['mesh', 'star', 'chain', 'ring'] as const);
+    this.cluster = new Cluster({ size: this.#size, seed: options.seed, topology, delayMs: [1, 40] });
+  }
+
+  readonly declare = (node: TableNode): StormTable => {
+    const { mode, backend = 'sqlite', writeExpire } = this.#options;
+    return node.table('t', { key: 'string', value: 'count', mode, backend, writeExpire });
+  };
+
+  tables(): StormTable[] {
+    return this.cluster.members.flatMap(({ node }) => (node === undefined ? [] : [this.declare(node)]));
+  }
+
+  async start(): Promise<void> {
+    const { skewMs = 0 } = this.#options;
+    for (const member of this.cluster.members) {
+      member.skewMs = this.random.between(-skewMs, skewMs);
+      await this.cluster.start(member.index, (node) => void this.declare(node));
+    }
+  }
+
+  /** Writes at random, under partitions and restarts. */
+  async blow(): Promise<void> {
+    for (let step = 0; step < (this.#options.steps ?? 60); step++) {
+      const index = this.random.between(0, this.#size - 1);
+      const { node } = this.cluster.member(index);
+      if (node === undefined) await this.cluster.start(index, (fresh) => void this.declare(fresh));
+      else this.#write(this.declare(node));
+      if (this.random.chance(0.5)) await this.cluster.run(this.random.between(0, 60));
+      if (this.random.chance(0.15)) await this.#disturb(index);
+    }
+  }
+
+  #write(table: StormTable): void {
+    const key = `k${this.random.between(0, 7)}`;
+    const dice = this.random.next();
+    if (dice < 0.6) table.set(key, this.random.between(0, 999));
+    else if (dice < 0.85) table.delete(key);
+    else if (dice < 0.9) table.clear();
+    else this.#options.sometimes?.(table, this.random);
+  }
+
+  async #disturb(index: number): Promise<void> {
+    const other = (index + this.random.between(1, this.#size - 1)) % this.#size;
+    const dice = this.random.next();
+    if (dice < 0.4) this.cluster.setCut(index, other, true);
+    else if (dice < 0.7) this.cluster.setCut(index, other, false);
+    else if (dice < 0.8) this.cluster.reset(index, other);
+    else if (dice < 0.9) await this.cluster.stop(index);
+    else this.cluster.crash(index);
+  }
+
+  /** Mends everything and lets the cluster come to rest. */
+  async calm(ms = 60_000): Promise<void> {
+    for (const { index, node } of this.cluster.members) {
+      for (let other = 0; other < index; other++) this.cluster.setCut(index, other, false);
+      if (node === undefined) await this.cluster.start(index, (fresh) => void this.declare(fresh));
+    }
+    await this.cluster.run(ms);
+  }
+}
+
+/** The rows of a table in an order of their own. */
+export function sorted(table: StormTable): [string, number | bigint][] {
+  return [...table].sort(([one], [other]) => (one < other ? -1 : 1));
+}
