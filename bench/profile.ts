@@ -5,6 +5,7 @@ interface Profile {
   readonly nodes: readonly {
     readonly id: number;
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+    readonly positionTicks?: readonly { readonly line: number; readonly ticks: number }[];
   }[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
@@ -40,11 +41,41 @@ export function costsOf(profile: Profile): readonly Cost[] {
 export function profileLines(directory: string, most = 25): readonly string[] {
   const files = readdirSync(directory).filter((name) => name.endsWith('.cpuprofile'));
   return files.flatMap((name) => {
-    const costs = costsOf(JSON.parse(readFileSync(join(directory, name), 'utf8')) as Profile);
+    const profile = JSON.parse(readFileSync(join(directory, name), 'utf8')) as Profile;
+    const costs = costsOf(profile);
     const total = costs.reduce((sum, cost) => sum + cost.milliseconds, 0);
     const lines = costs
       .slice(0, most)
       .map((cost) => `${(cost.share * 100).toFixed(1).padStart(6)} % ${cost.milliseconds.toFixed(0).padStart(7)} ms  ${cost.where}`);
-    return [`${name}: ${total.toFixed(0)} ms busy`, ...lines, ''];
+    return [`${name}: ${total.toFixed(0)} ms busy`, ...lines, '  by line:', ...hotLines(profile, most), ''];
   });
+}
+
+/** The dearest lines of a profile, with their text where the file is to be read. */
+export function hotLines(profile: Profile, most = 25): readonly string[] {
+  const ticks = new Map<string, number>();
+  let total = 0;
+  for (const { callFrame, positionTicks } of profile.nodes) {
+    if (callFrame.functionName === '(idle)') continue;
+    for (const { line, ticks: count } of positionTicks ?? []) {
+      total += count;
+      if (!callFrame.url.startsWith('file:')) continue;
+      const place = `${callFrame.url}\n${line}`;
+      ticks.set(place, (ticks.get(place) ?? 0) + count);
+    }
+  }
+  const dearest = [...ticks].sort((a, b) => b[1] - a[1]).slice(0, most);
+  return dearest.map(([place, count]) => {
+    const [url = '', line = ''] = place.split('\n');
+    const share = ((count / total) * 100).toFixed(1).padStart(6);
+    return `${share} %  ${basename(url)}:${line}  ${sourceLine(url, Number(line))}`;
+  });
+}
+
+function sourceLine(url: string, line: number): string {
+  try {
+    return (readFileSync(new URL(url), 'utf8').split('\n')[line - 1] ?? '').trim().slice(0, 100);
+  } catch {
+    return '';
+  }
 }

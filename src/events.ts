@@ -15,7 +15,15 @@ export type NodeEventCode =
   | 'epoch-began'
   | 'fork-detected'
   | 'operations-refused'
-  | 'transport-warning';
+  | 'transport-warning'
+  | 'zeek-connected'
+  | 'zeek-lost'
+  | 'zeek-refilled'
+  | 'zeek-missed'
+  | 'zeek-diverged'
+  | 'zeek-refused'
+  | 'zeek-problem'
+  | 'zeek-shared';
 
 /** Something an operator may want to know; never an error notification, so that the stream goes on. */
 export interface NodeEvent {

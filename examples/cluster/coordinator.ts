@@ -109,7 +109,9 @@ export class Cluster {
         this.#say(id, `pid ${this.#node(id).pid}, connected to the manager`);
       }),
     );
-    this.#display.say('Both workers read the log; each looks after its own half of the addresses (by hash).');
+    this.#display.say(
+      'Both workers read the log. A hash gives each half of the addresses: one author per key.',
+    );
   }
 
   async #start(id: string): Promise<{ opened: Opened; caughtUp: Promise<CaughtUp> }> {
@@ -171,14 +173,13 @@ export class Cluster {
       VICTIM,
       rowsAgain === 0
         ? `every row it had reported is there: it goes on after row ${number(opened.rowsRead)}`
-        : `goes on after row ${number(opened.rowsRead)}: ${number(rowsAgain)} rows had not reached the disk and are read again`,
+        : `goes on after row ${number(opened.rowsRead)}; the ${number(rowsAgain)} rows after it were not on disk yet`,
     );
     const { operations, milliseconds: catchUpMs } = await caughtUp;
     this.#say(
       VICTIM,
       `caught up ${number(operations)} operations of the others in ${catchUpMs.toFixed(0)} ms`,
     );
-    this.#display.say('');
   }
 
   /** Waits until nothing is under way: no active client is left, and all nodes hold the same rows. */
@@ -200,12 +201,13 @@ export class Cluster {
       WORKERS.map((id) => this.#node(id).ask({ type: 'contest', value: `by ${id}`, at }, 'contested')),
     );
     await pause(CONTEST_IN_MS);
-    for (const differences of (await this.#verify()).differences) {
-      for (const line of differenceLines(differences)) this.#display.say(line);
-    }
+    const { differences } = await this.#verify();
+    for (const line of differences.flatMap(differenceLines)) this.#display.say(line);
     this.#display.say('');
     this.#display.say(
-      `${VICTIM} writes these keys once more: it has seen the other's writes, so this heals them.`,
+      differences.length === 0
+        ? 'This time one write arrived before the other was made: nothing differs.'
+        : `${VICTIM}, which has seen the other's writes by now, writes these keys once more: that heals them.`,
     );
     await this.#node(VICTIM).ask({ type: 'contest', value: 'settled', at: 0 }, 'contested');
     await this.#settle();

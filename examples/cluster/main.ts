@@ -32,7 +32,7 @@ function between(smallest: number, largest: number): (text: string) => number {
 function command(): Command {
   return new Command('npm start --')
     .description(
-      'Runs a cluster of three processes (a manager and two workers) that read a Zeek log into shared\n' +
+      'Runs a cluster of three processes, a manager and two workers, that read a Zeek log into shared ' +
         'tables. One worker is killed and comes back; at the end every node and every log is compared.',
     )
     .argument('[log]', 'a Zeek log, tab-separated or JSON, plain or gzip; left out: a generated sample')
@@ -118,7 +118,7 @@ class Demonstration {
     const rows = `${number(survey.rows)} rows`;
     say(
       this.#path === undefined
-        ? `log       ${rows}, generated for this demonstration, the same each time (npm start -- PATH reads a real one)`
+        ? `log       ${rows}, a generated sample (a real log: npm start -- PATH)`
         : `log       ${rows} of ${log}`,
     );
     if (survey.linesSkipped > 0) {

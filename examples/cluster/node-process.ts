@@ -18,6 +18,7 @@ import { digestOf, cellText, liveRows, textRows } from './row-digest.ts';
 import { declareTables, writeContested, type SharedTables } from './shared-tables.ts';
 
 const STATUS_MS = 100;
+const HOLD_MS = 200;
 const CONFLICT_KEYS_KEPT = 10_000;
 
 function send(reply: Reply): void {
@@ -118,7 +119,9 @@ class NodeProcess {
 
   /** Writes the contested keys at a given time, in milliseconds since 1970. */
   async contest(value: string, at: number): Promise<void> {
-    await pause(Math.max(0, at - Date.now()));
+    await pause(Math.max(0, at - Date.now() - HOLD_MS));
+    // Blocks on purpose: nothing of the other worker is read before this one has written.
+    while (Date.now() < at);
     writeContested(this.#tables, value);
   }
 

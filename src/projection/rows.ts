@@ -60,6 +60,9 @@ export class Rows {
   #stamps: Float64Array = new Float64Array(INITIAL_CAPACITY);
   #present = new Uint8Array(INITIAL_CAPACITY);
   #created: Float64Array | undefined;
+  /** Highest slot whose row has appeared, and the number of slots when one was last moved to the end. */
+  #highest = -1;
+  #moved = 0;
 
   constructor(schema: Schema) {
     this.#schema = schema;
@@ -191,11 +194,14 @@ export class Rows {
   }
 
   #appear(slot: number, stamp: number): void {
-    if ((this.#sequences[slot] as number) > 0) {
-      // The key had a row before: the new one stands last.
+    if (slot <= this.#highest || slot < this.#moved) {
+      // A row appeared since this slot was made: the new one stands last.
       const text = this.#texts[slot] as string;
       this.#slots.delete(text);
       this.#slots.set(text, slot);
+      this.#moved = this.#texts.length;
+    } else {
+      this.#highest = slot;
     }
     this.#present[slot] = 1;
     this.size++;
@@ -241,6 +247,7 @@ export class Rows {
       if (moved < 0) this.#slots.delete(text);
       else this.#slots.set(text, moved);
     }
+    this.#highest = next - 1;
     return renumbered;
   }
 

@@ -69,8 +69,8 @@ export class Session {
     const outlet = {
       open: () => this.#open,
       ended: () => this.#ended,
-      failed: (error: unknown) => this.#cannotSend(error),
       send: (message: Message, operations: number) => this.#sendCounted(message, operations),
+      failed: (error: unknown) => this.#cannotSend(error),
     };
     this.#outbound = new Map(
       Array.from(replica.log.stores, ([name, store]) => {
@@ -126,9 +126,10 @@ export class Session {
   /** Tells the peer of a table declared only now. */
   declared(name: string): void {
     const state = this.#stateOf(name);
-    if (state === undefined || this.#hello === undefined) return;
+    if (state === undefined) return;
+    // Also before the peer said hello: this node's own hello is under way, without this table.
     this.#send({ type: 'tables', tables: [state] });
-    this.#matched(this.tables.match(name), [name]);
+    if (this.#hello !== undefined) this.#matched(this.tables.match(name), [name]);
   }
 
   /** Tells the peer which origins come from elsewhere, and what is held of those that no longer do. */
@@ -210,11 +211,12 @@ export class Session {
     try {
       this.#handle(decodeMessage(bytes), bytes.length);
     } catch (error) {
-      this.#refuseFrame(error);
+      this.#refuse(error);
     }
   }
 
-  #refuseFrame(error: unknown): void {
+  /** Something about this peer went wrong: say so and end the session; dialling anew starts afresh. */
+  #refuse(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     this.#owner.report({
       code: 'frame-refused',

@@ -6,18 +6,24 @@ import { writeJson } from '../transport/zeek/json/writer.ts';
 import { encodeValue } from '../transport/zeek/values/encode.ts';
 import type { ZeekTable } from '../transport/zeek/index.ts';
 
-/** The text that Zeek would publish of a value it holds; members of sets and tables in one order. */
-function publishedText(data: ZeekData): string {
+/** `sent`: a value on its way to Zeek; `published`: one that Zeek held and gave back. */
+type Direction = 'sent' | 'published';
+
+/** The text that Zeek would publish of a value; members of sets and tables in one order. */
+function publishedText(data: ZeekData, direction: Direction): string {
+  const text = (item: ZeekData): string => publishedText(item, direction);
   switch (data.type) {
     case 'timestamp':
-    case 'timespan':
-      return writeJson(writeTagged({ type: data.type, data: throughZeek(data.data) }, 'zeek'), 'zeek');
+    case 'timespan': {
+      const held = direction === 'sent' ? throughZeek(data.data) : data.data;
+      return writeJson(writeTagged({ type: data.type, data: held }, 'zeek'), 'zeek');
+    }
     case 'vector':
-      return `[${data.data.map(publishedText).join(',')}]`;
+      return `[${data.data.map(text).join(',')}]`;
     case 'set':
-      return `{${data.data.map(publishedText).toSorted().join(',')}}`;
+      return `{${data.data.map(text).toSorted().join(',')}}`;
     case 'table': {
-      const rows = data.data.map(({ key, value }) => `${publishedText(key)}=${publishedText(value)}`);
+      const rows = data.data.map(({ key, value }) => `${text(key)}=${text(value)}`);
       return `{${rows.toSorted().join(',')}}`;
     }
     default:
@@ -29,17 +35,10 @@ function publishedText(data: ZeekData): string {
 export function isAsPublished(table: ZeekTable, held: unknown, published: ZeekData): boolean {
   if (table.value === undefined) return true;
   try {
-    const own = publishedText(encodeValue(table.value, held, table.name));
-    return own === publishedText(published) || own === untouched(published);
+    const own = encodeValue(table.value, held, table.name);
+    return publishedText(own, 'sent') === publishedText(published, 'published');
   } catch {
     // What cannot be sent to Zeek has never been there.
     return false;
   }
-}
-
-/** The text of what Zeek published, which has been through Zeek already. */
-function untouched(data: ZeekData): string {
-  return data.type === 'timestamp' || data.type === 'timespan'
-    ? writeJson(writeTagged(data, 'zeek'), 'zeek')
-    : publishedText(data);
 }

@@ -47,7 +47,8 @@ export function lockFile(file: string, owner: string): FileLock {
   let lock: Database.Database | undefined;
   try {
     lock = new Database(path, { timeout: 0 });
-    lock.pragma('synchronous = OFF');
+    // Nothing in it has to last, but a power loss must not leave a torn file that no later start can lock.
+    lock.pragma('synchronous = FULL');
     for (let attempt = 1; ; attempt += 1) {
       try {
         hold(lock, owner);

@@ -3,11 +3,13 @@ import {
   closeSync,
   constants,
   existsSync,
+  fsyncSync,
   mkdirSync,
   openSync,
   readSync,
   realpathSync,
   renameSync,
+  rmSync,
   statSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -51,10 +53,28 @@ const EMPTY: Inspection = {
   generation: 0,
 };
 
+/** Makes durable which files a directory holds; without it a new file's content may be synced and its name be lost. */
+function syncDirectory(directory: string): void {
+  // Windows cannot open a directory, and needs no sync for this.
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(directory, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function makeDirectory(directory: string): void {
+  const first = mkdirSync(directory, { recursive: true });
+  if (first === undefined) return;
+  for (let made = directory; made.length >= first.length; made = dirname(made)) syncDirectory(dirname(made));
+}
+
 /** The one name of a file: absolute, links followed, its directory created. */
 function locate(file: string): string {
   const absolute = resolve(file);
-  mkdirSync(dirname(absolute), { recursive: true });
+  makeDirectory(dirname(absolute));
   const real = existsSync(absolute)
     ? realpathSync(absolute)
     : join(realpathSync(dirname(absolute)), basename(absolute));
@@ -90,12 +110,20 @@ function requireHeader(file: string): void {
   requireOurs(header.readUInt32BE(APPLICATION_ID_OFFSET), file);
 }
 
+/** Under another name first, so that a crash at any point leaves no file, or an empty one, or a whole one. */
 function create(file: string): void {
+  const unfinished = `${file}.new`;
+  for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(unfinished + suffix, { force: true });
+  write(unfinished);
+  renameSync(unfinished, file);
+  syncDirectory(dirname(file));
+}
+
+function write(file: string): void {
   const connection = openWriting(file, false);
   try {
     connection.pragma(`page_size = ${PAGE_BYTES}`);
     setSynchronous(connection, 'FULL');
-    // In one transaction of the rollback journal: a crash leaves an empty file or a whole one.
     connection.transaction(() => {
       connection.pragma(`application_id = ${APPLICATION_ID}`);
       connection.pragma(`user_version = ${FORMAT_VERSION}`);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
@@ -18,6 +18,7 @@ export async function bundleChildren(names: readonly string[]): Promise<ChildBun
   const cache = join(root, 'node_modules', '.cache');
   mkdirSync(cache, { recursive: true });
   const directory = mkdtempSync(join(cache, 'tablecast-reliability-'));
+  writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
   const entry: Record<string, string> = { worker: join(root, 'src/backends/sqlite/worker.ts') };
   for (const name of names) entry[name] = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
   await build({

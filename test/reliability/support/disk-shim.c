@@ -2,7 +2,7 @@
  * Preloaded into a process, sees every change it makes to files below one directory.
  *
  * TABLECAST_SHIM_DIRECTORY  the directory; without it nothing happens
- * TABLECAST_SHIM_RECORD     a file that gets every write, truncation, sync and removal in order
+ * TABLECAST_SHIM_RECORD     a file that gets every write, truncation, sync, removal and renaming in order
  *
  * The process itself arms a fault by unlink("/tablecast-shim/arm <kind> <errno> <nth> <mode>"):
  * kind W (writes), T (truncations), S (syncs) or * (all); mode 1 (once), 2 (from then on) or
@@ -40,6 +40,7 @@ static int (*real_ftruncate)(int, off64_t);
 static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 static int (*real_unlink)(const char *);
+static int (*real_rename)(const char *, const char *);
 
 __attribute__((constructor)) static void begin(void) {
   real_write = dlsym(RTLD_NEXT, "write");
@@ -48,6 +49,7 @@ __attribute__((constructor)) static void begin(void) {
   real_fsync = dlsym(RTLD_NEXT, "fsync");
   real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
   real_unlink = dlsym(RTLD_NEXT, "unlink");
+  real_rename = dlsym(RTLD_NEXT, "rename");
   directory = getenv("TABLECAST_SHIM_DIRECTORY");
   directory_length = directory == NULL ? 0 : strlen(directory);
   const char *file = getenv("TABLECAST_SHIM_RECORD");
@@ -200,6 +202,18 @@ int unlink(const char *path) {
   int result = real_unlink(path);
   int saved = errno;
   if (result == 0) note('U', path, 0, 0, NULL);
+  pthread_mutex_unlock(&mutex);
+  errno = saved;
+  return result;
+}
+
+/* The new name is the data. */
+int rename(const char *from, const char *to) {
+  if (!is_watched(from)) return real_rename(from, to);
+  pthread_mutex_lock(&mutex);
+  int result = real_rename(from, to);
+  int saved = errno;
+  if (result == 0) note('R', from, 0, strlen(to), to);
   pthread_mutex_unlock(&mutex);
   errno = saved;
   return result;

@@ -1,0 +1,218 @@
+import type { Subscription } from 'rxjs';
+import { isTablecastError } from '../errors.ts';
+import { type OutgoingChange, writeChanges, type ZeekTable } from '../transport/zeek/index.ts';
+import type { AttachedTable } from './attached-table.ts';
+import { asItStands, ChangeQueue, outgoing } from './change-queue.ts';
+import type { ZeekHost } from './host.ts';
+import type { Notices } from './notices.ts';
+import { Refill, type RefillRequest } from './refill.ts';
+
+/** Rows of one frame, and its bytes. */
+const MAX_CHANGES = 1000;
+const MAX_FRAME_BYTES = 512 * 1024;
+/** Refills that may wait; a cluster asks for one per node and table. */
+const MAX_REFILLS = 4096;
+/** Pause before something that the backend refused is tried again. */
+const RETRY_MS = 500;
+
+/** What sending needs. */
+export interface OutboundParts {
+  readonly host: ZeekHost;
+  readonly tables: ReadonlyMap<string, AttachedTable>;
+  readonly notices: Notices;
+  /** Whether an origin's operations come from the cluster that they would be sent to. */
+  isTheirs(origin: string): boolean;
+  /** Hands a frame to the connection; false when it takes none at present. */
+  send(frame: string): boolean;
+  /** All rows of a refill have been handed over. */
+  refilled(request: RefillRequest, rows: number): void;
+}
+
+/**
+ * Publishes this node's changes to Zeek, in the order of its log and not before they are durable, and
+ * sends whole tables beside them.
+ */
+export class Outbound {
+  readonly #parts: OutboundParts;
+  readonly #queue = new ChangeQueue();
+  readonly #subscriptions: Subscription[] = [];
+  #refills: (Refill | RefillRequest)[] = [];
+  /** Frames that the connection did not take. */
+  #unsent: string[] = [];
+  #connected = false;
+  #paused = false;
+  #running = false;
+
+  constructor(parts: OutboundParts) {
+    this.#parts = parts;
+    for (const attached of parts.tables.values()) {
+      const changes = attached.table.changes.subscribe((change) => {
+        if (parts.isTheirs(change.origin)) return;
+        const { position } = change.operation;
+        this.#queue.push({ attached, position, change: outgoing(change) });
+        this.run();
+      });
+      this.#subscriptions.push(changes);
+    }
+  }
+
+  /** Position up to which everything has been handed to the connection. */
+  get published(): number {
+    const { host } = this.#parts;
+    const first = this.#unsent.length > 0 ? 0 : this.#queue.first;
+    return first === undefined ? host.told('sqlite') : Math.max(0, first - 1);
+  }
+
+  /** Whether nothing waits. */
+  get idle(): boolean {
+    return this.#queue.length === 0 && this.#unsent.length === 0 && this.#refills.length === 0;
+  }
+
+  /** The connection takes frames; what was on its way when the last one broke is sent as it stands now. */
+  connected(): void {
+    this.#connected = true;
+    this.#paused = false;
+    for (const { attached, key } of this.#queue.takeUncertain()) this.publishAsItStands(attached, key);
+    for (const attached of this.#queue.overflowed) this.refillAll(attached, true);
+    this.#queue.overflowed.clear();
+    this.run();
+  }
+
+  disconnected(): void {
+    this.#connected = false;
+    for (const refill of this.#refills) if (refill instanceof Refill) refill.end();
+    this.#refills = [];
+  }
+
+  /** The connection takes frames again. */
+  drained(): void {
+    this.#paused = false;
+    this.run();
+  }
+
+  /** Publishes a row as it is now: written, or removed. */
+  publishAsItStands(attached: AttachedTable, key: unknown): void {
+    const { host } = this.#parts;
+    const change = asItStands(attached, key, host.environment.now());
+    this.#queue.push({ attached, position: host.position, change });
+  }
+
+  /** Sends a whole table to every Zeek node. */
+  refillAll(attached: AttachedTable, removals: boolean): void {
+    this.refill({ attached, topic: attached.zeek.topic, removals, announced: false });
+  }
+
+  /** Sends a whole table to a topic, unless that is about to happen. */
+  refill(request: RefillRequest): void {
+    const waits = this.#refills.some((other) => {
+      return !(other instanceof Refill) && other.attached === request.attached && other.topic === request.topic;
+    });
+    if (waits || this.#refills.length >= MAX_REFILLS) return;
+    this.#refills.push(request);
+    this.run();
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.disconnected();
+  }
+
+  /** Sends on, if there is something to send and the connection takes it. */
+  run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#work().then(
+      () => {
+        this.#running = false;
+      },
+      () => {
+        this.#running = false;
+        this.#parts.host.environment.schedule(RETRY_MS, () => this.run());
+      },
+    );
+  }
+
+  async #work(): Promise<void> {
+    // A task of its own, so that what is written together is sent together.
+    await Promise.resolve();
+    while (this.#open && (this.#sendWaiting() || (await this.#sendSlice())));
+  }
+
+  get #open(): boolean {
+    return this.#connected && !this.#paused;
+  }
+
+  /** Sends changes that are durable; false when there are none. */
+  #sendWaiting(): boolean {
+    if (!this.#flushFrames()) return false;
+    const { host } = this.#parts;
+    const taken = this.#queue.take(MAX_CHANGES, ({ attached, position }) => {
+      return position <= host.told(attached.projection.store);
+    });
+    const [first] = taken;
+    if (first === undefined) return false;
+    const changes = taken.map(({ change }) => change);
+    this.#encode(first.attached, changes, first.attached.zeek.topic);
+    this.#queue.sent(taken, host.environment.now());
+    this.#flushFrames();
+    return true;
+  }
+
+  /** Sends rows of the refill that is next; false when there is none. */
+  async #sendSlice(): Promise<boolean> {
+    const [next] = this.#refills;
+    if (next === undefined || !this.#open) return false;
+    const refill = next instanceof Refill ? next : new Refill(next);
+    this.#refills[0] = refill;
+    const { host } = this.#parts;
+    const { attached, topic } = refill.request;
+    const rows = refill.slice(MAX_CHANGES, host.environment.now());
+    // Rows may be newer than the last commit, and must not be told before they are durable.
+    await host.flush();
+    if (this.#refills[0] !== refill) return true;
+    if (rows.length === 0) {
+      this.#refills.shift();
+      this.#parts.refilled(refill.request, refill.rows);
+      return true;
+    }
+    this.#encode(attached, rows, topic);
+    this.#flushFrames();
+    return true;
+  }
+
+  #encode({ name, zeek, projection }: AttachedTable, changes: readonly OutgoingChange[], topic: string): void {
+    const { host, notices } = this.#parts;
+    const table: ZeekTable = { ...zeek, topic };
+    const header = { time: host.environment.now(), nodeId: `tablecast:${host.life(projection.store)}` };
+    const batch = { maxChanges: MAX_CHANGES, maxBytes: MAX_FRAME_BYTES };
+    const { frames, refused } = writeChanges(table, changes, { header, batch });
+    for (const frame of frames) this.#unsent.push(frame);
+    for (const { error } of refused) {
+      const what = `Rows of ${name} cannot be sent to Zeek`;
+      notices.note({ code: 'zeek-refused', table: name, what, example: error.message });
+    }
+  }
+
+  /** Hands over encoded frames; false when some remain. */
+  #flushFrames(): boolean {
+    while (this.#unsent.length > 0) {
+      if (!this.#open) return false;
+      if (!this.#handOver(this.#unsent[0] as string)) return false;
+      this.#unsent.shift();
+    }
+    return true;
+  }
+
+  #handOver(frame: string): boolean {
+    try {
+      if (this.#parts.send(frame)) return true;
+      this.#paused = true;
+      return false;
+    } catch (error) {
+      if (!isTablecastError(error, 'LIMIT_EXCEEDED')) throw error;
+      const what = 'Frames are too large for Zeek';
+      this.#parts.notices.note({ code: 'zeek-refused', what, example: error.message });
+      return true;
+    }
+  }
+}

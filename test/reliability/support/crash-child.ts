@@ -1,0 +1,52 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { sqliteBackend } from '../../../src/backends/sqlite/sqlite-backend.ts';
+import { checkpointAt, commitAfter } from './crash-workload.ts';
+
+/**
+ * Writes under the recording shim and says what was acknowledged in the file `acks`, whose writes are
+ * recorded like all others. Arguments: directory, level (`commit`, `interval`, or `weak`: the planted
+ * fault that says `commit` and syncs like `interval`), commits per round, rounds.
+ */
+const [directory = '', level = 'commit', commits = '40', rounds = '2'] = process.argv.slice(2);
+
+function weaken(): void {
+  const { pragma } = Database.prototype;
+  Database.prototype.pragma = function weakPragma(this: Database.Database, source: string, options?: Database.PragmaOptions) {
+    if (source === 'synchronous') return 2;
+    return pragma.call(this, source === 'synchronous = FULL' ? 'synchronous = NORMAL' : source, options);
+  };
+}
+
+async function round(acknowledge: (what: string) => void): Promise<void> {
+  const backend = sqliteBackend({
+    file: join(directory, 'node.db'),
+    durability: level === 'interval' ? 'interval' : 'commit',
+    owner: 'crash',
+    intervalMs: 20,
+    inline: level === 'weak',
+  });
+  let { lastPosition: last } = await backend.open();
+  for (let done = 0; done < Number(commits);) {
+    const together: Promise<void>[] = [];
+    for (let more = 1 + (last % 5); more > 0; more--, done++) {
+      const { commit, end } = commitAfter(last);
+      together.push(backend.commit(commit).then(() => acknowledge(`p ${end}`)));
+      last = end;
+    }
+    await Promise.all(together);
+    if (last % 4 === 0) {
+      const position = last;
+      await backend.writeCheckpoint(checkpointAt(position));
+      acknowledge(`c ${position}`);
+    }
+    if (last % 7 === 0) await backend.trim(Math.max(0, last - 60));
+  }
+  await backend.close();
+}
+
+if (level === 'weak') weaken();
+const acks = openSync(join(directory, 'acks'), 'a');
+for (let count = 0; count < Number(rounds); count++) await round((what) => void writeSync(acks, `${what}\n`));
+closeSync(acks);

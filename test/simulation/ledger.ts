@@ -1,0 +1,60 @@
+import type { Operation } from '../../src/index.ts';
+import { textOf } from '../support/naive-model.ts';
+
+/** What an author had seen of one table: per origin the highest sequence. */
+export type Seen = ReadonlyMap<string, number>;
+
+/** An operation as its author wrote it. */
+export interface Written {
+  readonly operation: Operation;
+  /** What its author had applied of others when it wrote it; undefined when that cannot be known any more. */
+  readonly seen: Seen | undefined;
+  /** For `expire`: the write it names. */
+  readonly names: string | undefined;
+  /** Whether any other node has it. */
+  spread: boolean;
+}
+
+/** An operation's name, on any node. */
+export function nameOf({ table, origin, sequence }: Pick<Operation, 'table' | 'origin' | 'sequence'>): string {
+  return `${table} ${origin} ${sequence}`;
+}
+
+/** What is said of an operation wherever it is seen. */
+export function contentOf({ kind, key, value }: Operation): string {
+  return `${kind} ${textOf(key)} ${textOf(value)}`;
+}
+
+/** Everything ever written in one world, by whoever wrote it. */
+export class Ledger {
+  readonly #written = new Map<string, Written>();
+  /** Names of durable writes whose author was told that they are on disk. */
+  readonly acknowledged: Set<string> = new Set();
+  /** `table key` of every conflict any node reported. */
+  readonly reported: Set<string> = new Set();
+
+  /** Notes a write; a name may be used again only if the earlier use died with its author. */
+  write(operation: Operation, about: Pick<Written, 'seen' | 'names'>): void {
+    const name = nameOf(operation);
+    const before = this.#written.get(name);
+    if (before?.spread === true) {
+      throw new Error(`${name} was used twice: ${contentOf(before.operation)}, then ${contentOf(operation)}`);
+    }
+    this.#written.set(name, { operation, ...about, spread: false });
+  }
+
+  /** The write that another node has got. */
+  arrived(operation: Operation): Written {
+    const name = nameOf(operation);
+    const written = this.#written.get(name);
+    if (written === undefined) throw new Error(`${name} arrived, and nobody wrote it`);
+    written.spread = true;
+    const same = contentOf(written.operation) === contentOf(operation);
+    // A row that a checkpoint takes away goes under the name of the write that had put it there.
+    const taken = operation.kind === 'delete' && written.operation.kind === 'set';
+    if (!same && !taken) {
+      throw new Error(`${name} was ${contentOf(written.operation)}, arrived as ${contentOf(operation)}`);
+    }
+    return written;
+  }
+}

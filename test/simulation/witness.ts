@@ -1,0 +1,187 @@
+import type { Change, Conflict, MapTable, Operation, Table, TableNode } from '../../src/index.ts';
+import { type ModelRow, textOf } from '../support/naive-model.ts';
+import { type Ledger, type Written, contentOf, nameOf } from './ledger.ts';
+
+/** Follows one table on one node through one life, and says what should be there. */
+export class TableWitness {
+  readonly table: Table;
+  readonly #id: string;
+  readonly #ledger: Ledger;
+  readonly #rows = new Map<string, ModelRow>();
+  readonly #byChanges = new Map<string, unknown>();
+  readonly #last = new Map<string, number>();
+  readonly #expiredAhead = new Set<string>();
+  readonly #expected: string[] = [];
+  readonly #reported: string[] = [];
+  /** Whether a checkpoint was taken over: from then on the stream of operations has holes. */
+  adopted = false;
+  /** Whether everything up to now was there when the node started. */
+  loading = true;
+
+  constructor(id: string, table: Table, ledger: Ledger) {
+    this.#id = id;
+    this.table = table;
+    this.#ledger = ledger;
+    for (const [key, value] of entriesOf(table)) this.#byChanges.set(textOf(key), value);
+    table.changes.subscribe((change) => this.#change(change));
+    table.conflicts.subscribe((conflict) => this.#conflict(conflict));
+  }
+
+  #change({ kind, key, value, previous }: Change<unknown, unknown>): void {
+    const text = textOf(key);
+    const present = this.#byChanges.has(text);
+    if (present === (kind === 'new')) throw this.#wrong(`${kind} of ${text}, which was ${present ? '' : 'not '}there`);
+    if (present && textOf(previous) !== textOf(this.#byChanges.get(text)))
+      throw this.#wrong(`${kind} of ${text} from ${textOf(previous)}, not ${textOf(this.#byChanges.get(text))}`);
+    if (kind === 'new' || kind === 'changed') this.#byChanges.set(text, value);
+    else this.#byChanges.delete(text);
+  }
+
+  #conflict({ key, kept, lost, operation }: Conflict<unknown, unknown>): void {
+    this.#ledger.reported.add(`${this.table.name} ${textOf(key)}`);
+    const by = nameOf({ table: this.table.name, origin: kept.origin, sequence: kept.sequence });
+    if (by !== nameOf(operation)) throw this.#wrong(`a conflict kept ${by} because of ${nameOf(operation)}`);
+    this.#reported.push(`${textOf(key)}: ${by} over ${lost.origin} ${lost.sequence}`);
+  }
+
+  /** The next operation of the node's log. */
+  operation(operation: Operation): void {
+    const { origin, sequence } = operation;
+    const last = this.#last.get(origin) ?? 0;
+    if (!this.adopted && sequence !== last + 1) {
+      throw this.#wrong(`${nameOf(operation)} came after ${last} of that origin`);
+    }
+    const local = !this.loading && origin.startsWith(`${this.#id}@`) && sequence > last;
+    const written = local && !this.adopted ? this.#wrote(operation) : this.#came(operation);
+    this.#last.set(origin, Math.max(last, sequence));
+    this.#apply(operation, written);
+  }
+
+  #wrote(operation: Operation): Written | undefined {
+    const row = operation.kind === 'expire' ? this.#rows.get(textOf(operation.key)) : undefined;
+    this.#ledger.write(operation, {
+      seen: this.adopted ? undefined : new Map(this.#last),
+      names: row === undefined ? undefined : `${row.origin} ${row.sequence}`,
+    });
+    return undefined;
+  }
+
+  #came(operation: Operation): Written {
+    return this.#ledger.arrived(operation);
+  }
+
+  #apply(operation: Operation, written: Written | undefined): void {
+    const { kind, key, value, origin, sequence } = operation;
+    const text = textOf(key);
+    if (kind === 'expire') return this.#expire(text, operation, written);
+    if (kind === 'clear') {
+      for (const each of this.#rows.keys()) this.#judge(each, operation, written);
+      this.#rows.clear();
+      return;
+    }
+    this.#judge(text, operation, written);
+    if (kind === 'delete' || this.#expiredAhead.delete(`${origin} ${sequence}`)) this.#rows.delete(text);
+    else this.#rows.set(text, { key, value, origin, sequence });
+  }
+
+  #expire(text: string, operation: Operation, written: Written | undefined): void {
+    if (written?.names === undefined) {
+      this.#rows.delete(text);
+      return;
+    }
+    const row = this.#rows.get(text);
+    if (row !== undefined && `${row.origin} ${row.sequence}` === written.names) this.#rows.delete(text);
+    const [origin = '', sequence = ''] = written.names.split(' ');
+    if ((this.#last.get(origin) ?? 0) < Number(sequence)) this.#expiredAhead.add(written.names);
+  }
+
+  /** Notes the conflict that an operation of another node should cause. */
+  #judge(text: string, operation: Operation, written: Written | undefined): void {
+    const row = this.#rows.get(text);
+    if (row === undefined || written === undefined || this.loading || row.origin === operation.origin) return;
+    if ((written.seen?.get(row.origin) ?? 0) >= row.sequence) return;
+    this.#expected.push(`${text}: ${nameOf(operation)} over ${row.origin} ${row.sequence}`);
+  }
+
+  /** Compares rows, changes and conflicts with what they should be. */
+  check(): void {
+    const live = entriesOf(this.table).map(([key, value]) => `${textOf(key)} ${textOf(value)}`);
+    const model = Array.from(this.#rows.values(), ({ key, value }) => `${textOf(key)} ${textOf(value)}`);
+    this.#same('rows, by the log', live, model);
+    const changed = Array.from(this.#byChanges, ([key, value]) => `${key} ${textOf(value)}`);
+    this.#same('rows, by the changes', live, changed);
+    if (!this.adopted) this.#same('conflicts', this.#reported, this.#expected);
+  }
+
+  #same(what: string, found: readonly string[], expected: readonly string[]): void {
+    const [one, other] = [found, expected].map((list) => list.toSorted().join('\n'));
+    if (one !== other) throw this.#wrong(`${what}:\nfound\n${one}\nexpected\n${other}`);
+  }
+
+  #wrong(what: string): Error {
+    return new Error(`${this.#id}, table ${this.table.name}: ${what}`);
+  }
+}
+
+/** Keys and values of any table; undefined values for a set. */
+export function entriesOf(table: Table): [unknown, unknown][] {
+  const entries = [...(table as MapTable).entries()];
+  return table.declaration.value === undefined ? entries.map(([key]) => [key, undefined]) : entries;
+}
+
+/** Follows one node through one life. */
+export class NodeWitness {
+  readonly node: TableNode;
+  readonly operations: Operation[] = [];
+  readonly tables: Map<string, TableWitness> = new Map();
+  /** The first thing that was wrong. */
+  failure: unknown;
+
+  constructor(node: TableNode, ledger: Ledger, durableBefore: readonly Operation[]) {
+    this.node = node;
+    for (const [name, table] of node.tables) this.tables.set(name, new TableWitness(node.id, table, ledger));
+    const loaded = node.log.position;
+    let index = 0;
+    node.events.subscribe(({ code, table }) => {
+      if (code !== 'checkpoint-adopted') return;
+      for (const witness of this.tables.values()) if (table === undefined || witness.table.name === table) witness.adopted = true;
+    });
+    node.log.operations({ after: 0 }).subscribe({
+      next: (operation) => {
+        if (this.failure !== undefined) return;
+        try {
+          this.operations.push(operation);
+          const old = operation.position <= loaded;
+          if (old) this.#compare(operation, durableBefore[index++]);
+          const witness = this.tables.get(operation.table);
+          if (witness === undefined) return;
+          witness.loading = old;
+          witness.operation(operation);
+        } catch (error) {
+          this.failure = error;
+        }
+      },
+      error: (error: unknown) => {
+        this.failure ??= error;
+      },
+    });
+  }
+
+  #compare(operation: Operation, before: Operation | undefined): void {
+    const same =
+      before !== undefined &&
+      before.position === operation.position &&
+      nameOf(before) === nameOf(operation) &&
+      contentOf(before) === contentOf(operation);
+    if (same) return;
+    const was = before === undefined ? 'nothing' : `${before.position} ${nameOf(before)} ${contentOf(before)}`;
+    throw new Error(
+      `${this.node.id} restarted with ${operation.position} ${nameOf(operation)} ${contentOf(operation)} where ${was} had been`,
+    );
+  }
+
+  check(): void {
+    if (this.failure !== undefined) throw this.failure;
+    for (const witness of this.tables.values()) witness.check();
+  }
+}
