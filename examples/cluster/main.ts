@@ -122,9 +122,12 @@ class Demonstration {
         : `log       ${rows} of ${log}`,
     );
     if (survey.linesSkipped > 0) {
-      say(`          ${number(survey.linesSkipped)} lines skipped; the first: ${survey.firstSkipped ?? ''}`);
+      say(
+        `          lines that cannot be read, passed over: ${number(survey.linesSkipped)} (${survey.firstSkipped ?? ''})`,
+      );
     }
-    if (survey.rowsWithoutHost > 0) say(`          ${number(survey.rowsWithoutHost)} rows name no host`);
+    if (survey.rowsWithoutHost > 0)
+      say(`          rows that name no host, passed over: ${number(survey.rowsWithoutHost)}`);
     say(`data      ${this.#directory ?? ''}, one SQLite file per node`);
   }
 }

@@ -40,6 +40,7 @@ export function newEpoch(nowMs: number, random: number, after: number): number {
 /** Gives each origin a small number, so that rows and vectors hold integers instead of texts. */
 export class Origins {
   readonly #indexes = new Map<string, number>();
+  readonly #nodeIds = new Set<string>();
   readonly #origins: Origin[] = [];
 
   /** The number of an origin, new if it was not known. Throws `OPERATION_INVALID` for a text that names none. */
@@ -59,12 +60,18 @@ export class Origins {
     const index = this.#origins.length;
     this.#origins.push({ text, nodeId: match[1] as string, epoch: Number.parseInt(match[2] as string, 36) });
     this.#indexes.set(text, index);
+    this.#nodeIds.add(match[1] as string);
     return index;
   }
 
   /** The number of an origin, or undefined if no operation or vector has named it. */
   find(text: string): number | undefined {
     return this.#indexes.get(text);
+  }
+
+  /** Whether any life of a node was named. */
+  knowsNode(nodeId: string): boolean {
+    return this.#nodeIds.has(nodeId);
   }
 
   at(index: number): Origin {

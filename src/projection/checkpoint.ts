@@ -89,6 +89,25 @@ export function* checkpointChunks(
   }
 }
 
+/** Rows alone, in chunks that {@link decodeRows} reads. */
+export function rowsOfSlots(
+  projection: Projection,
+  origins: Origins,
+  slots: Iterable<number>,
+): Generator<Uint8Array, void, undefined> {
+  return rowChunks(projection, origins, { kind: ROWS, slots, indexes: new RowIndexes(0) });
+}
+
+/** Unpacks and checks a chunk of rows from a peer. Throws `OPERATION_INVALID`. */
+export function decodeRows(chunk: Uint8Array, schema: Schema): CheckpointRows {
+  const reader = new ByteReader(chunk);
+  const kind = reader.byte();
+  if (kind !== ROWS) throw malformed(`a chunk of kind ${kind}`);
+  const rows = readRows(reader, kind, schema);
+  checkRows(rows, schema);
+  return rows;
+}
+
 /** Remembers where in the checkpoint a slot's row stands, so that dictionaries need not repeat its key. */
 class RowIndexes {
   #byslot: Int32Array;

@@ -1,6 +1,14 @@
 import type { Key, Schema, Value } from '../schema/index.ts';
 
 const INITIAL_CAPACITY = 64;
+/** What is kept per slot beside key and value, by offset. */
+const STRIDE = 4;
+const SEQUENCE = 0;
+const STAMP = 1;
+/** Origin + 1 of the latest write; negative when the key has no row; 0 when it never had one. */
+const ORIGIN = 2;
+/** When the row appeared, for tables that expire by creation. */
+const CREATED = 3;
 
 /**
  * The operation that wrote or removed something, by numbers: see {@link Origins}. Valid during the
@@ -52,14 +60,13 @@ export class Rows {
   size = 0;
   readonly #schema: Schema;
   readonly #empty: Value;
+  /** Offset of the stamp from which a row's expiry counts. */
+  readonly #base: number;
   #texts: string[] = [];
   #keys: Key[] = [];
   #values: Value[] = [];
-  #origins = new Int32Array(INITIAL_CAPACITY);
-  #sequences: Float64Array = new Float64Array(INITIAL_CAPACITY);
-  #stamps: Float64Array = new Float64Array(INITIAL_CAPACITY);
-  #present = new Uint8Array(INITIAL_CAPACITY);
-  #created: Float64Array | undefined;
+  /** Per slot, side by side because they are used together: see the offsets above. */
+  #marks: Float64Array = new Float64Array(INITIAL_CAPACITY * STRIDE);
   /** Highest slot whose row has appeared, and the number of slots when one was last moved to the end. */
   #highest = -1;
   #moved = 0;
@@ -67,7 +74,7 @@ export class Rows {
   constructor(schema: Schema) {
     this.#schema = schema;
     this.#empty = schema.column === 'double' || schema.column === 'integer' ? 0 : undefined;
-    if (schema.expiry?.kind === 'create') this.#created = new Float64Array(INITIAL_CAPACITY);
+    this.#base = schema.expiry?.kind === 'create' ? CREATED : STAMP;
   }
 
   /** Slots in use, with or without a row. */
@@ -82,14 +89,14 @@ export class Rows {
   /** Slots of keys without a row that once had one. */
   *removals(): Generator<number, void, undefined> {
     for (const slot of this.#slots.values()) {
-      if (this.#present[slot] === 0 && (this.#sequences[slot] as number) > 0) yield slot;
+      if ((this.#marks[slot * STRIDE + ORIGIN] as number) < 0) yield slot;
     }
   }
 
   /** The slot of a key that has a row. */
   find(text: string): number | undefined {
     const slot = this.#slots.get(text);
-    return slot !== undefined && this.#present[slot] === 1 ? slot : undefined;
+    return slot !== undefined && this.has(slot) ? slot : undefined;
   }
 
   /** The slot of a key, with or without a row, if it has one. */
@@ -99,7 +106,7 @@ export class Rows {
 
   /** Slots with a row, in the order in which the rows appeared. */
   *live(): Generator<number, void, undefined> {
-    for (const slot of this.#slots.values()) if (this.#present[slot] === 1) yield slot;
+    for (const slot of this.#slots.values()) if (this.has(slot)) yield slot;
   }
 
   /** The slot of a key, new and without a row if the key was not known. */
@@ -109,7 +116,7 @@ export class Rows {
 
   #newSlot(text: string): number {
     const slot = this.#texts.length;
-    if (slot === this.#origins.length) this.#grow(slot * 2);
+    if (slot * STRIDE === this.#marks.length) this.#grow();
     this.#texts.push(text);
     if (!this.#schema.textKeys) this.#keys.push(this.#schema.keyOf(text));
     this.#values.push(this.#empty);
@@ -117,16 +124,10 @@ export class Rows {
     return slot;
   }
 
-  #grow(capacity: number): void {
-    const origins = new Int32Array(capacity);
-    origins.set(this.#origins);
-    this.#origins = origins;
-    this.#sequences = grown(this.#sequences, capacity);
-    this.#stamps = grown(this.#stamps, capacity);
-    const present = new Uint8Array(capacity);
-    present.set(this.#present);
-    this.#present = present;
-    if (this.#created !== undefined) this.#created = grown(this.#created, capacity);
+  #grow(): void {
+    const larger = new Float64Array(this.#marks.length * 2);
+    larger.set(this.#marks);
+    this.#marks = larger;
   }
 
   text(slot: number): string {
@@ -142,21 +143,21 @@ export class Rows {
   }
 
   has(slot: number): boolean {
-    return this.#present[slot] === 1;
+    return (this.#marks[slot * STRIDE + ORIGIN] as number) > 0;
   }
 
   /** Number of the origin of the key's latest write or, without a row, of its removal. */
   origin(slot: number): number {
-    return this.#origins[slot] as number;
+    return Math.abs(this.#marks[slot * STRIDE + ORIGIN] as number) - 1;
   }
 
   /** Sequence of the key's latest write or removal; 0 when it never had any. */
   sequence(slot: number): number {
-    return this.#sequences[slot] as number;
+    return this.#marks[slot * STRIDE + SEQUENCE] as number;
   }
 
   stamp(slot: number): number {
-    return this.#stamps[slot] as number;
+    return this.#marks[slot * STRIDE + STAMP] as number;
   }
 
   /** The key's latest write or removal, as it is now. */
@@ -166,30 +167,34 @@ export class Rows {
 
   /** Stamp from which the row's expiry counts. */
   expiryBase(slot: number): number {
-    return (this.#created ?? this.#stamps)[slot] as number;
+    return this.#marks[slot * STRIDE + this.#base] as number;
   }
 
   /** Puts a value under a version; a row that was there keeps its place and time of creation. */
   put(slot: number, value: Value, by: Dot): void {
-    if (this.#present[slot] === 0) this.#appear(slot, by.stamp);
+    const at = slot * STRIDE;
+    if ((this.#marks[at + ORIGIN] as number) <= 0) this.#appear(slot, by.stamp);
+    const marks = this.#marks;
     this.#values[slot] = value;
-    this.#origins[slot] = by.origin;
-    this.#sequences[slot] = by.sequence;
-    this.#stamps[slot] = by.stamp;
+    marks[at + SEQUENCE] = by.sequence;
+    marks[at + STAMP] = by.stamp;
+    marks[at + ORIGIN] = by.origin + 1;
   }
 
   /** Puts the values of a run of writes: the one at `index` goes to the slot that its key number stands for. */
   putRun(writes: RunOfWrites): void {
     const { slots, ids, values, stamps, origin, firstSequence } = writes;
-    const present = this.#present;
+    const marks = this.#marks;
+    const table = this.#values;
     for (let index = writes.from; index < writes.end; index++) {
       const slot = slots[ids[index] as number] as number;
+      const at = slot * STRIDE;
       const stamp = stamps === undefined ? writes.stamp : (stamps[index] as number);
-      if (present[slot] === 0) this.#appear(slot, stamp);
-      this.#values[slot] = values === undefined ? undefined : values[index];
-      this.#origins[slot] = origin;
-      this.#sequences[slot] = firstSequence + index;
-      this.#stamps[slot] = stamp;
+      if ((marks[at + ORIGIN] as number) <= 0) this.#appear(slot, stamp);
+      table[slot] = values === undefined ? undefined : values[index];
+      marks[at + SEQUENCE] = firstSequence + index;
+      marks[at + STAMP] = stamp;
+      marks[at + ORIGIN] = origin + 1;
     }
   }
 
@@ -203,26 +208,26 @@ export class Rows {
     } else {
       this.#highest = slot;
     }
-    this.#present[slot] = 1;
     this.size++;
-    if (this.#created !== undefined) this.#created[slot] = stamp;
+    this.#marks[slot * STRIDE + CREATED] = stamp;
   }
 
   /** Sets the time of creation that a checkpoint remembers. */
   setCreated(slot: number, stamp: number): void {
-    if (this.#created !== undefined) this.#created[slot] = stamp;
+    this.#marks[slot * STRIDE + CREATED] = stamp;
   }
 
   /** Takes the row away if there is one; the key keeps its slot, which remembers what removed it. */
   remove(slot: number, by: Dot): void {
-    if (this.#present[slot] === 1) {
+    const marks = this.#marks;
+    const at = slot * STRIDE;
+    if ((marks[at + ORIGIN] as number) > 0) {
       this.#values[slot] = this.#empty;
-      this.#present[slot] = 0;
       this.size--;
     }
-    this.#origins[slot] = by.origin;
-    this.#sequences[slot] = by.sequence;
-    this.#stamps[slot] = by.stamp;
+    marks[at + SEQUENCE] = by.sequence;
+    marks[at + STAMP] = by.stamp;
+    marks[at + ORIGIN] = -by.origin - 1;
   }
 
   /**
@@ -237,8 +242,7 @@ export class Rows {
       this.#move(slot, next);
       renumbered[slot] = next++;
     }
-    this.#present.fill(0, next);
-    this.#sequences.fill(0, next);
+    this.#marks.fill(0, next * STRIDE);
     this.#texts.length = next;
     this.#values.length = next;
     if (!this.#schema.textKeys) this.#keys.length = next;
@@ -256,16 +260,6 @@ export class Rows {
     this.#texts[to] = this.#texts[from] as string;
     if (!this.#schema.textKeys) this.#keys[to] = this.#keys[from] as Key;
     this.#values[to] = this.#values[from];
-    this.#origins[to] = this.#origins[from] as number;
-    this.#sequences[to] = this.#sequences[from] as number;
-    this.#stamps[to] = this.#stamps[from] as number;
-    this.#present[to] = this.#present[from] as number;
-    if (this.#created !== undefined) this.#created[to] = this.#created[from] as number;
+    this.#marks.copyWithin(to * STRIDE, from * STRIDE, (from + 1) * STRIDE);
   }
-}
-
-function grown(values: Float64Array, capacity: number): Float64Array {
-  const larger = new Float64Array(capacity);
-  larger.set(values);
-  return larger;
 }

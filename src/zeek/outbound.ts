@@ -42,6 +42,8 @@ export class Outbound {
   #connected = false;
   #paused = false;
   #running = false;
+  #again = false;
+  #working: Promise<void> = Promise.resolve();
 
   constructor(parts: OutboundParts) {
     this.#parts = parts;
@@ -56,11 +58,16 @@ export class Outbound {
     }
   }
 
-  /** Position up to which everything has been handed to the connection. */
-  get published(): number {
-    const { host } = this.#parts;
-    const first = this.#unsent.length > 0 ? 0 : this.#queue.first;
-    return first === undefined ? host.told('sqlite') : Math.max(0, first - 1);
+  /** Position up to which everything has been handed to the connection, while that can be told. */
+  get published(): number | undefined {
+    if (this.#unsent.length > 0 || this.#queue.overflowed.size > 0) return undefined;
+    const { first } = this.#queue;
+    return first === undefined ? this.#parts.host.told('sqlite') : first - 1;
+  }
+
+  /** Resolves when everything that can be sent now was handed over. */
+  get settled(): Promise<void> {
+    return this.#working;
   }
 
   /** Whether nothing waits. */
@@ -73,8 +80,6 @@ export class Outbound {
     this.#connected = true;
     this.#paused = false;
     for (const { attached, key } of this.#queue.takeUncertain()) this.publishAsItStands(attached, key);
-    for (const attached of this.#queue.overflowed) this.refillAll(attached, true);
-    this.#queue.overflowed.clear();
     this.run();
   }
 
@@ -119,11 +124,14 @@ export class Outbound {
 
   /** Sends on, if there is something to send and the connection takes it. */
   run(): void {
+    this.#again = this.#running;
     if (this.#running) return;
     this.#running = true;
-    this.#work().then(
+    this.#working = this.#work().then(
       () => {
         this.#running = false;
+        // What came while the last step ended.
+        if (this.#open && this.#again) this.run();
       },
       () => {
         this.#running = false;
@@ -138,6 +146,12 @@ export class Outbound {
     while (this.#open && (this.#sendWaiting() || (await this.#sendSlice())));
   }
 
+  /** More changed than was kept: the tables go whole. */
+  #replaceOverflowed(): void {
+    for (const attached of this.#queue.overflowed) this.refillAll(attached, true);
+    this.#queue.overflowed.clear();
+  }
+
   get #open(): boolean {
     return this.#connected && !this.#paused;
   }
@@ -150,7 +164,10 @@ export class Outbound {
       return position <= host.told(attached.projection.store);
     });
     const [first] = taken;
-    if (first === undefined) return false;
+    if (first === undefined) {
+      this.#replaceOverflowed();
+      return false;
+    }
     const changes = taken.map(({ change }) => change);
     this.#encode(first.attached, changes, first.attached.zeek.topic);
     this.#queue.sent(taken, host.environment.now());
@@ -167,8 +184,7 @@ export class Outbound {
     const { host } = this.#parts;
     const { attached, topic } = refill.request;
     const rows = refill.slice(MAX_CHANGES, host.environment.now());
-    // Rows may be newer than the last commit, and must not be told before they are durable.
-    await host.flush();
+    await this.#durable(refill);
     if (this.#refills[0] !== refill) return true;
     if (rows.length === 0) {
       this.#refills.shift();
@@ -178,6 +194,17 @@ export class Outbound {
     this.#encode(attached, rows, topic);
     this.#flushFrames();
     return true;
+  }
+
+  /** Rows may be newer than the last commit, and must not be told before they are durable. */
+  async #durable(refill: Refill): Promise<void> {
+    try {
+      await this.#parts.host.flush();
+    } catch (error) {
+      refill.end();
+      if (this.#refills[0] === refill) this.#refills[0] = refill.request;
+      throw error;
+    }
   }
 
   #encode({ name, zeek, projection }: AttachedTable, changes: readonly OutgoingChange[], topic: string): void {

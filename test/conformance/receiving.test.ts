@@ -133,10 +133,10 @@ describe('conformance: receiving', () => {
       const tables = cluster.declare('counts', counts);
       let depth = 0;
       let deepest = 0;
-      for (const table of tables) {
-        table.changes.subscribe(({ key, value }) => {
+      for (const [index, table] of tables.entries()) {
+        table.changes.subscribe(({ key, value, origin }) => {
           deepest = Math.max(deepest, ++depth);
-          if (Number(value) < 1000) table.set(key, Number(value) + 1);
+          if (!origin.startsWith(`n${index}@`) && Number(value) < 200) table.set(key, Number(value) + 1);
           depth--;
         });
       }
@@ -144,7 +144,7 @@ describe('conformance: receiving', () => {
       tables[0]?.set('k', 1);
       await settle(cluster);
       expect(deepest).toBe(1);
-      expect(lines.length).toBeGreaterThan(999);
+      expect(lines).toHaveLength(200);
       expect(lines.slice(0, 3)).toEqual(['new k 1 -', 'changed k 2 1', 'changed k 3 2']);
     });
   });

@@ -43,17 +43,22 @@ export class Ledger {
     this.#written.set(name, { operation, ...about, spread: false });
   }
 
-  /** The write that another node has got. */
-  arrived(operation: Operation): Written {
+  /** Whether a write has left its author. */
+  hasSpread(operation: Operation): boolean {
+    return this.#written.get(nameOf(operation))?.spread === true;
+  }
+
+  /** The write that a node has got, from another one or from its own disk. */
+  found(operation: Operation, at: 'author' | 'other'): Written {
     const name = nameOf(operation);
     const written = this.#written.get(name);
-    if (written === undefined) throw new Error(`${name} arrived, and nobody wrote it`);
-    written.spread = true;
+    if (written === undefined) throw new Error(`${name} was found, and nobody wrote it`);
+    if (at === 'other') written.spread = true;
     const same = contentOf(written.operation) === contentOf(operation);
     // A row that a checkpoint takes away goes under the name of the write that had put it there.
     const taken = operation.kind === 'delete' && written.operation.kind === 'set';
     if (!same && !taken) {
-      throw new Error(`${name} was ${contentOf(written.operation)}, arrived as ${contentOf(operation)}`);
+      throw new Error(`${name} was ${contentOf(written.operation)}, was found as ${contentOf(operation)}`);
     }
     return written;
   }

@@ -138,7 +138,8 @@ async function openAndRead(file: string): Promise<{ lastPosition: number; checkp
   return { lastPosition: recovery.lastPosition, checkpoint: recovery.checkpoints[0]?.position ?? 0 };
 }
 
-async function compare(backend: Backend, recovery: Recovery): Promise<void> {
+/** Compares what a backend holds with the workload, word for word; throws what differs. */
+export async function compare(backend: Backend, recovery: Recovery): Promise<void> {
   const { lastPosition, trimmedTo, facts, checkpoints, tornSegments } = recovery;
   if (tornSegments > 0) throw new Error(`${tornSegments} torn segments`);
   let position = trimmedTo;

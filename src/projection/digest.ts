@@ -1,0 +1,221 @@
+import type { Cell } from '../log/column.ts';
+import type { Origins } from '../log/origin.ts';
+import type { Key, Value } from '../schema/index.ts';
+import { decodeRows, rowsOfSlots } from './checkpoint.ts';
+import type { Projection } from './projection.ts';
+
+/** Rows are spread over this many buckets by the hash of their key, and each bucket over as many leaves. */
+export const BUCKETS = 256;
+/** Leaves are numbered `bucket * BUCKETS + leaf`. */
+export const LEAVES: number = BUCKETS * BUCKETS;
+
+const PRIME = 0x01000193;
+const OTHER_PRIME = 0x85ebca6b;
+
+/** One row, as one of two peers has it. */
+export interface RowSide<V = Value> {
+  /** Undefined for sets. */
+  readonly value: V | undefined;
+  /** `nodeId@epoch` of the write. */
+  readonly origin: string;
+  readonly sequence: number;
+}
+
+/** A key whose rows differ; a side is undefined where there is no row. */
+export interface RowDifference<K = Key, V = Value> {
+  readonly key: K;
+  readonly here: RowSide<V> | undefined;
+  readonly there: RowSide<V> | undefined;
+}
+
+/** Two 32-bit hashes, mixed independently; equal content gives equal hashes on every machine. */
+class Hash {
+  low = 0;
+  high = 0;
+  readonly #number = new Float64Array(1);
+  readonly #words: Uint32Array = new Uint32Array(this.#number.buffer);
+
+  reset(): void {
+    this.low = 0x811c9dc5;
+    this.high = 0x9e3779b9;
+  }
+
+  word(word: number): void {
+    this.low = Math.imul(this.low ^ word, PRIME);
+    this.high = Math.imul(this.high ^ (word + (this.high >>> 15)), OTHER_PRIME);
+  }
+
+  text(text: string): void {
+    for (let at = 0; at < text.length; at++) this.word(text.charCodeAt(at));
+    this.word(0x10000 + text.length);
+  }
+
+  cell(cell: Cell): void {
+    if (typeof cell === 'number') {
+      this.#number[0] = cell;
+      this.word(this.#words[0] as number);
+      this.word(this.#words[1] as number);
+    } else {
+      this.text(`${typeof cell === 'string' ? '' : typeof cell} ${String(cell)}`);
+    }
+  }
+
+  /** Spreads what was taken in over all bits. */
+  finish(): void {
+    this.low = finished(this.low ^ (this.high >>> 3));
+    this.high = finished(this.high ^ (this.low >>> 5));
+  }
+}
+
+function finished(word: number): number {
+  let mixed = word ^ (word >>> 16);
+  mixed = Math.imul(mixed, 0x7feb352d);
+  mixed ^= mixed >>> 15;
+  mixed = Math.imul(mixed, 0x846ca68b);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}
+
+/** Names what a table has taken in: equal on two nodes that hold the same operations, and only then. */
+export function stateName(projection: Projection, origins: Origins): string {
+  const held = Array.from(
+    projection.vector().entries(),
+    ([origin, sequence]) => `${origins.at(origin).text} ${sequence}`,
+  );
+  const hash = new Hash();
+  hash.reset();
+  for (const entry of held.sort()) hash.text(entry);
+  hash.finish();
+  return hash.low.toString(16).padStart(8, '0') + hash.high.toString(16).padStart(8, '0');
+}
+
+/**
+ * Sums over the rows of one table in one state, so that two peers can find the rows in which they
+ * differ without sending the others. Made when needed, in one pass over the rows.
+ */
+export class TableDigest {
+  readonly state: string;
+  /** Per leaf two words: the sum of its rows' hashes. */
+  readonly #sums: Uint32Array = new Uint32Array(2 * LEAVES);
+  /** Slots in the order of their leaves; leaf n's begin at `#starts[n]`. */
+  readonly #starts: Uint32Array = new Uint32Array(LEAVES + 1);
+  readonly #slots: Uint32Array;
+  readonly #projection: Projection;
+
+  constructor(projection: Projection, state: string) {
+    this.state = state;
+    this.#projection = projection;
+    const { rows } = projection;
+    this.#slots = new Uint32Array(rows.size);
+    const leafOf = new Uint16Array(rows.size);
+    const slots = new Uint32Array(rows.size);
+    this.#take(slots, leafOf);
+    for (let leaf = 0; leaf < LEAVES; leaf++)
+      this.#starts[leaf + 1] = (this.#starts[leaf + 1] as number) + (this.#starts[leaf] as number);
+    const next = this.#starts.slice();
+    for (let index = 0; index < slots.length; index++) {
+      const leaf = leafOf[index] as number;
+      this.#slots[(next[leaf] as number)] = slots[index] as number;
+      next[leaf] = (next[leaf] as number) + 1;
+    }
+  }
+
+  #take(slots: Uint32Array, leafOf: Uint16Array): void {
+    const { rows, schema } = this.#projection;
+    const hash = new Hash();
+    const sums = this.#sums;
+    let index = 0;
+    for (const slot of rows.live()) {
+      const leaf = leafIn(hash, rows.text(slot));
+      if (!schema.isSet) hash.cell(schema.toColumn(rows.value(slot)));
+      hash.finish();
+      sums[2 * leaf] = (sums[2 * leaf] as number) + hash.low;
+      sums[2 * leaf + 1] = (sums[2 * leaf + 1] as number) + hash.high;
+      leafOf[index] = leaf;
+      slots[index++] = slot;
+      this.#starts[leaf + 1] = (this.#starts[leaf + 1] as number) + 1;
+    }
+  }
+
+  /** Two words per bucket. */
+  buckets(): Uint32Array {
+    const sums = new Uint32Array(2 * BUCKETS);
+    for (let leaf = 0; leaf < LEAVES; leaf++) {
+      const bucket = leaf >>> 8;
+      sums[2 * bucket] = (sums[2 * bucket] as number) + (this.#sums[2 * leaf] as number);
+      sums[2 * bucket + 1] = (sums[2 * bucket + 1] as number) + (this.#sums[2 * leaf + 1] as number);
+    }
+    return sums;
+  }
+
+  /** Two words per leaf of a bucket. */
+  leaves(bucket: number): Uint32Array {
+    return this.#sums.slice(2 * BUCKETS * bucket, 2 * BUCKETS * (bucket + 1));
+  }
+
+  /** One word pair for the whole table. */
+  root(): readonly [low: number, high: number] {
+    const hash = new Hash();
+    hash.reset();
+    for (const word of this.buckets()) hash.word(word);
+    hash.finish();
+    return [hash.low, hash.high];
+  }
+
+  *#slotsIn(leaves: readonly number[]): Generator<number, void, undefined> {
+    for (const leaf of leaves) {
+      const end = this.#starts[leaf + 1] as number;
+      for (let at = this.#starts[leaf] as number; at < end; at++) yield this.#slots[at] as number;
+    }
+  }
+
+  /** The rows of some leaves, in chunks that {@link differences} takes on the other node. */
+  rows(leaves: readonly number[], origins: Origins): Iterable<Uint8Array> {
+    return rowsOfSlots(this.#projection, origins, this.#slotsIn(leaves));
+  }
+
+  /** Compares the rows of some leaves with those of a peer. Throws `OPERATION_INVALID`. */
+  differences(leaves: readonly number[], chunks: readonly Uint8Array[], origins: Origins): RowDifference[] {
+    const { rows, schema } = this.#projection;
+    const theirs = readSides(this.#projection, chunks);
+    const found: RowDifference[] = [];
+    for (const slot of this.#slotsIn(leaves)) {
+      const there = theirs.get(rows.text(slot));
+      theirs.delete(rows.text(slot));
+      const value = rows.value(slot);
+      if (there !== undefined && sameValue(this.#projection, value, there.value)) continue;
+      const here = { value, origin: origins.at(rows.origin(slot)).text, sequence: rows.sequence(slot) };
+      found.push({ key: rows.key(slot), here, there });
+    }
+    const asked = new Set(leaves);
+    const hash = new Hash();
+    for (const [text, there] of theirs) {
+      if (asked.has(leafIn(hash, text))) found.push({ key: schema.keyOf(text), here: undefined, there });
+    }
+    return found;
+  }
+}
+
+/** The leaf of a key; leaves the hash where the value goes on. */
+function leafIn(hash: Hash, text: string): number {
+  hash.reset();
+  hash.text(text);
+  return finished(hash.low) >>> 16;
+}
+
+function readSides(projection: Projection, chunks: readonly Uint8Array[]): Map<string, RowSide> {
+  const { schema } = projection;
+  const sides = new Map<string, RowSide>();
+  for (const chunk of chunks) {
+    const { texts, cells, origins, originOf, sequences } = decodeRows(chunk, schema);
+    for (const [index, text] of texts.entries()) {
+      const value = schema.isSet ? undefined : schema.fromColumn(cells[index] as Cell);
+      const origin = origins[originOf[index] as number] as string;
+      sides.set(text, { value, origin, sequence: sequences[index] as number });
+    }
+  }
+  return sides;
+}
+
+function sameValue({ schema }: Projection, one: Value, other: Value): boolean {
+  return schema.isSet || Object.is(schema.toColumn(one), schema.toColumn(other));
+}

@@ -1,0 +1,33 @@
+import { Buffer } from 'node:buffer';
+import type { ZeekClientOptions, ZeekTimings } from '../transport/zeek/index.ts';
+import type { ZeekHost } from './host.ts';
+import type { ZeekAttachmentOptions } from './options.ts';
+import { ANNOUNCE_TOPIC } from './script-events.ts';
+
+/** The options of an attachment's client. */
+export function clientOptions(
+  host: ZeekHost,
+  { url, topics = [], tls, timings = {} }: ZeekAttachmentOptions,
+  tableTopics: readonly string[],
+): ZeekClientOptions {
+  const { handshakeMs, silenceMs, firstRetryMs, maxRetryMs } = timings;
+  const given = Object.entries({ handshakeMs, silenceMs, firstRetryMs, maxRetryMs });
+  const known: Partial<ZeekTimings> = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  return {
+    url,
+    topics: [...new Set([...tableTopics, ...topics, ANNOUNCE_TOPIC])],
+    applicationName: `tablecast/${host.id}`,
+    tls: {
+      ca: pem(tls?.ca),
+      cert: pem(tls?.cert),
+      key: pem(tls?.key),
+      servername: tls?.servername,
+    },
+    timings: known,
+    environment: host.environment,
+  };
+}
+
+function pem(given: string | Uint8Array | undefined): string | Buffer | undefined {
+  return given === undefined || typeof given === 'string' ? given : Buffer.from(given);
+}
