@@ -12,12 +12,13 @@ export interface DurableStore {
   close(): void | Promise<void>;
 }
 
-/** `operations` sets over `keys` keys, handed over in batches; `wait` whether each batch is awaited. */
+/** `operations` sets over `keys` keys, with a commit after every `batch`. */
 export interface DurableLoad {
   readonly operations: number;
   readonly keys: number;
   readonly batch: number;
-  readonly wait: boolean;
+  /** Commits that may be under way while writing goes on; 0 unless given. */
+  readonly ahead?: number | undefined;
 }
 
 /** Writes until all is on disk; the store is open before the clock starts. */
@@ -44,13 +45,16 @@ export async function measureDurable(
 async function write(
   store: DurableStore,
   { keys, order }: { keys: readonly string[]; order: Uint32Array },
-  { batch, wait }: DurableLoad,
+  { batch, ahead = 0 }: DurableLoad,
 ): Promise<void> {
+  const underWay: Promise<void>[] = [];
   for (let index = 0; index < order.length; index++) {
     store.set(keys[order[index] as number] as string, valueOf(index));
-    if (!wait || (index + 1) % batch !== 0) continue;
+    if ((index + 1) % batch !== 0) continue;
     const done = store.commit();
-    if (done !== undefined) await done;
+    if (done === undefined) continue;
+    underWay.push(done);
+    if (underWay.length > ahead) await underWay.shift();
   }
 }
 

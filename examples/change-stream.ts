@@ -1,7 +1,7 @@
 // Changes are RxJS streams, and the log is one too: replayed from the beginning, then live, without a gap.
 // Run it: node --import ./scripts/typescript.mjs examples/change-stream.ts
 import assert from 'node:assert/strict';
-import { filter, firstValueFrom, map, scan, take, toArray } from 'rxjs';
+import { filter, firstValueFrom, map, take, toArray } from 'rxjs';
 import { openNode } from 'tablecast';
 
 const node = await openNode({ id: 'counter' });
@@ -22,25 +22,18 @@ failures.increment('10.0.0.8');
 
 // Subscribed late, this still sees everything: three operations of the past, then those to come.
 const operations = node.log.operations({ after: 0, table: 'failed_logins' });
-const fiveKeys = firstValueFrom(
+const five = firstValueFrom(
   operations.pipe(
     take(5),
     map(({ position, key }) => `${position}: ${String(key)}`),
     toArray(),
   ),
 );
-const busiest = firstValueFrom(
-  operations.pipe(
-    scan((seen) => seen + 1, 0),
-    filter((seen) => seen === 5),
-  ),
-);
 failures.increment('10.0.0.7');
 failures.delete('10.0.0.8');
 
-console.log('operations', await fiveKeys);
+console.log('operations', await five);
 console.log('alarms', alarms);
-assert.equal((await fiveKeys).length, 5);
-assert.equal(await busiest, 5);
+assert.equal((await five).length, 5);
 assert.deepEqual(alarms, ['10.0.0.7']);
 await node.close();

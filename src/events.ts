@@ -5,6 +5,8 @@ export type NodeEventCode =
   | 'peer-refused'
   | 'table-refused'
   | 'table-caught-up'
+  | 'table-diverged'
+  | 'table-agrees'
   | 'frame-refused'
   | 'send-failed'
   | 'checkpoint-adopted'

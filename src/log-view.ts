@@ -140,12 +140,13 @@ function readableFrom(projection: Projection, position: number): number {
 
 function adoptedRecord(chunks: readonly Uint8Array[], schema: Schema): AdoptedRecord {
   const { header, rows, keys } = decodeCheckpoint(chunks, schema, true);
+  const texts = rows.flatMap((part) => part.texts);
   return {
     operations: rows.flatMap((part) => part.texts.map((_, index) => adoptedOperation(part, index, schema))),
     dictionaries: header.dictionaries.map(({ origin, chapter }, index) => ({
       origin,
       chapter,
-      keys: keys[index] ?? [],
+      keys: (keys[index] ?? []).map((key) => (typeof key === 'number' ? (texts[key] as string) : key)),
     })),
   };
 }

@@ -20,6 +20,7 @@ import type { Projection } from './projection/projection.ts';
 import { nodeFact, readFacts, rebuild, tableFact } from './recovery.ts';
 import { LocalReplica } from './replica.ts';
 import type { PeerState } from './replication/peer-state.ts';
+import { repair } from './repair.ts';
 import { Replicator } from './replication/replicator.ts';
 import type { TableDeclaration } from './schema/index.ts';
 import { TableCatalog } from './table-catalog.ts';
@@ -28,6 +29,9 @@ import type { TableNode } from './table-node.ts';
 import { MapTable, SetTable, type Table, type TableOf } from './table.ts';
 import type { Transport } from './transport/transport.ts';
 import { webSocketTransport } from './transport/websocket/websocket.ts';
+import { ZeekClusters } from './zeek-clusters.ts';
+import type { ZeekAttachment } from './zeek/attachment.ts';
+import { type ZeekAttachmentOptions, checkZeekOptions } from './zeek/options.ts';
 
 const MAX_TABLES = 1024;
 const MAX_PEERS = 64;
@@ -83,6 +87,8 @@ class LocalNode implements TableNode, StoreListener {
   readonly #session: number;
   readonly #replicator: Replicator;
   readonly #lives: Record<StoreName, string>;
+  readonly #zeek: ZeekClusters;
+  readonly #facts = new Map<string, Uint8Array>();
   #checkpointer: Checkpointer | undefined;
   #address: string | undefined;
   #batch: OpenBatch | undefined;
@@ -127,6 +133,24 @@ class LocalNode implements TableNode, StoreListener {
       environment: this.#environment,
       peers: options.peers ?? [],
       maxPeers: options.limits?.maxPeers ?? MAX_PEERS,
+      report: (event) => this.#report(event),
+    });
+    this.#zeek = this.#makeZeek();
+  }
+
+  #makeZeek(): ZeekClusters {
+    return new ZeekClusters({
+      id: this.id,
+      environment: this.#environment,
+      log: this.#log,
+      view: this.log,
+      origins: this.#origins,
+      dispatcher: this.#dispatcher,
+      projections: this.#catalog.declared,
+      peers: this.#replicator.peers,
+      facts: this.#facts,
+      declare: (name, declaration) => this.table(name, declaration) as unknown as Table,
+      life: (store) => this.#lives[store],
       report: (event) => this.#report(event),
     });
   }
@@ -203,11 +227,13 @@ class LocalNode implements TableNode, StoreListener {
     const store = this.#stores.get('sqlite');
     if (store !== undefined) await this.#recover(store);
     this.#address = await this.#replicator.open(this.#options.listen !== undefined);
+    for (const cluster of [this.#options.zeek ?? []].flat()) this.attachZeek(cluster);
   }
 
   async #recover(store: SegmentStore): Promise<void> {
     const recovery = await store.open();
     this.#reportRecovery(recovery);
+    for (const [name, bytes] of recovery.facts) this.#facts.set(name, bytes);
     const { node, schemas } = readFacts(recovery);
     this.#checkOwner(node?.id);
     for (const schema of schemas) this.#catalog.recover(schema);
@@ -285,13 +311,24 @@ class LocalNode implements TableNode, StoreListener {
       this.#batch.taking.push(projection);
     }
     if (isNew && projection.store === 'sqlite') this.#remember(projection);
-    const parts = { projection, synced: this.#replicator.synced(name) };
+    const replicator = this.#replicator;
+    const parts = {
+      projection,
+      synced: replicator.synced(name),
+      divergence: replicator.divergences.of(name),
+      repair: (from: string) => repair(projection, { nodeId: this.id, origins: this.#origins, replicator }, from),
+    };
     const table: Table = projection.schema.isSet
       ? (new SetTable(parts) as unknown as Table)
       : new MapTable(parts);
     this.tables.set(name, table);
     this.#replicator.declared(name);
     return table as unknown as TableOf<D>;
+  }
+
+  attachZeek(options: ZeekAttachmentOptions): ZeekAttachment {
+    if (this.#closing !== undefined) throw closed();
+    return this.#zeek.attach(checkZeekOptions(options));
   }
 
   #remember(projection: Projection): void {
@@ -346,6 +383,7 @@ class LocalNode implements TableNode, StoreListener {
 
   advanced(store: SegmentStore): void {
     this.#replicator.advanced(store.name);
+    this.#zeek.advanced();
   }
 
   failed(store: SegmentStore, error: TablecastError, retrying: boolean): void {
@@ -404,10 +442,12 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   async #close(): Promise<void> {
+    this.#zeek.stopListening();
     this.#catalog.stopExpiry();
     this.#log.seal();
     this.#log.journal.refuse(closed());
     const flushed = await Promise.allSettled([this.#log.flush()]);
+    await this.#zeek.close();
     await this.#replicator.close();
     await this.#checkpointer?.stop();
     await Promise.allSettled(Array.from(this.#stores.values(), (store) => store.close()));

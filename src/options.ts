@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { TablecastError } from './errors.ts';
 import { checkNodeId } from './log/origin.ts';
+import { type ZeekAttachmentOptions, zeekAttachmentSchema } from './zeek/options.ts';
 
 const pem = v.union([v.string(), v.instance(Uint8Array)]);
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -12,6 +13,8 @@ const listen = v.strictObject({
     v.strictObject({ cert: pem, key: pem, ca: v.optional(pem), requestCert: v.optional(v.boolean()) }),
   ),
 });
+
+const MAX_CLUSTERS = 16;
 
 const schema = v.strictObject({
   id: v.string(),
@@ -37,6 +40,9 @@ const schema = v.strictObject({
       maxMemoryLogBytes: v.optional(positive),
       maxFileBytes: v.optional(positive),
     }),
+  ),
+  zeek: v.optional(
+    v.union([v.pipe(v.array(zeekAttachmentSchema), v.maxLength(MAX_CLUSTERS)), zeekAttachmentSchema]),
   ),
 });
 
@@ -99,6 +105,8 @@ export interface NodeOptions {
       }
     | undefined;
   readonly limits?: Limits | undefined;
+  /** Zeek clusters to attach to from the start: see {@link TableNode.attachZeek}. */
+  readonly zeek?: ZeekAttachmentOptions | readonly ZeekAttachmentOptions[] | undefined;
 }
 
 /** Checks options from a program or a file. Throws `OPTION_INVALID`, which names the member. */

@@ -6,9 +6,13 @@ import { decodeRun, readRunHeader } from './log/run.ts';
 import type { RunReference } from './log/segment-store.ts';
 import { adoptCheckpoint } from './projection/adoption.ts';
 import { checkpointChunks, decodeCheckpoint } from './projection/checkpoint.ts';
+import { TableDigest, stateName } from './projection/digest.ts';
 import type { Dispatcher } from './projection/dispatcher.ts';
 import type { Projection } from './projection/projection.ts';
-import type { AppliedRuns, Held, Replica, ReplicaTable } from './replication/replica.ts';
+import type { AppliedRuns, Held, Replica, ReplicaTable, TableDigests } from './replication/replica.ts';
+
+/** Digests of so many tables are kept for the next question. */
+const MAX_DIGESTS = 4;
 
 /** What the replica is made of. */
 export interface ReplicaParts {
@@ -41,6 +45,7 @@ interface Outcome {
 /** The tables of this node as replication sees them. */
 export class LocalReplica implements Replica {
   readonly #parts: ReplicaParts;
+  readonly #digests = new Map<Projection, TableDigest>();
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
@@ -101,10 +106,33 @@ export class LocalReplica implements Replica {
           ([origin, sequence]) => [origins.at(origin).text, sequence] as const,
         ),
       positionOf: (origin, sequence) => projection.marks.positionOf(origins.find(origin), sequence),
+      state: () => stateName(projection, origins),
+      digests: () => this.#digestsOf(projection),
       checkpoint: () => {
         log.seal();
         return keptChunks(projection, origins);
       },
+    };
+  }
+
+  #digestsOf(projection: Projection): TableDigests {
+    const { origins } = this.#parts;
+    const state = stateName(projection, origins);
+    const slots = projection.rows.slots;
+    let digest = this.#digests.get(projection);
+    // Slots are numbered anew when removed keys are forgotten, which is no change of state.
+    if (digest?.state !== state || digest.numbered !== slots) digest = new TableDigest(projection, state);
+    this.#digests.delete(projection);
+    this.#digests.set(projection, digest);
+    if (this.#digests.size > MAX_DIGESTS) this.#digests.delete(this.#digests.keys().next().value as Projection);
+    const present = digest;
+    return {
+      state,
+      root: () => present.root(),
+      buckets: () => present.buckets(),
+      leaves: (bucket) => present.leaves(bucket),
+      rows: (leaves) => present.rows(leaves, origins),
+      differences: (leaves, chunks) => present.differences(leaves, chunks, origins),
     };
   }
 

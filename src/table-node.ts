@@ -4,6 +4,8 @@ import type { Log } from './log-view.ts';
 import type { PeerState } from './replication/peer-state.ts';
 import type { TableDeclaration } from './schema/index.ts';
 import type { Table, TableOf } from './table.ts';
+import type { ZeekAttachment } from './zeek/attachment.ts';
+import type { ZeekAttachmentOptions } from './zeek/options.ts';
 
 /** One process's part of a cluster of tables. */
 export interface TableNode {
@@ -28,6 +30,12 @@ export interface TableNode {
   readonly peers: Observable<readonly PeerState[]>;
   /** What an operator may want to know. Never fails. */
   readonly events: Observable<NodeEvent>;
+  /**
+   * Attaches the node to a Zeek cluster, whose tables it declares and keeps alike from then on; connects
+   * in the background, and again whenever the connection is lost. Throws `OPTION_INVALID`, and for its
+   * tables what {@link table} throws.
+   */
+  attachZeek(options: ZeekAttachmentOptions): ZeekAttachment;
   /** Resolves when everything written so far is durable; rejects with the reason when it cannot be. */
   flush(): Promise<void>;
   /** Flushes, tells peers, and ends; the process can then exit. Idempotent. */

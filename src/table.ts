@@ -1,7 +1,10 @@
 import type { Observable } from 'rxjs';
 import { TablecastError, isTablecastError } from './errors.ts';
 import type { Change, Conflict } from './projection/change.ts';
+import type { RowSide } from './projection/digest.ts';
 import type { Projection } from './projection/projection.ts';
+import type { RepairOptions } from './repair.ts';
+import type { Divergence } from './replication/divergence.ts';
 import type { Key, TableDeclaration, TypeName, Value } from './schema/index.ts';
 
 /** The JavaScript form of a type: what a table gives back. */
@@ -41,6 +44,16 @@ export type TableOf<D extends TableDeclaration> = D['value'] extends TypeName
 export interface TableParts {
   readonly projection: Projection;
   readonly synced: Observable<boolean>;
+  readonly divergence: Observable<readonly Divergence[]>;
+  repair(from: string): Promise<number>;
+}
+
+/** A key on which this node and a peer differ; a side is undefined where there is no row. */
+export interface DivergedKey<K = unknown, V = unknown> {
+  readonly key: K;
+  readonly peer: string;
+  readonly here: RowSide<V> | undefined;
+  readonly there: RowSide<V> | undefined;
 }
 
 /**
@@ -62,8 +75,17 @@ export class Table<K = unknown, V = unknown> {
   /** Whether every connected peer's rows are here; replays its present value. */
   readonly synced: Observable<boolean>;
 
-  constructor({ projection, synced }: TableParts) {
+  /**
+   * The keys on which this node and a connected peer differ although both hold the same operations,
+   * as of the last time the table was at rest; replays the present list. At most 65,536 per peer.
+   */
+  readonly divergence: Observable<readonly DivergedKey<K, V>[]>;
+  readonly #repair: (from: string) => Promise<number>;
+
+  constructor({ projection, synced, divergence, repair }: TableParts) {
     this.projection = projection;
+    this.divergence = divergence as Observable<unknown> as Observable<readonly DivergedKey<K, V>[]>;
+    this.#repair = repair;
     this.name = projection.schema.name;
     this.declaration = projection.schema.declaration;
     this.changes = projection.reporter.changes.asObservable() as Observable<unknown> as Observable<
@@ -92,6 +114,16 @@ export class Table<K = unknown, V = unknown> {
   /** Removes a row and tells whether there was one. The operation is written either way: another node may have it. */
   delete(key: K): boolean {
     return this.projection.delete(this.slot(key));
+  }
+
+  /**
+   * Makes the cluster equal by ordinary operations: for each key on which this node and a connected
+   * peer differ, this node writes what the node `from` has (its own id: what it has itself), or
+   * removes the key. Resolves with the number of keys. Throws `PEER_UNREACHABLE` when `from` cannot
+   * be compared with; nothing is changed then.
+   */
+  repair({ from }: RepairOptions): Promise<number> {
+    return this.#repair(from);
   }
 
   /** Removes every row, here and on every node that receives it, with one operation. */

@@ -14,6 +14,9 @@ import { surveyLog, type Survey } from './survey.ts';
 import { TerminalDisplay } from './terminal-display.ts';
 import { verdictOn } from './verdict.ts';
 
+/** The command line of the project, without a build. */
+const COMMAND = 'node --import ./scripts/typescript.mjs src/cli/main.ts';
+
 interface Flags {
   readonly rows: number;
   readonly seconds: number;
@@ -142,9 +145,9 @@ function nextSteps(directory: string, { contested }: Flags): string[] {
       ? []
       : ['  npm start -- --contested   two authors for one key: the conflict, what differs, what heals it']),
     '  README.md, examples/       the ten lines a program of your own needs',
-    '  Each node left its database; read them with the tablecast command (npm run build first, after a clone):',
-    `    npx tablecast log ${database}`,
-    `    npx tablecast replay ${database}`,
+    '  Each node left its database for you to look into (once installed: npx tablecast log …):',
+    `    ${COMMAND} log --last 20 --file ${database}`,
+    `    ${COMMAND} replay --table queries --position 500 --file ${database}`,
     `  rm -r ${directory}   when you are done`,
   ];
 }
@@ -173,7 +176,9 @@ async function main(): Promise<void> {
   stop('SIGTERM', 143);
   stop('SIGHUP', 129);
   // A reader that has seen enough (`npm start | head`) ends the run like Ctrl-C.
-  process.stdout.on('error', () => process.emit('SIGHUP', 'SIGHUP'));
+  process.stdout.on('error', () => {
+    if (!stopped) process.emit('SIGHUP', 'SIGHUP');
+  });
   try {
     process.exitCode = (await demonstration.run()) ? 0 : 1;
   } catch (error) {

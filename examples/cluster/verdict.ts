@@ -92,7 +92,7 @@ function fileEqual({ nodes }: Outcome, survey: Survey): Check {
     [...nodes.values()].some(({ tables }) => tables[table]?.digest !== digest),
   );
   const text = 'rows and counts are those of one undisturbed process';
-  const except = wrong.length === 0 ? '' : `; not so ${wrong.map(([table]) => table).join(', ')}`;
+  const except = wrong.length === 0 ? '' : `;\n       not so ${wrong.map(([table]) => table).join(', ')}`;
   return {
     passed: wrong.length === 0,
     text: `${text}:\n       nothing is lost, nothing is counted twice${except}`,

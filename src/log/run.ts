@@ -1,5 +1,5 @@
-import checksums from 'crc-32';
 import { ByteReader, ByteWriter, malformed, widthOf } from './bytes.ts';
+import { crc32 } from './checksum.ts';
 import {
   type Cell,
   type Column,
@@ -175,7 +175,7 @@ export class RunWriter {
       writeCells(writer, this.#cells, this.#values);
     else writeNumbers(writer, this.#numbers, this.#values);
     for (const part of this.#expired) writer.varint(part);
-    writer.uint32(checksums.buf(writer.view()) >>> 0);
+    writer.uint32(crc32(writer.view()));
     return writer.copy();
   }
 
@@ -253,7 +253,7 @@ function openRun(bytes: Uint8Array): { header: RunHeader; reader: ByteReader; fl
   const end = bytes.length - CHECK_BYTES;
   if (end < 16) throw malformed(`a run of ${bytes.length} bytes`);
   const check = new ByteReader(bytes, end).uint32();
-  if (checksums.buf(bytes.subarray(0, end)) >>> 0 !== check)
+  if (crc32(bytes.subarray(0, end)) !== check)
     throw malformed('a run whose checksum does not match');
   const reader = new ByteReader(bytes, 0, end);
   const version = reader.byte();

@@ -4,40 +4,47 @@ import { VersionVector } from '../log/version-vector.ts';
 import type { Value } from '../schema/index.ts';
 import type { CheckpointHeader, CheckpointRows, DecodedCheckpoint } from './checkpoint.ts';
 import type { Live, Projection } from './projection.ts';
-import type { Dot } from './rows.ts';
+import { MovingDot } from './rows.ts';
 
-/** One row or removal of a checkpoint, in the terms of this node. */
-interface Entry {
-  readonly slot: number;
-  readonly removed: boolean;
-  readonly value: Value;
-  readonly dot: Dot;
-  readonly created: number;
+const NOTHING = new VersionVector();
+
+/** One row or removal of a checkpoint, in the terms of this node; moved on from entry to entry. */
+class Entry {
+  slot = 0;
+  removed = false;
+  value: Value;
+  readonly dot: MovingDot = new MovingDot(0);
+  created = 0;
 }
 
-function* entriesOf(
+/** Visits the entries in order; returns their slots, which is what dictionaries refer to. */
+function eachEntry(
   projection: Projection,
   origins: Origins,
   parts: readonly CheckpointRows[],
-): Generator<Entry, void, undefined> {
+  visit: (entry: Entry) => void,
+): Int32Array {
   const { schema, rows } = projection;
+  const slots = new Int32Array(parts.reduce((sum, part) => sum + part.texts.length, 0));
+  const entry = new Entry();
+  const { dot } = entry;
+  let count = 0;
   for (const part of parts) {
     const indexes = part.origins.map((text) => origins.intern(text));
     for (let at = 0; at < part.texts.length; at++) {
       const cell = part.cells[at];
-      yield {
-        slot: rows.slotOf(part.texts[at] as string),
-        removed: part.removed,
-        value: cell === undefined || schema.isSet ? undefined : schema.fromColumn(cell),
-        dot: {
-          origin: indexes[part.originOf[at] as number] as number,
-          sequence: part.sequences[at] as number,
-          stamp: part.stamps[at] as number,
-        },
-        created: part.created[at] as number,
-      };
+      entry.slot = rows.slotOf(part.texts[at] as string);
+      entry.removed = part.removed;
+      entry.value = cell === undefined || schema.isSet ? undefined : schema.fromColumn(cell);
+      dot.origin = indexes[part.originOf[at] as number] as number;
+      dot.sequence = part.sequences[at] as number;
+      dot.stamp = part.stamps[at] as number;
+      entry.created = part.created[at] as number;
+      slots[count++] = entry.slot;
+      visit(entry);
     }
   }
+  return slots;
 }
 
 /** Puts a checkpoint of this node's own log in place, as it is, telling nobody: at start, and on replay. */
@@ -47,13 +54,13 @@ export function loadCheckpoint(
   checkpoint: DecodedCheckpoint,
   position: number,
 ): void {
-  for (const entry of entriesOf(projection, origins, checkpoint.rows)) {
+  const slots = eachEntry(projection, origins, checkpoint.rows, (entry) => {
     projection.observe(entry.dot.stamp);
     if (entry.removed) projection.adoptRemoval(entry.slot, entry.dot, undefined);
     else projection.adoptRow(entry.slot, entry, undefined);
-  }
+  });
   learnVersions(projection, origins, checkpoint.header);
-  learn(projection, origins, checkpoint, position);
+  learn(projection, origins, { ...checkpoint, slots }, position);
   // What is newer than the checkpoint is found behind it.
   for (const [origin, sequence] of projection.held.entries())
     projection.marks.note(origin, sequence + 1, position + 1);
@@ -84,21 +91,25 @@ export function adoptCheckpoint(
   const contexts = new Map(
     checkpoint.header.contexts.map(([origin, seen]) => [origins.intern(origin), vectorOf(origins, seen)]),
   );
+  const hadRows = projection.rows.size > 0;
   const named = new Set<number>();
   const taken: number[] = [];
   const removed: number[] = [];
+  const { listening } = projection.reporter;
   let entries = 0;
   checkTimes(projection, checkpoint);
-  for (const entry of entriesOf(projection, origins, checkpoint.rows)) {
+  const slots = eachEntry(projection, origins, checkpoint.rows, (entry) => {
     entries++;
-    if (!entry.removed) named.add(entry.slot);
+    if (hadRows && !entry.removed) named.add(entry.slot);
     projection.observe(entry.dot.stamp);
     if (held.get(entry.dot.origin) >= entry.dot.sequence || !projection.accepts(entry.slot, entry.dot))
-      continue;
-    const live = {
-      position: position + taken.length + removed.length,
-      seen: contexts.get(entry.dot.origin) ?? new VersionVector(),
-    };
+      return;
+    const live = listening
+      ? {
+          position: position + taken.length + removed.length,
+          seen: contexts.get(entry.dot.origin) ?? NOTHING,
+        }
+      : undefined;
     if (entry.removed) {
       removed.push(entry.slot);
       projection.adoptRemoval(entry.slot, entry.dot, live);
@@ -106,9 +117,9 @@ export function adoptCheckpoint(
       taken.push(entry.slot);
       projection.adoptRow(entry.slot, entry, live);
     }
-  }
+  });
   const whole = taken.length + removed.length === entries;
-  const gone = goneRows(projection, named, theirs);
+  const gone = hadRows ? goneRows(projection, named, theirs) : [];
   for (const slot of gone) {
     projection.adoptRemoval(slot, projection.rows.dot(slot), {
       position: position + taken.length + removed.length,
@@ -121,7 +132,7 @@ export function adoptCheckpoint(
     return { position: position + before + index, seen: theirs };
   });
   removed.push(...cleared);
-  learn(projection, origins, checkpoint, position);
+  learn(projection, origins, { ...checkpoint, slots }, position);
   return { rows: taken, removed, whole: whole && gone.length === 0 && cleared.length === 0 };
 }
 
@@ -183,10 +194,10 @@ function vectorOf(origins: Origins, pairs: CheckpointHeader['vector']): VersionV
 function learn(
   projection: Projection,
   origins: Origins,
-  checkpoint: DecodedCheckpoint,
+  checkpoint: DecodedCheckpoint & { readonly slots: Int32Array },
   position: number,
 ): void {
-  const { header } = checkpoint;
+  const { header, slots } = checkpoint;
   const theirs = vectorOf(origins, header.vector);
   const held = projection.vector();
   for (const [index, entry] of header.dictionaries.entries()) {
@@ -195,7 +206,9 @@ function learn(
     const dictionary = new Dictionary(entry.chapter);
     dictionary.beginChapter(entry.chapter, position);
     for (const text of entry.origins) dictionary.origins.push(origins.intern(text));
-    for (const text of checkpoint.keys[index] ?? []) dictionary.addKey(projection.rows.slotOf(text));
+    for (const key of checkpoint.keys[index] ?? []) {
+      dictionary.addKey(typeof key === 'number' ? (slots[key] as number) : projection.rows.slotOf(key));
+    }
     projection.dictionaries.set(origin, dictionary);
   }
   for (const [nodeId, epoch] of header.forgotten ?? []) projection.lives.remember(nodeId, epoch);

@@ -33,15 +33,11 @@ export class Change<K = Key, V = Value> {
   readonly previous: V | undefined;
   readonly #facts: OperationFacts;
 
-  constructor(
-    kind: ChangeKind,
-    row: { key: K; value: V | undefined; previous: V | undefined },
-    facts: OperationFacts,
-  ) {
+  constructor(kind: ChangeKind, key: K, previous: V | undefined, facts: OperationFacts) {
     this.kind = kind;
-    this.key = row.key;
-    this.value = row.value;
-    this.previous = row.previous;
+    this.key = key;
+    this.value = facts.value as V | undefined;
+    this.previous = previous;
     this.#facts = facts;
   }
 

@@ -226,40 +226,37 @@ function encodeRows(
   const width = widthOf(numbers.size);
   writer.byte(width);
   writer.fixedWidth(originOf, count, width);
-  writeNumbers(
-    writer,
-    Float64Array.from(slots, (slot) => rows.sequence(slot)),
-    count,
-  );
-  writeRelative(
-    writer,
-    Float64Array.from(slots, (slot) => rows.stamp(slot)),
-  );
-  if (kind === ROWS && schema.expiry?.kind === 'create') {
-    writeRelative(
-      writer,
-      Float64Array.from(slots, (slot) => rows.expiryBase(slot)),
-    );
+  const sequences = new Float64Array(count);
+  const stamps = new Float64Array(count);
+  const created = new Float64Array(count);
+  for (let index = 0; index < count; index++) {
+    const slot = slots[index] as number;
+    sequences[index] = rows.sequence(slot);
+    stamps[index] = rows.stamp(slot);
+    created[index] = rows.expiryBase(slot);
   }
+  writeNumbers(writer, sequences, count);
+  writeRelative(writer, stamps);
+  if (kind === ROWS && schema.expiry?.kind === 'create') writeRelative(writer, created);
   return writer.copy();
 }
 
-/** Numbers that lie close together, as their smallest and the differences to it. */
+/** Numbers that lie close together, as their smallest and the differences to it, which `values` hold afterwards. */
 function writeRelative(writer: ByteWriter, values: Float64Array): void {
-  const smallest = values.reduce((least, value) => Math.min(least, value), Infinity);
+  let smallest = values[0] ?? 0;
+  for (const value of values) if (value < smallest) smallest = value;
+  for (let index = 0; index < values.length; index++) values[index] = (values[index] as number) - smallest;
   writer.float64(smallest);
-  writeNumbers(
-    writer,
-    values.map((value) => value - smallest),
-    values.length,
-  );
+  writeNumbers(writer, values, values.length);
 }
 
 function readRelative(reader: ByteReader, count: number): Float64Array {
   const smallest = reader.float64();
   const { numbers } = readColumn(reader, count, 'double');
   if (numbers === undefined || !Number.isSafeInteger(smallest)) throw malformed('times');
-  return Float64Array.from(numbers, (difference) => difference + smallest);
+  const values = new Float64Array(count);
+  for (let index = 0; index < count; index++) values[index] = (numbers[index] as number) + smallest;
+  return values;
 }
 
 function encodeDictionary(
@@ -284,8 +281,8 @@ function encodeDictionary(
 export interface DecodedCheckpoint {
   readonly header: CheckpointHeader;
   readonly rows: readonly CheckpointRows[];
-  /** Texts of the keys of each dictionary, in the order of the header. */
-  readonly keys: readonly (readonly string[])[];
+  /** The keys of each dictionary, in the order of the header: the index of an entry, or a text. */
+  readonly keys: readonly (readonly (number | string)[])[];
 }
 
 /** Unpacks a checkpoint of a table. Throws `OPERATION_INVALID`; content is checked only if `trusted` is false. */
@@ -299,8 +296,8 @@ export function decodeCheckpoint(
   const header = readHeader(first, schema);
   if (!trusted) for (const [text] of header.expired ?? []) schema.checkKeyText(text);
   const rows: CheckpointRows[] = [];
-  const texts: string[] = [];
-  const keys: string[][] = header.dictionaries.map(() => []);
+  let entries = 0;
+  const keys: (number | string)[][] = header.dictionaries.map(() => []);
   for (const chunk of rest) {
     const reader = new ByteReader(chunk);
     const kind = reader.byte();
@@ -308,9 +305,9 @@ export function decodeCheckpoint(
       const part = readRows(reader, kind, schema);
       if (!trusted) checkRows(part, schema);
       rows.push(part);
-      for (const text of part.texts) texts.push(text);
+      entries += part.texts.length;
     } else if (kind === DICTIONARY) {
-      readDictionary(reader, keys, { texts, schema, trusted });
+      readDictionary(reader, keys, { entries, schema, trusted });
     } else {
       throw malformed(`a chunk of kind ${kind}`);
     }
@@ -324,17 +321,21 @@ export function decodeCheckpoint(
 
 function readDictionary(
   reader: ByteReader,
-  keys: readonly string[][],
-  known: { texts: readonly string[]; schema: Schema; trusted: boolean },
+  keys: readonly (number | string)[][],
+  known: { entries: number; schema: Schema; trusted: boolean },
 ): void {
   const list = keys[reader.varint()];
   const count = reader.count('dictionary entries', ENTRIES_PER_CHUNK);
   if (list === undefined || list.length + count > MAX_DICTIONARY_KEYS) throw malformed('a dictionary');
   for (let index = 0; index < count; index++) {
     const reference = reader.varint();
-    const text = reference === 0 ? reader.text(reader.remaining) : known.texts[reference - 1];
-    if (text === undefined) throw malformed(`row ${reference} in a dictionary`);
-    if (reference === 0 && !known.trusted) known.schema.checkKeyText(text);
+    if (reference > known.entries) throw malformed(`entry ${reference} in a dictionary`);
+    if (reference > 0) {
+      list.push(reference - 1);
+      continue;
+    }
+    const text = reader.text(reader.remaining);
+    if (!known.trusted) known.schema.checkKeyText(text);
     list.push(text);
   }
 }

@@ -1,4 +1,5 @@
 import type { Environment, Timer } from '../environment.ts';
+import { isTablecastError } from '../errors.ts';
 import { stampToMs } from '../log/hybrid-clock.ts';
 import type { Projection } from './projection.ts';
 
@@ -108,11 +109,21 @@ export class Deadlines {
     const due = this.#dueAt(slot);
     const mine = this.#duty.isAuthor(rows.origin(slot));
     const allowed = mine ? due : due + GRACE_MS * (1 + this.#environment.random());
-    if (now >= due && (mine || now >= due + GRACE_MS)) {
-      this.#projection.expire(slot);
-      return;
-    }
+    const over = now >= due && (mine || now >= due + GRACE_MS);
+    if (over && this.#expire(slot)) return;
     this.#queued[slot] = 1;
-    this.#enqueue(slot, allowed);
+    this.#enqueue(slot, over ? now : allowed);
+  }
+
+  /** False while the backend takes no writes; then the row is looked at again. */
+  #expire(slot: number): boolean {
+    try {
+      this.#projection.expire(slot);
+      return true;
+    } catch (error) {
+      // Nobody called this, so nobody could catch it.
+      if (isTablecastError(error)) return false;
+      throw error;
+    }
   }
 }

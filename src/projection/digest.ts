@@ -94,6 +94,8 @@ export function stateName(projection: Projection, origins: Origins): string {
  */
 export class TableDigest {
   readonly state: string;
+  /** How many slots the table had. */
+  readonly numbered: number;
   /** Per leaf two words: the sum of its rows' hashes. */
   readonly #sums: Uint32Array = new Uint32Array(2 * LEAVES);
   /** Slots in the order of their leaves; leaf n's begin at `#starts[n]`. */
@@ -105,6 +107,7 @@ export class TableDigest {
     this.state = state;
     this.#projection = projection;
     const { rows } = projection;
+    this.numbered = rows.slots;
     this.#slots = new Uint32Array(rows.size);
     const leafOf = new Uint16Array(rows.size);
     const slots = new Uint32Array(rows.size);
@@ -114,7 +117,7 @@ export class TableDigest {
     const next = this.#starts.slice();
     for (let index = 0; index < slots.length; index++) {
       const leaf = leafOf[index] as number;
-      this.#slots[(next[leaf] as number)] = slots[index] as number;
+      this.#slots[next[leaf] as number] = slots[index] as number;
       next[leaf] = (next[leaf] as number) + 1;
     }
   }

@@ -9,8 +9,6 @@ import { type Dot, MovingDot, type Rows } from './rows.ts';
 
 /** A dictionary of this many keys is never too large to go on with. */
 const CHAPTER_KEYS = 65_536;
-/** How many local operations share one reading of the clock. */
-const OPERATIONS_PER_STAMP = 64;
 
 /** What the author shares with the projection it writes for. */
 export interface AuthoredTable {
@@ -94,7 +92,7 @@ export class LocalAuthor implements RunAuthor {
 
   #nextDot(): Dot {
     const dot = this.#dot;
-    if (this.#run.count % OPERATIONS_PER_STAMP === 0) dot.stamp = this.#context.clock.stamp();
+    dot.stamp = this.#context.clock.stamp();
     dot.sequence = ++this.#sequence;
     return dot;
   }
@@ -135,6 +133,7 @@ export class LocalAuthor implements RunAuthor {
     }
     dictionaries.set(this.origin, dictionary);
     marks.note(this.origin, this.#sequence + 1, position);
+    this.#context.clock.look();
     this.#announced = [];
     this.#run.begin(this.#sequence + 1, dictionary.state, this.#announced);
     this.#told = Array.from(this.#news, (origin) => [origin, held.get(origin)] as const);

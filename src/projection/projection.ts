@@ -87,17 +87,18 @@ export class Projection {
   /** From now on this node writes as `origin`, going on after what it holds of it. */
   writeAs(origin: string, position: number): void {
     this.#authors.clear();
-    this.#author = this.authorFor(origin, position);
+    this.#author = this.authorFor(origin, () => position);
   }
 
   /**
    * The author of operations that this node writes for somebody without a log of his own, going on after
-   * what is held of that origin. No other node may write as `origin`; call between runs.
+   * what is held of that origin. No other node may write as `origin`. A new author asks for the position
+   * that its first operation can have at the earliest; no run may be open then.
    */
-  authorFor(origin: string, position: number): LocalAuthor {
+  authorFor(origin: string, begin: () => number): LocalAuthor {
     const known = this.#authors.get(this.#context.origins.intern(origin));
     if (known !== undefined) return known;
-    const author = new LocalAuthor(this, this.#context, { origin, position });
+    const author = new LocalAuthor(this, this.#context, { origin, position: begin() });
     this.#authors.set(author.origin, author);
     return author;
   }
@@ -315,10 +316,11 @@ export class Projection {
       if (takesEffect) this.#deadlines?.note(slot);
       return;
     }
-    const present = rows.has(slot);
-    const previous = rows.value(slot);
     const facts = reporter.facts(live.position, SET, dot, { slot, value });
     reporter.operation(facts);
+    if (this.#tookOver(slot, dot)) return;
+    const present = rows.has(slot);
+    const previous = rows.value(slot);
     if (!takesEffect) return this.#overruled(slot, facts);
     if (present || this.mode.comparesVersions) reporter.unseen(slot, facts, live.seen);
     rows.put(slot, value, dot);
@@ -326,7 +328,19 @@ export class Projection {
     reporter.change(present ? 'changed' : 'new', slot, previous, facts);
   }
 
+  /**
+   * Whether the row came with a checkpoint from an operation of the same author that is not older:
+   * the checkpoint was ahead of its own vector, and what it told must not be told again.
+   */
+  #tookOver(slot: number, dot: Dot): boolean {
+    return this.rows.origin(slot) === dot.origin && this.rows.sequence(slot) >= dot.sequence;
+  }
+
   #remove(slot: number, dot: Dot, live: Live | undefined): void {
+    if (live !== undefined && this.#tookOver(slot, dot)) {
+      this.reporter.operation(this.reporter.facts(live.position, DELETE, dot, { slot, value: undefined }));
+      return;
+    }
     if (live !== undefined && this.rows.has(slot)) {
       const facts = this.reporter.facts(live.position, DELETE, dot, { slot, value: undefined });
       if (this.accepts(slot, dot)) this.reporter.unseen(slot, facts, live.seen);

@@ -81,8 +81,8 @@ export class Reporter {
     if (!this.changes.observed) return;
     // The place of a row that is not there holds a number all the same when the table's values are numbers.
     const before = kind === 'new' ? undefined : previous;
-    const row = { key: this.#rows.key(slot), value: facts.value, previous: before };
-    this.#context.dispatcher.emit(this.changes, new Change(kind, row, facts));
+    const key = facts.key ?? this.#rows.key(slot);
+    this.#context.dispatcher.emit(this.changes, new Change(kind, key, before, facts));
   }
 
   /** Reports what an operation is about to replace or remove, if its author had not seen it. */

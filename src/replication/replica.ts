@@ -5,6 +5,34 @@ import type { RunReference } from '../log/segment-store.ts';
 /** Per origin (as text) the highest sequence held. */
 export type Held = readonly (readonly [origin: string, sequence: number])[];
 
+/** A key whose rows differ between this node and a peer; a side is undefined where there is no row. */
+export interface Difference {
+  readonly key: unknown;
+  readonly here: DifferenceSide | undefined;
+  readonly there: DifferenceSide | undefined;
+}
+
+/** One side of a difference: a value and the write it comes from. */
+export interface DifferenceSide {
+  readonly value: unknown;
+  readonly origin: string;
+  readonly sequence: number;
+}
+
+/** Hashes of a table's rows in one state; equal rows give equal hashes on every node. */
+export interface TableDigests {
+  readonly state: string;
+  root(): readonly [low: number, high: number];
+  /** Two words for each of 256 buckets. */
+  buckets(): Uint32Array;
+  /** Two words for each of the 256 leaves of a bucket; leaves are numbered `bucket * 256 + leaf`. */
+  leaves(bucket: number): Uint32Array;
+  /** The rows of some leaves. */
+  rows(leaves: readonly number[]): Iterable<Uint8Array>;
+  /** Compares the rows of some leaves with those of a peer. Throws `OPERATION_INVALID`. */
+  differences(leaves: readonly number[], chunks: readonly Uint8Array[]): readonly Difference[];
+}
+
 /** One table of this node, as replication sees it. */
 export interface ReplicaTable {
   readonly name: string;
@@ -19,6 +47,10 @@ export interface ReplicaTable {
   vector(): Held;
   /** A position of this node's log at or before that of an origin's operation. */
   positionOf(origin: string, sequence: number): number;
+  /** Names the set of operations held; equal on nodes that hold the same. */
+  state(): string;
+  /** Hashes of the rows as they are; takes a pass over them when the state is new. */
+  digests(): TableDigests;
   /** The rows in chunks; may be consumed in slices while the table changes. */
   checkpoint(): Iterator<Uint8Array, void>;
 }

@@ -5,8 +5,13 @@ import type { StoreName } from '../log/journal.ts';
 import type { Closing, Connection, Transport } from '../transport/transport.ts';
 import { Dialler, type DiallerOwner } from './dialler.ts';
 import type { PeerState } from './peer-state.ts';
-import type { Replica } from './replica.ts';
+import { Divergences } from './divergence.ts';
+import type { Difference, Replica } from './replica.ts';
 import { Session, type SessionOwner } from './session.ts';
+
+/** A comparison asked for is given up after so many steps. */
+const COMPARE_TRIES = 200;
+const COMPARE_STEP_MS = 50;
 
 /** What a replicator is made of. */
 export interface ReplicatorParts {
@@ -23,6 +28,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly replica: Replica;
   readonly transport: Transport;
   readonly environment: Environment;
+  readonly divergences: Divergences;
   readonly #parts: ReplicatorParts;
   readonly #sessions = new Set<Session>();
   readonly #diallers: Dialler[];
@@ -37,6 +43,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     this.replica = parts.replica;
     this.transport = parts.transport;
     this.environment = parts.environment;
+    this.divergences = new Divergences((event) => this.report(event));
     this.#diallers = parts.peers.map((address) => new Dialler(address, this));
   }
 
@@ -86,6 +93,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     await this.transport.close();
     this.#peers.complete();
     for (const subject of this.#synced.values()) subject.complete();
+    this.divergences.complete();
   }
 
   // Sessions ---------------------------------------------------------------------------------------
@@ -159,6 +167,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     dialler?.ended(closing.reason, closing.kind === 'refused' || hello === undefined);
     const replaced = nodeId !== undefined && this.reached(nodeId);
     if (nodeId !== undefined && !replaced) {
+      this.divergences.forget(nodeId);
       this.report({
         code: 'peer-lost',
         severity: this.#closed || closing.reason.startsWith('closed:') ? 'info' : 'warning',
@@ -189,6 +198,27 @@ export class Replicator implements SessionOwner, DiallerOwner {
       const names = [...other.tables.shared.keys()];
       return other.hello.origins.map((origin) => [origin, names] as const);
     });
+  }
+
+  compared(session: Session, table: string, differences: readonly Difference[]): void {
+    if (session.nodeId !== undefined) this.divergences.compared(table, session.nodeId, differences);
+  }
+
+  /**
+   * Compares a table with every connected peer that shares it; resolves with the ids of those that
+   * could be compared in the state the table is in then.
+   */
+  async compareNow(table: string): Promise<ReadonlySet<string>> {
+    const sharing = (): Session[] => [...this.#sessions].filter(({ tables }) => tables.shared.has(table));
+    const compared = (): Session[] => {
+      const state = this.replica.table(table)?.state();
+      return sharing().filter(({ comparisons }) => comparisons.comparedState(table) === state);
+    };
+    for (const session of sharing()) session.comparisons.begin(table);
+    for (let tries = 0; tries < COMPARE_TRIES && compared().length < sharing().length; tries++) {
+      await new Promise<void>((resolve) => this.environment.schedule(COMPARE_STEP_MS, resolve));
+    }
+    return new Set(compared().flatMap(({ nodeId }) => nodeId ?? []));
   }
 
   // What users see -----------------------------------------------------------------------------------

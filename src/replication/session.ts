@@ -3,9 +3,10 @@ import { TablecastError, isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/journal.ts';
 import type { Closing, Connection } from '../transport/transport.ts';
+import { Comparisons } from './comparison.ts';
 import { Outbound } from './outbound.ts';
 import { PeerTables, type RefusedTable } from './peer-tables.ts';
-import type { Held, Replica } from './replica.ts';
+import type { Difference, Held, Replica } from './replica.ts';
 import { type Hello, type Message, PROTOCOL, type TableState, decodeMessage, encodeMessage } from './wire.ts';
 
 /** Bytes sent and not acknowledged before sending pauses. */
@@ -26,6 +27,8 @@ export interface SessionOwner {
   ended(session: Session, closing: Closing): void;
   /** Something a user may look at changed. */
   changed(): void;
+  /** A table was compared with the peer's, both holding the same operations. */
+  compared(session: Session, table: string, differences: readonly Difference[]): void;
   /** Origins that come to this node from other sessions, per origin the tables. */
   directBeside(session: Session): readonly (readonly [string, readonly string[]])[];
 }
@@ -39,6 +42,7 @@ interface IncomingCheckpoint {
 export class Session {
   readonly connection: Connection;
   readonly tables: PeerTables;
+  readonly comparisons: Comparisons;
   readonly #owner: SessionOwner;
   readonly #outbound: ReadonlyMap<StoreName, Outbound>;
   readonly #incoming = new Map<string, IncomingCheckpoint>();
@@ -65,6 +69,13 @@ export class Session {
     this.since = owner.environment.now();
     this.#heardAt = this.since;
     this.tables = new PeerTables(owner.replica);
+    this.comparisons = new Comparisons({
+      environment: owner.environment,
+      replica: owner.replica,
+      tables: this.tables,
+      send: (message) => void this.#send(message),
+      compared: (table, differences) => owner.compared(this, table, differences),
+    });
     const { replica } = owner;
     const outlet = {
       open: () => this.#open,
@@ -254,6 +265,11 @@ export class Session {
         return this.#rewind(this.tables.setDirect(message.sources.direct, message.sources.have));
       case 'level':
         return this.#level(message.tables);
+      case 'digest':
+      case 'ask':
+      case 'sums':
+      case 'rows':
+        return this.comparisons.receive(message);
       case 'ping':
         this.#send({ type: 'pong', time: message.time });
         return;
@@ -283,6 +299,7 @@ export class Session {
       this.tables.announce(hello.tables),
       hello.tables.map(({ name }) => name),
     );
+    this.comparisons.start();
     this.#owner.changed();
   }
 
@@ -405,6 +422,7 @@ export class Session {
     if (this.#ended) return;
     this.#ended = true;
     this.#heartbeat?.cancel();
+    this.comparisons.stop();
     this.#resume();
     this.#incoming.clear();
     const reason = this.#farewell === undefined ? closing.reason : this.#farewell;

@@ -17,6 +17,17 @@ const LEVEL = 7;
 const PING = 8;
 const PONG = 9;
 const BYE = 10;
+const DIGEST = 11;
+const ASK = 12;
+const SUMS = 13;
+const ROWS = 14;
+
+/** Two words for each of 256 buckets or leaves. */
+const SUM_WORDS = 512;
+/** Most buckets or leaves one question may name. */
+const MAX_ASKED = 256;
+const MAX_STATE_BYTES = 64;
+const ASKED: readonly AskedFor[] = ['buckets', 'leaves', 'rows'];
 
 /** Most entries of any list in a message. */
 const MAX_ENTRIES = 65_536;
@@ -65,6 +76,9 @@ export type Hello = v.InferOutput<(typeof schemas)[typeof HELLO]>;
 /** Which origins' operations come to the sender from elsewhere, and what it has of those that no longer do. */
 export type Sources = v.InferOutput<(typeof schemas)[typeof SOURCES]>;
 
+/** What a node asks for that compares a table with its peer's. */
+export type AskedFor = 'buckets' | 'leaves' | 'rows';
+
 /** A message between two nodes. */
 export type Message =
   | { readonly type: 'hello'; readonly hello: Hello }
@@ -81,7 +95,42 @@ export type Message =
   | { readonly type: 'sources'; readonly sources: Sources }
   | { readonly type: 'level'; readonly tables: readonly string[] }
   | { readonly type: 'ping' | 'pong'; readonly time: number }
+  | {
+      readonly type: 'digest';
+      readonly table: string;
+      readonly state: string;
+      readonly root: readonly [low: number, high: number];
+      readonly reply: boolean;
+    }
+  | {
+      readonly type: 'ask';
+      readonly table: string;
+      readonly state: string;
+      readonly round: number;
+      readonly of: AskedFor;
+      /** Numbers of buckets or leaves. */
+      readonly numbers: readonly number[];
+    }
+  | {
+      readonly type: 'sums';
+      readonly table: string;
+      readonly state: string;
+      readonly round: number;
+      /** -1: the sums of the buckets themselves. */
+      readonly bucket: number;
+      readonly sums: Uint32Array;
+    }
+  | {
+      readonly type: 'rows';
+      readonly table: string;
+      readonly state: string;
+      readonly round: number;
+      readonly last: boolean;
+      readonly chunk: Uint8Array;
+    }
   | { readonly type: 'bye'; readonly code: string; readonly reason: string };
+
+type ComparisonMessage = Extract<Message, { type: 'digest' | 'ask' | 'sums' | 'rows' }>;
 
 /** A message as the frame that carries it. */
 export function encodeMessage(message: Message): Uint8Array {
@@ -96,6 +145,11 @@ export function encodeMessage(message: Message): Uint8Array {
       return json(LEVEL, { tables: message.tables });
     case 'bye':
       return json(BYE, { code: message.code, reason: message.reason });
+    case 'digest':
+    case 'ask':
+    case 'sums':
+    case 'rows':
+      return comparison(message);
     default:
       return binary(message);
   }
@@ -137,6 +191,73 @@ function binary(
   return writer.copy();
 }
 
+function comparison(message: ComparisonMessage): Uint8Array {
+  const writer = new ByteWriter(128);
+  writer.byte({ digest: DIGEST, ask: ASK, sums: SUMS, rows: ROWS }[message.type]);
+  writer.text(message.table);
+  writer.text(message.state);
+  if (message.type !== 'digest') writer.varint(message.round);
+  switch (message.type) {
+    case 'digest':
+      writer.byte(message.reply ? 1 : 0);
+      for (const word of message.root) writer.uint32(word);
+      break;
+    case 'ask':
+      writer.byte(ASKED.indexOf(message.of));
+      writer.varint(message.numbers.length);
+      for (const number of message.numbers) writer.varint(number);
+      break;
+    case 'sums':
+      writer.varint(message.bucket + 1);
+      for (const word of message.sums) writer.uint32(word);
+      break;
+    case 'rows':
+      writer.byte(message.last ? 1 : 0);
+      writer.raw(message.chunk);
+  }
+  return writer.copy();
+}
+
+function readComparison(type: number, reader: ByteReader): ComparisonMessage {
+  const table = reader.text(MAX_TABLE_NAME_BYTES);
+  const state = reader.text(MAX_STATE_BYTES);
+  const round = type === DIGEST ? 0 : reader.varint();
+  switch (type) {
+    case DIGEST: {
+      const reply = reader.byte() === 1;
+      return { type: 'digest', table, state, reply, root: [reader.uint32(), reader.uint32()] };
+    }
+    case ASK: {
+      const of = ASKED[reader.byte()];
+      const count = reader.count('numbers', MAX_ASKED);
+      if (of === undefined) throw invalid('a question of an unknown kind');
+      const limit = of === 'rows' ? MAX_ENTRIES : SUM_WORDS / 2;
+      const numbers: number[] = [];
+      for (let index = 0; index < count; index++) {
+        const number = reader.varint();
+        if (number >= limit) throw invalid(`a question about number ${number} of ${limit}`);
+        numbers.push(number);
+      }
+      return { type: 'ask', table, state, round, of, numbers };
+    }
+    case SUMS: {
+      const bucket = reader.varint() - 1;
+      if (bucket >= SUM_WORDS / 2) throw invalid(`sums of bucket ${bucket}`);
+      const sums = Uint32Array.from({ length: SUM_WORDS }, () => reader.uint32());
+      return { type: 'sums', table, state, round, bucket, sums };
+    }
+    default:
+      return {
+        type: 'rows',
+        table,
+        state,
+        round,
+        last: reader.byte() === 1,
+        chunk: reader.raw(reader.remaining),
+      };
+  }
+}
+
 function sizeOf(runs: readonly Uint8Array[]): number {
   return runs.reduce((sum, run) => sum + run.length + 5, 16);
 }
@@ -171,6 +292,11 @@ export function decodeMessage(frame: Uint8Array): Message {
     case PING:
     case PONG:
       return { type: type === PING ? 'ping' : 'pong', time: reader.float64() };
+    case DIGEST:
+    case ASK:
+    case SUMS:
+    case ROWS:
+      return readComparison(type, reader);
     default:
       throw invalid(`a message of type ${type}`);
   }

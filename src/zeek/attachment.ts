@@ -85,6 +85,7 @@ export class LiveAttachment implements ZeekAttachment {
   #refillTimer: Timer | undefined;
   #rememberTimer: Timer | undefined;
   #sharedReported = false;
+  #listening = true;
   #closing: Promise<void> | undefined;
 
   constructor(host: ZeekHost, options: ZeekAttachmentOptions) {
@@ -250,7 +251,7 @@ export class LiveAttachment implements ZeekAttachment {
   // What Zeek says -----------------------------------------------------------------------------------
 
   #received(event: ZeekEvent): void {
-    if (this.#closing !== undefined) return;
+    if (!this.#listening) return;
     const started = readNodeStarted(event);
     if (started === undefined) this.#inbound.take(event);
     else this.#started(started);
@@ -341,6 +342,10 @@ export class LiveAttachment implements ZeekAttachment {
   }
 
   /** From now on nothing that Zeek says is taken. */
+  stopListening(): void {
+    this.#listening = false;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -348,6 +353,7 @@ export class LiveAttachment implements ZeekAttachment {
 
   async #close(): Promise<void> {
     const { environment } = this.#host;
+    this.stopListening();
     this.#refillTimer?.cancel();
     this.#rememberTimer?.cancel();
     for (const replay of this.#replays) replay.unsubscribe();

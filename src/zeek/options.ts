@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { TablecastError } from '../errors.ts';
 import type { TableDeclaration } from '../schema/index.ts';
 import type { ZeekTableDescription } from '../transport/zeek/index.ts';
 
@@ -98,3 +99,15 @@ export const zeekAttachmentSchema: v.GenericSchema<ZeekAttachmentOptions> = v.st
     }),
   ),
 });
+
+/** Checks the options of an attachment. Throws `OPTION_INVALID`, which names the member. */
+export function checkZeekOptions(options: unknown): ZeekAttachmentOptions {
+  const result = v.safeParse(zeekAttachmentSchema, options);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = ['zeek', ...(issue.path ?? []).map((item) => String(item.key))].join('.');
+  throw new TablecastError('OPTION_INVALID', `Option ${path}: ${issue.message}.`, {
+    hint: 'See ZeekAttachmentOptions in the API reference for what each option takes.',
+    details: { option: path },
+  });
+}

@@ -42,14 +42,19 @@ export function told(table: Table): string[] {
 }
 
 function line({ kind, key, value, previous }: Change<unknown, unknown>): string {
-  return [kind, key, value ?? '-', previous ?? '-'].map(String).join(' ');
+  return [kind, ...[key, value, previous].map(shown)].join(' ');
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return '-';
+  return Array.isArray(value) ? value.join(',') : JSON.stringify(value).replaceAll('"', '');
 }
 
 /** What a table reports as conflicts from now on, as `key: kept over lost`. */
 export function conflictsOf(table: Table): string[] {
   const lines: string[] = [];
   table.conflicts.subscribe(({ key, kept, lost }) => {
-    lines.push(`${String(key)}: ${String(kept.value ?? '-')} over ${String(lost.value ?? '-')}`);
+    lines.push(`${shown(key)}: ${shown(kept.value)} over ${shown(lost.value)}`);
   });
   return lines;
 }

@@ -125,7 +125,7 @@ describe('conformance: forwarding', () => {
     await withCluster({ size: 2 }, async (cluster) => {
       const [here, there] = cluster.declare('counts', counts);
       here?.set('k', 1);
-      const copy = new Map(here!);
+      const copy = new Map(here);
       copy.set('k', 2).set('only in the copy', 1);
       await settle(cluster);
       expect([here?.get('k'), there?.get('k'), there?.size]).toEqual([1, 1, 1]);

@@ -1,3 +1,4 @@
+import { execSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +41,10 @@ describe('the cluster demonstration', () => {
       expect(stdout).toMatch(/yes +each node's log, replayed into fresh tables, gives its live rows/);
       expect(stdout).toMatch(/yes +rows and counts are those of one undisturbed process/);
       expect(code).toBe(0);
+      const commands = Array.from(stdout.matchAll(/^ +(node .+)$/gm), ([, command = '']) => command);
+      expect(commands).toHaveLength(2);
+      for (const command of commands)
+        expect(execSync(command, { encoding: 'utf8', stdio: 'pipe' })).not.toBe('');
       const directory = /rm -r (\S+)/.exec(stdout)?.[1] ?? '';
       expect(readdirSync(directory).toSorted()).toEqual([
         'manager',

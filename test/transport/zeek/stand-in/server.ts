@@ -4,10 +4,11 @@ import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { writeAck, writeError, writeEvent, type ZeekEvent } from '../../../../src/transport/zeek/messages.ts';
 import { heldByZeek, ZeekNode } from './zeek-node.ts';
 import type { SimTableOptions } from './sim-table.ts';
+import { TablecastScript, tablecastEvents, type TablecastScriptOptions } from './tablecast-script.ts';
 import { readClientFrame, readSubscriptions, type KnownEvents } from './wire-checks.ts';
 
-/** What a simulated script does when an event arrives. */
-export type ScriptHandler = (event: ZeekEvent, cluster: StandIn) => void;
+/** What a simulated script does when an event arrives at a node. */
+export type ScriptHandler = (event: ZeekEvent, cluster: StandIn, node: ZeekNode) => void;
 
 /** The cluster to simulate. */
 export interface StandInOptions {
@@ -20,6 +21,8 @@ export interface StandInOptions {
   readonly topics?: readonly string[] | undefined;
   readonly events?: KnownEvents | undefined;
   readonly scripts?: ReadonlyMap<string, ScriptHandler> | undefined;
+  /** Every node has loaded the script package of this repository. */
+  readonly tablecast?: TablecastScriptOptions | undefined;
   readonly pingMs?: number | undefined;
 }
 
@@ -52,6 +55,8 @@ export function textOf(data: RawData): string {
 export class StandIn {
   readonly faults: Faults = { silent: false, dropEvery: 0 };
   readonly nodes: Map<string, ZeekNode> = new Map();
+  /** The script package in each node, where it is loaded. */
+  readonly scripts: Map<string, TablecastScript> = new Map();
   readonly applicationNames: string[] = [];
   /** Every event that clients published and Zeek accepted. */
   readonly received: ZeekEvent[] = [];
@@ -115,6 +120,14 @@ export class StandIn {
   async stop(): Promise<void> {
     await this.close('crash');
     for (const node of this.nodes.values()) node.stop();
+    for (const script of this.scripts.values()) script.stop();
+  }
+
+  /** Ends every node and starts it again, empty; connections break meanwhile. */
+  async restart(): Promise<void> {
+    await this.close('crash');
+    for (const name of this.nodes.keys()) this.startNode(name);
+    await this.listen();
   }
 
   /** Breaks every client's connection without a goodbye. */
@@ -134,7 +147,21 @@ export class StandIn {
       surroundings: { publish: (from, event) => this.publish(event, from) },
     });
     this.nodes.set(name, node);
+    this.#load(name, node);
     return node;
+  }
+
+  #load(name: string, node: ZeekNode): void {
+    const { tablecast } = this.#options;
+    if (tablecast === undefined) return;
+    this.scripts.get(name)?.stop();
+    this.scripts.set(name, new TablecastScript(node, tablecast, (event) => this.publish(event, node)));
+  }
+
+  script(name = 'zeek'): TablecastScript {
+    const script = this.scripts.get(name);
+    if (script === undefined) throw new Error(`${name} has not loaded the package`);
+    return script;
   }
 
   node(name = 'zeek'): ZeekNode {
@@ -191,7 +218,11 @@ export class StandIn {
   }
 
   #frame(client: Client, text: string): void {
-    const event = readClientFrame(text, this.#options.events ?? new Map());
+    const known = new Map([
+      ...(this.#options.events ?? []),
+      ...(this.#options.tablecast === undefined ? [] : tablecastEvents),
+    ]);
+    const event = readClientFrame(text, known);
     if (typeof event === 'string') {
       client.socket.send(writeError('deserialization_failed', event));
       return;
@@ -203,11 +234,13 @@ export class StandIn {
   }
 
   #deliverToNode(node: ZeekNode, event: ZeekEvent): void {
-    const prefixes = ['zeek/table/', `zeek/cluster/nodeid/${node.id}/`, ...(this.#options.topics ?? [])];
+    const loaded = this.scripts.get(node.name);
+    const own = [`zeek/cluster/nodeid/${node.id}/`, ...(loaded?.topics ?? [])];
+    const prefixes = ['zeek/table/', ...own, ...(this.#options.topics ?? [])];
     if (!prefixes.some((prefix) => event.topic.startsWith(prefix))) return;
     node.apply(event);
-    const script = this.#options.scripts?.get(event.name);
-    if (script !== undefined && node === [...this.nodes.values()][0]) script(event, this);
+    loaded?.handle(event);
+    this.#options.scripts?.get(event.name)?.(event, this, node);
   }
 
   #deliverToClients(event: ZeekEvent, from: Client | undefined): void {

@@ -1,0 +1,67 @@
+import { TablecastError } from './errors.ts';
+import type { Origins } from './log/origin.ts';
+import type { Projection } from './projection/projection.ts';
+import type { Divergence } from './replication/divergence.ts';
+import type { Replicator } from './replication/replicator.ts';
+import type { Key, Value } from './schema/index.ts';
+
+/** What a repair needs of the node. */
+export interface RepairParts {
+  readonly nodeId: string;
+  readonly origins: Origins;
+  readonly replicator: Replicator;
+}
+
+/** Whose rows shall stand. */
+export interface RepairOptions {
+  /** Id of the node; this node's own, or a connected peer's. */
+  readonly from: string;
+}
+
+/**
+ * Writes, as this node's own operations, the rows of one node for every key on which this node and a
+ * connected peer differ; resolves with the number of keys written. Throws `PEER_UNREACHABLE`.
+ */
+export async function repair(projection: Projection, parts: RepairParts, from: string): Promise<number> {
+  const { replicator, nodeId } = parts;
+  const table = projection.schema.name;
+  const compared = await replicator.compareNow(table);
+  if (from !== nodeId && !compared.has(from)) throw notCompared(table, from);
+  const due = new Map<string, Divergence>();
+  for (const divergence of replicator.divergences.now(table)) {
+    const text = projection.schema.keyText(divergence.key as Key);
+    // A row that changed since the comparison is left to whoever wrote it.
+    if (!standsAsCompared(projection, parts.origins, text, divergence)) continue;
+    if (divergence.peer === from || !due.has(text)) due.set(text, divergence);
+  }
+  for (const [text, divergence] of due) {
+    const side = divergence.peer === from ? divergence.there : divergence.here;
+    const slot = projection.rows.slotOf(text);
+    if (side === undefined) projection.delete(slot);
+    else projection.set(slot, side.value as Value);
+  }
+  return due.size;
+}
+
+function standsAsCompared(
+  { rows }: Projection,
+  origins: Origins,
+  text: string,
+  { here }: Divergence,
+): boolean {
+  const slot = rows.find(text);
+  if (slot === undefined || here === undefined) return slot === undefined && here === undefined;
+  return rows.sequence(slot) === here.sequence && origins.at(rows.origin(slot)).text === here.origin;
+}
+
+function notCompared(table: string, from: string): TablecastError {
+  return new TablecastError(
+    'PEER_UNREACHABLE',
+    `Table ${table} could not be compared with ${from}: it is not connected, does not share the table, or the table is never at rest.`,
+    {
+      hint: 'Repair from a connected peer (node.peers), and when writes pause for a second. Nothing was changed.',
+      details: { table, from },
+      retryable: true,
+    },
+  );
+}

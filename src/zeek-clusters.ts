@@ -1,0 +1,45 @@
+import { TablecastError } from './errors.ts';
+import { LocalZeekHost, type ZeekHostParts } from './zeek-host.ts';
+import { LiveAttachment, type ZeekAttachment } from './zeek/attachment.ts';
+import type { ZeekAttachmentOptions } from './zeek/options.ts';
+
+/** The Zeek clusters that one node is attached to. */
+export class ZeekClusters {
+  readonly #host: LocalZeekHost;
+  readonly #attachments = new Map<string, LiveAttachment>();
+
+  constructor(parts: ZeekHostParts) {
+    this.#host = new LocalZeekHost(parts);
+  }
+
+  /** Attaches to one cluster. Throws `OPTION_INVALID` for a second one of the same name. */
+  attach(options: ZeekAttachmentOptions): ZeekAttachment {
+    const name = options.cluster ?? '';
+    if (this.#attachments.has(name)) {
+      const which = name === '' ? 'a Zeek cluster without a name' : `the Zeek cluster ${name}`;
+      throw new TablecastError('OPTION_INVALID', `This node is attached to ${which} already.`, {
+        hint: 'Give each cluster another name: attachZeek({ cluster: … }).',
+        details: { option: 'zeek.cluster', cluster: name },
+      });
+    }
+    const attachment = new LiveAttachment(this.#host, options);
+    this.#attachments.set(name, attachment);
+    attachment.state.subscribe({ complete: () => this.#attachments.delete(name) });
+    return attachment;
+  }
+
+  /** More of the log became durable. */
+  advanced(): void {
+    for (const attachment of this.#attachments.values()) attachment.advanced();
+  }
+
+  /** From now on nothing that Zeek says is taken. */
+  stopListening(): void {
+    for (const attachment of this.#attachments.values()) attachment.stopListening();
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(Array.from(this.#attachments.values(), (attachment) => attachment.close()));
+    this.#host.close();
+  }
+}

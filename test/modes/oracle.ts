@@ -1,0 +1,37 @@
+import type { PeerState, TableNode } from '../../src/index.ts';
+import type { StormTable } from './storm.ts';
+
+/** Ids of the nodes a node is connected with. */
+export function connectedWith(node: TableNode): string[] {
+  let peers: readonly PeerState[] = [];
+  node.peers.subscribe((states) => {
+    peers = states;
+  }).unsubscribe();
+  return peers.flatMap(({ state, nodeId }) => (state === 'connected' && nodeId !== undefined ? [nodeId] : []));
+}
+
+/** What a table says it differs in, as texts to compare. */
+export function reported(table: StormTable): string[] {
+  const texts: string[] = [];
+  table.divergence
+    .subscribe((list) => {
+      for (const { peer, key, here, there } of list)
+        texts.push(`${peer} ${key} ${String(here?.value)} ${String(there?.value)}`);
+    })
+    .unsubscribe();
+  return texts.sort();
+}
+
+/** What it truly differs in: looked up in the tables themselves. */
+export function truth(node: TableNode, tables: ReadonlyMap<string, StormTable>): string[] {
+  const mine = tables.get(node.id) as StormTable;
+  const texts: string[] = [];
+  for (const peer of connectedWith(node)) {
+    const theirs = tables.get(peer) as StormTable;
+    for (const key of new Set([...mine.keys(), ...theirs.keys()])) {
+      const [here, there] = [mine.get(key), theirs.get(key)];
+      if (here !== there) texts.push(`${peer} ${key} ${String(here)} ${String(there)}`);
+    }
+  }
+  return texts.sort();
+}

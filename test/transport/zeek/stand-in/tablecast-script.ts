@@ -1,0 +1,76 @@
+import { string, type ZeekData } from '../../../../src/transport/zeek/data/zeek-data.ts';
+import type { ZeekEvent } from '../../../../src/transport/zeek/messages.ts';
+import type { KnownEvents } from './wire-checks.ts';
+
+/** The script package in `zeek/`, as far as other programs see it. */
+export interface TablecastScriptOptions {
+  /** `Tablecast::tables`. */
+  readonly tables: readonly string[];
+  readonly announceMs: number;
+}
+
+/** A line of tablecast.log. */
+export interface LogLine {
+  readonly node: string;
+  readonly table: string;
+  readonly state: string;
+  readonly rows: number;
+  readonly detail: string;
+}
+
+/** The events that a Zeek node knows when it has loaded the package. */
+export const tablecastEvents: KnownEvents = new Map<string, readonly ZeekData['type'][]>([
+  ['Tablecast::node_started', ['string', 'string', 'string', 'vector']],
+  ['Tablecast::acknowledged', ['string', 'string']],
+  ['Tablecast::refilled', ['string', 'string', 'count']],
+  ['Tablecast::status', ['string', 'string', 'string', 'count', 'string']],
+]);
+
+const statusTopic = 'tablecast/status/';
+
+function texts(event: ZeekEvent): readonly string[] {
+  return event.args.map((arg) => (arg.type === 'string' || arg.type === 'count' ? String(arg.data) : ''));
+}
+
+/** The package in one node: announces its start until it is answered, and writes a log. */
+export class TablecastScript {
+  readonly log: LogLine[] = [];
+  acknowledged = false;
+  readonly #node: { readonly name: string; readonly id: string };
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(
+    node: { readonly name: string; readonly id: string },
+    { tables, announceMs }: TablecastScriptOptions,
+    publish: (event: ZeekEvent) => void,
+  ) {
+    this.#node = node;
+    const wanted: ZeekData = { type: 'vector', data: tables.map(string) };
+    this.#timer = setInterval(() => {
+      if (this.acknowledged) return;
+      const args = [string(node.name), string(node.id), string(this.#replyTopic), wanted];
+      publish({ topic: 'tablecast/announce/', name: 'Tablecast::node_started', args });
+    }, announceMs);
+  }
+
+  get topics(): readonly string[] {
+    return [statusTopic, this.#replyTopic];
+  }
+
+  get #replyTopic(): string {
+    return `tablecast/node/${this.#node.id}/`;
+  }
+
+  handle(event: ZeekEvent): void {
+    const [node = '', second = '', third = '', rows = '0', detail = ''] = texts(event);
+    if (event.name === 'Tablecast::acknowledged' && second === this.#node.id) this.acknowledged = true;
+    if (event.name === 'Tablecast::refilled')
+      this.log.push({ node, table: second, state: 'refilled', rows: Number(third), detail: '' });
+    if (event.name === 'Tablecast::status')
+      this.log.push({ node, table: second, state: third, rows: Number(rows), detail });
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}

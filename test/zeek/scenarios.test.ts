@@ -1,0 +1,130 @@
+/** What users of a Zeek cluster rely on, against the stand-in or a real Zeek: `npm run zeek:e2e`. */
+import { afterEach, expect, test } from 'vitest';
+import { SimulatedCluster, type ZeekUnderTest } from './cluster.ts';
+import { RealZeek } from './real/real-zeek.ts';
+import { attached, attachmentTo, cleanUp, directory, later, until } from './support.ts';
+
+const binary = process.env['ZEEK_BINARY'];
+
+afterEach(cleanUp);
+
+async function startCluster(): Promise<ZeekUnderTest & { first: string; last: string }> {
+  const cluster = binary === undefined ? await SimulatedCluster.start() : await RealZeek.start(binary);
+  later(() => cluster.stop());
+  return Object.assign(cluster, { first: cluster.nodes[0] ?? '', last: cluster.nodes.at(-1) ?? '' });
+}
+
+async function holds(cluster: ZeekUnderTest, table: string, rows: Readonly<Record<string, unknown>>) {
+  const wanted = Object.entries(rows).toSorted();
+  for (const node of cluster.nodes) {
+    await until(
+      async () => {
+        const present = [...(await cluster.rows(node, table))].toSorted();
+        return JSON.stringify(present) === JSON.stringify(wanted);
+      },
+      `${node} to hold ${JSON.stringify(rows)} in ${table}`,
+    );
+  }
+}
+
+test('what Zeek inserts, changes and removes is here, as operations of the Zeek node', async () => {
+  const cluster = await startCluster();
+  const { counts, hosts, node, codes } = await attached({ id: 'sensor' }, attachmentTo(cluster.url));
+  await until(() => codes().includes('zeek-connected'));
+  const origins = new Set<string>();
+  counts.changes.subscribe((change) => origins.add(change.origin));
+  await cluster.put(cluster.last, 'E2e::counts', { key: 'a', value: 1 });
+  await cluster.put(cluster.last, 'E2e::counts', { key: 'b', value: 2 });
+  await cluster.put(cluster.first, 'E2e::hosts', { key: '10.0.0.1' });
+  await until(() => counts.get('b') === 2 && hosts.has('10.0.0.1'));
+  await cluster.put(cluster.last, 'E2e::counts', { key: 'a', value: 7 });
+  await cluster.remove(cluster.last, 'E2e::counts', 'b');
+  await cluster.remove(cluster.last, 'E2e::hosts', '10.0.0.1');
+  await until(() => counts.get('a') === 7 && !counts.has('b') && hosts.size === 0);
+  for (const origin of origins) expect(origin).toMatch(/^zeek\..+\.sensor@/);
+  await node.flush();
+});
+
+test('what is written here is applied by every Zeek node and does not come back', async () => {
+  const cluster = await startCluster();
+  const { counts, hosts, node, codes } = await attached({ id: 'sensor' }, attachmentTo(cluster.url));
+  await until(() => codes().includes('zeek-connected'));
+  counts.set('a', 1).set('b', 2).set('c', 3);
+  hosts.add('10.0.0.1').add('2001:db8::1');
+  await holds(cluster, 'E2e::counts', { a: 1, b: 2, c: 3 });
+  await holds(cluster, 'E2e::hosts', { '10.0.0.1': true, '2001:db8::1': true });
+  counts.set('a', 5);
+  counts.delete('b');
+  hosts.clear();
+  await holds(cluster, 'E2e::counts', { a: 5, c: 3 });
+  await holds(cluster, 'E2e::hosts', {});
+  expect(node.log.position).toBe(8);
+});
+
+test('a row that expires at Zeek is gone here, and an expiry here is one at Zeek', async () => {
+  const cluster = await startCluster();
+  const tables = {
+    'E2e::short': { type: 'table[string] of count' },
+    'E2e::counts': { type: 'table[string] of count', createExpire: '300ms' },
+  };
+  const { short, counts, codes } = await attached({ id: 'sensor' }, attachmentTo(cluster.url, { tables }));
+  const kinds: string[] = [];
+  await until(() => codes().includes('zeek-connected'));
+  short.changes.subscribe(({ kind }) => kinds.push(kind));
+  await cluster.put(cluster.last, 'E2e::short', { key: 'soon', value: 1 });
+  counts.set('ours', 2);
+  await holds(cluster, 'E2e::counts', { ours: 2 });
+  await until(() => kinds.includes('expired'));
+  expect(kinds[0]).toBe('new');
+  expect(short.size).toBe(0);
+  await holds(cluster, 'E2e::counts', {});
+});
+
+test('thousands of rows go both ways', async () => {
+  const cluster = await startCluster();
+  const { counts, hosts, codes } = await attached({ id: 'sensor' }, attachmentTo(cluster.url));
+  await until(() => codes().includes('zeek-connected'));
+  for (let at = 0; at < 3000; at++) counts.set(`key ${at}`, at);
+  for (let at = 0; at < 1000; at++) {
+    await cluster.put(cluster.last, 'E2e::hosts', { key: `10.1.${at >> 8}.${at & 255}` });
+  }
+  await until(() => hosts.size === 1000);
+  for (const node of cluster.nodes) {
+    await until(async () => (await cluster.rows(node, 'E2e::counts')).size === 3000);
+  }
+  expect((await cluster.rows(cluster.last, 'E2e::counts')).get('key 2999')).toBe(2999);
+});
+
+test('a Zeek node that starts again is filled, and only with what is valid now', async () => {
+  const cluster = await startCluster();
+  const { counts, codes } = await attached({ id: 'sensor' }, attachmentTo(cluster.url));
+  await until(() => codes().includes('zeek-connected'));
+  await cluster.put(cluster.last, 'E2e::counts', { key: 'theirs', value: 1 });
+  counts.set('ours', 2).set('gone', 3);
+  await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2, gone: 3 });
+  await cluster.restart(cluster.last);
+  counts.delete('gone');
+  await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2 });
+});
+
+test('the content survives a restart of the whole Zeek cluster, and of this node', async () => {
+  const cluster = await startCluster();
+  const options = { id: 'sensor', directory: await directory() };
+  const before = await attached(options, attachmentTo(cluster.url));
+  await until(() => before.codes().includes('zeek-connected'));
+  await cluster.put(cluster.last, 'E2e::counts', { key: 'theirs', value: 1 });
+  before.counts.set('ours', 2).set('old', 3);
+  await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2, old: 3 });
+  await cluster.restart();
+  before.counts.delete('old');
+  await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2 });
+  await before.node.close();
+  const after = await attached(options, attachmentTo(cluster.url));
+  expect([...after.counts].toSorted()).toEqual([
+    ['ours', 2],
+    ['theirs', 1],
+  ]);
+  await cluster.restart();
+  after.counts.set('new', 4);
+  await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2, new: 4 });
+});

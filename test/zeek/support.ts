@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MapTable, NodeEvent, NodeOptions, SetTable, TableNode } from '../../src/index.ts';
+import { openNode } from '../../src/index.ts';
+import type { ZeekAttachmentOptions } from '../../src/zeek/options.ts';
+import { later } from '../transport/zeek/watcher.ts';
+import { e2eTables } from './cluster.ts';
+
+export { cleanUp, later } from '../transport/zeek/watcher.ts';
+
+/** Waits for something that nobody announces. */
+export async function until(condition: () => boolean | Promise<boolean>, what = 'it'): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`${what} did not happen`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** A node under test with what it told. */
+export interface Attached {
+  readonly node: TableNode;
+  readonly events: NodeEvent[];
+  readonly counts: MapTable<string, number>;
+  readonly hosts: SetTable<string>;
+  readonly short: MapTable<string, number>;
+  codes(): readonly string[];
+}
+
+const quick = { firstRetryMs: 10, maxRetryMs: 50, refillPauseMs: 60, reportMs: 20 };
+
+/** The options of an attachment that loses no time. */
+export function attachmentTo(
+  url: string,
+  options: Partial<ZeekAttachmentOptions> = {},
+): ZeekAttachmentOptions {
+  return { url, tables: e2eTables, timings: quick, ...options };
+}
+
+/** Opens a node that is attached to a cluster. */
+export async function attached(
+  options: NodeOptions,
+  attachment: ZeekAttachmentOptions | readonly ZeekAttachmentOptions[],
+): Promise<Attached> {
+  const node = await openNode(options);
+  later(() => node.close());
+  const events: NodeEvent[] = [];
+  node.events.subscribe((event) => events.push(event));
+  for (const cluster of [attachment].flat()) node.attachZeek(cluster);
+  return {
+    node,
+    events,
+    counts: node.tables.get('E2e::counts') as unknown as MapTable<string, number>,
+    hosts: node.tables.get('E2e::hosts') as unknown as SetTable<string>,
+    short: node.tables.get('E2e::short') as unknown as MapTable<string, number>,
+    codes: () => events.map(({ code }) => code),
+  };
+}
+
+/** A directory that is removed after the test. */
+export async function directory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'tablecast-zeek-'));
+  later(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
