@@ -187,6 +187,7 @@ function linkOf(variant: string): Link {
 export interface LinkMeasures {
   readonly bulk: (variant: string) => Measure;
   readonly bulkMillion: (variant: string) => Measure;
+  readonly bulkFew: (variant: string) => Measure;
   readonly latency: (variant: string) => Measure;
   readonly lateJoin: (variant: string) => Measure;
   readonly reader: (variant: string) => Measure;
@@ -213,6 +214,11 @@ export function linkMeasures(
         setting,
         load: { operations: setting.quick ? 300_000 : 1_000_000, keys: KEYS, batch: 1 },
       }),
+    bulkFew: (variant) => (setting) =>
+      measureBulk(link(variant), names(variant), {
+        setting,
+        load: { operations: setting.quick ? 10_000 : 50_000, keys: KEYS, batch: 1 },
+      }),
     latency: (variant) => (setting) => measureLatency(link(variant), names(variant), setting),
     lateJoin: (variant) => (setting) =>
       measureLateJoin(link(variant), names(variant), { setting, load: sizes(variant, setting).history }),
@@ -225,4 +231,4 @@ const sizes = (_variant: string, { quick }: Setting): LinkSizes => ({
   history: { operations: quick ? 300_000 : 1_000_000, keys: KEYS, batch: 1 },
 });
 
-export const { bulk, bulkMillion, latency, lateJoin, reader } = linkMeasures(module, linkOf, sizes);
+export const { bulk, bulkFew, bulkMillion, latency, lateJoin, reader } = linkMeasures(module, linkOf, sizes);

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { stopwatch, turn } from './clock.ts';
+import { stopwatch } from './clock.ts';
 import { type Contestant, type Measure, type Metric, type Sample, type Target } from './contest.ts';
 import { KEYS, keysOf, orderOf, valueOf } from './data.ts';
 import { bytesIn } from './durable.ts';
+import { settledMemory } from './memory.ts';
 import { declare, product } from './product.ts';
 
 const module = 'p09-rebuild';
@@ -92,15 +93,6 @@ export const p10: Target = {
 
 const OPERATIONS = 1_000_000;
 
-/** Memory of the whole process, after garbage is gone. */
-export async function settledRss(): Promise<number> {
-  for (let times = 0; times < 3; times++) {
-    (globalThis as { gc?: () => void }).gc?.();
-    await turn();
-  }
-  return process.memoryUsage().rss / 1024 / 1024;
-}
-
 /** Times `open`; what it returns is kept until memory was measured. */
 export async function measureRebuild(
   open: () => unknown,
@@ -109,9 +101,9 @@ export async function measureRebuild(
   const spent = stopwatch();
   const kept = await open();
   const { cpuUs, wallUs } = spent();
-  const rss = await settledRss();
+  const { rss } = await settledMemory();
   if (kept === undefined) throw new Error('Nothing was rebuilt.');
-  return { cpu: cpuUs / 1000, wall: wallUs / 1000, rss, stored: bytes / operations };
+  return { cpu: cpuUs / 1000, wall: wallUs / 1000, rss: rss / 1024 / 1024, stored: bytes / operations };
 }
 
 /** Every operation in memory, with strings of its own as if it had just been read. */
@@ -163,10 +155,16 @@ async function leaveTail(directory: string): Promise<void> {
   await node.flush();
 }
 
+function operationsOf(variant: string, quick: boolean): number {
+  if (variant === 'short') return KEYS;
+  if (variant === 'long') return quick ? 2_000_000 : 10_000_000;
+  return OPERATIONS;
+}
+
 /** Makes the file that {@link ours} opens. */
 export function history(variant: string): Measure {
   return async ({ directory, quick }) => {
-    const operations = variant === 'short' ? 100_000 : variant === 'long' ? (quick ? 2_000_000 : 10_000_000) : OPERATIONS;
+    const operations = operationsOf(variant, quick);
     await writeHistory(directory, operations);
     if (variant === 'log') forgetCheckpoints(directory);
     if (variant === 'checkpoint') await leaveTail(directory);
@@ -174,8 +172,8 @@ export function history(variant: string): Measure {
   };
 }
 
-export function ours(_variant: string): Measure {
-  return async ({ directory }) => {
+export function ours(variant: string): Measure {
+  return async ({ directory, quick }) => {
     const { openNode } = await product();
     const bytes = bytesIn(directory);
     return measureRebuild(
@@ -185,7 +183,7 @@ export function ours(_variant: string): Measure {
         if (table.size !== KEYS) throw new Error(`${table.size} rows came back.`);
         return table;
       },
-      { bytes, operations: OPERATIONS },
+      { bytes, operations: operationsOf(variant, quick) },
     );
   };
 }

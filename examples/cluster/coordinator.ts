@@ -1,5 +1,5 @@
 // The story: three nodes read a log, one is killed, comes back and catches up; then all are compared.
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ChildNode } from './child-node.ts';
@@ -117,7 +117,7 @@ export class Cluster {
   async #start(id: string): Promise<{ opened: Opened; caughtUp: Promise<CaughtUp> }> {
     if (this.#closing) throw new Error('closing');
     const directory = join(this.#options.directory, id);
-    await mkdir(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true });
     const node = new ChildNode(id);
     this.#nodes.set(id, node);
     const peers = id === MANAGER ? [] : [this.#managerAddress];

@@ -62,6 +62,8 @@ export type FileConfig = Omit<v.InferOutput<typeof schema>, 'tables'> & {
 export function readConfigFile(file: string): FileConfig {
   const path = resolve(file);
   const content = parseJson(readText(path, 'configuration file'), path);
+  if (Array.isArray(content))
+    throw usageError(`${path} holds a list, not an object.`, 'Begin with { "id": … }.');
   const result = v.safeParse(schema, content);
   if (!result.success) throw invalid(path, result.issues[0]);
   return absolute(result.output as FileConfig, dirname(path));

@@ -1,7 +1,7 @@
 import { TablecastError, isTablecastError } from '../errors.ts';
 import type { Cell, ColumnType } from './column.ts';
 import { stampToMs } from './hybrid-clock.ts';
-import { CLEAR, type Operation, SET, kindName } from './operation.ts';
+import { CLEAR, type Operation, SET, SWITCH, kindName } from './operation.ts';
 import { type DecodedRun, decodeRun, readRunHeader } from './run.ts';
 import { type Stretch, decodeSegment } from './segment.ts';
 import type { LoggedSegment, SegmentStore } from './segment-store.ts';
@@ -158,10 +158,10 @@ export class OperationReader {
         sequence: run.firstSequence + index,
         kind: kindName(kind),
         key:
-          kind === CLEAR
+          kind === CLEAR || kind === SWITCH
             ? undefined
             : decoder.keyOf(this.#text(run, known, decoder, run.ids[index] as number)),
-        value: cell === undefined ? undefined : decoder.valueOf(cell),
+        value: kind === SWITCH ? run.epoch?.mode : cell === undefined ? undefined : decoder.valueOf(cell),
         time: stampToMs(run.stamps?.[index] ?? run.firstStamp),
       });
     }

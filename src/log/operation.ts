@@ -3,14 +3,15 @@ export const SET = 0;
 export const DELETE = 1;
 export const CLEAR = 2;
 export const EXPIRE = 3;
+export const SWITCH = 4;
 
 /** The number of a kind as it stands in the log. */
-export type KindCode = 0 | 1 | 2 | 3;
+export type KindCode = 0 | 1 | 2 | 3 | 4;
 
 /** What an operation does, by name. */
-export type OperationKind = 'set' | 'delete' | 'clear' | 'expire';
+export type OperationKind = 'set' | 'delete' | 'clear' | 'expire' | 'switch';
 
-const KIND_NAMES: readonly OperationKind[] = ['set', 'delete', 'clear', 'expire'];
+const KIND_NAMES: readonly OperationKind[] = ['set', 'delete', 'clear', 'expire', 'switch'];
 
 /** The name of a kind. */
 export function kindName(kind: number): OperationKind {
@@ -32,9 +33,9 @@ export interface Operation {
   /** 1, 2, 3, … per table and origin, without a gap. */
   readonly sequence: number;
   readonly kind: OperationKind;
-  /** Undefined for `clear`. */
+  /** Undefined for `clear` and `switch`. */
   readonly key: unknown;
-  /** Undefined unless `set` on a table with values. */
+  /** Undefined unless `set` on a table with values; of a `switch` the mode. */
   readonly value: unknown;
   /** Milliseconds since 1970 on the author's clock; never smaller than an operation the author had seen. */
   readonly time: number;

@@ -10,6 +10,7 @@ import {
   writeNumbers,
   writeTexts,
 } from './column.ts';
+import { type Epoch, readEpoch, writeEpoch } from './epoch.ts';
 import { DELETE, EXPIRE, KIND_COUNT, SET } from './operation.ts';
 import { MAX_ORIGIN_BYTES } from './origin.ts';
 
@@ -17,6 +18,7 @@ import { MAX_ORIGIN_BYTES } from './origin.ts';
 const RUN_VERSION = 1;
 const HAS_KINDS = 1;
 const HAS_TIMES = 2;
+const HAS_EPOCH = 4;
 const CHECK_BYTES = 4;
 
 /** Most operations in one run. */
@@ -36,6 +38,8 @@ export interface RunHeader {
   readonly session: number;
   readonly firstSequence: number;
   readonly count: number;
+  /** The switch of mode its author had made or heard of last; undefined before any. */
+  readonly epoch: Epoch | undefined;
 }
 
 /** What the author had seen when the run began, as far as it changed since the run before. */
@@ -76,6 +80,8 @@ export class RunWriter {
   characters = 0;
   count = 0;
   firstSequence = 0;
+  /** The switch of mode under which it is written; undefined before any. */
+  epoch: Epoch | undefined;
 
   constructor(column: ColumnType) {
     this.#numbers =
@@ -158,12 +164,15 @@ export class RunWriter {
   encode(table: string, origin: string, session: number): Uint8Array {
     const writer = new ByteWriter(64 + this.count * 12);
     writer.byte(RUN_VERSION);
-    writer.byte((this.#kinds === undefined ? 0 : HAS_KINDS) | (this.#stamps === undefined ? 0 : HAS_TIMES));
+    const { epoch } = this;
+    const flags = (this.#kinds === undefined ? 0 : HAS_KINDS) | (this.#stamps === undefined ? 0 : HAS_TIMES);
+    writer.byte(epoch === undefined ? flags : flags | HAS_EPOCH);
     writer.text(table);
     writer.text(origin);
     writer.uint32(session);
     writer.varint(this.firstSequence);
     writer.varint(this.count);
+    if (epoch !== undefined) writeEpoch(writer, epoch);
     this.#encodeDictionary(writer);
     writer.float64(this.#firstStamp);
     if (this.#stamps !== undefined) writeTimes(writer, this.#stamps, this.count);
@@ -260,7 +269,7 @@ function openRun(bytes: Uint8Array): { header: RunHeader; reader: ByteReader; fl
   if (version !== RUN_VERSION)
     throw malformed(`a run of version ${version}, this program reads ${RUN_VERSION}`);
   const flags = reader.byte();
-  if (flags > (HAS_KINDS | HAS_TIMES)) throw malformed(`a run with flags ${flags}`);
+  if (flags > (HAS_KINDS | HAS_TIMES | HAS_EPOCH)) throw malformed(`a run with flags ${flags}`);
   const table = reader.text(MAX_TABLE_NAME_BYTES);
   const origin = reader.text(MAX_ORIGIN_BYTES);
   const session = reader.uint32();
@@ -269,7 +278,8 @@ function openRun(bytes: Uint8Array): { header: RunHeader; reader: ByteReader; fl
   if (count < 1 || count > MAX_RUN_OPERATIONS) throw malformed(`a run of ${count} operations`);
   if (firstSequence < 1 || !Number.isSafeInteger(firstSequence + count))
     throw malformed(`sequence ${firstSequence}`);
-  return { header: { table, origin, session, firstSequence, count }, reader, flags };
+  const epoch = (flags & HAS_EPOCH) === 0 ? undefined : readEpoch(reader);
+  return { header: { table, origin, session, firstSequence, count, epoch }, reader, flags };
 }
 
 /** Unpacks a run of a table whose values travel as `type`. Throws `OPERATION_INVALID`. */

@@ -1,6 +1,6 @@
 import { malformed } from '../log/bytes.ts';
 import { Dictionary, MAX_DICTIONARY_KEYS, MAX_DICTIONARY_ORIGINS } from '../log/dictionary.ts';
-import { CLEAR } from '../log/operation.ts';
+import { CLEAR, SWITCH } from '../log/operation.ts';
 import type { Origins } from '../log/origin.ts';
 import type { DecodedRun } from '../log/run.ts';
 import type { Schema } from '../schema/index.ts';
@@ -31,7 +31,8 @@ export function checkRun(table: Intake, run: DecodedRun, origins: Origins): void
   for (const text of run.newOrigins) origins.intern(text);
   for (let index = 0; index < run.count; index++) {
     const id = run.ids[index] as number;
-    if (id >= size && run.kinds?.[index] !== CLEAR) throw malformed(`key number ${id} of ${size}`);
+    const kind = run.kinds?.[index];
+    if (id >= size && kind !== CLEAR && kind !== SWITCH) throw malformed(`key number ${id} of ${size}`);
   }
   const named = run.expired.filter((_, index) => index % 2 === 0);
   for (const id of [...run.context.map((entry) => entry.origin), ...named]) {

@@ -248,7 +248,7 @@ export class Projection {
 
   /** Whether the writes of a run can be put as they are, without a look at any of them. */
   #plain(run: DecodedRun, on: RunContext): boolean {
-    const quiet = on.base === undefined && this.#deadlines === undefined && !this.mode.comparesVersions;
+    const quiet = on.base === undefined && !this.mode.comparesVersions && this.schema.expiry === undefined;
     return quiet && run.kinds === undefined && (this.schema.isSet || run.values.numbers !== undefined);
   }
 
@@ -309,7 +309,7 @@ export class Projection {
 
   #write(slot: number, value: Value, dot: Dot, live: Live | undefined): void {
     const { rows, reporter } = this;
-    if (this.versions.takeExpired(dot)) return this.#remove(slot, dot, live);
+    if (this.versions.takeExpired(dot)) return this.#writeExpired(slot, value, dot, live);
     const takesEffect = this.accepts(slot, dot);
     if (live === undefined) {
       if (takesEffect) rows.put(slot, value, dot);
@@ -322,10 +322,33 @@ export class Projection {
     const present = rows.has(slot);
     const previous = rows.value(slot);
     if (!takesEffect) return this.#overruled(slot, facts);
-    if (present || this.mode.comparesVersions) reporter.unseen(slot, facts, live.seen);
+    this.#reportUnseen(slot, facts, live);
     rows.put(slot, value, dot);
     this.#deadlines?.note(slot);
     reporter.change(present ? 'changed' : 'new', slot, previous, facts);
+  }
+
+  #reportUnseen(slot: number, facts: OperationFacts, { seen }: Live): void {
+    const { reporter, versions } = this;
+    if (reporter.conflicts.observed) reporter.unseen(slot, facts, { seen, clear: versions.latestClear });
+  }
+
+  /** A write whose expiry came before it: it replaces what was there, and is over. */
+  #writeExpired(slot: number, value: Value, dot: Dot, live: Live | undefined): void {
+    const { rows, reporter } = this;
+    const previous = rows.has(slot) ? { value: rows.value(slot) } : undefined;
+    const takesEffect = this.accepts(slot, dot);
+    if (live === undefined) {
+      if (takesEffect) rows.remove(slot, dot);
+      return;
+    }
+    const facts = reporter.facts(live.position, SET, dot, { slot, value });
+    reporter.operation(facts);
+    if (!takesEffect) return this.#overruled(slot, facts);
+    this.#reportUnseen(slot, facts, live);
+    rows.remove(slot, dot);
+    if (previous !== undefined)
+      reporter.change('expired', slot, previous.value, { ...facts, value: undefined });
   }
 
   /**
@@ -343,7 +366,7 @@ export class Projection {
     }
     if (live !== undefined && this.rows.has(slot)) {
       const facts = this.reporter.facts(live.position, DELETE, dot, { slot, value: undefined });
-      if (this.accepts(slot, dot)) this.reporter.unseen(slot, facts, live.seen);
+      if (this.accepts(slot, dot)) this.reporter.unseen(slot, facts, live);
       else this.#overruled(slot, facts);
     }
     this.#takeAway(
@@ -401,8 +424,8 @@ export class Projection {
     const previous = rows.value(slot);
     const expired = change === 'expired';
     const takesEffect = expired || this.accepts(slot, dot);
-    // Where versions decide, an expired row leaves no later version behind than the write that expired.
-    const by = expired && this.mode.comparesVersions ? rows.dot(slot) : dot;
+    // An expired row leaves no later version behind than the write that expired: nobody took it away.
+    const by = expired ? rows.dot(slot) : dot;
     if (takesEffect) rows.remove(slot, by);
     if (at === undefined || !reporter.wanted) return;
     const facts = reporter.facts(at.position, at.kind, dot, { slot, value: undefined });
@@ -421,7 +444,7 @@ export class Projection {
       this.#undo?.remember(slot);
       const previous = rows.value(slot);
       if (facts !== undefined && live !== undefined && dot.origin !== this.own)
-        reporter.unseen(slot, facts, live.seen);
+        reporter.unseen(slot, facts, live);
       rows.remove(slot, dot);
       if (facts !== undefined) reporter.change('cleared', slot, previous, facts);
     }
@@ -439,7 +462,7 @@ export class Projection {
     const { value, dot } = row;
     const facts = live === undefined ? undefined : reporter.facts(live.position, SET, dot, { slot, value });
     if (facts !== undefined && live !== undefined && kind === 'changed')
-      reporter.unseen(slot, facts, live.seen);
+      reporter.unseen(slot, facts, live);
     rows.put(slot, value, dot);
     rows.setCreated(slot, row.created);
     this.#deadlines?.note(slot);

@@ -85,21 +85,28 @@ export class Reporter {
     this.#context.dispatcher.emit(this.changes, new Change(kind, key, before, facts));
   }
 
-  /** Reports what an operation is about to replace or remove, if its author had not seen it. */
-  unseen(slot: number, facts: OperationFacts, seen: VersionVector): void {
+  /**
+   * Reports what an operation is about to replace or remove, if its author had not seen it: a row, or
+   * for a key without one its removal, which may be the latest `clear`.
+   */
+  unseen(
+    slot: number,
+    facts: OperationFacts,
+    { seen, clear }: { readonly seen: VersionVector; readonly clear?: Dot | undefined },
+  ): void {
     if (!this.conflicts.observed) return;
     const rows = this.#rows;
-    const origin = rows.origin(slot);
-    const author = this.#context.origins.at(origin).text;
-    if (author === facts.origin || seen.get(origin) >= rows.sequence(slot)) return;
-    if (this.#lives.isForgotten(origin)) return;
+    const here = rows.has(slot);
+    const unseen = (dot: Dot | undefined): boolean => {
+      if (dot === undefined || seen.get(dot.origin) >= dot.sequence) return false;
+      return this.#context.origins.at(dot.origin).text !== facts.origin && !this.#lives.isForgotten(dot.origin);
+    };
+    const lost = [rows.dot(slot), here ? undefined : clear].find(unseen);
+    if (lost === undefined) return;
+    const { text } = this.#context.origins.at(lost.origin);
     this.#conflict(slot, facts, {
       kept: { value: facts.value, origin: facts.origin, sequence: facts.sequence },
-      lost: {
-        value: rows.has(slot) ? rows.value(slot) : undefined,
-        origin: author,
-        sequence: rows.sequence(slot),
-      },
+      lost: { value: here ? rows.value(slot) : undefined, origin: text, sequence: lost.sequence },
     });
   }
 

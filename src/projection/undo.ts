@@ -16,12 +16,14 @@ export class Undo {
   readonly #rows: Rows;
   readonly #versions: Versions;
   readonly #cleared: Dot | undefined;
+  readonly #latestClear: Dot | undefined;
   readonly #writes: Before[] = [];
 
   constructor(rows: Rows, versions: Versions) {
     this.#rows = rows;
     this.#versions = versions;
     this.#cleared = versions.cleared;
+    this.#latestClear = versions.latestClear;
   }
 
   /** Call before a slot is written. */
@@ -43,6 +45,7 @@ export class Undo {
       }
     }
     this.#versions.cleared = this.#cleared;
+    this.#versions.latestClear = this.#latestClear;
     return this.#writes.map(({ slot }) => slot);
   }
 }

@@ -14,9 +14,8 @@ export interface ExpiredAhead {
 }
 
 /**
- * What a mode that compares versions must know beside the rows, so that the order of arrival does
- * not matter: the latest `clear`, which also beats older writes that arrive after it, and writes
- * whose expiry arrived before them.
+ * What must be known beside the rows: writes whose expiry arrived before them and, in modes that
+ * compare versions, the latest `clear`, which also beats older writes that arrive after it.
  */
 export class Versions {
   readonly #rows: Rows;
@@ -28,6 +27,8 @@ export class Versions {
   mode: ConflictMode;
   /** The latest `clear`; undefined while there was none, and in modes that do not compare. */
   cleared: Dot | undefined;
+  /** The `clear` that arrived last: what took away a key that has no row and was never written here. */
+  latestClear: Dot | undefined;
 
   constructor(mode: ConflictMode, rows: Rows, origins: Origins) {
     this.mode = mode;
@@ -64,6 +65,7 @@ export class Versions {
 
   /** Notes a `clear`; rows it takes away are the caller's business. */
   noteCleared(dot: Dot): void {
+    this.latestClear = { ...dot };
     if (!this.mode.comparesVersions) return;
     if (this.cleared === undefined || this.#supersedes(dot, this.cleared)) this.cleared = { ...dot };
   }
@@ -88,7 +90,6 @@ export class Versions {
 
   /** Remembers that a write not held yet has expired. */
   expireAhead(write: ExpiredAhead): void {
-    if (!this.mode.comparesVersions) return;
     if (this.#ahead.size >= MAX_EXPIRED_AHEAD) this.#ahead.delete(this.#ahead.keys().next().value as string);
     this.#ahead.set(`${write.origin}:${write.sequence}`, write);
   }
@@ -109,6 +110,7 @@ export class Versions {
   /** Forgets everything, for a table that starts anew. */
   reset(): void {
     this.cleared = undefined;
+    this.latestClear = undefined;
     this.#ahead.clear();
   }
 }

@@ -11,6 +11,9 @@ import { type Hello, type Message, PROTOCOL, type TableState, decodeMessage, enc
 
 /** Bytes sent and not acknowledged before sending pauses. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
+/** What was received is acknowledged after this many bytes, or this many milliseconds. */
+const ACK_BYTES = 512 * 1024;
+const ACK_MS = 10;
 const PING_MS = 5000;
 /** A peer that says nothing for this long is lost. */
 const SILENCE_MS = 15_000;
@@ -55,7 +58,8 @@ export class Session {
   #ackedOperations = 0;
   #receivedBytes = 0;
   #seenOperations = 0;
-  #ackScheduled = false;
+  #confirmedBytes = 0;
+  #ackTimer: Timer | undefined;
   #heardAt: number;
   #heartbeat: Timer | undefined;
   sentOperations = 0;
@@ -397,12 +401,15 @@ export class Session {
 
   #acknowledge(length: number): void {
     this.#receivedBytes += length;
-    if (this.#ackScheduled) return;
-    this.#ackScheduled = true;
-    this.#owner.environment.defer(() => {
-      this.#ackScheduled = false;
-      this.#send({ type: 'ack', bytes: this.#receivedBytes, operations: this.#seenOperations });
-    });
+    if (this.#receivedBytes - this.#confirmedBytes >= ACK_BYTES) this.#confirm();
+    else this.#ackTimer ??= this.#owner.environment.schedule(ACK_MS, () => this.#confirm());
+  }
+
+  #confirm(): void {
+    this.#ackTimer?.cancel();
+    this.#ackTimer = undefined;
+    this.#confirmedBytes = this.#receivedBytes;
+    this.#send({ type: 'ack', bytes: this.#receivedBytes, operations: this.#seenOperations });
   }
 
   // Ending -----------------------------------------------------------------------------------------
@@ -422,6 +429,7 @@ export class Session {
     if (this.#ended) return;
     this.#ended = true;
     this.#heartbeat?.cancel();
+    this.#ackTimer?.cancel();
     this.comparisons.stop();
     this.#resume();
     this.#incoming.clear();

@@ -7,7 +7,7 @@ import type { AttachedTable } from './attached-table.ts';
 const MAX_WAITING = 65_536;
 /** Changes that are looked at again after a connection broke, because Zeek may not have got them. */
 const MAX_RECENT = 10_000;
-const RECENT_MS = 10_000;
+const RECENT_MS = 2000;
 
 /** One change on its way. */
 export interface WaitingChange {

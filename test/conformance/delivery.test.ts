@@ -190,7 +190,7 @@ describe('conformance: disconnect and restart', () => {
     });
   });
 
-  it('conformance 115: rows can always be read; whether they may be old says `synced`', async () => {
+  it('conformance 115: rows can always be read; synced says whether they may be old', async () => {
     await withCluster({ size: 2 }, async (cluster) => {
       const [, there] = cluster.declare('counts', counts);
       there?.set('k', 1);

@@ -104,7 +104,7 @@ describe('conformance: operations of a table', () => {
     });
   });
 
-  it('conformance 94: reading never waits; `synced` says whether the peers’ rows are here', async () => {
+  it('conformance 94: reading never waits; synced says whether the peers’ rows are here', async () => {
     await withCluster({ size: 2 }, async (cluster) => {
       const here = cluster.node(0).table('counts', counts).set('k', 1);
       await settle(cluster);

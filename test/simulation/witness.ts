@@ -2,12 +2,23 @@ import type { Change, Conflict, MapTable, Operation, Table, TableNode } from '..
 import { type ModelRow, textOf } from '../support/naive-model.ts';
 import { type Ledger, type Written, contentOf, nameOf } from './ledger.ts';
 
+interface Version {
+  readonly origin: string;
+  readonly sequence: number;
+}
+
 /** Follows one table on one node through one life, and says what should be there. */
 export class TableWitness {
   readonly table: Table;
   readonly #id: string;
   readonly #ledger: Ledger;
   readonly #rows = new Map<string, ModelRow>();
+  /** What took away a key's row last, for keys without one. */
+  readonly #removals = new Map<string, Version>();
+  #latestClear: Version | undefined;
+  /** Per key the operations that touched it, in the order of this node's log; `undefined` for clear. */
+  readonly #touched: { readonly text: string | undefined; readonly name: string; readonly position: number }[] = [];
+  readonly #reportedAt: { readonly text: string; readonly position: number }[] = [];
   readonly #byChanges = new Map<string, unknown>();
   readonly #last = new Map<string, number>();
   readonly #expiredAhead = new Set<string>();
@@ -42,6 +53,7 @@ export class TableWitness {
     this.#ledger.reported.add(`${this.table.name} ${textOf(key)}`);
     const by = nameOf({ table: this.table.name, origin: kept.origin, sequence: kept.sequence });
     if (by !== nameOf(operation)) throw this.#wrong(`a conflict kept ${by} because of ${nameOf(operation)}`);
+    this.#reportedAt.push({ text: textOf(key), position: operation.position });
     this.#reported.push(`${textOf(key)}: ${by} over ${lost.origin} ${lost.sequence}`);
   }
 
@@ -68,37 +80,61 @@ export class TableWitness {
   }
 
   #apply(operation: Operation, written: Written | undefined): void {
-    const { kind, key, value, origin, sequence } = operation;
+    const { kind, key, value, origin, sequence, position } = operation;
     const text = textOf(key);
-    if (kind === 'expire') return this.#expire(text, operation, written);
+    if (kind === 'expire') return this.#expire(text, written);
+    this.#touched.push({ text: kind === 'clear' ? undefined : text, name: nameOf(operation), position });
     if (kind === 'clear') {
-      for (const each of this.#rows.keys()) this.#judge(each, operation, written);
+      for (const each of this.#rows.keys()) {
+        this.#judge(each, operation, written);
+        this.#removals.set(each, operation);
+      }
       this.#rows.clear();
+      this.#latestClear = operation;
       return;
     }
     this.#judge(text, operation, written);
+    this.#removals.set(text, operation);
     if (kind === 'delete' || this.#expiredAhead.delete(`${origin} ${sequence}`)) this.#rows.delete(text);
     else this.#rows.set(text, { key, value, origin, sequence });
   }
 
-  #expire(text: string, operation: Operation, written: Written | undefined): void {
-    if (written?.names === undefined) {
+  #expire(text: string, written: Written | undefined): void {
+    const row = this.#rows.get(text);
+    if (written === undefined) {
       this.#rows.delete(text);
       return;
     }
-    const row = this.#rows.get(text);
-    if (row !== undefined && `${row.origin} ${row.sequence}` === written.names) this.#rows.delete(text);
-    const [origin = '', sequence = ''] = written.names.split(' ');
-    if ((this.#last.get(origin) ?? 0) < Number(sequence)) this.#expiredAhead.add(written.names);
+    const { names = '' } = written;
+    if (row !== undefined && `${row.origin} ${row.sequence}` === names) this.#rows.delete(text);
+    const [origin = '', sequence = ''] = names.split(' ');
+    if ((this.#last.get(origin) ?? 0) < Number(sequence)) this.#expiredAhead.add(names);
   }
 
   /** Notes the conflict that an operation of another node should cause. */
   #judge(text: string, operation: Operation, written: Written | undefined): void {
+    if (written === undefined || this.loading) return;
     const row = this.#rows.get(text);
-    if (row === undefined || written === undefined || this.loading || row.origin === operation.origin) return;
+    const unseen = (version: Version | undefined): boolean =>
+      version !== undefined &&
+      version.origin !== operation.origin &&
+      (written.seen?.get(version.origin) ?? 0) < version.sequence;
+    const overwritten = operation.kind === 'set' ? [this.#removals.get(text), this.#latestClear] : [];
+    const lost = (row === undefined ? overwritten : [row]).find(unseen);
+    if (lost === undefined) return;
     if (written.seen === undefined) this.#inexact = true;
-    if ((written.seen?.get(row.origin) ?? 0) >= row.sequence) return;
-    this.#expected.push(`${text}: ${nameOf(operation)} over ${row.origin} ${row.sequence}`);
+    this.#expected.push(`${text}: ${nameOf(operation)} over ${lost.origin} ${lost.sequence}`);
+  }
+
+  /** Where the last operation on a key stands here, and which it was. */
+  lastTouch(text: string): { readonly name: string; readonly position: number } | undefined {
+    return this.#touched.findLast((touch) => touch.text === undefined || touch.text === text);
+  }
+
+  /** Whether a conflict on a key was reported here after an operation took its place. */
+  reportedAfter(text: string, name: string): boolean {
+    const position = this.#touched.find((touch) => touch.name === name)?.position ?? 0;
+    return this.#reportedAt.some((report) => report.text === text && report.position > position);
   }
 
   /** Compares rows, changes and conflicts with what they should be. */

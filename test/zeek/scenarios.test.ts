@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { SimulatedCluster, type ZeekUnderTest } from './cluster.ts';
 import { RealZeek } from './real/real-zeek.ts';
-import { attached, attachmentTo, cleanUp, directory, later, until } from './support.ts';
+import { attached, attachmentTo, cleanUp, directory, later, sorted, until } from './support.ts';
 
 const binary = process.env['ZEEK_BINARY'];
 
@@ -15,11 +15,11 @@ async function startCluster(): Promise<ZeekUnderTest & { first: string; last: st
 }
 
 async function holds(cluster: ZeekUnderTest, table: string, rows: Readonly<Record<string, unknown>>) {
-  const wanted = Object.entries(rows).toSorted();
+  const wanted = sorted(Object.entries(rows));
   for (const node of cluster.nodes) {
     await until(
       async () => {
-        const present = [...(await cluster.rows(node, table))].toSorted();
+        const present = sorted(await cluster.rows(node, table));
         return JSON.stringify(present) === JSON.stringify(wanted);
       },
       `${node} to hold ${JSON.stringify(rows)} in ${table}`,
@@ -120,7 +120,7 @@ test('the content survives a restart of the whole Zeek cluster, and of this node
   await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2 });
   await before.node.close();
   const after = await attached(options, attachmentTo(cluster.url));
-  expect([...after.counts].toSorted()).toEqual([
+  expect(sorted(after.counts)).toEqual([
     ['ours', 2],
     ['theirs', 1],
   ]);

@@ -25,7 +25,7 @@ export interface Attached {
   readonly counts: MapTable<string, number>;
   readonly hosts: SetTable<string>;
   readonly short: MapTable<string, number>;
-  codes(): readonly string[];
+  readonly codes: () => readonly string[];
 }
 
 const quick = { firstRetryMs: 10, maxRetryMs: 50, refillPauseMs: 60, reportMs: 20 };
@@ -56,6 +56,11 @@ export async function attached(
     short: node.tables.get('E2e::short') as unknown as MapTable<string, number>,
     codes: () => events.map(({ code }) => code),
   };
+}
+
+/** Rows by key, in the order of the keys, whatever the order they came in. */
+export function sorted(rows: Iterable<readonly [unknown, unknown]>): readonly (readonly [unknown, unknown])[] {
+  return [...rows].toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
 }
 
 /** A directory that is removed after the test. */

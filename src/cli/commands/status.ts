@@ -75,8 +75,8 @@ function drawn(tables: readonly TableStatus[], rows: boolean): string {
   for (const { name, declaration, mode, rows: count, problem } of tables) {
     const { key, value, backend, createExpire, writeExpire } = declaration;
     const expiry = [
-      createExpire === undefined ? '' : `${createExpire} ms after creation`,
-      writeExpire === undefined ? '' : `${writeExpire} ms after the last write`,
+      createExpire === undefined ? '' : `${duration(createExpire)} after creation`,
+      writeExpire === undefined ? '' : `${duration(writeExpire)} after the last write`,
     ];
     const cells = [
       name,
@@ -93,4 +93,18 @@ function drawn(tables: readonly TableStatus[], rows: boolean): string {
 
 function alignment(column: string): 'left' | 'right' {
   return column === 'rows' ? 'right' : 'left';
+}
+
+const UNITS: readonly (readonly [name: string, milliseconds: number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+];
+
+/** Milliseconds in the largest unit that says them exactly; text as it is. */
+function duration(given: number | string): string {
+  if (typeof given === 'string') return given;
+  const unit = UNITS.find(([, size]) => given % size === 0);
+  return unit === undefined ? `${given}ms` : `${given / unit[1]}${unit[0]}`;
 }

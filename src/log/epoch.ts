@@ -1,0 +1,51 @@
+import { type ByteReader, type ByteWriter, malformed } from './bytes.ts';
+import { MAX_ORIGIN_BYTES } from './origin.ts';
+
+/** Conflict modes by the number the log stores; never renumber. */
+const MODES = ['naive', 'lww', 'automerge'] as const;
+
+/** Names of the conflict modes there are. */
+export type ModeName = (typeof MODES)[number];
+
+/**
+ * Which switch of a table's conflict mode an operation was written under. Of two switches the one
+ * with the greater counter is in force, of equal counters that of the greater origin, everywhere.
+ */
+export interface Epoch {
+  /** How many switches lie before, this one included; 0 before any. */
+  readonly counter: number;
+  /** Who switched; empty before any switch. */
+  readonly origin: string;
+  /** The mode in force since. */
+  readonly mode: ModeName;
+}
+
+/** Negative when `one` comes before `other`, 0 when they are the same switch. */
+export function compareEpochs(
+  one: Pick<Epoch, 'counter' | 'origin'>,
+  other: Pick<Epoch, 'counter' | 'origin'>,
+): number {
+  if (one.counter !== other.counter) return one.counter - other.counter;
+  if (one.origin === other.origin) return 0;
+  return one.origin < other.origin ? -1 : 1;
+}
+
+/** Whether something from outside names a mode. */
+export function isModeName(name: unknown): name is ModeName {
+  return MODES.some((mode) => mode === name);
+}
+
+export function writeEpoch(writer: ByteWriter, epoch: Epoch): void {
+  writer.varint(epoch.counter);
+  writer.text(epoch.origin);
+  writer.byte(MODES.indexOf(epoch.mode));
+}
+
+/** Throws `OPERATION_INVALID` for what {@link writeEpoch} cannot have written. */
+export function readEpoch(reader: ByteReader): Epoch {
+  const counter = reader.varint();
+  const origin = reader.text(MAX_ORIGIN_BYTES);
+  const mode = MODES[reader.byte()];
+  if (counter < 1 || !Number.isSafeInteger(counter) || mode === undefined) throw malformed('a switch of mode');
+  return { counter, origin, mode };
+}

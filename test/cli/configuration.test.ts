@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { parseTimeout } from '../../src/cli/command.ts';
+import { readConfigFile } from '../../src/cli/config-file.ts';
+import { parseMoment } from '../../src/cli/moment.ts';
+import { visible } from '../../src/cli/output.ts';
+import { nodeOptions, parseListen, runConfig } from '../../src/cli/run-config.ts';
+import { parseTable } from '../../src/cli/table-words.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'tablecast-config-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function fileOf(content: unknown): string {
+  const file = join(directory, 'a.json');
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return file;
+}
+
+test.each([
+  [{ id: 'a', directroy: 'data' }, 'directroy is not an option. Did you mean directory?'],
+  [{ id: 'a', auth: { tokn: 'x' } }, 'auth.tokn is not an option. Did you mean token?'],
+  [{ id: 'a', limits: { maxPeer: 3 } }, 'limits.maxPeer is not an option. Did you mean maxPeers?'],
+  [{ id: 'a', listen: { prot: 1 } }, 'listen'],
+  [{ id: 'a', peers: 'ws://b' }, 'peers expects Array'],
+  [{ id: 7 }, 'id expects string, not 7'],
+  [[], 'holds a list'],
+  ['{ "id": "a", }', 'is not JSON'],
+])('a configuration file %j is refused: %s', (content, problem) => {
+  expect(() => readConfigFile(fileOf(content))).toThrow(problem);
+});
+
+test('file names in a configuration file are relative to it, and what they name is read', () => {
+  writeFileSync(join(directory, 'token'), 'open-sesame\n');
+  const file = fileOf({ id: 'a', directory: 'data', auth: { tokenFile: 'token' }, listen: false });
+  const config = runConfig({ config: file });
+  expect(config.directory).toBe(join(directory, 'data'));
+  expect(nodeOptions(config)).toMatchObject({ id: 'a', auth: { token: 'open-sesame' }, listen: undefined });
+});
+
+test('a token from a flag replaces the token file of the configuration', () => {
+  const file = fileOf({ id: 'a', auth: { tokenFile: 'absent' } });
+  expect(nodeOptions(runConfig({ config: file, token: 'other' })).auth).toMatchObject({ token: 'other' });
+  expect(() => nodeOptions(runConfig({ config: file }))).toThrow('absent');
+});
+
+test.each([
+  ['47760', { port: 47760 }],
+  ['0.0.0.0:1', { port: 1, host: '0.0.0.0' }],
+  ['[::1]:2', { port: 2, host: '::1' }],
+  [':3', { port: 3 }],
+])('--listen %s is understood', (text, place) => {
+  expect(parseListen(text)).toEqual(place);
+});
+
+test.each(['70000', 'host', '1.2.3.4', '::1', ''])('--listen %j is refused', (text) => {
+  expect(() => parseListen(text)).toThrow('no port');
+});
+
+test('a declaration in words is the declaration of a program', () => {
+  expect(parseTable('hosts key=addr value=count backend=sqlite writeExpire=1h default=0')).toEqual({
+    name: 'hosts',
+    declaration: { key: 'addr', value: 'count', backend: 'sqlite', writeExpire: '1h', default: 0 },
+  });
+  expect(parseTable('seen key=addr,port').declaration).toEqual({ key: ['addr', 'port'] });
+  expect(parseTable('one key=addr,').declaration).toEqual({ key: ['addr'] });
+  expect(parseTable('x key=addr value=any complexValues=true default={"a":1}').declaration).toMatchObject({
+    complexValues: true,
+    default: { a: 1 },
+  });
+});
+
+test.each([
+  ['key=addr', 'does not begin with a name'],
+  ['hosts kye=addr', 'Did you mean key?'],
+  ['hosts key=addr key=port', 'give key once'],
+  ['hosts key', 'give key once, as key='],
+])('a declaration %j is refused: %s', (text, problem) => {
+  expect(() => parseTable(text)).toThrow(problem);
+});
+
+test('times and positions of the log', () => {
+  const parse = parseMoment('--after');
+  expect(parse('12')).toEqual({ position: 12 });
+  expect(parse('1970-01-01T00:00:01.5Z')).toEqual({ time: 1500 });
+  expect(() => parse('yesterday')).toThrow('--after yesterday is no position or time');
+  expect([parseTimeout('5'), parseTimeout('500ms'), parseTimeout('2m')]).toEqual([5000, 500, 120_000]);
+  expect(() => parseTimeout('0')).toThrow('no time');
+});
+
+test('text from outside cannot steer the terminal', () => {
+  expect(visible('a\u001b[31mb\nc\u202ed é')).toBe('a\\u001b[31mb\\nc\\u202ed é');
+});

@@ -1,0 +1,97 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { openNode } from 'tablecast';
+import { run, temporary } from './support/command.ts';
+
+const slow = { timeout: 60_000 };
+
+const rows = '{"host":"10.0.0.1","n":1}\n{"host":"10.0.0.2","n":2}\nno json\n{"host":"10.0.0.3"}\n';
+
+test('what a node exports, another imports into equal rows', slow, async () => {
+  const directory = temporary();
+  const input = join(directory, 'rows.jsonl');
+  const output = join(directory, 'rows.log');
+  writeFileSync(input, rows);
+  const declaration = { key: 'addr', value: 'count' } as const;
+  const one = await openNode({ id: 'a', listen: { port: 0 } });
+  const other = await openNode({ id: 'b', listen: { port: 0 } });
+  onTestFinished(async () => void (await Promise.all([one.close(), other.close()])));
+  one.table('hosts', declaration);
+  const copy = other.table('hosts', declaration);
+  const fields = ['--key', 'host', '--value', 'n'];
+
+  const imported = await run(['import', 'hosts', input, ...fields, '--json', '--peer', one.address ?? '']);
+  expect(imported.code).toBe(0);
+  expect(JSON.parse(imported.stdout)).toEqual({
+    table: 'hosts',
+    rows: 2,
+    skippedLines: 1,
+    skippedRecords: 1,
+  });
+  expect(imported.stderr).toContain('line 3');
+
+  await run([
+    'export',
+    'hosts',
+    '--format',
+    'zeek',
+    '--output',
+    output,
+    ...fields,
+    '--peer',
+    one.address ?? '',
+  ]);
+  expect(readFileSync(output, 'utf8')).toContain('#types\taddr\tcount\n10.0.0.1\t1\n10.0.0.2\t2\n');
+  expect((await run(['import', 'hosts', output, ...fields, '--peer', other.address ?? ''])).code).toBe(0);
+  expect([...copy]).toEqual([
+    ['10.0.0.1', 1],
+    ['10.0.0.2', 2],
+  ]);
+});
+
+test('an import of nothing ends with 1 and names the field that no record has', slow, async () => {
+  const directory = temporary();
+  const declare = ['--directory', directory, '--id', 'a', '--declare', 'key=addr value=count'];
+  const result = await run(['import', 'hosts', '-', '--key', 'hots', '--value', 'n', ...declare], {
+    input: rows,
+  });
+  expect(result.code).toBe(1);
+  expect(result.stderr).toContain('no record has the field hots; fields are: host, n');
+});
+
+test(
+  'a database is filled without a node, read without one, and a bad line stops a strict import',
+  slow,
+  async () => {
+    const directory = temporary();
+    const place = ['--directory', directory, '--id', 'a'];
+    const fields = ['--key', 'host', '--value', 'n'];
+    const first = await run(
+      ['import', 'hosts', '-', ...fields, ...place, '--declare', 'key=addr value=count'],
+      {
+        input: rows,
+      },
+    );
+    expect(first.code).toBe(0);
+    expect((await run(['export', 'hosts', '--json', ...place])).stdout).toBe(
+      '{"key":"10.0.0.1","value":1}\n{"key":"10.0.0.2","value":2}\n',
+    );
+    const strict = await run(['import', 'hosts', '-', ...fields, ...place, '--strict'], { input: rows });
+    expect(strict.code).toBe(4);
+    expect(strict.stderr).toContain('line 3');
+  },
+);
+
+test('a file that is no database is refused, and so is one that is not there', slow, async () => {
+  const directory = temporary();
+  const file = join(directory, 'notes.txt');
+  writeFileSync(file, 'no database, but long enough to look at it as one\n'.repeat(100));
+  const [foreign, absent] = await Promise.all([
+    run(['log', '--file', file]),
+    run(['replay', '--file', join(directory, 'absent.db')]),
+  ]);
+  expect(foreign.code).toBe(4);
+  expect(foreign.stderr).toContain(file);
+  expect(absent.code).toBe(2);
+});

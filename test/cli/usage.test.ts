@@ -1,0 +1,97 @@
+import { createServer } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openNode } from 'tablecast';
+import { expect, onTestFinished, test } from 'vitest';
+import { run, temporary } from './support/command.ts';
+
+const slow = { timeout: 60_000 };
+
+test('a wrong flag and a wrong command end with 2 and say what was meant', slow, async () => {
+  const [flag, command, version] = await Promise.all([
+    run(['get', 'hosts', '10.0.0.1', '--jsn']),
+    run(['stauts']),
+    run(['--version']),
+  ]);
+  expect(flag.code).toBe(2);
+  expect(flag.stderr).toContain('Did you mean --json?');
+  expect(flag.stderr).toContain('tablecast get --help');
+  expect(command.code).toBe(2);
+  expect(command.stderr).toContain('Did you mean status?');
+  expect(version.code).toBe(0);
+  expect(version.stdout).toMatch(/^\d+\.\d+\.\d+/);
+});
+
+test('a peer that is not there is told at once, in words or JSON, never with a stack', slow, async () => {
+  const [words, json] = await Promise.all([
+    run(['get', 'hosts', '10.0.0.1', '--peer', 'ws://127.0.0.1:1']),
+    run(['set', 'hosts', '10.0.0.1', '1', '--peer', 'ws://127.0.0.1:1', '--json']),
+  ]);
+  expect(words.code).toBe(3);
+  expect(words.stderr).toContain('cannot reach ws://127.0.0.1:1/tablecast: nothing listens there');
+  expect(words.stderr).toContain('--peer');
+  expect(words.stderr).not.toContain('    at ');
+  expect(json.code).toBe(3);
+  expect(JSON.parse(json.stderr)).toMatchObject({ error: { code: 'PEER_UNREACHABLE' } });
+});
+
+test('a peer that accepts and says nothing is given up after the timeout', slow, async () => {
+  const server = createServer(() => undefined).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  const result = await run(['get', 'hosts', 'x', '--peer', `ws://127.0.0.1:${port}`, '--timeout', '300ms']);
+  expect(result.code).toBe(3);
+  expect(result.stderr).toContain('did not answer within 300 ms');
+});
+
+test('flags go before the environment, which goes before the file; secrets are masked', slow, async () => {
+  const directory = temporary();
+  const file = join(directory, 'tablecast.json');
+  const tables = { hosts: { key: 'addr', value: 'count', writeExpire: '1h' } };
+  const content = { id: 'file', directory: 'data', peers: ['ws://a:1'], auth: { token: 'secret' }, tables };
+  writeFileSync(file, JSON.stringify(content));
+  const table = ['--table', 'seen key=addr,port backend=sqlite'];
+  const result = await run(['run', '--check-config', '--id', 'flag', ...table], {
+    cwd: directory,
+    env: { TABLECAST_ID: 'environment', TABLECAST_PEERS: 'ws://b:2,ws://c:3' },
+  });
+  expect(result).toMatchObject({ code: 0, stderr: '' });
+  expect(result.stdout).not.toContain('secret');
+  expect(JSON.parse(result.stdout)).toMatchObject({
+    source: 'tablecast.json',
+    id: 'flag',
+    directory: join(directory, 'data'),
+    listen: { port: 47760 },
+    peers: ['ws://b:2', 'ws://c:3'],
+    auth: { token: '***' },
+    tables: {
+      hosts: { key: 'addr', value: 'count', backend: 'memory', mode: 'naive', writeExpire: 3_600_000 },
+      seen: { key: ['addr', 'port'], backend: 'sqlite' },
+    },
+  });
+});
+
+test(
+  'a port in use, a database in use and a wrong configuration are refused with the remedy',
+  slow,
+  async () => {
+    const directory = temporary();
+    const node = await openNode({ id: 'a', directory, listen: { port: 0 } });
+    onTestFinished(() => node.close());
+    const { port } = new URL(node.address ?? '');
+    const file = join(directory, 'tablecast.json');
+    writeFileSync(file, JSON.stringify({ id: 'a', directroy: 'data' }));
+    const [taken, database, config] = await Promise.all([
+      run(['run', '--id', 'b', '--listen', port]),
+      run(['run', '--id', 'a', '--listen', '0', '--directory', directory]),
+      run(['run', '--config', file]),
+    ]);
+    expect(taken.code).toBe(3);
+    expect(taken.stderr).toContain(port);
+    expect(database.code).toBe(4);
+    expect(database.stderr).toContain('in use');
+    expect(config.code).toBe(2);
+    expect(config.stderr).toContain('directroy is not an option. Did you mean directory?');
+  },
+);

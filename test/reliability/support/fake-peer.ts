@@ -1,0 +1,104 @@
+import type { NodeOptions, TableNode } from '../../../src/index.ts';
+import { openNodeOf } from '../../../src/node.ts';
+import { type Hello, type Message, decodeMessage, encodeMessage } from '../../../src/replication/wire.ts';
+import type { Connection, ConnectionHandlers, Transport } from '../../../src/transport/transport.ts';
+
+/** One side of a link whose other side is the test: frames are handed over in the calling turn. */
+export class FakePeer implements Connection {
+  readonly direction = 'accepted';
+  readonly remote: string;
+  readonly credential = undefined;
+  readonly queuedBytes = 0;
+  /** What the node sent, oldest first. */
+  readonly received: Uint8Array[] = [];
+  /** Why the node ended the connection; undefined while it is open. */
+  closedWith: string | undefined;
+  /** What `send` answers: false stands for a full queue. */
+  takes = true;
+  #handlers: ConnectionHandlers | undefined;
+
+  constructor(remote: string) {
+    this.remote = remote;
+  }
+
+  start(handlers: ConnectionHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  send(frame: Uint8Array): boolean {
+    if (this.closedWith === undefined) this.received.push(frame);
+    return this.takes;
+  }
+
+  close(reason: string): void {
+    if (this.closedWith !== undefined) return;
+    this.closedWith = reason;
+    queueMicrotask(() => this.#handlers?.closed({ kind: 'closed', reason }));
+  }
+
+  /** Delivers a frame; whatever the node throws comes out here. */
+  deliver(frame: Uint8Array): void {
+    if (this.closedWith === undefined) this.#handlers?.frame(frame);
+  }
+
+  say(message: Message): void {
+    this.deliver(encodeMessage(message));
+  }
+
+  /** Messages of one type that the node sent. */
+  messages<T extends Message['type']>(type: T): Extract<Message, { type: T }>[] {
+    return this.received
+      .map((frame) => decodeMessage(frame))
+      .filter((message): message is Extract<Message, { type: T }> => message.type === type);
+  }
+
+  /** What the node said of itself. */
+  get hello(): Hello {
+    const [first] = this.messages('hello');
+    if (first === undefined) throw new Error('the node has not said hello');
+    return first.hello;
+  }
+
+  /** Says hello as another node that declares the same tables and holds nothing. */
+  greet(node: string, changes: Partial<Hello> = {}): void {
+    const tables = this.hello.tables.map((table) => ({ ...table, held: [] as [string, number][] }));
+    const { protocol } = this.hello;
+    this.say({ type: 'hello', hello: { protocol, node, session: 7, origins: [`${node}@1`], tables, ...changes } });
+  }
+}
+
+/** A node that listens for peers of the test. */
+export class NodeUnderAttack {
+  readonly node: TableNode;
+  readonly #accept: (connection: Connection) => void;
+  #peers = 0;
+
+  private constructor(node: TableNode, accept: (connection: Connection) => void) {
+    this.node = node;
+    this.#accept = accept;
+  }
+
+  static async open(options: NodeOptions): Promise<NodeUnderAttack> {
+    let accept: ((connection: Connection) => void) | undefined;
+    const transport: Transport = {
+      name: 'fake',
+      maxFrameBytes: 4 * 1024 * 1024,
+      listen: async (taken) => {
+        accept = taken;
+        return 'ws://fake';
+      },
+      dial: () => Promise.reject(new Error('nobody is dialled')),
+      close: async () => undefined,
+    };
+    const node = await openNodeOf({ listen: { port: 0 }, ...options }, { transport });
+    return new NodeUnderAttack(node, accept as unknown as (connection: Connection) => void);
+  }
+
+  /** A new connection; the node has said hello when this returns. */
+  connect(): FakePeer {
+    this.#peers++;
+    const peer = new FakePeer(`peer ${this.#peers}`);
+    this.#accept(peer);
+    return peer;
+  }
+}

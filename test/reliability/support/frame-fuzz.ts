@@ -1,0 +1,166 @@
+import { setImmediate } from 'node:timers/promises';
+import { isTablecastError } from '../../../src/errors.ts';
+import { decodeRun, readRunHeader } from '../../../src/log/run.ts';
+import { decodeSegment } from '../../../src/log/segment.ts';
+import { decodeCheckpoint } from '../../../src/projection/checkpoint.ts';
+import { type Message, decodeMessage } from '../../../src/replication/wire.ts';
+import { type Schema, compileSchema } from '../../../src/schema/index.ts';
+import { SeededRandom } from '../../support/seeded-random.ts';
+import { type FakePeer, NodeUnderAttack } from './fake-peer.ts';
+import { mutateFrame } from './mutate.ts';
+import { declarations, declareAll, validFrames } from './valid-frames.ts';
+
+/** No frame may keep the event loop longer than this. */
+export const MOST_MS = 50;
+
+/** What mutated frames did. */
+export interface FuzzReport {
+  frames: number;
+  /** Taken without an error, and refused with a typed one. */
+  taken: number;
+  refused: number;
+  sessions: number;
+  /** Processor time of the slowest frame, in milliseconds. */
+  slowestMs: number;
+  /** Heap at the end beyond that after the first tenth, in bytes, collected both times. */
+  growthBytes: number;
+  readonly problems: string[];
+}
+
+const schemas = new Map<string, Schema>(
+  Object.entries(declarations).map(([name, declaration]) => [name, compileSchema(name, declaration)]),
+);
+
+/** Gives mutated frames to the decoders, and then to sessions of a real node. */
+export class FrameFuzz {
+  readonly #random: SeededRandom;
+  readonly #corpus: readonly Uint8Array[];
+  readonly #checkpoint: Extract<Message, { type: 'checkpoint' }>[];
+  readonly report: FuzzReport = {
+    frames: 0,
+    taken: 0,
+    refused: 0,
+    sessions: 0,
+    slowestMs: 0,
+    growthBytes: 0,
+    problems: [],
+  };
+
+  private constructor(corpus: readonly Uint8Array[], seed: number) {
+    this.#corpus = corpus;
+    this.#random = new SeededRandom(seed);
+    this.#checkpoint = corpus
+      .map((frame) => decodeMessage(frame))
+      .filter((message) => message.type === 'checkpoint');
+  }
+
+  static async of(seed: number): Promise<FrameFuzz> {
+    return new FrameFuzz(await validFrames(), seed);
+  }
+
+  /** Decoders alone: message, runs, segments, checkpoints. */
+  async decode(count: number): Promise<void> {
+    const settle = Math.floor(count / 10);
+    let before = 0;
+    for (let index = 0; index < count; index++) {
+      const frame = mutateFrame(this.#corpus, this.#random);
+      this.#timed(frame, (bytes) => this.#decodeAll(bytes));
+      if (index === settle) before = collectedHeap();
+      if (index % 1000 === 0) await setImmediate();
+    }
+    this.report.growthBytes = Math.max(this.report.growthBytes, collectedHeap() - before);
+  }
+
+  #decodeAll(frame: Uint8Array): void {
+    const message = decodeMessage(frame);
+    if (message.type === 'checkpoint') {
+      const schema = schemas.get(message.table) ?? (schemas.get('counts') as Schema);
+      // Alone as a header, and in the place of each chunk of a checkpoint that is right otherwise.
+      const chunks = this.#checkpoint.map(({ chunk, index }) => (index === message.index ? message.chunk : chunk));
+      decodeCheckpoint(chunks, schema, false);
+    }
+    if (message.type !== 'runs') return;
+    for (const run of message.runs) {
+      const { table } = readRunHeader(run);
+      decodeRun(run, (schemas.get(table) ?? (schemas.get('counts') as Schema)).column);
+    }
+    decodeSegment(frame.subarray(1));
+  }
+
+  /** Sessions of a real node: each says hello and then up to twenty mutated frames. */
+  async attack(count: number): Promise<void> {
+    let target: NodeUnderAttack | undefined;
+    for (let done = 0; done < count; this.report.sessions++) {
+      // A new node now and then, so that what was taken does not pile up.
+      if (this.report.sessions % 200 === 0) {
+        await this.#stillWorks(target);
+        target = await NodeUnderAttack.open({ id: 'victim', limits: { maxMemoryLogBytes: 1 << 20 } });
+        declareAll(target.node);
+      }
+      done += await this.#session(target as NodeUnderAttack);
+    }
+    await this.#stillWorks(target);
+  }
+
+  async #session(target: NodeUnderAttack): Promise<number> {
+    const peer = target.connect();
+    if (this.#random.chance(0.8)) this.#timed(undefined, () => peer.greet(this.#random.chance(0.9) ? 'evil' : 'constructor'));
+    let count = 0;
+    for (const most = this.#random.between(1, 20); count < most && peer.closedWith === undefined; count++) {
+      const frame = mutateFrame(this.#corpus, this.#random);
+      this.#timed(frame, (bytes) => peer.deliver(bytes));
+      if (this.#random.chance(0.2)) await setImmediate();
+    }
+    if (peer.closedWith === undefined) this.report.taken++;
+    else this.report.refused++;
+    peer.close('the end of the attack');
+    await setImmediate();
+    return count;
+  }
+
+  /** The node goes on: it takes writes, and an honest peer gets them. */
+  async #stillWorks(target: NodeUnderAttack | undefined): Promise<void> {
+    if (target === undefined) return;
+    const honest = target.connect();
+    honest.greet('honest');
+    target.node.table('counts', { key: 'string', value: 'count', backend: 'memory' }).set('after the attack', 1);
+    for (let turn = 0; turn < 200 && !hasTold(honest); turn++) await setImmediate();
+    if (honest.closedWith !== undefined) this.report.problems.push(`an honest peer was refused: ${honest.closedWith}`);
+    if (!hasTold(honest)) this.report.problems.push('an honest peer got nothing after the attack');
+    await target.node.close();
+  }
+
+  #timed(frame: Uint8Array | undefined, work: (frame: Uint8Array) => void): void {
+    const bytes = frame ?? new Uint8Array(0);
+    this.report.frames++;
+    const begun = process.cpuUsage();
+    try {
+      work(bytes);
+      if (frame !== undefined) this.report.taken++;
+    } catch (error) {
+      this.report.refused++;
+      if (!isTablecastError(error)) this.#problem(bytes, error instanceof Error ? (error.stack ?? error.message) : String(error));
+    }
+    const { user, system } = process.cpuUsage(begun);
+    const ms = (user + system) / 1000;
+    this.report.slowestMs = Math.max(this.report.slowestMs, ms);
+    if (ms > MOST_MS) this.#problem(bytes, `${ms.toFixed(0)} ms`);
+  }
+
+  #problem(frame: Uint8Array, what: string): void {
+    if (this.report.problems.length < 20) this.report.problems.push(`${Buffer.from(frame).toString('base64').slice(0, 400)}: ${what}`);
+  }
+}
+
+function hasTold(peer: FakePeer): boolean {
+  return peer.messages('runs').length > 0 || peer.messages('checkpoint').length > 0;
+}
+
+/** Heap and array buffers in use after a collection, in bytes; needs `--expose-gc`, else it is 0. */
+export function collectedHeap(): number {
+  const { gc } = globalThis;
+  if (gc === undefined) return 0;
+  gc();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
