@@ -16,8 +16,8 @@ const config: ViteUserConfig = {
     // Lets a test start a worker thread from its TypeScript source, as the sqlite backend does.
     execArgv: ['--import', fileURLToPath(new URL('scripts/typescript.mjs', import.meta.url))],
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
     teardownTimeout: 10_000,
     reporters:
       resultsDirectory === undefined

@@ -22,6 +22,8 @@ export interface Contestant {
   readonly variant?: string | undefined;
   /** Export that fills a directory once, in a process of its own; every sample gets a copy. */
   readonly prepare?: string | undefined;
+  /** Left out of `--quick`. */
+  readonly slow?: boolean | undefined;
   /** Servers and packages it cannot do without; it is skipped, with the reason, when one is missing. */
   readonly needs?: readonly Need[] | undefined;
 }

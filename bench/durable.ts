@@ -17,8 +17,6 @@ export interface DurableLoad {
   readonly operations: number;
   readonly keys: number;
   readonly batch: number;
-  /** Commits that may be under way while writing goes on; 0 unless given. */
-  readonly ahead?: number | undefined;
 }
 
 /** Writes until all is on disk; the store is open before the clock starts. */
@@ -45,16 +43,13 @@ export async function measureDurable(
 async function write(
   store: DurableStore,
   { keys, order }: { keys: readonly string[]; order: Uint32Array },
-  { batch, ahead = 0 }: DurableLoad,
+  { batch }: DurableLoad,
 ): Promise<void> {
-  const underWay: Promise<void>[] = [];
   for (let index = 0; index < order.length; index++) {
     store.set(keys[order[index] as number] as string, valueOf(index));
     if ((index + 1) % batch !== 0) continue;
     const done = store.commit();
-    if (done === undefined) continue;
-    underWay.push(done);
-    if (underWay.length > ahead) await underWay.shift();
+    if (done !== undefined) await done;
   }
 }
 

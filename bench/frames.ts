@@ -1,6 +1,6 @@
 import { type WebSocket, WebSocketServer, WebSocket as Client } from 'ws';
 import { turn } from './clock.ts';
-import type { Link } from './link.ts';
+import type { Link } from './link-types.ts';
 
 /** Operations per frame: the batching every contestant is offered. */
 const FRAME = 1000;
@@ -69,7 +69,7 @@ export function frames(perFrame: number): Link {
       const rows = new Map<string, number>();
       const socket = new Client(address, { perMessageDeflate: false });
       socket.on('message', (data: Buffer) => {
-        for (let at = 0; at < data.length; ) {
+        for (let at = 0; at < data.length;) {
           const length = data[at] as number;
           const key = data.toString('latin1', at + 1, at + 1 + length);
           const value = data.readDoubleLE(at + 1 + length);

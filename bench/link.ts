@@ -1,39 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { pause, quantile, sharedMicroseconds, stopwatch, turn } from './clock.ts';
-import type { Measure, Sample, Setting } from './contest.ts';
-import { indexOfKey, keysOf, orderOf, valueOf } from './data.ts';
-
-/** The end that writes. It also listens, or knows the server both ends use. */
-export interface LinkWriter {
-  /** What the reader needs to connect. */
-  readonly address: string;
-  set(key: string, value: number): void | Promise<void>;
-  /** Writes a batch as one transaction, where the contest offers batching. */
-  setMany?(keys: readonly string[], values: readonly number[]): void | Promise<void>;
-  /** Resolves when more may be written: for those that would otherwise queue without end. */
-  room?(): Promise<void>;
-  /** Processes beside writer and reader whose CPU counts. */
-  readonly servers?: readonly number[];
-  close(): void | Promise<void>;
-}
-
-/** The end that reads: calls `told` for each change it is told of. */
-export interface LinkReader {
-  close?(): void | Promise<void>;
-}
-
-/** How a contestant replicates between two processes. Each end runs in a process of its own. */
-export interface Link {
-  /** Loads what the reader needs, before the clock starts. */
-  prepare?(): Promise<unknown>;
-  writer(setting: Setting): Promise<LinkWriter>;
-  reader(
-    setting: Setting,
-    address: string,
-    told: (key: string, value: number) => void,
-  ): Promise<LinkReader>;
-}
+import type { Sample, Setting } from './contest.ts';
+import { keysOf, orderOf, valueOf } from './data.ts';
+import { type FromReader, LATENCY_BASE, type Link, type LinkWriter, type ToReader } from './link-types.ts';
 
 /** What goes over a link. */
 export interface LinkLoad {
@@ -42,96 +12,11 @@ export interface LinkLoad {
   readonly batch: number;
 }
 
-/** Added to a time that is written as a value, to tell it from others. */
-const LATENCY_BASE = 1e12;
-
 const WARM = 20_000;
 /** Between two writes of the latency contest: the link is idle again by then. */
 const IDLE_MS = 3;
 /** The writer gives way to its sockets after so many operations. */
 const BURST = 1000;
-
-type ToReader =
-  | { readonly connect: string; readonly goal?: Goal } | { readonly until: number } | { readonly end: true };
-/** What a late joiner must hold to be equal: so many rows, whose values add up to this. */
-interface Goal {
-  readonly keys: number;
-  readonly sum: number;
-}
-
-type FromReader =
-  | { readonly ready: true }
-  | { readonly done: { readonly cpuUs: number; readonly changes: number } }
-  | { readonly latency: number };
-
-/** Runs the second end; `child.js` calls it in the process that {@link partnerOf} forks. */
-export function readerOf(link: Link): Measure {
-  return async (setting) => {
-    await link.prepare?.();
-    const watch = new Watch();
-    let reader: LinkReader | undefined;
-    const onMessage = async (message: ToReader): Promise<boolean> => {
-      if ('end' in message) {
-        await reader?.close?.();
-        return true;
-      }
-      if ('connect' in message) {
-        watch.begin(Number.NaN, message.goal);
-        reader = await link.reader(setting, message.connect, (key, value) => watch.told(key, value));
-      } else {
-        watch.begin(message.until);
-      }
-      if (!('goal' in message)) answer({ ready: true });
-      return false;
-    };
-    answer({ ready: true });
-    return new Promise((resolve, reject) => {
-      process.on('message', (message: ToReader) => {
-        onMessage(message).then((ended) => ended && resolve({}), reject);
-      });
-    });
-  };
-}
-
-function answer(message: FromReader): void {
-  process.send?.(message);
-}
-
-/** Watches what the reader is told of, for the sign that it has everything. */
-class Watch {
-  #until = Number.NaN;
-  #goal: Goal | undefined;
-  #values = new Float64Array(0);
-  #changes = 0;
-  #sum = 0;
-  #spent = stopwatch();
-
-  begin(until: number, goal?: Goal): void {
-    this.#until = until;
-    this.#goal = goal;
-    this.#values = new Float64Array(goal?.keys ?? 0);
-    this.#changes = 0;
-    this.#spent = stopwatch();
-  }
-
-  told(key: string, value: number): void {
-    this.#changes++;
-    if (value >= LATENCY_BASE) answer({ latency: sharedMicroseconds() + LATENCY_BASE - value });
-    else if (this.#goal !== undefined) this.#tellRow(key, value, this.#goal);
-    else if (value === this.#until) this.#finish();
-  }
-
-  #tellRow(key: string, value: number, goal: Goal): void {
-    const index = indexOfKey(key);
-    this.#sum += Math.floor(value) - (this.#values[index] as number);
-    this.#values[index] = Math.floor(value);
-    if (this.#sum === goal.sum) this.#finish();
-  }
-
-  #finish(): void {
-    answer({ done: { cpuUs: this.#spent().cpuUs, changes: this.#changes } });
-  }
-}
 
 /** The other process, as the writer sees it. */
 class Partner {
@@ -171,7 +56,12 @@ class Partner {
 function partnerOf({ module, name, variant }: LinkNames, setting: Setting): Partner {
   const child = fork(
     process.argv[1] as string,
-    [module, name, JSON.stringify({ ...setting, directory: `${setting.directory}/reader` }), ...(variant === undefined ? [] : [variant])],
+    [
+      module,
+      name,
+      JSON.stringify({ ...setting, directory: `${setting.directory}/reader` }),
+      ...(variant === undefined ? [] : [variant]),
+    ],
     { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
   );
   return new Partner(child);
@@ -206,8 +96,18 @@ export async function measureBulk(
 ): Promise<Sample> {
   const { writer, partner } = await connected(link, names, setting);
   const keys = keysOf(load.keys);
-  await bulk(writer, partner, { keys: keysOf(WARM, 9), operations: Math.min(WARM, load.operations), batch: load.batch, from: 0 });
-  const result = await bulk(writer, partner, { keys, operations: load.operations, batch: load.batch, from: WARM });
+  await bulk(writer, partner, {
+    keys: keysOf(WARM, 9),
+    operations: Math.min(WARM, load.operations),
+    batch: load.batch,
+    from: 0,
+  });
+  const result = await bulk(writer, partner, {
+    keys,
+    operations: load.operations,
+    batch: load.batch,
+    from: WARM,
+  });
   partner.send({ end: true });
   await writer.close();
   return result;
@@ -231,7 +131,10 @@ async function bulk(writer: LinkWriter, partner: Partner, load: Bulk): Promise<S
   const servers = cpuOf(writer.servers);
   const spent = stopwatch();
   for (let index = 0; index < operations; index += Math.max(batch, 1)) {
-    const written = batch === 1 ? writer.set(keyOf(index), valueOf(from + index)) : many(writer, { index, to: Math.min(index + batch, operations), from, keyOf });
+    const written =
+      batch === 1
+        ? writer.set(keyOf(index), valueOf(from + index))
+        : many(writer, { index, to: Math.min(index + batch, operations), from, keyOf });
     if (written !== undefined) await written;
     if (batch === 1 && (index + 1) % BURST !== 0) continue;
     await turn();
@@ -278,7 +181,7 @@ export async function measureLatency(link: Link, names: LinkNames, setting: Sett
   const { writer, partner } = await connected(link, names, setting);
   const keys = keysOf(1000);
   const times: number[] = [];
-  const wanted = setting.quick ? 400 : 2000;
+  const wanted = setting.quick ? 300 : 2000;
   for (let index = -200; index < wanted; index++) {
     await pause(IDLE_MS);
     void writer.set(keys[Math.abs(index) % keys.length] as string, LATENCY_BASE + sharedMicroseconds());
@@ -313,6 +216,8 @@ export async function measureLateJoin(
   return {
     wall: wallUs / 1000,
     cpu: (cpuUs + message.done.cpuUs + cpuOf(writer.servers) - servers) / 1000,
+    writerCpu: cpuUs / 1000,
+    readerCpu: message.done.cpuUs / 1000,
     changes: message.done.changes,
   };
 }

@@ -59,8 +59,7 @@ async function measureOnce(
 }
 
 async function insert(table: LocalTable, keys: readonly string[], batch: number): Promise<void> {
-  const { transact } = table;
-  if (batch === 1 || transact === undefined) {
+  if (batch === 1 || table.transact === undefined) {
     for (let index = 0; index < keys.length; index++) {
       const done = table.set(keys[index] as string, valueOf(index));
       if (done !== undefined) await done;
@@ -68,7 +67,7 @@ async function insert(table: LocalTable, keys: readonly string[], batch: number)
   } else {
     for (let from = 0; from < keys.length; from += batch) {
       const to = Math.min(from + batch, keys.length);
-      transact(() => {
+      table.transact(() => {
         for (let index = from; index < to; index++) void table.set(keys[index] as string, valueOf(index));
       });
     }
@@ -80,10 +79,9 @@ async function update(
   table: LocalTable,
   { known, order, batch }: { known: readonly string[]; order: Uint32Array; batch: number },
 ): Promise<void> {
-  const { transact } = table;
   const write = (index: number): void | Promise<void> =>
     table.set(known[order[index] as number] as string, valueOf(index) + 1);
-  if (batch === 1 || transact === undefined) {
+  if (batch === 1 || table.transact === undefined) {
     for (let index = 0; index < order.length; index++) {
       const done = write(index);
       if (done !== undefined) await done;
@@ -91,7 +89,7 @@ async function update(
   } else {
     for (let from = 0; from < order.length; from += batch) {
       const to = Math.min(from + batch, order.length);
-      transact(() => {
+      table.transact(() => {
         for (let index = from; index < to; index++) void write(index);
       });
     }

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { firstValueFrom, filter } from 'rxjs';
-import type { Link } from './link.ts';
+import type { Link } from './link-types.ts';
 import { declare, product } from './product.ts';
 
 /** How our ends keep their rows. */

@@ -18,7 +18,15 @@ const subject: Contestant = { name: 'Map.set + Subject', kind: 'floor', module, 
 
 function peer(name: string, file: string, variant: string, packages: readonly string[]): Contestant {
   const needs = packages.map((wanted) => ({ what: 'package', name: wanted }) as const);
-  return { name, kind: 'peer', module: `peers/${file}`, export: 'local', variant, needs };
+  return {
+    name,
+    kind: 'peer',
+    module: `peers/${file}`,
+    export: 'local',
+    variant,
+    needs,
+    slow: file !== 'yjs',
+  };
 }
 
 export const p01: Target = {
@@ -91,7 +99,7 @@ export class Reading {
 }
 
 function load({ quick }: Setting): LocalLoad {
-  return { keys: KEYS, tables: quick ? 3 : 5, updates: quick ? 500_000 : 1_000_000, batch: 1 };
+  return { keys: KEYS, tables: quick ? 2 : 5, updates: quick ? 300_000 : 1_000_000, batch: 1 };
 }
 
 function mapTable(rows: Map<string, number>): LocalTable {

@@ -11,7 +11,9 @@ import {
 } from './contest.ts';
 import { KEYS } from './data.ts';
 import { frames } from './frames.ts';
-import { type Link, type LinkLoad, measureBulk, measureLateJoin, measureLatency, readerOf } from './link.ts';
+import { readerOf } from './link-reader.ts';
+import type { Link } from './link-types.ts';
+import { type LinkLoad, measureBulk, measureLateJoin, measureLatency } from './link.ts';
 import { ourLink } from './our-link.ts';
 
 const module = 'p05-replication';
@@ -30,6 +32,8 @@ const LATENCY: readonly Metric[] = [
 const JOIN: readonly Metric[] = [
   { name: 'cpu', label: 'CPU, all processes', unit: 'ms' },
   { name: 'wall', label: 'until equal', unit: 'ms' },
+  { name: 'writerCpu', label: 'writer', unit: 'ms' },
+  { name: 'readerCpu', label: 'reader', unit: 'ms' },
   { name: 'changes', label: 'changes told', unit: '' },
 ];
 
@@ -43,14 +47,24 @@ const LINKS: ReadonlyMap<string, Link> = new Map([
 ]);
 
 /** One side of a contest of links: how it is measured is the contest's, how it replicates the contestant's. */
-export function own(name: string, kind: 'floor' | 'ours', [how, link]: readonly [string, string]): Contestant {
+export function own(
+  name: string,
+  kind: 'floor' | 'ours',
+  [how, link]: readonly [string, string],
+): Contestant {
   return { name, kind, module, export: how, variant: link };
 }
 
 const raw = own('ws frames of 1,000', 'floor', ['bulk', 'frames of 1000']);
 
 function cheaper(over: string, times: number): Goal {
-  return { text: `≥ ${times}x cheaper than ${over}`, metric: 'cpu', of: over, over: 'tablecast', atLeast: times };
+  return {
+    text: `≥ ${times}x cheaper than ${over}`,
+    metric: 'cpu',
+    of: over,
+    over: 'tablecast',
+    atLeast: times,
+  };
 }
 
 function atMost(metric: string, over: string, ratio: number): Goal {
@@ -58,8 +72,13 @@ function atMost(metric: string, over: string, ratio: number): Goal {
 }
 
 /** A peer in contests of links. */
-export function peerLink(name: string, file: string, how: { readonly variant: string; readonly export: string; readonly needs: Contestant['needs'] }): Contestant {
-  return { name, kind: 'peer', module: `peers/${file}`, ...how };
+export function peerLink(
+  name: string,
+  file: string,
+  how: { readonly variant: string; readonly export: string; readonly needs: Contestant['needs'] },
+): Contestant {
+  const slow = how.export === 'lateJoin' || !['yjs', 'redis'].includes(file);
+  return { name, kind: 'peer', module: `peers/${file}`, slow, ...how };
 }
 
 const npm = (...names: string[]): NonNullable<Contestant['needs']> =>
@@ -73,10 +92,18 @@ const peersOfBulk: readonly Contestant[] = [
   peerLink('y-websocket, 1000 per transaction', 'yjs', { export: 'bulk', variant: '1000', needs: YJS }),
   peerLink('redis stream', 'redis', { export: 'bulk', variant: '1', needs: REDIS }),
   peerLink('nats kv', 'nats', { export: 'bulk', variant: '1', needs: NATS }),
-  peerLink('loro over ws, 1000 per commit', 'loro', { export: 'bulk', variant: '1000', needs: npm('loro-crdt') }),
+  peerLink('loro over ws, 1000 per commit', 'loro', {
+    export: 'bulk',
+    variant: '1000',
+    needs: npm('loro-crdt'),
+  }),
   peerLink('tinybase', 'tinybase', { export: 'bulk', variant: '1', needs: npm('tinybase') }),
   peerLink('rxdb', 'rxdb', { export: 'bulk', variant: '1', needs: npm('rxdb') }),
-  peerLink('automerge-repo', 'automerge', { export: 'bulk', variant: '1', needs: npm('@automerge/automerge-repo') }),
+  peerLink('automerge-repo', 'automerge', {
+    export: 'bulk',
+    variant: '1',
+    needs: npm('@automerge/automerge-repo'),
+  }),
 ];
 
 const goalsOfPeers = [
@@ -94,13 +121,23 @@ function bulkContest(name: string, link: string, title: string): Contest {
     contestants: [raw, own('tablecast', 'ours', ['bulk', link])],
     goals: [
       atMost('cpu', raw.name, link === 'memory' ? 1.8 : 2.2),
-      { text: `≥ 0.5x the rate of ${raw.name}`, metric: 'rate', of: 'tablecast', over: raw.name, atLeast: 0.5 },
+      {
+        text: `≥ 0.5x the rate of ${raw.name}`,
+        metric: 'rate',
+        of: 'tablecast',
+        over: raw.name,
+        atLeast: 0.5,
+      },
     ],
   };
 }
 
 const thousands = bulkContest('100k', 'sqlite', '100,000 single sets of new keys, sqlite at both ends');
-const million = bulkContest('1M', 'sqlite', '1,000,000 single sets over 100,000 keys, sqlite at both ends');
+const million = bulkContest(
+  '1M',
+  'sqlite',
+  '1,000,000 single sets over 100,000 keys (--quick: 200,000), sqlite at both ends',
+);
 
 export const p05: Target = {
   id: 'P5',
@@ -143,7 +180,11 @@ export const p07: Target = {
       ],
       goals: [
         atMost('p50', rawMessage.name, 1.5),
-        { ...atMost('p50', rawMessage.name, 3), of: 'tablecast sqlite', text: 'sqlite p50 ≤ 3x one ws message' },
+        {
+          ...atMost('p50', rawMessage.name, 3),
+          of: 'tablecast sqlite',
+          text: 'sqlite p50 ≤ 3x one ws message',
+        },
         { text: 'p99 ≤ y-websocket', metric: 'p99', of: 'tablecast', over: 'y-websocket', atMost: 1 },
         ...['redis stream', 'nats kv', 'tinybase', 'rxdb'].map((over) => ({ ...atMost('p50', over, 1) })),
       ],
@@ -159,7 +200,7 @@ export const p08: Target = {
   contests: [
     {
       name: 'join',
-      title: '100,000 rows after 1,000,000 operations, until equal',
+      title: '100,000 rows after 1,000,000 operations (--quick: 200,000), until equal',
       metrics: JOIN,
       contestants: [
         rawRows,
@@ -212,7 +253,7 @@ export function linkMeasures(
     bulkMillion: (variant) => (setting) =>
       measureBulk(link(variant), names(variant), {
         setting,
-        load: { operations: setting.quick ? 300_000 : 1_000_000, keys: KEYS, batch: 1 },
+        load: { operations: setting.quick ? 200_000 : 1_000_000, keys: KEYS, batch: 1 },
       }),
     bulkFew: (variant) => (setting) =>
       measureBulk(link(variant), names(variant), {
@@ -228,7 +269,7 @@ export function linkMeasures(
 
 const sizes = (_variant: string, { quick }: Setting): LinkSizes => ({
   bulk: { operations: KEYS, keys: KEYS, batch: 1 },
-  history: { operations: quick ? 300_000 : 1_000_000, keys: KEYS, batch: 1 },
+  history: { operations: quick ? 200_000 : 1_000_000, keys: KEYS, batch: 1 },
 });
 
 export const { bulk, bulkFew, bulkMillion, latency, lateJoin, reader } = linkMeasures(module, linkOf, sizes);

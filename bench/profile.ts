@@ -32,9 +32,12 @@ export function costsOf(profile: Profile): readonly Cost[] {
   }
   spent.delete('(idle)');
   const total = [...spent.values()].reduce((sum, value) => sum + value, 0);
-  return Array.from(spent, ([where, milliseconds]) => ({ where, milliseconds, share: milliseconds / total })).sort(
-    (a, b) => b.milliseconds - a.milliseconds,
-  );
+  const costs = Array.from(spent, ([where, milliseconds]) => ({
+    where,
+    milliseconds,
+    share: milliseconds / total,
+  }));
+  return costs.toSorted((a, b) => b.milliseconds - a.milliseconds);
 }
 
 /** The dearest functions of every profile in a directory, as lines of text. */
@@ -46,7 +49,10 @@ export function profileLines(directory: string, most = 25): readonly string[] {
     const total = costs.reduce((sum, cost) => sum + cost.milliseconds, 0);
     const lines = costs
       .slice(0, most)
-      .map((cost) => `${(cost.share * 100).toFixed(1).padStart(6)} % ${cost.milliseconds.toFixed(0).padStart(7)} ms  ${cost.where}`);
+      .map(
+        (cost) =>
+          `${(cost.share * 100).toFixed(1).padStart(6)} % ${cost.milliseconds.toFixed(0).padStart(7)} ms  ${cost.where}`,
+      );
     return [`${name}: ${total.toFixed(0)} ms busy`, ...lines, '  by line:', ...hotLines(profile, most), ''];
   });
 }
@@ -64,7 +70,7 @@ export function hotLines(profile: Profile, most = 25): readonly string[] {
       ticks.set(place, (ticks.get(place) ?? 0) + count);
     }
   }
-  const dearest = [...ticks].sort((a, b) => b[1] - a[1]).slice(0, most);
+  const dearest = [...ticks].toSorted((a, b) => b[1] - a[1]).slice(0, most);
   return dearest.map(([place, count]) => {
     const [url = '', line = ''] = place.split('\n');
     const share = ((count / total) * 100).toFixed(1).padStart(6);

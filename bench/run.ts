@@ -8,8 +8,9 @@ import productOptions from '../tsup.config.ts';
 import type { Contest, Contestant, Need, Sample } from './contest.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
-const OWN_BUILD = join(ROOT, 'node_modules/.cache/tablecast-bench/product');
-const CONTESTS = join(ROOT, 'bench/dist');
+// A folder per run: several may be under way.
+const OWN_BUILD = join(ROOT, `node_modules/.cache/tablecast-bench/${process.pid}`);
+const CONTESTS = join(ROOT, `bench/dist/${process.pid}`);
 /** A sample that takes longer than this is given up. */
 const SAMPLE_MS = 180_000;
 
@@ -29,6 +30,11 @@ export interface Measured {
   readonly contestant: Contestant;
   readonly samples: readonly Sample[];
   readonly skipped?: string | undefined;
+}
+
+/** Removes what {@link buildAll} made. */
+export function removeBuilds(): void {
+  for (const made of [OWN_BUILD, CONTESTS]) rmSync(made, { recursive: true, force: true });
 }
 
 /** Builds the product as it is published, and the contests, so that nothing is measured through a loader. */
@@ -125,9 +131,9 @@ function forked(contestant: Contestant, setting: object, options: RunOptions): P
     mkdirSync(options.profile, { recursive: true });
     flags.push('--cpu-prof', '--cpu-prof-dir', options.profile);
   }
-  const arguments_ = [module, name, JSON.stringify(setting), ...(variant === undefined ? [] : [variant])];
+  const given = [module, name, JSON.stringify(setting), ...(variant === undefined ? [] : [variant])];
   return new Promise((settle, reject) => {
-    const child = fork(join(CONTESTS, 'child.js'), arguments_, {
+    const child = fork(join(CONTESTS, 'child.js'), given, {
       execArgv: flags,
       env: { ...process.env, TABLECAST_BENCH_PRODUCT: productUrl(options) },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -152,12 +158,16 @@ function forked(contestant: Contestant, setting: object, options: RunOptions): P
 
 /** The line of an uncaught error that says what it was. */
 function failure(errors: string): string | undefined {
-  return errors.split('\n').find((line) => /^\S*Error\b/.test(line)) ?? errors.split('\n').find((line) => line !== '');
+  return (
+    errors.split('\n').find((line) => /^\S*Error\b/.test(line)) ??
+    errors.split('\n').find((line) => line !== '')
+  );
 }
 
 /** Why a contestant cannot run here, if it cannot. */
 async function whyNot(contestant: Contestant, options: RunOptions): Promise<string | undefined> {
   if (contestant.kind === 'peer' && !options.peers) return 'peers were left out (--no-peers)';
+  if (contestant.slow === true && options.quick) return 'left out of --quick';
   for (const need of contestant.needs ?? []) {
     const reason = await missing(need, options);
     if (reason !== undefined) return reason;
@@ -171,7 +181,9 @@ async function missing(need: Need, options: RunOptions): Promise<string | undefi
     return present ? undefined : `package ${need.name} is not installed (npm install --prefix bench)`;
   }
   if (need.what === 'program') {
-    const present = (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, need.name)));
+    const present = (process.env['PATH'] ?? '')
+      .split(delimiter)
+      .some((folder) => existsSync(join(folder, need.name)));
     return present ? undefined : `program ${need.name} is not installed (apt-get install ${need.name})`;
   }
   return modeMissing(need.name, options);

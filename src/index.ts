@@ -22,8 +22,19 @@ export type { RowSide } from './projection/digest.ts';
 export type { RepairOptions } from './repair.ts';
 export type { PeerState, PeerTable } from './replication/peer-state.ts';
 export type { ZeekAttachment } from './zeek/attachment.ts';
-export type { ZeekAttachmentOptions, ZeekAttachmentTimings, ZeekTableOptions } from './zeek/options.ts';
-export type { ZeekLinkState } from './transport/zeek/index.ts';
+export type {
+  ZeekAttachmentLimits,
+  ZeekAttachmentOptions,
+  ZeekAttachmentTimings,
+  ZeekTableOptions,
+} from './zeek/options.ts';
+export { readBrokerStore } from './transport/zeek/index.ts';
+export type {
+  BrokerStore,
+  BrokerStoreEntry,
+  BrokerStoreOptions,
+  ZeekLinkState,
+} from './transport/zeek/index.ts';
 export type { NodeEvent, NodeEventCode } from './events.ts';
 export type { JsonValue, Key, TableDeclaration, TypeName, Value } from './schema/index.ts';
 export { TablecastError, isTablecastError } from './errors.ts';

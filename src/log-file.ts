@@ -67,6 +67,7 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
     clock: new HybridClock(() => systemEnvironment.now()),
     dispatcher: new Dispatcher(),
     journal: log.journal,
+    modeOf: modeNamed,
     session: 0,
   };
   const projections = new Map(

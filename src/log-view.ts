@@ -88,7 +88,7 @@ export class LogView implements Log {
       });
     }
     log.seal();
-    const scratch = scratchProjection(projection.schema, projection.mode);
+    const scratch = scratchProjection(projection.schema, ({ mode }) => projection.modeOf(mode));
     const store = log.stores.get(projection.store);
     const bound = { position: moment.position ?? log.position, timeMs: moment.time ?? Infinity };
     let cursor = 0;
@@ -133,7 +133,7 @@ function readableFrom(projection: Projection, position: number): number {
   for (const dictionary of projection.dictionaries.values()) {
     const active = dictionary.starts.findLast((start) => start.position <= position + 1);
     if (active === undefined || active.chapter === dictionary.chapter) continue;
-    floor = Math.min(floor, Math.max(0, active.position - 1));
+    floor = Math.min(floor, active.readFrom - 1);
   }
   return floor;
 }

@@ -8,11 +8,13 @@ import { TablecastError } from './errors.ts';
 import type { NodeEvent } from './events.ts';
 import { type Log, LogView } from './log-view.ts';
 import { HybridClock } from './log/hybrid-clock.ts';
+import type { ModeName } from './log/epoch.ts';
 import type { StoreName } from './log/journal.ts';
 import { OperationLog } from './log/operation-log.ts';
 import type { Operation } from './log/operation.ts';
 import { Origins, newEpoch, originText } from './log/origin.ts';
 import { SegmentStore, type StoreListener } from './log/segment-store.ts';
+import { modeNamed } from './modes/registry.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
 import { Checkpointer } from './projection/checkpointer.ts';
 import { Dispatcher } from './projection/dispatcher.ts';
@@ -24,6 +26,7 @@ import { repair } from './repair.ts';
 import { Replicator } from './replication/replicator.ts';
 import type { TableDeclaration } from './schema/index.ts';
 import { TableCatalog } from './table-catalog.ts';
+import { switchMode } from './switch-mode.ts';
 import { systemEnvironment } from './system-environment.ts';
 import type { TableNode } from './table-node.ts';
 import { MapTable, SetTable, type Table, type TableOf } from './table.ts';
@@ -165,8 +168,10 @@ class LocalNode implements TableNode, StoreListener {
         clock: this.#clock,
         dispatcher: this.#dispatcher,
         journal: this.#log.journal,
+        modeOf: modeNamed,
         operations: this.#operations,
         session: this.#session,
+        isOwn: (origin) => this.#origins.at(origin).nodeId === this.id,
       },
       maxTables: this.#options.limits?.maxTables ?? MAX_TABLES,
       has: (store) => this.#stores.has(store),
@@ -262,10 +267,7 @@ class LocalNode implements TableNode, StoreListener {
     const epoch = this.#newEpoch(before.epoch);
     this.#lives[store] = originText(this.id, epoch);
     if (store === 'sqlite') {
-      const durable = this.#stores.get(store) as SegmentStore;
-      durable.backend
-        .commit({ segments: [], facts: nodeFact({ id: this.id, epoch }) })
-        .catch((error: unknown) => this.failed(durable, asFailure(error), false));
+      this.#stores.get(store)?.remember(nodeFact({ id: this.id, epoch }));
     }
     this.#catalog.beginLife(store);
     this.#reportEpoch(epoch);
@@ -316,6 +318,10 @@ class LocalNode implements TableNode, StoreListener {
       projection,
       synced: replicator.synced(name),
       divergence: replicator.divergences.of(name),
+      switchMode: async (mode: ModeName) => {
+        switchMode(projection, mode, { log: this.#log, replicator, inBatch: this.#batch !== undefined });
+        await this.flush();
+      },
       repair: (from: string) => repair(projection, { nodeId: this.id, origins: this.#origins, replicator }, from),
     };
     const table: Table = projection.schema.isSet
@@ -332,11 +338,9 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   #remember(projection: Projection): void {
-    const store = this.#stores.get('sqlite') as SegmentStore;
     this.#checkpointer?.watch(projection, 0);
-    store.backend
-      .commit({ segments: [], facts: tableFact(projection.schema) })
-      .catch((error: unknown) => this.failed(store, asFailure(error), false));
+    // Before its first operation: a log whose tables are not known cannot be replayed.
+    this.#stores.get('sqlite')?.remember(tableFact(projection.schema));
   }
 
   batch<T>(write: () => T): T {
@@ -464,14 +468,6 @@ class LocalNode implements TableNode, StoreListener {
 
 function closed(): TablecastError {
   return new TablecastError('CLOSED', 'The node is closed.', { hint: 'Open it again with openNode().' });
-}
-
-function asFailure(error: unknown): TablecastError {
-  if (error instanceof TablecastError) return error;
-  return new TablecastError('BACKEND_FAILED', 'The database failed.', {
-    hint: 'Restart the node.',
-    cause: error,
-  });
 }
 
 function refusePromise<T>(result: T): T {

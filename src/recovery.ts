@@ -73,6 +73,7 @@ export async function rebuild(
       decodeCheckpoint(checkpoint.chunks, projection.schema, true),
       checkpoint.position,
     );
+    for (const dictionary of projection.dictionaries.values()) dictionary.summedUp(checkpoint.position);
   }
   const positions = Array.from(into.projections.keys(), (table) => covered.get(table)?.position ?? 0);
   let cursor = Math.max(recovery.trimmedTo, positions.length === 0 ? Infinity : Math.min(...positions));

@@ -3,7 +3,7 @@ import type { Origins } from './log/origin.ts';
 import type { Projection } from './projection/projection.ts';
 import type { Divergence } from './replication/divergence.ts';
 import type { Replicator } from './replication/replicator.ts';
-import type { Key, Value } from './schema/index.ts';
+import type { Value } from './schema/index.ts';
 
 /** What a repair needs of the node. */
 export interface RepairParts {
@@ -29,7 +29,7 @@ export async function repair(projection: Projection, parts: RepairParts, from: s
   if (from !== nodeId && !compared.has(from)) throw notCompared(table, from);
   const due = new Map<string, Divergence>();
   for (const divergence of replicator.divergences.now(table)) {
-    const text = projection.schema.keyText(divergence.key as Key);
+    const text = projection.schema.keyText(divergence.key);
     // A row that changed since the comparison is left to whoever wrote it.
     if (!standsAsCompared(projection, parts.origins, text, divergence)) continue;
     if (divergence.peer === from || !due.has(text)) due.set(text, divergence);

@@ -2,10 +2,11 @@ import { TablecastError } from './errors.ts';
 import type { StoreName } from './log/journal.ts';
 import type { OperationLog } from './log/operation-log.ts';
 import type { Origins } from './log/origin.ts';
-import { decodeRun, readRunHeader } from './log/run.ts';
+import { isProxyOf } from './log/proxy.ts';
+import { type RunHeader, decodeRun, readRunHeader } from './log/run.ts';
 import type { RunReference } from './log/segment-store.ts';
 import { adoptCheckpoint } from './projection/adoption.ts';
-import { checkpointChunks, decodeCheckpoint } from './projection/checkpoint.ts';
+import { type DecodedCheckpoint, checkpointChunks, decodeCheckpoint } from './projection/checkpoint.ts';
 import { TableDigest, stateName } from './projection/digest.ts';
 import type { Dispatcher } from './projection/dispatcher.ts';
 import type { Projection } from './projection/projection.ts';
@@ -36,9 +37,10 @@ interface AcceptedRun {
 /** What is gathered while runs are received. */
 interface Outcome {
   readonly gaps: Set<string>;
+  readonly ahead: Set<string>;
   readonly references: RunReference[];
   readonly forgotten: Set<string>;
-  seen(run: RunReference): void;
+  seen(run: RunReference): boolean;
   add(operations: number): void;
 }
 
@@ -46,6 +48,9 @@ interface Outcome {
 export class LocalReplica implements Replica {
   readonly #parts: ReplicaParts;
   readonly #digests = new Map<Projection, TableDigest>();
+
+  /** Tables of which a peer has said what it holds, so that it may have been told of new operations. */
+  readonly #compared = new Set<Projection>();
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
@@ -79,9 +84,21 @@ export class LocalReplica implements Replica {
   ownIsSound(table: string, held: Held): boolean {
     const projection = this.#parts.projections.get(table);
     if (projection === undefined || projection.own < 0) return true;
-    const own = this.#parts.origins.at(projection.own).text;
-    const theirs = held.find(([origin]) => origin === own)?.[1] ?? 0;
-    if (theirs <= projection.vector().get(projection.own)) return true;
+    const { origins } = this.#parts;
+    const own = origins.at(projection.own);
+    const life = own.text.slice(own.nodeId.length);
+    const vector = projection.vector();
+    // Nobody was told anything yet: what a peer has beyond what was here at the start comes from a lost past.
+    const most = this.#compared.has(projection) ? vector.get(projection.own) : projection.startedAt;
+    this.#compared.add(projection);
+    const isAhead = held.some(([text, sequence]) => {
+      if (text === own.text) return sequence > most;
+      const isProxy = text.endsWith(life) && isProxyOf(own.nodeId, text.slice(0, -life.length));
+      if (!isProxy) return false;
+      const index = origins.find(text);
+      return index === undefined || sequence > vector.get(index);
+    });
+    if (!isAhead) return true;
     if (projection.wrote) return false;
     this.#parts.beginLife(projection.store);
     return true;
@@ -94,8 +111,10 @@ export class LocalReplica implements Replica {
       store: projection.store,
       fingerprint: projection.schema.fingerprint,
       mode: projection.mode.name,
+      epoch: projection.epoch,
       declaration: projection.schema.declaration,
       rows: projection.rows.size,
+      forgottenNodes: [...projection.lives.forgotten.keys()],
       held: (origin) => {
         const index = origins.find(origin);
         return index === undefined ? 0 : projection.vector().get(index);
@@ -124,7 +143,8 @@ export class LocalReplica implements Replica {
     if (digest?.state !== state || digest.numbered !== slots) digest = new TableDigest(projection, state);
     this.#digests.delete(projection);
     this.#digests.set(projection, digest);
-    if (this.#digests.size > MAX_DIGESTS) this.#digests.delete(this.#digests.keys().next().value as Projection);
+    if (this.#digests.size > MAX_DIGESTS)
+      this.#digests.delete(this.#digests.keys().next().value as Projection);
     const present = digest;
     return {
       state,
@@ -136,23 +156,26 @@ export class LocalReplica implements Replica {
     };
   }
 
-  receive(runs: readonly Uint8Array[], seen: (run: RunReference) => void): AppliedRuns {
+  receive(runs: readonly Uint8Array[], seen: (run: RunReference) => boolean): AppliedRuns {
     const { log, dispatcher } = this.#parts;
     log.seal();
     dispatcher.hold();
     const outcome = {
       operations: 0,
       gaps: new Set<string>(),
+      ahead: new Set<string>(),
       forgotten: new Set<string>(),
       references: [] as RunReference[],
     };
     try {
       for (const store of ['memory', 'sqlite'] as const)
         this.#receiveInto(store, runs, { ...outcome, seen, add: (count) => (outcome.operations += count) });
+      for (const { table } of outcome.references) this.#parts.projections.get(table)?.carryOver();
     } finally {
       dispatcher.release();
     }
-    return { ...outcome, gaps: [...outcome.gaps], forgotten: [...outcome.forgotten] };
+    const { gaps, ahead, forgotten } = outcome;
+    return { ...outcome, gaps: [...gaps], ahead: [...ahead], forgotten: [...forgotten] };
   }
 
   #receiveInto(store: StoreName, runs: readonly Uint8Array[], outcome: Outcome): void {
@@ -165,14 +188,16 @@ export class LocalReplica implements Replica {
         const reference = { ...readRunHeader(bytes), bytes };
         const projection = projections.get(reference.table);
         if (projection?.store !== store) continue;
-        outcome.seen(reference);
-        const applied = this.#apply(projection, reference, position);
         outcome.references.push(reference);
+        if (!outcome.seen(reference)) continue;
+        log.requireRoom(store);
+        const applied = this.#apply(projection, reference, position);
         if (applied === undefined) outcome.gaps.add(reference.table);
+        if (applied === 'ahead') outcome.ahead.add(reference.table);
         if (projection.lives.isForgotten(this.#parts.origins.intern(reference.origin))) {
           outcome.forgotten.add(reference.origin);
         }
-        if (applied === undefined || applied === 0) continue;
+        if (applied === undefined || applied === 0 || applied === 'ahead') continue;
         accepted.push({ reference, applied });
         position += applied;
       }
@@ -190,13 +215,19 @@ export class LocalReplica implements Replica {
     }
   }
 
-  #apply(projection: Projection, reference: RunReference, position: number): number | undefined {
+  /** How many operations were new; undefined for a gap, `ahead` when a switch of mode is missing before them. */
+  #apply(
+    projection: Projection,
+    reference: RunReference & RunHeader,
+    position: number,
+  ): number | 'ahead' | undefined {
     const { origins } = this.#parts;
     const origin = origins.intern(reference.origin);
     const skip = projection.overlap(reference, origin);
     if (skip === undefined) return undefined;
     if (skip === reference.count) return 0;
     if (projection.writes(origin)) throw ownOperation(reference);
+    if (projection.isAhead(reference)) return 'ahead';
     const run = decodeRun(reference.bytes, projection.schema.column);
     projection.check(run);
     projection.apply(run, Math.max(0, skip), { position, live: true });
@@ -207,7 +238,9 @@ export class LocalReplica implements Replica {
     const { log, dispatcher, origins, projections } = this.#parts;
     const projection = projections.get(table);
     if (projection === undefined) return 0;
+    log.requireRoom(projection.store);
     const checkpoint = decodeCheckpoint(chunks, projection.schema, false);
+    requireOwnKnown(projection, origins, checkpoint);
     seen(checkpoint.header.vector);
     log.seal();
     dispatcher.hold();
@@ -221,6 +254,7 @@ export class LocalReplica implements Replica {
         { kind: 'adoption', table, chunks: content },
         { position, span: Math.max(1, count) },
       );
+      projection.carryOver();
       return count;
     } finally {
       dispatcher.release();
@@ -228,7 +262,29 @@ export class LocalReplica implements Replica {
   }
 }
 
-function ownOperation(reference: RunReference): TablecastError {
+/** Refuses a checkpoint that claims more of what this node writes than it wrote: its next operations would count as held. */
+function requireOwnKnown(
+  projection: Projection,
+  origins: Origins,
+  { header, rows }: DecodedCheckpoint,
+): void {
+  const check = (origin: string, sequence: number): void => {
+    const index = origins.find(origin);
+    if (index === undefined || !projection.writes(index) || sequence <= projection.vector().get(index))
+      return;
+    throw ownOperation({ table: header.table, origin, firstSequence: sequence });
+  };
+  for (const [origin, sequence] of header.vector) check(origin, sequence);
+  for (const { origins: named, originOf, sequences } of rows) {
+    const largest = named.map(() => 0);
+    for (const [index, origin] of originOf.entries()) {
+      largest[origin] = Math.max(largest[origin] as number, sequences[index] as number);
+    }
+    for (const [index, origin] of named.entries()) check(origin, largest[index] as number);
+  }
+}
+
+function ownOperation(reference: Pick<RunReference, 'table' | 'origin' | 'firstSequence'>): TablecastError {
   const name = `${reference.table}, ${reference.origin}, ${reference.firstSequence}`;
   return new TablecastError(
     'OPERATION_INVALID',

@@ -1,12 +1,16 @@
-import type { Environment } from './environment.ts';
+import type { Environment, Timer } from './environment.ts';
 import { TablecastError } from './errors.ts';
 import type { StoreName } from './log/journal.ts';
 import type { Origins } from './log/origin.ts';
+import { isProxyOf } from './log/proxy.ts';
 import { modeNamed } from './modes/registry.ts';
 import type { ProjectionContext } from './projection/context.ts';
 import { Deadlines } from './projection/deadlines.ts';
 import { Projection } from './projection/projection.ts';
 import { type Schema, type TableDeclaration, compileSchema, sameDeclaration } from './schema/index.ts';
+
+/** Time between two looks at what can be forgotten, in milliseconds. */
+const HOUSEKEEPING_MS = 1000;
 
 /** What the catalog needs of its node. */
 export interface CatalogOwner {
@@ -28,6 +32,7 @@ export class TableCatalog {
   readonly known: Map<string, Projection> = new Map();
   readonly declared: Map<string, Projection> = new Map();
   readonly #deadlines: Deadlines[] = [];
+  #housekeeping: Timer | undefined;
 
   constructor(owner: CatalogOwner) {
     this.#owner = owner;
@@ -44,7 +49,7 @@ export class TableCatalog {
   declare(name: string, declaration: TableDeclaration): { projection: Projection; isNew: boolean } {
     const schema = compileSchema(name, declaration);
     const before = this.known.get(name);
-    if (before !== undefined) requireSame(before.schema, schema);
+    if (before !== undefined) requireSame(before, schema);
     const declared = this.declared.get(name);
     if (declared !== undefined) return { projection: declared, isNew: false };
     this.#check(schema);
@@ -52,6 +57,8 @@ export class TableCatalog {
     const { origin, position } = this.#owner.lifeIn(projection.store);
     projection.writeAs(origin, position);
     this.declared.set(name, projection);
+    this.#housekeeping ??= this.#keepHouse();
+    projection.carryOver();
     if (schema.expiry !== undefined) this.#expire(projection);
     return { projection, isNew: before === undefined };
   }
@@ -62,7 +69,12 @@ export class TableCatalog {
 
   #expire(projection: Projection): void {
     const { environment, origins, nodeId } = this.#owner;
-    const duty = { isAuthor: (origin: number) => origins.at(origin).nodeId === nodeId };
+    const duty = {
+      isAuthor: (origin: number) => {
+        const author = origins.at(origin).nodeId;
+        return author === nodeId || isProxyOf(nodeId, author);
+      },
+    };
     const deadlines = new Deadlines(projection, environment, duty);
     projection.useDeadlines(deadlines);
     this.#deadlines.push(deadlines);
@@ -100,8 +112,17 @@ export class TableCatalog {
     );
   }
 
+  /** Now and then forgets removed keys of memory tables; those of durable ones go when a checkpoint is looked at. */
+  #keepHouse(): Timer {
+    return this.#owner.environment.schedule(HOUSEKEEPING_MS, () => {
+      for (const projection of this.known.values()) if (projection.store === 'memory') projection.compact();
+      this.#housekeeping = this.#keepHouse();
+    });
+  }
+
   /** Ends expiry and every stream. */
   close(): void {
+    this.#housekeeping?.cancel();
     for (const projection of this.known.values()) projection.reporter.complete();
   }
 
@@ -110,8 +131,11 @@ export class TableCatalog {
   }
 }
 
-function requireSame(known: Schema, declared: Schema): void {
-  if (sameDeclaration(known, declared) && known.backend === declared.backend) return;
+function requireSame({ schema: known, epoch }: Projection, declared: Schema): void {
+  // Once switched, a table's mode is what the cluster says, not what a declaration says.
+  const same =
+    epoch.counter === 0 ? sameDeclaration(known, declared) : known.fingerprint === declared.fingerprint;
+  if (same && known.backend === declared.backend) return;
   const [before, now] = [known, declared].map((schema) => JSON.stringify(schema.declaration));
   throw new TablecastError(
     'DECLARATION_DIFFERS',

@@ -45,7 +45,8 @@ export interface TableParts {
   readonly projection: Projection;
   readonly synced: Observable<boolean>;
   readonly divergence: Observable<readonly Divergence[]>;
-  repair(from: string): Promise<number>;
+  readonly repair: (from: string) => Promise<number>;
+  readonly switchMode: (mode: 'naive' | 'lww' | 'automerge') => Promise<void>;
 }
 
 /** A key on which this node and a peer differ; a side is undefined where there is no row. */
@@ -81,8 +82,10 @@ export class Table<K = unknown, V = unknown> {
    */
   readonly divergence: Observable<readonly DivergedKey<K, V>[]>;
   readonly #repair: (from: string) => Promise<number>;
+  readonly #switchMode: TableParts['switchMode'];
 
-  constructor({ projection, synced, divergence, repair }: TableParts) {
+  constructor({ projection, synced, divergence, repair, switchMode }: TableParts) {
+    this.#switchMode = switchMode;
     this.projection = projection;
     this.divergence = divergence as Observable<unknown> as Observable<readonly DivergedKey<K, V>[]>;
     this.#repair = repair;
@@ -124,6 +127,18 @@ export class Table<K = unknown, V = unknown> {
    */
   repair({ from }: RepairOptions): Promise<number> {
     return this.#repair(from);
+  }
+
+  /**
+   * Switches the conflict mode for the whole cluster, with one operation: the rows as they are on
+   * this node are what everybody goes on from. What others wrote without knowing of the switch they
+   * write again under the new mode; rows that differed elsewhere are reported on their `conflicts`. Of
+   * two switches at once the same one stands everywhere. Resolves when the switch is durable here.
+   *
+   * Throws `DECLARATION_INVALID` for a mode this version does not have, `OPTION_INVALID` in a batch.
+   */
+  switchMode(mode: 'naive' | 'lww' | 'automerge'): Promise<void> {
+    return this.#switchMode(mode);
   }
 
   /** Removes every row, here and on every node that receives it, with one operation. */

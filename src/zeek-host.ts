@@ -119,7 +119,10 @@ export class LocalZeekHost implements ZeekHost {
     this.#kept.set(name, value);
     const facts = new Map([[FACT + name, new TextEncoder().encode(JSON.stringify(value))]]);
     // Without it the next start sends a little more than needed.
-    this.#parts.log.stores.get('sqlite')?.backend.commit({ segments: [], facts }).catch(() => undefined);
+    this.#parts.log.stores
+      .get('sqlite')
+      ?.backend.commit({ segments: [], facts })
+      .catch(() => undefined);
   }
 
   close(): void {

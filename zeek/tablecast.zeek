@@ -20,7 +20,7 @@ export {
 		node: string &log;
 		## The table, by its full name; unset if it concerns all.
 		table_name: string &log &optional;
-		## attached, refilling, refilled, diverged, refused or detached.
+		## attached, refilled, diverged, refused or detached.
 		state: string &log;
 		## How many rows it concerns.
 		rows: count &log &optional;

@@ -6,7 +6,7 @@ import { WebSocketClientAdapter, WebSocketServerAdapter } from '@automerge/autom
 import { WebSocketServer } from 'ws';
 import type { Measure } from '../contest.ts';
 import { KEYS, keysOf, orderOf, valueOf } from '../data.ts';
-import type { Link } from '../link.ts';
+import type { Link } from '../link-types.ts';
 import { measureLocal } from '../local.ts';
 import { linkMeasures } from '../p05-replication.ts';
 import { measureRebuild } from '../p09-rebuild.ts';
@@ -56,7 +56,10 @@ function repo(): Link {
     async writer() {
       const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
       await new Promise((resolve) => server.once('listening', resolve));
-      const repository = new Repo({ network: [new WebSocketServerAdapter(server as never)], sharePolicy: async () => true });
+      const repository = new Repo({
+        network: [new WebSocketServerAdapter(server as never)],
+        sharePolicy: async () => true,
+      });
       const handle = repository.create<Numbers>({});
       const port = (server.address() as { port: number }).port;
       return {
@@ -81,7 +84,8 @@ function repo(): Link {
       const repository = new Repo({ network: [new WebSocketClientAdapter(url as string)] });
       const handle: DocHandle<Numbers> = await repository.find(document as never);
       handle.on('change', ({ patches }) => {
-        for (const patch of patches) if (patch.action === 'put') told(String(patch.path[0]), Number(patch.value));
+        for (const patch of patches)
+          if (patch.action === 'put') told(String(patch.path[0]), Number(patch.value));
       });
       return {};
     },

@@ -5,7 +5,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { turn } from '../clock.ts';
 import type { Measure } from '../contest.ts';
 import { KEYS, keysOf, orderOf, valueOf } from '../data.ts';
-import type { Link } from '../link.ts';
+import type { Link } from '../link-types.ts';
 import { measureLocal } from '../local.ts';
 import { linkMeasures } from '../p05-replication.ts';
 import { measureRebuild } from '../p09-rebuild.ts';
@@ -119,7 +119,10 @@ export function history(variant: string): Measure {
       map.set(keys[at < KEYS ? at : (order[at] as number)] as string, valueOf(at));
       if (at % 1000 === 999) doc.commit();
     }
-    writeFileSync(join(directory, 'doc'), doc.export({ mode: variant === 'snapshot' ? 'snapshot' : 'update' }));
+    writeFileSync(
+      join(directory, 'doc'),
+      doc.export({ mode: variant === 'snapshot' ? 'snapshot' : 'update' }),
+    );
     return {};
   };
 }

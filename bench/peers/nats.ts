@@ -2,7 +2,7 @@ import { Kvm } from '@nats-io/kv';
 import { connect } from '@nats-io/transport-node';
 import { turn } from '../clock.ts';
 import { KEYS } from '../data.ts';
-import type { Link } from '../link.ts';
+import type { Link } from '../link-types.ts';
 import { linkMeasures } from '../p05-replication.ts';
 import { serve } from './servers.ts';
 
@@ -19,18 +19,18 @@ function bucket(): Link {
       );
       const connection = await connect({ servers: `127.0.0.1:${server.port}` });
       const kv = await new Kvm(connection).create(BUCKET, { history: 1 });
-      let unanswered = 0;
+      const sent = { unanswered: 0 };
       return {
         address: `127.0.0.1:${server.port}`,
         set: (key, value) => {
-          unanswered++;
+          sent.unanswered++;
           kv.put(key, String(value)).then(
-            () => unanswered--,
+            () => sent.unanswered--,
             () => undefined,
           );
         },
         async room() {
-          while (unanswered > 2000) await turn();
+          while (sent.unanswered > 2000) await turn();
         },
         servers: [server.pid],
         close: async () => {
@@ -51,8 +51,12 @@ function bucket(): Link {
   };
 }
 
-export const { bulk, latency, lateJoin, reader } = linkMeasures('peers/nats', bucket, (_variant, { quick }) => ({
-  bulk: { operations: quick ? 10_000 : 20_000, keys: 20_000, batch: 1 },
-  // A tenth of the history: at 4,000 puts a second the whole takes minutes; what is sent to the joiner is the same.
-  history: { operations: KEYS, keys: KEYS, batch: 1 },
-}));
+export const { bulk, latency, lateJoin, reader } = linkMeasures(
+  'peers/nats',
+  bucket,
+  (_variant, { quick }) => ({
+    bulk: { operations: quick ? 10_000 : 20_000, keys: 20_000, batch: 1 },
+    // A tenth of the history: at 4,000 puts a second the whole takes minutes; what is sent to the joiner is the same.
+    history: { operations: KEYS, keys: KEYS, batch: 1 },
+  }),
+);

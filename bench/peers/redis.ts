@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { turn } from '../clock.ts';
 import { KEYS } from '../data.ts';
-import type { Link } from '../link.ts';
+import type { Link } from '../link-types.ts';
 import { linkMeasures } from '../p05-replication.ts';
 import { serve } from './servers.ts';
 
@@ -13,29 +13,40 @@ function stream(): Link {
     async writer({ directory }) {
       const server = await serve(
         'redis-server',
-        (port) => ['--port', String(port), '--bind', '127.0.0.1', '--appendonly', 'yes', '--appendfsync', 'everysec', '--save', ''],
+        (port) => [
+          '--port',
+          String(port),
+          '--bind',
+          '127.0.0.1',
+          '--appendonly',
+          'yes',
+          '--appendfsync',
+          'everysec',
+          '--save',
+          '',
+        ],
         directory,
       );
       const client = new Redis(server.port, '127.0.0.1');
-      let unanswered = 0;
+      const sent = { unanswered: 0 };
       return {
         address: String(server.port),
         set: (key, value) => {
-          unanswered++;
+          sent.unanswered++;
           client.xadd(STREAM, '*', 'k', key, 'v', value).then(
-            () => unanswered--,
+            () => sent.unanswered--,
             () => undefined,
           );
         },
         setMany: (keys, values) => {
-          unanswered++;
+          sent.unanswered++;
           client.xadd(STREAM, '*', 'b', JSON.stringify([keys, values])).then(
-            () => unanswered--,
+            () => sent.unanswered--,
             () => undefined,
           );
         },
         async room() {
-          while (unanswered > 2000) await turn();
+          while (sent.unanswered > 2000) await turn();
         },
         servers: [server.pid],
         close: () => {
@@ -68,11 +79,15 @@ async function follow(client: Redis, told: (key: string, value: number) => void)
   }
 }
 
-export const { bulk, latency, lateJoin, reader } = linkMeasures('peers/redis', stream, (variant, { quick }) => {
-  const batch = Number(variant);
-  const operations = batch === 1 ? 50_000 : KEYS;
-  return {
-    bulk: { operations, keys: operations, batch },
-    history: { operations: quick ? 300_000 : 1_000_000, keys: KEYS, batch },
-  };
-});
+export const { bulk, latency, lateJoin, reader } = linkMeasures(
+  'peers/redis',
+  stream,
+  (variant, { quick }) => {
+    const batch = Number(variant);
+    const operations = batch === 1 ? 50_000 : KEYS;
+    return {
+      bulk: { operations, keys: operations, batch },
+      history: { operations: quick ? 300_000 : 1_000_000, keys: KEYS, batch },
+    };
+  },
+);

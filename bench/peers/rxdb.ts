@@ -1,12 +1,9 @@
 import { WebSocket } from 'ws';
-import { type RxCollection, createRxDatabase } from 'rxdb/plugins/core';
+import { type RxCollection, type RxDatabase, createRxDatabase } from 'rxdb/plugins/core';
 import { getRxStorageMemory } from 'rxdb/plugins/storage-memory';
-import {
-  replicateWithWebsocketServer,
-  startWebsocketServer,
-} from 'rxdb/plugins/replication-websocket';
+import { replicateWithWebsocketServer, startWebsocketServer } from 'rxdb/plugins/replication-websocket';
 import type { Measure } from '../contest.ts';
-import type { Link } from '../link.ts';
+import type { Link } from '../link-types.ts';
 import { measureLocal } from '../local.ts';
 import { linkMeasures } from '../p05-replication.ts';
 
@@ -27,7 +24,7 @@ let opened = 0;
 
 async function collection(): Promise<{
   numbers: RxCollection<Row>;
-  database: Awaited<ReturnType<typeof createRxDatabase>>;
+  database: RxDatabase;
 }> {
   const database = await createRxDatabase({
     name: `numbers${process.pid}n${opened++}`,
@@ -65,7 +62,7 @@ function link(): Link {
     async writer() {
       const { numbers, database } = await collection();
       const port = 20_000 + (process.pid % 20_000);
-      startWebsocketServer({ database: database as never, port, hostname: '127.0.0.1' });
+      startWebsocketServer({ database, port, host: '127.0.0.1' });
       return {
         address: `ws://127.0.0.1:${port}`,
         set: async (id, v) => {

@@ -3,7 +3,7 @@ import { createMergeableStore, createStore } from 'tinybase';
 import { createWsServer } from 'tinybase/synchronizers/synchronizer-ws-server';
 import { createWsSynchronizer } from 'tinybase/synchronizers/synchronizer-ws-client';
 import type { Measure } from '../contest.ts';
-import type { Link } from '../link.ts';
+import type { Link } from '../link-types.ts';
 import { measureLocal } from '../local.ts';
 import { linkMeasures } from '../p05-replication.ts';
 
@@ -15,7 +15,7 @@ export function local(variant: string): Measure {
     return measureLocal(
       () => {
         const store = createStore();
-        store.addCellListener('numbers', null, 'v', (_store, _table, row, _cell, value) => {
+        store.addCellListener('numbers', null, 'v', (...[, , row, , value]) => {
           sum += row.length + (value as number);
         });
         return {
@@ -54,7 +54,8 @@ function link(): Link {
         },
         setMany: (keys, values) => {
           store.transaction(() => {
-            for (const [index, key] of keys.entries()) store.setCell('numbers', key, 'v', values[index] as number);
+            for (const [index, key] of keys.entries())
+              store.setCell('numbers', key, 'v', values[index] as number);
           });
         },
         close: () => relay.destroy(),
@@ -62,7 +63,7 @@ function link(): Link {
     },
     async reader(_setting, address, told) {
       const store = await join(address);
-      store.addCellListener('numbers', null, 'v', (_store, _table, row, _cell, value) => {
+      store.addCellListener('numbers', null, 'v', (...[, , row, , value]) => {
         told(row, value as number);
       });
       return {};

@@ -8,7 +8,7 @@ import { turn } from '../clock.ts';
 import type { Measure } from '../contest.ts';
 import { KEYS, keysOf, orderOf, valueOf } from '../data.ts';
 import { type DurableStore, measureDurable } from '../durable.ts';
-import type { Link } from '../link.ts';
+import type { Link } from '../link-types.ts';
 import { measureLocal } from '../local.ts';
 import { linkMeasures } from '../p05-replication.ts';
 import { measureRebuild } from '../p09-rebuild.ts';
@@ -62,7 +62,9 @@ export function durable(variant: string): Measure {
 }
 
 function leveldb(directory: string, single: boolean): DurableStore {
-  const { LeveldbPersistence } = require('y-leveldb') as typeof import('y-leveldb');
+  const { LeveldbPersistence } = require('y-leveldb') as {
+    LeveldbPersistence: new (folder: string) => Leveldb;
+  };
   const store = new LeveldbPersistence(directory);
   const doc = new Y.Doc();
   const map = doc.getMap<number>('numbers');
@@ -86,6 +88,12 @@ function leveldb(directory: string, single: boolean): DurableStore {
     },
     close: () => store.destroy(),
   };
+}
+
+/** The part of y-leveldb that is used; it has types, but does not publish them. */
+interface Leveldb {
+  storeUpdate(name: string, update: Uint8Array): Promise<unknown>;
+  destroy(): Promise<void>;
 }
 
 /** y-websocket's own server in the writer's process, its provider in the reader's. */
@@ -137,14 +145,18 @@ function websocket(): Link {
   };
 }
 
-export const { bulk, latency, lateJoin, reader } = linkMeasures('peers/yjs', websocket, (variant, { quick }) => {
-  const batch = Number(variant);
-  const operations = batch === 1 ? 20_000 : quick ? 50_000 : KEYS;
-  return {
-    bulk: { operations, keys: operations, batch },
-    history: { operations: quick ? 300_000 : 1_000_000, keys: KEYS, batch: 1000 },
-  };
-});
+export const { bulk, latency, lateJoin, reader } = linkMeasures(
+  'peers/yjs',
+  websocket,
+  (variant, { quick }) => {
+    const batch = Number(variant);
+    const operations = batch === 1 ? 20_000 : quick ? 50_000 : KEYS;
+    return {
+      bulk: { operations, keys: operations, batch },
+      history: { operations: quick ? 300_000 : 1_000_000, keys: KEYS, batch: 1000 },
+    };
+  },
+);
 
 /** A million operations in transactions of 1,000, kept in Yjs' smaller format. */
 export function history(): Measure {

@@ -25,7 +25,10 @@ async function campaign(level: Level, share: number, commits: number): Promise<v
   const program = children.program('crash-child');
   const parts = { shim: shim as string, program, scratch: scratch.path };
   const begun = performance.now();
-  const report = await checkImages(record(parts, { level, commits, rounds: 3 }), { images: images * share, seed });
+  const report = await checkImages(record(parts, { level, commits, rounds: 3 }), {
+    images: images * share,
+    seed,
+  });
   const seconds = (performance.now() - begun) / 1000;
   console.log(
     `${level}: ${report.images} images after ${report.points} calls in ${seconds.toFixed(1)} s: ` +

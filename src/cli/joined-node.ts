@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
 import {
   EMPTY,
   type Observable,
@@ -142,10 +143,28 @@ function differs(message: string): TablecastError {
   });
 }
 
+/** How many ids the commands of one user on one machine share. */
+const COMMAND_IDS = 64;
+
+/**
+ * The id a command joins under: one of few per user and machine, because tables remember the writers
+ * of each id, and a bounded number of lives of each. Of two commands with one id at one time, the
+ * later takes the connection over and the earlier connects again.
+ */
+function commandId(): string {
+  const who = createHash('sha256').update(`${hostname()} ${userInfo().username}`).digest('hex').slice(0, 8);
+  return `cli-${who}-${process.pid % COMMAND_IDS}`;
+}
+
 /** Joins the node the flags name, does something and leaves, whatever happens. */
 export async function withNode<T>(flags: PeerFlags, act: (joined: JoinedNode) => Promise<T>): Promise<T> {
-  const id = `cli-${randomBytes(6).toString('hex')}`;
-  const node = await openNode({ id, peers: [flags.peer], auth: readCredentials(flags) });
+  if (!/^wss?:\/\//.test(flags.peer)) {
+    throw usageError(
+      `--peer ${flags.peer} is no ws:// or wss:// URL.`,
+      'Write --peer ws://127.0.0.1:47760, for one.',
+    );
+  }
+  const node = await openNode({ id: commandId(), peers: [flags.peer], auth: readCredentials(flags) });
   try {
     const joined = new JoinedNode(node, await reach(node, flags), flags);
     try {
@@ -166,16 +185,16 @@ async function reach(node: TableNode, flags: PeerFlags): Promise<PeerState> {
   );
   const state = await inTime(firstValueFrom(settled), flags.timeout, `${flags.peer} did not answer`);
   if (state.state === 'connected') return state;
-  const refused = state.state === 'refused';
-  throw new TablecastError(
-    refused ? 'PEER_REFUSED' : 'PEER_UNREACHABLE',
-    state.reason ?? `${flags.peer} cannot be reached`,
-    {
-      hint: refused
-        ? 'Check --token or TABLECAST_TOKEN, the certificates, and the log of that node.'
-        : 'Start a node with `tablecast run`, name another with --peer or TABLECAST_PEER, or use --wait.',
-    },
-  );
+  const reason = state.reason ?? `${flags.peer} cannot be reached`;
+  const code = state.state === 'refused' ? 'PEER_REFUSED' : 'PEER_UNREACHABLE';
+  throw new TablecastError(code, reason, { hint: hintFor(code, reason) });
+}
+
+function hintFor(code: 'PEER_REFUSED' | 'PEER_UNREACHABLE', reason: string): string {
+  if (/certificate|TLS/.test(reason))
+    return 'Check --tls-ca, --tls-cert and --tls-key, and ws:// against wss://.';
+  if (code === 'PEER_REFUSED') return 'Check --token or TABLECAST_TOKEN, and the log of that node.';
+  return 'Start a node with `tablecast run`, name another with --peer or TABLECAST_PEER, or use --wait.';
 }
 
 async function inTime<T>(promise: Promise<T>, timeoutMs: number, problem: string): Promise<T> {

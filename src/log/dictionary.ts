@@ -9,6 +9,8 @@ export const MAX_DICTIONARY_ORIGINS = 65_536;
 export interface ChapterStart {
   readonly chapter: number;
   readonly position: number;
+  /** Where a reader must begin to learn the chapter's keys; before `position` when they were named there. */
+  readonly readFrom: number;
 }
 
 /**
@@ -36,7 +38,17 @@ export class Dictionary {
     this.chapter = chapter;
     this.size = 0;
     this.origins.length = 0;
-    this.starts.push({ chapter, position });
+    this.starts.push({ chapter, position, readFrom: position });
+  }
+
+  /** Notes that what happened up to a position is known by its outcome only: chapters may have begun anywhere before. */
+  summedUp(position: number): void {
+    this.starts.splice(
+      0,
+      this.starts.length,
+      { chapter: -1, position: 1, readFrom: 1 },
+      { chapter: this.chapter, position: position + 1, readFrom: 1 },
+    );
   }
 
   addKey(slot: number): void {

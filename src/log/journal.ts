@@ -9,6 +9,8 @@ const MAX_SEGMENT_CHARACTERS = 512 * 1024;
 export const MAX_BATCH_OPERATIONS = 65_536;
 /** Most characters of keys and values in one batch, which must fit into one frame. */
 export const MAX_BATCH_CHARACTERS: number = 1024 * 1024;
+/** Most bytes of one batch, encoded: a character of its texts may take three. */
+const MAX_BATCH_BYTES: number = 3 * 1024 * 1024;
 
 /** Which of a node's two logs a table's operations are kept in. */
 export type StoreName = 'memory' | 'sqlite';
@@ -156,12 +158,26 @@ export class OpenSegment implements Journal {
       characters += run.finished === undefined ? run.author.runCharacters : run.finished.bytes.length;
     }
     if (this.position - this.#first < MAX_BATCH_OPERATIONS && characters < MAX_BATCH_CHARACTERS) return;
-    throw new TablecastError(
+    throw this.#batchTooLarge({ characters });
+  }
+
+  /** Closes the runs of a batch. Throws `LIMIT_EXCEEDED` when together they are too long for a frame. */
+  closeBatch(): void {
+    let bytes = 0;
+    for (const run of this.#runs) {
+      run.finished ??= run.author.finishRun();
+      bytes += run.finished.bytes.length;
+    }
+    if (bytes > MAX_BATCH_BYTES) throw this.#batchTooLarge({ bytes });
+  }
+
+  #batchTooLarge(size: { readonly characters: number } | { readonly bytes: number }): TablecastError {
+    return new TablecastError(
       'LIMIT_EXCEEDED',
-      `A batch of more than ${MAX_BATCH_OPERATIONS} operations or 1 MiB.`,
+      `A batch of more than ${MAX_BATCH_OPERATIONS} operations or 1 MiB of text.`,
       {
         hint: 'Nothing of the batch was kept. Write smaller batches: a batch travels as one frame.',
-        details: { operations: this.position - this.#first, characters },
+        details: { operations: this.position - this.#first + 1, ...size },
       },
     );
   }

@@ -42,6 +42,11 @@ export class OperationLog implements JournalOwner {
     this.#store(name).admit();
   }
 
+  /** Throws `LIMIT_EXCEEDED` when so much waits for a store's disk that nothing more may be taken from peers. */
+  requireRoom(name: StoreName): void {
+    this.#store(name).requireRoom();
+  }
+
   opened(): void {
     if (this.#inBatch) return;
     if (this.#resting) queueMicrotask(() => this.#sealUnlessInBatch());
@@ -84,6 +89,7 @@ export class OperationLog implements JournalOwner {
     this.journal.beginBatch();
     try {
       const result = write();
+      this.journal.closeBatch();
       this.journal.endBatch();
       this.#inBatch = false;
       this.seal();

@@ -100,7 +100,9 @@ export class OperationReader {
       return [...(await source.store.read(source.cursor, PAGE_BYTES))];
     } catch (error) {
       const trimmedTo = isTablecastError(error, 'LOG_TRIMMED') ? error.details['trimmedTo'] : undefined;
-      if (!this.#tolerant || typeof trimmedTo !== 'number') throw error;
+      if (typeof trimmedTo !== 'number') throw error;
+      // What was trimmed is at most the beginning of a chapter: whether its keys are missed will show.
+      if (!this.#tolerant && trimmedTo > this.#after) throw error;
       source.cursor = trimmedTo;
       return [...(await source.store.read(trimmedTo, PAGE_BYTES))];
     }
@@ -128,7 +130,11 @@ export class OperationReader {
     if (decoder === undefined) return [];
     const record = decoder.adopted(chunks);
     for (const { origin, chapter, keys } of record.dictionaries) {
-      this.#known.set(`${table}\n${origin}`, { chapter, keys: [...keys] });
+      const name = `${table}\n${origin}`;
+      const known = this.#known.get(name);
+      // The other node may have been behind with this origin.
+      if (known === undefined || chapter > known.chapter) this.#known.set(name, { chapter, keys: [...keys] });
+      else if (chapter === known.chapter) for (const [id, key] of keys.entries()) known.keys[id] ??= key;
     }
     return record.operations.map((operation, index) => ({ ...operation, table, position: position + index }));
   }

@@ -28,6 +28,19 @@ export function originText(nodeId: string, epoch: number): string {
   return `${nodeId}@${epoch.toString(36)}`;
 }
 
+/** Throws `OPERATION_INVALID` for a text that names no life. */
+export function checkOrigin(text: string): void {
+  partsOf(text);
+}
+
+function partsOf(text: string): RegExpExecArray {
+  const match = ORIGIN.exec(text);
+  if (match !== null) return match;
+  throw new TablecastError('OPERATION_INVALID', `${JSON.stringify(text.slice(0, 100))} names no origin.`, {
+    hint: 'An origin is nodeId@epoch; the sender is damaged or speaks another protocol.',
+  });
+}
+
 /**
  * An epoch greater than `after`: the time in units of 2^-10 ms with random low bits, so that
  * two lives that begin in the same millisecond, on a copied directory for example, differ.
@@ -47,16 +60,7 @@ export class Origins {
   intern(text: string): number {
     const known = this.#indexes.get(text);
     if (known !== undefined) return known;
-    const match = ORIGIN.exec(text);
-    if (match === null) {
-      throw new TablecastError(
-        'OPERATION_INVALID',
-        `${JSON.stringify(text.slice(0, 100))} names no origin.`,
-        {
-          hint: 'An origin is nodeId@epoch; the sender is damaged or speaks another protocol.',
-        },
-      );
-    }
+    const match = partsOf(text);
     const index = this.#origins.length;
     this.#origins.push({ text, nodeId: match[1] as string, epoch: Number.parseInt(match[2] as string, 36) });
     this.#indexes.set(text, index);

@@ -61,6 +61,8 @@ export class SegmentStore {
   /** Every segment that ends after this position is in `#recent`. */
   #recentFrom = 0;
   #waitingBytes = 0;
+  /** Handed over and not committed yet. */
+  #facts = new Map<string, Uint8Array>();
   #outstanding = 0;
   #failure: TablecastError | undefined;
   #waiters: { position: number; resolve: () => void; reject: (error: Error) => void }[] = [];
@@ -97,6 +99,11 @@ export class SegmentStore {
   /** Throws when a write would not become durable or would make the queue too long. */
   admit(): void {
     if (this.#failure !== undefined) throw this.#failure;
+    this.requireRoom();
+  }
+
+  /** Throws `LIMIT_EXCEEDED` when too much waits already, also for what comes from peers. */
+  requireRoom(): void {
     if (this.#waitingBytes <= MAX_WAITING_BYTES) return;
     throw new TablecastError('LIMIT_EXCEEDED', `${this.#waitingBytes} bytes of writes wait for the disk.`, {
       hint: 'Await node.flush() between bursts of writes; nothing that was accepted is lost.',
@@ -115,21 +122,34 @@ export class SegmentStore {
     if (!this.backend.durable) this.#listener.advanced(this);
   }
 
+  /** Makes small named values durable, at the latest together with what is appended next. */
+  remember(facts: ReadonlyMap<string, Uint8Array>): void {
+    for (const [name, value] of facts) this.#facts.set(name, value);
+    if (this.#failure === undefined) this.#commit([]);
+  }
+
   #commit(segments: readonly Segment[]): void {
+    const facts = this.#facts;
+    if (facts.size > 0) this.#facts = new Map();
     this.#outstanding++;
-    this.backend.commit({ segments }).then(
+    this.backend.commit(facts.size === 0 ? { segments } : { segments, facts }).then(
       () => this.#committed(segments),
-      (error: unknown) => this.#rejected(error),
+      (error: unknown) => {
+        if (facts !== this.#facts) this.#facts = new Map([...facts, ...this.#facts]);
+        this.#rejected(error);
+      },
     );
   }
 
   #committed(segments: readonly Segment[]): void {
     this.#outstanding--;
-    const last = segments.at(-1) as Segment;
-    for (const segment of segments) this.#waitingBytes -= segment.bytes.length;
-    this.committed = last.position + last.span - 1;
+    for (const { position, span, bytes } of segments) {
+      this.#waitingBytes -= bytes.length;
+      this.committed = position + span - 1;
+    }
     this.#forgetOld();
-    if (this.#failure !== undefined) {
+    // While others are under way, what was refused must not be overtaken by what is written next.
+    if (this.#failure?.retryable === true && this.#outstanding === 0) {
       this.#failure = undefined;
       this.#listener.recovered(this);
       this.#retryRest();
@@ -159,7 +179,7 @@ export class SegmentStore {
     const rest = this.#recent
       .map(({ segment }) => segment)
       .filter((segment) => segment.position > this.committed);
-    if (rest.length > 0 && this.#outstanding === 0) this.#commit(rest);
+    if (rest.length + this.#facts.size > 0 && this.#outstanding === 0) this.#commit(rest);
   }
 
   #settle(): void {

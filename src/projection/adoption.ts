@@ -2,14 +2,17 @@ import { Dictionary } from '../log/dictionary.ts';
 import type { Origins } from '../log/origin.ts';
 import { VersionVector } from '../log/version-vector.ts';
 import type { Value } from '../schema/index.ts';
-import type { CheckpointHeader, CheckpointRows, DecodedCheckpoint } from './checkpoint.ts';
-import type { Live, Projection } from './projection.ts';
+import type { CheckpointHeader } from './checkpoint-header.ts';
+import type { CheckpointRows, DecodedCheckpoint } from './checkpoint.ts';
+import type { Live } from './effects.ts';
+import type { Projection } from './projection.ts';
 import { MovingDot } from './rows.ts';
+import { type CheckpointEntry, SwitchAdoption, epochOrder } from './switching.ts';
 
 const NOTHING = new VersionVector();
 
 /** One row or removal of a checkpoint, in the terms of this node; moved on from entry to entry. */
-class Entry {
+class Entry implements CheckpointEntry {
   slot = 0;
   removed = false;
   value: Value;
@@ -54,16 +57,51 @@ export function loadCheckpoint(
   checkpoint: DecodedCheckpoint,
   position: number,
 ): void {
+  const { epoch } = checkpoint.header;
+  if (epoch !== undefined && epochOrder(projection, epoch) > 0) {
+    projection.switchTo(epoch, vectorOf(origins, epoch.base));
+    for (const slot of projection.rows.removals()) projection.rows.forget(slot);
+  }
   const slots = eachEntry(projection, origins, checkpoint.rows, (entry) => {
     projection.observe(entry.dot.stamp);
-    if (entry.removed) projection.adoptRemoval(entry.slot, entry.dot, undefined);
-    else projection.adoptRow(entry.slot, entry, undefined);
+    if (entry.removed) projection.effects.adoptRemoval(entry.slot, entry.dot, undefined);
+    else projection.effects.adoptRow(entry.slot, entry, undefined);
   });
   learnVersions(projection, origins, checkpoint.header);
   learn(projection, origins, { ...checkpoint, slots }, position);
+  if (epoch !== undefined) projection.tookEffect(vectorOf(origins, epoch.base));
   // What is newer than the checkpoint is found behind it.
   for (const [origin, sequence] of projection.held.entries())
     projection.marks.note(origin, sequence + 1, position + 1);
+}
+
+/**
+ * Takes in a checkpoint from after a switch of mode that this table has not made, or from before one
+ * that it has, of which only counts what it has seen; undefined when both stand behind the same switch.
+ */
+function adoptAcrossSwitch(
+  projection: Projection,
+  origins: Origins,
+  checkpoint: DecodedCheckpoint,
+  position: number,
+): Adopted | undefined {
+  const { header, rows } = checkpoint;
+  const order = epochOrder(projection, header.epoch);
+  if (order === 0) return undefined;
+  for (const part of rows) for (const text of part.origins) origins.intern(text);
+  const { epoch } = header;
+  const switched =
+    epoch === undefined || order < 0
+      ? undefined
+      : new SwitchAdoption(projection, origins, { epoch, base: vectorOf(origins, epoch.base), position });
+  const slots = eachEntry(projection, origins, rows, (entry) => {
+    projection.observe(entry.dot.stamp);
+    switched?.take(entry);
+  });
+  switched?.finish();
+  if (switched !== undefined) learnVersions(projection, origins, header);
+  learn(projection, origins, { ...checkpoint, slots }, position);
+  return { rows: switched?.rows ?? [], removed: switched?.removed ?? [], whole: false };
 }
 
 /** What taking over a checkpoint changed here. */
@@ -86,6 +124,9 @@ export function adoptCheckpoint(
   checkpoint: DecodedCheckpoint,
   position: number,
 ): Adopted {
+  checkTimes(projection, checkpoint);
+  const across = adoptAcrossSwitch(projection, origins, checkpoint, position);
+  if (across !== undefined) return across;
   const held = projection.vector();
   const theirs = vectorOf(origins, checkpoint.header.vector);
   const contexts = new Map(
@@ -97,12 +138,11 @@ export function adoptCheckpoint(
   const removed: number[] = [];
   const { listening } = projection.reporter;
   let entries = 0;
-  checkTimes(projection, checkpoint);
   const slots = eachEntry(projection, origins, checkpoint.rows, (entry) => {
     entries++;
     if (hadRows && !entry.removed) named.add(entry.slot);
     projection.observe(entry.dot.stamp);
-    if (held.get(entry.dot.origin) >= entry.dot.sequence || !projection.accepts(entry.slot, entry.dot))
+    if (held.get(entry.dot.origin) >= entry.dot.sequence || !projection.versions.accepts(entry.slot, entry.dot))
       return;
     const live = listening
       ? {
@@ -112,21 +152,23 @@ export function adoptCheckpoint(
       : undefined;
     if (entry.removed) {
       removed.push(entry.slot);
-      projection.adoptRemoval(entry.slot, entry.dot, live);
+      projection.effects.adoptRemoval(entry.slot, entry.dot, live);
     } else {
       taken.push(entry.slot);
-      projection.adoptRow(entry.slot, entry, live);
+      projection.effects.adoptRow(entry.slot, entry, live);
     }
   });
   const whole = taken.length + removed.length === entries;
   const gone = hadRows ? goneRows(projection, named, theirs) : [];
   for (const slot of gone) {
-    projection.adoptRemoval(slot, projection.rows.dot(slot), {
+    projection.effects.adoptRemoval(slot, projection.rows.dot(slot), {
       position: position + taken.length + removed.length,
       seen: theirs,
     });
     removed.push(slot);
   }
+  const { epoch } = checkpoint.header;
+  if (epoch !== undefined) projection.tookEffect(vectorOf(origins, epoch.base));
   const before = taken.length + removed.length;
   const cleared = learnVersions(projection, origins, checkpoint.header, (index) => {
     return { position: position + before + index, seen: theirs };
@@ -138,6 +180,9 @@ export function adoptCheckpoint(
 
 /** Refuses a checkpoint whose times are too far ahead, before any of it takes effect. */
 function checkTimes(projection: Projection, checkpoint: DecodedCheckpoint): void {
+  const { epoch } = checkpoint.header;
+  const mode = epoch === undefined ? projection.mode : projection.modeOf(epoch.mode);
+  if (!mode.comparesVersions) return;
   for (const { stamps, origins, originOf } of checkpoint.rows) {
     for (let at = 0; at < stamps.length; at++)
       projection.checkTime(stamps[at] as number, origins[originOf[at] as number] as string);
@@ -159,8 +204,8 @@ function learnVersions(
     const [origin, sequence, stamp] = header.cleared;
     const dot = { origin: origins.intern(origin), sequence, stamp };
     projection.observe(stamp);
-    for (const slot of [...rows.live()]) if (projection.accepts(slot, dot)) gone.push(slot);
-    for (const [index, slot] of gone.entries()) projection.adoptRemoval(slot, dot, live?.(index));
+    for (const slot of rows.live()) if (projection.versions.accepts(slot, dot)) gone.push(slot);
+    for (const [index, slot] of gone.entries()) projection.effects.adoptRemoval(slot, dot, live?.(index));
     versions.noteCleared(dot);
   }
   for (const [text, origin, sequence] of header.expired ?? []) {
@@ -168,7 +213,7 @@ function learnVersions(
     const slot = rows.find(text);
     const standing = slot === undefined ? undefined : rows.dot(slot);
     if (slot !== undefined && standing?.origin === write.origin && standing.sequence === sequence) {
-      projection.adoptRemoval(slot, standing, live?.(gone.length));
+      projection.effects.adoptRemoval(slot, standing, live?.(gone.length));
       gone.push(slot);
     } else {
       versions.expireAhead(write);
@@ -204,6 +249,7 @@ function learn(
     const origin = origins.intern(entry.origin);
     if (theirs.get(origin) <= held.get(origin) || origin === projection.own) continue;
     const dictionary = new Dictionary(entry.chapter);
+    dictionary.starts.push(...(projection.dictionaries.get(origin)?.starts ?? []));
     dictionary.beginChapter(entry.chapter, position);
     for (const text of entry.origins) dictionary.origins.push(origins.intern(text));
     for (const key of checkpoint.keys[index] ?? []) {

@@ -1,42 +1,20 @@
 import { ByteReader, ByteWriter, malformed, widthOf } from '../log/bytes.ts';
 import { type Cell, readColumn, readTexts, writeCells, writeNumbers, writeTexts } from '../log/column.ts';
 import { MAX_DICTIONARY_KEYS } from '../log/dictionary.ts';
-import { MAX_ORIGIN_BYTES, type Origins } from '../log/origin.ts';
+import { MAX_ORIGIN_BYTES, type Origins, checkOrigin } from '../log/origin.ts';
 import type { Schema } from '../schema/index.ts';
+import { type CheckpointHeader, checkHeader, encodeHeader, isCount, readHeader } from './checkpoint-header.ts';
 import type { Projection } from './projection.ts';
-import { MAX_EXPIRED_AHEAD } from './versions.ts';
 
-const CHECKPOINT_VERSION = 1;
 const ROWS = 1;
 const REMOVED = 2;
 const DICTIONARY = 3;
 /** Rows or dictionary entries per chunk. */
 const ENTRIES_PER_CHUNK = 4096;
+/** Entries per chunk of a dictionary, each a key of up to 1 KiB: a chunk must fit into a frame. */
+const DICTIONARY_ENTRIES_PER_CHUNK = 2048;
 /** A chunk whose texts have more characters than this is closed early. */
 const CHARACTERS_PER_CHUNK = 256 * 1024;
-
-type Pairs = readonly (readonly [origin: string, sequence: number])[];
-
-/** What a checkpoint says of itself, in its first chunk. */
-export interface CheckpointHeader {
-  readonly version: number;
-  readonly table: string;
-  readonly fingerprint: string;
-  readonly vector: Pairs;
-  readonly contexts: readonly (readonly [origin: string, seen: Pairs])[];
-  /** The latest `clear`, in modes that compare versions. */
-  readonly cleared?: readonly [origin: string, sequence: number, stamp: number] | undefined;
-  /** Writes that have expired and are not in `vector`, with their keys. */
-  readonly expired?: readonly (readonly [key: string, origin: string, sequence: number])[] | undefined;
-  /** Per node, the highest epoch of a life that was forgotten. */
-  readonly forgotten?: Pairs | undefined;
-  readonly dictionaries: readonly {
-    readonly origin: string;
-    readonly chapter: number;
-    readonly keys: number;
-    readonly origins: readonly string[];
-  }[];
-}
 
 /** Rows, or remembered removals, of one chunk. */
 export interface CheckpointRows {
@@ -83,8 +61,9 @@ export function* checkpointChunks(
   yield* rowChunks(projection, origins, { kind: ROWS, slots: part.rows, indexes });
   yield* rowChunks(projection, origins, { kind: REMOVED, slots: part.removed, indexes });
   for (const [number, { slots }] of dictionaries.entries()) {
-    for (let at = 0; at < slots.length; at += ENTRIES_PER_CHUNK) {
-      yield encodeDictionary(projection, number, slots.subarray(at, at + ENTRIES_PER_CHUNK), indexes);
+    for (let at = 0; at < slots.length; at += DICTIONARY_ENTRIES_PER_CHUNK) {
+      const entries = slots.subarray(at, at + DICTIONARY_ENTRIES_PER_CHUNK);
+      yield encodeDictionary(projection, number, entries, indexes);
     }
   }
 }
@@ -126,47 +105,6 @@ class RowIndexes {
   of(slot: number): number {
     return this.#byslot[slot] ?? 0;
   }
-}
-
-function encodeHeader(
-  projection: Projection,
-  origins: Origins,
-  dictionaries: readonly { origin: string; chapter: number; origins: readonly string[]; slots: Int32Array }[],
-): Uint8Array {
-  const pairs = (entries: Iterable<[number, number]>): Pairs =>
-    Array.from(entries, ([origin, sequence]) => [origins.at(origin).text, sequence] as const);
-  const header: CheckpointHeader = {
-    version: CHECKPOINT_VERSION,
-    table: projection.schema.name,
-    fingerprint: projection.schema.fingerprint,
-    vector: pairs(projection.vector().entries()),
-    contexts: Array.from(
-      projection.contexts,
-      ([origin, seen]) => [origins.at(origin).text, pairs(seen.entries())] as const,
-    ),
-    ...versionsOf(projection, origins),
-    forgotten: projection.lives.forgotten.size === 0 ? undefined : [...projection.lives.forgotten],
-    dictionaries: dictionaries.map(({ origin, chapter, origins: named, slots }) => {
-      return { origin, chapter, keys: slots.length, origins: named };
-    }),
-  };
-  return new TextEncoder().encode(JSON.stringify(header));
-}
-
-function versionsOf(
-  { versions, held }: Projection,
-  origins: Origins,
-): Pick<CheckpointHeader, 'cleared' | 'expired'> {
-  const { cleared } = versions;
-  const expired = Array.from(
-    versions.expiredAhead(held),
-    ({ text, origin, sequence }) => [text, origins.at(origin).text, sequence] as const,
-  );
-  return {
-    cleared:
-      cleared === undefined ? undefined : [origins.at(cleared.origin).text, cleared.sequence, cleared.stamp],
-    expired: expired.length === 0 ? undefined : expired,
-  };
 }
 
 function* rowChunks(
@@ -294,7 +232,7 @@ export function decodeCheckpoint(
   const [first, ...rest] = chunks;
   if (first === undefined) throw malformed('a checkpoint without a header');
   const header = readHeader(first, schema);
-  if (!trusted) for (const [text] of header.expired ?? []) schema.checkKeyText(text);
+  if (!trusted) checkHeader(header, schema);
   const rows: CheckpointRows[] = [];
   let entries = 0;
   const keys: (number | string)[][] = header.dictionaries.map(() => []);
@@ -362,86 +300,11 @@ function checkRows(rows: CheckpointRows, schema: Schema): void {
   for (let index = 0; index < rows.texts.length; index++) {
     const sequence = rows.sequences[index] as number;
     if ((rows.originOf[index] as number) >= rows.origins.length) throw malformed('an origin number');
-    if (!Number.isSafeInteger(sequence) || sequence < 1) throw malformed(`sequence ${sequence}`);
+    if (!isCount(sequence, 1)) throw malformed(`sequence ${sequence}`);
+    for (const stamp of [rows.stamps[index], rows.created[index]]) {
+      if (!isCount(stamp, 0)) throw malformed(`a time of ${stamp}`);
+    }
   }
+  for (const origin of rows.origins) checkOrigin(origin);
 }
 
-function readHeader(bytes: Uint8Array, schema: Schema): CheckpointHeader {
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw malformed('the header of a checkpoint');
-  }
-  if (!isHeader(header)) throw malformed('the header of a checkpoint');
-  if (header.version !== CHECKPOINT_VERSION) {
-    throw malformed(`a checkpoint of version ${header.version}, this program reads ${CHECKPOINT_VERSION}`);
-  }
-  if (header.table !== schema.name || header.fingerprint !== schema.fingerprint) {
-    throw malformed(`a checkpoint of ${JSON.stringify(header.table)}, declared ${header.fingerprint}`);
-  }
-  return header;
-}
-
-function isHeader(value: unknown): value is CheckpointHeader {
-  if (typeof value !== 'object' || value === null) return false;
-  const header = value as Partial<CheckpointHeader>;
-  return (
-    typeof header.version === 'number' &&
-    typeof header.table === 'string' &&
-    typeof header.fingerprint === 'string' &&
-    arePairs(header.vector) &&
-    (header.forgotten === undefined || arePairs(header.forgotten)) &&
-    (header.cleared === undefined || isDot(header.cleared)) &&
-    (header.expired === undefined || areExpired(header.expired)) &&
-    Array.isArray(header.contexts) &&
-    header.contexts.every(
-      (entry) => Array.isArray(entry) && typeof entry[0] === 'string' && arePairs(entry[1]),
-    ) &&
-    Array.isArray(header.dictionaries) &&
-    header.dictionaries.every(
-      (entry: Partial<CheckpointHeader['dictionaries'][number]> | null) =>
-        typeof entry === 'object' &&
-        entry !== null &&
-        typeof entry.origin === 'string' &&
-        Number.isSafeInteger(entry.chapter) &&
-        Number.isSafeInteger(entry.keys) &&
-        Array.isArray(entry.origins) &&
-        entry.origins.every((origin) => typeof origin === 'string'),
-    )
-  );
-}
-
-function isDot(value: unknown): boolean {
-  if (!Array.isArray(value)) return false;
-  const [origin, sequence, stamp] = value as unknown[];
-  return typeof origin === 'string' && isCount(sequence, 1) && isCount(stamp, 0);
-}
-
-function areExpired(value: unknown): boolean {
-  return (
-    Array.isArray(value) &&
-    value.length <= MAX_EXPIRED_AHEAD &&
-    value.every(
-      (entry) =>
-        Array.isArray(entry) &&
-        typeof entry[0] === 'string' &&
-        typeof entry[1] === 'string' &&
-        isCount(entry[2], 1),
-    )
-  );
-}
-
-function isCount(value: unknown, least: number): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
-}
-
-function arePairs(value: unknown): value is Pairs {
-  return (
-    Array.isArray(value) &&
-    value.every(
-      (pair) =>
-        Array.isArray(pair) && typeof pair[0] === 'string' && Number.isSafeInteger(pair[1]) && pair[1] >= 1,
-    )
-  );
-}

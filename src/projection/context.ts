@@ -1,8 +1,10 @@
 import type { Subject } from 'rxjs';
 import type { HybridClock } from '../log/hybrid-clock.ts';
+import type { ModeName } from '../log/epoch.ts';
 import type { Journal } from '../log/journal.ts';
 import type { Operation } from '../log/operation.ts';
 import type { Origins } from '../log/origin.ts';
+import type { ConflictMode } from '../modes/conflict-mode.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
 /** What every projection of a node shares. */
@@ -11,8 +13,12 @@ export interface ProjectionContext {
   readonly clock: HybridClock;
   readonly dispatcher: Dispatcher;
   readonly journal: Journal;
+  /** A conflict mode by its name. Throws `DECLARATION_INVALID` for one this version does not have. */
+  readonly modeOf: (table: { readonly name: string; readonly mode: ModeName }) => ConflictMode;
   /** Live operations of the whole node. */
   readonly operations: Subject<Operation>;
+  /** Whether an origin is a life of this node, past or present; left out, none is. */
+  readonly isOwn?: ((origin: number) => boolean) | undefined;
   /** Drawn anew each time the node opens. */
   readonly session: number;
 }

@@ -83,7 +83,9 @@ export function stateName(projection: Projection, origins: Origins): string {
   );
   const hash = new Hash();
   hash.reset();
-  for (const entry of held.sort()) hash.text(entry);
+  const { counter, origin } = projection.epoch;
+  hash.text(`${counter} ${origin}`);
+  for (const entry of held.toSorted()) hash.text(entry);
   hash.finish();
   return hash.low.toString(16).padStart(8, '0') + hash.high.toString(16).padStart(8, '0');
 }

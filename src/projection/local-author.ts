@@ -1,4 +1,5 @@
 import { AuthorDictionary, Dictionary } from '../log/dictionary.ts';
+import type { Epoch } from '../log/epoch.ts';
 import type { FinishedRun, RunAuthor, StoreName } from '../log/journal.ts';
 import type { Marks } from '../log/marks.ts';
 import { type ContextEntry, RunWriter } from '../log/run.ts';
@@ -17,7 +18,10 @@ export interface AuthoredTable {
   readonly held: VersionVector;
   readonly dictionaries: Map<number, Dictionary>;
   readonly marks: Marks;
+  readonly epoch: Epoch;
   contextOf(origin: number): VersionVector;
+  /** Makes room in the version vector for a life that is not in it yet. */
+  beginLife(origin: number): void;
   /** More is held of an origin. */
   noteSeen(origin: number): void;
 }
@@ -36,7 +40,8 @@ export class LocalAuthor implements RunAuthor {
   /** The dictionary names keys of discarded runs, so that the next run needs a new chapter. */
   #discarded = false;
   #sequence: number;
-  readonly #startedAt: number;
+  /** The highest sequence this author's origin had when it began. */
+  readonly startedAt: number;
   readonly #dot: MovingDot;
   #news = new Set<number>();
   /** What the open run tells of others. */
@@ -52,7 +57,7 @@ export class LocalAuthor implements RunAuthor {
     this.origin = context.origins.intern(life.origin);
     this.#dot = new MovingDot(this.origin);
     this.#sequence = table.held.get(this.origin);
-    this.#startedAt = this.#sequence;
+    this.startedAt = this.#sequence;
     // The dictionary of an earlier session stays until the first run, in case this life turns out to be behind.
     const before = table.dictionaries.get(this.origin);
     this.#dictionary = new AuthorDictionary(new Dictionary(0));
@@ -109,7 +114,7 @@ export class LocalAuthor implements RunAuthor {
 
   /** Whether anything was written since this author began. */
   get wrote(): boolean {
-    return this.#sequence > this.#startedAt;
+    return this.#sequence > this.startedAt;
   }
 
   get running(): boolean {
@@ -127,6 +132,7 @@ export class LocalAuthor implements RunAuthor {
   beginRun(position: number): void {
     const { rows, dictionaries, marks, held } = this.#table;
     const { dictionary } = this.#dictionary;
+    if (held.get(this.origin) === 0) this.#table.beginLife(this.origin);
     if (this.#discarded || dictionary.size > Math.max(CHAPTER_KEYS, 2 * rows.size)) {
       this.#dictionary.beginChapter(dictionary.chapter + 1, position);
       this.#discarded = false;
@@ -135,6 +141,8 @@ export class LocalAuthor implements RunAuthor {
     marks.note(this.origin, this.#sequence + 1, position);
     this.#context.clock.look();
     this.#announced = [];
+    const { epoch } = this.#table;
+    this.#run.epoch = epoch.counter === 0 ? undefined : epoch;
     this.#run.begin(this.#sequence + 1, dictionary.state, this.#announced);
     this.#told = Array.from(this.#news, (origin) => [origin, held.get(origin)] as const);
     this.#news.clear();

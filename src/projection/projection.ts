@@ -1,32 +1,28 @@
-import { TablecastError } from '../errors.ts';
+import { TablecastError, isTablecastError } from '../errors.ts';
 import type { Dictionary } from '../log/dictionary.ts';
+import { type Epoch, compareEpochs } from '../log/epoch.ts';
 import { MAX_AHEAD_MS, stampToMs } from '../log/hybrid-clock.ts';
-import { CLEAR, DELETE, EXPIRE, SET } from '../log/operation.ts';
+import { CLEAR, DELETE, EXPIRE, SET, SWITCH } from '../log/operation.ts';
 import { Marks } from '../log/marks.ts';
 import type { DecodedRun } from '../log/run.ts';
 import { VersionVector } from '../log/version-vector.ts';
 import type { ConflictMode } from '../modes/conflict-mode.ts';
 import type { Schema, Value } from '../schema/index.ts';
-import type { ChangeKind, OperationFacts } from './change.ts';
 import type { ProjectionContext } from './context.ts';
 import type { Deadlines } from './deadlines.ts';
+import { Effects, type Live } from './effects.ts';
 import { checkRun, learnRun } from './intake.ts';
 import { Lives } from './lives.ts';
 import { LocalAuthor } from './local-author.ts';
 import { Reporter } from './reporter.ts';
 import { type Dot, MovingDot, Rows } from './rows.ts';
 import { markRemembered } from './tombstones.ts';
+import { Orphans, firstEpoch } from './switching.ts';
 import { Undo } from './undo.ts';
 import { Versions } from './versions.ts';
 
 /** Removed keys are forgotten when there are more than this many and more than there are rows. */
 const REMOVED_KEPT = 65_536;
-
-/** Where an operation stands that subscribers are told of, and what its author had seen. */
-export interface Live {
-  readonly position: number;
-  readonly seen: VersionVector;
-}
 
 /** What is common to the operations of one run. */
 interface RunContext {
@@ -35,6 +31,8 @@ interface RunContext {
   readonly seen: VersionVector;
   /** Position of the operation at index 0, were it applied; undefined when nobody is told. */
   readonly base: number | undefined;
+  /** Written under an earlier mode: nothing takes effect. */
+  readonly stale: boolean;
 }
 
 /**
@@ -53,12 +51,19 @@ export class Projection {
   readonly marks: Marks = new Marks();
   readonly lives: Lives;
   readonly versions: Versions;
+  readonly effects: Effects;
+  /** The switch of mode in force. */
+  epoch: Epoch;
+  /**
+   * Per origin, the highest sequence that took effect under it: what others wrote beyond, under an
+   * earlier one, they write again. Undefined before any switch, when everything held took effect.
+   */
+  #effective: VersionVector | undefined;
+  readonly orphans: Orphans = new Orphans();
   readonly #context: ProjectionContext;
   #author: LocalAuthor | undefined;
   /** Everything this node writes the table as, by number of the origin. */
   readonly #authors = new Map<number, LocalAuthor>();
-  #deadlines: Deadlines | undefined;
-  #undo: Undo | undefined;
   #slotKeepers = 0;
   #compactAt = REMOVED_KEPT;
 
@@ -67,8 +72,10 @@ export class Projection {
     this.#context = context;
     this.rows = new Rows(schema);
     this.lives = new Lives(context.origins, this.held);
+    this.epoch = firstEpoch(mode.name);
     this.versions = new Versions(mode, this.rows, context.origins);
     this.reporter = new Reporter(this.rows, this, context);
+    this.effects = new Effects(this, context.origins);
   }
 
   get mode(): ConflictMode {
@@ -110,8 +117,13 @@ export class Projection {
 
   /** Turns expiry on; rows that are there already are taken in. */
   useDeadlines(deadlines: Deadlines): void {
-    this.#deadlines = deadlines;
+    this.effects.deadlines = deadlines;
     for (const slot of this.rows.live()) deadlines.note(slot);
+  }
+
+  /** What was held of this node's own origin before it wrote anything as it. */
+  get startedAt(): number {
+    return this.#author?.startedAt ?? 0;
   }
 
   /** Whether this node wrote the table since it began its present life. */
@@ -132,13 +144,13 @@ export class Projection {
   set(slot: number, value: Value, author: LocalAuthor = this.#author as LocalAuthor): void {
     const position = author.place();
     const { rows, reporter } = this;
-    this.#undo?.remember(slot);
+    this.effects.undo?.remember(slot);
     const { wanted } = reporter;
     const kind = rows.has(slot) ? 'changed' : 'new';
     const previous = wanted ? rows.value(slot) : undefined;
     const dot = author.set(slot, value);
     rows.put(slot, value, dot);
-    this.#deadlines?.note(slot);
+    this.effects.deadlines?.note(slot);
     if (wanted) reporter.effect(kind, slot, previous, reporter.facts(position, SET, dot, { slot, value }));
   }
 
@@ -146,7 +158,7 @@ export class Projection {
   delete(slot: number, author: LocalAuthor = this.#author as LocalAuthor): boolean {
     const position = author.place();
     const present = this.rows.has(slot);
-    this.#takeAway('removed', slot, author.remove(DELETE, slot), { kind: DELETE, position });
+    this.effects.takeAway('removed', slot, author.remove(DELETE, slot), { kind: DELETE, position });
     return present;
   }
 
@@ -154,29 +166,120 @@ export class Projection {
   clear(): void {
     const author = this.#author as LocalAuthor;
     const position = author.place();
-    this.#clearRows(author.remove(CLEAR, -1), { position, seen: this.held });
+    this.effects.clearRows(author.remove(CLEAR, -1), { position, seen: this.held });
   }
 
   /** Removes a slot's row because its time is over; the operation names the very write it expires. */
   expire(slot: number, author: LocalAuthor = this.#author as LocalAuthor): void {
     const position = author.place();
-    this.#takeAway('expired', slot, author.expire(slot), { kind: EXPIRE, position });
+    this.effects.takeAway('expired', slot, author.expire(slot), { kind: EXPIRE, position });
+  }
+
+  // Switching ------------------------------------------------------------------------------------------------
+
+  /** Whether an origin is a life of this node, past or present. */
+  isOwn(origin: number): boolean {
+    return this.writes(origin) || this.#context.isOwn?.(origin) === true;
+  }
+
+  /** Whether a run can be applied only after a switch of mode that is not made here yet. */
+  isAhead(run: { readonly epoch: Epoch | undefined }): boolean {
+    return run.epoch !== undefined && compareEpochs(run.epoch, this.epoch) > 0;
+  }
+
+  /** A conflict mode by its name. Throws `DECLARATION_INVALID` for one this version does not have. */
+  modeOf(mode: Epoch['mode']): ConflictMode {
+    return this.#context.modeOf({ name: this.schema.name, mode });
+  }
+
+  #precedes(run: { readonly epoch: Epoch | undefined }): boolean {
+    return compareEpochs(run.epoch ?? firstEpoch(this.epoch.mode), this.epoch) < 0;
+  }
+
+  /**
+   * Switches the conflict mode for the whole cluster: one operation, whose base is the rows as they
+   * are here. Call between runs. Throws `DECLARATION_INVALID` for a mode this version does not have.
+   */
+  switchMode(mode: Epoch['mode']): void {
+    this.modeOf(mode);
+    const author = this.#author as LocalAuthor;
+    const before = this.epoch;
+    const base = this.effective();
+    const { text } = this.#context.origins.at(author.origin);
+    // The run that the operation opens must be written under the new mode already.
+    this.epoch = { counter: before.counter + 1, origin: text, mode };
+    let position = 0;
+    try {
+      position = author.place();
+    } catch (error) {
+      this.epoch = before;
+      throw error;
+    }
+    const dot = { ...author.remove(SWITCH, -1) };
+    this.#switchHere(this.epoch, base, dot.stamp);
+    this.reporter.operation({ ...this.reporter.facts(position, SWITCH, dot), value: mode });
+  }
+
+  /** What took effect of each origin under the present mode, or before the switch to it. */
+  effective(): VersionVector {
+    const held = this.vector();
+    if (this.#effective === undefined) return held.copy();
+    const effective = this.#effective.copy();
+    // Of this node everything took effect, once what a switch passed over is written again.
+    if (this.orphans.size === 0)
+      for (const origin of this.#authors.keys()) effective.advance(origin, held.get(origin));
+    return effective;
+  }
+
+  /** Takes in what took effect elsewhere under the same switch. */
+  tookEffect(effective: VersionVector): void {
+    this.#effective?.merge(effective);
+  }
+
+  #switchHere(epoch: Epoch, base: VersionVector, stamp: number): void {
+    this.enter(epoch, base);
+    for (const slot of this.rows.removals()) this.rows.forget(slot);
+    // A clock gone wrong meant nothing until now; from now on it must not win for ever.
+    if (this.mode.comparesVersions) this.rows.limitStamps(stamp);
+  }
+
+  /** Goes over to the mode of a switch, with the rows as they are. */
+  enter(epoch: Epoch, base: VersionVector): void {
+    this.epoch = { counter: epoch.counter, origin: epoch.origin, mode: epoch.mode };
+    this.#effective = base;
+    this.versions.reset(this.modeOf(epoch.mode));
+  }
+
+  /** Makes a switch of another node: like {@link enter}, and notes what this node has to write again. */
+  switchTo(epoch: Epoch, base: VersionVector): void {
+    this.orphans.note(this, base);
+    this.enter(epoch, base);
+  }
+
+  /** Writes again what a switch passed over of this node's own; while the log takes nothing, it stays to be written. */
+  carryOver(): void {
+    if (this.#author === undefined || this.orphans.size === 0) return;
+    try {
+      this.orphans.carryOver(this);
+    } catch (error) {
+      if (!isTablecastError(error)) throw error;
+    }
   }
 
   // Batches ------------------------------------------------------------------------------------------------
 
   beginUndo(): void {
-    this.#undo = new Undo(this.rows, this.versions);
+    this.effects.undo = new Undo(this.rows, this.versions);
   }
 
   endUndo(): void {
-    this.#undo = undefined;
+    this.effects.undo = undefined;
   }
 
   /** Puts every row back to where it was at {@link beginUndo}. */
   undo(): void {
-    for (const slot of this.#undo?.takeBack() ?? []) this.#deadlines?.note(slot);
-    this.#undo = undefined;
+    for (const slot of this.effects.undo?.takeBack() ?? []) this.effects.deadlines?.note(slot);
+    this.effects.undo = undefined;
   }
 
   // Runs of others, and replay ---------------------------------------------------------------------------
@@ -203,12 +306,13 @@ export class Projection {
   /** Checks a run from elsewhere, changing nothing. Throws `OPERATION_INVALID`. */
   check(run: DecodedRun): void {
     checkRun(this, run, this.#context.origins);
-    this.checkTime(run.stamps?.[run.count - 1] ?? run.firstStamp, run.origin);
+    if (this.mode.comparesVersions)
+      this.checkTime(run.stamps?.[run.count - 1] ?? run.firstStamp, run.origin);
   }
 
   /** Throws `CLOCK_AHEAD` for a time too far ahead to let it decide which write is the last. */
   checkTime(stamp: number, origin: string): void {
-    if (this.mode.comparesVersions && this.#context.clock.tooFarAhead(stamp))
+    if (this.#context.clock.tooFarAhead(stamp))
       throw clockAhead(this.schema.name, origin, stampToMs(stamp));
   }
 
@@ -237,12 +341,15 @@ export class Projection {
     const seen = this.contextOf(origin);
     for (const entry of run.context) seen.advance(dictionary.origins[entry.origin] as number, entry.sequence);
     this.observe(run.stamps?.[end - 1] ?? run.firstStamp);
-    this.#fold(
-      run,
-      { skip, end },
-      { origin, dictionary, seen, base: at.live && this.reporter.listening ? at.position - skip : undefined },
-    );
+    const base = at.live && this.reporter.listening ? at.position - skip : undefined;
+    const stale = this.#precedes(run);
+    if (!stale || base !== undefined)
+      this.#fold(run, { skip, end }, { origin, dictionary, seen, base, stale });
+    if (this.orphans.size > 0 && this.isOwn(origin) && !stale)
+      for (let index = skip; index < end; index++)
+        this.orphans.done(this.rows.text(dictionary.slot(run.ids[index] as number)));
     this.held.advance(origin, run.firstSequence + end - 1);
+    if (!stale) this.#effective?.advance(origin, run.firstSequence + end - 1);
     this.noteSeen(origin);
   }
 
@@ -254,7 +361,7 @@ export class Projection {
 
   #fold(run: DecodedRun, range: { skip: number; end: number }, on: RunContext): void {
     const { schema } = this;
-    if (this.#plain(run, on)) {
+    if (!on.stale && this.#plain(run, on)) {
       this.rows.putRun({
         from: range.skip,
         end: range.end,
@@ -283,8 +390,8 @@ export class Projection {
       dot.sequence = run.firstSequence + index;
       dot.stamp = stamp;
       const live = on.base === undefined ? undefined : { position: on.base + index, seen: on.seen };
-      if (kind === CLEAR) {
-        this.#clearRows(dot, live);
+      if (kind === CLEAR || kind === SWITCH) {
+        this.#foldWhole(kind, dot, { live, run, stale: on.stale });
         continue;
       }
       const slot = on.dictionary.slot(ids[index] as number);
@@ -295,11 +402,14 @@ export class Projection {
             : numbers === undefined
               ? schema.fromColumn(cells?.[cell] ?? 0)
               : numbers[cell];
-        this.#write(slot, value, dot, live);
+        if (on.stale) this.effects.passOver(SET, dot, live as Live, { slot, value });
+        else this.effects.write(slot, value, dot, live);
+      } else if (on.stale) {
+        this.effects.passOver(kind, dot, live as Live, { slot, value: undefined });
       } else if (kind === DELETE) {
-        this.#remove(slot, dot, live);
+        this.effects.remove(slot, dot, live);
       } else {
-        this.#expireWrite(slot, dot, live, {
+        this.effects.expireWrite(slot, dot, live, {
           origin: on.dictionary.origins[run.expired[write * 2] as number] as number,
           sequence: run.expired[write * 2 + 1] as number,
         });
@@ -307,179 +417,23 @@ export class Projection {
     }
   }
 
-  #write(slot: number, value: Value, dot: Dot, live: Live | undefined): void {
-    const { rows, reporter } = this;
-    if (this.versions.takeExpired(dot)) return this.#writeExpired(slot, value, dot, live);
-    const takesEffect = this.accepts(slot, dot);
-    if (live === undefined) {
-      if (takesEffect) rows.put(slot, value, dot);
-      if (takesEffect) this.#deadlines?.note(slot);
-      return;
-    }
-    const facts = reporter.facts(live.position, SET, dot, { slot, value });
-    reporter.operation(facts);
-    if (this.#tookOver(slot, dot)) return;
-    const present = rows.has(slot);
-    const previous = rows.value(slot);
-    if (!takesEffect) return this.#overruled(slot, facts);
-    this.#reportUnseen(slot, facts, live);
-    rows.put(slot, value, dot);
-    this.#deadlines?.note(slot);
-    reporter.change(present ? 'changed' : 'new', slot, previous, facts);
-  }
-
-  #reportUnseen(slot: number, facts: OperationFacts, { seen }: Live): void {
-    const { reporter, versions } = this;
-    if (reporter.conflicts.observed) reporter.unseen(slot, facts, { seen, clear: versions.latestClear });
-  }
-
-  /** A write whose expiry came before it: it replaces what was there, and is over. */
-  #writeExpired(slot: number, value: Value, dot: Dot, live: Live | undefined): void {
-    const { rows, reporter } = this;
-    const previous = rows.has(slot) ? { value: rows.value(slot) } : undefined;
-    const takesEffect = this.accepts(slot, dot);
-    if (live === undefined) {
-      if (takesEffect) rows.remove(slot, dot);
-      return;
-    }
-    const facts = reporter.facts(live.position, SET, dot, { slot, value });
-    reporter.operation(facts);
-    if (!takesEffect) return this.#overruled(slot, facts);
-    this.#reportUnseen(slot, facts, live);
-    rows.remove(slot, dot);
-    if (previous !== undefined)
-      reporter.change('expired', slot, previous.value, { ...facts, value: undefined });
-  }
-
-  /**
-   * Whether the row came with a checkpoint from an operation of the same author that is not older:
-   * the checkpoint was ahead of its own vector, and what it told must not be told again.
-   */
-  #tookOver(slot: number, dot: Dot): boolean {
-    return this.rows.origin(slot) === dot.origin && this.rows.sequence(slot) >= dot.sequence;
-  }
-
-  #remove(slot: number, dot: Dot, live: Live | undefined): void {
-    if (live !== undefined && this.#tookOver(slot, dot)) {
-      this.reporter.operation(this.reporter.facts(live.position, DELETE, dot, { slot, value: undefined }));
-      return;
-    }
-    if (live !== undefined && this.rows.has(slot)) {
-      const facts = this.reporter.facts(live.position, DELETE, dot, { slot, value: undefined });
-      if (this.accepts(slot, dot)) this.reporter.unseen(slot, facts, live);
-      else this.#overruled(slot, facts);
-    }
-    this.#takeAway(
-      'removed',
-      slot,
-      dot,
-      live === undefined ? undefined : { kind: DELETE, position: live.position },
-    );
-  }
-
-  #expireWrite(
-    slot: number,
+  /** Folds an operation on the whole table. */
+  #foldWhole(
+    kind: number,
     dot: Dot,
-    live: Live | undefined,
-    write: { readonly origin: number; readonly sequence: number },
+    on: { readonly live: Live | undefined; readonly run: DecodedRun; readonly stale: boolean },
   ): void {
-    const { rows, reporter } = this;
-    const at = live === undefined ? undefined : { kind: EXPIRE, position: live.position };
-    if (rows.has(slot) && rows.origin(slot) === write.origin && rows.sequence(slot) === write.sequence) {
-      this.#takeAway('expired', slot, dot, at);
-      return;
-    }
-    if (
-      write.origin !== dot.origin &&
-      this.held.get(write.origin) < write.sequence &&
-      !this.writes(write.origin)
-    )
-      this.versions.expireAhead({ text: rows.text(slot), ...write });
-    if (at !== undefined)
-      reporter.operation(reporter.facts(at.position, EXPIRE, dot, { slot, value: undefined }));
-  }
-
-  #overruled(slot: number, facts: OperationFacts): void {
-    if (!this.reporter.conflicts.observed) return;
-    const dot = this.versions.standing(slot);
-    this.reporter.overruled(slot, facts, { dot, seen: this.contextOf(dot.origin) });
-  }
-
-  // What every kind of operation ends in --------------------------------------------------------------------
-
-  /** Whether a version takes effect on what a slot holds. */
-  accepts(slot: number, dot: Dot): boolean {
-    return this.versions.accepts(slot, dot);
-  }
-
-  #takeAway(
-    change: ChangeKind,
-    slot: number,
-    dot: Dot,
-    at: { readonly kind: number; readonly position: number } | undefined,
-  ): void {
-    const { rows, reporter } = this;
-    this.#undo?.remember(slot);
-    const present = rows.has(slot);
-    const previous = rows.value(slot);
-    const expired = change === 'expired';
-    const takesEffect = expired || this.accepts(slot, dot);
-    // An expired row leaves no later version behind than the write that expired: nobody took it away.
-    const by = expired ? rows.dot(slot) : dot;
-    if (takesEffect) rows.remove(slot, by);
-    if (at === undefined || !reporter.wanted) return;
-    const facts = reporter.facts(at.position, at.kind, dot, { slot, value: undefined });
-    if (present && takesEffect) reporter.effect(change, slot, previous, facts);
-    else reporter.operation(facts);
-  }
-
-  #clearRows(dot: Dot, live: Live | undefined): void {
-    const { rows, reporter } = this;
-    const facts = live === undefined ? undefined : reporter.facts(live.position, CLEAR, dot);
-    // A subscriber that writes must not find the table half cleared.
-    reporter.hold();
-    if (facts !== undefined) reporter.operation(facts);
-    for (const slot of Array.from(rows.live())) {
-      if (!this.accepts(slot, dot)) continue;
-      this.#undo?.remember(slot);
-      const previous = rows.value(slot);
-      if (facts !== undefined && live !== undefined && dot.origin !== this.own)
-        reporter.unseen(slot, facts, live);
-      rows.remove(slot, dot);
-      if (facts !== undefined) reporter.change('cleared', slot, previous, facts);
-    }
-    this.versions.noteCleared(dot);
-    reporter.release();
+    const { live, run, stale } = on;
+    if (kind === CLEAR && !stale) return this.effects.clearRows(dot, live);
+    const { epoch } = run;
+    if (kind === SWITCH && epoch !== undefined && compareEpochs(epoch, this.epoch) > 0)
+      this.#switchHere(epoch, this.effective(), dot.stamp);
+    if (live === undefined) return;
+    const facts = this.reporter.facts(live.position, kind, dot);
+    this.reporter.operation(kind === SWITCH ? { ...facts, value: epoch?.mode } : facts);
   }
 
   // Checkpoints ------------------------------------------------------------------------------------------------
-
-  /** Puts a row of a checkpoint in place; tells of it when `live` says where it stands in the log. */
-  adoptRow(slot: number, row: { value: Value; dot: Dot; created: number }, live: Live | undefined): void {
-    const { rows, reporter } = this;
-    const kind = rows.has(slot) ? 'changed' : 'new';
-    const previous = rows.value(slot);
-    const { value, dot } = row;
-    const facts = live === undefined ? undefined : reporter.facts(live.position, SET, dot, { slot, value });
-    if (facts !== undefined && live !== undefined && kind === 'changed')
-      reporter.unseen(slot, facts, live);
-    rows.put(slot, value, dot);
-    rows.setCreated(slot, row.created);
-    this.#deadlines?.note(slot);
-    if (facts !== undefined) reporter.effect(kind, slot, previous, facts);
-  }
-
-  /** Takes away a row that a checkpoint says is gone. */
-  adoptRemoval(slot: number, dot: Dot, live: Live | undefined): void {
-    const { rows, reporter } = this;
-    const present = rows.has(slot);
-    const previous = rows.value(slot);
-    rows.remove(slot, dot);
-    if (live === undefined) return;
-    const facts = reporter.facts(live.position, DELETE, dot, { slot, value: undefined });
-    reporter.operation(facts);
-    if (present) reporter.change('removed', slot, previous, facts);
-  }
 
   /** What an origin's author is known to have seen. */
   contextOf(origin: number): VersionVector {
@@ -523,7 +477,7 @@ export class Projection {
     this.#compactAt = Math.max(REMOVED_KEPT, rows.removedCount * 1.5);
     for (const author of authors) author.renumber(renumbered);
     for (const dictionary of foreign) dictionary.renumber(renumbered);
-    this.#deadlines?.renumber(renumbered);
+    this.effects.deadlines?.renumber(renumbered);
   }
 }
 

@@ -160,6 +160,18 @@ export class Rows {
     return this.#marks[slot * STRIDE + STAMP] as number;
   }
 
+  /** Forgets what removed a key that has no row, as if the key had never had one. */
+  forget(slot: number): void {
+    this.#marks.fill(0, slot * STRIDE, (slot + 1) * STRIDE);
+  }
+
+  /** Lowers every later stamp to `stamp`. */
+  limitStamps(stamp: number): void {
+    const marks = this.#marks;
+    for (let at = 0; at < this.slots * STRIDE; at += STRIDE)
+      if ((marks[at + STAMP] as number) > stamp) marks[at + STAMP] = stamp;
+  }
+
   /** The key's latest write or removal, as it is now. */
   dot(slot: number): Dot {
     return { origin: this.origin(slot), sequence: this.sequence(slot), stamp: this.stamp(slot) };

@@ -2,18 +2,19 @@ import { Subject } from 'rxjs';
 import { HybridClock } from '../log/hybrid-clock.ts';
 import type { Operation } from '../log/operation.ts';
 import { Origins } from '../log/origin.ts';
-import type { ConflictMode } from '../modes/conflict-mode.ts';
 import type { Schema } from '../schema/index.ts';
+import type { ProjectionContext } from './context.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Projection } from './projection.ts';
 
 /** A projection apart from any node, to replay a log into. It takes no local writes. */
 export function scratchProjection(
   schema: Schema,
-  mode: ConflictMode,
+  modeOf: ProjectionContext['modeOf'],
 ): { projection: Projection; origins: Origins } {
   const origins = new Origins();
-  const projection = new Projection(schema, mode, {
+  const projection = new Projection(schema, modeOf(schema), {
+    modeOf,
     origins,
     clock: new HybridClock(() => 0),
     dispatcher: new Dispatcher(),

@@ -107,8 +107,9 @@ export class Versions {
     }
   }
 
-  /** Forgets everything, for a table that starts anew. */
-  reset(): void {
+  /** Goes over to another mode and forgets what only mattered before. */
+  reset(mode: ConflictMode): void {
+    this.mode = mode;
     this.cleared = undefined;
     this.latestClear = undefined;
     this.#ahead.clear();

@@ -1,7 +1,7 @@
 import type { Environment, Timer } from '../environment.ts';
 import type { PeerTables } from './peer-tables.ts';
 import type { Difference, Replica, TableDigests } from './replica.ts';
-import type { AskedFor, Message } from './wire.ts';
+import type { AskedFor, ComparisonMessage } from './comparison-wire.ts';
 
 /** Time between two looks at which tables came to rest, in milliseconds. */
 const LOOK_MS = 1000;
@@ -19,7 +19,7 @@ export interface ComparisonOwner {
   readonly environment: Environment;
   readonly replica: Replica;
   readonly tables: PeerTables;
-  send(message: Message): void;
+  send(message: ComparisonMessage): void;
   /** A table was compared with the peer's, both in the same state. */
   compared(table: string, differences: readonly Difference[]): void;
 }
@@ -95,8 +95,9 @@ export class Comparisons {
     }
   }
 
-  #say(table: string, { state, root }: TableDigests, reply: boolean): void {
-    this.#owner.send({ type: 'digest', table, state, root: root(), reply });
+  #say(table: string, digests: TableDigests, reply: boolean): void {
+    const { state } = digests;
+    this.#owner.send({ type: 'digest', table, state, root: digests.root(), reply });
   }
 
   /** The digests of a table, if this node holds what the peer held when it sent a message. */
@@ -106,7 +107,7 @@ export class Comparisons {
     return held?.state() === state ? held.digests() : undefined;
   }
 
-  receive(message: Extract<Message, { type: 'digest' | 'ask' | 'sums' | 'rows' }>): void {
+  receive(message: ComparisonMessage): void {
     const digests = this.#same(message);
     if (digests === undefined) return;
     switch (message.type) {
@@ -121,7 +122,7 @@ export class Comparisons {
     }
   }
 
-  #takeRoot(message: Extract<Message, { type: 'digest' }>, digests: TableDigests): void {
+  #takeRoot(message: Extract<ComparisonMessage, { type: 'digest' }>, digests: TableDigests): void {
     const { table, state } = message;
     if (!message.reply) this.#say(table, digests, true);
     const present = this.#progress.get(table);
@@ -139,7 +140,7 @@ export class Comparisons {
     this.#owner.send({ type: 'ask', table, state, round, of, numbers });
   }
 
-  #answer(message: Extract<Message, { type: 'ask' }>, digests: TableDigests): void {
+  #answer(message: Extract<ComparisonMessage, { type: 'ask' }>, digests: TableDigests): void {
     const { table, state, round, of, numbers } = message;
     if (of === 'buckets') {
       this.#owner.send({ type: 'sums', table, state, round, bucket: -1, sums: digests.buckets() });
@@ -153,7 +154,7 @@ export class Comparisons {
     }
   }
 
-  #takeSums(message: Extract<Message, { type: 'sums' }>, digests: TableDigests): void {
+  #takeSums(message: Extract<ComparisonMessage, { type: 'sums' }>, digests: TableDigests): void {
     const { table, bucket, sums } = message;
     const progress = this.#going(message);
     if (progress === undefined) return;
@@ -178,7 +179,7 @@ export class Comparisons {
     this.#ask(table, progress, 'rows', progress.asked);
   }
 
-  #takeRows(message: Extract<Message, { type: 'rows' }>, digests: TableDigests): void {
+  #takeRows(message: Extract<ComparisonMessage, { type: 'rows' }>, digests: TableDigests): void {
     const progress = this.#going(message);
     if (progress === undefined || progress.asked.length === 0) return;
     progress.looks = 0;

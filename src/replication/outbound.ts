@@ -55,6 +55,11 @@ export class Outbound {
     this.resume();
   }
 
+  /** Whether everything that may be told has been handed to the connection. */
+  get done(): boolean {
+    return this.#cursor >= this.#store.told && this.#due() === undefined && !this.#walking;
+  }
+
   /** Sends on, if there is something to send and room for it. */
   resume(): void {
     this.#wake?.();
@@ -88,7 +93,10 @@ export class Outbound {
         continue;
       }
       if (this.#cursor >= this.#store.told) break;
-      const segments = this.#store.recent(this.#cursor, PAGE_BYTES) ?? (await this.#read());
+      const from = this.#cursor;
+      const segments = this.#store.recent(from, PAGE_BYTES) ?? (await this.#read());
+      // Rewound while the disk was read: what lies in between comes first.
+      if (this.#cursor < from) continue;
       if (segments.length === 0) this.#cursor = Math.max(this.#cursor, this.#store.told);
       for (const segment of segments) if (!this.#offer(segment)) break;
       this.#sendFrame();
@@ -158,6 +166,7 @@ export class Outbound {
       let index = 0;
       for (let current = chunks.next(); current.done !== true;) {
         // A chunk may hold rows newer than the last commit: they must not be told before they are durable.
+        this.#replica.log.seal();
         await this.#store.flush();
         const next = chunks.next();
         await this.#untilOpen();

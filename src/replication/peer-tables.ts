@@ -1,7 +1,12 @@
+import { TablecastError } from '../errors.ts';
+import { compareEpochs } from '../log/epoch.ts';
 import type { RunReference } from '../log/segment-store.ts';
 import type { PeerTable } from './peer-state.ts';
 import type { Held, Replica, ReplicaTable } from './replica.ts';
 import type { TableState } from './wire.ts';
+
+/** Most tables remembered of one peer, shared or not. */
+const MAX_ANNOUNCED = 4096;
 
 /** What is known of one table both sides declare alike. */
 export interface SharedTable {
@@ -23,8 +28,17 @@ export interface RefusedTable {
   readonly there: unknown;
 }
 
+const NEVER_SWITCHED = { counter: 0, origin: '' };
+
 /** How a run fares on its way to a peer. */
 export type Need = 'send' | 'skip' | 'gap';
+
+/** Whether a peer may lack rows of lives whose operations are not passed on any more: it knows no life of their node. */
+function lacksForgotten(table: ReplicaTable, has: ReadonlyMap<string, number>): boolean {
+  if (table.forgottenNodes.length === 0) return false;
+  const known = new Set(Array.from(has.keys(), (origin) => origin.slice(0, origin.lastIndexOf('@'))));
+  return table.forgottenNodes.some((nodeId) => !known.has(nodeId));
+}
 
 /** A new peer with nothing gets a checkpoint when that is fewer entries than the operations. */
 function cheaperAsCheckpoint(table: ReplicaTable, has: ReadonlyMap<string, number>): boolean {
@@ -55,6 +69,11 @@ export class PeerTables {
   /** Takes in what the peer says of its tables; returns those that cannot be shared. */
   announce(states: readonly TableState[]): RefusedTable[] {
     for (const state of states) this.#announced.set(state.name, state);
+    if (this.#announced.size > MAX_ANNOUNCED) {
+      throw new TablecastError('LIMIT_EXCEEDED', `A peer declared more than ${MAX_ANNOUNCED} tables.`, {
+        hint: 'Use fewer tables with composite keys.',
+      });
+    }
     this.#announcements = Array.from(this.#announced.values(), ({ name, declaration, mode }) => {
       return { name, declaration, mode };
     });
@@ -66,7 +85,10 @@ export class PeerTables {
     const state = this.#announced.get(name);
     const table = this.#replica.table(name);
     if (state === undefined || table === undefined) return [];
-    if (state.fingerprint !== table.fingerprint || state.mode !== table.mode) {
+    const order = compareEpochs(table.epoch, state.epoch ?? NEVER_SWITCHED);
+    // Nodes that switched at different times come together; only what was declared must agree.
+    const apart = order === 0 && state.mode !== table.mode;
+    if (state.fingerprint !== table.fingerprint || apart) {
       this.shared.delete(name);
       return [
         { name, here: table.declaration, there: state.declaration, message: difference(name, table, state) },
@@ -79,7 +101,7 @@ export class PeerTables {
       has,
       levelSent: false,
       levelReceived: before?.levelReceived ?? false,
-      needsCheckpoint: cheaperAsCheckpoint(table, has),
+      needsCheckpoint: order > 0 || lacksForgotten(table, has) || cheaperAsCheckpoint(table, has),
     });
     return [];
   }
@@ -111,11 +133,13 @@ export class PeerTables {
     return 'send';
   }
 
-  /** The peer sent a run, so it has it. */
-  received(run: RunReference): void {
+  /** The peer sent a run, so it has it; false when its table is not shared, so that it is not taken. */
+  received(run: RunReference): boolean {
     const table = this.shared.get(run.table);
+    if (table === undefined) return false;
     const last = run.firstSequence + run.count - 1;
-    if (table !== undefined && (table.has.get(run.origin) ?? 0) < last) table.has.set(run.origin, last);
+    if ((table.has.get(run.origin) ?? 0) < last) table.has.set(run.origin, last);
+    return true;
   }
 
   /** The peer's checkpoint of a table says what it holds. */
@@ -143,7 +167,8 @@ export class PeerTables {
     const again = new Set<string>();
     for (const [name, origin, sequence] of have) {
       const table = this.shared.get(name);
-      if (table === undefined) continue;
+      // What is not held here cannot be sent either, and need not be remembered.
+      if (table === undefined || (this.#replica.table(name)?.held(origin) ?? 0) === 0) continue;
       if (sequence === 0) table.has.delete(origin);
       else table.has.set(origin, sequence);
       again.add(name);

@@ -1,3 +1,4 @@
+import type { Epoch } from '../log/epoch.ts';
 import type { StoreName } from '../log/journal.ts';
 import type { OperationLog } from '../log/operation-log.ts';
 import type { RunReference } from '../log/segment-store.ts';
@@ -40,9 +41,13 @@ export interface ReplicaTable {
   /** What both sides must agree on. */
   readonly fingerprint: string;
   readonly mode: string;
+  /** The switch of mode in force. */
+  readonly epoch: Epoch;
   /** For showing to people when they do not. */
   readonly declaration: unknown;
   readonly rows: number;
+  /** Nodes of which lives were forgotten, so that the log's runs alone do not make the table. */
+  readonly forgottenNodes: readonly string[];
   held(origin: string): number;
   vector(): Held;
   /** A position of this node's log at or before that of an origin's operation. */
@@ -61,6 +66,8 @@ export interface AppliedRuns {
   readonly operations: number;
   /** Tables of which an operation before the received ones is missing. */
   readonly gaps: readonly string[];
+  /** Tables of which a switch of mode is missing, so that the operations after it were not applied. */
+  readonly ahead: readonly string[];
   /** Origins whose life this node forgot long ago, so that their operations were not applied. */
   readonly forgotten: readonly string[];
   /** Every run that was looked at, new or not. */
@@ -83,10 +90,10 @@ export interface Replica {
    */
   ownIsSound(table: string, held: Held): boolean;
   /**
-   * Applies and logs runs of others; `seen` is told of each before it takes effect. Throws
-   * `OPERATION_INVALID`; what was applied before it stays.
+   * Applies and logs runs of others; `seen` is told of each before it takes effect, and leaves it out
+   * by returning false. Throws `OPERATION_INVALID`; what was applied before it stays.
    */
-  receive(runs: readonly Uint8Array[], seen: (run: RunReference) => void): AppliedRuns;
+  receive(runs: readonly Uint8Array[], seen: (run: RunReference) => boolean): AppliedRuns;
   /**
    * Merges another node's checkpoint into a table; `seen` is told what that node holds before it
    * takes effect. Returns how many rows changed.

@@ -12,6 +12,12 @@ import { Session, type SessionOwner } from './session.ts';
 /** A comparison asked for is given up after so many steps. */
 const COMPARE_TRIES = 200;
 const COMPARE_STEP_MS = 50;
+/** A switch of mode that does not come is asked for again after this long. */
+const ASK_AGAIN_MS = 2000;
+
+/** How long closing waits for peers to acknowledge, and how often it looks, in milliseconds. */
+const SETTLE_MS = 1000;
+const SETTLE_STEP_MS = 5;
 
 /** What a replicator is made of. */
 export interface ReplicatorParts {
@@ -35,7 +41,10 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly #dialled = new Map<Session, Dialler>();
   readonly #peers = new BehaviorSubject<readonly PeerState[]>([]);
   readonly #synced = new Map<string, BehaviorSubject<boolean>>();
+  /** When a peer was asked last for the switch of mode that a table lacks. */
+  readonly #asked = new Map<string, number>();
   #changeScheduled = false;
+  #matchedScheduled = false;
   #closed = false;
 
   constructor(parts: ReplicatorParts) {
@@ -86,14 +95,24 @@ export class Replicator implements SessionOwner, DiallerOwner {
     return subject.pipe(distinctUntilChanged());
   }
 
+  /** Gives peers a last chance to take what they have not acknowledged, then ends every session. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const dialler of this.#diallers) dialler.stop();
+    await this.#settle(this.environment.now() + SETTLE_MS);
     for (const session of this.#sessions) session.end('closed', 'The node was closed.');
     await this.transport.close();
     this.#peers.complete();
     for (const subject of this.#synced.values()) subject.complete();
     this.divergences.complete();
+  }
+
+  async #settle(untilMs: number): Promise<void> {
+    while ([...this.#sessions].some((session) => !session.settled) && this.environment.now() < untilMs) {
+      await new Promise<void>((resolve) => {
+        this.environment.schedule(SETTLE_STEP_MS, resolve);
+      });
+    }
   }
 
   // Sessions ---------------------------------------------------------------------------------------
@@ -145,7 +164,6 @@ export class Replicator implements SessionOwner, DiallerOwner {
       peer: hello.node,
       details: { address: connection.remote, direction: connection.direction },
     });
-    this.environment.defer(() => this.#sayDirect(session, []));
     return undefined;
   }
 
@@ -189,7 +207,15 @@ export class Replicator implements SessionOwner, DiallerOwner {
 
   #sayDirect(except: Session, lost: readonly string[]): void {
     for (const session of this.#sessions) if (session !== except) session.sayDirect(lost);
-    if (lost.length === 0 && this.#sessions.has(except)) except.sayDirect([]);
+  }
+
+  matched(): void {
+    if (this.#matchedScheduled) return;
+    this.#matchedScheduled = true;
+    this.environment.defer(() => {
+      this.#matchedScheduled = false;
+      for (const session of this.#sessions) session.sayDirect([]);
+    });
   }
 
   directBeside(session: Session): readonly (readonly [string, readonly string[]])[] {
@@ -198,6 +224,26 @@ export class Replicator implements SessionOwner, DiallerOwner {
       const names = [...other.tables.shared.keys()];
       return other.hello.origins.map((origin) => [origin, names] as const);
     });
+  }
+
+  /** A table's mode was switched, by this node (`here`) or by another. */
+  switched(table: string, here = false): void {
+    for (const session of this.#sessions) session.switched(table, here);
+    const state = this.replica.table(table);
+    this.report({
+      code: 'mode-switched',
+      severity: 'info',
+      message: `Table ${table} is in mode ${state?.mode} now, switched by ${state?.epoch.origin}.`,
+      table,
+      details: { mode: state?.mode, by: state?.epoch.origin },
+    });
+  }
+
+  mayAskForSwitch(table: string): boolean {
+    const now = this.environment.now();
+    if (Math.abs(now - (this.#asked.get(table) ?? -Infinity)) < ASK_AGAIN_MS) return false;
+    this.#asked.set(table, now);
+    return true;
   }
 
   compared(session: Session, table: string, differences: readonly Difference[]): void {

@@ -1,9 +1,10 @@
 import type { Environment, Timer } from '../environment.ts';
-import { TablecastError, isTablecastError } from '../errors.ts';
+import { isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/journal.ts';
 import type { Closing, Connection } from '../transport/transport.ts';
 import { Comparisons } from './comparison.ts';
+import { IncomingCheckpoints, outOfTurn } from './incoming.ts';
 import { Outbound } from './outbound.ts';
 import { PeerTables, type RefusedTable } from './peer-tables.ts';
 import type { Difference, Held, Replica } from './replica.ts';
@@ -15,10 +16,8 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
 const ACK_BYTES = 512 * 1024;
 const ACK_MS = 10;
 const PING_MS = 5000;
-/** A peer that says nothing for this long is lost. */
-const SILENCE_MS = 15_000;
-/** Most bytes of a checkpoint under way. */
-const MAX_CHECKPOINT_BYTES = 1024 * 1024 * 1024;
+/** A peer that says nothing while this many pings go out is lost. Counted, because clocks jump. */
+const SILENT_PINGS = 3;
 
 /** What a session needs of the replicator it belongs to. */
 export interface SessionOwner {
@@ -30,15 +29,16 @@ export interface SessionOwner {
   ended(session: Session, closing: Closing): void;
   /** Something a user may look at changed. */
   changed(): void;
+  /** Which tables are shared with the peer may have changed, and with it what others need not send. */
+  matched(): void;
   /** A table was compared with the peer's, both holding the same operations. */
   compared(session: Session, table: string, differences: readonly Difference[]): void;
+  /** A peer's switch of mode was made here. */
+  switched(table: string): void;
+  /** Whether a peer should be asked now for the switch that a table lacks; not every session asks. */
+  mayAskForSwitch(table: string): boolean;
   /** Origins that come to this node from other sessions, per origin the tables. */
   directBeside(session: Session): readonly (readonly [string, readonly string[]])[];
-}
-
-interface IncomingCheckpoint {
-  chunks: Uint8Array[];
-  bytes: number;
 }
 
 /** One peer, from the first frame to the last. */
@@ -48,7 +48,7 @@ export class Session {
   readonly comparisons: Comparisons;
   readonly #owner: SessionOwner;
   readonly #outbound: ReadonlyMap<StoreName, Outbound>;
-  readonly #incoming = new Map<string, IncomingCheckpoint>();
+  readonly #incoming = new IncomingCheckpoints();
   #hello: Hello | undefined;
   #ended = false;
   #farewell: string | undefined;
@@ -60,7 +60,7 @@ export class Session {
   #seenOperations = 0;
   #confirmedBytes = 0;
   #ackTimer: Timer | undefined;
-  #heardAt: number;
+  #unanswered = 0;
   #heartbeat: Timer | undefined;
   sentOperations = 0;
   receivedOperations = 0;
@@ -71,7 +71,6 @@ export class Session {
     this.connection = connection;
     this.#owner = owner;
     this.since = owner.environment.now();
-    this.#heardAt = this.since;
     this.tables = new PeerTables(owner.replica);
     this.comparisons = new Comparisons({
       environment: owner.environment,
@@ -125,6 +124,12 @@ export class Session {
     this.#beat();
   }
 
+  /** Whether the peer has acknowledged everything this node could tell it. */
+  get settled(): boolean {
+    if (this.#hello === undefined || this.#ended) return true;
+    return this.#ackedBytes >= this.#sentBytes && [...this.#outbound.values()].every(({ done }) => done);
+  }
+
   /** Ends the session; the peer is told why. */
   end(code: string, reason: string): void {
     if (this.#ended) return;
@@ -145,6 +150,14 @@ export class Session {
     // Also before the peer said hello: this node's own hello is under way, without this table.
     this.#send({ type: 'tables', tables: [state] });
     if (this.#hello !== undefined) this.#matched(this.tables.match(name), [name]);
+  }
+
+  /** Tells the peer of a switch of mode; the node that made it sends its rows at once. */
+  switched(name: string, here: boolean): void {
+    const state = this.#stateOf(name);
+    if (state === undefined || this.#hello === undefined) return;
+    this.#send({ type: 'tables', tables: [state] });
+    if (here) this.#matched(this.tables.match(name), [name]);
   }
 
   /** Tells the peer which origins come from elsewhere, and what is held of those that no longer do. */
@@ -181,7 +194,10 @@ export class Session {
     const table = this.#owner.replica.table(name);
     if (table === undefined) return undefined;
     const held = this.#told(table.vector());
-    return { name, fingerprint: table.fingerprint, mode: table.mode, declaration: table.declaration, held };
+    const { fingerprint, mode, declaration, epoch } = table;
+    const { counter, origin } = epoch;
+    const state = { name, fingerprint, mode, declaration, held };
+    return counter === 0 ? state : { ...state, epoch: { counter, origin } };
   }
 
   #told(vector: Held): [string, number][] {
@@ -190,18 +206,26 @@ export class Session {
 
   #sendCounted(message: Message, operations: number): void {
     this.sentOperations += operations;
-    this.#sentBytes += this.#send(message);
+    const bytes = this.#send(message);
+    // A level is not acknowledged: counted, it would be missing from every window and hold up every close.
+    if (message.type !== 'level') this.#sentBytes += bytes;
   }
 
   #send(message: Message): number {
     if (this.#ended) return 0;
     const frame = encodeMessage(message);
-    if (!this.connection.send(frame)) this.#blocked = true;
+    try {
+      if (!this.connection.send(frame)) this.#blocked = true;
+    } catch (error) {
+      this.#cannotSend(error);
+    }
     return frame.length;
   }
 
+  /** What is due cannot be read, or is longer than a frame: the peer cannot be served, and both sides hear of it. */
   #cannotSend(error: unknown): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#farewell !== undefined) return;
+    this.#blocked = true;
     const message = error instanceof Error ? error.message : String(error);
     this.#owner.report({
       code: 'send-failed',
@@ -221,7 +245,7 @@ export class Session {
 
   #receive(bytes: Uint8Array): void {
     if (this.#ended) return;
-    this.#heardAt = this.#owner.environment.now();
+    this.#unanswered = 0;
     // The transport's handlers must not throw: whatever goes wrong with one frame ends this session only.
     try {
       this.#handle(decodeMessage(bytes), bytes.length);
@@ -249,7 +273,7 @@ export class Session {
       this.#farewell = `${message.code}: ${message.reason}`;
       return this.connection.close(message.reason);
     }
-    if (this.#hello === undefined) throw tooEarly(message.type);
+    if (this.#hello === undefined) throw outOfTurn(message.type);
     switch (message.type) {
       case 'tables':
         return this.#matched(
@@ -284,7 +308,7 @@ export class Session {
   }
 
   #greet(hello: Hello): void {
-    if (this.#hello !== undefined) throw tooEarly('second hello');
+    if (this.#hello !== undefined) throw outOfTurn('second hello');
     const [lowest, highest] = hello.protocol;
     if (lowest > PROTOCOL[1] || highest < PROTOCOL[0]) {
       const theirs = `${lowest} to ${highest}`;
@@ -320,12 +344,13 @@ export class Session {
       });
     }
     this.#rewind(names);
+    this.#owner.matched();
     this.#owner.changed();
   }
 
   #compareOwn(name: string): void {
-    const held = Array.from(this.tables.shared.get(name)?.has ?? []);
-    if (this.#owner.replica.ownIsSound(name, held)) return;
+    const shared = this.tables.shared.get(name);
+    if (shared === undefined || this.#owner.replica.ownIsSound(name, [...shared.has])) return;
     this.tables.shared.delete(name);
     this.#owner.report({
       code: 'fork-detected',
@@ -351,8 +376,11 @@ export class Session {
     for (const { count } of applied.references) this.#seenOperations += count;
     this.#acknowledge(length);
     for (const origin of applied.forgotten) this.#reportForgotten(origin);
-    if (applied.gaps.length > 0) {
-      const states = applied.gaps.map((name) => this.#stateOf(name)).filter((state) => state !== undefined);
+    const ahead = applied.ahead.filter((name) => this.#owner.mayAskForSwitch(name));
+    if (applied.gaps.length > 0 || ahead.length > 0) {
+      const states = [...applied.gaps, ...ahead]
+        .map((name) => this.#stateOf(name))
+        .filter((state) => state !== undefined);
       this.#send({ type: 'tables', tables: states });
     }
   }
@@ -369,17 +397,13 @@ export class Session {
 
   #takeChunk(message: Extract<Message, { type: 'checkpoint' }>, length: number): void {
     this.#acknowledge(length);
-    const { table, index, chunk } = message;
+    const { table } = message;
     if (!this.tables.shared.has(table)) return;
-    if (index === 0) this.#incoming.set(table, { chunks: [], bytes: 0 });
-    const incoming = this.#incoming.get(table);
-    if (incoming?.chunks.length !== index) throw tooEarly(`chunk ${index} of a checkpoint`);
-    incoming.chunks.push(chunk);
-    incoming.bytes += chunk.length;
-    if (incoming.bytes > MAX_CHECKPOINT_BYTES) throw tooLarge(table);
-    if (!message.last) return;
-    this.#incoming.delete(table);
-    const rows = this.#owner.replica.adopt(table, incoming.chunks, (held) => this.tables.holds(table, held));
+    const complete = this.#incoming.take(message);
+    if (complete === undefined) return;
+    const before = this.#owner.replica.table(table)?.epoch;
+    const rows = this.#owner.replica.adopt(table, complete.chunks, (held) => this.tables.holds(table, held));
+    if (this.#owner.replica.table(table)?.epoch !== before) this.#owner.switched(table);
     this.receivedOperations += rows;
     this.#owner.report({
       code: 'checkpoint-adopted',
@@ -387,7 +411,7 @@ export class Session {
       message: `Table ${table}: took over ${rows} rows from ${this.nodeId}.`,
       table,
       peer: this.nodeId,
-      details: { rows, bytes: incoming.bytes },
+      details: { rows, bytes: complete.bytes },
     });
   }
 
@@ -418,8 +442,8 @@ export class Session {
     const { environment } = this.#owner;
     this.#heartbeat = environment.schedule(PING_MS, () => {
       if (this.#ended) return;
-      if (environment.now() - this.#heardAt > SILENCE_MS)
-        return this.end('silent', `Nothing heard for ${SILENCE_MS} ms.`);
+      if (this.#unanswered++ >= SILENT_PINGS)
+        return this.end('silent', `Nothing heard for ${SILENT_PINGS * PING_MS} ms.`);
       this.#send({ type: 'ping', time: environment.now() });
       this.#beat();
     });
@@ -436,21 +460,4 @@ export class Session {
     const reason = this.#farewell === undefined ? closing.reason : this.#farewell;
     this.#owner.ended(this, { kind: closing.kind, reason });
   }
-}
-
-function tooEarly(what: string): TablecastError {
-  return new TablecastError('FRAME_INVALID', `A peer sent a ${what} out of turn.`, {
-    hint: 'Check that the peer runs a version of tablecast that speaks this protocol.',
-  });
-}
-
-function tooLarge(table: string): TablecastError {
-  return new TablecastError(
-    'LIMIT_EXCEEDED',
-    `A checkpoint of ${table} is larger than ${MAX_CHECKPOINT_BYTES} bytes.`,
-    {
-      hint: 'Split the table into several.',
-      details: { table, limit: MAX_CHECKPOINT_BYTES },
-    },
-  );
 }

@@ -3,6 +3,13 @@ import { TablecastError } from '../errors.ts';
 import { ByteReader, ByteWriter } from '../log/bytes.ts';
 import { MAX_TABLE_NAME_BYTES } from '../log/run.ts';
 import { readRuns, writeRuns } from '../log/segment.ts';
+import {
+  type ComparisonMessage,
+  decodeComparison,
+  encodeComparison,
+  isComparison,
+} from './comparison-wire.ts';
+import { isShallowJson } from '../log/shallow-json.ts';
 
 /** The protocol versions this program speaks; docs/protocol.md describes them. */
 export const PROTOCOL: readonly [lowest: number, highest: number] = [1, 1];
@@ -17,52 +24,71 @@ const LEVEL = 7;
 const PING = 8;
 const PONG = 9;
 const BYE = 10;
-const DIGEST = 11;
-const ASK = 12;
-const SUMS = 13;
-const ROWS = 14;
-
-/** Two words for each of 256 buckets or leaves. */
-const SUM_WORDS = 512;
-/** Most buckets or leaves one question may name. */
-const MAX_ASKED = 256;
-const MAX_STATE_BYTES = 64;
-const ASKED: readonly AskedFor[] = ['buckets', 'leaves', 'rows'];
 
 /** Most entries of any list in a message. */
 const MAX_ENTRIES = 65_536;
+/** Most values in one message of JSON, and how deep they may stand. */
+const MOST = { values: 400_000, depth: 32 };
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 const sequence = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const held = v.pipe(v.array(v.strictTuple([name, sequence])), v.maxLength(MAX_ENTRIES));
+// Lists are looked through by hand: there may be a hundred thousand entries in the first message of a peer.
+const held = listOf<[string, number]>(
+  MAX_ENTRIES,
+  (entry) => isTuple(entry, 2) && isName(entry[0]) && isSequence(entry[1]),
+);
+const names = (most: number) => listOf<string>(most, isName);
 const tables = v.pipe(
   v.array(
     v.object({
       name,
       fingerprint: v.pipe(v.string(), v.maxLength(4096)),
       mode: v.pipe(v.string(), v.maxLength(32)),
+      /** The switch that brought the mode; left out before any. */
+      epoch: v.optional(v.object({ counter: v.pipe(sequence, v.minValue(1)), origin: name })),
       declaration: v.unknown(),
       held,
     }),
   ),
   v.maxLength(4096),
 );
-const direct = v.pipe(v.array(v.strictTuple([name, v.array(name)])), v.maxLength(MAX_ENTRIES));
+const direct = listOf<[string, string[]]>(MAX_ENTRIES, (entry) => {
+  return isTuple(entry, 2) && isName(entry[0]) && Array.isArray(entry[1]) && entry[1].every(isName);
+});
+const have = listOf<[string, string, number]>(MAX_ENTRIES, (entry) => {
+  return isTuple(entry, 3) && isName(entry[0]) && isName(entry[1]) && isSequence(entry[2]);
+});
+
+function listOf<T>(most: number, isEntry: (entry: unknown) => boolean): v.CustomSchema<T[], undefined> {
+  return v.custom<T[]>((value) => Array.isArray(value) && value.length <= most && value.every(isEntry));
+}
+
+function isTuple(value: unknown, length: number): value is unknown[] {
+  return Array.isArray(value) && value.length === length;
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value.length >= 1 && value.length <= 128;
+}
+
+function isSequence(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
 
 const schemas = {
   [HELLO]: v.object({
     protocol: v.strictTuple([sequence, sequence]),
     node: name,
     session: sequence,
-    origins: v.pipe(v.array(name), v.maxLength(16)),
+    origins: names(16),
     tables,
   }),
   [TABLES]: v.object({ tables }),
   [SOURCES]: v.object({
     direct,
-    have: v.pipe(v.array(v.strictTuple([name, name, sequence])), v.maxLength(MAX_ENTRIES)),
+    have,
   }),
-  [LEVEL]: v.object({ tables: v.pipe(v.array(name), v.maxLength(4096)) }),
+  [LEVEL]: v.object({ tables: names(4096) }),
   [BYE]: v.object({
     code: v.pipe(v.string(), v.maxLength(32)),
     reason: v.pipe(v.string(), v.maxLength(1024)),
@@ -75,9 +101,6 @@ export type TableState = v.InferOutput<typeof tables>[number];
 export type Hello = v.InferOutput<(typeof schemas)[typeof HELLO]>;
 /** Which origins' operations come to the sender from elsewhere, and what it has of those that no longer do. */
 export type Sources = v.InferOutput<(typeof schemas)[typeof SOURCES]>;
-
-/** What a node asks for that compares a table with its peer's. */
-export type AskedFor = 'buckets' | 'leaves' | 'rows';
 
 /** A message between two nodes. */
 export type Message =
@@ -95,42 +118,8 @@ export type Message =
   | { readonly type: 'sources'; readonly sources: Sources }
   | { readonly type: 'level'; readonly tables: readonly string[] }
   | { readonly type: 'ping' | 'pong'; readonly time: number }
-  | {
-      readonly type: 'digest';
-      readonly table: string;
-      readonly state: string;
-      readonly root: readonly [low: number, high: number];
-      readonly reply: boolean;
-    }
-  | {
-      readonly type: 'ask';
-      readonly table: string;
-      readonly state: string;
-      readonly round: number;
-      readonly of: AskedFor;
-      /** Numbers of buckets or leaves. */
-      readonly numbers: readonly number[];
-    }
-  | {
-      readonly type: 'sums';
-      readonly table: string;
-      readonly state: string;
-      readonly round: number;
-      /** -1: the sums of the buckets themselves. */
-      readonly bucket: number;
-      readonly sums: Uint32Array;
-    }
-  | {
-      readonly type: 'rows';
-      readonly table: string;
-      readonly state: string;
-      readonly round: number;
-      readonly last: boolean;
-      readonly chunk: Uint8Array;
-    }
+  | ComparisonMessage
   | { readonly type: 'bye'; readonly code: string; readonly reason: string };
-
-type ComparisonMessage = Extract<Message, { type: 'digest' | 'ask' | 'sums' | 'rows' }>;
 
 /** A message as the frame that carries it. */
 export function encodeMessage(message: Message): Uint8Array {
@@ -149,7 +138,7 @@ export function encodeMessage(message: Message): Uint8Array {
     case 'ask':
     case 'sums':
     case 'rows':
-      return comparison(message);
+      return encodeComparison(message);
     default:
       return binary(message);
   }
@@ -191,73 +180,6 @@ function binary(
   return writer.copy();
 }
 
-function comparison(message: ComparisonMessage): Uint8Array {
-  const writer = new ByteWriter(128);
-  writer.byte({ digest: DIGEST, ask: ASK, sums: SUMS, rows: ROWS }[message.type]);
-  writer.text(message.table);
-  writer.text(message.state);
-  if (message.type !== 'digest') writer.varint(message.round);
-  switch (message.type) {
-    case 'digest':
-      writer.byte(message.reply ? 1 : 0);
-      for (const word of message.root) writer.uint32(word);
-      break;
-    case 'ask':
-      writer.byte(ASKED.indexOf(message.of));
-      writer.varint(message.numbers.length);
-      for (const number of message.numbers) writer.varint(number);
-      break;
-    case 'sums':
-      writer.varint(message.bucket + 1);
-      for (const word of message.sums) writer.uint32(word);
-      break;
-    case 'rows':
-      writer.byte(message.last ? 1 : 0);
-      writer.raw(message.chunk);
-  }
-  return writer.copy();
-}
-
-function readComparison(type: number, reader: ByteReader): ComparisonMessage {
-  const table = reader.text(MAX_TABLE_NAME_BYTES);
-  const state = reader.text(MAX_STATE_BYTES);
-  const round = type === DIGEST ? 0 : reader.varint();
-  switch (type) {
-    case DIGEST: {
-      const reply = reader.byte() === 1;
-      return { type: 'digest', table, state, reply, root: [reader.uint32(), reader.uint32()] };
-    }
-    case ASK: {
-      const of = ASKED[reader.byte()];
-      const count = reader.count('numbers', MAX_ASKED);
-      if (of === undefined) throw invalid('a question of an unknown kind');
-      const limit = of === 'rows' ? MAX_ENTRIES : SUM_WORDS / 2;
-      const numbers: number[] = [];
-      for (let index = 0; index < count; index++) {
-        const number = reader.varint();
-        if (number >= limit) throw invalid(`a question about number ${number} of ${limit}`);
-        numbers.push(number);
-      }
-      return { type: 'ask', table, state, round, of, numbers };
-    }
-    case SUMS: {
-      const bucket = reader.varint() - 1;
-      if (bucket >= SUM_WORDS / 2) throw invalid(`sums of bucket ${bucket}`);
-      const sums = Uint32Array.from({ length: SUM_WORDS }, () => reader.uint32());
-      return { type: 'sums', table, state, round, bucket, sums };
-    }
-    default:
-      return {
-        type: 'rows',
-        table,
-        state,
-        round,
-        last: reader.byte() === 1,
-        chunk: reader.raw(reader.remaining),
-      };
-  }
-}
-
 function sizeOf(runs: readonly Uint8Array[]): number {
   return runs.reduce((sum, run) => sum + run.length + 5, 16);
 }
@@ -292,12 +214,8 @@ export function decodeMessage(frame: Uint8Array): Message {
     case PING:
     case PONG:
       return { type: type === PING ? 'ping' : 'pong', time: reader.float64() };
-    case DIGEST:
-    case ASK:
-    case SUMS:
-    case ROWS:
-      return readComparison(type, reader);
     default:
+      if (isComparison(type)) return decodeComparison(type, reader);
       throw invalid(`a message of type ${type}`);
   }
 }
@@ -307,14 +225,18 @@ function parse<T extends keyof typeof schemas>(
   type: T,
 ): v.InferOutput<(typeof schemas)[T]> {
   let body: unknown;
+  const text = frame.subarray(1);
+  if (!isShallowJson(text, MOST)) throw invalid('a message of too many or too deep values');
   try {
-    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(frame.subarray(1)));
+    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
   } catch {
     throw invalid('a message that is not JSON');
   }
   const result = v.safeParse(
     schemas[type] as v.GenericSchema<unknown, v.InferOutput<(typeof schemas)[T]>>,
     body,
+    // A message with a million mistakes must not cost a million reports.
+    { abortEarly: true },
   );
   if (result.success) return result.output;
   const [issue] = result.issues;

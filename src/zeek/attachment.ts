@@ -1,7 +1,6 @@
 import { BehaviorSubject, type Observable, type Subscription } from 'rxjs';
 import type { Timer } from '../environment.ts';
 import type { TablecastError } from '../errors.ts';
-import type { NodeEvent } from '../events.ts';
 import { isProxyOf } from '../log/proxy.ts';
 import type { Table } from '../table.ts';
 import {
@@ -9,26 +8,19 @@ import {
   type ZeekClient,
   type ZeekEndpoint,
   type ZeekEvent,
-  zeekLimits,
   type ZeekLinkState,
 } from '../transport/zeek/index.ts';
 import { type AttachedTable, attachTable } from './attached-table.ts';
-import { clientOptions } from './client-of.ts';
+import { clientOptions, limitsOf } from './client-of.ts';
 import type { ZeekHost } from './host.ts';
 import { Inbound } from './inbound.ts';
+import { ClusterMemory } from './memory.ts';
 import { missedSince } from './missed.ts';
-import { Notices } from './notices.ts';
 import type { ZeekAttachmentOptions } from './options.ts';
 import { Outbound } from './outbound.ts';
 import type { RefillRequest } from './refill.ts';
-import {
-  acknowledgedFrame,
-  type NodeStarted,
-  readNodeStarted,
-  refilledFrame,
-  type StatusState,
-  statusFrame,
-} from './script-events.ts';
+import { acknowledgedFrame, type NodeStarted, readNodeStarted, refilledFrame } from './script-events.ts';
+import { Teller } from './teller.ts';
 import { ZeekNodes } from './zeek-nodes.ts';
 
 const REPORT_MS = 1000;
@@ -50,36 +42,27 @@ export interface ZeekAttachment {
   close(): Promise<void>;
 }
 
-/** What is remembered of a cluster over restarts. */
-interface Memory {
-  /** The Zeek process that had all rows. */
-  readonly server: string;
-  /** Position up to which it had all changes. */
-  readonly position: number;
-}
-
 /** Keeps the tables of a node and those of a Zeek cluster alike. */
 export class LiveAttachment implements ZeekAttachment {
   readonly cluster: string | undefined;
   readonly tables: ReadonlyMap<string, Table>;
-  readonly scope: string;
+  readonly #scope: string;
   readonly #host: ZeekHost;
   readonly #options: ZeekAttachmentOptions;
   readonly #attached: ReadonlyMap<string, AttachedTable>;
   readonly #state: BehaviorSubject<ZeekLinkState>;
   readonly #nodes: ZeekNodes;
-  readonly #notices: Notices;
+  readonly #teller: Teller;
+  readonly #memory: ClusterMemory;
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
   readonly #client: ZeekClient;
   readonly #replays: Subscription[] = [];
-  #memory: Memory | undefined;
   #server: string | undefined;
   #lostAt: number | undefined;
   #lostReported = false;
   #hint: string | undefined;
-  /** Whether Zeek nodes know the script package's events. */
-  #scripts: 'unknown' | 'loaded' | 'missing' = 'unknown';
+  /** Zeek nodes announce their starts, so that no start has to be guessed. */
   #announced = false;
   #lastRefill = -Infinity;
   #refillTimer: Timer | undefined;
@@ -88,31 +71,27 @@ export class LiveAttachment implements ZeekAttachment {
   #listening = true;
   #closing: Promise<void> | undefined;
 
+  /** Throws `OPTION_INVALID`, and `DECLARATION_…` for tables that cannot be shared. */
   constructor(host: ZeekHost, options: ZeekAttachmentOptions) {
     this.#host = host;
     this.#options = options;
     this.cluster = options.cluster;
-    this.scope = options.cluster === undefined ? 'zeek' : `zeek-${options.cluster}`;
-    this.#memory = readMemory(host.recall(this.scope));
+    this.#scope = options.cluster === undefined ? 'zeek' : `zeek-${options.cluster}`;
+    this.#memory = new ClusterMemory(host, this.#scope);
     this.#attached = new Map(
       Object.entries(options.tables).map(([name, table]) => [name, attachTable(host, name, table)]),
     );
     this.tables = new Map([...this.#attached].map(([name, { table }]) => [name, table]));
     this.#state = new BehaviorSubject<ZeekLinkState>({ kind: 'connecting', attempt: 1 });
-    this.#nodes = new ZeekNodes(this.scope, host.id);
-    this.#notices = new Notices(host.environment, {
+    this.#nodes = new ZeekNodes(this.#scope, host.id);
+    this.#teller = new Teller(host, {
+      cluster: options.cluster,
       intervalMs: options.timings?.reportMs ?? REPORT_MS,
-      tell: (event, count) => this.#tell(event, count),
+      send: (frame) => this.#client.send(frame),
     });
     this.#inbound = this.#makeInbound();
     this.#outbound = this.#makeOutbound();
-    const topics = Array.from(this.#attached.values(), ({ zeek }) => zeek.topic);
-    this.#client = connectZeek(clientOptions(host, options, topics), {
-      event: (event) => this.#received(event),
-      state: (state) => this.#became(state),
-      drain: () => this.#outbound.drained(),
-      problem: (error) => this.#problem(error),
-    });
+    this.#client = this.#connect();
   }
 
   #makeInbound(): Inbound {
@@ -120,22 +99,40 @@ export class LiveAttachment implements ZeekAttachment {
       host: this.#host,
       tables: this.#attached,
       nodes: this.#nodes,
-      notices: this.#notices,
-      limits: zeekLimits(),
+      teller: this.#teller,
+      limits: limitsOf(this.#options.limits),
+      applied: (attached, keyText) => this.#outbound.settle(attached, keyText),
       unseen: () => this.#refillSoon(),
       shared: (nodeId) => this.#reportShared(nodeId),
     });
   }
 
   #makeOutbound(): Outbound {
+    const { maxFrameBytes, maxQueuedBytes } = limitsOf(this.#options.limits);
     return new Outbound({
       host: this.#host,
       tables: this.#attached,
-      notices: this.#notices,
+      teller: this.#teller,
+      maxFrameBytes: Math.min(maxFrameBytes, maxQueuedBytes),
       isTheirs: (origin) => this.#isTheirs(origin),
       send: (frame) => this.#client.send(frame),
       refilled: (request, rows) => this.#refilled(request, rows),
     });
+  }
+
+  #connect(): ZeekClient {
+    const topics = Array.from(this.#attached.values(), ({ zeek }) => zeek.topic);
+    try {
+      return connectZeek(clientOptions(this.#host, this.#options, topics), {
+        event: (event) => this.#received(event),
+        state: (state) => this.#became(state),
+        drain: () => this.#outbound.drained(),
+        problem: (error) => this.#problem(error),
+      });
+    } catch (error) {
+      this.#outbound.close();
+      throw error;
+    }
   }
 
   get state(): Observable<ZeekLinkState> {
@@ -145,11 +142,11 @@ export class LiveAttachment implements ZeekAttachment {
   /** Operations of this cluster's own nodes, whichever attachment of the group wrote them down. */
   #isTheirs(origin: string): boolean {
     const nodeId = origin.slice(0, origin.indexOf('@'));
-    if (!nodeId.startsWith(`${this.scope}.`)) return false;
+    if (!nodeId.startsWith(`${this.#scope}.`)) return false;
     return this.cluster !== undefined || isProxyOf(this.#host.id, nodeId);
   }
 
-  /** More of a store became durable. */
+  /** More of the log became durable. */
   advanced(): void {
     this.#outbound.run();
   }
@@ -170,23 +167,23 @@ export class LiveAttachment implements ZeekAttachment {
   }
 
   #connected({ endpoint, version }: ZeekEndpoint): void {
-    const { environment } = this.#host;
     const server = endpoint.replace(/-websocket-\d+$/, '');
-    const before = this.#server ?? this.#memory?.server;
-    const first = this.#server === undefined;
+    const isFirst = this.#server === undefined;
+    const isSame = server === (this.#server ?? this.#memory.told?.server);
     this.#server = server;
     this.#lostReported = false;
-    this.#scripts = 'unknown';
+    this.#teller.connected();
     this.#nodes.meet(server);
     const message = `Connected with Zeek ${version} at ${this.#options.url}.`;
-    this.#report({ code: 'zeek-connected', severity: 'info', message, details: { endpoint, version } });
-    if (server === before) this.#reportMissed();
+    const details = { endpoint, version };
+    this.#teller.report({ code: 'zeek-connected', severity: 'info', message, details });
+    if (isSame) this.#reportMissed();
     else this.#refillEverything();
-    if (first) this.#publishMissed();
+    if (isFirst) this.#publishMissed();
     this.#lostAt = undefined;
-    this.#status('attached', { rows: this.#rows, detail: `${this.#attached.size} tables` });
+    this.#teller.status('attached', { rows: this.#rows, detail: `${this.#attached.size} tables` });
     this.#outbound.connected();
-    this.#rememberTimer ??= environment.schedule(REMEMBER_MS, () => this.#rememberAgain());
+    this.#rememberTimer ??= this.#host.environment.schedule(REMEMBER_MS, () => this.#rememberAgain());
   }
 
   get #rows(): number {
@@ -200,15 +197,15 @@ export class LiveAttachment implements ZeekAttachment {
 
   #reportMissed(): void {
     const awayMs = this.#lostAt === undefined ? undefined : this.#host.environment.now() - this.#lostAt;
-    const time = awayMs === undefined ? 'while this node was not running' : `during ${awayMs} ms`;
+    const time = awayMs === undefined ? 'while it was not running' : `for ${awayMs} ms`;
     const message = `Zeek went on without this node ${time}: rows that it changed meanwhile are not known here until it writes them again.`;
-    this.#report({ code: 'zeek-missed', severity: 'warning', message, details: { awayMs } });
-    this.#status('diverged', { rows: 0, detail: message });
+    this.#teller.report({ code: 'zeek-missed', severity: 'warning', message, details: { awayMs } });
+    this.#teller.status('diverged', { rows: 0, detail: message });
   }
 
-  /** What was written in this group since Zeek had everything, as far as the log tells. */
+  /** Publishes what was written in this group since Zeek had everything, as far as the log tells. */
   #publishMissed(): void {
-    const { position } = this.#memory ?? {};
+    const position = this.#memory.told?.position;
     if (position === undefined) return;
     for (const attached of this.#attached.values()) {
       if (attached.projection.store !== 'sqlite') continue;
@@ -231,21 +228,15 @@ export class LiveAttachment implements ZeekAttachment {
     if (this.#lostReported) return;
     this.#lostReported = true;
     const message = `No connection with Zeek at ${this.#options.url}: ${reason}`;
-    this.#report({ code: 'zeek-lost', severity: 'warning', message, details: { hint: this.#hint } });
+    this.#teller.report({ code: 'zeek-lost', severity: 'warning', message, details: { hint: this.#hint } });
   }
 
   #problem(error: TablecastError): void {
     this.#hint = error.hint;
     if (error.code === 'PEER_UNREACHABLE' || error.code === 'PEER_REFUSED') return;
-    if (this.#scripts === 'unknown' && error.message.includes('failed to create Zeek event')) {
-      this.#scripts = 'missing';
-      return;
-    }
-    this.#notices.note({
-      code: 'zeek-problem',
-      what: `Zeek at ${this.#options.url}`,
-      example: error.message,
-    });
+    if (this.#teller.isMissingPackage(error.message)) return;
+    const what = `Problems with Zeek at ${this.#options.url}`;
+    this.#teller.note({ code: 'zeek-problem', what, example: error.message });
   }
 
   // What Zeek says -----------------------------------------------------------------------------------
@@ -259,18 +250,17 @@ export class LiveAttachment implements ZeekAttachment {
 
   #started({ name, id, replyTo, wanted }: NodeStarted): void {
     this.#announced = true;
-    this.#scripts = 'loaded';
+    this.#teller.scriptsLoaded();
     this.#nodes.meet(id, name);
     this.#client.send(acknowledgedFrame(replyTo, this.#host.id, id));
-    const asked = new Set(wanted);
-    for (const table of asked) {
+    for (const table of new Set(wanted)) {
       const attached = this.#attached.get(table);
       if (attached !== undefined) {
         this.#outbound.refill({ attached, topic: replyTo, removals: false, announced: true });
         continue;
       }
       const what = 'Zeek wants tables that are not attached';
-      this.#notices.note({ code: 'zeek-refused', what, example: table });
+      this.#teller.note({ code: 'zeek-refused', what, example: table });
     }
   }
 
@@ -282,47 +272,29 @@ export class LiveAttachment implements ZeekAttachment {
     const delay = Math.max(Math.min(REPORT_MS, pause), this.#lastRefill + pause - environment.now());
     this.#refillTimer = environment.schedule(delay, () => {
       this.#refillTimer = undefined;
-      if (this.#closing === undefined && !this.#announced) this.#refillEverything();
+      if (this.#listening && !this.#announced) this.#refillEverything();
     });
   }
 
   #refilled({ attached, topic, announced }: RefillRequest, rows: number): void {
-    const { name } = attached;
-    if (announced) this.#client.send(refilledFrame(topic, this.#host.id, { table: name, rows }));
+    const table = attached.name;
+    if (announced) this.#client.send(refilledFrame(topic, this.#host.id, { table, rows }));
     const whom = announced ? 'a Zeek node that started' : 'the Zeek cluster';
-    const message = `Sent ${rows} rows of ${name} to ${whom}.`;
-    this.#report({ code: 'zeek-refilled', severity: 'info', message, table: name, details: { rows, topic } });
+    const message = `Sent ${rows} rows of ${table} to ${whom}.`;
+    this.#teller.report({
+      code: 'zeek-refilled',
+      severity: 'info',
+      message,
+      table,
+      details: { rows, topic },
+    });
   }
 
   #reportShared(nodeId: string): void {
     if (this.cluster !== undefined || this.#sharedReported) return;
     this.#sharedReported = true;
     const message = `${nodeId} is attached to the same Zeek cluster: give both attachments one \`cluster\` name, or the cluster's own changes come back to it.`;
-    this.#report({ code: 'zeek-shared', severity: 'warning', message, details: { nodeId } });
-  }
-
-  // Telling ------------------------------------------------------------------------------------------
-
-  #report(event: NodeEvent): void {
-    const { cluster } = this;
-    this.#host.report(cluster === undefined ? event : { ...event, details: { ...event.details, cluster } });
-  }
-
-  #tell(event: NodeEvent, count: number): void {
-    this.#report(event);
-    const states = new Map<string, StatusState>([
-      ['zeek-diverged', 'diverged'],
-      ['zeek-refused', 'refused'],
-    ]);
-    const state = states.get(event.code);
-    if (state !== undefined) this.#status(state, { table: event.table, rows: count, detail: event.message });
-  }
-
-  #status(
-    state: StatusState,
-    about: { readonly table?: string | undefined; readonly rows: number; readonly detail: string },
-  ): void {
-    if (this.#scripts !== 'missing') this.#client.send(statusFrame(this.#host.id, state, about));
+    this.#teller.report({ code: 'zeek-shared', severity: 'warning', message, details: { nodeId } });
   }
 
   // Remembering and leaving --------------------------------------------------------------------------
@@ -333,12 +305,11 @@ export class LiveAttachment implements ZeekAttachment {
   }
 
   #remember(): void {
-    const { published } = this.#outbound;
-    const server = this.#outbound.idle && this.#lostAt === undefined ? this.#server : this.#memory?.server;
-    if (server === undefined || published === undefined || server !== this.#server) return;
-    if (this.#memory?.server === server && this.#memory.position === published) return;
-    this.#memory = { server, position: published };
-    this.#host.remember(this.scope, this.#memory);
+    const position = this.#outbound.published;
+    const server = this.#server;
+    if (server === undefined || position === undefined) return;
+    const isFilled = this.#outbound.idle && this.#lostAt === undefined;
+    if (isFilled || server === this.#memory.told?.server) this.#memory.keep({ server, position });
   }
 
   /** From now on nothing that Zeek says is taken. */
@@ -352,36 +323,29 @@ export class LiveAttachment implements ZeekAttachment {
   }
 
   async #close(): Promise<void> {
-    const { environment } = this.#host;
     this.stopListening();
     this.#refillTimer?.cancel();
     this.#rememberTimer?.cancel();
     for (const replay of this.#replays) replay.unsubscribe();
     this.#outbound.run();
-    await within(CLOSE_MS, this.#outbound.settled, environment);
-    this.#notices.flush();
-    this.#status('detached', { rows: this.#rows, detail: 'closed' });
+    await this.#settled();
+    this.#teller.flush();
+    this.#teller.status('detached', { rows: this.#rows, detail: 'closed' });
     this.#remember();
     this.#outbound.close();
     await this.#client.close();
     this.#state.next({ kind: 'closed' });
     this.#state.complete();
   }
-}
 
-function within(limitMs: number, done: Promise<void>, environment: ZeekHost['environment']): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = environment.schedule(limitMs, resolve);
-    void done.finally(() => {
-      timer.cancel();
-      resolve();
+  /** Waits until what can be sent was sent, but not for ever. */
+  #settled(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#host.environment.schedule(CLOSE_MS, resolve);
+      void this.#outbound.settled.finally(() => {
+        timer.cancel();
+        resolve();
+      });
     });
-  });
-}
-
-function readMemory(kept: unknown): Memory | undefined {
-  if (typeof kept !== 'object' || kept === null) return undefined;
-  const { server, position } = kept as Partial<Memory>;
-  if (typeof server !== 'string' || !Number.isSafeInteger(position)) return undefined;
-  return { server, position: position as number };
+  }
 }

@@ -12,6 +12,8 @@ const RECENT_MS = 2000;
 /** One change on its way. */
 export interface WaitingChange {
   readonly attached: AttachedTable;
+  /** The table's own topic reaches every Zeek node. */
+  readonly topic: string;
   /** It may be sent when the log is durable up to here. */
   readonly position: number;
   readonly change: OutgoingChange;
@@ -65,13 +67,13 @@ export class ChangeQueue {
     this.#waiting.push(waiting);
   }
 
-  /** Takes the next changes of one table that may be sent, at most `limit`; none if the first may not. */
+  /** Takes the next changes of one table and topic that may be sent, at most `limit`; none if the first may not. */
   take(limit: number, maySend: (waiting: WaitingChange) => boolean): readonly WaitingChange[] {
     const [first] = this.#waiting;
     let count = 0;
     while (count < limit && count < this.#waiting.length) {
       const waiting = this.#waiting[count] as WaitingChange;
-      if (waiting.attached !== first?.attached || !maySend(waiting)) break;
+      if (waiting.attached !== first?.attached || waiting.topic !== first.topic || !maySend(waiting)) break;
       count += 1;
     }
     return this.#waiting.splice(0, count);

@@ -1,13 +1,18 @@
 import { Buffer } from 'node:buffer';
-import type { ZeekClientOptions, ZeekTimings } from '../transport/zeek/index.ts';
+import {
+  type ZeekClientOptions,
+  type ZeekLimits,
+  zeekLimits,
+  type ZeekTimings,
+} from '../transport/zeek/index.ts';
 import type { ZeekHost } from './host.ts';
-import type { ZeekAttachmentOptions } from './options.ts';
+import type { ZeekAttachmentLimits, ZeekAttachmentOptions } from './options.ts';
 import { ANNOUNCE_TOPIC } from './script-events.ts';
 
 /** The options of an attachment's client. */
 export function clientOptions(
   host: ZeekHost,
-  { url, topics = [], tls, timings = {} }: ZeekAttachmentOptions,
+  { url, topics = [], tls, timings = {}, limits = {} }: ZeekAttachmentOptions,
   tableTopics: readonly string[],
 ): ZeekClientOptions {
   const { handshakeMs, silenceMs, firstRetryMs, maxRetryMs } = timings;
@@ -24,8 +29,15 @@ export function clientOptions(
       servername: tls?.servername,
     },
     timings: known,
+    limits: limitsOf(limits),
     environment: host.environment,
   };
+}
+
+/** The bounds of an attachment, defaults filled in. */
+export function limitsOf({ maxFrameBytes, maxQueuedBytes }: ZeekAttachmentLimits = {}): ZeekLimits {
+  const given = Object.entries({ maxFrameBytes, maxQueuedBytes });
+  return zeekLimits(Object.fromEntries(given.filter(([, value]) => value !== undefined)));
 }
 
 function pem(given: string | Uint8Array | undefined): string | Buffer | undefined {

@@ -10,7 +10,7 @@ import {
 } from '../transport/zeek/index.ts';
 import type { AttachedTable } from './attached-table.ts';
 import type { ZeekHost } from './host.ts';
-import type { Notices } from './notices.ts';
+import type { Teller } from './teller.ts';
 import { isAsPublished } from './published.ts';
 import type { ZeekNodes } from './zeek-nodes.ts';
 
@@ -26,8 +26,10 @@ export interface InboundParts {
   readonly host: ZeekHost;
   readonly tables: ReadonlyMap<string, AttachedTable>;
   readonly nodes: ZeekNodes;
-  readonly notices: Notices;
+  readonly teller: Teller;
   readonly limits: ZeekLimits;
+  /** A row was changed by Zeek, and is so here now. */
+  applied(attached: AttachedTable, keyText: string): void;
   /** A node id that was not heard of before. */
   unseen(nodeId: string): void;
   /** Another node of this group is attached to the same cluster. */
@@ -55,7 +57,7 @@ export class Inbound {
       this.#take(event);
     } catch (error) {
       if (!isTablecastError(error)) throw error;
-      this.#parts.notices.note({
+      this.#parts.teller.note({
         code: 'zeek-refused',
         what: 'Frames from Zeek were not taken over',
         example: error.message,
@@ -64,7 +66,7 @@ export class Inbound {
   }
 
   #take(event: ZeekEvent): void {
-    const { host, tables, nodes, notices, limits } = this.#parts;
+    const { host, tables, nodes, teller, limits } = this.#parts;
     const raw = readChangeHeader(event, limits);
     const attached = raw === undefined ? undefined : tables.get(raw.header.table);
     if (raw === undefined || attached === undefined || this.#isOurs(raw.header.nodeId)) return;
@@ -78,7 +80,7 @@ export class Inbound {
     });
     for (const { error } of refused) {
       const what = `Changes of ${attached.name} from Zeek were not taken over`;
-      notices.note({ code: 'zeek-refused', table: attached.name, what, example: error.message });
+      teller.note({ code: 'zeek-refused', table: attached.name, what, example: error.message });
     }
   }
 
@@ -86,10 +88,10 @@ export class Inbound {
   #isOurs(nodeId: string): boolean {
     const id = TABLECAST_ID.exec(nodeId)?.[1];
     if (id === undefined) return false;
-    const { host, shared } = this.#parts;
+    const { host } = this.#parts;
     if (id === host.id) return true;
     if (!host.knows(id)) return false;
-    shared(id);
+    this.#parts.shared(id);
     return true;
   }
 
@@ -100,15 +102,23 @@ export class Inbound {
       if (!isTablecastError(error)) throw error;
       const { name } = batch.attached;
       const what = `Changes of ${name} from Zeek were not taken over`;
-      this.#parts.notices.note({ code: 'zeek-refused', table: name, what, example: error.message });
+      this.#parts.teller.note({ code: 'zeek-refused', table: name, what, example: error.message });
     }
   }
 
   #apply(change: ZeekChange, { attached, author, aheadMs }: Batch): void {
     const { projection } = attached;
     const { schema, rows } = projection;
-    const slot = rows.slotOf(schema.keyText(change.key));
+    const keyText = schema.keyText(change.key);
+    const slot = rows.slotOf(keyText);
     this.#compare(change, attached, slot);
+    this.#write(change, slot, { attached, author, aheadMs });
+    this.#parts.applied(attached, keyText);
+  }
+
+  #write(change: ZeekChange, slot: number, { attached, author, aheadMs }: Batch): void {
+    const { projection } = attached;
+    const { schema } = projection;
     switch (change.kind) {
       case 'new':
       case 'changed':
@@ -118,7 +128,8 @@ export class Inbound {
         projection.delete(slot, author);
         return;
       case 'expired':
-        if (isExpired(attached, slot, { change, aheadMs, by: author.origin })) projection.expire(slot, author);
+        if (isExpired(attached, slot, { change, aheadMs, by: author.origin }))
+          projection.expire(slot, author);
     }
   }
 
@@ -135,7 +146,7 @@ export class Inbound {
     const key = String(rows.key(slot));
     const what = `Zeek had another row than this node in ${attached.name}`;
     const example = present ? key : `${key} (missing here)`;
-    this.#parts.notices.note({ code: 'zeek-diverged', table: attached.name, what, example });
+    this.#parts.teller.note({ code: 'zeek-diverged', table: attached.name, what, example });
   }
 }
 

@@ -17,7 +17,11 @@ export interface MissedRange {
 }
 
 /** Reads from the log which rows changed after a position, without a word if the node closes meanwhile. */
-export function missedSince(host: ZeekHost, { name, projection }: AttachedTable, range: MissedRange): Subscription {
+export function missedSince(
+  host: ZeekHost,
+  { name, projection }: AttachedTable,
+  range: MissedRange,
+): Subscription {
   const keys = new Map<string, unknown>();
   let all = false;
   const until = Math.max(host.position, range.position);

@@ -29,6 +29,14 @@ export interface ZeekAttachmentTimings {
   readonly reportMs?: number | undefined;
 }
 
+/** Bounds of an attachment. */
+export interface ZeekAttachmentLimits {
+  /** Bytes of the longest frame accepted from Zeek. Default 16 MiB. */
+  readonly maxFrameBytes?: number | undefined;
+  /** Bytes that may wait for a slow connection; at least 64 KiB. Default 16 MiB. */
+  readonly maxQueuedBytes?: number | undefined;
+}
+
 /** Options of {@link TableNode.attachZeek}. */
 export interface ZeekAttachmentOptions {
   /** A WebSocket server of the cluster, as `ws://host:port` or `wss://host:port`. */
@@ -53,12 +61,15 @@ export interface ZeekAttachmentOptions {
       }
     | undefined;
   readonly timings?: ZeekAttachmentTimings | undefined;
+  readonly limits?: ZeekAttachmentLimits | undefined;
 }
 
 const MAX_TABLES = 1024;
 
 const pem = v.union([v.string(), v.instance(Uint8Array)]);
 const milliseconds = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(86_400_000)));
+const MIN_BYTES = 65_536;
+const bytes = v.optional(v.pipe(v.number(), v.integer(), v.minValue(MIN_BYTES)));
 const duration = v.optional(v.union([v.number(), v.string()]));
 
 const table = v.strictObject({
@@ -98,6 +109,7 @@ export const zeekAttachmentSchema: v.GenericSchema<ZeekAttachmentOptions> = v.st
       reportMs: milliseconds,
     }),
   ),
+  limits: v.optional(v.strictObject({ maxFrameBytes: bytes, maxQueuedBytes: bytes })),
 });
 
 /** Checks the options of an attachment. Throws `OPTION_INVALID`, which names the member. */

@@ -4,7 +4,8 @@ import { type OutgoingChange, writeChanges, type ZeekTable } from '../transport/
 import type { AttachedTable } from './attached-table.ts';
 import { asItStands, ChangeQueue, outgoing } from './change-queue.ts';
 import type { ZeekHost } from './host.ts';
-import type { Notices } from './notices.ts';
+import type { Teller } from './teller.ts';
+import { RecentSlices } from './recent-slices.ts';
 import { Refill, type RefillRequest } from './refill.ts';
 
 /** Rows of one frame, and its bytes. */
@@ -19,7 +20,9 @@ const RETRY_MS = 500;
 export interface OutboundParts {
   readonly host: ZeekHost;
   readonly tables: ReadonlyMap<string, AttachedTable>;
-  readonly notices: Notices;
+  readonly teller: Teller;
+  /** Bytes of the largest frame that the connection can ever take. */
+  readonly maxFrameBytes: number;
   /** Whether an origin's operations come from the cluster that they would be sent to. */
   isTheirs(origin: string): boolean;
   /** Hands a frame to the connection; false when it takes none at present. */
@@ -35,6 +38,7 @@ export interface OutboundParts {
 export class Outbound {
   readonly #parts: OutboundParts;
   readonly #queue = new ChangeQueue();
+  readonly #slices = new RecentSlices();
   readonly #subscriptions: Subscription[] = [];
   #refills: (Refill | RefillRequest)[] = [];
   /** Frames that the connection did not take. */
@@ -51,7 +55,7 @@ export class Outbound {
       const changes = attached.table.changes.subscribe((change) => {
         if (parts.isTheirs(change.origin)) return;
         const { position } = change.operation;
-        this.#queue.push({ attached, position, change: outgoing(change) });
+        this.#queue.push({ attached, topic: attached.zeek.topic, position, change: outgoing(change) });
         this.run();
       });
       this.#subscriptions.push(changes);
@@ -96,10 +100,20 @@ export class Outbound {
   }
 
   /** Publishes a row as it is now: written, or removed. */
-  publishAsItStands(attached: AttachedTable, key: unknown): void {
+  publishAsItStands(attached: AttachedTable, key: unknown, topic: string = attached.zeek.topic): void {
     const { host } = this.#parts;
     const change = asItStands(attached, key, host.environment.now());
-    this.#queue.push({ attached, position: host.position, change });
+    this.#queue.push({ attached, topic, position: host.position, change });
+  }
+
+  /** Zeek changed a row: says it again where an older row was sent a moment ago and may have come later. */
+  settle(attached: AttachedTable, keyText: string): void {
+    const now = this.#parts.host.environment.now();
+    const { schema } = attached.projection;
+    for (const topic of this.#slices.crossed(attached, keyText, now)) {
+      this.publishAsItStands(attached, schema.keyOf(keyText), topic);
+      this.run();
+    }
   }
 
   /** Sends a whole table to every Zeek node. */
@@ -110,7 +124,9 @@ export class Outbound {
   /** Sends a whole table to a topic, unless that is about to happen. */
   refill(request: RefillRequest): void {
     const waits = this.#refills.some((other) => {
-      return !(other instanceof Refill) && other.attached === request.attached && other.topic === request.topic;
+      return (
+        !(other instanceof Refill) && other.attached === request.attached && other.topic === request.topic
+      );
     });
     if (waits || this.#refills.length >= MAX_REFILLS) return;
     this.#refills.push(request);
@@ -127,17 +143,20 @@ export class Outbound {
     this.#again = this.#running;
     if (this.#running) return;
     this.#running = true;
-    this.#working = this.#work().then(
-      () => {
-        this.#running = false;
-        // What came while the last step ended.
-        if (this.#open && this.#again) this.run();
-      },
-      () => {
-        this.#running = false;
-        this.#parts.host.environment.schedule(RETRY_MS, () => this.run());
-      },
-    );
+    this.#working = this.#workOn();
+  }
+
+  async #workOn(): Promise<void> {
+    try {
+      await this.#work();
+    } catch (error) {
+      const what = 'Changes for Zeek are held back';
+      this.#parts.teller.note({ code: 'zeek-problem', what, example: String(error) });
+      this.#parts.host.environment.schedule(RETRY_MS, () => this.run());
+    } finally {
+      this.#running = false;
+    }
+    if (this.#open && this.#again) this.run();
   }
 
   async #work(): Promise<void> {
@@ -169,7 +188,7 @@ export class Outbound {
       return false;
     }
     const changes = taken.map(({ change }) => change);
-    this.#encode(first.attached, changes, first.attached.zeek.topic);
+    this.#encode(first.attached, changes, first.topic);
     this.#queue.sent(taken, host.environment.now());
     this.#flushFrames();
     return true;
@@ -192,6 +211,9 @@ export class Outbound {
       return true;
     }
     this.#encode(attached, rows, topic);
+    const { schema } = attached.projection;
+    const keys = new Set(rows.map(({ key }) => schema.keyText(key)));
+    this.#slices.add({ attached, topic, keys, at: host.environment.now() });
     this.#flushFrames();
     return true;
   }
@@ -207,16 +229,20 @@ export class Outbound {
     }
   }
 
-  #encode({ name, zeek, projection }: AttachedTable, changes: readonly OutgoingChange[], topic: string): void {
-    const { host, notices } = this.#parts;
+  #encode(
+    { name, zeek, projection }: AttachedTable,
+    changes: readonly OutgoingChange[],
+    topic: string,
+  ): void {
+    const { host, teller } = this.#parts;
     const table: ZeekTable = { ...zeek, topic };
     const header = { time: host.environment.now(), nodeId: `tablecast:${host.life(projection.store)}` };
-    const batch = { maxChanges: MAX_CHANGES, maxBytes: MAX_FRAME_BYTES };
+    const batch = { maxChanges: MAX_CHANGES, maxBytes: Math.min(MAX_FRAME_BYTES, this.#parts.maxFrameBytes) };
     const { frames, refused } = writeChanges(table, changes, { header, batch });
     for (const frame of frames) this.#unsent.push(frame);
     for (const { error } of refused) {
       const what = `Rows of ${name} cannot be sent to Zeek`;
-      notices.note({ code: 'zeek-refused', table: name, what, example: error.message });
+      teller.note({ code: 'zeek-refused', table: name, what, example: error.message });
     }
   }
 
@@ -238,7 +264,7 @@ export class Outbound {
     } catch (error) {
       if (!isTablecastError(error, 'LIMIT_EXCEEDED')) throw error;
       const what = 'Frames are too large for Zeek';
-      this.#parts.notices.note({ code: 'zeek-refused', what, example: error.message });
+      this.#parts.teller.note({ code: 'zeek-refused', what, example: error.message });
       return true;
     }
   }

@@ -22,7 +22,7 @@ export interface NodeStarted {
 }
 
 /** What stands in the script's log. */
-export type StatusState = 'attached' | 'refilling' | 'diverged' | 'refused' | 'detached';
+export type StatusState = 'attached' | 'diverged' | 'refused' | 'detached';
 
 function textOf(data: ZeekData | undefined): string | undefined {
   return data?.type === 'string' && data.data.length <= MAX_NAME ? data.data : undefined;

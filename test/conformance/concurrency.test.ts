@@ -1,14 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  concurrently,
-  conflictsOf,
-  counts,
-  members,
-  rowsOf,
-  settle,
-  told,
-  withCluster,
-} from './fixture.ts';
+import { concurrently, conflictsOf, counts, members, rowsOf, settle, told, withCluster } from './fixture.ts';
 
 describe('conformance: concurrency in naive mode', () => {
   it('conformance 39: rows are the fold of the node’s own log, there is no second copy to differ from', async () => {
@@ -28,7 +19,11 @@ describe('conformance: concurrency in naive mode', () => {
     await withCluster({ size: 2 }, async (cluster) => {
       const [a, b] = cluster.declare('counts', counts);
       const conflicts = [conflictsOf(a!), conflictsOf(b!)];
-      await concurrently(cluster, () => a?.set('k', 1), () => b?.set('k', 2));
+      await concurrently(
+        cluster,
+        () => a?.set('k', 1),
+        () => b?.set('k', 2),
+      );
       expect([a?.get('k'), b?.get('k')]).toEqual([2, 1]);
       expect(conflicts).toEqual([['k: 2 over 1'], ['k: 1 over 2']]);
     });
@@ -68,7 +63,11 @@ describe('conformance: concurrency in naive mode', () => {
       a?.set('k', 1);
       await settle(cluster);
       const conflicts = [conflictsOf(a!), conflictsOf(b!)];
-      await concurrently(cluster, () => a?.delete('k'), () => b?.set('k', 2));
+      await concurrently(
+        cluster,
+        () => a?.delete('k'),
+        () => b?.set('k', 2),
+      );
       expect([a?.get('k'), b?.get('k')]).toEqual([2, undefined]);
       expect(conflicts[1]).toEqual(['k: - over 2']);
     });
@@ -91,7 +90,11 @@ describe('conformance: concurrency in naive mode', () => {
       a?.set('k', 5);
       await settle(cluster);
       const conflicts = [conflictsOf(a!), conflictsOf(b!)];
-      await concurrently(cluster, () => a?.increment('k'), () => b?.increment('k'));
+      await concurrently(
+        cluster,
+        () => a?.increment('k'),
+        () => b?.increment('k'),
+      );
       expect([a?.get('k'), b?.get('k')]).toEqual([6, 6]);
       expect(conflicts).toEqual([['k: 6 over 6'], ['k: 6 over 6']]);
     });
@@ -116,7 +119,10 @@ describe('conformance: concurrency in naive mode', () => {
       b?.changes.subscribe(({ key }) => seen.push([b.get(key), cluster.node(1).log.position]));
       a?.set('k', 1).set('l', 2);
       await settle(cluster);
-      expect(seen).toEqual([[1, 2], [2, 2]]);
+      expect(seen).toEqual([
+        [1, 2],
+        [2, 2],
+      ]);
     });
   });
 
@@ -135,7 +141,11 @@ describe('conformance: concurrency in naive mode', () => {
   it('conformance 51: the next write or delete by one author heals a difference', async () => {
     await withCluster({ size: 2 }, async (cluster) => {
       const [a, b] = cluster.declare('counts', counts);
-      await concurrently(cluster, () => a?.set('k', 1).set('l', 1), () => b?.set('k', 2).set('l', 2));
+      await concurrently(
+        cluster,
+        () => a?.set('k', 1).set('l', 1),
+        () => b?.set('k', 2).set('l', 2),
+      );
       expect(rowsOf([a!])).not.toEqual(rowsOf([b!]));
       const conflicts = [conflictsOf(a!), conflictsOf(b!)];
       b?.set('k', 3).delete('l');
@@ -156,7 +166,9 @@ describe('conformance: concurrency in naive mode', () => {
         if (round % 10 === 0) await cluster.run(3);
       }
       await settle(cluster);
-      expect(lines.map((line) => Number(line.split(' ')[2]))).toEqual(Array.from({ length: 50 }, (_, n) => n));
+      expect(lines.map((line) => Number(line.split(' ')[2]))).toEqual(
+        Array.from({ length: 50 }, (_, n) => n),
+      );
       const together: unknown[] = [];
       c?.changes.subscribe(() => together.push([c.get('x'), c.get('y')]));
       cluster.node(0).batch(() => {
@@ -165,7 +177,10 @@ describe('conformance: concurrency in naive mode', () => {
         a?.set('y', 1);
       });
       await settle(cluster);
-      expect(together).toEqual([[1, 1], [1, 1]]);
+      expect(together).toEqual([
+        [1, 1],
+        [1, 1],
+      ]);
       expect(other?.get('z')).toBe(1);
     });
   });

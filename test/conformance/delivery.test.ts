@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PeerState, TableNode } from '../../src/index.ts';
+import type { MapTable, PeerState, TableNode } from '../../src/index.ts';
 import type { Cluster } from '../support/cluster.ts';
 import { readLog } from '../support/read-log.ts';
 import { counts, durableCounts, eventsOf, rowsOf, settle, told, withCluster } from './fixture.ts';
@@ -87,7 +87,9 @@ describe('conformance: delivery', () => {
         if (round % 7 === 0) cluster.reset(1, 2);
       }
       await cluster.run(RECOVERED_MS);
-      expect(lines.map((line) => Number(line.split(' ')[2]))).toEqual(Array.from({ length: 100 }, (_, n) => n));
+      expect(lines.map((line) => Number(line.split(' ')[2]))).toEqual(
+        Array.from({ length: 100 }, (_, n) => n),
+      );
     });
   });
 
@@ -174,7 +176,11 @@ describe('conformance: disconnect and restart', () => {
       await cluster.run(RECOVERED_MS);
       hub.set('after', 3);
       await settle(cluster);
-      const rows = [['after', 3], ['before', 1], ['meanwhile', 2]];
+      const rows = [
+        ['after', 3],
+        ['before', 1],
+        ['meanwhile', 2],
+      ];
       expect(rowsOf([hub, left!, right!])).toEqual([rows, rows, rows]);
     });
   });
@@ -218,4 +224,52 @@ describe('conformance: disconnect and restart', () => {
       expect(again.size).toBe(99);
     });
   });
+
+  it('a node whose file is older than what its peers know takes back what it lost, under a new epoch', async () => {
+    await withRestored(async (cluster, there) => {
+      const node = await cluster.start(0);
+      const again = node.table('counts', durableCounts);
+      await cluster.run(RECOVERED_MS);
+      expect(rowsOf([again])).toEqual(rowsOf([there]));
+      expect(again.get('newer')).toBe(2);
+      again.set('after', 3);
+      await settle(cluster);
+      expect(there.get('after')).toBe(3);
+      expect(cluster.member(0).events.map(({ code }) => code)).toContain('epoch-began');
+    });
+  });
+
+  it('and one that wrote before it met them is told, and keeps the two apart', async () => {
+    await withRestored(async (cluster, there) => {
+      const other = cluster.node(1).table('other', counts).set('k', 1);
+      await cluster.start(0, (node) => void node.table('counts', durableCounts).set('at once', 3));
+      await cluster.run(RECOVERED_MS);
+      const codes = cluster.member(0).events.map(({ code }) => code);
+      expect(codes).toContain('fork-detected');
+      expect(codes).not.toContain('frame-refused');
+      expect([...there.keys()].toSorted()).toEqual(['newer', 'old']);
+      expect(rowsOf([cluster.node(0).table('other', counts)])).toEqual([[]]);
+      await settle(cluster);
+      expect(rowsOf([cluster.node(0).table('other', counts)])).toEqual(rowsOf([other]));
+    });
+  });
 });
+
+/** A pair of which the first node is down, with a disk from before its latest write. */
+async function withRestored(
+  test: (cluster: Cluster, there: MapTable<string, number | bigint>) => Promise<void>,
+): Promise<void> {
+  await withCluster({ size: 2 }, async (cluster) => {
+    const [here, there] = cluster.declare('counts', durableCounts);
+    here?.set('old', 1);
+    await settle(cluster);
+    const { disk } = cluster.member(0);
+    const [segments, position] = [disk.segments.length, disk.lastPosition];
+    here?.set('newer', 2);
+    await settle(cluster);
+    await cluster.stop(0);
+    disk.segments.length = segments;
+    disk.lastPosition = position;
+    await test(cluster, there as MapTable<string, number | bigint>);
+  });
+}

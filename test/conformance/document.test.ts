@@ -16,10 +16,13 @@ const entries: readonly Entry[] = Array.from(
   ([, number, verdict, rest]) => ({
     number: Number(number),
     verdict: verdict ?? '',
-    tests: Array.from((rest ?? '').matchAll(/`([^`]+)` \(\[[^\]]+\]\(\.\.\/([^)]+)\)\)/g), ([, title, file]) => ({
-      title: title ?? '',
-      file: file ?? '',
-    })),
+    tests: Array.from(
+      (rest ?? '').matchAll(/`([^`]+)` \(\[[^\]]+\]\(\.\.\/([^)]+)\)\)/g),
+      ([, title, file]) => ({
+        title: title ?? '',
+        file: file ?? '',
+      }),
+    ),
   }),
 );
 

@@ -13,7 +13,11 @@ describe('conformance: forwarding', () => {
         table.delete(`gone ${(index + 2) % 3}`);
       }
       await settle(cluster);
-      const expected = [['of 0', 2], ['of 1', 2], ['of 2', 2]];
+      const expected = [
+        ['of 0', 2],
+        ['of 1', 2],
+        ['of 2', 2],
+      ];
       expect(rowsOf(tables)).toEqual([expected, expected, expected]);
     });
   });
@@ -36,7 +40,10 @@ describe('conformance: forwarding', () => {
       expect(here?.increment('k', 3)).toBe(8);
       await settle(cluster);
       const operations = await cluster.time.until(readLog(cluster.node(1)));
-      expect(operations.map(({ kind, value }) => [kind, value])).toEqual([['set', 5], ['set', 8]]);
+      expect(operations.map(({ kind, value }) => [kind, value])).toEqual([
+        ['set', 5],
+        ['set', 8],
+      ]);
     });
   });
 
@@ -97,7 +104,11 @@ describe('conformance: forwarding', () => {
 
   it('conformance 21: a change inside a stored value throws; replacing the value is sent', async () => {
     await withCluster({ size: 2 }, async (cluster) => {
-      const [here, there] = cluster.declare('records', { key: 'string', value: 'record', complexValues: true });
+      const [here, there] = cluster.declare('records', {
+        key: 'string',
+        value: 'record',
+        complexValues: true,
+      });
       const original = { ports: [80] };
       here?.set('k', original);
       original.ports.push(81);
@@ -155,7 +166,10 @@ describe('conformance: forwarding', () => {
       await settle(cluster);
       const there = node.table('counts', counts);
       await settle(cluster);
-      expect([...there]).toEqual([['early', 1], ['before the declaration', 2]]);
+      expect([...there]).toEqual([
+        ['early', 1],
+        ['before the declaration', 2],
+      ]);
     });
   });
 

@@ -33,7 +33,10 @@ describe('conformance: operations of a table', () => {
       for (const table of tables) {
         expect([...table.keys()]).toEqual(['a', 'b']);
         expect([...table.values()]).toEqual([1, 2]);
-        expect([...table.entries()]).toEqual([['a', 1], ['b', 2]]);
+        expect([...table.entries()]).toEqual([
+          ['a', 1],
+          ['b', 2],
+        ]);
         expect([table.get('a'), table.has('a'), table.size]).toEqual([1, true, 2]);
         expect([table.get('absent'), table.has('absent')]).toEqual([undefined, false]);
       }
@@ -93,13 +96,7 @@ describe('conformance: operations of a table', () => {
       tables[0]?.clear();
       await settle(cluster);
       for (const seen of lines) {
-        expect(seen).toEqual([
-          'new k 1 -',
-          'changed k 2 1',
-          'new l 3 -',
-          'removed k - 2',
-          'cleared l - 3',
-        ]);
+        expect(seen).toEqual(['new k 1 -', 'changed k 2 1', 'new l 3 -', 'removed k - 2', 'cleared l - 3']);
       }
     });
   });
@@ -171,7 +168,12 @@ describe('conformance: operations of a table', () => {
           const durable = near.table(`values_${type}`, { key: 'count', value: type, backend: 'sqlite' });
           const copy = far.table(`values_${type}`, { key: 'count', value: type });
           if (life === 0) for (const [key, value] of values.entries()) durable.set(key, value);
-          await firstValueFrom(copy.changes.pipe(startWith(0), filter(() => copy.size === values.length)));
+          await firstValueFrom(
+            copy.changes.pipe(
+              startWith(0),
+              filter(() => copy.size === values.length),
+            ),
+          );
           expect([...durable.values()]).toEqual(values);
           expect([...copy.values()]).toEqual(values);
         }

@@ -88,7 +88,10 @@ describe('conformance: start, attach and persistence', () => {
     }
     await first.node.close();
     const second = await declare();
-    expect([...second.kept]).toEqual([['a', 3], ['c', 4]]);
+    expect([...second.kept]).toEqual([
+      ['a', 3],
+      ['c', 4],
+    ]);
     expect(second.lost.size).toBe(0);
     await second.node.close();
   });
@@ -120,8 +123,20 @@ describe('conformance: start, attach and persistence', () => {
       const conflicts = [conflictsOf(here!), conflictsOf(there!)];
       cluster.setCut(0, 1, false);
       await cluster.run(15_000);
-      expect(rowsOf([here!])).toEqual([[['common', 2], ['of here', 1], ['of there', 2]]]);
-      expect(rowsOf([there!])).toEqual([[['common', 1], ['of here', 1], ['of there', 2]]]);
+      expect(rowsOf([here!])).toEqual([
+        [
+          ['common', 2],
+          ['of here', 1],
+          ['of there', 2],
+        ],
+      ]);
+      expect(rowsOf([there!])).toEqual([
+        [
+          ['common', 1],
+          ['of here', 1],
+          ['of there', 2],
+        ],
+      ]);
       expect(conflicts.map((lines) => lines.length)).toEqual([1, 1]);
     });
   });
@@ -145,7 +160,16 @@ describe('conformance: start, attach and persistence', () => {
       const here = cluster.node(0).table('counts', durableCounts).set('k', 1);
       const there = cluster.node(1).table('counts', counts).set('l', 2);
       await settle(cluster);
-      expect(rowsOf([here, there])).toEqual([[['k', 1], ['l', 2]], [['k', 1], ['l', 2]]]);
+      expect(rowsOf([here, there])).toEqual([
+        [
+          ['k', 1],
+          ['l', 2],
+        ],
+        [
+          ['k', 1],
+          ['l', 2],
+        ],
+      ]);
     });
   });
 
@@ -203,7 +227,11 @@ describe('conformance: start, attach and persistence', () => {
       await cluster.run(5000);
       const again = (await cluster.start(0)).table('counts', counts);
       await cluster.run(20_000);
-      const rows = [['a', 1], ['b', 2], ['c', 3]];
+      const rows = [
+        ['a', 1],
+        ['b', 2],
+        ['c', 3],
+      ];
       expect(rowsOf([again, leaf!])).toEqual([rows, rows]);
       expect(lines).toEqual([]);
     });
@@ -218,7 +246,9 @@ describe('conformance: start, attach and persistence', () => {
       await settle(cluster);
       outcome = 'full';
       here?.set('while full', 2);
-      await expect(cluster.time.until(cluster.node(0).flush())).rejects.toMatchObject({ code: 'BACKEND_FULL' });
+      await expect(cluster.time.until(cluster.node(0).flush())).rejects.toMatchObject({
+        code: 'BACKEND_FULL',
+      });
       expect(errorOf(() => here?.set('refused', 3))).toMatchObject({ code: 'BACKEND_FULL' });
       expect(events.map(({ code }) => code)).toContain('backend-failed');
       expect(there?.has('while full')).toBe(false);
@@ -227,7 +257,11 @@ describe('conformance: start, attach and persistence', () => {
       expect(events.map(({ code }) => code)).toContain('backend-recovered');
       here?.set('after', 4);
       await settle(cluster);
-      const rows = [['after', 4], ['before', 1], ['while full', 2]];
+      const rows = [
+        ['after', 4],
+        ['before', 1],
+        ['while full', 2],
+      ];
       expect(rowsOf([here!, there!])).toEqual([rows, rows]);
     });
   });

@@ -61,7 +61,10 @@ describe('conformance: receiving', () => {
       here?.delete(['a', 2]);
       await settle(cluster);
       expect(lines).toEqual(['removed a,2 - y']);
-      expect([...there!.keys()]).toEqual([['a', 1], ['b', 1]]);
+      expect([...there!.keys()]).toEqual([
+        ['a', 1],
+        ['b', 1],
+      ]);
     });
   });
 

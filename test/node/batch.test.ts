@@ -22,7 +22,9 @@ describe('node.batch', () => {
 
   const logged = async (): Promise<string[]> => {
     const operations = await cluster.time.until(readLog(node));
-    return operations.map(({ kind, key, value, sequence }) => `${sequence} ${kind} ${String(key)} ${String(value)}`);
+    return operations.map(
+      ({ kind, key, value, sequence }) => `${sequence} ${kind} ${String(key)} ${String(value)}`,
+    );
   };
   const state = async (name: string): Promise<unknown[]> => [
     ...(await cluster.time.until(node.log.stateAt({ table: name }))),
@@ -47,7 +49,12 @@ describe('node.batch', () => {
         throw failure;
       }),
     ).toThrow(failure);
-    expect(new Map(table)).toEqual(new Map([['a', 1], ['b', 2]]));
+    expect(new Map(table)).toEqual(
+      new Map([
+        ['a', 1],
+        ['b', 2],
+      ]),
+    );
     expect([...other]).toEqual([['x', 'kept']]);
     table.set('c', 3);
     expect(await logged()).toEqual(['1 set a 1', '2 set b 2', '1 set x kept', '3 set c 3']);
@@ -86,7 +93,14 @@ describe('node.batch', () => {
     for (const after of [0, 1, 2, 3]) {
       const operations = await cluster.time.until(readLog(node, { after }));
       expect(operations.map(({ key, value }) => [key, value])).toEqual(
-        ([['a', 1], ['a', 2], ['a', 3], ['b', 4]] as unknown[]).slice(after),
+        (
+          [
+            ['a', 1],
+            ['a', 2],
+            ['a', 3],
+            ['b', 4],
+          ] as unknown[]
+        ).slice(after),
       );
     }
   });
@@ -106,7 +120,11 @@ describe('node.batch', () => {
       node.batch(() => table.set('b', 2));
       table.set('c', 3);
     });
-    expect([...table]).toEqual([['a', 1], ['b', 2], ['c', 3]]);
+    expect([...table]).toEqual([
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+    ]);
     expect(await state('numbers')).toEqual([...table]);
   });
 

@@ -1,7 +1,16 @@
 import { expect } from 'vitest';
 import type { Change, MapTable, Operation, SetTable, Table, TableNode } from '../../src/index.ts';
 import { NaiveModel, textOf } from '../support/naive-model.ts';
-import { type Step, type TableName, type Write, declarations, keyOf, lifetimeMs, tableNames, valueOf } from './history.ts';
+import {
+  type Step,
+  type TableName,
+  type Write,
+  declarations,
+  keyOf,
+  lifetimeMs,
+  tableNames,
+  valueOf,
+} from './history.ts';
 
 /** Where the node under test lives. */
 export interface Place {
@@ -30,7 +39,8 @@ interface SeenChange {
 
 class Planned extends Error {}
 
-const emptyModels = (): Map<TableName, NaiveModel> => new Map(tableNames.map((name) => [name, new NaiveModel()]));
+const emptyModels = (): Map<TableName, NaiveModel> =>
+  new Map(tableNames.map((name) => [name, new NaiveModel()]));
 
 /** Does the steps of a history on a node and on plain Maps, and compares them in every way there is. */
 export class HistoryRunner {
@@ -152,8 +162,7 @@ export class HistoryRunner {
 
   #rebuildModels(): void {
     this.#models = emptyModels();
-    for (const one of this.#expected)
-      this.#models.get(one.table)?.apply({ ...one, origin: '', sequence: 0 });
+    for (const one of this.#expected) this.#models.get(one.table)?.apply({ ...one, origin: '', sequence: 0 });
   }
 
   async #reopen(): Promise<void> {
@@ -189,7 +198,9 @@ export class HistoryRunner {
   /** Compares the log: what it lists from everywhere, and the state at each position. */
   async checkLog(): Promise<void> {
     const operations = await this.#replay(0);
-    expect(operations.map(({ table, kind, key, value }) => ({ table, kind, key, value }))).toEqual(this.#expected);
+    expect(operations.map(({ table, kind, key, value }) => ({ table, kind, key, value }))).toEqual(
+      this.#expected,
+    );
     this.#checkNames(operations);
     await this.#place.wait(1);
     const fromLive = this.#live[0]?.position ?? Infinity;

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
+import { openNode } from '../../src/index.ts';
 import { openNodeOf } from '../../src/node.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
@@ -7,6 +11,8 @@ import { SimulatedNetwork } from '../support/simulated-network.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
 import { history } from './history.ts';
 import { HistoryRunner, type Place } from './history-runner.ts';
+
+const runs = Number(process.env['RUNS'] ?? 30);
 
 function virtualPlace(time: VirtualTime): Place {
   const random = new SeededRandom(7);
@@ -30,16 +36,49 @@ function virtualPlace(time: VirtualTime): Place {
   };
 }
 
+/** SQLite in a directory, in real time; pauses are cut short, so that hardly anything expires. */
+function realPlace(directory: string): Place {
+  return {
+    open: () => openNode({ id: 'node', directory }),
+    wait: (ms) =>
+      new Promise((resolve) => {
+        setTimeout(resolve, Math.min(ms, 5));
+      }),
+    now: () => Date.now(),
+    settled: (work) => work,
+  };
+}
+
 describe('a node, whatever is done to it', () => {
-  it('holds the rows, the changes and the log that plain Maps predict, also after a restart', async () => {
+  it(
+    'holds the rows, the changes and the log that plain Maps predict, also after a restart',
+    { timeout: 120_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(history, async (steps) => {
+          const time = new VirtualTime();
+          const runner = new HistoryRunner(virtualPlace(time));
+          await runner.run(steps);
+          await time.until(runner.node.close());
+        }),
+        { numRuns: runs },
+      );
+    },
+  );
+
+  it('does so on a real database', { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(history, async (steps) => {
-        const time = new VirtualTime();
-        const runner = new HistoryRunner(virtualPlace(time));
-        await runner.run(steps);
-        await time.until(runner.node.close());
+        const directory = mkdtempSync(join(tmpdir(), 'tablecast-history-'));
+        const runner = new HistoryRunner(realPlace(directory));
+        try {
+          await runner.run(steps);
+        } finally {
+          await runner.node.close();
+          rmSync(directory, { recursive: true });
+        }
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 150) },
+      { numRuns: Math.ceil(runs / 10) },
     );
   });
 });

@@ -72,7 +72,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(0, 1, 60, 600, 1100, 2500) }),
+    arbitrary: fc.record({
+      do: fc.constant('wait' as const),
+      ms: fc.constantFrom(0, 1, 60, 600, 1100, 2500),
+    }),
   },
   { weight: 1, arbitrary: fc.constant({ do: 'reopen' as const }) },
 );

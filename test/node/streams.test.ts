@@ -8,7 +8,8 @@ const fleeting = { key: 'string', value: 'count', backend: 'memory' } as const;
 
 type Numbers = MapTable<string, number | bigint>;
 
-const brief = ({ position, table, key, value }: Operation): string => `${position} ${table} ${String(key)} ${String(value)}`;
+const brief = ({ position, table, key, value }: Operation): string =>
+  `${position} ${table} ${String(key)} ${String(value)}`;
 
 describe('node.log.operations', () => {
   let cluster: Cluster;
@@ -109,7 +110,10 @@ describe('node.log.operations', () => {
     disk.changes.subscribe(({ kind, key }) => seen.push(`${kind} ${key}`));
     disk.clear();
     expect(seen).toEqual(['cleared a', 'cleared b', 'cleared c', 'new c', 'new b', 'changed c']);
-    expect([...disk]).toEqual([['c', 9], ['b', 9]]);
+    expect([...disk]).toEqual([
+      ['c', 9],
+      ['b', 9],
+    ]);
     const replayed = await cluster.time.until(node.log.stateAt({ table: 'disk' }));
     expect([...replayed]).toEqual([...disk]);
   });
@@ -141,7 +145,9 @@ describe('node.log.operations', () => {
 
   it('refuses what is no range of positions', async () => {
     for (const range of [{ after: -1 }, { after: 0.5 }, { after: 5, until: 4 }, { until: Number.NaN }]) {
-      await expect(cluster.time.until(readLog(node, range))).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+      await expect(cluster.time.until(readLog(node, range))).rejects.toMatchObject({
+        code: 'OPTION_INVALID',
+      });
     }
   });
 
@@ -177,7 +183,10 @@ describe('node.log.operations', () => {
     process.removeAllListeners('uncaughtException');
     for (const listener of listeners) process.on('uncaughtException', listener as (error: Error) => void);
     expect(seen).toEqual(['a', 'b']);
-    expect([...disk]).toEqual([['a', 1], ['b', 2]]);
+    expect([...disk]).toEqual([
+      ['a', 1],
+      ['b', 2],
+    ]);
     expect(uncaught.length).toBeGreaterThan(0);
   });
 });

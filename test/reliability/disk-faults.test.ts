@@ -19,13 +19,15 @@ afterAll(() => {
 
 // scripts/campaigns/planted-bugs.ts shows that this catches a store that goes on after a failed sync.
 describe('a node whose disk fails', { timeout: 120_000 }, () => {
-  it('loses nothing acknowledged, says what failed, reads on, and recovers from a full disk by itself', ({ skip }) => {
+  it('loses nothing acknowledged, says what failed, reads on, and recovers from a full disk by itself', ({
+    skip,
+  }) => {
     if (shim === undefined) skip(NO_SHIM);
     const program = (children as ChildBundle).program('fault-child');
-    const report = failDiskCalls({ shim: shim as string, program }, { cases: 40, offset: 3 });
+    const report = failDiskCalls({ shim: shim as string, program }, { cases: 30, offset: 3 });
     expect(report.problems).toEqual([]);
-    expect(report.cases).toBe(40);
-    expect(report.reached).toBeGreaterThan(30);
+    expect(report.cases).toBe(30);
+    expect(report.reached).toBeGreaterThan(20);
     expect(report.poisoned).toBeGreaterThan(0);
     expect(report.recovered).toBeGreaterThan(0);
     expect(report.refusedToOpen).toBeGreaterThan(0);

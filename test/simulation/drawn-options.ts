@@ -68,13 +68,20 @@ export function drawOptions(random: SeededRandom): DrawnOptions {
   ) as Record<FaultName, number>;
   return {
     size,
-    topology: size === 2 ? random.pick(['pair', 'both'] as const) : random.pick(['star', 'chain', 'ring', 'mesh', 'both'] as const),
+    topology:
+      size === 2
+        ? random.pick(['pair', 'both'] as const)
+        : random.pick(['star', 'chain', 'ring', 'mesh', 'both'] as const),
     tables: names.length === 0 ? ['hosts'] : names,
     keys: random.pick([1, 3, 8, 30]),
     steps: random.between(20, 120),
     pauseMs: random.pick([0, 5, 100, 2000]),
     delayMs: [0, longest],
-    commitMs: random.pick([[0, 0], [1, 3], [0, 100]] as const),
+    commitMs: random.pick([
+      [0, 0],
+      [1, 3],
+      [0, 100],
+    ] as const),
     bytesPerMs: random.pick([Infinity, Infinity, 1000, 20]),
     maxMemoryLogBytes: random.pick([undefined, undefined, 3000]),
     skewMs: random.pick([0, 0, 1000, 3_600_000]),

@@ -16,7 +16,11 @@ export interface Written {
 }
 
 /** An operation's name, on any node. */
-export function nameOf({ table, origin, sequence }: Pick<Operation, 'table' | 'origin' | 'sequence'>): string {
+export function nameOf({
+  table,
+  origin,
+  sequence,
+}: Pick<Operation, 'table' | 'origin' | 'sequence'>): string {
   return `${table} ${origin} ${sequence}`;
 }
 

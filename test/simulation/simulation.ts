@@ -65,7 +65,13 @@ export class Simulation {
     });
     this.#cluster.network.observe = (delivery) => this.#delivered(delivery);
     for (const member of this.#cluster.members) {
-      this.#past.set(member, { operations: [], acknowledgedTo: 0, adopted: new Set(), witness: undefined, restartAt: 0 });
+      this.#past.set(member, {
+        operations: [],
+        acknowledgedTo: 0,
+        adopted: new Set(),
+        witness: undefined,
+        restartAt: 0,
+      });
     }
   }
 
@@ -80,7 +86,8 @@ export class Simulation {
     for (let step = 0; step < this.options.steps; step++) {
       await this.#step();
       await this.#cluster.run(this.#random.between(0, this.options.pauseMs));
-      for (const past of this.#past.values()) if (past.witness?.failure !== undefined) throw past.witness.failure;
+      for (const past of this.#past.values())
+        if (past.witness?.failure !== undefined) throw past.witness.failure;
     }
     await this.#heal();
     await this.#compare();
@@ -134,14 +141,18 @@ export class Simulation {
     if (witness.failure !== undefined) throw witness.failure;
     const due = past.operations.filter(({ position }) => position <= past.acknowledgedTo).length;
     if (witness.operations.length < due) {
-      throw new Error(`${member.id} restarted with ${witness.operations.length} of ${due} acknowledged operations`);
+      throw new Error(
+        `${member.id} restarted with ${witness.operations.length} of ${due} acknowledged operations`,
+      );
     }
   }
 
   /** Keeps what a member's disk may bring back. */
   #end(member: Member): void {
     const past = this.#pastOf(member);
-    const durable = past.witness?.operations.filter(({ table }) => worldTables[table as keyof typeof worldTables].backend === 'sqlite');
+    const durable = past.witness?.operations.filter(
+      ({ table }) => worldTables[table as keyof typeof worldTables].backend === 'sqlite',
+    );
     past.operations = durable ?? [];
     past.witness = undefined;
     past.restartAt = this.#cluster.time.now + this.#random.between(0, 20_000);
@@ -184,7 +195,8 @@ export class Simulation {
     if (kind < 0.05) table.clear();
     else if (kind < 0.25) table.delete(key);
     else if (table.declaration.value === undefined) (table as SetTable).add(key);
-    else if (table.declaration.value === 'string') (table as MapTable).set(key, 'x'.repeat(random.between(0, 40)) + String(this.#writes));
+    else if (table.declaration.value === 'string')
+      (table as MapTable).set(key, 'x'.repeat(random.between(0, 40)) + String(this.#writes));
     else if (kind < 0.4) (table as MapTable).increment(key, 1);
     else (table as MapTable).set(key, this.#writes);
   }
@@ -207,7 +219,8 @@ export class Simulation {
     else if (name === 'flush') this.#flush(member);
     else if (name === 'crash') this.#crash(member);
     else if (name === 'stop') await this.#stop(member);
-    else if (name === 'clockJump' && member.environment !== undefined) member.environment.skewMs = this.#skew();
+    else if (name === 'clockJump' && member.environment !== undefined)
+      member.environment.skewMs = this.#skew();
     else if (name === 'partition') this.#isolate(member);
     else if (name === 'oneWayCut') cluster.route(member.index, other.index).cut = true;
     else if (name === 'reset') cluster.reset(member.index, other.index);
@@ -243,7 +256,8 @@ export class Simulation {
         past.acknowledgedTo = Math.max(past.acknowledgedTo, position);
         for (const operation of witness?.operations ?? []) {
           const { backend } = worldTables[operation.table as keyof typeof worldTables];
-          if (operation.position <= position && backend === 'sqlite') this.#ledger.acknowledged.add(nameOf(operation));
+          if (operation.position <= position && backend === 'sqlite')
+            this.#ledger.acknowledged.add(nameOf(operation));
         }
       },
       () => undefined,
@@ -262,7 +276,12 @@ export class Simulation {
     const { position } = up.log;
     const closing = up.close();
     member.node = undefined;
-    const clean = await this.#cluster.time.until(closing.then(() => true, () => false));
+    const clean = await this.#cluster.time.until(
+      closing.then(
+        () => true,
+        () => false,
+      ),
+    );
     const past = this.#pastOf(member);
     if (clean) past.acknowledgedTo = Math.max(past.acknowledgedTo, position);
     this.#end(member);
@@ -300,10 +319,12 @@ export class Simulation {
     await this.#cluster.run(10_000);
     for (;;) {
       await this.#cluster.run(1000);
-      for (const { witness } of this.#past.values()) if (witness?.failure !== undefined) throw witness.failure;
+      for (const { witness } of this.#past.values())
+        if (witness?.failure !== undefined) throw witness.failure;
       const vectors = await this.#vectors();
       if (new Set(vectors).size === 1) break;
-      if (this.#cluster.time.now > deadline) throw new Error(`not equal after ${PATIENCE_MS} ms:\n${vectors.join('\n')}`);
+      if (this.#cluster.time.now > deadline)
+        throw new Error(`not equal after ${PATIENCE_MS} ms:\n${vectors.join('\n')}`);
     }
   }
 
@@ -318,7 +339,9 @@ export class Simulation {
     return found;
   }
 
-  async #greeting(address: string): Promise<Extract<ReturnType<typeof decodeMessage>, { type: 'hello' }>['hello']> {
+  async #greeting(
+    address: string,
+  ): Promise<Extract<ReturnType<typeof decodeMessage>, { type: 'hello' }>['hello']> {
     const stranger = this.#cluster.network.transport('ws://stranger');
     const connection = await stranger.dial(address, new AbortController().signal);
     const frame = await new Promise<Uint8Array>((resolve) => {
@@ -338,14 +361,21 @@ export class Simulation {
     }
     await this.#checkAcknowledged();
     for (const name of this.options.tables) {
-      const rows = nodes.map((node) => new Map(entriesOf(node.tables.get(name) as Table).map(([key, value]) => [textOf(key), textOf(value)])));
+      const rows = nodes.map(
+        (node) =>
+          new Map(
+            entriesOf(node.tables.get(name) as Table).map(([key, value]) => [textOf(key), textOf(value)]),
+          ),
+      );
       const keys = new Set(rows.flatMap((each) => [...each.keys()]));
       for (const key of keys) {
         const values = new Set(rows.map((each) => each.get(key)));
         if (values.size === 1) continue;
         this.#count('different key');
         if (!this.#wasReported(name, key, rows))
-          throw new Error(`${name} ${key} differs, and nobody was told: ${rows.map((each) => each.get(key)).join(' | ')}`);
+          throw new Error(
+            `${name} ${key} differs, and nobody was told: ${rows.map((each) => each.get(key)).join(' | ')}`,
+          );
       }
     }
   }
@@ -359,7 +389,9 @@ export class Simulation {
     const { members } = this.#cluster;
     const exact = worldTables[table as keyof typeof worldTables];
     if ('writeExpire' in exact || 'createExpire' in exact) return true;
-    const witnesses = members.map((member) => this.#pastOf(member).witness?.tables.get(table) as TableWitness);
+    const witnesses = members.map(
+      (member) => this.#pastOf(member).witness?.tables.get(table) as TableWitness,
+    );
     if (members.some(({ lives }) => lives > 1) || witnesses.some(({ adopted }) => adopted)) return true;
     return witnesses.every((one, index) =>
       witnesses.slice(index + 1).every((other, further) => {
@@ -372,21 +404,27 @@ export class Simulation {
 
   async #checkReplay(witness: NodeWitness): Promise<void> {
     const { node } = witness;
-    const line = (operation: Operation): string => `${operation.position} ${nameOf(operation)} ${contentOf(operation)}`;
+    const line = (operation: Operation): string =>
+      `${operation.position} ${nameOf(operation)} ${contentOf(operation)}`;
     const trimmed = this.options.maxMemoryLogBytes !== undefined;
     if (!trimmed) {
       const replayed = (await this.#cluster.time.until(readLog(node, { after: 0 }))).map(line).join('\n');
       const live = witness.operations.map(line).join('\n');
-      if (replayed !== live) throw new Error(`${node.id}: replay and live differ\nlive\n${live}\nreplayed\n${replayed}`);
+      if (replayed !== live)
+        throw new Error(`${node.id}: replay and live differ\nlive\n${live}\nreplayed\n${replayed}`);
     }
     for (const [name, { table }] of witness.tables) {
       if (trimmed && table.declaration.backend !== 'sqlite') continue;
       const state = await this.#cluster.time.until(node.log.stateAt({ table: name }));
       // A batch that threw may have moved a row to the end, so the order says nothing here.
       const [replayed, live] = [[...state], entriesOf(table)].map((entries) =>
-        entries.map(([key, value]) => `${textOf(key)} ${textOf(value)}`).toSorted().join('\n'),
+        entries
+          .map(([key, value]) => `${textOf(key)} ${textOf(value)}`)
+          .toSorted()
+          .join('\n'),
       );
-      if (replayed !== live) throw new Error(`${node.id}, ${name}: replayed rows\n${replayed}\nlive rows\n${live}`);
+      if (replayed !== live)
+        throw new Error(`${node.id}, ${name}: replayed rows\n${replayed}\nlive rows\n${live}`);
     }
   }
 
@@ -397,7 +435,8 @@ export class Simulation {
       for (const [origin, sequence] of table.held) held.set(`${table.name} ${origin}`, sequence);
     for (const name of this.#ledger.acknowledged) {
       const [table = '', origin = '', sequence = ''] = name.split(' ');
-      if ((held.get(`${table} ${origin}`) ?? 0) < Number(sequence)) throw new Error(`acknowledged, but lost: ${name}`);
+      if ((held.get(`${table} ${origin}`) ?? 0) < Number(sequence))
+        throw new Error(`acknowledged, but lost: ${name}`);
     }
   }
 }

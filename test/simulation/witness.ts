@@ -17,7 +17,11 @@ export class TableWitness {
   readonly #removals = new Map<string, Version>();
   #latestClear: Version | undefined;
   /** Per key the operations that touched it, in the order of this node's log; `undefined` for clear. */
-  readonly #touched: { readonly text: string | undefined; readonly name: string; readonly position: number }[] = [];
+  readonly #touched: {
+    readonly text: string | undefined;
+    readonly name: string;
+    readonly position: number;
+  }[] = [];
   readonly #reportedAt: { readonly text: string; readonly position: number }[] = [];
   readonly #byChanges = new Map<string, unknown>();
   readonly #last = new Map<string, number>();
@@ -42,9 +46,12 @@ export class TableWitness {
   #change({ kind, key, value, previous }: Change<unknown, unknown>): void {
     const text = textOf(key);
     const present = this.#byChanges.has(text);
-    if (present === (kind === 'new')) throw this.#wrong(`${kind} of ${text}, which was ${present ? '' : 'not '}there`);
+    if (present === (kind === 'new'))
+      throw this.#wrong(`${kind} of ${text}, which was ${present ? '' : 'not '}there`);
     if (present && textOf(previous) !== textOf(this.#byChanges.get(text)))
-      throw this.#wrong(`${kind} of ${text} from ${textOf(previous)}, not ${textOf(this.#byChanges.get(text))}`);
+      throw this.#wrong(
+        `${kind} of ${text} from ${textOf(previous)}, not ${textOf(this.#byChanges.get(text))}`,
+      );
     if (kind === 'new' || kind === 'changed') this.#byChanges.set(text, value);
     else this.#byChanges.delete(text);
   }
@@ -65,7 +72,10 @@ export class TableWitness {
       throw this.#wrong(`${nameOf(operation)} came after ${last} of that origin`);
     }
     const own = origin.startsWith(`${this.#id}@`);
-    const written = own && !this.loading && !this.#ledger.hasSpread(operation) ? this.#wrote(operation) : this.#ledger.found(operation, own ? 'author' : 'other');
+    const written =
+      own && !this.loading && !this.#ledger.hasSpread(operation)
+        ? this.#wrote(operation)
+        : this.#ledger.found(operation, own ? 'author' : 'other');
     this.#last.set(origin, Math.max(last, sequence));
     this.#apply(operation, written);
   }
@@ -171,7 +181,11 @@ export class NodeWitness {
   /** The first thing that was wrong. */
   failure: unknown;
 
-  constructor(node: TableNode, ledger: Ledger, before: { operations: readonly Operation[]; adopted: ReadonlySet<string> }) {
+  constructor(
+    node: TableNode,
+    ledger: Ledger,
+    before: { operations: readonly Operation[]; adopted: ReadonlySet<string> },
+  ) {
     this.node = node;
     for (const [name, table] of node.tables) {
       const witness = new TableWitness(node.id, table, ledger);
@@ -208,7 +222,8 @@ export class NodeWitness {
       nameOf(before) === nameOf(operation) &&
       contentOf(before) === contentOf(operation);
     if (same) return;
-    const was = before === undefined ? 'nothing' : `${before.position} ${nameOf(before)} ${contentOf(before)}`;
+    const was =
+      before === undefined ? 'nothing' : `${before.position} ${nameOf(before)} ${contentOf(before)}`;
     throw new Error(
       `${this.node.id} restarted with ${operation.position} ${nameOf(operation)} ${contentOf(operation)} where ${was} had been`,
     );

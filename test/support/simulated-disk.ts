@@ -81,6 +81,7 @@ class SimulatedBackend implements Backend {
   }
 
   open(): Promise<Recovery> {
+    if (this.#state === 'closed') return Promise.reject(notOpen(this.name));
     this.#recovery ??= this.#recover();
     return this.#recovery;
   }
@@ -169,6 +170,7 @@ class SimulatedBackend implements Backend {
 
   async trim(position: number): Promise<void> {
     this.#requireOpen();
+    await this.#idle();
     const { segments } = this.#disk;
     while (segments[0] !== undefined && segments[0].position + segments[0].span - 1 <= position) {
       const gone = segments.shift() as Segment;

@@ -4,9 +4,12 @@ import { type ZeekData, count, none, string, vector } from '../../src/transport/
 import { tableChangeEvent } from '../../src/transport/zeek/table-changes.ts';
 import type { StandIn } from '../transport/zeek/stand-in/server.ts';
 import { e2eTables, rowsOf, simulated } from './cluster.ts';
-import { attached, attachmentTo, cleanUp, directory, later, sorted, until } from './support.ts';
+import { attached, attachmentTo, cleanUp, directory, later, quick, sorted, until } from './support.ts';
 
 afterEach(cleanUp);
+
+/** Leaves Zeek nodes that nobody announced alone. */
+const patient = { ...quick, refillPauseMs: 60_000 };
 
 async function started(...options: Parameters<typeof simulated>): Promise<StandIn> {
   const zeek = simulated(...options);
@@ -38,7 +41,7 @@ function published(zeek: StandIn): readonly (readonly [nodeId: string, changes: 
 
 test('after a broken connection both sides keep what they wrote meanwhile, and it is said what may be missing', async () => {
   const zeek = await started();
-  const a = await attached({ id: 'a' }, attachmentTo(zeek.url));
+  const a = await attached({ id: 'a' }, attachmentTo(zeek.url, { timings: patient }));
   a.counts.set('kept', 1).set('gone', 2);
   await zeekHolds(zeek, 'worker', { kept: 1, gone: 2 });
   zeek.node('worker').set('E2e::counts', 'theirs', 3);
@@ -58,7 +61,8 @@ test('after a broken connection both sides keep what they wrote meanwhile, and i
 test('a node that was restarted sends Zeek what the log says it missed, and leaves the rest alone', async () => {
   const zeek = await started();
   const options = { id: 'a', directory: await directory() };
-  const before = await attached(options, attachmentTo(zeek.url));
+  const attachment = attachmentTo(zeek.url, { timings: patient });
+  const before = await attached(options, attachment);
   before.counts.set('theirs', 1).set('gone', 2);
   await zeekHolds(zeek, 'worker', { theirs: 1, gone: 2 });
   await before.node.close();
@@ -69,7 +73,7 @@ test('a node that was restarted sends Zeek what the log says it missed, and leav
   await between.close();
   zeek.node('worker').set('E2e::counts', 'theirs', 10);
   zeek.node('manager').set('E2e::counts', 'theirs', 10);
-  const after = await attached(options, attachmentTo(zeek.url));
+  const after = await attached(options, attachment);
   await zeekHolds(zeek, 'worker', { theirs: 10, new: 3 });
   await zeekHolds(zeek, 'manager', { theirs: 10, new: 3 });
   expect(after.codes()).toContain('zeek-missed');
@@ -107,6 +111,24 @@ test('announcements are answered at once, to the node that started only, and log
   expect(zeek.script('manager').log.map(({ state }) => state)).toContain('attached');
 });
 
+test('a row that Zeek removes while a node is being filled does not come back there', async () => {
+  const zeek = await started({ tablecast: { tables: ['E2e::counts'], announceMs: 20 } });
+  const { counts, codes } = await attached({ id: 'a' }, attachmentTo(zeek.url));
+  await until(() => zeek.script('worker').acknowledged && zeek.script('manager').acknowledged);
+  counts.set('stays', 1).set('goes', 2);
+  await zeekHolds(zeek, 'manager', { stays: 1, goes: 2 });
+  const refills = (): number => codes().filter((code) => code === 'zeek-refilled').length;
+  const before = refills();
+  zeek.read(false);
+  zeek.startNode('worker');
+  await until(() => refills() > before);
+  zeek.node('manager').delete('E2e::counts', 'goes');
+  await until(() => !counts.has('goes'));
+  zeek.read(true);
+  await until(() => zeek.script('worker').log.some(({ state }) => state === 'refilled'));
+  await zeekHolds(zeek, 'worker', { stays: 1 });
+});
+
 test('the name of an announced node stays in its operations over restarts, so that vectors do not grow', async () => {
   const zeek = await started({ tablecast: { tables: ['E2e::counts'], announceMs: 20 } });
   const { counts } = await attached({ id: 'a' }, attachmentTo(zeek.url));
@@ -139,7 +161,9 @@ test('what Zeek says reaches the other nodes of the group, and survives with its
   const c = await openNode({ id: 'c', peers: [again.node.address ?? ''] });
   later(() => c.close());
   const third = c.table('E2e::counts', { key: 'string', value: 'count' });
-  third.changes.subscribe(({ key, origin, operation }) => seen.push(`${key} ${origin} ${operation.sequence}`));
+  third.changes.subscribe(({ key, origin, operation }) =>
+    seen.push(`${key} ${origin} ${operation.sequence}`),
+  );
   zeek.node('worker').set('E2e::counts', 'two', 2);
   await until(() => third.get('two') === 2 && third.get('one') === 1);
   const [first = '', ...others] = seen;
@@ -150,9 +174,9 @@ test('what Zeek says reaches the other nodes of the group, and survives with its
 
 test('two attachments to one cluster do not send it back what its own nodes said', async () => {
   const zeek = await started();
-  const a = await attached({ id: 'a', listen: { port: 0 } }, attachmentTo(zeek.url, { cluster: 'east' }));
-  const peers = [a.node.address ?? ''];
-  const b = await attached({ id: 'b', peers }, attachmentTo(zeek.url, { cluster: 'east' }));
+  const attachment = attachmentTo(zeek.url, { cluster: 'east', timings: patient });
+  const a = await attached({ id: 'a', listen: { port: 0 } }, attachment);
+  const b = await attached({ id: 'b', peers: [a.node.address ?? ''] }, attachment);
   await until(() => a.codes().includes('zeek-connected') && b.codes().includes('zeek-connected'));
   await until(() => a.codes().includes('peer-connected'));
   for (let at = 0; at < 50; at++) zeek.node('worker').set('E2e::counts', `k${at}`, at);
@@ -206,7 +230,7 @@ test('a batch that Zeek lost is noticed at the next change of the row, and said 
   await until(() => counts.get('k') === 1);
   zeek.faults.dropEvery = 1;
   zeek.node('worker').set('E2e::counts', 'k', 2);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => zeek.dropped === 1);
   zeek.faults.dropEvery = 0;
   zeek.node('worker').set('E2e::counts', 'k', 3);
   await until(() => codes().includes('zeek-diverged'));

@@ -1,10 +1,13 @@
 /** What users of a Zeek cluster rely on, against the stand-in or a real Zeek: `npm run zeek:e2e`. */
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { SimulatedCluster, type ZeekUnderTest } from './cluster.ts';
 import { RealZeek } from './real/real-zeek.ts';
 import { attached, attachmentTo, cleanUp, directory, later, sorted, until } from './support.ts';
 
 const binary = process.env['ZEEK_BINARY'];
+
+// A real Zeek takes seconds to start.
+if (binary !== undefined) vi.setConfig({ testTimeout: 120_000 });
 
 afterEach(cleanUp);
 

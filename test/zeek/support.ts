@@ -28,7 +28,8 @@ export interface Attached {
   readonly codes: () => readonly string[];
 }
 
-const quick = { firstRetryMs: 10, maxRetryMs: 50, refillPauseMs: 60, reportMs: 20 };
+/** Timings that lose no time. */
+export const quick = { firstRetryMs: 10, maxRetryMs: 50, refillPauseMs: 60, reportMs: 20 };
 
 /** The options of an attachment that loses no time. */
 export function attachmentTo(
@@ -59,7 +60,9 @@ export async function attached(
 }
 
 /** Rows by key, in the order of the keys, whatever the order they came in. */
-export function sorted(rows: Iterable<readonly [unknown, unknown]>): readonly (readonly [unknown, unknown])[] {
+export function sorted(
+  rows: Iterable<readonly [unknown, unknown]>,
+): readonly (readonly [unknown, unknown])[] {
   return [...rows].toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
 }
 

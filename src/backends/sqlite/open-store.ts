@@ -206,6 +206,8 @@ function begin(options: StoreOptions, found: Inspection): Connection {
       })
       .immediate();
     requireSynchronous(connection, 'FULL');
+    // SQLite does this for its new log as well, but takes no notice when it fails.
+    syncDirectory(dirname(options.file));
     if (options.durability === 'interval') setSynchronous(connection, 'NORMAL');
     return connection;
   } catch (error) {

@@ -75,7 +75,7 @@ export function runCommand(): Command {
 }
 
 const DECLARATION_HELP = `Members of a declaration: key=TYPE or key=TYPE,TYPE; value=TYPE (left out: a set);
-backend=memory|sqlite; mode=naive; createExpire or writeExpire=1h; default=VALUE; complexValues=true.
+backend=memory|sqlite; mode=naive|lww; createExpire or writeExpire=1h; default=VALUE; complexValues=true.
 Types: bool count int double string addr subnet port time interval enum pattern.
 In TABLECAST_TABLES declarations are divided by semicolons. Flags go before the environment, which
 goes before the file.`;
@@ -109,7 +109,11 @@ async function run(flags: Flags): Promise<number> {
   await untilSignal(() => () => undefined);
   log({ code: 'closing', severity: 'info', message: 'Told to stop: flushing and saying goodbye.' });
   // A disk that hangs must not hold up the end for ever.
-  const limit = setTimeout(() => process.exit(EXIT.failed), CLOSE_LIMIT_MS);
+  const limit = setTimeout(() => {
+    const message = `Not closed after ${CLOSE_LIMIT_MS} ms: ending without the rest.`;
+    log({ code: 'closing', severity: 'error', message });
+    process.exit(EXIT.failed);
+  }, CLOSE_LIMIT_MS);
   await node.close();
   clearTimeout(limit);
   log({ code: 'closed', severity: 'info', message: 'Closed.' });

@@ -50,13 +50,18 @@ async function tableStatus(joined: JoinedNode, rows: boolean): Promise<TableStat
   const found = joined.state.tables.map(({ name, declaration, mode }) => {
     return {
       name,
-      declaration: declaration as TableDeclaration,
+      declaration: objectOf(declaration) as TableDeclaration,
       mode,
       ...(rows ? declared(joined, name) : {}),
     };
   });
   await joined.synced(found.map(({ table }) => table).filter((table) => table !== undefined));
   return found.map(({ table, problem, ...known }) => ({ ...known, rows: table?.table.size, problem }));
+}
+
+/** What a peer announces is unchecked until the table is declared here. */
+function objectOf(announced: unknown): object {
+  return typeof announced === 'object' && announced !== null ? announced : {};
 }
 
 /** A table this version cannot hold must not hide the others. */

@@ -42,6 +42,8 @@ export function start(args: readonly string[], { env = {}, cwd, input }: Surroun
     cwd: cwd ?? tmpdir(),
   });
   child.stdin.end(input ?? '');
+  // Of a test that failed half-way, nothing may stay behind.
+  onTestFinished(() => void child.kill('SIGKILL'));
   const output = { stdout: '', stderr: '' };
   const waiting = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {

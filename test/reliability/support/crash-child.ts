@@ -12,10 +12,17 @@ import { checkpointAt, commitAfter } from './crash-workload.ts';
 const [directory = '', level = 'commit', commits = '40', rounds = '2'] = process.argv.slice(2);
 
 function weaken(): void {
-  const { pragma } = Database.prototype;
-  Database.prototype.pragma = function weakPragma(this: Database.Database, source: string, options?: Database.PragmaOptions) {
+  const pragma: unknown = Reflect.get(Database.prototype, 'pragma');
+  if (typeof pragma !== 'function') throw new Error('better-sqlite3 has no pragma');
+  Database.prototype.pragma = function weakPragma(
+    ...given: Parameters<Database.Database['pragma']>
+  ): unknown {
+    const [source, ...options] = given;
     if (source === 'synchronous') return 2;
-    return pragma.call(this, source === 'synchronous = FULL' ? 'synchronous = NORMAL' : source, options);
+    return Reflect.apply(pragma, this, [
+      source === 'synchronous = FULL' ? 'synchronous = NORMAL' : source,
+      ...options,
+    ]);
   };
 }
 

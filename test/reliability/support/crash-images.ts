@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, closeSync, realpathSync, rmSync, writeSync } from 'node:fs';
+import {
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  closeSync,
+  realpathSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Backend, Recovery } from '../../../src/backends/backend.ts';
@@ -116,7 +126,9 @@ async function checkImage(image: ReadonlyMap<string, Uint8Array>, subject: Subje
       report.lost++;
       const missing = acknowledged.times.find(({ position }) => position > found.lastPosition);
       report.oldestLostMs = Math.max(report.oldestLostMs, event.timeMs - (missing?.timeMs ?? event.timeMs));
-      problem(`position ${found.lastPosition} of ${acknowledged.position} acknowledged, checkpoint ${found.checkpoint} of ${acknowledged.checkpoint}`);
+      problem(
+        `position ${found.lastPosition} of ${acknowledged.position} acknowledged, checkpoint ${found.checkpoint} of ${acknowledged.checkpoint}`,
+      );
     }
   } catch (error) {
     report.wrong++;
@@ -149,9 +161,12 @@ export async function compare(backend: Backend, recovery: Recovery): Promise<voi
     for (const segment of segments) {
       const expected = segmentAt(position + 1);
       if (segment.position !== expected.position || segment.span !== expected.span) {
-        throw new Error(`a segment at ${segment.position}+${segment.span} where ${expected.position}+${expected.span} belongs`);
+        throw new Error(
+          `a segment at ${segment.position}+${segment.span} where ${expected.position}+${expected.span} belongs`,
+        );
       }
-      if (!Buffer.from(segment.bytes).equals(expected.bytes)) throw new Error(`other bytes at ${segment.position}`);
+      if (!Buffer.from(segment.bytes).equals(expected.bytes))
+        throw new Error(`other bytes at ${segment.position}`);
       position = segment.position + segment.span - 1;
     }
   }
@@ -165,7 +180,9 @@ export async function compare(backend: Backend, recovery: Recovery): Promise<voi
       checkpoint.table === CHECKPOINTED &&
       checkpoint.position <= lastPosition &&
       checkpoint.chunks.length === expected.chunks.length &&
-      checkpoint.chunks.every((chunk, index) => Buffer.from(chunk).equals(expected.chunks[index] as Uint8Array));
+      checkpoint.chunks.every((chunk, index) =>
+        Buffer.from(chunk).equals(expected.chunks[index] as Uint8Array),
+      );
     if (!same) throw new Error(`a checkpoint at ${checkpoint.position} that was never written`);
   }
 }
@@ -175,7 +192,8 @@ const zeros = new Uint8Array(64 * 1024);
 /** Writes a file without its zeros at the end, which are most of a write-ahead log. */
 function writeSparse(file: string, bytes: Uint8Array): void {
   let end = bytes.length;
-  while (end >= zeros.length && Buffer.compare(bytes.subarray(end - zeros.length, end), zeros) === 0) end -= zeros.length;
+  while (end >= zeros.length && Buffer.compare(bytes.subarray(end - zeros.length, end), zeros) === 0)
+    end -= zeros.length;
   const descriptor = openSync(file, 'w');
   if (end > 0) writeSync(descriptor, bytes, 0, end, 0);
   ftruncateSync(descriptor, bytes.length);

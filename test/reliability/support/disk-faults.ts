@@ -31,7 +31,15 @@ export function failDiskCalls(
 ): FaultReport {
   const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
   const directory = realpathSync(mkdtempSync(join(base, 'tablecast-faults-')));
-  const report = { all: 0, cases: 0, reached: 0, refusedToOpen: 0, poisoned: 0, recovered: 0, problems: [] as string[] };
+  const report = {
+    all: 0,
+    cases: 0,
+    reached: 0,
+    refusedToOpen: 0,
+    poisoned: 0,
+    recovered: 0,
+    problems: [] as string[],
+  };
   try {
     const args = [parts.program, directory, String(options.cases), String(options.offset)];
     const output = execFileSync(process.execPath, args, {

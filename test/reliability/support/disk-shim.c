@@ -5,7 +5,7 @@
  * TABLECAST_SHIM_RECORD     a file that gets every write, truncation, sync, removal and renaming in order
  *
  * The process itself arms a fault by unlink("/tablecast-shim/arm <kind> <errno> <nth> <mode>"):
- * kind W (writes), T (truncations), S (syncs) or * (all); mode 1 (once), 2 (from then on) or
+ * kind W (writes), T (truncations), S (syncs of files) or D (syncs of directories); mode 1 (once), 2 (from then on) or
  * 3 (once, and a write takes half first). unlink("/tablecast-shim/seen <kind>") fails with errno
  * 1000 + the number of calls of that kind since the last arming; "/tablecast-shim/hits" with
  * 1000 + the number of calls that failed.
@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,7 +33,7 @@ static int record = -1;
 
 static char armed_kind;
 static int armed_errno, armed_mode, hits;
-static long armed_nth, writes, truncations, syncs, all;
+static long armed_nth, writes, truncations, syncs, directory_syncs;
 
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off64_t);
@@ -101,12 +102,11 @@ static void note(char kind, const char *path, uint64_t offset, uint64_t length, 
 /* The fault for one call: 0 for none, otherwise its mode. */
 static int fault(char kind) {
   long count = 0;
-  all++;
   if (kind == 'W') count = ++writes;
   if (kind == 'T') count = ++truncations;
   if (kind == 'S') count = ++syncs;
-  if (armed_kind == '*') count = all;
-  else if (armed_kind != kind) return 0;
+  if (kind == 'D') count = ++directory_syncs;
+  if (armed_kind != kind) return 0;
   if (armed_mode == 2 ? count < armed_nth : count != armed_nth) return 0;
   hits++;
   return armed_mode;
@@ -160,9 +160,10 @@ int ftruncate64(int fd, off64_t length) { return any_truncate(fd, length); }
 static int any_sync(int fd, int (*real)(int)) {
   char path[PATH_BYTES];
   if (!path_of(fd, path)) return real(fd);
+  struct stat found;
   pthread_mutex_lock(&mutex);
   int result = -1;
-  if (fault('S')) errno = armed_errno;
+  if (fault(fstat(fd, &found) == 0 && S_ISDIR(found.st_mode) ? 'D' : 'S')) errno = armed_errno;
   else result = real(fd);
   int saved = errno;
   if (result == 0) note('S', path, 0, 0, NULL);
@@ -179,11 +180,11 @@ static int obey(const char *order) {
   int result = 0;
   pthread_mutex_lock(&mutex);
   if (strncmp(order, "arm ", 4) == 0) {
-    writes = truncations = syncs = all = 0;
+    writes = truncations = syncs = directory_syncs = 0;
     hits = 0;
     if (sscanf(order, "arm %c %d %ld %d", &armed_kind, &armed_errno, &armed_nth, &armed_mode) != 4) abort();
   } else if (sscanf(order, "seen %c", &kind) == 1) {
-    errno = 1000 + (int)(kind == 'W' ? writes : kind == 'T' ? truncations : kind == 'S' ? syncs : all);
+    errno = 1000 + (int)(kind == 'W' ? writes : kind == 'T' ? truncations : kind == 'S' ? syncs : directory_syncs);
     result = -1;
   } else {
     errno = 1000 + hits;

@@ -13,7 +13,9 @@ export function buildShim(directory: string): string | undefined {
   if (process.platform !== 'linux') return undefined;
   const library = join(directory, 'disk-shim.so');
   try {
-    execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl', '-lpthread'], { stdio: 'ignore' });
+    execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl', '-lpthread'], {
+      stdio: 'ignore',
+    });
     return library;
   } catch {
     return undefined;
@@ -30,8 +32,8 @@ export function shimmed(library: string, directory: string, record?: string): No
   };
 }
 
-/** Kinds of disk calls the shim counts and fails. */
-export type CallKind = 'W' | 'T' | 'S';
+/** Kinds of disk calls the shim counts and fails: writes, truncations, syncs of files and of directories. */
+export type CallKind = 'W' | 'T' | 'S' | 'D';
 
 /** What happens to the call: its number counts from 1 from now on. */
 export interface Fault {

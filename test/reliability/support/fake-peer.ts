@@ -63,7 +63,10 @@ export class FakePeer implements Connection {
   greet(node: string, changes: Partial<Hello> = {}): void {
     const tables = this.hello.tables.map((table) => ({ ...table, held: [] as [string, number][] }));
     const { protocol } = this.hello;
-    this.say({ type: 'hello', hello: { protocol, node, session: 7, origins: [`${node}@1`], tables, ...changes } });
+    this.say({
+      type: 'hello',
+      hello: { protocol, node, session: 7, origins: [`${node}@1`], tables, ...changes },
+    });
   }
 }
 
@@ -71,7 +74,7 @@ export class FakePeer implements Connection {
 export class NodeUnderAttack {
   readonly node: TableNode;
   readonly #accept: (connection: Connection) => void;
-  #peers = 0;
+  readonly #peers: FakePeer[] = [];
 
   private constructor(node: TableNode, accept: (connection: Connection) => void) {
     this.node = node;
@@ -96,9 +99,16 @@ export class NodeUnderAttack {
 
   /** A new connection; the node has said hello when this returns. */
   connect(): FakePeer {
-    this.#peers++;
-    const peer = new FakePeer(`peer ${this.#peers}`);
+    const peer = new FakePeer(`peer ${this.#peers.length + 1}`);
+    this.#peers.push(peer);
     this.#accept(peer);
     return peer;
+  }
+
+  /** Ends every connection and closes the node, which need not wait for what nobody acknowledges. */
+  async close(): Promise<void> {
+    for (const peer of this.#peers) peer.close('the end');
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.node.close();
   }
 }

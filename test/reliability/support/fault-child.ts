@@ -9,7 +9,7 @@ import { FaultSession } from './fault-session.ts';
  */
 const [directory = '', most = '60', offset = '0'] = process.argv.slice(2);
 
-const KINDS: readonly CallKind[] = ['W', 'T', 'S'];
+const KINDS: readonly CallKind[] = ['W', 'T', 'S', 'D'];
 
 async function session(fault: Fault | undefined) {
   const place = join(directory, 'case');

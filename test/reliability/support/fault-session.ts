@@ -1,5 +1,11 @@
 import { filter, firstValueFrom, timeout, toArray } from 'rxjs';
-import { type MapTable, type NodeEvent, type TableNode, isTablecastError, openNode } from '../../../src/index.ts';
+import {
+  type NodeEvent,
+  type TableNode,
+  type TableOf,
+  isTablecastError,
+  openNode,
+} from '../../../src/index.ts';
 import { type Fault, arm, callsFailed } from './disk-shim.ts';
 
 const STEPS = 14;
@@ -8,7 +14,8 @@ const BURST = 4200;
 /** A store tries again half a second after a full disk. */
 const RECOVERY_MS = 10_000;
 
-type Numbers = MapTable<string, bigint | number>;
+const declaration = { key: 'string', value: 'count', backend: 'sqlite' } as const;
+type Numbers = TableOf<typeof declaration>;
 
 /** What one session under one fault showed. */
 export interface FaultOutcome {
@@ -66,11 +73,13 @@ export class FaultSession {
   }
 
   #open(): Promise<TableNode | undefined> {
-    return openNode({ id: 'node', directory: this.#directory }).catch((error: unknown) => this.#typed('open', error));
+    return openNode({ id: 'node', directory: this.#directory }).catch((error: unknown) =>
+      this.#typed('open', error),
+    );
   }
 
   #table(node: TableNode): Numbers {
-    return node.table('numbers', { key: 'string', value: 'count', backend: 'sqlite' }) as Numbers;
+    return node.table('numbers', declaration);
   }
 
   #typed(what: string, error: unknown): undefined {
@@ -84,7 +93,8 @@ export class FaultSession {
       this.#step(node, table, step);
       await this.#flush(node);
       const last = this.#acknowledged.at(-1) ?? 0;
-      if (last > 0 && table.get(`k${last}`) !== last) this.#problems.push(`a read of step ${last} failed at ${step}`);
+      if (last > 0 && table.get(`k${last}`) !== last)
+        this.#problems.push(`a read of step ${last} failed at ${step}`);
     }
     if (callsFailed() > 0 && this.#fault?.errno === 'ENOSPC' && !this.#poisoned) await this.#recover(node);
     await this.#readLog(node);
@@ -111,7 +121,7 @@ export class FaultSession {
       await node.flush();
       this.#acknowledged = written;
       if (this.#poisoned) this.#problems.push('an acknowledgement after the store had failed for good');
-      // A second sync may succeed although the first one lost the data.
+      // A second sync may succeed although the first one lost the data. (Of a directory, SQLite passes over it.)
       if (failedBefore > 0 && this.#fault?.kind === 'S' && this.#fault.errno === 'EIO') {
         this.#problems.push('an acknowledgement after a failed sync');
       }
@@ -127,8 +137,13 @@ export class FaultSession {
     arm(undefined);
     const told = said('backend-failed');
     if (told && !said('backend-recovered')) {
-      const recovered = node.events.pipe(filter(({ code }) => code === 'backend-recovered'), timeout(RECOVERY_MS));
-      await firstValueFrom(recovered).catch((error: unknown) => this.#problems.push(`no recovery: ${String(error)}`));
+      const recovered = node.events.pipe(
+        filter(({ code }) => code === 'backend-recovered'),
+        timeout(RECOVERY_MS),
+      );
+      await firstValueFrom(recovered).catch((error: unknown) =>
+        this.#problems.push(`no recovery: ${String(error)}`),
+      );
     }
     this.#recovered = told;
     const before = this.#problems.length;
@@ -140,11 +155,16 @@ export class FaultSession {
   }
 
   async #readLog(node: TableNode): Promise<void> {
-    const operations = node.log.operations({ until: node.log.position }).pipe(toArray(), timeout(RECOVERY_MS));
-    const read = await firstValueFrom(operations).catch((error: unknown) => this.#typed('reading the log', error));
+    const operations = node.log
+      .operations({ until: node.log.position })
+      .pipe(toArray(), timeout(RECOVERY_MS));
+    const read = await firstValueFrom(operations).catch((error: unknown) =>
+      this.#typed('reading the log', error),
+    );
     if (read === undefined) return;
     const values = new Set(read.map(({ value }) => Number(value)));
-    for (const step of this.#acknowledged) if (!values.has(step)) this.#problems.push(`step ${step} cannot be read back`);
+    for (const step of this.#acknowledged)
+      if (!values.has(step)) this.#problems.push(`step ${step} cannot be read back`);
   }
 
   /** What is there after a restart: everything acknowledged, and of the rest a whole beginning. */
@@ -153,14 +173,17 @@ export class FaultSession {
     if (node === undefined) return void this.#problems.push('does not open again');
     const table = this.#table(node);
     const there = this.#written.filter((step) => table.get(`k${step}`) === step);
-    for (const step of this.#acknowledged) if (!there.includes(step)) this.#problems.push(`acknowledged step ${step} is lost`);
+    for (const step of this.#acknowledged)
+      if (!there.includes(step)) this.#problems.push(`acknowledged step ${step} is lost`);
     const beginning = this.#written.slice(0, there.length);
-    if (there.some((step, index) => step !== beginning[index])) this.#problems.push(`steps ${there.join(' ')} are there`);
+    if (there.some((step, index) => step !== beginning[index]))
+      this.#problems.push(`steps ${there.join(' ')} are there`);
     for (const step of this.#written.filter((each) => each % 4 === 0)) {
       if (table.has(`k${step}`) !== table.has(`twin${step}`)) this.#problems.push(`half of batch ${step}`);
     }
     const whole = this.#acknowledged.includes(STEPS) ? 100 : table.size;
-    if ([...table.keys()].filter((key) => key.startsWith('burst')).length > whole) this.#problems.push('too many rows');
+    if ([...table.keys()].filter((key) => key.startsWith('burst')).length > whole)
+      this.#problems.push('too many rows');
     await node.close();
   }
 }

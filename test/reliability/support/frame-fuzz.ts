@@ -6,6 +6,7 @@ import { decodeCheckpoint } from '../../../src/projection/checkpoint.ts';
 import { type Message, decodeMessage } from '../../../src/replication/wire.ts';
 import { type Schema, compileSchema } from '../../../src/schema/index.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
+import { collectedHeap } from './collected-heap.ts';
 import { type FakePeer, NodeUnderAttack } from './fake-peer.ts';
 import { mutateFrame } from './mutate.ts';
 import { declarations, declareAll, validFrames } from './valid-frames.ts';
@@ -16,10 +17,12 @@ export const MOST_MS = 50;
 /** What mutated frames did. */
 export interface FuzzReport {
   frames: number;
-  /** Taken without an error, and refused with a typed one. */
+  /** Taken by the decoders, and refused with a typed error. */
   taken: number;
   refused: number;
   sessions: number;
+  /** Sessions that the node ended. */
+  ended: number;
   /** Processor time of the slowest frame, in milliseconds. */
   slowestMs: number;
   /** Heap at the end beyond that after the first tenth, in bytes, collected both times. */
@@ -31,6 +34,11 @@ const schemas = new Map<string, Schema>(
   Object.entries(declarations).map(([name, declaration]) => [name, compileSchema(name, declaration)]),
 );
 
+/** The schema of a table, of another one for a name that a mutation made. */
+function schemaOf(table: string): Schema {
+  return schemas.get(table) ?? (schemas.get('counts') as Schema);
+}
+
 /** Gives mutated frames to the decoders, and then to sessions of a real node. */
 export class FrameFuzz {
   readonly #random: SeededRandom;
@@ -41,6 +49,7 @@ export class FrameFuzz {
     taken: 0,
     refused: 0,
     sessions: 0,
+    ended: 0,
     slowestMs: 0,
     growthBytes: 0,
     problems: [],
@@ -64,7 +73,9 @@ export class FrameFuzz {
     let before = 0;
     for (let index = 0; index < count; index++) {
       const frame = mutateFrame(this.#corpus, this.#random);
-      this.#timed(frame, (bytes) => this.#decodeAll(bytes));
+      const work = () => this.#decodeAll(frame);
+      if (this.#timed(frame, work, () => work)) this.report.refused++;
+      else this.report.taken++;
       if (index === settle) before = collectedHeap();
       if (index % 1000 === 0) await setImmediate();
     }
@@ -74,15 +85,17 @@ export class FrameFuzz {
   #decodeAll(frame: Uint8Array): void {
     const message = decodeMessage(frame);
     if (message.type === 'checkpoint') {
-      const schema = schemas.get(message.table) ?? (schemas.get('counts') as Schema);
+      const schema = schemaOf(message.table);
       // Alone as a header, and in the place of each chunk of a checkpoint that is right otherwise.
-      const chunks = this.#checkpoint.map(({ chunk, index }) => (index === message.index ? message.chunk : chunk));
+      const chunks = this.#checkpoint.map(({ chunk, index }) =>
+        index === message.index ? message.chunk : chunk,
+      );
       decodeCheckpoint(chunks, schema, false);
     }
     if (message.type !== 'runs') return;
     for (const run of message.runs) {
       const { table } = readRunHeader(run);
-      decodeRun(run, (schemas.get(table) ?? (schemas.get('counts') as Schema)).column);
+      decodeRun(run, schemaOf(table).column);
     }
     decodeSegment(frame.subarray(1));
   }
@@ -104,15 +117,18 @@ export class FrameFuzz {
 
   async #session(target: NodeUnderAttack): Promise<number> {
     const peer = target.connect();
-    if (this.#random.chance(0.8)) this.#timed(undefined, () => peer.greet(this.#random.chance(0.9) ? 'evil' : 'constructor'));
+    if (this.#random.chance(0.8)) peer.greet(this.#random.chance(0.9) ? 'evil' : 'constructor');
     let count = 0;
     for (const most = this.#random.between(1, 20); count < most && peer.closedWith === undefined; count++) {
       const frame = mutateFrame(this.#corpus, this.#random);
-      this.#timed(frame, (bytes) => peer.deliver(bytes));
+      this.#timed(
+        frame,
+        () => peer.deliver(frame),
+        () => this.#again(target, frame),
+      );
       if (this.#random.chance(0.2)) await setImmediate();
     }
-    if (peer.closedWith === undefined) this.report.taken++;
-    else this.report.refused++;
+    if (peer.closedWith !== undefined) this.report.ended++;
     peer.close('the end of the attack');
     await setImmediate();
     return count;
@@ -123,44 +139,64 @@ export class FrameFuzz {
     if (target === undefined) return;
     const honest = target.connect();
     honest.greet('honest');
-    target.node.table('counts', { key: 'string', value: 'count', backend: 'memory' }).set('after the attack', 1);
+    target.node
+      .table('counts', { key: 'string', value: 'count', backend: 'memory' })
+      .set('after the attack', 1);
     for (let turn = 0; turn < 200 && !hasTold(honest); turn++) await setImmediate();
-    if (honest.closedWith !== undefined) this.report.problems.push(`an honest peer was refused: ${honest.closedWith}`);
+    if (honest.closedWith !== undefined)
+      this.report.problems.push(`an honest peer was refused: ${honest.closedWith}`);
     if (!hasTold(honest)) this.report.problems.push('an honest peer got nothing after the attack');
-    await target.node.close();
+    await target.close();
   }
 
-  #timed(frame: Uint8Array | undefined, work: (frame: Uint8Array) => void): void {
-    const bytes = frame ?? new Uint8Array(0);
+  /** The same frame in a session of its own. */
+  #again(target: NodeUnderAttack, frame: Uint8Array): () => void {
+    const peer = target.connect();
+    if (decodesAsHello(frame)) return () => peer.deliver(frame);
+    peer.greet(`again-${this.#random.between(0, 1e9)}`);
+    return () => peer.deliver(frame);
+  }
+
+  /** Does some work with a frame; `again` prepares the same once more. Returns whether it was refused. */
+  #timed(frame: Uint8Array, work: () => void, again: () => () => void): boolean {
     this.report.frames++;
-    const begun = process.cpuUsage();
-    try {
-      work(bytes);
-      if (frame !== undefined) this.report.taken++;
-    } catch (error) {
-      this.report.refused++;
-      if (!isTablecastError(error)) this.#problem(bytes, error instanceof Error ? (error.stack ?? error.message) : String(error));
+    let { ms, thrown } = measured(work);
+    if (thrown !== undefined && !isTablecastError(thrown)) {
+      this.#problem(
+        frame,
+        thrown instanceof Error ? (thrown.stack ?? thrown.message) : 'something that is no error',
+      );
     }
-    const { user, system } = process.cpuUsage(begun);
-    const ms = (user + system) / 1000;
+    // A pause of the collector does not come three times.
+    for (let tries = 0; tries < 2 && ms > MOST_MS; tries++) ms = Math.min(ms, measured(again()).ms);
     this.report.slowestMs = Math.max(this.report.slowestMs, ms);
-    if (ms > MOST_MS) this.#problem(bytes, `${ms.toFixed(0)} ms`);
+    if (ms > MOST_MS) this.#problem(frame, `${ms.toFixed(0)} ms of processor time`);
+    return thrown !== undefined;
   }
 
   #problem(frame: Uint8Array, what: string): void {
-    if (this.report.problems.length < 20) this.report.problems.push(`${Buffer.from(frame).toString('base64').slice(0, 400)}: ${what}`);
+    if (this.report.problems.length < 20)
+      this.report.problems.push(`${Buffer.from(frame).toString('base64').slice(0, 400)}: ${what}`);
   }
+}
+
+/** Processor time of this process for some work, in milliseconds: steadier than a clock on a busy machine. */
+function measured(work: () => void): { ms: number; thrown: unknown } {
+  const begun = process.cpuUsage();
+  let thrown: unknown;
+  try {
+    work();
+  } catch (error) {
+    thrown = error;
+  }
+  const { user, system } = process.cpuUsage(begun);
+  return { ms: (user + system) / 1000, thrown };
+}
+
+function decodesAsHello(frame: Uint8Array): boolean {
+  return frame[0] === 1;
 }
 
 function hasTold(peer: FakePeer): boolean {
   return peer.messages('runs').length > 0 || peer.messages('checkpoint').length > 0;
-}
-
-/** Heap and array buffers in use after a collection, in bytes; needs `--expose-gc`, else it is 0. */
-export function collectedHeap(): number {
-  const { gc } = globalThis;
-  if (gc === undefined) return 0;
-  gc();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
 }

@@ -13,15 +13,25 @@ import { openNode, openNodeOf } from '../../../src/node.ts';
 const [directory = '', peer = '', durability = 'commit', behaviour = 'sound'] = process.argv.slice(2);
 
 const level = durability === 'interval' ? 'interval' : 'commit';
-const backend = sqliteBackend({ file: join(directory, 'writer.tablecast.db'), durability: level, owner: 'writer' });
+const backend = sqliteBackend({
+  file: join(directory, 'writer.tablecast.db'),
+  durability: level,
+  owner: 'writer',
+});
 // A store passes on what is not durable at once.
 if (behaviour === 'tells-early') Object.defineProperty(backend, 'durable', { value: false });
 
 const options = { id: 'writer', directory, durability: level, peers: [peer] } as const;
-const node = await (behaviour === 'tells-early' ? openNodeOf(options, { durableBackend: backend }) : openNode(options));
+const node = await (behaviour === 'tells-early'
+  ? openNodeOf(options, { durableBackend: backend })
+  : openNode(options));
 const table = node.table('numbers', { key: 'string', value: 'count', backend: 'sqlite' });
 const operations = await firstValueFrom(node.log.operations({ until: node.log.position }).pipe(toArray()));
-const log = operations.map(({ origin, sequence, key, value }) => [origin, sequence, `${String(key)}=${String(value)}`]);
+const log = operations.map(({ origin, sequence, key, value }) => [
+  origin,
+  sequence,
+  `${String(key)}=${String(value)}`,
+]);
 let last = Math.max(0, ...operations.map(({ value }) => Number(value)));
 process.stdout.write(`state ${JSON.stringify({ log, rows: [...table], last })}\n`);
 

@@ -124,15 +124,19 @@ export class KillLoop {
     this.#report.kills++;
     if (state === undefined) this.#report.killedWhileOpening++;
     // What is still in the socket arrives before the peer notices the end.
-    await firstValueFrom(peer.peers.pipe(filter((peers) => peers.every((each) => each.state !== 'connected'))));
+    await firstValueFrom(
+      peer.peers.pipe(filter((peers) => peers.every((each) => each.state !== 'connected'))),
+    );
   }
 
   #check(state: State): void {
     const { lost, ahead, broken } = this.#report;
-    if (state.last < this.#acknowledged) lost.push(`value ${this.#acknowledged}, the log ends at ${state.last}`);
+    if (state.last < this.#acknowledged)
+      lost.push(`value ${this.#acknowledged}, the log ends at ${state.last}`);
     const held = new Map(state.log.map(([origin, sequence, what]) => [`${origin} ${sequence}`, what]));
     for (const [name, what] of this.#received) {
-      if (held.get(name) !== what) ahead.push(`${name} is ${what} at the peer, ${held.get(name) ?? 'missing'} here`);
+      if (held.get(name) !== what)
+        ahead.push(`${name} is ${what} at the peer, ${held.get(name) ?? 'missing'} here`);
     }
     const next = new Map<string, number>();
     const rows = new Map<string, number>();
@@ -147,7 +151,8 @@ export class KillLoop {
       if (!key.startsWith('a')) continue;
       if (rows.get(`b${key.slice(1)}`) !== value) broken.push(`half a batch at ${key}`);
     }
-    const same = rows.size === state.rows.length && state.rows.every(([key, value]) => rows.get(key) === value);
+    const same =
+      rows.size === state.rows.length && state.rows.every(([key, value]) => rows.get(key) === value);
     if (!same) broken.push(`${state.rows.length} rows are not the fold of ${state.log.length} operations`);
   }
 

@@ -104,7 +104,10 @@ export class RecordedDisk {
     } else if (kind === 'U') {
       this.#name([{ path, file: undefined }]);
     } else if (kind === 'R') {
-      this.#name([{ path: Buffer.from(data).toString(), file: this.#file(path) }, { path, file: undefined }]);
+      this.#name([
+        { path: Buffer.from(data).toString(), file: this.#file(path) },
+        { path, file: undefined },
+      ]);
     } else if (kind === 'S') {
       const file = this.#file(path);
       for (const change of file.pending) file.durable.apply(change);
@@ -138,7 +141,8 @@ export class RecordedDisk {
       const content = file.durable.copy();
       for (const change of file.pending) {
         if (!keeps()) continue;
-        for (const part of kind === 'all kept, each torn' ? torn(change, random) : [change]) content.apply(part);
+        for (const part of kind === 'all kept, each torn' ? torn(change, random) : [change])
+          content.apply(part);
       }
       image.set(basename(path), content.bytes);
     }

@@ -22,7 +22,12 @@ function write(node: TableNode): void {
   const counts = node.table('counts', { key: 'string', value: 'count', backend: 'memory' });
   const texts = node.table('texts', { key: ['addr', 'port'], value: 'string', backend: 'memory' });
   const flags = node.table('flags', { key: 'int', value: 'bool', backend: 'memory' });
-  const doubles = node.table('doubles', { key: 'string', value: 'double', backend: 'memory', createExpire: '1h' });
+  const doubles = node.table('doubles', {
+    key: 'string',
+    value: 'double',
+    backend: 'memory',
+    createExpire: '1h',
+  });
   const seen = node.table('seen', { key: 'string', backend: 'memory' });
   const times = node.table('times', { key: 'string', value: 'time', backend: 'memory', writeExpire: '1h' });
   for (let index = 0; index < 12; index++) {
@@ -55,12 +60,17 @@ export async function validFrames(): Promise<Uint8Array[]> {
   await settled(() => live.messages('runs').length > 5);
   const late = attacked.connect();
   late.greet('late');
-  await settled(() => late.messages('level').length > 0 && late.messages('checkpoint').some(({ last }) => last));
+  await settled(
+    () => late.messages('level').length > 0 && late.messages('checkpoint').some(({ last }) => last),
+  );
   live.deliver(encodeMessage({ type: 'ping', time: 5 }));
   const frames = [...live.received, ...late.received];
   const [state] = live.hello.tables;
   frames.push(
-    encodeMessage({ type: 'tables', tables: state === undefined ? [] : [{ ...state, held: [['evil@1', 3]] }] }),
+    encodeMessage({
+      type: 'tables',
+      tables: state === undefined ? [] : [{ ...state, held: [['evil@1', 3]] }],
+    }),
     encodeMessage({ type: 'ack', bytes: 100_000, operations: 10 }),
     encodeMessage({ type: 'ping', time: 1e12 }),
     encodeMessage({ type: 'level', tables: ['counts', 'seen'] }),
@@ -70,7 +80,7 @@ export async function validFrames(): Promise<Uint8Array[]> {
       sources: { direct: [['evil@1', ['counts', 'seen']]], have: [['counts', 'evil@1', 7]] },
     }),
   );
-  await attacked.node.close();
+  await attacked.close();
   return frames;
 }
 

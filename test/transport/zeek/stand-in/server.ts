@@ -60,6 +60,8 @@ export class StandIn {
   readonly applicationNames: string[] = [];
   /** Every event that clients published and Zeek accepted. */
   readonly received: ZeekEvent[] = [];
+  /** Frames that the fault `dropEvery` kept from clients. */
+  dropped = 0;
   /** Number in the next client's endpoint name. */
   nextClient = 0;
   readonly #options: StandInOptions;
@@ -128,6 +130,14 @@ export class StandIn {
     await this.close('crash');
     for (const name of this.nodes.keys()) this.startNode(name);
     await this.listen();
+  }
+
+  /** Stops or goes on reading what clients send. */
+  read(on: boolean): void {
+    for (const { socket } of this.#clients) {
+      if (on) socket.resume();
+      else socket.pause();
+    }
   }
 
   /** Breaks every client's connection without a goodbye. */
@@ -248,7 +258,10 @@ export class StandIn {
     for (const client of this.#clients) {
       if (client === from || !client.topics.some((prefix) => event.topic.startsWith(prefix))) continue;
       this.#sent += 1;
-      if (this.faults.dropEvery > 0 && this.#sent % this.faults.dropEvery === 0) continue;
+      if (this.faults.dropEvery > 0 && this.#sent % this.faults.dropEvery === 0) {
+        this.dropped += 1;
+        continue;
+      }
       client.socket.send(text);
     }
   }

@@ -1,0 +1,185 @@
+/** A bug to plant: places in the sources, each of which stands there exactly once, and what to put there. */
+export interface PlantedBug {
+  readonly name: string;
+  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[];
+  /** Test files of which one has to catch it. */
+  readonly tests: readonly string[];
+}
+
+const CRASH = 'test/reliability/crash-images.test.ts';
+const KILL = 'test/reliability/kill.test.ts';
+const DISK = 'test/reliability/disk-faults.test.ts';
+const HOSTILE = 'test/reliability/hostile-peer.test.ts';
+const OVERLOAD = 'test/reliability/overload.test.ts';
+
+const bug = (
+  name: string,
+  place: readonly [file: string, find: string, replace: string],
+  tests: readonly string[],
+): PlantedBug => {
+  const [file, find, replace] = place;
+  return { name, edits: [{ file: `src/${file}`, find, replace }], tests };
+};
+
+/** Every bug must be caught; `npm run campaign:planted-bugs` says by which test. */
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: 'skip fsync',
+    edits: [
+      {
+        file: 'src/backends/sqlite/connection.ts',
+        find: '  connection.pragma(`synchronous = ${level}`);\n  requireSynchronous(connection, level);',
+        replace: "  connection.pragma('synchronous = OFF');",
+      },
+      {
+        file: 'src/backends/sqlite/connection.ts',
+        find: "if (typeof actual === 'number' && actual >= SYNCHRONOUS[level]) return;",
+        replace: 'if (level.length + Number(actual) >= 0) return;',
+      },
+    ],
+    tests: [CRASH],
+  },
+  bug(
+    'create the file in place',
+    ['backends/sqlite/open-store.ts', 'const unfinished = `${file}.new`;', 'const unfinished = `${file}`;'],
+    [CRASH],
+  ),
+  bug(
+    'leave the lock file unsynced',
+    ['backends/sqlite/lock.ts', "lock.pragma('synchronous = FULL')", "lock.pragma('synchronous = OFF')"],
+    [CRASH],
+  ),
+  bug(
+    'acknowledge before the commit',
+    [
+      'backends/sqlite/writer.ts',
+      '    return committed;',
+      '    committed.catch(() => undefined);\n    return Promise.resolve();',
+    ],
+    [CRASH],
+  ),
+  bug(
+    'accept a torn tail',
+    [
+      'backends/sqlite/pages.ts',
+      'if (segment === undefined) tail = { lastPosition: endOfTorn(row), tornAt: position };',
+      'if (segment === undefined) tail = { lastPosition: endOfTorn(row), tornAt: undefined };',
+    ],
+    [CRASH, 'test/backends/sqlite-refusals.test.ts'],
+  ),
+  bug(
+    'go on after a failed sync',
+    [
+      'backends/sqlite/rounds.ts',
+      '    if (isFinal(failure)) this.#failure = failure;\n    this.#rejectedGeneration',
+      '    this.#rejectedGeneration',
+    ],
+    [DISK],
+  ),
+  {
+    name: 'send before the commit',
+    edits: [
+      {
+        file: 'src/log/segment-store.ts',
+        find: 'return this.backend.durable ? this.committed : this.appended;',
+        replace: 'return this.appended;',
+      },
+      {
+        file: 'src/log/segment-store.ts',
+        find: '    if (!this.backend.durable) this.#listener.advanced(this);',
+        replace: '    this.#listener.advanced(this);',
+      },
+    ],
+    tests: [KILL],
+  },
+  bug(
+    'go on in the same life after a loss',
+    ['node.ts', 'node !== undefined && !mayHaveLost &&', 'node !== undefined &&'],
+    [KILL],
+  ),
+  bug(
+    'reuse a sequence',
+    [
+      'projection/local-author.ts',
+      'this.#sequence = table.held.get(this.origin);',
+      'this.#sequence = Math.max(0, table.held.get(this.origin) - 1);',
+    ],
+    [KILL, 'test/node/history.test.ts'],
+  ),
+  bug(
+    'drop the check for duplicates',
+    ['projection/projection.ts', 'return Math.min(run.count, held - run.firstSequence + 1);', 'return 0;'],
+    ['test/replication'],
+  ),
+  bug(
+    'accept a gap',
+    ['projection/projection.ts', '    if (run.firstSequence > held + 1) return undefined;\n', ''],
+    [HOSTILE],
+  ),
+  bug(
+    'accept operations of this life',
+    ['replica.ts', '    requireOwnKnown(projection, origins, checkpoint);\n', ''],
+    [HOSTILE],
+  ),
+  bug(
+    'count nothing before reading JSON',
+    ['replication/wire.ts', 'if (!isShallowJson(text, MOST))', 'if (text.length < 0)'],
+    [HOSTILE],
+  ),
+  bug(
+    'one too many at the live boundary',
+    ['log/operation-stream.ts', 'if (operation.position <= cursor ||', 'if (operation.position < cursor ||'],
+    ['test/node/streams.test.ts', 'test/node/history.test.ts'],
+  ),
+  bug(
+    'one too few at the live boundary',
+    [
+      'log/operation-stream.ts',
+      'cursor = Math.max(cursor, log.position);',
+      'cursor = Math.max(cursor, log.position + 1);',
+    ],
+    ['test/node/streams.test.ts', 'test/node/history.test.ts'],
+  ),
+  bug(
+    'forget to undo',
+    ['projection/undo.ts', 'this.#writes.push({', 'if (slot % 2 === 0) this.#writes.push({'],
+    ['test/node/batch.test.ts'],
+  ),
+  bug(
+    'tell no context',
+    [
+      'projection/local-author.ts',
+      'this.#told = Array.from(this.#news,',
+      'this.#told = Array.from([] as number[],',
+    ],
+    ['test/replication/naive.test.ts', 'test/conformance/concurrency.test.ts'],
+  ),
+  bug(
+    'forget removals',
+    ['projection/checkpoint.ts', 'removed: mode.comparesVersions ? rows.removals() : []', 'removed: []'],
+    ['test/modes', 'test/replication/catch-up.test.ts'],
+  ),
+  bug(
+    'expire a newer write',
+    [
+      'projection/projection.ts',
+      'rows.origin(slot) === write.origin && rows.sequence(slot) === write.sequence',
+      'rows.origin(slot) >= 0',
+    ],
+    ['test/conformance/expiry.test.ts', 'test/modes'],
+  ),
+  bug(
+    'send without a window',
+    [
+      'replication/session.ts',
+      'this.#sentBytes - this.#ackedBytes < WINDOW_BYTES',
+      'this.#sentBytes - this.#ackedBytes < Infinity',
+    ],
+    [OVERLOAD],
+  ),
+  bug(
+    'never forget removed keys',
+    ['table-catalog.ts', "if (projection.store === 'memory') projection.compact();", 'projection.vector();'],
+    ['test/reliability/soak.test.ts'],
+  ),
+];

@@ -1,0 +1,91 @@
+// npm run campaign:planted-bugs [-- --only <part of a name>]
+// Plants one bug at a time in a copy of the sources and names the test that catches it.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type PlantedBug, plantedBugs } from './planted-bug-list.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const COPIED = ['src', 'test', 'scripts', 'examples', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+
+interface TestReport {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly message: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+function copySources(): string {
+  const copy = realpathSync(mkdtempSync(join(tmpdir(), 'tablecast-planted-')));
+  for (const name of COPIED) cpSync(join(root, name), join(copy, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+/** Names of the tests that fail, those of files that do not even load among them. */
+function failingTests(copy: string, tests: readonly string[], more: readonly string[] = []): string[] {
+  const output = join(copy, 'report.json');
+  rmSync(output, { force: true });
+  const args = ['run', '--project', 'source', '--reporter=json', `--outputFile=${output}`, ...more, ...tests];
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  spawnSync(process.execPath, [vitest, ...args], { cwd: copy, stdio: 'ignore', timeout: 600_000 });
+  const report = JSON.parse(readFileSync(output, 'utf8')) as TestReport;
+  return report.testResults.flatMap(({ name, message, assertionResults }) => {
+    const file = name.slice(copy.length + 1);
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    if (failed.length === 0 && message !== '') return [`${file} (does not load)`];
+    return failed.map(({ fullName }) => `${file} > ${fullName}`);
+  });
+}
+
+/** Plants a bug; returns how to take it out again, or undefined when the place it belongs to is gone. */
+function plant(copy: string, bug: PlantedBug): (() => void) | undefined {
+  const originals = new Map<string, string>();
+  const restore = () => {
+    for (const [file, text] of originals) writeFileSync(file, text);
+  };
+  for (const { file, find, replace } of bug.edits) {
+    const path = join(copy, file);
+    const text = readFileSync(path, 'utf8');
+    if (!originals.has(path)) originals.set(path, text);
+    if (text.split(find).length !== 2) {
+      restore();
+      return undefined;
+    }
+    writeFileSync(
+      path,
+      text.replace(find, () => replace),
+    );
+  }
+  return restore;
+}
+
+const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+const bugs = plantedBugs.filter(({ name }) => name.includes(values.only));
+const copy = copySources();
+let caught = 0;
+try {
+  const all = [...new Set(bugs.flatMap(({ tests }) => tests))];
+  const before = failingTests(copy, all);
+  for (const test of before) console.log(`fails without any bug, so it catches nothing: ${test}`);
+  for (const bug of bugs) {
+    const restore = plant(copy, bug);
+    if (restore === undefined) {
+      console.log(`GONE    ${bug.name}: the place it belongs to has changed, adapt the list`);
+      continue;
+    }
+    const failing = failingTests(copy, bug.tests, before.length === 0 ? ['--bail=1'] : []);
+    const first = failing.find((test) => !before.includes(test));
+    restore();
+    if (first !== undefined) caught++;
+    console.log(first === undefined ? `MISSED  ${bug.name}` : `caught  ${bug.name}: ${first}`);
+  }
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+console.log(`${caught} of ${bugs.length} caught`);
+if (caught < bugs.length) process.exitCode = 1;

@@ -1,0 +1,190 @@
+import { malformed } from '../log/bytes.ts';
+import { type Epoch, isModeName } from '../log/epoch.ts';
+import { type Origins, checkOrigin } from '../log/origin.ts';
+import { isShallowJson } from '../log/shallow-json.ts';
+import type { Schema } from '../schema/index.ts';
+import type { Projection } from './projection.ts';
+import { MAX_EXPIRED_AHEAD } from './versions.ts';
+
+const CHECKPOINT_VERSION = 1;
+/** Most values in a header, and how deep they stand. */
+const MOST_OF_HEADER = { values: 2_000_000, depth: 8 };
+
+type Pairs = readonly (readonly [origin: string, sequence: number])[];
+
+/** What a checkpoint says of itself, in its first chunk. */
+export interface CheckpointHeader {
+  readonly version: number;
+  readonly table: string;
+  readonly fingerprint: string;
+  readonly vector: Pairs;
+  readonly contexts: readonly (readonly [origin: string, seen: Pairs])[];
+  /** The switch of mode in force, and what took effect under it; undefined before any. */
+  readonly epoch?: (Epoch & { readonly base: Pairs }) | undefined;
+  /** The latest `clear`, in modes that compare versions. */
+  readonly cleared?: readonly [origin: string, sequence: number, stamp: number] | undefined;
+  /** Writes that have expired and are not in `vector`, with their keys. */
+  readonly expired?: readonly (readonly [key: string, origin: string, sequence: number])[] | undefined;
+  /** Per node, the highest epoch of a life that was forgotten. */
+  readonly forgotten?: Pairs | undefined;
+  readonly dictionaries: readonly {
+    readonly origin: string;
+    readonly chapter: number;
+    readonly keys: number;
+    readonly origins: readonly string[];
+  }[];
+}
+
+/** Encodes the first chunk of a checkpoint. */
+export function encodeHeader(
+  projection: Projection,
+  origins: Origins,
+  dictionaries: readonly { origin: string; chapter: number; origins: readonly string[]; slots: Int32Array }[],
+): Uint8Array {
+  const pairs = (entries: Iterable<[number, number]>): Pairs =>
+    Array.from(entries, ([origin, sequence]) => [origins.at(origin).text, sequence] as const);
+  const header: CheckpointHeader = {
+    version: CHECKPOINT_VERSION,
+    table: projection.schema.name,
+    fingerprint: projection.schema.fingerprint,
+    vector: pairs(projection.vector().entries()),
+    contexts: Array.from(
+      projection.contexts,
+      ([origin, seen]) => [origins.at(origin).text, pairs(seen.entries())] as const,
+    ),
+    ...versionsOf(projection, origins),
+    epoch:
+      projection.epoch.counter === 0
+        ? undefined
+        : { ...projection.epoch, base: pairs(projection.effective().entries()) },
+    forgotten: projection.lives.forgotten.size === 0 ? undefined : [...projection.lives.forgotten],
+    dictionaries: dictionaries.map(({ origin, chapter, origins: named, slots }) => {
+      return { origin, chapter, keys: slots.length, origins: named };
+    }),
+  };
+  return new TextEncoder().encode(JSON.stringify(header));
+}
+
+function versionsOf(
+  { versions, held }: Projection,
+  origins: Origins,
+): Pick<CheckpointHeader, 'cleared' | 'expired'> {
+  const { cleared } = versions;
+  const expired = Array.from(
+    versions.expiredAhead(held),
+    ({ text, origin, sequence }) => [text, origins.at(origin).text, sequence] as const,
+  );
+  return {
+    cleared:
+      cleared === undefined ? undefined : [origins.at(cleared.origin).text, cleared.sequence, cleared.stamp],
+    expired: expired.length === 0 ? undefined : expired,
+  };
+}
+
+/** Reads the first chunk of a checkpoint of a table. Throws `OPERATION_INVALID`. */
+export function readHeader(bytes: Uint8Array, schema: Schema): CheckpointHeader {
+  let header: unknown;
+  if (!isShallowJson(bytes, MOST_OF_HEADER)) throw malformed('the header of a checkpoint');
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw malformed('the header of a checkpoint');
+  }
+  if (!isHeader(header)) throw malformed('the header of a checkpoint');
+  if (header.version !== CHECKPOINT_VERSION) {
+    throw malformed(`a checkpoint of version ${header.version}, this program reads ${CHECKPOINT_VERSION}`);
+  }
+  if (header.table !== schema.name || header.fingerprint !== schema.fingerprint) {
+    throw malformed(`a checkpoint of ${JSON.stringify(header.table)}, declared ${header.fingerprint}`);
+  }
+  return header;
+}
+
+/** Checks the keys and origins that a header names, before anything of its checkpoint takes effect. */
+export function checkHeader(header: CheckpointHeader, schema: Schema): void {
+  const { vector, contexts, epoch, cleared, expired = [], dictionaries } = header;
+  const checkPairs = (pairs: Pairs): void => pairs.forEach(([origin]) => checkOrigin(origin));
+  checkPairs(vector);
+  checkPairs(epoch?.base ?? []);
+  for (const [origin, seen] of contexts) {
+    checkOrigin(origin);
+    checkPairs(seen);
+  }
+  if (cleared !== undefined) checkOrigin(cleared[0]);
+  for (const [text, origin] of expired) {
+    schema.checkKeyText(text);
+    checkOrigin(origin);
+  }
+  for (const { origin, origins } of dictionaries) for (const text of [origin, ...origins]) checkOrigin(text);
+}
+
+function isHeader(value: unknown): value is CheckpointHeader {
+  if (typeof value !== 'object' || value === null) return false;
+  const header = value as Partial<CheckpointHeader>;
+  return (
+    typeof header.version === 'number' &&
+    typeof header.table === 'string' &&
+    typeof header.fingerprint === 'string' &&
+    arePairs(header.vector) &&
+    (header.forgotten === undefined || arePairs(header.forgotten)) &&
+    (header.epoch === undefined || isEpoch(header.epoch)) &&
+    (header.cleared === undefined || isDot(header.cleared)) &&
+    (header.expired === undefined || areExpired(header.expired)) &&
+    Array.isArray(header.contexts) &&
+    header.contexts.every(
+      (entry) => Array.isArray(entry) && typeof entry[0] === 'string' && arePairs(entry[1]),
+    ) &&
+    Array.isArray(header.dictionaries) &&
+    header.dictionaries.every(
+      (entry: Partial<CheckpointHeader['dictionaries'][number]> | null) =>
+        typeof entry === 'object' &&
+        entry !== null &&
+        typeof entry.origin === 'string' &&
+        Number.isSafeInteger(entry.chapter) &&
+        Number.isSafeInteger(entry.keys) &&
+        Array.isArray(entry.origins) &&
+        entry.origins.every((origin) => typeof origin === 'string'),
+    )
+  );
+}
+
+function isEpoch(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { counter, origin, mode, base } = value as Partial<NonNullable<CheckpointHeader['epoch']>>;
+  return isCount(counter, 1) && typeof origin === 'string' && isModeName(mode) && arePairs(base);
+}
+
+function isDot(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  const [origin, sequence, stamp] = value as unknown[];
+  return typeof origin === 'string' && isCount(sequence, 1) && isCount(stamp, 0);
+}
+
+function areExpired(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length <= MAX_EXPIRED_AHEAD &&
+    value.every(
+      (entry) =>
+        Array.isArray(entry) &&
+        typeof entry[0] === 'string' &&
+        typeof entry[1] === 'string' &&
+        isCount(entry[2], 1),
+    )
+  );
+}
+
+/** Whether something from outside is a safe integer of at least `least`. */
+export function isCount(value: unknown, least: number): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
+}
+
+function arePairs(value: unknown): value is Pairs {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (pair) =>
+        Array.isArray(pair) && typeof pair[0] === 'string' && Number.isSafeInteger(pair[1]) && pair[1] >= 1,
+    )
+  );
+}

@@ -1,0 +1,29 @@
+import { TablecastError } from './errors.ts';
+import type { ModeName } from './log/epoch.ts';
+import type { OperationLog } from './log/operation-log.ts';
+import type { Projection } from './projection/projection.ts';
+import type { Replicator } from './replication/replicator.ts';
+
+/** What switching a mode needs of the node. */
+export interface SwitchParts {
+  readonly log: OperationLog;
+  readonly replicator: Replicator;
+  readonly inBatch: boolean;
+}
+
+/** Switches a table's conflict mode for the whole cluster; see {@link Table.switchMode}. */
+export function switchMode(projection: Projection, mode: ModeName, parts: SwitchParts): void {
+  const { log, replicator, inBatch } = parts;
+  const { name } = projection.schema;
+  if (projection.mode.name === mode) return;
+  if (inBatch) {
+    throw new TablecastError('OPTION_INVALID', `The mode of table ${name} was to be switched inside a batch.`, {
+      hint: 'Call switchMode() before or after the batch.',
+      details: { table: name },
+    });
+  }
+  log.seal();
+  projection.switchMode(mode);
+  log.seal();
+  replicator.switched(name, true);
+}

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import { ratiosOf, regressions } from '../../bench/baseline.ts';
+import type { Contest, Contestant, Sample } from '../../bench/contest.ts';
+import { reportPage } from '../../bench/page.ts';
+import { type Report, contestResult } from '../../bench/results.ts';
+import type { Measured } from '../../bench/run.ts';
+import { targets } from '../../bench/targets.ts';
+
+function contestant(name: string, kind: Contestant['kind']): Contestant {
+  return { name, kind, module: 'none', export: 'none' };
+}
+
+function measured(name: string, kind: Contestant['kind'], samples: readonly Sample[]): Measured {
+  return { contestant: contestant(name, kind), samples };
+}
+
+const contest: Contest = {
+  name: 'local',
+  title: 'writes <b>',
+  metrics: [{ name: 'cpu', label: 'CPU', unit: 'µs/op' }],
+  contestants: [],
+  goals: [
+    { text: 'cpu ≤ 3x floor', metric: 'cpu', of: 'ours', over: 'floor', atMost: 3 },
+    { text: 'cpu ≤ 1 µs', metric: 'cpu', of: 'ours', atMost: 1 },
+    { text: '≥ 7x cheaper than peer', metric: 'cpu', of: 'peer', over: 'ours', atLeast: 7 },
+  ],
+};
+
+function reportOf(ours: readonly Sample[]): Report {
+  const result = contestResult(contest, [
+    measured('floor', 'floor', [{ cpu: 1 }, { cpu: 2 }, { cpu: 4 }]),
+    measured('ours', 'ours', ours),
+    { contestant: contestant('peer', 'peer'), samples: [], skipped: 'package peer is not installed' },
+  ]);
+  return {
+    when: '2026-01-01T00:00:00.000Z',
+    machine: 'test',
+    node: '20',
+    quick: true,
+    rounds: 3,
+    load: [0, 0],
+    targets: [{ id: 'P1', title: 'Local write', contests: [result] }],
+  };
+}
+
+describe('a benchmark report', () => {
+  const report = reportOf([{ cpu: 2 }, { cpu: 4 }, { cpu: 12 }]);
+  const [first] = report.targets[0]?.contests ?? [];
+
+  test('compares round by round, so that a slow round of the whole machine does not count', () => {
+    expect(first?.verdicts[0]).toMatchObject({ verdict: 'met', measured: 2 });
+  });
+
+  test('says that a figure misses an absolute goal', () => {
+    expect(first?.verdicts[1]).toMatchObject({ verdict: 'missed', measured: 4 });
+  });
+
+  test('gives the reason for what was not measured', () => {
+    expect(first?.verdicts[2]).toMatchObject({
+      verdict: 'not measured',
+      reason: 'peer: package peer is not installed',
+    });
+  });
+
+  test('is one page without anything from elsewhere, and with names escaped', () => {
+    const page = reportPage(report);
+    expect(page).not.toMatch(/https?:|<script|<link/);
+    expect(page).toContain('writes &lt;b&gt;');
+  });
+});
+
+describe('the comparison with the baseline', () => {
+  const before = ratiosOf(reportOf([{ cpu: 2 }, { cpu: 4 }, { cpu: 8 }]));
+
+  test('holds ratios only: absolute figures are of one machine', () => {
+    expect(before).toEqual({ 'P1 local: cpu ≤ 3x floor': 2 });
+  });
+
+  test('lets noise pass', () => {
+    expect(regressions(reportOf([{ cpu: 3.9 }, { cpu: 7.8 }, { cpu: 15.6 }]), before)).toEqual([]);
+  });
+
+  test('names a ratio that became more than twice as bad', () => {
+    expect(regressions(reportOf([{ cpu: 4.2 }, { cpu: 8.4 }, { cpu: 16.8 }]), before)).toEqual([
+      'P1 local: cpu ≤ 3x floor: 4.2, was 2',
+    ]);
+  });
+});
+
+test('every goal of the suite names contestants and a metric of its contest', () => {
+  const wrong = targets.flatMap(({ id, contests }) =>
+    contests.flatMap(({ goals, contestants, metrics }) => {
+      const names = new Set(contestants.map(({ name }) => name));
+      const known = new Set(metrics.map(({ name }) => name));
+      return goals
+        .filter(
+          ({ of, over, metric }) =>
+            !names.has(of) || (over !== undefined && !names.has(over)) || !known.has(metric),
+        )
+        .map(({ text }) => `${id}: ${text}`);
+    }),
+  );
+  expect(wrong).toEqual([]);
+});

@@ -1,0 +1,210 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Conflict } from '../../src/index.ts';
+import { type Cluster, createCluster } from '../support/cluster.ts';
+import { readLog } from '../support/read-log.ts';
+import { reported, truth } from './oracle.ts';
+import { Storm, type StormTable, sorted } from './storm.ts';
+
+const declaration = { key: 'string', value: 'count' } as const;
+const clusters: Cluster[] = [];
+
+async function clusterOf(...[options]: Parameters<typeof createCluster>): Promise<Cluster> {
+  const cluster = await createCluster(options);
+  clusters.push(cluster);
+  return cluster;
+}
+
+afterEach(async () => {
+  for (const cluster of clusters.splice(0)) await cluster.close();
+});
+
+/** Every write has a key of its own, so that none may be missing in the end; returns what is, per node. */
+async function writeAndSwitch(seed: number): Promise<{ missing: string[][]; close: () => Promise<void> }> {
+  const storm = new Storm({ seed, mode: 'naive', backend: seed % 2 === 0 ? 'memory' : 'sqlite' });
+  const { cluster, random, declare } = storm;
+  await storm.start();
+  const keys: string[] = [];
+  for (let step = 0; step < 60; step++) {
+    const index = random.between(0, 2);
+    const { node } = cluster.member(index);
+    if (node === undefined) {
+      await cluster.start(index, (fresh) => void declare(fresh));
+      continue;
+    }
+    if (random.chance(0.1)) void declare(node).switchMode(random.pick(['naive', 'lww'])).catch(() => undefined);
+    else declare(node).set(keys[keys.push(`n${index}-${step}`) - 1] as string, step);
+    if (random.chance(0.5)) await cluster.run(random.between(0, 80));
+    const other = (index + 1) % 3;
+    if (random.chance(0.1)) cluster.setCut(index, other, random.chance(0.5));
+    if (random.chance(0.05)) cluster.reset(index, other);
+    if (seed % 2 === 1 && random.chance(0.05)) await cluster.stop(index);
+  }
+  await storm.calm(40_000);
+  const missing = storm.tables().map((table) => keys.filter((key) => !table.has(key)));
+  return { missing, close: () => cluster.close() };
+}
+
+describe('table.switchMode', () => {
+  it('switches the table on every node, with one operation in the log of the node that does it', async () => {
+    const cluster = await clusterOf({ size: 3, topology: 'chain' });
+    const tables: StormTable[] = cluster.declare('t', declaration);
+    tables[0]!.set('k', 1);
+    await cluster.run(1000);
+    await cluster.time.until(tables[1]!.switchMode('lww'));
+    await cluster.run(1000);
+    expect(tables.map(({ mode }) => mode)).toEqual(['lww', 'lww', 'lww']);
+    expect(tables.map(sorted)).toEqual([[['k', 1]], [['k', 1]], [['k', 1]]]);
+    const log = await cluster.time.until(readLog(cluster.node(1)));
+    expect(log.map(({ kind, key, value }) => [kind, key, value])).toEqual([
+      ['set', 'k', 1],
+      ['switch', undefined, 'lww'],
+    ]);
+    for (const { events } of cluster.members)
+      expect(events.filter(({ code }) => code === 'mode-switched')).toHaveLength(1);
+  });
+
+  it('goes on from the rows of the node that switches, and reports what differed elsewhere', async () => {
+    const cluster = await clusterOf({ size: 2 });
+    const tables: StormTable[] = cluster.declare('t', declaration);
+    await cluster.run(1000);
+    tables[0]!.set('both', 1);
+    tables[1]!.set('both', 2);
+    await cluster.run(1000);
+    expect(tables.map((table) => table.get('both'))).toEqual([2, 1]);
+    const lost: Conflict<string, number | bigint>[] = [];
+    tables[1]!.conflicts.subscribe((conflict) => lost.push(conflict));
+    await cluster.time.until(tables[0]!.switchMode('lww'));
+    await cluster.run(1000);
+    expect(tables.map((table) => table.get('both'))).toEqual([2, 2]);
+    expect(lost.map(({ key, kept, lost: side }) => [key, kept.value, side.value])).toEqual([['both', 2, 1]]);
+  });
+
+  it('carries over what another node wrote without knowing of the switch', async () => {
+    const cluster = await clusterOf({ size: 2 });
+    const tables: StormTable[] = cluster.declare('t', { ...declaration, backend: 'sqlite' });
+    tables[0]!.set('old', 1);
+    await cluster.run(1000);
+    cluster.setCut(0, 1, true);
+    tables[1]!.set('new', 2);
+    tables[1]!.set('old', 3);
+    await cluster.time.until(tables[0]!.switchMode('lww'));
+    cluster.setCut(0, 1, false);
+    await cluster.run(30_000);
+    expect(tables.map(sorted)).toEqual([[['new', 2], ['old', 3]], [['new', 2], ['old', 3]]]);
+  });
+
+  it('carries a write over that had arrived before its author heard of the switch', async () => {
+    const cluster = await clusterOf({ size: 2 });
+    const tables: StormTable[] = cluster.declare('t', declaration);
+    await cluster.run(1000);
+    cluster.route(0, 1).delayMs = [500, 500];
+    const switching = tables[0]!.switchMode('lww');
+    tables[1]!.set('k', 1);
+    tables[1]!.delete('other');
+    await cluster.time.until(switching);
+    await cluster.run(100);
+    expect(tables[0]!.has('k')).toBe(false);
+    await cluster.run(5000);
+    expect(tables.map((table) => table.get('k'))).toEqual([1, 1]);
+  });
+
+  it('settles two switches at once on the same one', async () => {
+    const cluster = await clusterOf({ size: 3 });
+    const tables: StormTable[] = cluster.declare('t', { ...declaration, mode: 'lww' });
+    await cluster.run(1000);
+    tables[0]!.set('k', 1);
+    await cluster.run(1000);
+    const both = [tables[0]!.switchMode('naive'), tables[1]!.switchMode('naive')];
+    tables[0]!.set('a', 1);
+    tables[1]!.set('b', 2);
+    await cluster.time.until(Promise.all(both));
+    await cluster.run(5000);
+    expect(tables.map(({ mode }) => mode)).toEqual(['naive', 'naive', 'naive']);
+    const rows = [['a', 1], ['b', 2], ['k', 1]];
+    expect(tables.map(sorted)).toEqual([rows, rows, rows]);
+    const by = cluster.members.map(({ events }) => events.findLast(({ code }) => code === 'mode-switched'));
+    expect(by.map((event) => String(event?.details?.['by']).slice(0, 2))).toEqual(['n1', 'n1', 'n1']);
+  });
+
+  it('is remembered over a restart, from the log and from a checkpoint', async () => {
+    const cluster = await clusterOf({ size: 2 });
+    const sqlite = { ...declaration, backend: 'sqlite' } as const;
+    cluster.declare('t', sqlite)[0]!.set('k', 1);
+    await cluster.run(1000);
+    await cluster.time.until(cluster.node(0).table('t', sqlite).switchMode('lww'));
+    await cluster.run(1000);
+    for (const index of [0, 1]) {
+      await cluster.stop(index);
+      await cluster.start(index, (node) => void node.table('t', sqlite));
+      const table = cluster.node(index).table('t', { ...sqlite, mode: 'lww' });
+      expect([table.mode, [...table]]).toEqual(['lww', [['k', 1]]]);
+    }
+  });
+
+  it('reaches a node that was never there, and one that was away', async () => {
+    const cluster = await clusterOf({ size: 3, topology: 'star' });
+    const tables: StormTable[] = cluster.declare('t', { ...declaration, backend: 'sqlite' });
+    await cluster.run(1000);
+    await cluster.stop(2);
+    tables[1]!.set('k', 1);
+    await cluster.time.until(tables[1]!.switchMode('lww'));
+    await cluster.run(1000);
+    await cluster.stop(1);
+    await cluster.start(2, (node) => void node.table('t', { ...declaration, backend: 'sqlite' }));
+    await cluster.run(5000);
+    const late: StormTable = cluster.node(2).table('t', { ...declaration, backend: 'sqlite' });
+    expect([late.mode, late.get('k')]).toEqual(['lww', 1]);
+  });
+
+  it('does nothing when the mode is in force already, and refuses a batch', async () => {
+    const cluster = await clusterOf({ size: 1 });
+    const [table] = cluster.declare('t', declaration);
+    await table!.switchMode('naive');
+    expect(cluster.node(0).log.position).toBe(0);
+    let refused: Promise<void> | undefined;
+    cluster.node(0).batch(() => {
+      refused = table!.switchMode('lww');
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+    expect(table!.mode).toBe('naive');
+  });
+
+  it('loses no write, whoever switches when, under partitions and restarts', async () => {
+    for (let seed = 1; seed <= 15; seed++) {
+      const { missing, close } = await writeAndSwitch(seed);
+      expect(missing, `seed ${seed}`).toEqual([[], [], []]);
+      await close();
+    }
+  });
+
+  it.each([1, 2, 3, 4].map((block) => block * 1000))(
+    'ends every storm in one mode everywhere, convergent tables equal, naive ones different where reported (seeds from %i)',
+    async (first) => {
+      for (let seed = first; seed < first + 5; seed++) {
+        const storm = new Storm({
+          seed,
+          mode: seed % 2 === 0 ? 'naive' : 'lww',
+          backend: seed % 4 < 2 ? 'sqlite' : 'memory',
+          sometimes: (table, random) => {
+            if (random.chance(0.5)) void table.switchMode(random.pick(['naive', 'lww'])).catch(() => undefined);
+          },
+        });
+        await storm.start();
+        await storm.blow();
+        await storm.calm(30_000);
+        const tables = storm.tables();
+        const modes = tables.map(({ mode }) => mode);
+        expect(modes, `seed ${seed}`).toEqual(modes.map(() => modes[0]));
+        const rows = tables.map(sorted);
+        if (modes[0] === 'lww') expect(rows, `seed ${seed}`).toEqual(rows.map(() => rows[0]));
+        const byId = new Map(storm.cluster.members.map(({ id, up }) => [id, storm.declare(up)]));
+        for (const { id, up, index } of storm.cluster.members) {
+          expect(reported(byId.get(id)!), `${id}, seed ${seed}`).toEqual(truth(up, byId));
+          const state = await storm.cluster.time.until(up.log.stateAt({ table: 't' }));
+          expect([...state].sort(), `replay of ${id}, seed ${seed}`).toEqual(rows[index]?.toSorted());
+        }
+        await storm.cluster.close();
+      }
+    },
+  );
+});
