@@ -6,13 +6,13 @@ export type Baseline = Readonly<Record<string, number>>;
 /** A ratio may become this many times worse before it counts: noise is not a regression, half the speed is one. */
 const MARGIN = 2;
 
-/** The ratios of a report that can be compared between machines; absolute figures cannot. */
+/** The ratios of a report that can be compared between machines and moments: not absolute figures, not wall time. */
 export function ratiosOf(report: Report): Baseline {
   const ratios: Record<string, number> = {};
   for (const { id, contests } of report.targets) {
     for (const { name, verdicts } of contests) {
-      for (const { text, measured, ratio } of verdicts) {
-        if (ratio && measured !== undefined)
+      for (const { text, measured, ratio, steady } of verdicts) {
+        if (ratio && steady && measured !== undefined)
           ratios[`${id} ${name}: ${text}`] = Number(measured.toPrecision(3));
       }
     }

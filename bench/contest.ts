@@ -41,6 +41,8 @@ export interface Metric {
   readonly unit: string;
   /** Whether a larger figure is the better one. */
   readonly larger?: boolean | undefined;
+  /** Whether it is CPU time, bytes or counts, which repeat from run to run; the others depend on what else runs. */
+  readonly steady?: boolean | undefined;
 }
 
 /** What a target asks for: a ratio of two contestants in one run, or an absolute figure. */
@@ -76,5 +78,5 @@ export interface Target {
 }
 
 /** Seconds and operations as people compare them. */
-export const CPU: Metric = { name: 'cpu', label: 'CPU', unit: 'µs/op' };
+export const CPU: Metric = { name: 'cpu', label: 'CPU', unit: 'µs/op', steady: true };
 export const RATE: Metric = { name: 'rate', label: 'rate', unit: 'op/s', larger: true };

@@ -9,9 +9,9 @@ import { CountingProxy } from './proxy.ts';
 const module = 'curves';
 const UPDATES = 200_000;
 
-const WRITE: Metric = { name: 'cpu', label: 'CPU', unit: 'µs/op' };
+const WRITE: Metric = { name: 'cpu', label: 'CPU', unit: 'µs/op', steady: true };
 const WALL: Metric = { name: 'wall', label: 'time', unit: 'ms' };
-const BYTES: Metric = { name: 'bytes', label: 'handshake', unit: 'B' };
+const BYTES: Metric = { name: 'bytes', label: 'handshake', unit: 'B', steady: true };
 
 /** A cost at growing sizes; `most`: how many times the first the last one may be, where it must not grow. */
 function curve(

@@ -40,3 +40,8 @@ export function orderOf(count: number, keys: number, seed = 2): Uint32Array {
   const random = randomOf(seed);
   return Uint32Array.from({ length: count }, () => Math.floor(random() * keys));
 }
+
+/** The key of the `index`-th operation of a history: every key once, then at random. */
+export function keyAt(keys: readonly string[], order: Uint32Array, index: number): string {
+  return keys[index < keys.length ? index : (order[index] as number)] as string;
+}

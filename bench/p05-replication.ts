@@ -30,7 +30,7 @@ const LATENCY: readonly Metric[] = [
   { name: 'p99', label: 'p99', unit: 'ms' },
 ];
 const JOIN: readonly Metric[] = [
-  { name: 'cpu', label: 'CPU, all processes', unit: 'ms' },
+  { name: 'cpu', label: 'CPU, all processes', unit: 'ms', steady: true },
   { name: 'wall', label: 'until equal', unit: 'ms' },
   { name: 'writerCpu', label: 'writer', unit: 'ms' },
   { name: 'readerCpu', label: 'reader', unit: 'ms' },

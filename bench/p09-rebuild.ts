@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { stopwatch } from './clock.ts';
 import { type Contestant, type Measure, type Metric, type Sample, type Target } from './contest.ts';
-import { KEYS, keysOf, orderOf, valueOf } from './data.ts';
+import { KEYS, keyAt, keysOf, orderOf, valueOf } from './data.ts';
 import { bytesIn } from './durable.ts';
 import { settledMemory } from './memory.ts';
 import { declare, product } from './product.ts';
@@ -10,7 +10,7 @@ import { declare, product } from './product.ts';
 const module = 'p09-rebuild';
 
 const METRICS: readonly Metric[] = [
-  { name: 'cpu', label: 'CPU', unit: 'ms' },
+  { name: 'cpu', label: 'CPU', unit: 'ms', steady: true },
   { name: 'wall', label: 'time', unit: 'ms' },
   { name: 'rss', label: 'RSS after', unit: 'MB' },
   { name: 'stored', label: 'stored', unit: 'B/op' },
@@ -178,7 +178,7 @@ async function writeHistory(directory: string, operations: number): Promise<void
   const keys = keysOf(KEYS);
   const order = orderOf(operations, KEYS);
   for (let index = 0; index < operations; index++) {
-    table.set(keys[index < KEYS ? index : (order[index] as number)] as string, valueOf(index));
+    table.set(keyAt(keys, order, index), valueOf(index));
     if (index % 100_000 === 99_999) await node.flush();
   }
   await node.close();

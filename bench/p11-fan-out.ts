@@ -11,7 +11,7 @@ const METRICS: readonly Metric[] = [
   { name: 'crossings', label: 'bytes per link, 1 = once', unit: '' },
   { name: 'busiest', label: 'busiest link', unit: '' },
   { name: 'cpu', label: 'CPU, all nodes', unit: 'µs/op' },
-  { name: 'cpuPerCopy', label: 'CPU per copy', unit: 'µs/op' },
+  { name: 'cpuPerCopy', label: 'CPU per copy', unit: 'µs/op', steady: true },
   { name: 'rate', label: 'rate', unit: 'op/s', larger: true },
 ];
 

@@ -5,7 +5,7 @@ import { declare, product } from './product.ts';
 
 const module = 'p13-memory';
 const METRICS: readonly Metric[] = [
-  { name: 'row', label: 'memory', unit: 'B/row' },
+  { name: 'row', label: 'memory', unit: 'B/row', steady: true },
   { name: 'rss', label: 'growth of RSS', unit: 'B/row' },
 ];
 

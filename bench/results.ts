@@ -28,6 +28,8 @@ export interface Verdict {
   readonly measured?: number | undefined;
   readonly wanted: number;
   readonly ratio: boolean;
+  /** Whether it can be compared with another run's. */
+  readonly steady: boolean;
   readonly reason?: string | undefined;
 }
 
@@ -69,7 +71,7 @@ export function contestResult(contest: Contest, measured: readonly Measured[]): 
     note,
     metrics,
     rows: measured.map((one) => rowOf(one, metrics, floor)),
-    verdicts: contest.goals.map((goal) => verdictOf(goal, measured)),
+    verdicts: contest.goals.map((goal) => verdictOf(goal, metrics, measured)),
   };
 }
 
@@ -113,9 +115,10 @@ function figureOf(values: readonly number[]): Figure {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
-function verdictOf(goal: Goal, measured: readonly Measured[]): Verdict {
+function verdictOf(goal: Goal, metrics: readonly Metric[], measured: readonly Measured[]): Verdict {
   const wanted = (goal.atMost ?? goal.atLeast) as number;
-  const shared = { text: goal.text, wanted, ratio: goal.over !== undefined };
+  const steady = metrics.some(({ name, steady: repeats }) => name === goal.metric && repeats === true);
+  const shared = { text: goal.text, wanted, ratio: goal.over !== undefined, steady };
   const parties = [goal.of, ...(goal.over === undefined ? [] : [goal.over])];
   const found = parties.map((name) => measured.find(({ contestant }) => contestant.name === name));
   const absent = parties.findIndex((_, index) => (found[index]?.samples.length ?? 0) === 0);

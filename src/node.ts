@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { type Observable, Subject } from 'rxjs';
 import type { Backend, Recovery } from './backends/backend.ts';
 import { memoryBackend } from './backends/memory.ts';
-import { sqliteBackend } from './backends/sqlite/sqlite-backend.ts';
 import type { Environment } from './environment.ts';
 import { TablecastError } from './errors.ts';
 import type { NodeEvent } from './events.ts';
@@ -15,6 +13,7 @@ import type { Operation } from './log/operation.ts';
 import { Origins, newEpoch, originText } from './log/origin.ts';
 import { SegmentStore, type StoreListener } from './log/segment-store.ts';
 import { modeNamed } from './modes/registry.ts';
+import { sqliteOf, webSocketOf } from './node-parts.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
 import { Checkpointer } from './projection/checkpointer.ts';
 import { Dispatcher } from './projection/dispatcher.ts';
@@ -31,7 +30,6 @@ import { systemEnvironment } from './system-environment.ts';
 import type { TableNode } from './table-node.ts';
 import { MapTable, SetTable, type Table, type TableOf } from './table.ts';
 import type { Transport } from './transport/transport.ts';
-import { webSocketTransport } from './transport/websocket/websocket.ts';
 import { ZeekClusters } from './zeek-clusters.ts';
 import type { ZeekAttachment } from './zeek/attachment.ts';
 import { type ZeekAttachmentOptions, checkZeekOptions } from './zeek/options.ts';
@@ -107,7 +105,7 @@ class LocalNode implements TableNode, StoreListener {
     const life = originText(options.id, newEpoch(environment.now(), environment.random(), 0));
     this.#lives = { memory: life, sqlite: life };
     this.#addStore('memory', memoryBackend({ maxBytes: options.limits?.maxMemoryLogBytes }));
-    const durable = parts.durableBackend ?? this.#sqlite();
+    const durable = parts.durableBackend ?? sqliteOf(options);
     if (durable !== undefined) this.#addStore('sqlite', durable);
     this.#log = new OperationLog(this.#environment, this.#stores);
     this.#catalog = this.#makeCatalog();
@@ -132,7 +130,11 @@ class LocalNode implements TableNode, StoreListener {
           return [...new Set([lives.memory, lives.sqlite])];
         },
       }),
-      transport: parts.transport ?? this.#webSocket(),
+      transport:
+        parts.transport ??
+        webSocketOf(options, (message) =>
+          this.#report({ code: 'transport-warning', severity: 'warning', message }),
+        ),
       environment: this.#environment,
       peers: options.peers ?? [],
       maxPeers: options.limits?.maxPeers ?? MAX_PEERS,
@@ -152,7 +154,7 @@ class LocalNode implements TableNode, StoreListener {
       projections: this.#catalog.declared,
       peers: this.#replicator.peers,
       facts: this.#facts,
-      declare: (name, declaration) => this.table(name, declaration) as unknown as Table,
+      declare: (name, declaration) => this.table(name, declaration),
       life: (store) => this.#lives[store],
       report: (event) => this.#report(event),
     });
@@ -197,34 +199,6 @@ class LocalNode implements TableNode, StoreListener {
       name,
       new SegmentStore(name, backend, { environment: this.#environment, listener: this }),
     );
-  }
-
-  #sqlite(): Backend | undefined {
-    const { directory, id, durability, failureMode, limits } = this.#options;
-    if (directory === undefined) return undefined;
-    return sqliteBackend({
-      file: join(directory, `${id}.tablecast.db`),
-      durability: durability ?? 'commit',
-      owner: id,
-      failureMode,
-      limits: { maxFileBytes: limits?.maxFileBytes },
-    });
-  }
-
-  #webSocket(): Transport {
-    const { listen, auth, limits } = this.#options;
-    const { token, ...tls } = auth ?? {};
-    return webSocketTransport({
-      listen,
-      auth: token === undefined ? undefined : { token },
-      dial: { tls },
-      limits: {
-        maxFrameBytes: limits?.maxFrameBytes,
-        maxQueuedBytes: limits?.maxQueuedBytes,
-        maxConnections: limits?.maxPeers,
-      },
-      onWarning: (message) => this.#report({ code: 'transport-warning', severity: 'warning', message }),
-    });
   }
 
   async open(): Promise<void> {
@@ -322,11 +296,10 @@ class LocalNode implements TableNode, StoreListener {
         switchMode(projection, mode, { log: this.#log, replicator, inBatch: this.#batch !== undefined });
         await this.flush();
       },
-      repair: (from: string) => repair(projection, { nodeId: this.id, origins: this.#origins, replicator }, from),
+      repair: (from: string) =>
+        repair(projection, { nodeId: this.id, origins: this.#origins, replicator }, from),
     };
-    const table: Table = projection.schema.isSet
-      ? (new SetTable(parts) as unknown as Table)
-      : new MapTable(parts);
+    const table: Table = projection.schema.isSet ? new SetTable(parts) : new MapTable(parts);
     this.tables.set(name, table);
     this.#replicator.declared(name);
     return table as unknown as TableOf<D>;

@@ -17,10 +17,14 @@ export function switchMode(projection: Projection, mode: ModeName, parts: Switch
   const { name } = projection.schema;
   if (projection.mode.name === mode) return;
   if (inBatch) {
-    throw new TablecastError('OPTION_INVALID', `The mode of table ${name} was to be switched inside a batch.`, {
-      hint: 'Call switchMode() before or after the batch.',
-      details: { table: name },
-    });
+    throw new TablecastError(
+      'OPTION_INVALID',
+      `The mode of table ${name} was to be switched inside a batch.`,
+      {
+        hint: 'Call switchMode() before or after the batch.',
+        details: { table: name },
+      },
+    );
   }
   log.seal();
   projection.switchMode(mode);

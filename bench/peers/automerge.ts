@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as A from '@automerge/automerge';
-import { type DocHandle, Repo } from '@automerge/automerge-repo';
+import { type AutomergeUrl, type DocHandle, Repo } from '@automerge/automerge-repo';
 import { WebSocketClientAdapter, WebSocketServerAdapter } from '@automerge/automerge-repo-network-websocket';
 import { WebSocketServer } from 'ws';
 import type { Measure } from '../contest.ts';
-import { KEYS, keysOf, orderOf, valueOf } from '../data.ts';
+import { KEYS, keyAt, keysOf, orderOf, valueOf } from '../data.ts';
 import type { Link } from '../link-types.ts';
 import { measureLocal } from '../local.ts';
 import { linkMeasures } from '../p05-replication.ts';
@@ -56,8 +56,10 @@ function repo(): Link {
     async writer() {
       const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
       await new Promise((resolve) => server.once('listening', resolve));
+      // The adapter has types of its own for what ws gives.
+      const given = server as never;
       const repository = new Repo({
-        network: [new WebSocketServerAdapter(server as never)],
+        network: [new WebSocketServerAdapter(given)],
         sharePolicy: async () => true,
       });
       const handle = repository.create<Numbers>({});
@@ -71,7 +73,7 @@ function repo(): Link {
         },
         setMany: (keys, values) => {
           handle.change((numbers) => {
-            for (const [index, key] of keys.entries()) numbers[key] = values[index] as number;
+            for (const [index, key] of keys.entries()) numbers[key] = values[index] ?? 0;
           });
         },
         close: () => {
@@ -80,9 +82,10 @@ function repo(): Link {
       };
     },
     async reader(_setting, address, told) {
-      const [url, document] = address.split(' ');
-      const repository = new Repo({ network: [new WebSocketClientAdapter(url as string)] });
-      const handle: DocHandle<Numbers> = await repository.find(document as never);
+      const [url = '', document = ''] = address.split(' ');
+      const documentUrl = document as AutomergeUrl;
+      const repository = new Repo({ network: [new WebSocketClientAdapter(url)] });
+      const handle: DocHandle<Numbers> = await repository.find(documentUrl);
       handle.on('change', ({ patches }) => {
         for (const patch of patches)
           if (patch.action === 'put') told(String(patch.path[0]), Number(patch.value));
@@ -111,8 +114,7 @@ export function history(): Measure {
     let doc = A.init<Numbers>();
     for (let from = 0; from < OPERATIONS; from += 20_000) {
       doc = A.change(doc, (numbers) => {
-        for (let at = from; at < from + 20_000; at++)
-          numbers[keys[at < KEYS ? at : (order[at] as number)] as string] = valueOf(at);
+        for (let at = from; at < from + 20_000; at++) numbers[keyAt(keys, order, at)] = valueOf(at);
       });
     }
     writeFileSync(join(directory, 'doc'), A.save(doc));

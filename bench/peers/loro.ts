@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { WebSocket, WebSocketServer } from 'ws';
 import { turn } from '../clock.ts';
 import type { Measure } from '../contest.ts';
-import { KEYS, keysOf, orderOf, valueOf } from '../data.ts';
+import { KEYS, keyAt, keysOf, orderOf, valueOf } from '../data.ts';
 import type { Link } from '../link-types.ts';
 import { measureLocal } from '../local.ts';
 import { linkMeasures } from '../p05-replication.ts';
@@ -76,7 +76,7 @@ function link(): Link {
           doc.commit();
         },
         setMany: (keys, values) => {
-          for (const [index, key] of keys.entries()) map.set(key, values[index] as number);
+          for (const [index, key] of keys.entries()) map.set(key, values[index] ?? 0);
           doc.commit();
         },
         async room() {
@@ -116,7 +116,7 @@ export function history(variant: string): Measure {
     const doc = new LoroDoc();
     const map = doc.getMap('numbers');
     for (let at = 0; at < OPERATIONS; at++) {
-      map.set(keys[at < KEYS ? at : (order[at] as number)] as string, valueOf(at));
+      map.set(keyAt(keys, order, at), valueOf(at));
       if (at % 1000 === 999) doc.commit();
     }
     writeFileSync(

@@ -73,7 +73,7 @@ async function follow(client: Redis, told: (key: string, value: number) => void)
       if (fields[0] === 'k') told(fields[1] as string, Number(fields[3]));
       else {
         const [keys, values] = JSON.parse(fields[1] as string) as [string[], number[]];
-        for (const [index, key] of keys.entries()) told(key, values[index] as number);
+        for (const [index, key] of keys.entries()) told(key, values[index] ?? 0);
       }
     }
   }

@@ -32,7 +32,7 @@ async function collection(): Promise<{
     multiInstance: false,
   });
   const { numbers } = await database.addCollections({ numbers: { schema } });
-  return { numbers: numbers as unknown as RxCollection<Row>, database };
+  return { numbers, database };
 }
 
 /** A collection in memory with one subscriber of its change stream; one upsert at a time. */
@@ -69,7 +69,7 @@ function link(): Link {
           await numbers.incrementalUpsert({ id, v });
         },
         setMany: async (ids, values) => {
-          await numbers.bulkUpsert(ids.map((id, index) => ({ id, v: values[index] as number })));
+          await numbers.bulkUpsert(ids.map((id, index) => ({ id, v: values[index] ?? 0 })));
         },
         close: () => undefined,
       };
@@ -79,12 +79,11 @@ function link(): Link {
       const { numbers } = await collection();
       numbers.$.subscribe((event) => told(event.documentId, (event.documentData as unknown as Row).v));
       const replication = await replicateWithWebsocketServer({
-        collection: numbers as never,
+        collection: numbers,
         url: address,
         replicationIdentifier: 'numbers',
         live: true,
-        pull: {},
-      } as never);
+      });
       await replication.awaitInitialReplication();
       return {};
     },

@@ -36,7 +36,7 @@ export function local(variant: string): Measure {
 function link(): Link {
   const join = async (address: string): Promise<ReturnType<typeof createMergeableStore>> => {
     const store = createMergeableStore();
-    const synchronizer = await createWsSynchronizer(store, new WebSocket(`${address}/numbers`) as never);
+    const synchronizer = await createWsSynchronizer(store, new WebSocket(`${address}/numbers`));
     await synchronizer.startSync();
     return store;
   };
@@ -44,7 +44,7 @@ function link(): Link {
     async writer() {
       const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
       await new Promise((resolve) => server.once('listening', resolve));
-      const relay = createWsServer(server as never);
+      const relay = createWsServer(server);
       const address = `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
       const store = await join(address);
       return {
@@ -54,8 +54,7 @@ function link(): Link {
         },
         setMany: (keys, values) => {
           store.transaction(() => {
-            for (const [index, key] of keys.entries())
-              store.setCell('numbers', key, 'v', values[index] as number);
+            for (const [index, key] of keys.entries()) store.setCell('numbers', key, 'v', values[index] ?? 0);
           });
         },
         close: () => relay.destroy(),

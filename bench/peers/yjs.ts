@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { WebSocket, WebSocketServer } from 'ws';
 import { turn } from '../clock.ts';
 import type { Measure } from '../contest.ts';
-import { KEYS, keysOf, orderOf, valueOf } from '../data.ts';
+import { KEYS, keyAt, keysOf, orderOf, valueOf } from '../data.ts';
 import { type DurableStore, measureDurable } from '../durable.ts';
 import type { Link } from '../link-types.ts';
 import { measureLocal } from '../local.ts';
@@ -119,7 +119,7 @@ function websocket(): Link {
         },
         setMany: (keys, values) => {
           doc.transact(() => {
-            for (const [index, key] of keys.entries()) map.set(key, values[index] as number);
+            for (const [index, key] of keys.entries()) map.set(key, values[index] ?? 0);
           });
         },
         async room() {
@@ -167,8 +167,7 @@ export function history(): Measure {
     const order = orderOf(1_000_000, KEYS);
     for (let from = 0; from < 1_000_000; from += 1000) {
       doc.transact(() => {
-        for (let at = from; at < from + 1000; at++)
-          map.set(keys[at < KEYS ? at : (order[at] as number)] as string, valueOf(at));
+        for (let at = from; at < from + 1000; at++) map.set(keyAt(keys, order, at), valueOf(at));
       });
     }
     writeFileSync(join(directory, 'doc'), Y.encodeStateAsUpdateV2(doc));

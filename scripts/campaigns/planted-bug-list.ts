@@ -70,9 +70,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'go on after a failed sync',
     [
-      'backends/sqlite/rounds.ts',
-      '    if (isFinal(failure)) this.#failure = failure;\n    this.#rejectedGeneration',
-      '    this.#rejectedGeneration',
+      'backends/sqlite/failure.ts',
+      "  hint: 'Check the disk and the path; then open the backend again, which verifies what is there.',",
+      "  hint: 'Try again.',\n  retryable: true,",
     ],
     [DISK],
   ),
@@ -126,11 +126,23 @@ export const plantedBugs: readonly PlantedBug[] = [
     ['replication/wire.ts', 'if (!isShallowJson(text, MOST))', 'if (text.length < 0)'],
     [HOSTILE],
   ),
-  bug(
-    'one too many at the live boundary',
-    ['log/operation-stream.ts', 'if (operation.position <= cursor ||', 'if (operation.position < cursor ||'],
-    ['test/node/streams.test.ts', 'test/node/history.test.ts'],
-  ),
+  {
+    // Two places look, so that one bug alone shows nothing.
+    name: 'one too many at the boundary',
+    edits: [
+      {
+        file: 'src/log/operation-stream.ts',
+        find: 'if (operation.position <= cursor ||',
+        replace: 'if (operation.position < cursor ||',
+      },
+      {
+        file: 'src/log/operation-reader.ts',
+        find: 'if (position <= this.#after) continue;',
+        replace: 'if (position < this.#after) continue;',
+      },
+    ],
+    tests: ['test/node/streams.test.ts', 'test/node/history.test.ts'],
+  },
   bug(
     'one too few at the live boundary',
     [
@@ -162,7 +174,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'expire a newer write',
     [
-      'projection/projection.ts',
+      'projection/effects.ts',
       'rows.origin(slot) === write.origin && rows.sequence(slot) === write.sequence',
       'rows.origin(slot) >= 0',
     ],

@@ -138,7 +138,7 @@ export async function importStore(
     }
     if (!written(target.table, entry, flags.strict === true)) {
       if (++counts.refused > REPORTED_SKIPS) continue;
-      note(`left out: ${visible(String(entry.key))} does not fit the table`);
+      note(`left out: ${shownKey(entry)} does not fit the table`);
       continue;
     }
     if (entry.escaped) counts.escaped++;
@@ -161,6 +161,11 @@ function written(table: Table, { key, value }: BrokerStoreEntry, isStrict: boole
     if (isStrict || !unusable) throw error;
     return false;
   }
+}
+
+function shownKey({ key }: BrokerStoreEntry): string {
+  const columns = [key].flat().map((column) => (typeof column === 'object' ? '…' : String(column)));
+  return visible(columns.join(', '));
 }
 
 /** One line about an import, for people. */

@@ -4,6 +4,7 @@ import type { TableDeclaration } from '../index.ts';
 import { readText } from './credentials.ts';
 import { usageError } from './failure.ts';
 import { didYouMean } from './nearest-word.ts';
+import { ZEEK_MEMBERS, absoluteZeek, zeekConfigSchema } from './zeek-config.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
@@ -51,6 +52,7 @@ const schema = v.strictObject({
     }),
   ),
   tables: v.optional(v.record(v.string(), v.looseObject({}))),
+  zeek: v.optional(zeekConfigSchema),
 });
 
 /** What a configuration file says; file names in it are absolute. */
@@ -103,6 +105,7 @@ const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['listen', ['port', 'host', 'tls']],
   ['listen.tls', ['cert', 'key', 'ca', 'requestCert']],
   ['auth', Object.keys(schema.entries.auth.wrapped.entries)],
+  ['zeek.0', ZEEK_MEMBERS],
   ['limits', Object.keys(schema.entries.limits.wrapped.entries)],
 ]);
 
@@ -112,6 +115,7 @@ function absolute(config: FileConfig, directory: string): FileConfig {
   return {
     ...config,
     directory: at(config.directory),
+    zeek: config.zeek?.map((cluster) => absoluteZeek(cluster, directory)),
     auth: auth && {
       ...auth,
       tokenFile: at(auth.tokenFile),

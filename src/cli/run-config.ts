@@ -6,6 +6,7 @@ import { type FileConfig, readConfigFile } from './config-file.ts';
 import { readCredentials, readText } from './credentials.ts';
 import { usageError } from './failure.ts';
 import type { NamedDeclaration } from './table-words.ts';
+import { zeekOptions } from './zeek-config.ts';
 
 const DEFAULT_FILE = 'tablecast.json';
 
@@ -53,6 +54,7 @@ export function runConfig(flags: RunFlags): RunConfig {
     peers: flags.peer ?? file.peers ?? [],
     auth: authOf(flags, file),
     limits: file.limits,
+    zeek: file.zeek,
     tables: Object.fromEntries(tables),
   };
 }
@@ -101,7 +103,7 @@ export function parseListen(text: string): { port: number; host?: string } {
 
 /** The options of a node: reads tokens, keys and certificates. Throws `OPTION_INVALID` for what cannot be read. */
 export function nodeOptions(config: RunConfig): NodeOptions {
-  const { id, directory, durability, failureMode, listen, peers, auth, limits } = config;
+  const { id, directory, durability, failureMode, listen, peers, auth, limits, zeek } = config;
   const { token, tokenFile, ca, cert, key } = auth ?? {};
   return {
     id,
@@ -109,6 +111,7 @@ export function nodeOptions(config: RunConfig): NodeOptions {
     durability,
     failureMode,
     limits,
+    zeek: zeek?.map(zeekOptions),
     peers,
     auth: readCredentials({ token, tokenFile, tlsCa: ca, tlsCert: cert, tlsKey: key }),
     listen:

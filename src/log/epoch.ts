@@ -4,6 +4,9 @@ import { MAX_ORIGIN_BYTES } from './origin.ts';
 /** Conflict modes by the number the log stores; never renumber. */
 const MODES = ['naive', 'lww', 'automerge'] as const;
 
+/** Most switches of one table: what a peer can claim without making further ones impossible. */
+export const MAX_SWITCHES: number = 2 ** 31;
+
 /** Names of the conflict modes there are. */
 export type ModeName = (typeof MODES)[number];
 
@@ -46,6 +49,6 @@ export function readEpoch(reader: ByteReader): Epoch {
   const counter = reader.varint();
   const origin = reader.text(MAX_ORIGIN_BYTES);
   const mode = MODES[reader.byte()];
-  if (counter < 1 || !Number.isSafeInteger(counter) || mode === undefined) throw malformed('a switch of mode');
+  if (counter < 1 || counter > MAX_SWITCHES || mode === undefined) throw malformed('a switch of mode');
   return { counter, origin, mode };
 }

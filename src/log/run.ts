@@ -262,8 +262,7 @@ function openRun(bytes: Uint8Array): { header: RunHeader; reader: ByteReader; fl
   const end = bytes.length - CHECK_BYTES;
   if (end < 16) throw malformed(`a run of ${bytes.length} bytes`);
   const check = new ByteReader(bytes, end).uint32();
-  if (crc32(bytes.subarray(0, end)) !== check)
-    throw malformed('a run whose checksum does not match');
+  if (crc32(bytes.subarray(0, end)) !== check) throw malformed('a run whose checksum does not match');
   const reader = new ByteReader(bytes, 0, end);
   const version = reader.byte();
   if (version !== RUN_VERSION)

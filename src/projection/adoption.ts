@@ -142,7 +142,10 @@ export function adoptCheckpoint(
     entries++;
     if (hadRows && !entry.removed) named.add(entry.slot);
     projection.observe(entry.dot.stamp);
-    if (held.get(entry.dot.origin) >= entry.dot.sequence || !projection.versions.accepts(entry.slot, entry.dot))
+    if (
+      held.get(entry.dot.origin) >= entry.dot.sequence ||
+      !projection.versions.accepts(entry.slot, entry.dot)
+    )
       return;
     const live = listening
       ? {

@@ -1,5 +1,5 @@
 import { malformed } from '../log/bytes.ts';
-import { type Epoch, isModeName } from '../log/epoch.ts';
+import { type Epoch, MAX_SWITCHES, isModeName } from '../log/epoch.ts';
 import { type Origins, checkOrigin } from '../log/origin.ts';
 import { isShallowJson } from '../log/shallow-json.ts';
 import type { Schema } from '../schema/index.ts';
@@ -8,7 +8,10 @@ import { MAX_EXPIRED_AHEAD } from './versions.ts';
 
 const CHECKPOINT_VERSION = 1;
 /** Most values in a header, and how deep they stand. */
-const MOST_OF_HEADER = { values: 2_000_000, depth: 8 };
+const MOST_OF_HEADER = { values: 4_000_000, depth: 8 };
+/** A header longer than this travels in pieces of this size, each behind a byte that says so: a frame is not unbounded. */
+const PIECE_BYTES = 1024 * 1024;
+const PIECE = 4;
 
 type Pairs = readonly (readonly [origin: string, sequence: number])[];
 
@@ -35,12 +38,12 @@ export interface CheckpointHeader {
   }[];
 }
 
-/** Encodes the first chunk of a checkpoint. */
+/** Encodes the first chunk of a checkpoint, or the first ones. */
 export function encodeHeader(
   projection: Projection,
   origins: Origins,
   dictionaries: readonly { origin: string; chapter: number; origins: readonly string[]; slots: Int32Array }[],
-): Uint8Array {
+): Uint8Array[] {
   const pairs = (entries: Iterable<[number, number]>): Pairs =>
     Array.from(entries, ([origin, sequence]) => [origins.at(origin).text, sequence] as const);
   const header: CheckpointHeader = {
@@ -62,7 +65,30 @@ export function encodeHeader(
       return { origin, chapter, keys: slots.length, origins: named };
     }),
   };
-  return new TextEncoder().encode(JSON.stringify(header));
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  if (text.length <= PIECE_BYTES) return [text];
+  return Array.from({ length: Math.ceil(text.length / PIECE_BYTES) }, (_, index) => {
+    const piece = text.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES);
+    const chunk = new Uint8Array(piece.length + 1).fill(PIECE, 0, 1);
+    chunk.set(piece, 1);
+    return chunk;
+  });
+}
+
+/** The text of a checkpoint's header, and the chunks behind it. */
+export function takeHeader(chunks: readonly Uint8Array[]): { text: Uint8Array; rest: readonly Uint8Array[] } {
+  const [first] = chunks;
+  if (first === undefined) throw malformed('a checkpoint without a header');
+  if (first[0] !== PIECE) return { text: first, rest: chunks.slice(1) };
+  const end = chunks.findIndex((chunk) => chunk[0] !== PIECE);
+  const pieces = end < 0 ? chunks : chunks.slice(0, end);
+  const text = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length - 1, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    text.set(piece.subarray(1), at);
+    at += piece.length - 1;
+  }
+  return { text, rest: chunks.slice(pieces.length) };
 }
 
 function versionsOf(
@@ -81,10 +107,10 @@ function versionsOf(
   };
 }
 
-/** Reads the first chunk of a checkpoint of a table. Throws `OPERATION_INVALID`. */
-export function readHeader(bytes: Uint8Array, schema: Schema): CheckpointHeader {
+/** Reads the header of a checkpoint of a table. Throws `OPERATION_INVALID`; its size is bounded only if `trusted` is false. */
+export function readHeader(bytes: Uint8Array, schema: Schema, trusted: boolean): CheckpointHeader {
   let header: unknown;
-  if (!isShallowJson(bytes, MOST_OF_HEADER)) throw malformed('the header of a checkpoint');
+  if (!trusted && !isShallowJson(bytes, MOST_OF_HEADER)) throw malformed('the header of a checkpoint');
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
@@ -151,7 +177,8 @@ function isHeader(value: unknown): value is CheckpointHeader {
 function isEpoch(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { counter, origin, mode, base } = value as Partial<NonNullable<CheckpointHeader['epoch']>>;
-  return isCount(counter, 1) && typeof origin === 'string' && isModeName(mode) && arePairs(base);
+  if (!isCount(counter, 1) || (counter as number) > MAX_SWITCHES) return false;
+  return typeof origin === 'string' && isModeName(mode) && arePairs(base);
 }
 
 function isDot(value: unknown): boolean {

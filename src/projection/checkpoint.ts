@@ -3,7 +3,14 @@ import { type Cell, readColumn, readTexts, writeCells, writeNumbers, writeTexts 
 import { MAX_DICTIONARY_KEYS } from '../log/dictionary.ts';
 import { MAX_ORIGIN_BYTES, type Origins, checkOrigin } from '../log/origin.ts';
 import type { Schema } from '../schema/index.ts';
-import { type CheckpointHeader, checkHeader, encodeHeader, isCount, readHeader } from './checkpoint-header.ts';
+import {
+  type CheckpointHeader,
+  checkHeader,
+  encodeHeader,
+  isCount,
+  readHeader,
+  takeHeader,
+} from './checkpoint-header.ts';
 import type { Projection } from './projection.ts';
 
 const ROWS = 1;
@@ -56,7 +63,7 @@ export function* checkpointChunks(
     origins: dictionary.origins.map((index) => origins.at(index).text),
     slots: dictionary.slots(),
   }));
-  yield encodeHeader(projection, origins, dictionaries);
+  yield* encodeHeader(projection, origins, dictionaries);
   const indexes = new RowIndexes(projection.rows.slots);
   yield* rowChunks(projection, origins, { kind: ROWS, slots: part.rows, indexes });
   yield* rowChunks(projection, origins, { kind: REMOVED, slots: part.removed, indexes });
@@ -229,9 +236,8 @@ export function decodeCheckpoint(
   schema: Schema,
   trusted: boolean,
 ): DecodedCheckpoint {
-  const [first, ...rest] = chunks;
-  if (first === undefined) throw malformed('a checkpoint without a header');
-  const header = readHeader(first, schema);
+  const { text, rest } = takeHeader(chunks);
+  const header = readHeader(text, schema, trusted);
   if (!trusted) checkHeader(header, schema);
   const rows: CheckpointRows[] = [];
   let entries = 0;
@@ -307,4 +313,3 @@ function checkRows(rows: CheckpointRows, schema: Schema): void {
   }
   for (const origin of rows.origins) checkOrigin(origin);
 }
-

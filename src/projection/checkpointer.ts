@@ -68,6 +68,7 @@ export class Checkpointer {
     const { position } = this.#log;
     const operations = operationsHeld(projection);
     const chunks: Uint8Array[] = [];
+    const { epoch } = projection;
     const release = projection.keepSlots();
     try {
       for (const chunk of checkpointChunks(projection, this.#origins)) {
@@ -79,6 +80,8 @@ export class Checkpointer {
     }
     // Rows may be newer than `position`: the operations they come from must be durable before they are.
     await this.#log.flush();
+    // Rows from after a switch of mode do not go with a header from before it: next time.
+    if (projection.epoch !== epoch) return;
     await this.#backend.writeCheckpoint({ table: projection.schema.name, position, chunks });
     this.#covered.set(projection, { position, operations });
   }

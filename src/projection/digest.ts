@@ -30,23 +30,40 @@ export interface RowDifference<K = Key, V = Value> {
 
 /** Two 32-bit hashes, mixed independently; equal content gives equal hashes on every machine. */
 class Hash {
-  low = 0;
-  high = 0;
+  /** Kept in a typed array, because words of 32 bits in fields would be boxed. */
+  readonly #state: Int32Array = new Int32Array(2);
   readonly #number = new Float64Array(1);
-  readonly #words: Uint32Array = new Uint32Array(this.#number.buffer);
+  readonly #words: Int32Array = new Int32Array(this.#number.buffer);
+
+  get low(): number {
+    return (this.#state[0] as number) >>> 0;
+  }
+
+  get high(): number {
+    return (this.#state[1] as number) >>> 0;
+  }
 
   reset(): void {
-    this.low = 0x811c9dc5;
-    this.high = 0x9e3779b9;
+    this.#state[0] = 0x811c9dc5;
+    this.#state[1] = 0x9e3779b9;
   }
 
   word(word: number): void {
-    this.low = Math.imul(this.low ^ word, PRIME);
-    this.high = Math.imul(this.high ^ (word + (this.high >>> 15)), OTHER_PRIME);
+    const high = this.#state[1] as number;
+    this.#state[0] = Math.imul((this.#state[0] as number) ^ word, PRIME);
+    this.#state[1] = Math.imul(high ^ (word + (high >>> 15)), OTHER_PRIME);
   }
 
   text(text: string): void {
-    for (let at = 0; at < text.length; at++) this.word(text.charCodeAt(at));
+    let low = this.#state[0] as number;
+    let high = this.#state[1] as number;
+    for (let at = 0; at < text.length; at++) {
+      const word = text.charCodeAt(at);
+      low = Math.imul(low ^ word, PRIME);
+      high = Math.imul(high ^ (word + (high >>> 15)), OTHER_PRIME);
+    }
+    this.#state[0] = low;
+    this.#state[1] = high;
     this.word(0x10000 + text.length);
   }
 
@@ -62,8 +79,8 @@ class Hash {
 
   /** Spreads what was taken in over all bits. */
   finish(): void {
-    this.low = finished(this.low ^ (this.high >>> 3));
-    this.high = finished(this.high ^ (this.low >>> 5));
+    this.#state[0] = finished(this.low ^ (this.high >>> 3));
+    this.#state[1] = finished(this.high ^ (this.low >>> 5));
   }
 }
 

@@ -204,8 +204,7 @@ export class Effects {
     const previous = rows.value(slot);
     const { value, dot } = row;
     const facts = live === undefined ? undefined : reporter.facts(live.position, SET, dot, { slot, value });
-    if (facts !== undefined && live !== undefined && kind === 'changed')
-      reporter.unseen(slot, facts, live);
+    if (facts !== undefined && live !== undefined && kind === 'changed') reporter.unseen(slot, facts, live);
     rows.put(slot, value, dot);
     rows.setCreated(slot, row.created);
     this.deadlines?.note(slot);

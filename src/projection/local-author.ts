@@ -10,6 +10,8 @@ import { type Dot, MovingDot, type Rows } from './rows.ts';
 
 /** A dictionary of this many keys is never too large to go on with. */
 const CHAPTER_KEYS = 65_536;
+/** A dictionary that names more origins than this is not gone on with: readers take only so many. */
+const CHAPTER_ORIGINS = 4096;
 
 /** What the author shares with the projection it writes for. */
 export interface AuthoredTable {
@@ -133,7 +135,9 @@ export class LocalAuthor implements RunAuthor {
     const { rows, dictionaries, marks, held } = this.#table;
     const { dictionary } = this.#dictionary;
     if (held.get(this.origin) === 0) this.#table.beginLife(this.origin);
-    if (this.#discarded || dictionary.size > Math.max(CHAPTER_KEYS, 2 * rows.size)) {
+    const tooLong =
+      dictionary.size > Math.max(CHAPTER_KEYS, 2 * rows.size) || dictionary.origins.length > CHAPTER_ORIGINS;
+    if (this.#discarded || tooLong) {
       this.#dictionary.beginChapter(dictionary.chapter + 1, position);
       this.#discarded = false;
     }

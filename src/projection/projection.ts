@@ -300,20 +300,21 @@ export class Projection {
     for (const old of this.lives.begin(origin)) {
       this.contexts.delete(old);
       this.dictionaries.delete(old);
+      for (const seen of this.contexts.values()) seen.set(old, 0);
     }
+    // Every life has seen what every other had: kept for all of them, that would be the square of their number.
+    for (const over of this.lives.over(origin)) this.contexts.delete(over);
   }
 
   /** Checks a run from elsewhere, changing nothing. Throws `OPERATION_INVALID`. */
   check(run: DecodedRun): void {
     checkRun(this, run, this.#context.origins);
-    if (this.mode.comparesVersions)
-      this.checkTime(run.stamps?.[run.count - 1] ?? run.firstStamp, run.origin);
+    if (this.mode.comparesVersions) this.checkTime(run.stamps?.[run.count - 1] ?? run.firstStamp, run.origin);
   }
 
   /** Throws `CLOCK_AHEAD` for a time too far ahead to let it decide which write is the last. */
   checkTime(stamp: number, origin: string): void {
-    if (this.#context.clock.tooFarAhead(stamp))
-      throw clockAhead(this.schema.name, origin, stampToMs(stamp));
+    if (this.#context.clock.tooFarAhead(stamp)) throw clockAhead(this.schema.name, origin, stampToMs(stamp));
   }
 
   /** Lets what is written from now on be stamped later than `stamp`. */

@@ -99,7 +99,9 @@ export class Reporter {
     const here = rows.has(slot);
     const unseen = (dot: Dot | undefined): boolean => {
       if (dot === undefined || seen.get(dot.origin) >= dot.sequence) return false;
-      return this.#context.origins.at(dot.origin).text !== facts.origin && !this.#lives.isForgotten(dot.origin);
+      return (
+        this.#context.origins.at(dot.origin).text !== facts.origin && !this.#lives.isForgotten(dot.origin)
+      );
     };
     const lost = [rows.dot(slot), here ? undefined : clear].find(unseen);
     if (lost === undefined) return;

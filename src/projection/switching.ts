@@ -31,6 +31,8 @@ export function epochOrder(projection: Projection, epoch: Epoch | undefined): nu
 interface Orphan {
   readonly value: Value;
   readonly present: boolean;
+  /** What this node held then. */
+  readonly held: VersionVector;
 }
 
 /**
@@ -42,23 +44,20 @@ export class Orphans {
 
   /** Notes what this node wrote beyond `base` and what still stands; call before the table changes. */
   note(projection: Projection, base: VersionVector): void {
-    this.#found.clear();
+    // What an earlier switch passed over and could not be written again yet stays to be written.
     const { rows } = projection;
+    const held = projection.vector().copy();
     const mine = (slot: number): boolean =>
       projection.isOwn(rows.origin(slot)) && rows.sequence(slot) > base.get(rows.origin(slot));
     for (const slot of rows.live())
-      if (mine(slot)) this.#found.set(rows.text(slot), { value: rows.value(slot), present: true });
+      if (mine(slot)) this.#found.set(rows.text(slot), { value: rows.value(slot), present: true, held });
     for (const slot of rows.removals())
-      if (mine(slot)) this.#found.set(rows.text(slot), { value: undefined, present: false });
+      if (mine(slot)) this.#found.set(rows.text(slot), { value: undefined, present: false, held });
   }
 
   /** An operation of this node on a key stands in the log: what was noted of it is done. */
   done(text: string): void {
     this.#found.delete(text);
-  }
-
-  clear(): void {
-    this.#found.clear();
   }
 
   get size(): number {
@@ -67,10 +66,15 @@ export class Orphans {
 
   /** Writes them again. */
   carryOver(projection: Projection): void {
-    for (const [text, { value, present }] of this.#found) {
+    for (const [text, { value, present, held }] of this.#found) {
       const slot = projection.rows.slotOf(text);
-      if (present) projection.set(slot, value);
-      else if (projection.rows.has(slot)) projection.delete(slot);
+      const { rows } = projection;
+      // What this node has written since is newer.
+      const since = rows.has(slot) && projection.isOwn(rows.origin(slot));
+      if (!since && present) projection.set(slot, value);
+      // A row that was not known here is not what was removed.
+      else if (!since && rows.has(slot) && held.get(rows.origin(slot)) >= rows.sequence(slot))
+        projection.delete(slot);
       this.#found.delete(text);
     }
   }

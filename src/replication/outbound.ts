@@ -171,6 +171,8 @@ export class Outbound {
         const next = chunks.next();
         await this.#untilOpen();
         if (this.#outlet.ended()) return;
+        // Rows from after a switch under a header from before it would look like removals: it begins anew.
+        if (this.#replica.table(shared.name)?.epoch !== table.epoch) return;
         const last = next.done === true;
         this.#outlet.send(
           { type: 'checkpoint', table: shared.name, index: index++, last, chunk: current.value },

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
 import { ByteReader, ByteWriter } from '../log/bytes.ts';
+import { MAX_SWITCHES } from '../log/epoch.ts';
 import { MAX_TABLE_NAME_BYTES } from '../log/run.ts';
 import { readRuns, writeRuns } from '../log/segment.ts';
 import {
@@ -45,7 +46,7 @@ const tables = v.pipe(
       fingerprint: v.pipe(v.string(), v.maxLength(4096)),
       mode: v.pipe(v.string(), v.maxLength(32)),
       /** The switch that brought the mode; left out before any. */
-      epoch: v.optional(v.object({ counter: v.pipe(sequence, v.minValue(1)), origin: name })),
+      epoch: v.optional(v.object({ counter: v.pipe(sequence, v.minValue(1), v.maxValue(MAX_SWITCHES)), origin: name })),
       declaration: v.unknown(),
       held,
     }),
@@ -233,7 +234,7 @@ function parse<T extends keyof typeof schemas>(
     throw invalid('a message that is not JSON');
   }
   const result = v.safeParse(
-    schemas[type] as v.GenericSchema<unknown, v.InferOutput<(typeof schemas)[T]>>,
+    schemas[type],
     body,
     // A message with a million mistakes must not cost a million reports.
     { abortEarly: true },

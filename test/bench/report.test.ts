@@ -17,10 +17,14 @@ function measured(name: string, kind: Contestant['kind'], samples: readonly Samp
 const contest: Contest = {
   name: 'local',
   title: 'writes <b>',
-  metrics: [{ name: 'cpu', label: 'CPU', unit: 'µs/op' }],
+  metrics: [
+    { name: 'cpu', label: 'CPU', unit: 'µs/op', steady: true },
+    { name: 'wall', label: 'time', unit: 'ms' },
+  ],
   contestants: [],
   goals: [
     { text: 'cpu ≤ 3x floor', metric: 'cpu', of: 'ours', over: 'floor', atMost: 3 },
+    { text: 'time ≤ 9x floor', metric: 'wall', of: 'ours', over: 'floor', atMost: 9 },
     { text: 'cpu ≤ 1 µs', metric: 'cpu', of: 'ours', atMost: 1 },
     { text: '≥ 7x cheaper than peer', metric: 'cpu', of: 'peer', over: 'ours', atLeast: 7 },
   ],
@@ -28,7 +32,11 @@ const contest: Contest = {
 
 function reportOf(ours: readonly Sample[]): Report {
   const result = contestResult(contest, [
-    measured('floor', 'floor', [{ cpu: 1 }, { cpu: 2 }, { cpu: 4 }]),
+    measured('floor', 'floor', [
+      { cpu: 1, wall: 1 },
+      { cpu: 2, wall: 2 },
+      { cpu: 4, wall: 4 },
+    ]),
     measured('ours', 'ours', ours),
     { contestant: contestant('peer', 'peer'), samples: [], skipped: 'package peer is not installed' },
   ]);
@@ -44,7 +52,11 @@ function reportOf(ours: readonly Sample[]): Report {
 }
 
 describe('a benchmark report', () => {
-  const report = reportOf([{ cpu: 2 }, { cpu: 4 }, { cpu: 12 }]);
+  const report = reportOf([
+    { cpu: 2, wall: 2 },
+    { cpu: 4, wall: 4 },
+    { cpu: 12, wall: 12 },
+  ]);
   const [first] = report.targets[0]?.contests ?? [];
 
   test('compares round by round, so that a slow round of the whole machine does not count', () => {
@@ -52,11 +64,11 @@ describe('a benchmark report', () => {
   });
 
   test('says that a figure misses an absolute goal', () => {
-    expect(first?.verdicts[1]).toMatchObject({ verdict: 'missed', measured: 4 });
+    expect(first?.verdicts[2]).toMatchObject({ verdict: 'missed', measured: 4 });
   });
 
   test('gives the reason for what was not measured', () => {
-    expect(first?.verdicts[2]).toMatchObject({
+    expect(first?.verdicts[3]).toMatchObject({
       verdict: 'not measured',
       reason: 'peer: package peer is not installed',
     });
@@ -70,9 +82,15 @@ describe('a benchmark report', () => {
 });
 
 describe('the comparison with the baseline', () => {
-  const before = ratiosOf(reportOf([{ cpu: 2 }, { cpu: 4 }, { cpu: 8 }]));
+  const before = ratiosOf(
+    reportOf([
+      { cpu: 2, wall: 2 },
+      { cpu: 4, wall: 4 },
+      { cpu: 8, wall: 8 },
+    ]),
+  );
 
-  test('holds ratios only: absolute figures are of one machine', () => {
+  test('holds ratios of what repeats: neither absolute figures nor wall time', () => {
     expect(before).toEqual({ 'P1 local: cpu ≤ 3x floor': 2 });
   });
 

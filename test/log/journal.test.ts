@@ -70,7 +70,8 @@ function placesIn(parts: readonly SealedPart[]): Map<string, number[]> {
     let at = position;
     const next = runs.map(({ firstSequence }) => firstSequence);
     for (const { run, count } of order ?? runs.map((each, index) => ({ run: index, count: each.count }))) {
-      for (let index = 0; index < count && run >= 0; index++) {
+      const mine = run < 0 ? 0 : count;
+      for (let index = 0; index < mine; index++) {
         const table = runs[run]?.table ?? '';
         const list = places.get(table) ?? [];
         list[(next[run] as number) - 1] = at + index;

@@ -1,58 +1,135 @@
-import { describe, expect, it } from 'vitest';
-import type { Backend, Commit } from '../../src/backends/backend.ts';
-import { CommitRules } from '../../src/backends/commit-rules.ts';
-import { memoryBackend } from '../../src/backends/memory.ts';
-import { TablecastError } from '../../src/errors.ts';
-import { type LoggedSegment, SegmentStore } from '../../src/log/segment-store.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { TablecastError } from '../../src/errors.ts';
+import { SegmentStore } from '../../src/log/segment-store.ts';
+import { encodeSegment } from '../../src/log/segment.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
-import { VirtualTime, promisesSettled } from '../support/virtual-time.ts';
+import { SimulatedDisk } from '../support/simulated-disk.ts';
+import { VirtualTime } from '../support/virtual-time.ts';
 
-/** Takes a commit at once or, as its contract allows, refuses it for now, while earlier ones are under way. */
-class BusyBackend {
-  readonly written: number[] = [];
-  readonly underWay: (() => void)[] = [];
-  readonly #rules = new CommitRules(0, []);
-  full = false;
+const content = encodeSegment({ kind: 'operations', runs: [], order: undefined });
 
-  async commit(commit: Commit): Promise<void> {
-    if (this.full) {
-      throw new TablecastError('LIMIT_EXCEEDED', 'the queue is full', { hint: 'Again.', retryable: true });
-    }
-    this.#rules.accept(commit);
-    await new Promise<void>((resolve) => this.underWay.push(resolve));
-    this.written.push(...commit.segments.map(({ position }) => position));
-  }
-}
+describe('a segment store on a disk that fails', () => {
+  let time: VirtualTime;
+  let disk: SimulatedDisk;
+  let outcome: 'kept' | 'full' | 'failed';
+  let store: SegmentStore;
+  let told: string[];
+  let position: number;
 
-function at(position: number): LoggedSegment {
-  return { segment: { position, span: 1, bytes: new Uint8Array(8) }, runs: [], adopted: undefined };
-}
-
-describe('the segments of a store', () => {
-  it('are committed in their order when one is refused while others are under way', async () => {
-    const time = new VirtualTime();
-    const busy = new BusyBackend();
-    const backend = { name: 'busy', durable: true, commit: (commit: Commit) => busy.commit(commit) };
-    const store = new SegmentStore('sqlite', { ...memoryBackend(), ...backend } as Backend, {
+  beforeEach(async () => {
+    time = new VirtualTime();
+    disk = new SimulatedDisk();
+    outcome = 'kept';
+    told = [];
+    position = 0;
+    const backend = disk.backend({ after: (task) => void time.schedule(10, task), outcome: () => outcome });
+    store = new SegmentStore('sqlite', backend, {
       environment: time.environment(new SeededRandom(1)),
-      listener: { advanced: () => undefined, failed: () => undefined, recovered: () => undefined },
+      listener: {
+        advanced: ({ told: to }) => told.push(`told ${to}`),
+        failed: (_store, { code }: TablecastError, retrying: boolean) => told.push(`${code} ${retrying}`),
+        recovered: () => told.push('recovered'),
+      },
     });
-    const step = async (): Promise<void> => {
-      busy.underWay.shift()?.();
-      await promisesSettled();
-    };
-    store.append(at(1));
-    store.append(at(2));
-    busy.full = true;
-    store.append(at(3));
-    await promisesSettled();
-    busy.full = false;
-    await step();
-    store.append(at(4));
-    for (let commits = 0; commits < 5; commits++) await step();
+    await store.open();
+  });
+
+  const append = (span = 1, bytes = content): void => {
+    store.append({ segment: { position: position + 1, span, bytes }, runs: [], adopted: undefined });
+    position += span;
+  };
+
+  it('commits in order, and tells of nothing before it is committed', async () => {
+    append(3);
+    append();
+    expect([store.appended, store.committed, store.told, told.length]).toEqual([4, 0, 0, 0]);
+    await time.run(15);
+    expect(told).toEqual(['told 3']);
+    await time.until(store.flush());
+    expect(told).toEqual(['told 3', 'told 4']);
+    expect(disk.segments.map((segment) => segment.position)).toEqual([1, 4]);
+  });
+
+  it('gives back what was appended before it is committed, and after', async () => {
+    append(3);
+    append(2);
+    const found = async (after: number): Promise<number[]> =>
+      (await store.read(after, 1e6)).map(({ segment }) => segment.position);
+    expect([await found(0), await found(2), await found(3), await found(5)]).toEqual([
+      [1, 4],
+      [1, 4],
+      [4],
+      [],
+    ]);
+    await time.until(store.flush());
+    expect(await found(3)).toEqual([4]);
+  });
+
+  it('forgets what is committed and large, and reads it from the backend', async () => {
+    const padded = new Uint8Array(3 * 1024 * 1024);
+    padded.set(content);
+    for (let index = 0; index < 5; index++) append(1, padded);
+    expect(store.recent(0, 1)).not.toBeUndefined();
+    await time.until(store.flush());
+    expect(store.recent(0, 1)).toBeUndefined();
+    expect(store.recent(4, 1)?.length).toBe(1);
+    expect(disk.segments.length).toBe(5);
+  });
+
+  it('refuses writes while the disk is full, tries by itself, and loses nothing that was accepted', async () => {
+    outcome = 'full';
+    append();
+    append();
+    await expect(time.until(store.flush())).rejects.toMatchObject({ code: 'BACKEND_FULL' });
+    expect(told).toEqual(['BACKEND_FULL true']);
+    expect(() => store.admit()).toThrow(expect.objectContaining({ code: 'BACKEND_FULL', retryable: true }));
+    append();
     await time.run(2000);
-    for (let commits = 0; commits < 5; commits++) await step();
-    expect(busy.written).toEqual([1, 2, 3, 4]);
-    expect(store.committed).toBe(4);
+    expect(store.committed).toBe(0);
+    outcome = 'kept';
+    await time.run(2000);
+    expect(told).toContain('recovered');
+    store.admit();
+    append();
+    await time.until(store.flush());
+    expect(disk.segments.map((segment) => segment.position)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('keeps the names and values it was to remember until they are committed, before what follows', async () => {
+    outcome = 'full';
+    store.remember(
+      new Map([
+        ['first', Uint8Array.of(9)],
+        ['fact', Uint8Array.of(1)],
+      ]),
+    );
+    append();
+    await time.run(100);
+    store.remember(
+      new Map([
+        ['fact', Uint8Array.of(2)],
+        ['other', Uint8Array.of(3)],
+      ]),
+    );
+    outcome = 'kept';
+    await time.run(2000);
+    expect(Array.from(disk.facts, ([name, value]) => [name, ...value])).toEqual([
+      ['first', 9],
+      ['fact', 2],
+      ['other', 3],
+    ]);
+    expect(disk.segments.length).toBe(1);
+  });
+
+  it('refuses writes for good after any other failure, and tells so once', async () => {
+    outcome = 'failed';
+    append();
+    append();
+    await expect(time.until(store.flush())).rejects.toMatchObject({ code: 'BACKEND_FAILED' });
+    outcome = 'kept';
+    await time.run(10_000);
+    expect(told).toEqual(['BACKEND_FAILED false']);
+    expect(() => store.admit()).toThrow(expect.objectContaining({ code: 'BACKEND_FAILED' }));
+    expect(disk.segments).toEqual([]);
   });
 });

@@ -31,26 +31,36 @@ function at(position: number): LoggedSegment {
 describe('the segments of a store', () => {
   it('are bounded in what waits for a disk that takes nothing, wherever they come from', () => {
     const never = { name: 'stuck', durable: true, commit: () => new Promise<void>(() => undefined) };
-    const store = new SegmentStore('sqlite', { ...memoryBackend(), ...never } as Backend, {
-      environment: new VirtualTime().environment(new SeededRandom(1)),
-      listener: { advanced: () => undefined, failed: () => undefined, recovered: () => undefined },
-    });
+    const store = new SegmentStore(
+      'sqlite',
+      { ...memoryBackend(), ...never },
+      {
+        environment: new VirtualTime().environment(new SeededRandom(1)),
+        listener: { advanced: () => undefined, failed: () => undefined, recovered: () => undefined },
+      },
+    );
     const bytes = new Uint8Array(64 * 1024 * 1024);
     for (let position = 1; position <= 5; position++) {
       store.requireRoom();
       store.append({ segment: { position, span: 1, bytes }, runs: [], adopted: undefined });
     }
-    expect(() => store.requireRoom()).toThrow(expect.objectContaining({ code: 'LIMIT_EXCEEDED', retryable: true }));
+    expect(() => store.requireRoom()).toThrow(
+      expect.objectContaining({ code: 'LIMIT_EXCEEDED', retryable: true }),
+    );
   });
 
   it('are committed in their order when one is refused while others are under way', async () => {
     const time = new VirtualTime();
     const busy = new BusyBackend();
     const backend = { name: 'busy', durable: true, commit: (commit: Commit) => busy.commit(commit) };
-    const store = new SegmentStore('sqlite', { ...memoryBackend(), ...backend } as Backend, {
-      environment: time.environment(new SeededRandom(1)),
-      listener: { advanced: () => undefined, failed: () => undefined, recovered: () => undefined },
-    });
+    const store = new SegmentStore(
+      'sqlite',
+      { ...memoryBackend(), ...backend },
+      {
+        environment: time.environment(new SeededRandom(1)),
+        listener: { advanced: () => undefined, failed: () => undefined, recovered: () => undefined },
+      },
+    );
     const step = async (): Promise<void> => {
       busy.underWay.shift()?.();
       await promisesSettled();

@@ -4,10 +4,14 @@ import type { StormTable } from './storm.ts';
 /** Ids of the nodes a node is connected with. */
 export function connectedWith(node: TableNode): string[] {
   let peers: readonly PeerState[] = [];
-  node.peers.subscribe((states) => {
-    peers = states;
-  }).unsubscribe();
-  return peers.flatMap(({ state, nodeId }) => (state === 'connected' && nodeId !== undefined ? [nodeId] : []));
+  node.peers
+    .subscribe((states) => {
+      peers = states;
+    })
+    .unsubscribe();
+  return peers.flatMap(({ state, nodeId }) =>
+    state === 'connected' && nodeId !== undefined ? [nodeId] : [],
+  );
 }
 
 /** What a table says it differs in, as texts to compare. */
@@ -19,7 +23,7 @@ export function reported(table: StormTable): string[] {
         texts.push(`${peer} ${key} ${String(here?.value)} ${String(there?.value)}`);
     })
     .unsubscribe();
-  return texts.sort();
+  return texts.toSorted();
 }
 
 /** What it truly differs in: looked up in the tables themselves. */
@@ -33,5 +37,5 @@ export function truth(node: TableNode, tables: ReadonlyMap<string, StormTable>):
       if (here !== there) texts.push(`${peer} ${key} ${String(here)} ${String(there)}`);
     }
   }
-  return texts.sort();
+  return texts.toSorted();
 }

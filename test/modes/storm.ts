@@ -90,6 +90,11 @@ export class Storm {
 }
 
 /** The rows of a table in an order of their own. */
-export function sorted(table: StormTable): [string, number | bigint][] {
-  return [...table].sort(([one], [other]) => (one < other ? -1 : 1));
+export function sorted(table: Iterable<[string, number | bigint]>): [string, number | bigint][] {
+  return [...table].toSorted(([one], [other]) => (one < other ? -1 : 1));
+}
+
+/** The same of the state a log gives. */
+export function inOrder(state: ReadonlyMap<unknown, unknown>): [string, number | bigint][] {
+  return sorted(state as ReadonlyMap<string, number | bigint> as Map<string, number | bigint>);
 }

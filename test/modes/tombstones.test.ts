@@ -11,7 +11,11 @@ const HOUR = 3_600_000 * 1024;
 
 describe('removals of a convergent table', () => {
   const origins = new Origins();
-  const [own, one, two] = ['own@1', 'one@1', 'two@1'].map((text) => origins.intern(text)) as [number, number, number];
+  const [own, one, two] = ['own@1', 'one@1', 'two@1'].map((text) => origins.intern(text)) as [
+    number,
+    number,
+    number,
+  ];
   let rows: Rows;
   let versions: Versions;
   let held: VersionVector;

@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import assert from 'node:assert/strict';
 import type { Change, MapTable, Operation, SetTable, Table, TableNode } from '../../src/index.ts';
 import { NaiveModel, textOf } from '../support/naive-model.ts';
 import {
@@ -82,7 +82,7 @@ export class HistoryRunner {
     this.#changes.push({ table, kind, key, value, previous });
     if (kind !== 'expired') return;
     const written = this.#writtenAt.get(`${table} ${textOf(key)}`) ?? Infinity;
-    expect(this.#place.now()).toBeGreaterThanOrEqual(written + lifetimeMs);
+    assert.ok(this.#place.now() >= written + lifetimeMs);
     this.#expect({ table, kind: 'expire', key, value: undefined });
   }
 
@@ -109,7 +109,7 @@ export class HistoryRunner {
       if (throws) throw new Planned('on purpose');
     };
     if (!throws) return this.node.batch(work);
-    expect(() => this.node.batch(work)).toThrow(Planned);
+    assert.throws(() => this.node.batch(work), Planned);
     this.#expected = before.expected;
     this.#expectedChanges = before.changes;
     this.#rebuildModels();
@@ -127,14 +127,14 @@ export class HistoryRunner {
     const key = keyOf(table, write.key);
     const rows = (this.#models.get(table) as NaiveModel).rows;
     if (write.do === 'delete') {
-      expect(target.delete(key)).toBe(rows.has(textOf(key)));
+      assert.equal(target.delete(key), rows.has(textOf(key)));
       this.#expect({ table, kind: 'delete', key, value: undefined });
       return;
     }
     let value = valueOf(table, write.value);
     if (write.do === 'increment') {
       value = Number(rows.get(textOf(key))?.value ?? 0) + write.value;
-      expect(target.increment(key, write.value)).toBe(value);
+      assert.equal(target.increment(key, write.value), value);
     } else if (value === undefined) target.add(key);
     else target.set(key, value);
     const name = `${table} ${textOf(key)}`;
@@ -173,15 +173,15 @@ export class HistoryRunner {
     this.#reordered = false;
     await this.open();
     this.checkRows();
-    expect(this.#changes).toEqual([]);
+    assert.deepEqual(this.#changes, []);
   }
 
   checkRows(): void {
     for (const name of tableNames) {
       const expected = this.#models.get(name)?.entries() ?? [];
-      expect(this.#ordered(this.rowsOf(name)), name).toEqual(this.#ordered(expected));
+      assert.deepEqual(this.#ordered(this.rowsOf(name)), this.#ordered(expected), name);
     }
-    expect(this.#ordered(this.#changes)).toEqual(this.#ordered(this.#expectedChanges));
+    assert.deepEqual(this.#ordered(this.#changes), this.#ordered(this.#expectedChanges));
   }
 
   #ordered(list: readonly unknown[]): readonly unknown[] {
@@ -198,15 +198,22 @@ export class HistoryRunner {
   /** Compares the log: what it lists from everywhere, and the state at each position. */
   async checkLog(): Promise<void> {
     const operations = await this.#replay(0);
-    expect(operations.map(({ table, kind, key, value }) => ({ table, kind, key, value }))).toEqual(
+    assert.deepEqual(
+      operations.map(({ table, kind, key, value }) => ({ table, kind, key, value })),
       this.#expected,
     );
     this.#checkNames(operations);
     await this.#place.wait(1);
     const fromLive = this.#live[0]?.position ?? Infinity;
-    expect(this.#live).toEqual(operations.filter(({ position }) => position >= fromLive));
+    assert.deepEqual(
+      this.#live,
+      operations.filter(({ position }) => position >= fromLive),
+    );
     for (const { position } of operations) {
-      expect(await this.#replay(position)).toEqual(operations.filter((one) => one.position > position));
+      assert.deepEqual(
+        await this.#replay(position),
+        operations.filter((one) => one.position > position),
+      );
     }
     for (const name of tableNames) await this.#checkStates(name, operations);
   }
@@ -215,9 +222,9 @@ export class HistoryRunner {
     const last = new Map<string, number>();
     let before = 0;
     for (const { table, origin, sequence, position } of operations) {
-      expect(position).toBeGreaterThan(before);
+      assert.ok(position > before);
       before = position;
-      expect(sequence).toBe((last.get(`${table} ${origin}`) ?? 0) + 1);
+      assert.equal(sequence, (last.get(`${table} ${origin}`) ?? 0) + 1);
       last.set(`${table} ${origin}`, sequence);
     }
   }
@@ -228,11 +235,11 @@ export class HistoryRunner {
       if (operation.table === table) model.apply(operation);
       if (operation.table !== table && index % 5 !== 0) continue;
       const state = await this.#place.settled(this.node.log.stateAt({ table, position: operation.position }));
-      expect([...state]).toEqual(model.entries());
+      assert.deepEqual([...state], model.entries());
     }
     const last = operations.at(-1)?.position ?? 0;
     const state = await this.#place.settled(this.node.log.stateAt({ table, position: last }));
-    expect(this.#ordered([...state])).toEqual(this.#ordered(this.rowsOf(table)));
+    assert.deepEqual(this.#ordered([...state]), this.#ordered(this.rowsOf(table)));
   }
 
   #replay(after: number): Promise<Operation[]> {

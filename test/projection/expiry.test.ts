@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MapTable, SetTable } from '../../src/index.ts';
+import type { MapTable } from '../../src/index.ts';
 import { type Cluster, createCluster } from '../support/cluster.ts';
 
 const written = { key: 'string', value: 'count', backend: 'sqlite', writeExpire: '10s' } as const;
@@ -46,7 +46,7 @@ describe('expiry', () => {
 
   it('counts from the creation of a key when declared so, however often it is written', async () => {
     const cluster = await createCluster({ size: 1 });
-    const table = cluster.node(0).table('t', created) as SetTable<string>;
+    const table = cluster.node(0).table('t', created);
     table.add('k');
     for (let round = 0; round < 9; round++) {
       await cluster.run(1000);
@@ -99,7 +99,7 @@ describe('expiry', () => {
     await cluster.run(100);
     await cluster.stop(0);
     await cluster.run(6000);
-    const again = (await cluster.start(0)).table('t', written) as Numbers;
+    const again = (await cluster.start(0)).table('t', written);
     expect([...again.keys()]).toEqual(['early', 'late']);
     await cluster.run(1500);
     expect([...again.keys()]).toEqual(['late']);

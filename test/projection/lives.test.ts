@@ -5,7 +5,12 @@ import { openNodeOf } from '../../src/node.ts';
 import { Lives, MAX_LIVES_PER_NODE } from '../../src/projection/lives.ts';
 import { inProcessNetwork } from '../../src/transport/in-process.ts';
 
-function livesOf(count: number): { lives: Lives; origins: Origins; held: VersionVector; forgotten: number[] } {
+function livesOf(count: number): {
+  lives: Lives;
+  origins: Origins;
+  held: VersionVector;
+  forgotten: number[];
+} {
   const origins = new Origins();
   const held = new VersionVector();
   const lives = new Lives(origins, held);
@@ -35,7 +40,10 @@ describe('lives of a node', () => {
 
   it('keeps the vector of a hub small while a worker restarts again and again, and loses no write', async () => {
     const network = inProcessNetwork();
-    const hub = await openNodeOf({ id: 'hub', listen: { port: 1 } }, { transport: network.transport('ws://hub') });
+    const hub = await openNodeOf(
+      { id: 'hub', listen: { port: 1 } },
+      { transport: network.transport('ws://hub') },
+    );
     const declaration = { key: 'string', value: 'count' } as const;
     const table = hub.table('restarts', declaration);
     const restarts = MAX_LIVES_PER_NODE * 2;
@@ -68,7 +76,7 @@ describe('lives of a node', () => {
       });
     });
     expect(new Map(joined)).toEqual(new Map(table));
-    expect(Math.min(...table.values() as Iterable<number>)).toBe(restarts - 9);
+    expect(Math.min(...(table.values() as Iterable<number>))).toBe(restarts - 9);
     await late.close();
     await hub.close();
   });

@@ -26,7 +26,7 @@ describe('a node whose disk fails', { timeout: 120_000 }, () => {
     const program = (children as ChildBundle).program('fault-child');
     const report = failDiskCalls({ shim: shim as string, program }, { cases: 30, offset: 3 });
     expect(report.problems).toEqual([]);
-    expect(report.cases).toBe(30);
+    expect(report.cases).toBeGreaterThanOrEqual(30);
     expect(report.reached).toBeGreaterThan(20);
     expect(report.poisoned).toBeGreaterThan(0);
     expect(report.recovered).toBeGreaterThan(0);

@@ -48,7 +48,7 @@ describe('nodes on real transports', () => {
     const a = await open('a');
     const b = await open('b', [a.address as string]);
     const c = await open('c', [a.address as string, b.address as string]);
-    const tables = [a, b, c].map((node) => node.table('t', declaration) as Numbers);
+    const tables = [a, b, c].map((node) => node.table('t', declaration));
     for (const [index, table] of tables.entries())
       for (let key = 0; key < 500; key++) table.set(`${index} ${key}`, key);
     for (const table of tables) await rows(table, 1500);
@@ -62,13 +62,13 @@ describe('nodes on real transports', () => {
     const address = a.address as string;
     const port = Number(new URL(address).port);
     const b = await open('b', [address]);
-    const here = b.table('t', declaration) as Numbers;
+    const here = b.table('t', declaration);
     a.table('t', declaration).set('before', 1);
     await rows(here, 1);
     await close(a);
     here.set('while away', 2);
     const again = await open('a', [], port);
-    const there = again.table('t', declaration) as Numbers;
+    const there = again.table('t', declaration);
     expect(there.get('before')).toBe(1);
     await rows(there, 2);
     there.set('back', 3);
@@ -85,7 +85,7 @@ describe('nodes on real transports', () => {
         ),
       );
     }
-    const tables = nodes.map((node) => node.table('t', memory) as Numbers);
+    const tables = nodes.map((node) => node.table('t', memory));
     for (const [index, table] of tables.entries()) table.set(`${index}`, index);
     for (const table of tables) await rows(table, 3);
     network.cut('ws://a', 'ws://b');

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MapTable, Operation, SetTable, Table, TableNode } from '../../src/index.ts';
+import { readRunHeader } from '../../src/log/run.ts';
+import { openSegmentBytes } from '../../src/log/segment-store.ts';
 import { decodeMessage } from '../../src/replication/wire.ts';
 import { Cluster, type Member } from '../support/cluster.ts';
 import { textOf } from '../support/naive-model.ts';
@@ -33,6 +35,8 @@ interface Past {
   readonly adopted: Set<string>;
   witness: NodeWitness | undefined;
   restartAt: number;
+  /** What the member's disk held when it was last looked at. */
+  readonly disk: { read: number; readonly held: Map<string, number> };
 }
 
 /** One world from its seed to its end. */
@@ -48,6 +52,7 @@ export class Simulation {
   #writes = 0;
   #full = -1;
   #healing = false;
+  #told: Error | undefined;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -71,6 +76,7 @@ export class Simulation {
         adopted: new Set(),
         witness: undefined,
         restartAt: 0,
+        disk: { read: 0, held: new Map() },
       });
     }
   }
@@ -90,6 +96,7 @@ export class Simulation {
         if (past.witness?.failure !== undefined) throw past.witness.failure;
     }
     await this.#heal();
+    if (this.#told !== undefined) throw this.#told;
     await this.#compare();
     const { events, now } = this.#cluster.time;
     await this.#cluster.close();
@@ -116,6 +123,7 @@ export class Simulation {
     this.#trace.update(`${this.#cluster.time.now} ${from} ${to} `);
     this.#trace.update(frame);
     const message = decodeMessage(frame);
+    if (message.type === 'runs') this.#checkDurable(from, message.runs);
     if (message.type !== 'checkpoint' || !message.last) return;
     const member = this.#cluster.members.find(({ id }) => to === `ws://${id}`);
     if (member === undefined) return;
@@ -124,6 +132,24 @@ export class Simulation {
     past.adopted.add(message.table);
     const witness = past.witness?.tables.get(message.table);
     if (witness !== undefined) witness.adopted = true;
+  }
+
+  /** Nobody is told of a durable operation that is not on the teller's disk. */
+  #checkDurable(from: string, runs: readonly Uint8Array[]): void {
+    const member = this.#cluster.members.find(({ id }) => from === `ws://${id}`);
+    if (member === undefined) return;
+    const past = this.#pastOf(member);
+    for (const segment of member.disk.segments.slice(past.disk.read)) {
+      for (const { table, origin, firstSequence, count } of openSegmentBytes(segment).runs)
+        past.disk.held.set(`${table} ${origin}`, firstSequence + count - 1);
+    }
+    past.disk.read = member.disk.segments.length;
+    for (const { table, origin, firstSequence, count } of runs.map((bytes) => readRunHeader(bytes))) {
+      const { backend } = worldTables[table as keyof typeof worldTables];
+      const held = past.disk.held.get(`${table} ${origin}`) ?? 0;
+      if (backend === 'memory' || past.adopted.has(table) || held >= firstSequence + count - 1) continue;
+      this.#told ??= new Error(`${member.id} told ${table} ${origin} ${firstSequence} before it was on disk`);
+    }
   }
 
   // Steps --------------------------------------------------------------------------------------------
@@ -250,15 +276,16 @@ export class Simulation {
     const past = this.#pastOf(member);
     const { witness } = past;
     const { position } = member.up.log;
-    member.up.flush().then(
+    void member.up.flush().then(
       () => {
-        if (past.witness !== witness) return;
+        if (past.witness !== witness) return undefined;
         past.acknowledgedTo = Math.max(past.acknowledgedTo, position);
         for (const operation of witness?.operations ?? []) {
           const { backend } = worldTables[operation.table as keyof typeof worldTables];
           if (operation.position <= position && backend === 'sqlite')
             this.#ledger.acknowledged.add(nameOf(operation));
         }
+        return undefined;
       },
       () => undefined,
     );

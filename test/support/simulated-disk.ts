@@ -112,7 +112,7 @@ class SimulatedBackend implements Backend {
       if (this.#poison !== undefined) throw this.#poison;
       this.#rules.accept(commit);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ commit, resolve, reject });

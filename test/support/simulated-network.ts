@@ -76,7 +76,7 @@ export class SimulatedNetwork {
 
   /** Breaks the connections between two addresses; both sides are told. */
   reset(a: string, b: string): void {
-    for (const end of [...(this.at(a)?.ends ?? [])]) {
+    for (const end of Array.from(this.at(a)?.ends ?? [])) {
       if (end.remote === b) end.lose({ kind: 'lost', reason: 'connection reset' });
     }
   }
@@ -130,12 +130,12 @@ class SimulatedTransport implements Transport {
 
   async close(): Promise<void> {
     this.closed = true;
-    for (const end of [...this.ends]) end.close('transport closed');
+    for (const end of Array.from(this.ends)) end.close('transport closed');
   }
 
   kill(): void {
     this.closed = true;
-    for (const end of [...this.ends]) end.die();
+    for (const end of Array.from(this.ends)) end.die();
   }
 }
 
@@ -228,7 +228,8 @@ class End implements Connection {
   pump(): void {
     const { network, address } = this.#transport;
     const peer = this.#peer;
-    while (peer !== undefined && this.#out[0] !== undefined) {
+    if (peer === undefined) return;
+    while (this.#out[0] !== undefined) {
       const { at, content } = this.#out[0];
       if (at > network.time.now || network.route(address, this.remote).cut) return;
       this.#out.shift();

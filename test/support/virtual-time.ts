@@ -88,10 +88,11 @@ export class VirtualTime {
   /** Runs events until a promise settles, and gives its outcome. */
   async until<T>(work: Promise<T>, limitMs = 600_000): Promise<T> {
     let settled = false;
-    const done = (): void => {
-      settled = true;
-    };
-    work.then(done, done);
+    const waiting = work.then(
+      () => (settled = true),
+      () => (settled = true),
+    );
+    void waiting;
     if (!(await this.runUntil(() => settled, limitMs))) {
       throw new Error(`Nothing came of it in ${limitMs} ms of virtual time.`);
     }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type TableDeclaration, openLogFile, openNode } from '../../index.ts';
+import { type BrokerStore, type TableDeclaration, openLogFile, openNode } from '../../index.ts';
+import { type BrokerFlags, importStore, openStore, storeFiles, storeSummary } from '../broker-import.ts';
 import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { withNode } from '../joined-node.ts';
@@ -9,7 +10,7 @@ import { note, print } from '../output.ts';
 import { type ImportFlags, type ImportTarget, type Imported, importRows, withFormat } from '../row-import.ts';
 import { parseDeclaration } from '../table-words.ts';
 
-interface Flags extends PeerFlags, ImportFlags {
+interface Flags extends PeerFlags, ImportFlags, BrokerFlags {
   readonly directory?: string | undefined;
   readonly id?: string | undefined;
   readonly declare?: string | undefined;
@@ -22,16 +23,31 @@ export function importCommand(): Command {
     'tablecast import known_services conn.log --key id.resp_h,id.resp_p/proto',
     `tablecast import hosts hosts.csv --directory data --id manager --declare 'key=addr value=count'`,
     'zcat old.json.gz | tablecast import known_hosts -',
+    'tablecast import --broker-store /usr/local/zeek/spool/stores --directory data --id manager',
   ]);
   withPeer(command)
-    .argument('<table>', 'a table of the running node, or of the database of --directory')
-    .argument('<file>', 'plain or gzip; - reads the standard input')
+    .argument('[table]', 'a table of the running node, or of the database of --directory')
+    .argument('[file]', 'plain or gzip; - reads the standard input')
     .option(
       '--key <field>',
       'field of each key column, repeated or with commas; ports as number/protocol field; default as export names them',
       collectList,
     )
     .option('--value <field>', 'field of the values')
+    .option(
+      '--broker-store <path>',
+      'instead of a file: a SQLite store of a Zeek &backend table, or a folder of them',
+    )
+    .option('--type <type>', "type of the store's table in Zeek's words, such as 'table[addr] of count'")
+    .option(
+      '--types <definition>',
+      "a type that --type names, 'Site::Level=enum { LOW, HIGH }'; repeated",
+      collectTexts,
+    )
+    .option(
+      '--zeek-tables <file>',
+      'JSON with the types of stores: tables of an attachment, or a configuration',
+    )
     .option('--strict', 'stop at the first line or row that cannot be used instead of leaving it out')
     .option('--directory <dir>', 'write into a database instead, while its node does not run; with --id')
     .option('--id <name>', 'the node of that database')
@@ -41,7 +57,71 @@ export function importCommand(): Command {
     );
   return withFormat(command)
     .addHelpText('after', '\nExit code 1 when no row was imported.')
-    .action(exitingWith(importFile));
+    .action(exitingWith(importAny));
+}
+
+function collectTexts(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
+async function importAny(name: string | undefined, file: string | undefined, flags: Flags): Promise<number> {
+  if (flags.brokerStore !== undefined) return importStores(flags.brokerStore, name, flags);
+  if (name !== undefined && file !== undefined) return importFile(name, file, flags);
+  throw usageError(
+    name === undefined ? 'No table is named.' : 'No file is named.',
+    'Write tablecast import TABLE FILE, or tablecast import --broker-store PATH.',
+  );
+}
+
+/** Each store into the table of its name; the name of a single store's table may be given. */
+async function importStores(path: string, name: string | undefined, flags: Flags): Promise<number> {
+  const files = storeFiles(path);
+  if (files.length > 1 && (name !== undefined || flags.type !== undefined)) {
+    throw usageError(
+      `${path} has ${files.length} stores, each for a table of its own.`,
+      'Name one file for a table or --type, or give the types with --zeek-tables.',
+    );
+  }
+  let rows = 0;
+  for (const file of files) {
+    const store = openStore(file, name, flags);
+    try {
+      rows += await importOne(store, { file, name: name ?? store.tableName }, flags);
+    } finally {
+      store.close();
+    }
+  }
+  return rows > 0 ? EXIT.ok : EXIT.negative;
+}
+
+async function importOne(
+  store: BrokerStore,
+  { file, name }: { readonly file: string; readonly name: string | undefined },
+  flags: Flags,
+): Promise<number> {
+  if (name === undefined) {
+    throw usageError(
+      `${file} does not say its table.`,
+      'Name it: tablecast import TABLE --broker-store FILE.',
+    );
+  }
+  if (store.size === 0) {
+    note(`${name}: the store is empty`);
+    return 0;
+  }
+  const { declaration } = store;
+  const imported =
+    flags.directory === undefined
+      ? await withNode(flags, async (joined) => {
+          const { table } = await joined.join(name);
+          return importStore(store, { table, confirmed: (count) => joined.confirmed(count) }, flags);
+        })
+      : await intoDirectory(name, flags.directory, { ...flags, found: declaration }, (target) =>
+          importStore(store, target, flags),
+        );
+  if (flags.json === true) print(JSON.stringify({ table: name, ...imported }));
+  else note(storeSummary(name, imported));
+  return imported.rows;
 }
 
 async function importFile(name: string, file: string, flags: Flags): Promise<number> {
@@ -60,13 +140,13 @@ async function importFile(name: string, file: string, flags: Flags): Promise<num
 async function intoDirectory<T>(
   name: string,
   directory: string,
-  flags: Flags,
+  flags: Flags & { readonly found?: TableDeclaration | undefined },
   act: (target: ImportTarget) => Promise<T>,
 ): Promise<T> {
   if (flags.id === undefined) {
     throw usageError('--directory names no database without --id.', 'Give the id of the node as well.');
   }
-  const declaration = await declared(name, join(directory, `${flags.id}.tablecast.db`), flags.declare);
+  const declaration = await declared(name, join(directory, `${flags.id}.tablecast.db`), flags);
   const node = await openNode({ id: flags.id, directory });
   try {
     const table = node.table(name, declaration);
@@ -78,12 +158,17 @@ async function intoDirectory<T>(
   }
 }
 
-async function declared(name: string, file: string, declare: string | undefined): Promise<TableDeclaration> {
+async function declared(
+  name: string,
+  file: string,
+  { declare, found: ofSource }: { declare?: string | undefined; found?: TableDeclaration | undefined },
+): Promise<TableDeclaration> {
   if (declare !== undefined) return { ...parseDeclaration(declare, name), backend: 'sqlite' };
   const log = existsSync(file) ? await openLogFile(file) : undefined;
   const found = log?.tables.get(name);
   log?.close();
   if (found !== undefined) return found;
+  if (ofSource !== undefined) return { ...ofSource, backend: 'sqlite' };
   throw usageError(
     `The database ${file} has no table ${JSON.stringify(name)}.`,
     `Declare it: --declare 'key=addr value=count'. It has: ${[...(log?.tables.keys() ?? [])].join(', ') || 'no tables'}.`,

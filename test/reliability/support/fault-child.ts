@@ -42,9 +42,14 @@ for (const [kind, count] of await countCalls()) {
   }
 }
 console.log(JSON.stringify({ all: faults.length }));
-const stride = Math.max(1, faults.length / Number(most));
-for (let at = Number(offset) % stride; at < faults.length; at += stride) {
-  const fault = faults[Math.floor(at)] as Fault;
-  console.log(JSON.stringify({ fault, outcome: await session(fault) }));
+// Half of them for the writes, which are most of the calls, and half for all others.
+const writes = faults.filter(({ kind }) => kind === 'W');
+const others = faults.filter(({ kind }) => kind !== 'W');
+for (const some of [others, writes]) {
+  const stride = Math.max(1, (some.length * 2) / Number(most));
+  for (let at = Number(offset) % stride; at < some.length; at += stride) {
+    const fault = some[Math.floor(at)] as Fault;
+    console.log(JSON.stringify({ fault, outcome: await session(fault) }));
+  }
 }
 arm(undefined);

@@ -58,7 +58,7 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Changes bytes in one to four places; never returns the argument itself. */
-export function mutateBytes(bytes: Uint8Array, random: SeededRandom): Uint8Array {
+function mutateBytes(bytes: Uint8Array, random: SeededRandom): Uint8Array {
   let mutated: Uint8Array = bytes.slice();
   for (let count = random.between(1, 4); count > 0 && mutated.length > 0; count--) {
     mutated = random.pick(MUTATIONS)(mutated, random);
@@ -67,7 +67,7 @@ export function mutateBytes(bytes: Uint8Array, random: SeededRandom): Uint8Array
 }
 
 /** Puts a run's checksum right, so that its reader gets beyond it. */
-export function checked(run: Uint8Array): Uint8Array {
+function checked(run: Uint8Array): Uint8Array {
   if (run.length <= CHECK_BYTES) return run;
   const fixed = run.slice();
   const end = fixed.length - CHECK_BYTES;

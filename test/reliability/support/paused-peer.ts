@@ -23,6 +23,9 @@ class Lines {
 
   constructor(child: ChildProcess) {
     this.#child = child;
+    child.once('exit', () => {
+      for (const waiter of this.#waiters.splice(0)) waiter();
+    });
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
       this.seen.push(line);
       for (const waiter of this.#waiters.splice(0)) waiter();
@@ -34,7 +37,8 @@ class Lines {
     for (;;) {
       const found = this.seen.find(condition);
       if (found !== undefined) return found;
-      if (this.#child.exitCode !== null) throw new Error('a child ended early');
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
+        throw new Error('a child ended early');
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
   }
