@@ -2,10 +2,10 @@ import { TablecastError } from '../errors.ts';
 import type { Checkpoint, Commit, Segment } from './backend.ts';
 
 /** Names of facts one backend holds at most. */
-export const MAX_FACTS = 4096;
+const MAX_FACTS = 4096;
 
 /** Longest name of a fact or a table, in bytes of UTF-8. */
-export const MAX_NAME_BYTES = 1024;
+const MAX_NAME_BYTES = 1024;
 
 const utf8 = new TextEncoder();
 

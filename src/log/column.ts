@@ -17,7 +17,7 @@ const TEXT = 6;
 const BOOL = 7;
 
 /** Longest single text in a column, in bytes; values beyond it are refused at the write. */
-export const MAX_TEXT_BYTES: number = 1 << 20;
+const MAX_TEXT_BYTES: number = 1 << 20;
 
 type AsciiSlice = (this: Uint8Array, start: number, end: number) => string;
 const nodeBuffer = (globalThis as { Buffer?: { prototype: { latin1Slice?: AsciiSlice } } }).Buffer;

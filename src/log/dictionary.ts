@@ -1,4 +1,4 @@
-import type { ContextEntry, DictionaryState, RunWriter } from './run.ts';
+import type { DictionaryState, RunWriter } from './run.ts';
 
 /** Most keys one dictionary may name: what a peer can make this node keep per origin and table. */
 export const MAX_DICTIONARY_KEYS: number = 1 << 24;
@@ -138,6 +138,3 @@ export class AuthorDictionary {
     this.#ids = ids;
   }
 }
-
-/** A context as entries of the run that announces it. */
-export type Context = readonly ContextEntry[];

@@ -6,9 +6,9 @@ const MAX_SEGMENT_OPERATIONS = 8192;
 /** As is one of this many characters of keys and values: its runs travel in one frame. */
 const MAX_SEGMENT_CHARACTERS = 512 * 1024;
 /** Most operations of one batch. */
-export const MAX_BATCH_OPERATIONS = 65_536;
+const MAX_BATCH_OPERATIONS = 65_536;
 /** Most characters of keys and values in one batch, which must fit into one frame. */
-export const MAX_BATCH_CHARACTERS: number = 1024 * 1024;
+const MAX_BATCH_CHARACTERS: number = 1024 * 1024;
 /** Most bytes of one batch, encoded: a character of its texts may take three. */
 const MAX_BATCH_BYTES: number = 3 * 1024 * 1024;
 

@@ -5,9 +5,6 @@ export const CLEAR = 2;
 export const EXPIRE = 3;
 export const SWITCH = 4;
 
-/** The number of a kind as it stands in the log. */
-export type KindCode = 0 | 1 | 2 | 3 | 4;
-
 /** What an operation does, by name. */
 export type OperationKind = 'set' | 'delete' | 'clear' | 'expire' | 'switch';
 

@@ -11,7 +11,7 @@ import {
   writeTexts,
 } from './column.ts';
 import { type Epoch, readEpoch, writeEpoch } from './epoch.ts';
-import { DELETE, EXPIRE, KIND_COUNT, SET } from './operation.ts';
+import { EXPIRE, KIND_COUNT, SET } from './operation.ts';
 import { MAX_ORIGIN_BYTES } from './origin.ts';
 
 /** The version of the layout below; a reader refuses any other. docs/protocol.md describes it. */
@@ -22,7 +22,7 @@ const HAS_EPOCH = 4;
 const CHECK_BYTES = 4;
 
 /** Most operations in one run. */
-export const MAX_RUN_OPERATIONS = 4096;
+const MAX_RUN_OPERATIONS = 4096;
 /** A run whose keys and values have more characters than this is closed; one entry may go beyond. */
 const MAX_RUN_CHARACTERS = 512 * 1024;
 /** Longest table name, in bytes. */
@@ -349,9 +349,4 @@ function countKinds(kinds: Uint8Array | undefined, count: number): { sets: numbe
     else if (kinds[index] === EXPIRE) expires++;
   }
   return { sets, expires };
-}
-
-/** Whether a kind names a key. */
-export function hasKey(kind: number): boolean {
-  return kind === SET || kind === DELETE || kind === EXPIRE;
 }

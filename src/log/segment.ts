@@ -5,9 +5,7 @@ const OPERATIONS = 1;
 const ADOPTION = 2;
 
 /** Most runs in one segment or frame. */
-export const MAX_RUNS = 65_536;
-/** Most chunks of one checkpoint. */
-export const MAX_CHUNKS: number = 1 << 20;
+const MAX_RUNS = 65_536;
 
 /** Which run the next `count` positions of a segment belong to; -1 when they are kept elsewhere. */
 export interface Stretch {

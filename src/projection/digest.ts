@@ -5,9 +5,9 @@ import { decodeRows, rowsOfSlots } from './checkpoint.ts';
 import type { Projection } from './projection.ts';
 
 /** Rows are spread over this many buckets by the hash of their key, and each bucket over as many leaves. */
-export const BUCKETS = 256;
+const BUCKETS = 256;
 /** Leaves are numbered `bucket * BUCKETS + leaf`. */
-export const LEAVES: number = BUCKETS * BUCKETS;
+const LEAVES: number = BUCKETS * BUCKETS;
 
 const PRIME = 0x01000193;
 const OTHER_PRIME = 0x85ebca6b;

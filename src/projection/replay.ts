@@ -15,7 +15,7 @@ export interface ReplayBound {
 }
 
 /** Replay everything. */
-export const EVERYTHING: ReplayBound = { position: Infinity, timeMs: Infinity };
+const EVERYTHING: ReplayBound = { position: Infinity, timeMs: Infinity };
 
 /** Folds one segment of this node's log into the projections of its tables; tables not given are left out. */
 export function replaySegment(

@@ -10,7 +10,7 @@ const PATIENCE_LOOKS = 10;
 /** Rows of so many leaves are asked for at a time. */
 const LEAVES_AT_ONCE = 64;
 /** Most keys that are reported as different for one table and peer. */
-export const MAX_DIFFERENCES = 65_536;
+const MAX_DIFFERENCES = 65_536;
 
 const BUCKETS = 256;
 

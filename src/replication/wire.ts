@@ -46,7 +46,9 @@ const tables = v.pipe(
       fingerprint: v.pipe(v.string(), v.maxLength(4096)),
       mode: v.pipe(v.string(), v.maxLength(32)),
       /** The switch that brought the mode; left out before any. */
-      epoch: v.optional(v.object({ counter: v.pipe(sequence, v.minValue(1), v.maxValue(MAX_SWITCHES)), origin: name })),
+      epoch: v.optional(
+        v.object({ counter: v.pipe(sequence, v.minValue(1), v.maxValue(MAX_SWITCHES)), origin: name }),
+      ),
       declaration: v.unknown(),
       held,
     }),

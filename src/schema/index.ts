@@ -1,14 +1,4 @@
-export type {
-  ColumnType,
-  Cell,
-  Expiry,
-  JsonValue,
-  Key,
-  Schema,
-  TableDeclaration,
-  TypeName,
-  Value,
-} from './schema.ts';
+export type { Cell, JsonValue, Key, Schema, TableDeclaration, TypeName, Value } from './schema.ts';
 export { compileSchema, sameDeclaration } from './compile.ts';
 export { parseDuration } from './duration.ts';
 export { schemaLimits } from './limits.ts';

@@ -15,7 +15,7 @@ function editDistance(from: string, to: string): number {
 }
 
 /** The known word a user probably meant; undefined when none is near. */
-export function nearest(word: string, known: Iterable<string>): string | undefined {
+function nearest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > longestWord) return undefined;
   const lower = word.toLowerCase();
   let best: string | undefined;

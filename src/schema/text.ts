@@ -11,7 +11,7 @@ export function isWellFormed(text: string): boolean {
 }
 
 /** Length of a well-formed text in bytes of UTF-8. */
-export function utf8Bytes(text: string): number {
+function utf8Bytes(text: string): number {
   let bytes = text.length;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
@@ -22,7 +22,7 @@ export function utf8Bytes(text: string): number {
 }
 
 /** True when the text takes at most `limit` bytes of UTF-8; counts only when the length leaves a doubt. */
-export function fits(text: string, limit: number): boolean {
+function fits(text: string, limit: number): boolean {
   if (text.length * 3 <= limit) return true;
   return text.length <= limit && utf8Bytes(text) <= limit;
 }

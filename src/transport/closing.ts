@@ -1,7 +1,7 @@
 import type { Closing } from './transport.ts';
 
 /** Longest reason in bytes of UTF-8: what fits into a WebSocket close frame. */
-export const maxReasonBytes: number = 123;
+const maxReasonBytes: number = 123;
 
 const encoder = new TextEncoder();
 const scratch = new Uint8Array(maxReasonBytes);

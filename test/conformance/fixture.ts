@@ -7,7 +7,7 @@ export const durableCounts = { ...counts, backend: 'sqlite' } as const;
 export const members = { key: 'string' } as const;
 
 /** Long enough, in virtual milliseconds, for everything written to be everywhere. */
-export const SETTLED_MS = 1000;
+const SETTLED_MS = 1000;
 
 /** Runs a test on a cluster whose nodes have met, and closes it whatever happens. */
 export async function withCluster(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Backend, Commit } from '../../src/backends/backend.ts';
+import type { Commit } from '../../src/backends/backend.ts';
 import { CommitRules } from '../../src/backends/commit-rules.ts';
 import { memoryBackend } from '../../src/backends/memory.ts';
 import { TablecastError } from '../../src/errors.ts';

@@ -104,6 +104,7 @@ export class HistoryRunner {
 
   #batch(writes: readonly Write[], throws: boolean): void {
     const before = { expected: [...this.#expected], changes: [...this.#expectedChanges] };
+    const writtenAt = [...this.#writtenAt];
     const work = (): void => {
       for (const write of writes) this.#write(write);
       if (throws) throw new Planned('on purpose');
@@ -112,6 +113,8 @@ export class HistoryRunner {
     assert.throws(() => this.node.batch(work), Planned);
     this.#expected = before.expected;
     this.#expectedChanges = before.changes;
+    this.#writtenAt.clear();
+    for (const [name, time] of writtenAt) this.#writtenAt.set(name, time);
     this.#rebuildModels();
     this.#reordered ||= writes.some((write) => write.do === 'delete' || write.do === 'clear');
   }

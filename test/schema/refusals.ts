@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { TablecastError, type ErrorCode } from '../../src/errors.ts';
 
 /** The TablecastError an action throws; fails for anything else, and for one without a hint. */
-export function refusalOf(action: () => unknown): TablecastError {
+function refusalOf(action: () => unknown): TablecastError {
   let result: unknown;
   try {
     result = action();

@@ -21,7 +21,7 @@ export interface ClusterOptions {
 }
 
 /** Whom each node dials. */
-export function dialledBy(topology: Topology, size: number): readonly (readonly number[])[] {
+function dialledBy(topology: Topology, size: number): readonly (readonly number[])[] {
   const nodes = Array.from({ length: size }, (_, index) => index);
   switch (topology) {
     case 'pair':

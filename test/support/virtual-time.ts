@@ -2,7 +2,7 @@ import type { Environment, Timer } from '../../src/environment.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 /** Where virtual time begins: 2026-01-01. */
-export const START_MS = 1_767_225_600_000;
+const START_MS = 1_767_225_600_000;
 
 interface Waiting {
   readonly at: number;

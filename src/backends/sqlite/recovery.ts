@@ -41,7 +41,7 @@ export function requireOurs(applicationId: unknown, file: string): void {
 }
 
 /** Refuses a file of a later format. Throws `BACKEND_NEWER`. */
-export function requireReadable(version: unknown, file: string): void {
+function requireReadable(version: unknown, file: string): void {
   if (version === FORMAT_VERSION) return;
   if (typeof version === 'number' && version > FORMAT_VERSION) {
     throw new TablecastError(

@@ -48,7 +48,7 @@ export function unreachable(address: string, why: string, more: Why): TablecastE
 }
 
 /** `PEER_REFUSED`, not retryable unless said otherwise. */
-export function refused(address: string, why: string, more: Why): TablecastError {
+function refused(address: string, why: string, more: Why): TablecastError {
   return new TablecastError('PEER_REFUSED', `${address} refused the connection: ${why}`, {
     hint: more.hint,
     details: { address },
