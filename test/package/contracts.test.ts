@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
@@ -72,14 +73,30 @@ function portMembers(program: ts.Program, file: string, port: string): string[] 
     .map((member) => member.name);
 }
 
-const testTexts = filesIn('test', '.test.ts').map((file) => readFileSync(file, 'utf8'));
+/** A test's text, and that of the support files it imports: a contract's set-up often stands there. */
+function textOf(file: string): string {
+  const text = readFileSync(file, 'utf8');
+  const imported = Array.from(text.matchAll(/from '(\.[^']+)'/g), ([, path]) =>
+    resolve(dirname(file), path ?? ''),
+  )
+    .filter((path) => path.startsWith(`${root}test/`) && existsSync(path))
+    .map((path) => readFileSync(path, 'utf8'));
+  return [text, ...imported].join('\n');
+}
+
+const testTexts = filesIn('test', '.test.ts').map(textOf);
+
+/** Files that hand out implementations of others. */
+const choosers = ['registry.ts'];
 
 describe.each(ports)('every implementation of $port', ({ folder, file, port, contract }) => {
-  const files = filesIn(folder, '.ts').filter((name) => !name.endsWith('.d.ts'));
+  const files = filesIn(folder, '.ts').filter(
+    (name) => !choosers.some((chooser) => name.endsWith(`/${chooser}`)),
+  );
   const program = programOf(files);
   const members = portMembers(program, `${root}${folder}/${file}`, port);
   const found = files.flatMap((name) => implementationsIn(program, name, members));
-  const runs = testTexts.filter((text) => new RegExp(`\\b${contract}\\(`).test(text));
+  const runs = testTexts.filter((text) => new RegExp(`^${contract}\\(|[^n] ${contract}\\(`, 'm').test(text));
 
   test('is found by this test', () => {
     expect(members.length).toBeGreaterThan(2);
