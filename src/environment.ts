@@ -16,6 +16,8 @@ export interface Environment {
   random(): number;
   /** Runs `task` once, `delayMs` milliseconds from now. Does not keep the process alive. */
   schedule(delayMs: number, task: () => void): Timer;
+  /** Keeps the process alive until cancelled, where there is a process that could end by itself. */
+  stayAlive(): Timer;
   /** Runs `task` once the events that are already waiting have been handled. */
   defer(task: () => void): void;
 }

@@ -1,5 +1,7 @@
 import type { Environment } from './environment.ts';
 
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The real clock, timers and randomness of this process. Timers do not keep the process alive. */
 export const systemEnvironment: Environment = {
   now: () => Date.now(),
@@ -8,6 +10,10 @@ export const systemEnvironment: Environment = {
     const timer: unknown = setTimeout(task, delayMs);
     if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref();
     return { cancel: () => clearTimeout(timer as ReturnType<typeof setTimeout>) };
+  },
+  stayAlive() {
+    const timer = setInterval(() => undefined, LONGEST_TIMER_MS);
+    return { cancel: () => clearInterval(timer) };
   },
   defer:
     typeof setImmediate === 'function'

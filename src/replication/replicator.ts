@@ -1,5 +1,5 @@
 import { BehaviorSubject, type Observable, distinctUntilChanged } from 'rxjs';
-import type { Environment } from '../environment.ts';
+import type { Environment, Timer } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/journal.ts';
 import type { Closing, Connection, Transport } from '../transport/transport.ts';
@@ -43,6 +43,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly #synced = new Map<string, BehaviorSubject<boolean>>();
   /** When a peer was asked last for the switch of mode that a table lacks. */
   readonly #asked = new Map<string, number>();
+  #alive: Timer | undefined;
   #changeScheduled = false;
   #matchedScheduled = false;
   #closed = false;
@@ -67,6 +68,8 @@ export class Replicator implements SessionOwner, DiallerOwner {
       ? await this.transport.listen((connection) => this.#accept(connection))
       : undefined;
     for (const dialler of this.#diallers) dialler.dial();
+    // A node that only dials has no socket while its peers are away, and must not end in silence then.
+    if (this.#diallers.length > 0) this.#alive = this.environment.stayAlive();
     return address;
   }
 
@@ -102,6 +105,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     await this.#settle(this.environment.now() + SETTLE_MS);
     for (const session of this.#sessions) session.end('closed', 'The node was closed.');
     await this.transport.close();
+    this.#alive?.cancel();
     this.#peers.complete();
     for (const subject of this.#synced.values()) subject.complete();
     this.divergences.complete();

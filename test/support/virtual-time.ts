@@ -53,6 +53,7 @@ export class VirtualTime {
       now: () => Math.floor(this.#now + environment.skewMs),
       random: () => random.next(),
       schedule: (delayMs, task) => this.schedule(delayMs, guarded(task)),
+      stayAlive: () => ({ cancel: () => undefined }),
       defer: (task) => void this.schedule(0, guarded(task)),
       kill: () => {
         alive = false;

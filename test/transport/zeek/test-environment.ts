@@ -8,5 +8,6 @@ export const testEnvironment: Environment = {
     const timer = setTimeout(task, delayMs);
     return { cancel: () => clearTimeout(timer) };
   },
+  stayAlive: () => ({ cancel: () => undefined }),
   defer: (task) => void setImmediate(task),
 };
