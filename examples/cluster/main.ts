@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, InvalidArgumentError } from 'commander';
-import colors from 'picocolors';
+import { colors } from './colors.ts';
 import { generateSampleLog } from '../../src/cli/formats/index.ts';
 import { Cluster } from './coordinator.ts';
 import { number, PlainDisplay, type Display } from './display.ts';

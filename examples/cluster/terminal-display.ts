@@ -1,7 +1,7 @@
 // The display for a terminal: one picture, drawn again in place.
 import Table from 'cli-table3';
 import { createLogUpdate } from 'log-update';
-import colors from 'picocolors';
+import { colors } from './colors.ts';
 import { changeText, connections, number, type ClusterView, type Display, type NodeView } from './display.ts';
 import type { ChangeLine } from './messages.ts';
 

@@ -1,5 +1,5 @@
 // What came out: the comparison of nodes, logs and file, in words.
-import colors from 'picocolors';
+import { colors } from './colors.ts';
 import type { Outcome } from './coordinator.ts';
 import { number } from './display.ts';
 import type { Row, Verified } from './messages.ts';

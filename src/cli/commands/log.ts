@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import pc from 'picocolors';
+import { colors } from '../colors.ts';
 import { bufferCount, concatMap, lastValueFrom } from 'rxjs';
 import type { LogFile, Operation } from '../../index.ts';
 import { exitingWith, newCommand, wholeNumber } from '../command.ts';
@@ -89,7 +89,7 @@ class OperationLines {
       return `${head}${keyPart}${valuePart}}\n`;
     }
     const row = hasKey ? [text.keyText(key), text.valueText(value)].filter((part) => part !== '') : [];
-    const by = pc.dim(`${new Date(time).toISOString()} ${visible(origin)} ${sequence}`);
+    const by = colors.dim(`${new Date(time).toISOString()} ${visible(origin)} ${sequence}`);
     return `${[String(position).padStart(6), kind.padEnd(6), table, ...row, by].join('  ')}\n`;
   }
 }

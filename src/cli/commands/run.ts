@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import pc from 'picocolors';
+import { colors } from '../colors.ts';
 import { type NodeEvent, type TableDeclaration, type TableNode, openNode } from '../../index.ts';
 import { collectList, exitingWith, newCommand, withCredentials, withJson } from '../command.ts';
 import { EXIT } from '../failure.ts';
@@ -162,6 +162,6 @@ function bigintAsText(_: string, value: unknown): unknown {
 }
 
 function printPlain({ code, severity, message }: LogEvent): void {
-  const colour = { info: pc.dim, warning: pc.yellow, error: pc.red }[severity];
+  const colour = { info: colors.dim, warning: colors.yellow, error: colors.red }[severity];
   print(`${new Date().toISOString()} ${colour(severity.padEnd(7))} ${code}: ${visible(message)}`);
 }

@@ -1,6 +1,6 @@
 import CliTable from 'cli-table3';
 import type { Command } from 'commander';
-import pc from 'picocolors';
+import { colors } from '../colors.ts';
 import { type TableDeclaration, isTablecastError } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT } from '../failure.ts';
@@ -40,7 +40,9 @@ async function status(flags: StatusFlags): Promise<number> {
       return EXIT.ok;
     }
     const count = tables.length === 1 ? '1 table' : `${tables.length} tables`;
-    print(`${pc.bold(visible(peerId))} at ${visible(state.address)}: ${pc.green('connected')}, ${count}`);
+    print(
+      `${colors.bold(visible(peerId))} at ${visible(state.address)}: ${colors.green('connected')}, ${count}`,
+    );
     if (tables.length > 0) print(drawn(tables, flags.rows));
     return EXIT.ok;
   });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import pc from 'picocolors';
+import { colors } from '../colors.ts';
 import { Subject, type Subscription, takeUntil } from 'rxjs';
 import type { Change, Conflict, Table } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, wholeNumber, withPeer } from '../command.ts';
@@ -17,12 +17,12 @@ interface TailFlags extends PeerFlags {
 
 type Colour = (text: string) => string;
 const COLOURS: ReadonlyMap<string, Colour> = new Map([
-  ['new', pc.green],
-  ['changed', pc.yellow],
-  ['removed', pc.red],
-  ['cleared', pc.red],
-  ['expired', pc.magenta],
-  ['row', pc.dim],
+  ['new', colors.green],
+  ['changed', colors.yellow],
+  ['removed', colors.red],
+  ['cleared', colors.red],
+  ['expired', colors.magenta],
+  ['row', colors.dim],
 ]);
 
 /** `tablecast tail`: changes as they happen. */
@@ -125,7 +125,7 @@ class ChangeLines {
     const before = previous === undefined ? '' : `was ${text.valueText(previous)}`;
     const now = value === undefined ? '' : text.valueText(value);
     const values = [now, before].filter((part) => part !== '').join(', ');
-    const by = pc.dim(`${new Date(operation.time).toISOString()} ${visible(operation.origin)}`);
+    const by = colors.dim(`${new Date(operation.time).toISOString()} ${visible(operation.origin)}`);
     return `${this.#plain(kind, key, values)}  ${by}`;
   }
 
