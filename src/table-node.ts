@@ -40,5 +40,6 @@ export interface TableNode {
   flush(): Promise<void>;
   /** Flushes, tells peers, and ends; the process can then exit. Idempotent. */
   close(): Promise<void>;
+  /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

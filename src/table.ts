@@ -110,6 +110,7 @@ export class Table<K = unknown, V = unknown> {
     return this.projection.rows.size;
   }
 
+  /** Whether a key has a row. */
   has(key: K): boolean {
     return this.find(key) !== undefined;
   }
@@ -208,19 +209,23 @@ export class MapTable<K = unknown, V = unknown> extends Table<K, V> {
     return result as V;
   }
 
+  /** Values in the order in which their rows appeared. */
   *values(): IterableIterator<V> {
     for (const slot of this.projection.rows.live()) yield this.projection.rows.value(slot) as V;
   }
 
+  /** Rows, in the order in which they appeared. */
   *entries(): IterableIterator<[K, V]> {
     const { rows } = this.projection;
     for (const slot of rows.live()) yield [rows.key(slot) as K, rows.value(slot) as V];
   }
 
+  /** The same as `entries()`. */
   [Symbol.iterator](): IterableIterator<[K, V]> {
     return this.entries();
   }
 
+  /** Calls a function once per row, as `Map.prototype.forEach` does. */
   forEach(visit: (value: V, key: K, table: this) => void, thisArg?: unknown): void {
     for (const [key, value] of this.entries()) visit.call(thisArg, value, key, this);
   }
@@ -248,18 +253,22 @@ export class SetTable<K = unknown> extends Table<K, undefined> {
     return this;
   }
 
+  /** The same as `keys()`. */
   values(): IterableIterator<K> {
     return this.keys();
   }
 
+  /** Each key twice, as a Set gives it. */
   *entries(): IterableIterator<[K, K]> {
     for (const key of this.keys()) yield [key, key];
   }
 
+  /** The same as `keys()`. */
   [Symbol.iterator](): IterableIterator<K> {
     return this.keys();
   }
 
+  /** Calls a function once per key, as `Set.prototype.forEach` does. */
   forEach(visit: (value: K, key: K, table: this) => void, thisArg?: unknown): void {
     for (const key of this.keys()) visit.call(thisArg, key, key, this);
   }
