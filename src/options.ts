@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { TablecastError } from './errors.ts';
-import { checkNodeId } from './log/origin.ts';
+import { checkOwnId } from './log/origin.ts';
 import { type ZeekAttachmentOptions, zeekAttachmentSchema } from './zeek/options.ts';
 
 const pem = v.union([v.string(), v.instance(Uint8Array)]);
@@ -113,7 +113,7 @@ export interface NodeOptions {
 export function checkOptions(options: unknown): NodeOptions {
   const result = v.safeParse(schema, options);
   if (result.success) {
-    checkNodeId(result.output.id);
+    checkOwnId(result.output.id);
     return result.output;
   }
   const [issue] = result.issues;

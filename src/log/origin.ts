@@ -4,6 +4,9 @@ import { TablecastError } from '../errors.ts';
 const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const ORIGIN = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})@([0-9a-z]{1,11})$/;
 
+/** Ids of this form mean Zeek's nodes, for which an attached node writes; docs/zeek.md. */
+const RESERVED_ID = /^zeek(-[A-Za-z0-9_-]{1,16})?\./;
+
 /** Longest text of an origin, in bytes. */
 export const MAX_ORIGIN_BYTES = 76;
 
@@ -12,6 +15,16 @@ export function checkNodeId(id: unknown): asserts id is string {
   if (typeof id === 'string' && NODE_ID.test(id)) return;
   throw new TablecastError('OPTION_INVALID', `Node id ${JSON.stringify(id)} is not usable.`, {
     hint: 'Use 1 to 64 letters, digits, "_", "." or "-", beginning with a letter or digit, and another one on each node.',
+    details: { option: 'id' },
+  });
+}
+
+/** Throws `OPTION_INVALID` unless a node may call itself `id`. */
+export function checkOwnId(id: unknown): asserts id is string {
+  checkNodeId(id);
+  if (!RESERVED_ID.test(id)) return;
+  throw new TablecastError('OPTION_INVALID', `Node id ${id} would be taken for a node of Zeek.`, {
+    hint: 'Ids that begin with "zeek." or "zeek-NAME." are reserved for what Zeek\'s own nodes write; choose another.',
     details: { option: 'id' },
   });
 }

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HybridClock, MAX_AHEAD_MS, STAMPS_PER_MS, stampToMs } from '../../src/log/hybrid-clock.ts';
 import { Marks } from '../../src/log/marks.ts';
-import { Origins, checkNodeId, newEpoch, originText } from '../../src/log/origin.ts';
+import { Origins, checkNodeId, checkOwnId, newEpoch, originText } from '../../src/log/origin.ts';
 import { VersionVector } from '../../src/log/version-vector.ts';
 
 const entries = fc.array(fc.tuple(fc.nat({ max: 4 }), fc.integer({ min: 1, max: 9 })), { maxLength: 8 });
@@ -145,5 +145,14 @@ describe('names of lives', () => {
       expect(() => checkNodeId(bad), String(bad)).toThrow(
         expect.objectContaining({ code: 'OPTION_INVALID' }),
       );
+  });
+
+  it('reserves the ids that mean nodes of Zeek', () => {
+    for (const reserved of ['zeek.worker-1.sensor', 'zeek-site.worker-1.sensor', 'zeek.x'])
+      expect(() => checkOwnId(reserved), reserved).toThrow(
+        expect.objectContaining({ code: 'OPTION_INVALID' }),
+      );
+    for (const free of ['zeek', 'zeek-manager', 'zeekster.local', 'my.zeek.node'])
+      expect(() => checkOwnId(free), free).not.toThrow();
   });
 });
