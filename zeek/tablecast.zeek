@@ -3,7 +3,9 @@
 ##! The node connects to the Cluster WebSocket API. It hears every change that
 ##! the tables publish, keeps it, and publishes what others changed. This script
 ##! adds what the attribute does not have: it says when a Zeek node starts, so
-##! that its empty tables are filled again, and it logs how that went.
+##! that its empty tables are filled again; it tells what the tables hold, so
+##! that a Tablecast node that was away learns what it missed; and it logs how
+##! that went.
 
 @load base/frameworks/cluster
 
@@ -20,7 +22,7 @@ export {
 		node: string &log;
 		## The table, by its full name; unset if it concerns all.
 		table_name: string &log &optional;
-		## attached, refilled, diverged, refused or detached.
+		## attached, refilled, caught-up, diverged, refused or detached.
 		state: string &log;
 		## How many rows it concerns.
 		rows: count &log &optional;
@@ -28,7 +30,8 @@ export {
 		detail: string &log &optional;
 	};
 
-	## Full names of the tables to fill when this node starts.
+	## Full names of the tables to fill when this node starts, and whose rows
+	## a Tablecast node may ask for.
 	const tables: set[string] = set() &redef;
 
 	## How often a start is announced until a Tablecast node answers.
@@ -39,6 +42,12 @@ export {
 
 	## Where Tablecast nodes report.
 	const status_topic = "tablecast/status/" &redef;
+
+	## Under this topic a Tablecast node hears the rows it asked for.
+	const content_topic = "tablecast/content/" &redef;
+
+	## Rows per event when a Tablecast node asks for a table.
+	const content_batch_size = 1000 &redef;
 
 	## For &publish_on_change: every kind of change, in batches.
 	const replicated = Cluster::PublishOnChangeAttr(
@@ -68,6 +77,32 @@ export {
 	## Sent by Tablecast to the status topic.
 	global status: event(node: string, table_name: string, state: string, rows: count, detail: string);
 
+	## Sent by Tablecast to the topic of one node: what does this table hold?
+	## The answer is :zeek:see:`Tablecast::content_begins`, the rows as
+	## Cluster::table_change_infos, and :zeek:see:`Tablecast::content_ends`, all to
+	## a topic made of :zeek:see:`Tablecast::content_topic`, *node* and *question*.
+	##
+	## node: the Tablecast node that asks.
+	##
+	## table_name: full name of the table.
+	##
+	## question: what the answer is known by, new with each question.
+	##
+	## max_rows: a table with more rows is not sent.
+	global content_wanted: event(node: string, table_name: string, question: string, max_rows: count);
+
+	## Sent by Zeek: the rows follow.
+	##
+	## name: the node's name, empty without a cluster.
+	##
+	## id: its node id.
+	##
+	## rows: how many rows the table has.
+	global content_begins: event(name: string, id: string, table_name: string, question: string, rows: count);
+
+	## Sent by Zeek: all rows have been sent before this, or, with *complete* F, cannot be.
+	global content_ends: event(id: string, table_name: string, question: string, complete: bool);
+
 	## Announces this start, again and again until it is acknowledged.
 	global announce: event();
 
@@ -76,6 +111,9 @@ export {
 }
 
 global is_acknowledged = F;
+
+# The names in Tablecast::tables that exist.
+global present_tables: set[string] = set();
 
 function reply_topic(): string
 	{
@@ -115,6 +153,26 @@ event refilled(node: string, table_name: string, rows: count)
 	                                $detail=fmt("node %s", Cluster::node)));
 	}
 
+event content_wanted(node: string, table_name: string, question: string, max_rows: count)
+	{
+	local answer_topic = fmt("%s%s/%s/", content_topic, node, question);
+	local id = Cluster::node_id();
+	local complete = F;
+
+	if ( table_name in present_tables )
+		{
+		local held = lookup_ID(table_name);
+		local rows = ( |held| as count );
+		Cluster::publish(answer_topic, Tablecast::content_begins, Cluster::node, id, table_name, question, rows);
+
+		# One event at a time is handled, so these are the rows of one moment.
+		if ( rows <= max_rows )
+			complete = Cluster::publish_table(answer_topic, held, content_batch_size);
+		}
+
+	Cluster::publish(answer_topic, Tablecast::content_ends, id, table_name, question, complete);
+	}
+
 event status(node: string, table_name: string, state: string, rows: count, detail: string)
 	{
 	if ( ! is_reporter() )
@@ -136,7 +194,9 @@ event zeek_init()
 
 	for ( id in tables )
 		{
-		if ( id !in known )
+		if ( id in known )
+			add present_tables[id];
+		else
 			Reporter::warning(fmt("Tablecast::tables names %s, which does not exist", id));
 		}
 

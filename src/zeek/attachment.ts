@@ -1,6 +1,6 @@
-import { BehaviorSubject, type Observable, type Subscription } from 'rxjs';
+import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Timer } from '../environment.ts';
-import type { TablecastError } from '../errors.ts';
+import { TablecastError } from '../errors.ts';
 import { isProxyOf } from '../log/proxy.ts';
 import type { Table } from '../table.ts';
 import {
@@ -11,22 +11,27 @@ import {
   type ZeekLinkState,
 } from '../transport/zeek/index.ts';
 import { type AttachedTable, attachTable } from './attached-table.ts';
+import { checkEvent, checkOf, type ZeekCheck } from './check.ts';
 import { clientOptions, limitsOf } from './client-of.ts';
 import type { ZeekHost } from './host.ts';
 import { Inbound } from './inbound.ts';
 import { ClusterMemory } from './memory.ts';
-import { missedSince } from './missed.ts';
 import type { ZeekAttachmentOptions } from './options.ts';
 import { Outbound } from './outbound.ts';
 import type { RefillRequest } from './refill.ts';
 import { acknowledgedFrame, type NodeStarted, readNodeStarted, refilledFrame } from './script-events.ts';
+import { Standing } from './standing.ts';
 import { Teller } from './teller.ts';
+import { Transfers } from './transfers.ts';
 import { ZeekNodes } from './zeek-nodes.ts';
 
 const REPORT_MS = 1000;
 const REFILL_PAUSE_MS = 30_000;
 const REMEMBER_MS = 1000;
 const CLOSE_MS = 1000;
+const ANSWER_MS = 10_000;
+const SETTLE_MS = 250;
+const MAX_CONTENT_ROWS = 1_000_000;
 
 /** The connection between a node and a Zeek cluster. */
 export interface ZeekAttachment {
@@ -38,6 +43,14 @@ export interface ZeekAttachment {
   readonly state: Observable<ZeekLinkState>;
   /** Sends every row of every table to every Zeek node again, or of one table. */
   refill(table?: string): void;
+  /**
+   * Asks the Zeek process that runs the WebSocket server what a table holds, and compares: which keys
+   * differ, exactly. Changes nothing. A difference is also reported as `zeek-diverged`, with up to 100 keys of
+   * each kind. Needs the script package. Rejects with `OPTION_INVALID` for a table that is not attached,
+   * `PEER_REFUSED` when Zeek does not tell, `LIMIT_EXCEEDED` for more rows than `limits.maxContentRows`,
+   * `PEER_UNREACHABLE` without a connection or a whole answer, `CLOSED`.
+   */
+  check(table: string): Promise<ZeekCheck>;
   /** Sends what is durable, then leaves the cluster; the tables stay. Idempotent. */
   close(): Promise<void>;
 }
@@ -56,8 +69,9 @@ export class LiveAttachment implements ZeekAttachment {
   readonly #memory: ClusterMemory;
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
+  readonly #transfers: Transfers;
+  readonly #standing: Standing;
   readonly #client: ZeekClient;
-  readonly #replays: Subscription[] = [];
   #server: string | undefined;
   #lostAt: number | undefined;
   #lostReported = false;
@@ -91,6 +105,8 @@ export class LiveAttachment implements ZeekAttachment {
     });
     this.#inbound = this.#makeInbound();
     this.#outbound = this.#makeOutbound();
+    this.#transfers = this.#makeTransfers();
+    this.#standing = this.#makeStanding();
     this.#client = this.#connect();
   }
 
@@ -101,7 +117,10 @@ export class LiveAttachment implements ZeekAttachment {
       nodes: this.#nodes,
       teller: this.#teller,
       limits: limitsOf(this.#options.limits),
-      applied: (attached, keyText) => this.#outbound.settle(attached, keyText),
+      applied: (attached, keyText) => {
+        this.#transfers.touched(attached, keyText);
+        this.#outbound.settle(attached, keyText);
+      },
       unseen: () => this.#refillSoon(),
       shared: (nodeId) => this.#reportShared(nodeId),
     });
@@ -116,7 +135,35 @@ export class LiveAttachment implements ZeekAttachment {
       maxFrameBytes: Math.min(maxFrameBytes, maxQueuedBytes),
       isTheirs: (origin) => this.#isTheirs(origin),
       send: (frame) => this.#client.send(frame),
+      heardAt: () => this.#client.heardAt,
       refilled: (request, rows) => this.#refilled(request, rows),
+    });
+  }
+
+  #makeTransfers(): Transfers {
+    const { timings, limits } = this.#options;
+    return new Transfers({
+      host: this.#host,
+      teller: this.#teller,
+      nodes: this.#nodes,
+      limits: limitsOf(limits),
+      maxRows: limits?.maxContentRows ?? MAX_CONTENT_ROWS,
+      answerMs: timings?.answerMs ?? ANSWER_MS,
+      settleMs: timings?.settleMs ?? SETTLE_MS,
+    });
+  }
+
+  #makeStanding(): Standing {
+    return new Standing({
+      host: this.#host,
+      tables: [...this.#attached.values()],
+      topics: this.#options.topics ?? [],
+      memory: this.#memory,
+      nodes: this.#nodes,
+      outbound: this.#outbound,
+      teller: this.#teller,
+      transfers: this.#transfers,
+      isTheirs: (origin) => this.#isTheirs(origin),
     });
   }
 
@@ -157,6 +204,35 @@ export class LiveAttachment implements ZeekAttachment {
     }
   }
 
+  async check(table: string): Promise<ZeekCheck> {
+    const attached = this.#attached.get(table);
+    if (attached === undefined) {
+      throw new TablecastError('OPTION_INVALID', `The table ${table} is not attached to Zeek.`, {
+        hint: 'Name one of the `tables` of the attachment.',
+      });
+    }
+    if (this.#outbound.blocked) {
+      throw new TablecastError('PEER_UNREACHABLE', 'Zeek takes nothing at present, changes wait for it.', {
+        hint: 'Ask again later.',
+        retryable: true,
+      });
+    }
+    const server = this.#server ?? '';
+    const asked = this.#transfers.ask(server, attached);
+    const { schema } = attached.projection;
+    for (const key of this.#outbound.waiting(attached))
+      this.#transfers.touched(attached, schema.keyText(key));
+    const comparison = await asked;
+    try {
+      const check = checkOf(comparison, server);
+      const event = checkEvent(check);
+      if (event !== undefined) this.#teller.report(event);
+      return check;
+    } finally {
+      comparison.close();
+    }
+  }
+
   // The connection -----------------------------------------------------------------------------------
 
   #became(state: ZeekLinkState): void {
@@ -177,9 +253,15 @@ export class LiveAttachment implements ZeekAttachment {
     const message = `Connected with Zeek ${version} at ${this.#options.url}.`;
     const details = { endpoint, version };
     this.#teller.report({ code: 'zeek-connected', severity: 'info', message, details });
-    if (isSame) this.#reportMissed();
-    else this.#refillEverything();
-    if (isFirst) this.#publishMissed();
+    this.#transfers.begin();
+    // Before anything is sent: what Zeek tells then is what it had while nobody told it anything.
+    if (isSame) {
+      const awayMs = this.#lostAt === undefined ? undefined : this.#host.environment.now() - this.#lostAt;
+      this.#standing.comeBack({ server, awayMs, isFirst });
+    } else {
+      this.#lastRefill = this.#host.environment.now();
+      this.#standing.meet(isFirst);
+    }
     this.#lostAt = undefined;
     this.#teller.status('attached', { rows: this.#rows, detail: `${this.#attached.size} tables` });
     this.#outbound.connected();
@@ -195,35 +277,9 @@ export class LiveAttachment implements ZeekAttachment {
     for (const attached of this.#attached.values()) this.#outbound.refillAll(attached, false);
   }
 
-  #reportMissed(): void {
-    const awayMs = this.#lostAt === undefined ? undefined : this.#host.environment.now() - this.#lostAt;
-    const time = awayMs === undefined ? 'while it was not running' : `for ${awayMs} ms`;
-    const message = `Zeek went on without this node ${time}: rows that it changed meanwhile are not known here until it writes them again.`;
-    this.#teller.report({ code: 'zeek-missed', severity: 'warning', message, details: { awayMs } });
-    this.#teller.status('diverged', { rows: 0, detail: message });
-  }
-
-  /** Publishes what was written in this group since Zeek had everything, as far as the log tells. */
-  #publishMissed(): void {
-    const position = this.#memory.told?.position;
-    if (position === undefined) return;
-    for (const attached of this.#attached.values()) {
-      if (attached.projection.store !== 'sqlite') continue;
-      const missed = missedSince(this.#host, attached, {
-        position,
-        isTheirs: (origin) => this.#isTheirs(origin),
-        found: (keys) => {
-          if (keys === 'all') this.#outbound.refillAll(attached, true);
-          else for (const key of keys) this.#outbound.publishAsItStands(attached, key);
-          this.#outbound.run();
-        },
-      });
-      this.#replays.push(missed);
-    }
-  }
-
   #lost(reason: string): void {
-    this.#outbound.disconnected();
+    this.#transfers.disconnected();
+    this.#standing.broke(this.#outbound.disconnected());
     this.#lostAt ??= this.#host.environment.now();
     if (this.#lostReported) return;
     this.#lostReported = true;
@@ -234,7 +290,10 @@ export class LiveAttachment implements ZeekAttachment {
   #problem(error: TablecastError): void {
     this.#hint = error.hint;
     if (error.code === 'PEER_UNREACHABLE' || error.code === 'PEER_REFUSED') return;
-    if (this.#teller.isMissingPackage(error.message)) return;
+    if (this.#teller.isMissingPackage(error.message)) {
+      this.#transfers.unsupported();
+      return;
+    }
     const what = `Problems with Zeek at ${this.#options.url}`;
     this.#teller.note({ code: 'zeek-problem', what, example: error.message });
   }
@@ -243,6 +302,7 @@ export class LiveAttachment implements ZeekAttachment {
 
   #received(event: ZeekEvent): void {
     if (!this.#listening) return;
+    if (this.#transfers.take(event)) return;
     const started = readNodeStarted(event);
     if (started === undefined) this.#inbound.take(event);
     else this.#started(started);
@@ -278,6 +338,7 @@ export class LiveAttachment implements ZeekAttachment {
 
   #refilled({ attached, topic, announced }: RefillRequest, rows: number): void {
     const table = attached.name;
+    if (!announced) this.#standing.filled(attached);
     if (announced) this.#client.send(refilledFrame(topic, this.#host.id, { table, rows }));
     const whom = announced ? 'a Zeek node that started' : 'the Zeek cluster';
     const message = `Sent ${rows} rows of ${table} to ${whom}.`;
@@ -315,6 +376,7 @@ export class LiveAttachment implements ZeekAttachment {
   /** From now on nothing that Zeek says is taken. */
   stopListening(): void {
     this.#listening = false;
+    this.#standing.stop();
   }
 
   close(): Promise<void> {
@@ -326,7 +388,6 @@ export class LiveAttachment implements ZeekAttachment {
     this.stopListening();
     this.#refillTimer?.cancel();
     this.#rememberTimer?.cancel();
-    for (const replay of this.#replays) replay.unsubscribe();
     this.#outbound.run();
     await this.#settled();
     this.#teller.flush();

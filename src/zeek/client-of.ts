@@ -7,6 +7,7 @@ import {
 } from '../transport/zeek/index.ts';
 import type { ZeekHost } from './host.ts';
 import type { ZeekAttachmentLimits, ZeekAttachmentOptions } from './options.ts';
+import { contentTopic } from './content-events.ts';
 import { ANNOUNCE_TOPIC } from './script-events.ts';
 
 /** The options of an attachment's client. */
@@ -20,7 +21,7 @@ export function clientOptions(
   const known: Partial<ZeekTimings> = Object.fromEntries(given.filter(([, value]) => value !== undefined));
   return {
     url,
-    topics: [...new Set([...tableTopics, ...topics, ANNOUNCE_TOPIC])],
+    topics: [...new Set([...tableTopics, ...topics, ANNOUNCE_TOPIC, contentTopic(host.id)])],
     applicationName: `tablecast/${host.id}`,
     tls: {
       ca: pem(tls?.ca),

@@ -58,7 +58,7 @@ export class Notices {
     for (const { notice, examples, count } of all) {
       const { code, table, what } = notice;
       const message = `${what}: ${examples.join('; ')}${count > examples.length ? `; … (${count} in all)` : ''}`;
-      this.#tell({ code, severity: 'warning', message, table, details: { count, examples } }, count);
+      this.#tell({ code, severity: 'warning', message, table, details: { what, count, examples } }, count);
     }
   }
 }

@@ -27,6 +27,10 @@ export interface ZeekAttachmentTimings {
   readonly refillPauseMs?: number | undefined;
   /** How long equal reports are gathered into one event. Default 1,000. */
   readonly reportMs?: number | undefined;
+  /** When Zeek is asked what a table holds, longest silence before it is asked again. Default 10,000. */
+  readonly answerMs?: number | undefined;
+  /** How much later than such an answer changes may arrive that Zeek made before it. Default 250. */
+  readonly settleMs?: number | undefined;
 }
 
 /** Bounds of an attachment. */
@@ -35,6 +39,8 @@ export interface ZeekAttachmentLimits {
   readonly maxFrameBytes?: number | undefined;
   /** Bytes that may wait for a slow connection; at least 64 KiB. Default 16 MiB. */
   readonly maxQueuedBytes?: number | undefined;
+  /** Rows of one table that Zeek is asked for; larger ones are not compared. Default 1,000,000. */
+  readonly maxContentRows?: number | undefined;
 }
 
 /** Options of {@link TableNode.attachZeek}. */
@@ -70,6 +76,7 @@ const pem = v.union([v.string(), v.instance(Uint8Array)]);
 const milliseconds = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(86_400_000)));
 const MIN_BYTES = 65_536;
 const bytes = v.optional(v.pipe(v.number(), v.integer(), v.minValue(MIN_BYTES)));
+const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff)));
 const duration = v.optional(v.union([v.number(), v.string()]));
 
 const table = v.strictObject({
@@ -107,9 +114,11 @@ export const zeekAttachmentSchema: v.GenericSchema<ZeekAttachmentOptions> = v.st
       maxRetryMs: milliseconds,
       refillPauseMs: milliseconds,
       reportMs: milliseconds,
+      answerMs: milliseconds,
+      settleMs: milliseconds,
     }),
   ),
-  limits: v.optional(v.strictObject({ maxFrameBytes: bytes, maxQueuedBytes: bytes })),
+  limits: v.optional(v.strictObject({ maxFrameBytes: bytes, maxQueuedBytes: bytes, maxContentRows: count })),
 });
 
 /** Checks the options of an attachment. Throws `OPTION_INVALID`, which names the member. */

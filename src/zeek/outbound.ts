@@ -2,8 +2,9 @@ import type { Subscription } from 'rxjs';
 import { isTablecastError } from '../errors.ts';
 import { type OutgoingChange, writeChanges, type ZeekTable } from '../transport/zeek/index.ts';
 import type { AttachedTable } from './attached-table.ts';
-import { asItStands, ChangeQueue, outgoing } from './change-queue.ts';
+import { asItStands, ChangeQueue, outgoing, stateBefore } from './change-queue.ts';
 import type { ZeekHost } from './host.ts';
+import type { OwnChanges } from './own-changes.ts';
 import type { Teller } from './teller.ts';
 import { RecentSlices } from './recent-slices.ts';
 import { Refill, type RefillRequest } from './refill.ts';
@@ -27,6 +28,8 @@ export interface OutboundParts {
   isTheirs(origin: string): boolean;
   /** Hands a frame to the connection; false when it takes none at present. */
   send(frame: string): boolean;
+  /** When the last sign of life came from Zeek, in milliseconds since 1970. */
+  heardAt(): number;
   /** All rows of a refill have been handed over. */
   refilled(request: RefillRequest, rows: number): void;
 }
@@ -55,7 +58,9 @@ export class Outbound {
       const changes = attached.table.changes.subscribe((change) => {
         if (parts.isTheirs(change.origin)) return;
         const { position } = change.operation;
-        this.#queue.push({ attached, topic: attached.zeek.topic, position, change: outgoing(change) });
+        const before = stateBefore(change);
+        const { topic } = attached.zeek;
+        this.#queue.push({ attached, topic, position, change: outgoing(change), before });
         this.run();
       });
       this.#subscriptions.push(changes);
@@ -79,18 +84,50 @@ export class Outbound {
     return this.#queue.length === 0 && this.#unsent.length === 0 && this.#refills.length === 0;
   }
 
+  /** What of a table changed here and may not have reached Zeek. */
+  own(attached: AttachedTable): OwnChanges {
+    return this.#queue.own(attached);
+  }
+
+  /** Keys of a table whose changes wait to be sent. */
+  waiting(attached: AttachedTable): readonly unknown[] {
+    return this.#queue.waiting(attached);
+  }
+
+  /** Whether the connection takes nothing at present. */
+  get blocked(): boolean {
+    return this.#unsent.length > 0;
+  }
+
+  /** Whether the row of a key is one that can be sent. */
+  canSend(attached: AttachedTable, key: unknown): boolean {
+    const row = asItStands(attached, key, this.#parts.host.environment.now());
+    return writeChanges(attached.zeek, [row], this.#writing(attached)).refused.length === 0;
+  }
+
   /** The connection takes frames; what was on its way when the last one broke is sent as it stands now. */
   connected(): void {
     this.#connected = true;
     this.#paused = false;
-    for (const { attached, key } of this.#queue.takeUncertain()) this.publishAsItStands(attached, key);
+    for (const { attached, key, before } of this.#queue.takeUncertain()) {
+      const { host } = this.#parts;
+      const change = asItStands(attached, key, host.environment.now());
+      this.#queue.push({ attached, topic: attached.zeek.topic, position: host.position, change, before });
+    }
     this.run();
   }
 
-  disconnected(): void {
+  /** Nothing can be sent; gives the tables that were being sent whole, or waited for it. */
+  disconnected(): ReadonlySet<AttachedTable> {
     this.#connected = false;
-    for (const refill of this.#refills) if (refill instanceof Refill) refill.end();
+    this.#queue.broke(this.#parts.heardAt());
+    const interrupted = this.#refills.map((refill) => {
+      if (!(refill instanceof Refill)) return refill.attached;
+      refill.end();
+      return refill.request.attached;
+    });
     this.#refills = [];
+    return new Set(interrupted);
   }
 
   /** The connection takes frames again. */
@@ -108,6 +145,7 @@ export class Outbound {
 
   /** Zeek changed a row: says it again where an older row was sent a moment ago and may have come later. */
   settle(attached: AttachedTable, keyText: string): void {
+    this.#queue.forget(attached, keyText);
     const now = this.#parts.host.environment.now();
     const { schema } = attached.projection;
     for (const topic of this.#slices.crossed(attached, keyText, now)) {
@@ -189,7 +227,7 @@ export class Outbound {
     }
     const changes = taken.map(({ change }) => change);
     this.#encode(first.attached, changes, first.topic);
-    this.#queue.sent(taken, host.environment.now());
+    this.#queue.sent(taken, { now: host.environment.now(), heardAt: this.#parts.heardAt() });
     this.#flushFrames();
     return true;
   }
@@ -229,20 +267,20 @@ export class Outbound {
     }
   }
 
-  #encode(
-    { name, zeek, projection }: AttachedTable,
-    changes: readonly OutgoingChange[],
-    topic: string,
-  ): void {
-    const { host, teller } = this.#parts;
-    const table: ZeekTable = { ...zeek, topic };
+  #writing({ projection }: AttachedTable): Parameters<typeof writeChanges>[2] {
+    const { host, maxFrameBytes } = this.#parts;
     const header = { time: host.environment.now(), nodeId: `tablecast:${host.life(projection.store)}` };
-    const batch = { maxChanges: MAX_CHANGES, maxBytes: Math.min(MAX_FRAME_BYTES, this.#parts.maxFrameBytes) };
-    const { frames, refused } = writeChanges(table, changes, { header, batch });
+    return { header, batch: { maxChanges: MAX_CHANGES, maxBytes: Math.min(MAX_FRAME_BYTES, maxFrameBytes) } };
+  }
+
+  #encode(attached: AttachedTable, changes: readonly OutgoingChange[], topic: string): void {
+    const table: ZeekTable = { ...attached.zeek, topic };
+    const { frames, refused } = writeChanges(table, changes, this.#writing(attached));
     for (const frame of frames) this.#unsent.push(frame);
     for (const { error } of refused) {
+      const { name } = attached;
       const what = `Rows of ${name} cannot be sent to Zeek`;
-      teller.note({ code: 'zeek-refused', table: name, what, example: error.message });
+      this.#parts.teller.note({ code: 'zeek-refused', table: name, what, example: error.message });
     }
   }
 

@@ -22,20 +22,21 @@ export interface NodeStarted {
 }
 
 /** What stands in the script's log. */
-export type StatusState = 'attached' | 'diverged' | 'refused' | 'detached';
+export type StatusState = 'attached' | 'caught-up' | 'diverged' | 'refused' | 'detached';
 
-function textOf(data: ZeekData | undefined): string | undefined {
+/** A name in an event; undefined if it is none or too long. */
+export function nameOf(data: ZeekData | undefined): string | undefined {
   return data?.type === 'string' && data.data.length <= MAX_NAME ? data.data : undefined;
 }
 
 /** Reads an announcement; undefined if the event is none, or not well-formed. */
 export function readNodeStarted(event: ZeekEvent): NodeStarted | undefined {
   if (event.name !== 'Tablecast::node_started' || event.args.length !== 4) return undefined;
-  const [name, id, replyTo] = event.args.map(textOf);
+  const [name, id, replyTo] = event.args.map(nameOf);
   const list = event.args[3];
   if (name === undefined || id === undefined || replyTo === undefined || replyTo === '') return undefined;
   if (list?.type !== 'vector' || list.data.length > MAX_WANTED) return undefined;
-  const wanted = list.data.map(textOf).filter((table) => table !== undefined);
+  const wanted = list.data.map(nameOf).filter((table) => table !== undefined);
   return { name, id, replyTo, wanted };
 }
 

@@ -26,6 +26,8 @@ export class Teller {
   readonly #send: (frame: string) => boolean;
   /** Whether Zeek has loaded the script package, which alone knows of statuses. */
   #scripts: 'unknown' | 'loaded' | 'missing' = 'unknown';
+  /** Frames for the script package that Zeek may answer with an error. */
+  #doubtful = 0;
 
   constructor(
     host: ZeekHost,
@@ -61,21 +63,35 @@ export class Teller {
 
   /** Has a line written to Zeek's log, if it keeps one. */
   status(state: StatusState, about: Status): void {
-    if (this.#scripts !== 'missing') this.#send(statusFrame(this.#host.id, state, about));
+    this.sendToScripts(statusFrame(this.#host.id, state, about));
+  }
+
+  /** Sends a frame that only the script package understands, unless it is known to be missing. */
+  sendToScripts(frame: string): boolean {
+    if (this.#scripts === 'missing' || !this.#send(frame)) return false;
+    if (this.#scripts === 'unknown') this.#doubtful += 1;
+    return true;
   }
 
   /** Another Zeek may answer. */
   connected(): void {
     this.#scripts = 'unknown';
+    this.#doubtful = 0;
   }
 
   scriptsLoaded(): void {
     this.#scripts = 'loaded';
+    this.#doubtful = 0;
+  }
+
+  get lacksScripts(): boolean {
+    return this.#scripts === 'missing';
   }
 
   /** Whether an error of Zeek's only says that it has not loaded the script package. */
   isMissingPackage(message: string): boolean {
-    if (this.#scripts !== 'unknown' || !message.includes(UNKNOWN_EVENT)) return false;
+    if (this.#doubtful === 0 || !message.includes(UNKNOWN_EVENT)) return false;
+    this.#doubtful -= 1;
     this.#scripts = 'missing';
     return true;
   }

@@ -76,7 +76,7 @@ test('a node that was restarted sends Zeek what the log says it missed, and leav
   const after = await attached(options, attachment);
   await zeekHolds(zeek, 'worker', { theirs: 10, new: 3 });
   await zeekHolds(zeek, 'manager', { theirs: 10, new: 3 });
-  expect(after.codes()).toContain('zeek-missed');
+  await until(() => after.codes().includes('zeek-missed'));
   expect(after.codes()).not.toContain('zeek-refilled');
 });
 

@@ -1,5 +1,6 @@
 /** What users of a Zeek cluster rely on, against the stand-in or a real Zeek: `npm run zeek:e2e`. */
 import { afterEach, expect, test, vi } from 'vitest';
+import { Cable } from './cable.ts';
 import { SimulatedCluster, type ZeekUnderTest } from './cluster.ts';
 import { RealZeek } from './real/real-zeek.ts';
 import { attached, attachmentTo, cleanUp, directory, later, sorted, until } from './support.ts';
@@ -108,6 +109,44 @@ test('a Zeek node that starts again is filled, and only with what is valid now',
   await cluster.restart(cluster.last);
   counts.delete('gone');
   await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2 });
+});
+
+test('what Zeek and this node changed while they were apart is so on both sides afterwards', async () => {
+  const cluster = await startCluster();
+  const cable = await Cable.to(cluster.url);
+  const { counts, hosts, codes } = await attached({ id: 'sensor' }, attachmentTo(cable.url));
+  await until(() => codes().includes('zeek-connected'));
+  for (const key of ['same', 'theirs', 'gone', 'ours']) {
+    await cluster.put(cluster.last, 'E2e::counts', { key, value: 1 });
+  }
+  await cluster.put(cluster.last, 'E2e::hosts', { key: '10.0.0.1' });
+  await holds(cluster, 'E2e::counts', { same: 1, theirs: 1, gone: 1, ours: 1 });
+  await until(() => counts.size === 4 && hosts.size === 1);
+  cable.pull();
+  await until(() => codes().includes('zeek-lost'));
+  await cluster.put(cluster.last, 'E2e::counts', { key: 'theirs', value: 2 });
+  await cluster.put(cluster.last, 'E2e::counts', { key: 'new', value: 3 });
+  await cluster.remove(cluster.last, 'E2e::counts', 'gone');
+  await cluster.remove(cluster.last, 'E2e::hosts', '10.0.0.1');
+  counts.set('ours', 4).set('new here', 5);
+  await holds(cluster, 'E2e::counts', { same: 1, theirs: 2, new: 3, ours: 1 });
+  cable.plug();
+  await until(() => codes().includes('zeek-caught-up'));
+  const rows = { same: 1, theirs: 2, new: 3, ours: 4, 'new here': 5 };
+  await holds(cluster, 'E2e::counts', rows);
+  expect(sorted(counts)).toEqual(sorted(Object.entries(rows)));
+  expect(hosts.size).toBe(0);
+});
+
+test('Zeek and this node can be compared, key by key', async () => {
+  const cluster = await startCluster();
+  const { counts, zeek, codes } = await attached({ id: 'sensor' }, attachmentTo(cluster.url));
+  await until(() => codes().includes('zeek-connected'));
+  counts.set('a', 1).set('b', 2);
+  await holds(cluster, 'E2e::counts', { a: 1, b: 2 });
+  await until(async () => (await zeek.check('E2e::counts')).undecided === 0);
+  const check = await zeek.check('E2e::counts');
+  expect(check).toMatchObject({ rowsAtZeek: 2, different: [], onlyHere: [], onlyAtZeek: [], unreadable: 0 });
 });
 
 test('the content survives a restart of the whole Zeek cluster, and of this node', async () => {

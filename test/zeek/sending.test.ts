@@ -32,6 +32,8 @@ function heldBackend(): { backend: Backend; release(): void } {
     read: (after, maxBytes) => memory.read(after, maxBytes),
     writeCheckpoint: (checkpoint) => memory.writeCheckpoint(checkpoint),
     trim: (position) => memory.trim(position),
+    seal: (position) => memory.seal(position),
+    positionKeeping: (bytes) => memory.positionKeeping(bytes),
     close: () => memory.close(),
   };
   gate = new Promise((resolve) => (open = resolve));

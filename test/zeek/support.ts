@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MapTable, NodeEvent, NodeOptions, SetTable, TableNode } from '../../src/index.ts';
 import { openNode } from '../../src/index.ts';
+import type { ZeekAttachment } from '../../src/zeek/attachment.ts';
 import type { ZeekAttachmentOptions } from '../../src/zeek/options.ts';
 import { later } from '../transport/zeek/watcher.ts';
 import { e2eTables } from './cluster.ts';
@@ -21,6 +22,8 @@ export async function until(condition: () => boolean | Promise<boolean>, what = 
 /** A node under test with what it told. */
 export interface Attached {
   readonly node: TableNode;
+  /** The first of its attachments. */
+  readonly zeek: ZeekAttachment;
   readonly events: NodeEvent[];
   readonly counts: MapTable<string, number>;
   readonly hosts: SetTable<string>;
@@ -48,9 +51,11 @@ export async function attached(
   later(() => node.close());
   const events: NodeEvent[] = [];
   node.events.subscribe((event) => events.push(event));
-  for (const cluster of [attachment].flat()) node.attachZeek(cluster);
+  const [zeek] = [attachment].flat().map((cluster) => node.attachZeek(cluster));
+  if (zeek === undefined) throw new Error('no attachment');
   return {
     node,
+    zeek,
     events,
     counts: node.tables.get('E2e::counts') as unknown as MapTable<string, number>,
     hosts: node.tables.get('E2e::hosts') as unknown as SetTable<string>,

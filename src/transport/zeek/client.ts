@@ -36,6 +36,8 @@ export interface ZeekClient {
   readonly state: ZeekLinkState;
   /** Bytes that the operating system has not taken yet. */
   readonly queuedBytes: number;
+  /** When anything came from Zeek last, in milliseconds since 1970; 0 before the first time. */
+  readonly heardAt: number;
   /**
    * Sends one frame, at most once. False if it was not accepted: there is no connection, or too much
    * waits already; nothing is kept for later, because what the tables hold then is sent anew.
@@ -59,6 +61,7 @@ class ReconnectingClient implements ZeekClient {
   #retry: { cancel(): void } | undefined;
   #attempt = 0;
   #connectedAt: number | undefined;
+  #heardAt = 0;
 
   constructor(settings: ZeekClientSettings, handlers: ZeekClientHandlers) {
     this.#settings = settings;
@@ -74,6 +77,10 @@ class ReconnectingClient implements ZeekClient {
 
   get queuedBytes(): number {
     return this.#link?.queuedBytes ?? 0;
+  }
+
+  get heardAt(): number {
+    return this.#heardAt;
   }
 
   send(frame: string): boolean {
@@ -99,6 +106,9 @@ class ReconnectingClient implements ZeekClient {
     const link = new ZeekLink(this.#settings, {
       accepted: (endpoint) => this.#accepted(endpoint),
       event: (event) => this.#handlers.event(event),
+      alive: () => {
+        this.#heardAt = this.#settings.environment.now();
+      },
       drain: () => this.#handlers.drain(),
       problem: (error) => this.#handlers.problem(error),
       ended: (end) => this.#ended(link, end),

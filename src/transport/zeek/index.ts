@@ -8,7 +8,7 @@ export { writeEvent } from './messages.ts';
 export type { ZeekEvent } from './messages.ts';
 export { readChangeHeader, readChanges, writeChanges } from './table-changes.ts';
 export type { OutgoingChange, ZeekChange } from './table-changes.ts';
-export { compileZeekTable, declarationOf } from './zeek-table.ts';
+export { compileZeekTable, declarationOf, lossOf } from './zeek-table.ts';
 export type { ZeekTable, ZeekTableDescription } from './zeek-table.ts';
 export { readBrokerStore } from './broker-store/read.ts';
 export type { BrokerStore, BrokerStoreEntry, BrokerStoreOptions } from './broker-store/read.ts';

@@ -15,6 +15,8 @@ export interface LinkHandlers {
   /** Zeek acknowledged the subscriptions. */
   accepted(endpoint: { readonly endpoint: string; readonly version: string }): void;
   event(event: ZeekEvent): void;
+  /** Something came from Zeek on an open link. */
+  alive(): void;
   drain(): void;
   problem(error: TablecastError): void;
   /** Called exactly once, and nothing after it. */
@@ -146,6 +148,7 @@ export class ZeekLink {
   #alive(): void {
     if (this.#phase !== 'open') return;
     this.#probed = false;
+    this.#handlers.alive();
     this.#watch();
   }
 
@@ -185,7 +188,7 @@ export class ZeekLink {
       case 'ack':
         if (this.#phase !== 'subscribing') return;
         this.#phase = 'open';
-        this.#watch();
+        this.#alive();
         this.#handlers.accepted({ endpoint: message.endpoint, version: message.version });
         return;
       case 'error': {

@@ -36,6 +36,8 @@ export interface ZeekChange {
   readonly key: ZeekKey;
   /** The new value; undefined for sets and for removals. */
   readonly value: AtomValue | NestedValue | undefined;
+  /** The new value as Zeek spelt it; undefined where {@link value} is. */
+  readonly said: ZeekData | undefined;
   /**
    * What was there before, as far as Zeek says so: the previous value of a changed row, the value of one
    * that is gone. Not checked against the declaration.
@@ -160,6 +162,7 @@ function readChange(table: ZeekTable, info: ZeekData): ZeekChange {
     kind,
     key: readKey(table, key.data),
     value: writes ? readValue(table, value) : undefined,
+    said: writes && value.type !== 'none' ? value : undefined,
     before: told.type === 'none' ? undefined : told,
     time: milliseconds(time.data),
   };

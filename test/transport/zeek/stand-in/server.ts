@@ -38,6 +38,8 @@ export interface Faults {
   silent: boolean;
   /** Drop every nth frame to clients, as an overfull cluster does. */
   dropEvery: number;
+  /** Drop the frames to clients of which this is true; it may also break things. */
+  drop: (event: ZeekEvent) => boolean;
 }
 
 const path = '/v1/messages/json';
@@ -53,14 +55,14 @@ export function textOf(data: RawData): string {
  * recorded-conversations.test.ts holds it to the recordings.
  */
 export class StandIn {
-  readonly faults: Faults = { silent: false, dropEvery: 0 };
+  readonly faults: Faults = { silent: false, dropEvery: 0, drop: () => false };
   readonly nodes: Map<string, ZeekNode> = new Map();
   /** The script package in each node, where it is loaded. */
   readonly scripts: Map<string, TablecastScript> = new Map();
   readonly applicationNames: string[] = [];
   /** Every event that clients published and Zeek accepted. */
   readonly received: ZeekEvent[] = [];
-  /** Frames that the fault `dropEvery` kept from clients. */
+  /** Frames that faults kept from clients. */
   dropped = 0;
   /** Number in the next client's endpoint name. */
   nextClient = 0;
@@ -258,7 +260,8 @@ export class StandIn {
     for (const client of this.#clients) {
       if (client === from || !client.topics.some((prefix) => event.topic.startsWith(prefix))) continue;
       this.#sent += 1;
-      if (this.faults.dropEvery > 0 && this.#sent % this.faults.dropEvery === 0) {
+      const isUnlucky = this.faults.dropEvery > 0 && this.#sent % this.faults.dropEvery === 0;
+      if (isUnlucky || this.faults.drop(event)) {
         this.dropped += 1;
         continue;
       }

@@ -1,12 +1,15 @@
-import { string, type ZeekData } from '../../../../src/transport/zeek/data/zeek-data.ts';
+import { count, string, type ZeekData } from '../../../../src/transport/zeek/data/zeek-data.ts';
 import type { ZeekEvent } from '../../../../src/transport/zeek/messages.ts';
 import type { KnownEvents } from './wire-checks.ts';
+import type { ZeekNode } from './zeek-node.ts';
 
 /** The script package in `zeek/`, as far as other programs see it. */
 export interface TablecastScriptOptions {
   /** `Tablecast::tables`. */
   readonly tables: readonly string[];
   readonly announceMs: number;
+  /** `Tablecast::content_batch_size`; default 1,000. */
+  readonly contentBatchSize?: number | undefined;
 }
 
 /** A line of tablecast.log. */
@@ -24,6 +27,7 @@ export const tablecastEvents: KnownEvents = new Map<string, readonly ZeekData['t
   ['Tablecast::acknowledged', ['string', 'string']],
   ['Tablecast::refilled', ['string', 'string', 'count']],
   ['Tablecast::status', ['string', 'string', 'string', 'count', 'string']],
+  ['Tablecast::content_wanted', ['string', 'string', 'string', 'count']],
 ]);
 
 const statusTopic = 'tablecast/status/';
@@ -36,15 +40,16 @@ function texts(event: ZeekEvent): readonly string[] {
 export class TablecastScript {
   readonly log: LogLine[] = [];
   acknowledged = false;
-  readonly #node: { readonly name: string; readonly id: string };
+  readonly #node: ZeekNode;
+  readonly #options: TablecastScriptOptions;
+  readonly #publish: (event: ZeekEvent) => void;
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(
-    node: { readonly name: string; readonly id: string },
-    { tables, announceMs }: TablecastScriptOptions,
-    publish: (event: ZeekEvent) => void,
-  ) {
+  constructor(node: ZeekNode, options: TablecastScriptOptions, publish: (event: ZeekEvent) => void) {
+    const { tables, announceMs } = options;
     this.#node = node;
+    this.#options = options;
+    this.#publish = publish;
     const wanted: ZeekData = { type: 'vector', data: tables.map(string) };
     this.#timer = setInterval(() => {
       if (this.acknowledged) return;
@@ -64,10 +69,32 @@ export class TablecastScript {
   handle(event: ZeekEvent): void {
     const [node = '', second = '', third = '', rows = '0', detail = ''] = texts(event);
     if (event.name === 'Tablecast::acknowledged' && second === this.#node.id) this.acknowledged = true;
+    if (event.name === 'Tablecast::content_wanted') this.#tell(event);
     if (event.name === 'Tablecast::refilled')
       this.log.push({ node, table: second, state: 'refilled', rows: Number(third), detail: '' });
     if (event.name === 'Tablecast::status')
       this.log.push({ node, table: second, state: third, rows: Number(rows), detail });
+  }
+
+  /** Tells what a table holds: begin, rows, end. */
+  #tell(event: ZeekEvent): void {
+    const [asker = '', table = '', question = '', most = '0'] = texts(event);
+    const { name, id, tables } = this.#node;
+    const topic = `tablecast/content/${asker}/${question}/`;
+    const known = [string(id), string(table), string(question)];
+    let complete = false;
+    if (this.#options.tables.includes(table) && tables.has(table)) {
+      const rows = this.#node.size(table);
+      this.#publish({
+        topic,
+        name: 'Tablecast::content_begins',
+        args: [string(name), ...known, count(rows)],
+      });
+      const batchSize = this.#options.contentBatchSize ?? 1000;
+      if (rows <= Number(most)) complete = this.#node.publishTable(topic, table, batchSize);
+    }
+    const args: readonly ZeekData[] = [...known, { type: 'boolean', data: complete }];
+    this.#publish({ topic, name: 'Tablecast::content_ends', args });
   }
 
   stop(): void {

@@ -143,13 +143,15 @@ export class ZeekNode {
     this.table(name).put(encodeIndex(table.index, key, name).map(heldByZeek), held);
   }
 
-  /** `Cluster::publish_table(topic, t, batch_size)`. */
-  publishTable(topic: string, name: string, batchSize = 10_000): void {
+  /** `Cluster::publish_table(topic, t, batch_size)`; false for a table without the attribute. */
+  publishTable(topic: string, name: string, batchSize = 10_000): boolean {
+    if (!this.table(name).attached) return false;
     const infos = [...this.table(name).rows.values()].map(({ index, value }) =>
       this.#info('new', [index, value, none]),
     );
     for (let at = 0; at < infos.length; at += batchSize)
       this.#publish(topic, name, infos.slice(at, at + batchSize));
+    return true;
   }
 
   /** What `Cluster::table_change_infos` does when it arrives; a simulation of Zeek's own handler. */
