@@ -15,7 +15,8 @@ export interface SwitchParts {
 export function switchMode(projection: Projection, mode: ModeName, parts: SwitchParts): void {
   const { log, replicator, inBatch } = parts;
   const { name } = projection.schema;
-  if (projection.mode.name === mode) return;
+  // A mode with a document begins a new one; in others there is nothing to do.
+  if (projection.mode.name === mode && projection.documents === undefined) return;
   if (inBatch) {
     throw new TablecastError(
       'OPTION_INVALID',

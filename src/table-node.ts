@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { NodeEvent } from './events.ts';
 import type { Log } from './log-view.ts';
+import type { CertificateChange } from './options.ts';
 import type { PeerState } from './replication/peer-state.ts';
 import type { TableDeclaration } from './schema/index.ts';
 import type { Table, TableOf } from './table.ts';
@@ -12,6 +13,8 @@ export interface TableNode {
   readonly id: string;
   /** Where others can dial this node; undefined when it only dials. */
   readonly address: string | undefined;
+  /** Where `/livez`, `/readyz` and `/metrics` are answered, as `http://host:port`; undefined unless asked for. */
+  readonly healthAddress: string | undefined;
   /**
    * Declares a table, or gives the one declared before under this name. Persisted rows are there
    * when it returns. Throws `DECLARATION_INVALID`, or `DECLARATION_DIFFERS` when the name is declared otherwise.
@@ -21,7 +24,7 @@ export interface TableNode {
   readonly tables: ReadonlyMap<string, Table>;
   /**
    * Runs a synchronous function whose writes, to any tables, are one unit: on disk, and on every
-   * peer. If it throws, none of them happened. At most 65,536 operations or 1 MiB. A batch inside
+   * peer. If it throws, none of them happened. At most 16,384 operations or 1 MiB. A batch inside
    * another is part of it: when the inner one throws, so does the outer one at its end.
    */
   batch<T>(write: () => T): T;
@@ -36,6 +39,11 @@ export interface TableNode {
    * tables what {@link table} throws.
    */
   attachZeek(options: ZeekAttachmentOptions): ZeekAttachment;
+  /**
+   * Uses other certificates from now on, without a restart; connections there are go on. Throws
+   * `OPTION_INVALID`, and changes nothing, when one of them cannot be used.
+   */
+  reloadCertificates(change: CertificateChange): void;
   /** Resolves when everything written so far is durable; rejects with the reason when it cannot be. */
   flush(): Promise<void>;
   /** Flushes, tells peers, and ends; the process can then exit. Idempotent. */

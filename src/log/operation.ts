@@ -4,11 +4,13 @@ export const DELETE = 1;
 export const CLEAR = 2;
 export const EXPIRE = 3;
 export const SWITCH = 4;
+/** Adds to a counter; only in modes whose documents can add up. */
+export const INCREMENT = 5;
 
 /** What an operation does, by name. */
-export type OperationKind = 'set' | 'delete' | 'clear' | 'expire' | 'switch';
+export type OperationKind = 'set' | 'delete' | 'clear' | 'expire' | 'switch' | 'increment';
 
-const KIND_NAMES: readonly OperationKind[] = ['set', 'delete', 'clear', 'expire', 'switch'];
+const KIND_NAMES: readonly OperationKind[] = ['set', 'delete', 'clear', 'expire', 'switch', 'increment'];
 
 /** The name of a kind. */
 export function kindName(kind: number): OperationKind {
@@ -32,7 +34,7 @@ export interface Operation {
   readonly kind: OperationKind;
   /** Undefined for `clear` and `switch`. */
   readonly key: unknown;
-  /** Undefined unless `set` on a table with values; of a `switch` the mode. */
+  /** Of a `set` on a table with values; of an `increment` what was added; of a `switch` the mode; else undefined. */
   readonly value: unknown;
   /** Milliseconds since 1970 on the author's clock; never smaller than an operation the author had seen. */
   readonly time: number;

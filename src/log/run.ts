@@ -11,7 +11,7 @@ import {
   writeTexts,
 } from './column.ts';
 import { type Epoch, readEpoch, writeEpoch } from './epoch.ts';
-import { EXPIRE, KIND_COUNT, SET } from './operation.ts';
+import { EXPIRE, INCREMENT, KIND_COUNT, SET } from './operation.ts';
 import { MAX_ORIGIN_BYTES } from './origin.ts';
 
 /** The version of the layout below; a reader refuses any other. docs/protocol.md describes it. */
@@ -19,6 +19,7 @@ const RUN_VERSION = 1;
 const HAS_KINDS = 1;
 const HAS_TIMES = 2;
 const HAS_EPOCH = 4;
+const HAS_CHANGES = 8;
 const CHECK_BYTES = 4;
 
 /** Most operations in one run. */
@@ -28,7 +29,47 @@ const MAX_RUN_CHARACTERS = 512 * 1024;
 /** Longest table name, in bytes. */
 export const MAX_TABLE_NAME_BYTES = 128;
 /** Most entries in the context of one run. */
-const MAX_CONTEXT = 65_536;
+const MAX_CONTEXT = 16_384;
+
+/** Most changes of a document in one run. */
+const MAX_CHANGES = 256;
+/** Most bytes of one of them. */
+const MAX_CHANGE_BYTES: number = 4 * 1024 * 1024;
+
+/** A counter that a run was the first to add to. */
+export interface EnteredKey {
+  /** Key number in the author's dictionary. */
+  readonly id: number;
+  readonly generation: number;
+  readonly start: number;
+}
+
+/** What a run carries for the document behind its table, in modes that have one. */
+export interface DocumentSection {
+  readonly entered: readonly EnteredKey[];
+  readonly changes: readonly Uint8Array[];
+  /** Whether the run writes again what its author wrote before and a switch of mode passed over. */
+  readonly copies: boolean;
+}
+
+/** The operations of a run, column by column. */
+export interface RunOperations {
+  readonly firstSequence: number;
+  readonly count: number;
+  readonly firstStamp: number;
+  /** Undefined when all operations carry `firstStamp`. */
+  readonly stamps: Float64Array | undefined;
+  /** Undefined when all operations are `set`. */
+  readonly kinds: Uint8Array | undefined;
+  readonly ids: Uint32Array;
+  /** One cell per `set`, in order. */
+  readonly values: Column;
+  /** One number per `increment`, in order. */
+  readonly added: readonly number[];
+}
+
+/** Runs are put together here, because a buffer for each would have to be fetched from the system and cleared. */
+const scratch = new ByteWriter(64 * 1024);
 
 /** What identifies a run; readable without the dictionary of its origin. */
 export interface RunHeader {
@@ -74,6 +115,7 @@ export class RunWriter {
   #newKeys: string[] = [];
   #newOrigins: string[] = [];
   #expired: number[] = [];
+  #added: number[] = [];
   #context: readonly ContextEntry[] = [];
   #state: DictionaryState = { chapter: 0, keys: 0, origins: 0 };
   /** Characters of its keys and values, for judging its size. */
@@ -82,6 +124,8 @@ export class RunWriter {
   firstSequence = 0;
   /** The switch of mode under which it is written; undefined before any. */
   epoch: Epoch | undefined;
+  /** What it carries for the table's document; set before it is encoded, in modes that have one. */
+  document: DocumentSection | undefined;
 
   constructor(column: ColumnType) {
     this.#numbers =
@@ -103,6 +147,8 @@ export class RunWriter {
     this.#newKeys = [];
     this.#newOrigins = [];
     this.#expired = [];
+    this.#added = [];
+    this.document = undefined;
   }
 
   /** A key that enters the dictionary with this run; its index is the dictionary's size. */
@@ -130,6 +176,12 @@ export class RunWriter {
       this.#cells.push(cell);
       this.#values++;
     }
+  }
+
+  /** An addition of `by` to a counter; only in a run that gets a {@link document}. */
+  addIncrement(id: number, by: number, stamp: number): void {
+    this.#entry(INCREMENT, id, stamp);
+    this.#added.push(by);
   }
 
   /** A `delete`, or with id 0 a `clear`. */
@@ -162,11 +214,13 @@ export class RunWriter {
   }
 
   encode(table: string, origin: string, session: number): Uint8Array {
-    const writer = new ByteWriter(64 + this.count * 12);
+    scratch.restart();
+    const writer = scratch;
     writer.byte(RUN_VERSION);
     const { epoch } = this;
     const flags = (this.#kinds === undefined ? 0 : HAS_KINDS) | (this.#stamps === undefined ? 0 : HAS_TIMES);
-    writer.byte(epoch === undefined ? flags : flags | HAS_EPOCH);
+    const document = this.document === undefined ? 0 : HAS_CHANGES;
+    writer.byte(epoch === undefined ? flags | document : flags | document | HAS_EPOCH);
     writer.text(table);
     writer.text(origin);
     writer.uint32(session);
@@ -184,8 +238,25 @@ export class RunWriter {
       writeCells(writer, this.#cells, this.#values);
     else writeNumbers(writer, this.#numbers, this.#values);
     for (const part of this.#expired) writer.varint(part);
+    if (this.document !== undefined) writeDocument(writer, this.document, this.#added);
     writer.uint32(crc32(writer.view()));
     return writer.copy();
+  }
+
+  /** Its operations so far, as a view that the next one may change. */
+  view(): RunOperations {
+    const { firstSequence, count } = this;
+    const numbers = this.#wide ? undefined : this.#numbers;
+    return {
+      firstSequence,
+      count,
+      firstStamp: this.#firstStamp,
+      stamps: this.#stamps,
+      kinds: this.#kinds,
+      ids: this.#ids,
+      values: { numbers, cells: numbers === undefined ? this.#cells : undefined },
+      added: this.#added,
+    };
   }
 
   #encodeDictionary(writer: ByteWriter): void {
@@ -236,19 +307,13 @@ function writeKinds(writer: ByteWriter, kinds: Uint8Array, count: number): void 
 }
 
 /** A run with its columns unpacked; ids and origins still refer to the author's dictionaries. */
-export interface DecodedRun extends RunHeader {
+export interface DecodedRun extends RunHeader, RunOperations {
   readonly state: DictionaryState;
   readonly newOrigins: readonly string[];
   readonly context: readonly ContextEntry[];
   readonly newKeys: readonly string[];
-  readonly firstStamp: number;
-  /** Undefined when all operations carry `firstStamp`. */
-  readonly stamps: Float64Array | undefined;
-  /** Undefined when all operations are `set`. */
-  readonly kinds: Uint8Array | undefined;
-  readonly ids: Uint32Array;
-  /** One cell per `set`, in order. */
-  readonly values: Column;
+  /** What it carries for the table's document, in modes that have one. */
+  readonly document: DocumentSection | undefined;
   /** Two numbers per `expire`: origin (author's dictionary) and sequence of the write it names. */
   readonly expired: readonly number[];
 }
@@ -268,7 +333,7 @@ function openRun(bytes: Uint8Array): { header: RunHeader; reader: ByteReader; fl
   if (version !== RUN_VERSION)
     throw malformed(`a run of version ${version}, this program reads ${RUN_VERSION}`);
   const flags = reader.byte();
-  if (flags > (HAS_KINDS | HAS_TIMES | HAS_EPOCH)) throw malformed(`a run with flags ${flags}`);
+  if (flags > (HAS_KINDS | HAS_TIMES | HAS_EPOCH | HAS_CHANGES)) throw malformed(`a run with flags ${flags}`);
   const table = reader.text(MAX_TABLE_NAME_BYTES);
   const origin = reader.text(MAX_ORIGIN_BYTES);
   const session = reader.uint32();
@@ -294,8 +359,21 @@ export function decodeRun(bytes: Uint8Array, type: ColumnType): DecodedRun {
   const values = readColumn(reader, type === 'none' ? 0 : tally.sets, type);
   const expired: number[] = [];
   for (let index = 0; index < tally.expires * 2; index++) expired.push(reader.varint());
+  const carried = (flags & HAS_CHANGES) === 0 ? undefined : readDocument(reader, tally.adds);
+  if (carried === undefined && tally.adds > 0) throw malformed('additions in a run without a document');
   if (reader.remaining !== 0) throw malformed(`${reader.remaining} bytes behind a run`);
-  return { ...header, ...dictionary, firstStamp, stamps, kinds, ids, values, expired };
+  return {
+    ...header,
+    ...dictionary,
+    firstStamp,
+    stamps,
+    kinds,
+    ids,
+    values,
+    expired,
+    ...NO_DOCUMENT,
+    ...carried,
+  };
 }
 
 function readDictionary(
@@ -340,13 +418,57 @@ function readKinds(reader: ByteReader, count: number): Uint8Array {
   return kinds;
 }
 
-function countKinds(kinds: Uint8Array | undefined, count: number): { sets: number; expires: number } {
-  if (kinds === undefined) return { sets: count, expires: 0 };
+function countKinds(
+  kinds: Uint8Array | undefined,
+  count: number,
+): { sets: number; expires: number; adds: number } {
+  if (kinds === undefined) return { sets: count, expires: 0, adds: 0 };
   let sets = 0;
+  let adds = 0;
   let expires = 0;
   for (let index = 0; index < count; index++) {
     if (kinds[index] === SET) sets++;
+    else if (kinds[index] === INCREMENT) adds++;
     else if (kinds[index] === EXPIRE) expires++;
   }
-  return { sets, expires };
+  return { sets, expires, adds };
+}
+
+const NO_DOCUMENT = { document: undefined, added: [] };
+
+function writeDocument(
+  writer: ByteWriter,
+  { entered, changes, copies }: DocumentSection,
+  added: readonly number[],
+): void {
+  for (const by of added) writer.float64(by);
+  writer.byte(copies ? 1 : 0);
+  writer.varint(entered.length);
+  for (const { id, generation, start } of entered) {
+    writer.varint(id);
+    writer.varint(generation);
+    writer.float64(start);
+  }
+  writer.varint(changes.length);
+  for (const change of changes) {
+    writer.varint(change.length);
+    writer.raw(change);
+  }
+}
+
+function readDocument(
+  reader: ByteReader,
+  adds: number,
+): { readonly added: readonly number[]; readonly document: DocumentSection } {
+  const added = Array.from(reader.float64s(adds));
+  const copies = reader.byte() === 1;
+  const entered: EnteredKey[] = [];
+  const enteredCount = reader.count('counters begun', MAX_RUN_OPERATIONS, 10);
+  for (let index = 0; index < enteredCount; index++)
+    entered.push({ id: reader.varint(), generation: reader.varint(), start: reader.float64() });
+  const changes: Uint8Array[] = [];
+  const count = reader.count('changes', MAX_CHANGES, 2);
+  for (let index = 0; index < count; index++)
+    changes.push(reader.raw(reader.count('bytes of a change', MAX_CHANGE_BYTES)));
+  return { added, document: { entered, changes, copies } };
 }

@@ -1,3 +1,5 @@
+import type { Cell, ColumnType } from '../schema/schema.ts';
+
 /** What a conflict mode may know of a write: nothing but its name and its time. */
 export interface Version {
   /** Hybrid logical time of the write, in 1/1024 ms since 1970. */
@@ -19,9 +21,143 @@ export interface ConflictMode {
   readonly convergent: boolean;
   /**
    * Whether versions decide at all. When false, {@link supersedes} is never asked and every
-   * operation takes effect on arrival.
+   * operation takes effect on arrival, unless there are documents that decide.
    */
   readonly comparesVersions: boolean;
   /** Whether `incoming` takes effect on a key whose latest write or removal is `present`. */
   supersedes(incoming: Version, present: Version): boolean;
+  /** In modes whose operations carry changes of a document: makes a table's document. */
+  readonly documents?: ((of: DocumentOwner) => TableDocument) | undefined;
+  /** Why tables of this mode cannot be declared here; undefined when they can. */
+  readonly unavailable?: (() => string | undefined) | undefined;
+}
+
+// Modes with documents ------------------------------------------------------------------------------
+
+/** The table a document stands for. */
+export interface DocumentOwner {
+  readonly table: string;
+  readonly column: ColumnType;
+  /** Whether values are whole numbers from 0, so that a sum below shows as 0. */
+  readonly unsigned: boolean;
+  /** What an absent key counts from. */
+  readonly start: number;
+  /** The switch of mode that the document begins with; counter 0 before any. */
+  readonly epoch: { readonly counter: number; readonly origin: string };
+  /** Throws `OPERATION_INVALID` for a key or value that the table cannot hold. */
+  checkKey(text: string): void;
+  checkCell(cell: Cell): void;
+  /** Throws `OPERATION_INVALID` for what names no origin, or for changes of this node's own that it did not make. */
+  checkOrigin(origin: string, known: boolean): void;
+}
+
+/** One value under a key, and the write it comes from; of a counter the latest that went into it. */
+export interface Standing extends Readonly<Version> {
+  readonly cell: Cell;
+}
+
+/** A row that was there when the document began. */
+export interface BaseRow extends Standing {
+  readonly text: string;
+}
+
+/** What the operations of one run do to one key, taken together. */
+export interface NetEffect {
+  readonly kind: 'put' | 'delete' | 'add';
+  /** Of a put; undefined in a set. */
+  readonly cell: Cell | undefined;
+  /** What is added; 0 otherwise. */
+  readonly by: number;
+  /** Of the last of them. */
+  readonly sequence: number;
+  readonly stamp: number;
+}
+
+/** What a run does, taken together. */
+export interface RunEffects {
+  readonly origin: string;
+  readonly firstSequence: number;
+  readonly firstStamp: number;
+  /** Whether the run removes every key its author had seen. */
+  readonly cleared: boolean;
+  readonly keys: ReadonlyMap<string, NetEffect>;
+}
+
+/** A counter that a run was the first to add to: every node makes its beginning by itself, and alike. */
+export interface EnteredCounter {
+  readonly text: string;
+  /** 1 for the first counter under the key, one more for each that follows a removed one. */
+  readonly generation: number;
+  readonly start: number;
+}
+
+/** What a run carries for the document. */
+export interface RunChanges {
+  readonly entered: readonly EnteredCounter[];
+  /** Changes as the document's own format has them. */
+  readonly changes: readonly Uint8Array[];
+}
+
+/** What a run of this node carries, and the keys to look at afterwards. */
+export interface WrittenRun extends RunChanges {
+  readonly touched: ReadonlySet<string>;
+}
+
+/** What one operation did to a key, as far as it still stands. */
+export interface OwnEffect {
+  readonly text: string;
+  readonly origin: string;
+  /** Of its run's first operation: runs are passed over, or not, as a whole. */
+  readonly sequence: number;
+  readonly kind: 'put' | 'delete' | 'add';
+  readonly cell: Cell | undefined;
+  readonly by: number;
+}
+
+/** The document behind one table, from one switch of mode to the next. */
+export interface TableDocument {
+  /** Begins with rows that every node has alike; those whose part of the document is begun are passed over. */
+  begin(rows: Iterable<BaseRow>): void;
+  /** Puts a run of this node into the document; returns what the run must carry. */
+  write(effects: RunEffects): WrittenRun;
+  /** Checks what a run carries against what its operations do, changing nothing. Throws `OPERATION_INVALID`. */
+  check(effects: RunEffects, carried: RunChanges): void;
+  /** Takes in a run of another node, or of the log; returns the keys to look at. Changes that follow others wait for them. */
+  apply(effects: RunEffects, carried: RunChanges): ReadonlySet<string>;
+  /** Takes in the first operations of a run only, as their author had done them; the document is of no use afterwards. */
+  applyPart(part: RunEffects, carried: RunChanges): ReadonlySet<string>;
+  /** The value that stands under a key in the document; undefined when none does, or none is there yet. */
+  standing(text: string): Standing | undefined;
+  /** All values under a key, the one that stands first. */
+  values(text: string): readonly Standing[];
+  /** Whether the document has, or had, anything in the part of it that a key belongs to. */
+  covers(text: string): boolean;
+  /** Keys that have a value in the document. */
+  keys(): Iterable<string>;
+  /** Everything the document consists of, in chunks that {@link merge} takes. */
+  chunks(): Iterable<Uint8Array>;
+  /** Takes in chunks of another node or of a checkpoint, checked unless trusted. Throws `OPERATION_INVALID`. */
+  merge(chunks: readonly Uint8Array[], trusted: boolean): void;
+  /** Takes a key's exact version from a row, where the document only knows the run. */
+  refine(text: string, version: Version): void;
+  /** Of an origin whose changes wait for others: the sequence of the first operation that has no effect yet. */
+  waiting(): ReadonlyMap<string, number>;
+  /** Per origin, the first operation of its latest run that has an effect: a checkpoint may bring runs before they come. */
+  applied(): ReadonlyMap<string, number>;
+  /** What some origins did since the document began, in the order in which it took effect. */
+  effectsOf(isOwn: (origin: string) => boolean): OwnEffect[];
+  /** Whether a value that a key had when the document began still stands, added to or not. */
+  hasBase(text: string): boolean;
+  /** From now on what is written can be taken back. */
+  beginUndo(): void;
+  /** Keeps, or takes back, what was written since {@link beginUndo}. */
+  endUndo(keep: boolean): void;
+  /** How much history there is. */
+  readonly history: { readonly operations: number; readonly bytes: number };
+  /** Whether an origin wrote more of the history than any other. */
+  isLargest(origin: string): boolean;
+  /** Names the latest changes, in ascending order: equal on nodes that hold the same operations. */
+  readonly heads: readonly string[];
+  /** The document in the official library's format. */
+  export(): Uint8Array;
 }

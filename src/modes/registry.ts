@@ -1,10 +1,11 @@
 import { TablecastError } from '../errors.ts';
+import { automergeMode } from './automerge/automerge.ts';
 import type { ConflictMode } from './conflict-mode.ts';
 import { lwwMode } from './lww.ts';
 import { naiveMode } from './naive.ts';
 
 const MODES: ReadonlyMap<string, ConflictMode> = new Map(
-  [naiveMode, lwwMode].map((mode) => [mode.name, mode]),
+  [naiveMode, lwwMode, automergeMode].map((mode) => [mode.name, mode]),
 );
 
 /** The mode a declaration asks for. Throws `DECLARATION_INVALID` for one this version does not have. */

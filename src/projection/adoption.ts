@@ -1,10 +1,15 @@
+import { malformed } from '../log/bytes.ts';
 import { Dictionary } from '../log/dictionary.ts';
+import type { Epoch } from '../log/epoch.ts';
 import type { Origins } from '../log/origin.ts';
 import { VersionVector } from '../log/version-vector.ts';
+import type { TableDocument } from '../modes/conflict-mode.ts';
 import type { Value } from '../schema/index.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { CheckpointRows, DecodedCheckpoint } from './checkpoint.ts';
+import { adoptDocument, loadDocument } from './document-adoption.ts';
 import type { Live } from './effects.ts';
+import { loadRows, loadedChanges } from './bulk-load.ts';
 import type { Projection } from './projection.ts';
 import { MovingDot } from './rows.ts';
 import { type CheckpointEntry, SwitchAdoption, epochOrder } from './switching.ts';
@@ -58,15 +63,21 @@ export function loadCheckpoint(
   position: number,
 ): void {
   const { epoch } = checkpoint.header;
-  if (epoch !== undefined && epochOrder(projection, epoch) > 0) {
+  const switches = epoch !== undefined && epochOrder(projection, epoch) > 0;
+  if (switches) {
     projection.switchTo(epoch, vectorOf(origins, epoch.base));
     for (const slot of projection.rows.removals()) projection.rows.forget(slot);
   }
-  const slots = eachEntry(projection, origins, checkpoint.rows, (entry) => {
-    projection.observe(entry.dot.stamp);
-    if (entry.removed) projection.effects.adoptRemoval(entry.slot, entry.dot, undefined);
-    else projection.effects.adoptRow(entry.slot, entry, undefined);
-  });
+  const slots =
+    loadRows(projection, origins, checkpoint.rows) ??
+    eachEntry(projection, origins, checkpoint.rows, (entry) => {
+      projection.observe(entry.dot.stamp);
+      if (entry.removed) projection.effects.adoptRemoval(entry.slot, entry.dot, undefined);
+      else projection.effects.adoptRow(entry.slot, entry, undefined);
+    });
+  loadDocument(projection, checkpoint.document, switches);
+  for (const record of checkpoint.past)
+    projection.past.recall(record, (text) => projection.isOwn(origins.intern(text)));
   learnVersions(projection, origins, checkpoint.header);
   learn(projection, origins, { ...checkpoint, slots }, position);
   if (epoch !== undefined) projection.tookEffect(vectorOf(origins, epoch.base));
@@ -93,22 +104,45 @@ function adoptAcrossSwitch(
   const switched =
     epoch === undefined || order < 0
       ? undefined
-      : new SwitchAdoption(projection, origins, { epoch, base: vectorOf(origins, epoch.base), position });
+      : new SwitchAdoption(projection, origins, {
+          epoch,
+          base: vectorOf(origins, epoch.base),
+          position,
+          document: checkedDocument(projection, epoch, checkpoint.document),
+        });
   const slots = eachEntry(projection, origins, rows, (entry) => {
     projection.observe(entry.dot.stamp);
     switched?.take(entry);
   });
   switched?.finish();
-  if (switched !== undefined) learnVersions(projection, origins, header);
+  if (switched !== undefined) {
+    switched.settle();
+    learnVersions(projection, origins, header);
+  }
   learn(projection, origins, { ...checkpoint, slots }, position);
   return { rows: switched?.rows ?? [], removed: switched?.removed ?? [], whole: false };
 }
 
+/** The document of another node, for a table that goes over to its mode. Throws `OPERATION_INVALID`. */
+function checkedDocument(
+  projection: Projection,
+  epoch: Epoch,
+  chunks: readonly Uint8Array[],
+): TableDocument | undefined {
+  const document = projection.documentFor(epoch);
+  if (document === undefined && chunks.length > 0) throw malformed('a document in a mode without');
+  document?.merge(chunks, false);
+  return document;
+}
+
+/** Numbers of slots. */
+type Slots = Iterable<number> & { readonly length: number };
+
 /** What taking over a checkpoint changed here. */
 export interface Adopted {
   /** Slots that took a row from the checkpoint, then slots whose row went, in the order of the log. */
-  readonly rows: readonly number[];
-  readonly removed: readonly number[];
+  readonly rows: Slots;
+  readonly removed: Slots;
   /** Whether the checkpoint changed the table in every entry, so that its bytes say all that happened. */
   readonly whole: boolean;
 }
@@ -127,6 +161,12 @@ export function adoptCheckpoint(
   checkTimes(projection, checkpoint);
   const across = adoptAcrossSwitch(projection, origins, checkpoint, position);
   if (across !== undefined) return across;
+  if (projection.documents === undefined && checkpoint.document.length > 0)
+    throw malformed('a document for a table without one');
+  if (projection.documents !== undefined)
+    return adoptBehindDocument(projection, origins, checkpoint, position);
+  const fresh = adoptIntoUntouched(projection, origins, checkpoint, position);
+  if (fresh !== undefined) return fresh;
   const held = projection.vector();
   const theirs = vectorOf(origins, checkpoint.header.vector);
   const contexts = new Map(
@@ -179,6 +219,50 @@ export function adoptCheckpoint(
   removed.push(...cleared);
   learn(projection, origins, { ...checkpoint, slots }, position);
   return { rows: taken, removed, whole: whole && gone.length === 0 && cleared.length === 0 };
+}
+
+/** The short way for a table that has held nothing yet; undefined when it is not open. */
+function adoptIntoUntouched(
+  projection: Projection,
+  origins: Origins,
+  checkpoint: DecodedCheckpoint,
+  position: number,
+): Adopted | undefined {
+  const { reporter } = projection;
+  const { header, rows: parts } = checkpoint;
+  if (projection.vector().size > 0 || (reporter.listening && !reporter.brief)) return undefined;
+  if (header.cleared !== undefined || (header.expired ?? []).length > 0) return undefined;
+  const slots = loadRows(projection, origins, parts);
+  if (slots === undefined) return undefined;
+  if (reporter.listening) reporter.wroteAll(loadedChanges(projection, origins, { parts, position }));
+  if (header.epoch !== undefined) projection.tookEffect(vectorOf(origins, header.epoch.base));
+  learn(projection, origins, { ...checkpoint, slots }, position);
+  const removed = slots.filter((slot) => !projection.rows.has(slot));
+  const rows = removed.length === 0 ? slots : slots.filter((slot) => projection.rows.has(slot));
+  return { rows, removed, whole: true };
+}
+
+/** In a mode with documents, documents are merged, and rows follow. */
+function adoptBehindDocument(
+  projection: Projection,
+  origins: Origins,
+  checkpoint: DecodedCheckpoint,
+  position: number,
+): Adopted {
+  const { header } = checkpoint;
+  for (const part of checkpoint.rows) for (const text of part.origins) origins.intern(text);
+  const adoption = adoptDocument(projection, checkpoint.document, position);
+  const slots = eachEntry(projection, origins, checkpoint.rows, (entry) => {
+    projection.observe(entry.dot.stamp);
+    adoption.note(entry);
+  });
+  const adopted = adoption.finish(vectorOf(origins, header.vector));
+  if (header.epoch !== undefined) projection.tookEffect(vectorOf(origins, header.epoch.base));
+  learn(projection, origins, { ...checkpoint, slots }, position);
+  // What is told in another order than the checkpoint's cannot be replayed from its bytes.
+  const sameOrder = adopted.rows.every((slot, index) => slot === slots[index]);
+  const whole = sameOrder && adopted.rows.length === slots.length && adopted.removed.length === 0;
+  return { ...adopted, whole };
 }
 
 /** Refuses a checkpoint whose times are too far ahead, before any of it takes effect. */

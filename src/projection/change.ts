@@ -1,5 +1,5 @@
 import { stampToMs } from '../log/hybrid-clock.ts';
-import { type Operation, kindName } from '../log/operation.ts';
+import { type Operation, SET, kindName } from '../log/operation.ts';
 import type { Key, Value } from '../schema/index.ts';
 
 /** What happened to a row, as a subscriber sees it. */
@@ -15,6 +15,24 @@ export interface OperationFacts {
   readonly key: Key | undefined;
   readonly value: Value;
   readonly stamp: number;
+  /** What the row holds now, where that is not the operation's own value. */
+  readonly row?: { readonly value: Value } | undefined;
+}
+
+/** What consecutive writes of one author have in common. */
+export interface WriteSource {
+  readonly table: string;
+  readonly origin: string;
+  readonly stamp: number;
+}
+
+/** What made a change. Valid during the call it is passed to: who tells of many writes uses one object. */
+export interface ChangeCause {
+  /** A plain write by where it comes from; anything else by its facts. */
+  readonly source: WriteSource | OperationFacts;
+  readonly position: number;
+  readonly sequence: number;
+  readonly value: Value;
 }
 
 /** Makes the object subscribers of the log get. */
@@ -31,24 +49,38 @@ export class Change<K = Key, V = Value> {
   readonly value: V | undefined;
   /** The value before; undefined when there was no row, and for sets. */
   readonly previous: V | undefined;
-  readonly #facts: OperationFacts;
+  readonly #source: ChangeCause['source'];
+  readonly #position: number;
+  readonly #sequence: number;
 
-  constructor(kind: ChangeKind, key: K, previous: V | undefined, facts: OperationFacts) {
+  constructor(kind: ChangeKind, key: K, previous: V | undefined, cause: ChangeCause) {
     this.kind = kind;
     this.key = key;
-    this.value = facts.value as V | undefined;
+    this.value = cause.value as V | undefined;
     this.previous = previous;
-    this.#facts = facts;
+    this.#source = cause.source;
+    this.#position = cause.position;
+    this.#sequence = cause.sequence;
   }
 
   /** `nodeId@epoch` of the author. */
   get origin(): string {
-    return this.#facts.origin;
+    return this.#source.origin;
   }
 
   /** The operation that caused the change; one `clear` causes many. */
   get operation(): Operation {
-    return toOperation(this.#facts);
+    const source = this.#source;
+    if ('kind' in source) return toOperation(source);
+    const { key, value } = this as Change;
+    return toOperation({
+      ...source,
+      position: this.#position,
+      sequence: this.#sequence,
+      kind: SET,
+      key,
+      value,
+    });
   }
 }
 

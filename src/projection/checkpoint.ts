@@ -2,6 +2,7 @@ import { ByteReader, ByteWriter, malformed, widthOf } from '../log/bytes.ts';
 import { type Cell, readColumn, readTexts, writeCells, writeNumbers, writeTexts } from '../log/column.ts';
 import { MAX_DICTIONARY_KEYS } from '../log/dictionary.ts';
 import { MAX_ORIGIN_BYTES, type Origins, checkOrigin } from '../log/origin.ts';
+import type { OwnEffect } from '../modes/conflict-mode.ts';
 import type { Schema } from '../schema/index.ts';
 import {
   type CheckpointHeader,
@@ -16,6 +17,10 @@ import type { Projection } from './projection.ts';
 const ROWS = 1;
 const REMOVED = 2;
 const DICTIONARY = 3;
+/** Changes of the document behind the table; 4 is a piece of the header. */
+const DOCUMENT = 5;
+/** What the node that wrote the checkpoint remembers of its own; means nothing to others. */
+const PAST = 6;
 /** Rows or dictionary entries per chunk. */
 const ENTRIES_PER_CHUNK = 4096;
 /** Entries per chunk of a dictionary, each a key of up to 1 KiB: a chunk must fit into a frame. */
@@ -34,6 +39,9 @@ export interface CheckpointRows {
   readonly stamps: ArrayLike<number>;
   readonly created: ArrayLike<number>;
 }
+
+/** Chunks are put together here: see the one of runs. */
+const scratch = new ByteWriter(64 * 1024);
 
 /** Which slots go into a checkpoint. */
 export interface CheckpointPart {
@@ -72,6 +80,26 @@ export function* checkpointChunks(
       const entries = slots.subarray(at, at + DICTIONARY_ENTRIES_PER_CHUNK);
       yield encodeDictionary(projection, number, entries, indexes);
     }
+  }
+  yield* documentChunks(projection);
+  yield* pastChunks(projection);
+}
+
+function* pastChunks({ past }: Projection): Generator<Uint8Array, void, undefined> {
+  const effects = [...past.effects];
+  const copies = [...past.copies];
+  for (let at = 0; at < Math.max(effects.length, copies.length); at += ENTRIES_PER_CHUNK) {
+    const to = at + ENTRIES_PER_CHUNK;
+    yield encodePast({ effects: effects.slice(at, to), copies: copies.slice(at, to) });
+  }
+}
+
+/** The document last: it is then never behind the rows, and what it says of them stands. */
+function* documentChunks({ documents }: Projection): Generator<Uint8Array, void, undefined> {
+  for (const bytes of documents?.document.chunks() ?? []) {
+    const chunk = new Uint8Array(bytes.length + 1).fill(DOCUMENT, 0, 1);
+    chunk.set(bytes, 1);
+    yield chunk;
   }
 }
 
@@ -145,7 +173,8 @@ function encodeRows(
 ): Uint8Array {
   const { rows, schema } = projection;
   const count = slots.length;
-  const writer = new ByteWriter(count * 40);
+  scratch.restart();
+  const writer = scratch;
   writer.byte(kind);
   writer.varint(count);
   writeTexts(
@@ -153,19 +182,22 @@ function encodeRows(
     slots.map((slot) => rows.text(slot)),
     count,
   );
-  if (kind === ROWS && !schema.isSet)
+  if (kind === ROWS && schema.column === 'double') writeNumbers(writer, rows.numbersOf(slots), count);
+  else if (kind === ROWS && !schema.isSet)
     writeCells(
       writer,
       slots.map((slot) => schema.toColumn(rows.value(slot))),
       count,
     );
   const numbers = new Map<number, number>();
-  const originOf = slots.map((slot) => {
-    const origin = rows.origin(slot);
-    const number = numbers.get(origin) ?? numbers.size;
-    numbers.set(origin, number);
-    return number;
-  });
+  const originOf = new Uint32Array(count);
+  let before = -1;
+  for (let index = 0; index < count; index++) {
+    const origin = rows.origin(slots[index] as number);
+    if (origin !== before && !numbers.has(origin)) numbers.set(origin, numbers.size);
+    originOf[index] = origin === before ? (originOf[index - 1] as number) : (numbers.get(origin) as number);
+    before = origin;
+  }
   writer.varint(numbers.size);
   for (const origin of numbers.keys()) writer.text(origins.at(origin).text);
   const width = widthOf(numbers.size);
@@ -210,7 +242,8 @@ function encodeDictionary(
   slots: Int32Array,
   indexes: RowIndexes,
 ): Uint8Array {
-  const writer = new ByteWriter(slots.length * 4);
+  scratch.restart();
+  const writer = scratch;
   writer.byte(DICTIONARY);
   writer.varint(number);
   writer.varint(slots.length);
@@ -228,6 +261,10 @@ export interface DecodedCheckpoint {
   readonly rows: readonly CheckpointRows[];
   /** The keys of each dictionary, in the order of the header: the index of an entry, or a text. */
   readonly keys: readonly (readonly (number | string)[])[];
+  /** The document behind the table, in modes that have one. */
+  readonly document: readonly Uint8Array[];
+  /** What the node that wrote it remembers of its own; only of a checkpoint that is trusted. */
+  readonly past: readonly PastRecord[];
 }
 
 /** Unpacks a checkpoint of a table. Throws `OPERATION_INVALID`; content is checked only if `trusted` is false. */
@@ -241,6 +278,8 @@ export function decodeCheckpoint(
   if (!trusted) checkHeader(header, schema);
   const rows: CheckpointRows[] = [];
   let entries = 0;
+  const document: Uint8Array[] = [];
+  const past: PastRecord[] = [];
   const keys: (number | string)[][] = header.dictionaries.map(() => []);
   for (const chunk of rest) {
     const reader = new ByteReader(chunk);
@@ -252,6 +291,10 @@ export function decodeCheckpoint(
       entries += part.texts.length;
     } else if (kind === DICTIONARY) {
       readDictionary(reader, keys, { entries, schema, trusted });
+    } else if (kind === DOCUMENT) {
+      document.push(chunk.subarray(1));
+    } else if (kind === PAST) {
+      if (trusted) past.push(readPast(chunk.subarray(1)));
     } else {
       throw malformed(`a chunk of kind ${kind}`);
     }
@@ -260,7 +303,48 @@ export function decodeCheckpoint(
     if (keys[index]?.length !== size)
       throw malformed(`a dictionary of ${keys[index]?.length} keys instead of ${size}`);
   }
-  return { header, rows, keys };
+  return { header, rows, keys, document, past };
+}
+
+/** What a node remembers of its own under earlier documents. */
+export interface PastRecord {
+  readonly effects: readonly OwnEffect[];
+  readonly copies: readonly string[];
+}
+
+function encodePast({ effects, copies }: PastRecord): Uint8Array {
+  const plain = effects.map(({ text, origin, sequence, kind, cell, by }) => {
+    return [
+      text,
+      origin,
+      sequence,
+      kind,
+      typeof cell === 'bigint' ? { large: String(cell) } : (cell ?? null),
+      by,
+    ];
+  });
+  const text = new TextEncoder().encode(JSON.stringify([plain, copies]));
+  const chunk = new Uint8Array(text.length + 1).fill(PAST, 0, 1);
+  chunk.set(text, 1);
+  return chunk;
+}
+
+/** Reads what this program wrote to its own log. */
+function readPast(bytes: Uint8Array): PastRecord {
+  type Plain = readonly [
+    string,
+    string,
+    number,
+    OwnEffect['kind'],
+    Exclude<Cell, bigint> | { large: string } | null,
+    number,
+  ];
+  const [plain, copies] = JSON.parse(new TextDecoder().decode(bytes)) as [readonly Plain[], string[]];
+  const effects = plain.map(([text, origin, sequence, kind, cell, by]) => {
+    const own = cell === null ? undefined : typeof cell === 'object' ? BigInt(cell.large) : cell;
+    return { text, origin, sequence, kind, cell: own, by };
+  });
+  return { effects, copies };
 }
 
 function readDictionary(
@@ -302,14 +386,16 @@ function readRows(reader: ByteReader, kind: number, schema: Schema): CheckpointR
 
 function checkRows(rows: CheckpointRows, schema: Schema): void {
   for (const text of rows.texts) schema.checkKeyText(text);
-  for (let index = 0; index < rows.cells.length; index++) schema.checkCell(rows.cells[index] as Cell);
+  // Of numbers any is a double.
+  if (schema.column !== 'double')
+    for (let index = 0; index < rows.cells.length; index++) schema.checkCell(rows.cells[index] as Cell);
   for (let index = 0; index < rows.texts.length; index++) {
     const sequence = rows.sequences[index] as number;
     if ((rows.originOf[index] as number) >= rows.origins.length) throw malformed('an origin number');
     if (!isCount(sequence, 1)) throw malformed(`sequence ${sequence}`);
-    for (const stamp of [rows.stamps[index], rows.created[index]]) {
-      if (!isCount(stamp, 0)) throw malformed(`a time of ${stamp}`);
-    }
+    const stamp = rows.stamps[index];
+    if (!isCount(stamp, 0)) throw malformed(`a time of ${stamp}`);
+    if (!isCount(rows.created[index], 0)) throw malformed(`a time of ${rows.created[index]}`);
   }
   for (const origin of rows.origins) checkOrigin(origin);
 }

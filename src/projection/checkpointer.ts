@@ -7,6 +7,15 @@ import type { Projection } from './projection.ts';
 /** A checkpoint is due after this many operations, or after four times as many as there are rows. */
 const MIN_TAIL = 65_536;
 const TAIL_PER_ROW = 4;
+/** While little happens, after as many as there are rows. */
+const QUIET_TAIL_PER_ROW = 1;
+/** Operations between two looks that count as little. */
+const QUIET_OPERATIONS = 20_000;
+/**
+ * A table that is seldom written is due as well once its checkpoint lies this many times further back than that
+ * of one that is written: a restart and a trim reach back to the oldest.
+ */
+const FAR = 4;
 /** Time between two looks at which tables are due, in milliseconds. */
 const LOOK_MS = 1000;
 
@@ -14,6 +23,15 @@ const LOOK_MS = 1000;
 export interface CheckpointedLog {
   readonly position: number;
   flush(): Promise<void>;
+}
+
+/** Who seals and trims what checkpoints cover. */
+export interface Keeper {
+  /** Checkpoints should reach this far. */
+  readonly wanted: number;
+  /** One look at what is due; every table's published checkpoint covers `covered`. */
+  tend(covered: number): Promise<void>;
+  stop(): void;
 }
 
 /**
@@ -25,6 +43,9 @@ export class Checkpointer {
   readonly #origins: Origins;
   readonly #environment: Environment;
   readonly #log: CheckpointedLog;
+  readonly #minTail: number;
+  readonly #keeper: Keeper | undefined;
+  #lastPosition = Infinity;
   readonly #covered = new Map<Projection, { position: number; operations: number }>();
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -32,8 +53,16 @@ export class Checkpointer {
   constructor(
     backend: Backend,
     origins: Origins,
-    options: { readonly environment: Environment; readonly log: CheckpointedLog },
+    options: {
+      readonly environment: Environment;
+      readonly log: CheckpointedLog;
+      /** Another number of operations after which a checkpoint is due. */
+      readonly minTail?: number | undefined;
+      readonly keeper?: Keeper | undefined;
+    },
   ) {
+    this.#keeper = options.keeper;
+    this.#minTail = options.minTail ?? MIN_TAIL;
     this.#backend = backend;
     this.#origins = origins;
     this.#environment = options.environment;
@@ -54,13 +83,33 @@ export class Checkpointer {
   }
 
   async #look(): Promise<void> {
+    const { position } = this.#log;
+    const tailPerRow = position - this.#lastPosition < QUIET_OPERATIONS ? QUIET_TAIL_PER_ROW : TAIL_PER_ROW;
+    this.#lastPosition = position;
     for (const [projection, covered] of this.#covered) {
       if (this.#stopped) return;
       projection.compact();
       const tail = operationsHeld(projection) - covered.operations;
-      if (tail < Math.max(MIN_TAIL, TAIL_PER_ROW * projection.rows.size)) continue;
+      const enough = Math.max(this.#minTail, tailPerRow * projection.rows.size);
+      if (tail < enough && !this.#isFar(projection, covered.position)) continue;
       await this.write(projection).catch(() => undefined);
     }
+    // A full or failing disk is told of where it is written to; the next look tries again.
+    if (!this.#stopped) await this.#keeper?.tend(this.#coveredByAll()).catch(() => undefined);
+  }
+
+  #isFar(projection: Projection, position: number): boolean {
+    const distance = this.#log.position - position;
+    if (distance >= FAR * Math.max(this.#minTail, projection.rows.size)) return true;
+    return position < (this.#keeper?.wanted ?? 0) && operationsHeld(projection) > 0;
+  }
+
+  /** The position up to which no table needs the log; a table without operations needs nothing. */
+  #coveredByAll(): number {
+    let all = Infinity;
+    for (const [projection, { position }] of this.#covered)
+      if (operationsHeld(projection) > 0) all = Math.min(all, position);
+    return all;
   }
 
   /** Writes one table's checkpoint now; rejects with the backend's error, which leaves the old one in place. */
@@ -89,9 +138,12 @@ export class Checkpointer {
   /** Ends the background work and writes what has a tail worth it, so that the next start is quick. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#keeper?.stop();
     await this.#running;
     for (const [projection, covered] of this.#covered) {
-      if (operationsHeld(projection) - covered.operations < MIN_TAIL / 16) continue;
+      const distance = this.#log.position - covered.position;
+      const isFar = distance >= Math.max(this.#minTail, projection.rows.size);
+      if (operationsHeld(projection) - covered.operations < this.#minTail / 16 && !isFar) continue;
       await this.write(projection).catch(() => undefined);
     }
   }

@@ -107,86 +107,103 @@ export function stateName(projection: Projection, origins: Origins): string {
   return hash.low.toString(16).padStart(8, '0') + hash.high.toString(16).padStart(8, '0');
 }
 
+/** Where the rows of a table lie among the leaves. */
+interface LeafIndex {
+  /** Per leaf two words: the sum of its rows' hashes. */
+  readonly sums: Uint32Array;
+  /** Slots in the order of their leaves; leaf n's begin at `starts[n]`. */
+  readonly starts: Uint32Array;
+  readonly slots: Uint32Array;
+}
+
 /**
  * Sums over the rows of one table in one state, so that two peers can find the rows in which they
- * differ without sending the others. Made when needed, in one pass over the rows.
+ * differ without sending the others. Made when needed, in one pass over the rows; tables that agree,
+ * which is nearly always, cost no more than that.
  */
 export class TableDigest {
   readonly state: string;
   /** How many slots the table had. */
   readonly numbered: number;
-  /** Per leaf two words: the sum of its rows' hashes. */
-  readonly #sums: Uint32Array = new Uint32Array(2 * LEAVES);
-  /** Slots in the order of their leaves; leaf n's begin at `#starts[n]`. */
-  readonly #starts: Uint32Array = new Uint32Array(LEAVES + 1);
-  readonly #slots: Uint32Array;
+  /** Per bucket two words: the sum of its rows' hashes. */
+  readonly #sums: Uint32Array = new Uint32Array(2 * BUCKETS);
+  readonly #root: readonly [low: number, high: number];
+  #index: LeafIndex | undefined;
   readonly #projection: Projection;
 
   constructor(projection: Projection, state: string) {
     this.state = state;
     this.#projection = projection;
-    const { rows } = projection;
-    this.numbered = rows.slots;
-    this.#slots = new Uint32Array(rows.size);
-    const leafOf = new Uint16Array(rows.size);
-    const slots = new Uint32Array(rows.size);
-    this.#take(slots, leafOf);
-    for (let leaf = 0; leaf < LEAVES; leaf++)
-      this.#starts[leaf + 1] = (this.#starts[leaf + 1] as number) + (this.#starts[leaf] as number);
-    const next = this.#starts.slice();
-    for (let index = 0; index < slots.length; index++) {
-      const leaf = leafOf[index] as number;
-      this.#slots[next[leaf] as number] = slots[index] as number;
-      next[leaf] = (next[leaf] as number) + 1;
-    }
+    this.numbered = projection.rows.slots;
+    const sums = this.#sums;
+    const hash = new Hash();
+    this.#visit(hash, (leaf) => add(sums, leaf >>> 8, hash));
+    hash.reset();
+    for (const word of sums) hash.word(word);
+    hash.finish();
+    this.#root = [hash.low, hash.high];
   }
 
-  #take(slots: Uint32Array, leafOf: Uint16Array): void {
+  /** Hashes each row. */
+  #visit(hash: Hash, visit: (leaf: number, slot: number) => void): void {
     const { rows, schema } = this.#projection;
-    const hash = new Hash();
-    const sums = this.#sums;
-    let index = 0;
     for (const slot of rows.live()) {
       const leaf = leafIn(hash, rows.text(slot));
       if (!schema.isSet) hash.cell(schema.toColumn(rows.value(slot)));
       hash.finish();
-      sums[2 * leaf] = (sums[2 * leaf] as number) + hash.low;
-      sums[2 * leaf + 1] = (sums[2 * leaf + 1] as number) + hash.high;
-      leafOf[index] = leaf;
-      slots[index++] = slot;
-      this.#starts[leaf + 1] = (this.#starts[leaf + 1] as number) + 1;
+      visit(leaf, slot);
     }
+  }
+
+  /** Needed only where the sums of two peers differ. */
+  #indexed(): LeafIndex {
+    if (this.#index !== undefined) return this.#index;
+    const { rows } = this.#projection;
+    const sums = new Uint32Array(2 * LEAVES);
+    const starts = new Uint32Array(LEAVES + 1);
+    const leafOf = new Uint16Array(rows.size);
+    const found = new Uint32Array(rows.size);
+    const hash = new Hash();
+    let count = 0;
+    this.#visit(hash, (leaf, slot) => {
+      add(sums, leaf, hash);
+      leafOf[count] = leaf;
+      found[count++] = slot;
+      starts[leaf + 1] = (starts[leaf + 1] as number) + 1;
+    });
+    for (let leaf = 0; leaf < LEAVES; leaf++)
+      starts[leaf + 1] = (starts[leaf + 1] as number) + (starts[leaf] as number);
+    const next = starts.slice();
+    const slots = new Uint32Array(count);
+    for (let index = 0; index < count; index++) {
+      const leaf = leafOf[index] as number;
+      slots[next[leaf] as number] = found[index] as number;
+      next[leaf] = (next[leaf] as number) + 1;
+    }
+    this.#index = { sums, starts, slots };
+    return this.#index;
   }
 
   /** Two words per bucket. */
   buckets(): Uint32Array {
-    const sums = new Uint32Array(2 * BUCKETS);
-    for (let leaf = 0; leaf < LEAVES; leaf++) {
-      const bucket = leaf >>> 8;
-      sums[2 * bucket] = (sums[2 * bucket] as number) + (this.#sums[2 * leaf] as number);
-      sums[2 * bucket + 1] = (sums[2 * bucket + 1] as number) + (this.#sums[2 * leaf + 1] as number);
-    }
-    return sums;
+    return this.#sums;
   }
 
   /** Two words per leaf of a bucket. */
   leaves(bucket: number): Uint32Array {
-    return this.#sums.slice(2 * BUCKETS * bucket, 2 * BUCKETS * (bucket + 1));
+    return this.#indexed().sums.slice(2 * BUCKETS * bucket, 2 * BUCKETS * (bucket + 1));
   }
 
   /** One word pair for the whole table. */
   root(): readonly [low: number, high: number] {
-    const hash = new Hash();
-    hash.reset();
-    for (const word of this.buckets()) hash.word(word);
-    hash.finish();
-    return [hash.low, hash.high];
+    return this.#root;
   }
 
   *#slotsIn(leaves: readonly number[]): Generator<number, void, undefined> {
+    const { starts, slots } = this.#indexed();
     for (const leaf of leaves) {
-      const end = this.#starts[leaf + 1] as number;
-      for (let at = this.#starts[leaf] as number; at < end; at++) yield this.#slots[at] as number;
+      const end = starts[leaf + 1] as number;
+      for (let at = starts[leaf] as number; at < end; at++) yield slots[at] as number;
     }
   }
 
@@ -215,6 +232,12 @@ export class TableDigest {
     }
     return found;
   }
+}
+
+/** Adds a row's hash to one of several sums. */
+function add(sums: Uint32Array, index: number, hash: Hash): void {
+  sums[2 * index] = (sums[2 * index] as number) + hash.low;
+  sums[2 * index + 1] = (sums[2 * index + 1] as number) + hash.high;
 }
 
 /** The leaf of a key; leaves the hash where the value goes on. */

@@ -1,7 +1,14 @@
-import type { Subject } from 'rxjs';
+/** What a value is told to: an emitter or a subject. */
+interface Teller<T> {
+  next(value: T): void;
+}
 
-/** Anything that takes a value later. */
-type Emission = { readonly subject: Subject<unknown>; readonly value: unknown };
+/** A value, or many, told later. */
+interface Emission {
+  readonly to: Teller<unknown>;
+  readonly value: unknown;
+  readonly values?: Iterable<unknown>;
+}
 
 /**
  * Delivers what happened to subscribers, one thing after the other, in one order for all of them:
@@ -13,18 +20,25 @@ export class Dispatcher {
   #busy = false;
   #holds = 0;
 
-  emit<T>(subject: Subject<T>, value: T): void {
+  emit<T>(to: Teller<T>, value: T): void {
     if (this.#busy || this.#holds > 0) {
-      this.#waiting.push({ subject: subject as Subject<unknown>, value });
+      this.#waiting.push({ to, value });
       return;
     }
     this.#busy = true;
     try {
-      subject.next(value);
+      to.next(value);
       if (this.#waiting.length > 0) this.#drain();
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** Tells many values one after the other, each drawn when it is its turn; what is told meanwhile comes after them. */
+  emitAll<T>(to: Teller<T>, values: Iterable<T>): void {
+    this.#waiting.push({ to, value: undefined, values });
+    this.hold();
+    this.release();
   }
 
   /** Keeps everything back until {@link release}; calls nest. */
@@ -56,8 +70,9 @@ export class Dispatcher {
 
   #drain(): void {
     while (this.#next < this.#waiting.length) {
-      const { subject, value } = this.#waiting[this.#next++] as Emission;
-      subject.next(value);
+      const { to, value, values } = this.#waiting[this.#next++] as Emission;
+      if (values === undefined) to.next(value);
+      else for (const each of values) to.next(each);
     }
     this.#waiting.length = 0;
     this.#next = 0;

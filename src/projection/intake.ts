@@ -34,11 +34,26 @@ export function checkRun(table: Intake, run: DecodedRun, origins: Origins): void
     const kind = run.kinds?.[index];
     if (id >= size && kind !== CLEAR && kind !== SWITCH) throw malformed(`key number ${id} of ${size}`);
   }
+  for (const { id } of run.document?.entered ?? [])
+    if (id >= size) throw malformed(`key number ${id} of ${size}`);
   const named = run.expired.filter((_, index) => index % 2 === 0);
   for (const id of [...run.context.map((entry) => entry.origin), ...named]) {
     if (id >= originCount) throw malformed(`origin number ${id} of ${originCount}`);
   }
-  for (const cell of run.values.numbers ?? run.values.cells ?? []) table.schema.checkCell(cell);
+  // Of numbers any is a double.
+  if (run.values.numbers === undefined || table.schema.column !== 'double')
+    for (const cell of run.values.numbers ?? run.values.cells ?? []) table.schema.checkCell(cell);
+}
+
+/** How key numbers of a run are read, before or after {@link learnRun}; the run must have been checked. */
+export function keyTextsOf(table: Intake, run: DecodedRun, origins: Origins): (id: number) => string {
+  const origin = origins.find(run.origin);
+  const dictionary = origin === undefined ? undefined : table.dictionaries.get(origin);
+  const { keys } = run.state;
+  return (id) =>
+    id < keys && dictionary !== undefined
+      ? table.rows.text(dictionary.slot(id))
+      : (run.newKeys[id - keys] as string);
 }
 
 /** Takes the new keys and origins of a checked run into its author's dictionary. */

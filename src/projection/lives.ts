@@ -15,6 +15,10 @@ export class Lives {
   readonly #held: VersionVector;
   /** Per node, the highest epoch that was forgotten. */
   readonly forgotten: Map<string, number> = new Map();
+  /** Per node the origins that are held, and how many they are altogether: looked for anew when that is not so. */
+  readonly #byNode = new Map<string, number[]>();
+  #count = 0;
+  #begun: number | undefined;
 
   constructor(origins: Origins, held: VersionVector) {
     this.#origins = origins;
@@ -36,6 +40,9 @@ export class Lives {
       this.#held.set(life, 0);
       this.remember(nodeId, this.#origins.at(life).epoch);
     }
+    this.#byNode.set(nodeId, lives.slice(old.length));
+    this.#count -= old.length;
+    this.#begun = origin;
     return old;
   }
 
@@ -46,9 +53,30 @@ export class Lives {
 
   /** The lives of a node that are held, the oldest first. */
   #livesOf(nodeId: string): number[] {
-    return Array.from(this.#held.entries(), ([index]) => index)
-      .filter((index) => this.#origins.at(index).nodeId === nodeId)
-      .toSorted((one, other) => this.#origins.at(one).epoch - this.#origins.at(other).epoch);
+    this.#catchUp();
+    const lives = this.#byNode.get(nodeId) ?? [];
+    return lives.toSorted((one, other) => this.#origins.at(one).epoch - this.#origins.at(other).epoch);
+  }
+
+  /** Looking through all that is held for each newcomer would cost the square of their number. */
+  #catchUp(): void {
+    if (this.#begun !== undefined && this.#held.get(this.#begun) > 0) {
+      this.#enter(this.#begun);
+      this.#begun = undefined;
+    }
+    if (this.#count === this.#held.size) return;
+    this.#byNode.clear();
+    this.#count = 0;
+    this.#begun = undefined;
+    for (const [index] of this.#held.entries()) this.#enter(index);
+  }
+
+  #enter(origin: number): void {
+    const { nodeId } = this.#origins.at(origin);
+    const lives = this.#byNode.get(nodeId);
+    if (lives === undefined) this.#byNode.set(nodeId, [origin]);
+    else lives.push(origin);
+    this.#count++;
   }
 
   /** Takes over what another node forgot. */

@@ -5,7 +5,9 @@ import type { Marks } from '../log/marks.ts';
 import { type ContextEntry, RunWriter } from '../log/run.ts';
 import type { VersionVector } from '../log/version-vector.ts';
 import type { Schema, Value } from '../schema/index.ts';
+import type { DocumentFold } from './document-fold.ts';
 import type { ProjectionContext } from './context.ts';
+import type { OwnPast } from './own-past.ts';
 import { type Dot, MovingDot, type Rows } from './rows.ts';
 
 /** A dictionary of this many keys is never too large to go on with. */
@@ -21,6 +23,9 @@ export interface AuthoredTable {
   readonly dictionaries: Map<number, Dictionary>;
   readonly marks: Marks;
   readonly epoch: Epoch;
+  /** In a mode with documents, what runs of this node go into. */
+  readonly documents: DocumentFold | undefined;
+  readonly past: OwnPast;
   contextOf(origin: number): VersionVector;
   /** Makes room in the version vector for a life that is not in it yet. */
   beginLife(origin: number): void;
@@ -39,8 +44,13 @@ export class LocalAuthor implements RunAuthor {
   readonly #dictionary: AuthorDictionary;
   readonly #run: RunWriter;
   #running = false;
+  /** Position of the open run's first operation. */
+  #position = 0;
   /** The dictionary names keys of discarded runs, so that the next run needs a new chapter. */
   #discarded = false;
+  /** What is written again after a switch of mode has runs of its own. */
+  #copying = false;
+  #copied = false;
   #sequence: number;
   /** The highest sequence this author's origin had when it began. */
   readonly startedAt: number;
@@ -88,6 +98,13 @@ export class LocalAuthor implements RunAuthor {
     return dot;
   }
 
+  /** An addition to a counter, in a mode with documents. */
+  increment(slot: number, by: number): Dot {
+    const dot = this.#nextDot();
+    this.#run.addIncrement(this.#keyId(slot), by, dot.stamp);
+    return dot;
+  }
+
   /** An `expire` of the write that stands in a slot. */
   expire(slot: number): Dot {
     const { rows } = this.#table;
@@ -124,14 +141,26 @@ export class LocalAuthor implements RunAuthor {
   }
 
   get runFull(): boolean {
-    return this.#run.full;
+    return this.#run.full || this.#copied;
   }
 
   get runCharacters(): number {
     return this.#run.characters;
   }
 
+  /** What is written from now on was written before, and passed over by a switch; no run may be open. */
+  beginCopies(): void {
+    this.#copying = true;
+  }
+
+  /** Closes the run of what was written again. */
+  endCopies(): void {
+    this.#copying = false;
+    this.#copied = this.#running;
+  }
+
   beginRun(position: number): void {
+    this.#copied = false;
     const { rows, dictionaries, marks, held } = this.#table;
     const { dictionary } = this.#dictionary;
     if (held.get(this.origin) === 0) this.#table.beginLife(this.origin);
@@ -142,6 +171,7 @@ export class LocalAuthor implements RunAuthor {
       this.#discarded = false;
     }
     dictionaries.set(this.origin, dictionary);
+    this.#position = position;
     marks.note(this.origin, this.#sequence + 1, position);
     this.#context.clock.look();
     this.#announced = [];
@@ -163,15 +193,32 @@ export class LocalAuthor implements RunAuthor {
     this.#table.noteSeen(this.origin);
     const seen = this.#table.contextOf(this.origin);
     for (const [origin, sequence] of this.#told) seen.advance(origin, sequence);
+    this.#writeDocument();
     const bytes = this.#run.encode(schema.name, this.#text, this.#context.session);
     const { firstSequence, count } = this.#run;
     return { table: schema.name, origin: this.#text, firstSequence, count, bytes };
+  }
+
+  #writeDocument(): void {
+    const { documents, rows } = this.#table;
+    if (documents === undefined) return;
+    const { dictionary } = this.#dictionary;
+    const copies = this.#copying || this.#copied;
+    if (copies) this.#table.past.noteCopy(this.#text, this.#run.firstSequence);
+    const section = documents.write(this.#run.view(), {
+      origin: this.#text,
+      position: this.#position,
+      textOf: (id) => rows.text(dictionary.slot(id)),
+      idOf: (text) => this.#keyId(rows.slotOf(text)),
+    });
+    this.#run.document = { ...section, copies };
   }
 
   discardRuns(firstSequence: number | undefined): void {
     this.#running = false;
     this.#sequence = (firstSequence ?? this.#run.firstSequence) - 1;
     this.#table.held.set(this.origin, this.#sequence);
+    this.#table.marks.forgetFrom(this.origin, this.#sequence + 1);
     // What the forgotten runs told of others has reached nobody: the next run tells it again.
     for (const [origin] of this.#table.held.entries()) this.noteSeen(origin);
     this.#discarded = true;

@@ -1,39 +1,34 @@
-import { TablecastError, isTablecastError } from '../errors.ts';
+import { isTablecastError } from '../errors.ts';
 import type { Dictionary } from '../log/dictionary.ts';
+import { malformed } from '../log/bytes.ts';
 import { type Epoch, compareEpochs } from '../log/epoch.ts';
-import { MAX_AHEAD_MS, stampToMs } from '../log/hybrid-clock.ts';
-import { CLEAR, DELETE, EXPIRE, SET, SWITCH } from '../log/operation.ts';
+import { stampToMs } from '../log/hybrid-clock.ts';
+import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../log/operation.ts';
 import { Marks } from '../log/marks.ts';
 import type { DecodedRun } from '../log/run.ts';
 import { VersionVector } from '../log/version-vector.ts';
-import type { ConflictMode } from '../modes/conflict-mode.ts';
-import type { Schema, Value } from '../schema/index.ts';
+import type { ConflictMode, TableDocument } from '../modes/conflict-mode.ts';
+import type { Key, Schema, Value } from '../schema/index.ts';
+import { Change } from './change.ts';
 import type { ProjectionContext } from './context.ts';
 import type { Deadlines } from './deadlines.ts';
-import { Effects, type Live } from './effects.ts';
-import { checkRun, learnRun } from './intake.ts';
+import { clockAhead } from './clock-ahead.ts';
+import { DocumentFold, documentOwner } from './document-fold.ts';
+import { Effects } from './effects.ts';
+import { checkRun, keyTextsOf, learnRun } from './intake.ts';
 import { Lives } from './lives.ts';
 import { LocalAuthor } from './local-author.ts';
+import { OwnPast } from './own-past.ts';
 import { Reporter } from './reporter.ts';
-import { type Dot, MovingDot, Rows } from './rows.ts';
+import { RowFold } from './row-fold.ts';
+import { Rows } from './rows.ts';
 import { markRemembered } from './tombstones.ts';
-import { Orphans, firstEpoch } from './switching.ts';
+import { Orphans, firstEpoch, requireAvailable } from './switching.ts';
 import { Undo } from './undo.ts';
 import { Versions } from './versions.ts';
 
 /** Removed keys are forgotten when there are more than this many and more than there are rows. */
 const REMOVED_KEPT = 65_536;
-
-/** What is common to the operations of one run. */
-interface RunContext {
-  readonly origin: number;
-  readonly dictionary: Dictionary;
-  readonly seen: VersionVector;
-  /** Position of the operation at index 0, were it applied; undefined when nobody is told. */
-  readonly base: number | undefined;
-  /** Written under an earlier mode: nothing takes effect. */
-  readonly stale: boolean;
-}
 
 /**
  * One table: the fold of its operations into rows. Live and on replay the same code runs; what
@@ -54,16 +49,23 @@ export class Projection {
   readonly effects: Effects;
   /** The switch of mode in force. */
   epoch: Epoch;
+  /** In a mode with documents, what the operations go into; undefined in others. */
+  documents: DocumentFold | undefined;
   /**
    * Per origin, the highest sequence that took effect under it: what others wrote beyond, under an
    * earlier one, they write again. Undefined before any switch, when everything held took effect.
    */
   #effective: VersionVector | undefined;
   readonly orphans: Orphans = new Orphans();
+  /** What this node added to counters before the present switch. */
+  readonly past: OwnPast = new OwnPast();
+  /** What had taken effect of each origin when the switch in force was made. */
+  epochBase: VersionVector = new VersionVector();
   readonly #context: ProjectionContext;
   #author: LocalAuthor | undefined;
   /** Everything this node writes the table as, by number of the origin. */
   readonly #authors = new Map<number, LocalAuthor>();
+  readonly #fold: RowFold;
   #slotKeepers = 0;
   #compactAt = REMOVED_KEPT;
 
@@ -76,6 +78,19 @@ export class Projection {
     this.versions = new Versions(mode, this.rows, context.origins);
     this.reporter = new Reporter(this.rows, this, context);
     this.effects = new Effects(this, context.origins);
+    this.#fold = new RowFold(this);
+    this.documents = this.#documentsOf(this.documentFor(this.epoch));
+  }
+
+  #documentsOf(document: TableDocument | undefined): DocumentFold | undefined {
+    return document === undefined ? undefined : new DocumentFold(this, this.#context.origins, document);
+  }
+
+  /** An empty document for the table as it is after a switch; undefined in a mode without. */
+  documentFor(epoch: Epoch): TableDocument | undefined {
+    return this.modeOf(epoch.mode).documents?.(
+      documentOwner(this.schema, epoch, (text) => this.writes(this.#context.origins.intern(text))),
+    );
   }
 
   get mode(): ConflictMode {
@@ -140,18 +155,47 @@ export class Projection {
 
   // Local operations ------------------------------------------------------------------------------------
 
-  /** Writes a canonical value to a slot. */
-  set(slot: number, value: Value, author: LocalAuthor = this.#author as LocalAuthor): void {
+  /** Writes a canonical value to a slot; `key` is its key, for callers that have it at hand. */
+  set(slot: number, value: Value, author: LocalAuthor = this.#author as LocalAuthor, key?: Key): void {
+    const position = author.place();
+    const { rows, reporter, effects } = this;
+    effects.undo?.remember(slot);
+    if (!reporter.wanted) {
+      rows.put(slot, value, author.set(slot, value));
+      effects.deadlines?.note(slot);
+      return;
+    }
+    const kind = rows.has(slot) ? 'changed' : 'new';
+    const previous = kind === 'new' ? undefined : rows.value(slot);
+    const dot = author.set(slot, value);
+    rows.put(slot, value, dot);
+    effects.deadlines?.note(slot);
+    if (reporter.brief)
+      reporter.wrote(
+        new Change(kind, key ?? rows.key(slot), previous, reporter.causeOf(position, value, dot)),
+      );
+    else reporter.effect(kind, slot, previous, reporter.facts(position, SET, dot, { slot, value }));
+  }
+
+  /**
+   * Adds to the number in a slot; `result` is what the row then holds. Where that cannot add up with
+   * what others add at the same time, the result is written instead.
+   */
+  increment(slot: number, by: number | bigint, result: Value): void {
+    const amount = Number(by);
+    if (this.documents?.canAdd(slot, amount, result) !== true) return this.set(slot, result);
+    const author = this.#author as LocalAuthor;
     const position = author.place();
     const { rows, reporter } = this;
     this.effects.undo?.remember(slot);
-    const { wanted } = reporter;
     const kind = rows.has(slot) ? 'changed' : 'new';
-    const previous = wanted ? rows.value(slot) : undefined;
-    const dot = author.set(slot, value);
-    rows.put(slot, value, dot);
+    const previous = rows.value(slot);
+    const dot = author.increment(slot, amount);
+    rows.put(slot, result, dot);
     this.effects.deadlines?.note(slot);
-    if (wanted) reporter.effect(kind, slot, previous, reporter.facts(position, SET, dot, { slot, value }));
+    if (!reporter.wanted) return;
+    const facts = reporter.facts(position, INCREMENT, dot, { slot, value: amount });
+    reporter.effect(kind, slot, previous, { ...facts, row: { value: result } });
   }
 
   /** Removes a slot's row and tells whether there was one; the operation is written either way. */
@@ -164,6 +208,10 @@ export class Projection {
 
   /** Removes every row with one operation. */
   clear(): void {
+    if (this.documents?.clearsOneByOne === true) {
+      for (const slot of Array.from(this.rows.live())) this.delete(slot);
+      return;
+    }
     const author = this.#author as LocalAuthor;
     const position = author.place();
     this.effects.clearRows(author.remove(CLEAR, -1), { position, seen: this.held });
@@ -176,6 +224,17 @@ export class Projection {
   }
 
   // Switching ------------------------------------------------------------------------------------------------
+
+  /** Every value under the key of a slot that has a row, the one that the row shows first. */
+  valuesIn(slot: number): { readonly value: Value; readonly origin: string; readonly winner: boolean }[] {
+    const { rows, documents } = this;
+    const origin = this.#context.origins.at(rows.origin(slot)).text;
+    const others = documents?.othersIn(slot) ?? [];
+    return [
+      { value: rows.value(slot), origin, winner: true },
+      ...others.map((other) => ({ ...other, winner: false })),
+    ];
+  }
 
   /** Whether an origin is a life of this node, past or present. */
   isOwn(origin: number): boolean {
@@ -201,10 +260,10 @@ export class Projection {
    * are here. Call between runs. Throws `DECLARATION_INVALID` for a mode this version does not have.
    */
   switchMode(mode: Epoch['mode']): void {
-    this.modeOf(mode);
+    requireAvailable(this.modeOf(mode), this.schema.name);
     const author = this.#author as LocalAuthor;
     const before = this.epoch;
-    const base = this.effective();
+    const base = this.#base();
     const { text } = this.#context.origins.at(author.origin);
     // The run that the operation opens must be written under the new mode already.
     this.epoch = { counter: before.counter + 1, origin: text, mode };
@@ -216,8 +275,13 @@ export class Projection {
       throw error;
     }
     const dot = { ...author.remove(SWITCH, -1) };
-    this.#switchHere(this.epoch, base, dot.stamp);
+    this.switchHere(this.epoch, dot.stamp, base);
     this.reporter.operation({ ...this.reporter.facts(position, SWITCH, dot), value: mode });
+  }
+
+  /** Whether this node should begin the table's document anew, because its history has become long. */
+  get isDocumentDue(): boolean {
+    return this.documents !== undefined && this.wrote && this.documents.isDue(this.own);
   }
 
   /** What took effect of each origin under the present mode, or before the switch to it. */
@@ -231,38 +295,63 @@ export class Projection {
     return effective;
   }
 
+  /** What took effect of each origin, without what waits in the document for operations that are not here. */
+  #base(): VersionVector {
+    const base = this.effective();
+    for (const [text, sequence] of this.documents?.document.applied() ?? [])
+      base.advance(this.#context.origins.intern(text), sequence);
+    for (const [text, sequence] of this.documents?.document.waiting() ?? []) {
+      const origin = this.#context.origins.intern(text);
+      base.set(origin, Math.min(base.get(origin), sequence - 1));
+    }
+    return base;
+  }
+
   /** Takes in what took effect elsewhere under the same switch. */
   tookEffect(effective: VersionVector): void {
     this.#effective?.merge(effective);
   }
 
-  #switchHere(epoch: Epoch, base: VersionVector, stamp: number): void {
+  /** Makes a switch that this node's own log tells of, with the rows as they are. */
+  switchHere(epoch: Epoch, stamp: number, base: VersionVector = this.#base()): void {
     this.enter(epoch, base);
     for (const slot of this.rows.removals()) this.rows.forget(slot);
     // A clock gone wrong meant nothing until now; from now on it must not win for ever.
     if (this.mode.comparesVersions) this.rows.limitStamps(stamp);
+    this.documents?.begin();
   }
 
   /** Goes over to the mode of a switch, with the rows as they are. */
-  enter(epoch: Epoch, base: VersionVector): void {
+  enter(
+    epoch: Epoch,
+    base: VersionVector,
+    document: TableDocument | undefined = this.documentFor(epoch),
+  ): void {
     this.epoch = { counter: epoch.counter, origin: epoch.origin, mode: epoch.mode };
+    this.past.leave(this);
+    this.epochBase = base.copy();
     this.#effective = base;
     this.versions.reset(this.modeOf(epoch.mode));
+    this.documents = this.#documentsOf(document);
   }
 
   /** Makes a switch of another node: like {@link enter}, and notes what this node has to write again. */
-  switchTo(epoch: Epoch, base: VersionVector): void {
-    this.orphans.note(this, base);
-    this.enter(epoch, base);
+  switchTo(epoch: Epoch, base: VersionVector, document?: TableDocument): void {
+    this.orphans.note(this, this.#context.origins, base);
+    this.enter(epoch, base, document);
   }
 
   /** Writes again what a switch passed over of this node's own; while the log takes nothing, it stays to be written. */
   carryOver(): void {
-    if (this.#author === undefined || this.orphans.size === 0) return;
+    const author = this.#author;
+    if (author === undefined || this.orphans.size === 0) return;
+    author.beginCopies();
     try {
       this.orphans.carryOver(this);
     } catch (error) {
       if (!isTablecastError(error)) throw error;
+    } finally {
+      author.endCopies();
     }
   }
 
@@ -270,16 +359,19 @@ export class Projection {
 
   beginUndo(): void {
     this.effects.undo = new Undo(this.rows, this.versions);
+    this.documents?.document.beginUndo();
   }
 
   endUndo(): void {
     this.effects.undo = undefined;
+    this.documents?.document.endUndo(true);
   }
 
   /** Puts every row back to where it was at {@link beginUndo}. */
   undo(): void {
     for (const slot of this.effects.undo?.takeBack() ?? []) this.effects.deadlines?.note(slot);
     this.effects.undo = undefined;
+    this.documents?.document.endUndo(false);
   }
 
   // Runs of others, and replay ---------------------------------------------------------------------------
@@ -309,12 +401,32 @@ export class Projection {
   /** Checks a run from elsewhere, changing nothing. Throws `OPERATION_INVALID`. */
   check(run: DecodedRun): void {
     checkRun(this, run, this.#context.origins);
+    this.#checkDocument(run);
     if (this.mode.comparesVersions) this.checkTime(run.stamps?.[run.count - 1] ?? run.firstStamp, run.origin);
+  }
+
+  #checkDocument(run: DecodedRun): void {
+    // What a switch passed over is not looked into: nothing of it takes effect.
+    if (this.#precedes(run)) return;
+    if (this.documents !== undefined) this.documents.check(run, keyTextsOf(this, run, this.#context.origins));
+    else if (run.document !== undefined) throw malformed('changes of a document for a table without one');
   }
 
   /** Throws `CLOCK_AHEAD` for a time too far ahead to let it decide which write is the last. */
   checkTime(stamp: number, origin: string): void {
     if (this.#context.clock.tooFarAhead(stamp)) throw clockAhead(this.schema.name, origin, stampToMs(stamp));
+  }
+
+  /** The same as {@link observe} for each of many stamps. */
+  observeAll(stamps: ArrayLike<number>): void {
+    const { clock } = this.#context;
+    const most = this.mode.comparesVersions ? Infinity : clock.farthest();
+    let latest = -1;
+    for (let index = 0; index < stamps.length; index++) {
+      const stamp = stamps[index] as number;
+      if (stamp > latest && stamp <= most) latest = stamp;
+    }
+    if (latest >= 0) clock.observe(latest);
   }
 
   /** Lets what is written from now on be stamped later than `stamp`. */
@@ -345,93 +457,15 @@ export class Projection {
     const base = at.live && this.reporter.listening ? at.position - skip : undefined;
     const stale = this.#precedes(run);
     if (!stale || base !== undefined)
-      this.#fold(run, { skip, end }, { origin, dictionary, seen, base, stale });
+      this.#fold.fold(run, { skip, end }, { origin, dictionary, seen, base, stale });
+    if (run.document?.copies === true && this.isOwn(origin))
+      this.past.noteCopy(run.origin, run.firstSequence);
     if (this.orphans.size > 0 && this.isOwn(origin) && !stale)
       for (let index = skip; index < end; index++)
         this.orphans.done(this.rows.text(dictionary.slot(run.ids[index] as number)));
     this.held.advance(origin, run.firstSequence + end - 1);
     if (!stale) this.#effective?.advance(origin, run.firstSequence + end - 1);
     this.noteSeen(origin);
-  }
-
-  /** Whether the writes of a run can be put as they are, without a look at any of them. */
-  #plain(run: DecodedRun, on: RunContext): boolean {
-    const quiet = on.base === undefined && !this.mode.comparesVersions && this.schema.expiry === undefined;
-    return quiet && run.kinds === undefined && (this.schema.isSet || run.values.numbers !== undefined);
-  }
-
-  #fold(run: DecodedRun, range: { skip: number; end: number }, on: RunContext): void {
-    const { schema } = this;
-    if (!on.stale && this.#plain(run, on)) {
-      this.rows.putRun({
-        from: range.skip,
-        end: range.end,
-        slots: on.dictionary.view,
-        ids: run.ids,
-        values: schema.isSet ? undefined : run.values.numbers,
-        origin: on.origin,
-        firstSequence: run.firstSequence,
-        stamps: run.stamps,
-        stamp: run.firstStamp,
-      });
-      return;
-    }
-    const { isSet } = schema;
-    const { ids, kinds, stamps } = run;
-    const { numbers, cells } = run.values;
-    const dot = new MovingDot(on.origin);
-    let cellAt = 0;
-    let expiredAt = 0;
-    for (let index = 0; index < range.end; index++) {
-      const kind = kinds === undefined ? SET : (kinds[index] as number);
-      const cell = kind === SET && !isSet ? cellAt++ : -1;
-      const write = kind === EXPIRE ? expiredAt++ : -1;
-      if (index < range.skip) continue;
-      const stamp = stamps === undefined ? run.firstStamp : (stamps[index] as number);
-      dot.sequence = run.firstSequence + index;
-      dot.stamp = stamp;
-      const live = on.base === undefined ? undefined : { position: on.base + index, seen: on.seen };
-      if (kind === CLEAR || kind === SWITCH) {
-        this.#foldWhole(kind, dot, { live, run, stale: on.stale });
-        continue;
-      }
-      const slot = on.dictionary.slot(ids[index] as number);
-      if (kind === SET) {
-        const value =
-          cell < 0
-            ? undefined
-            : numbers === undefined
-              ? schema.fromColumn(cells?.[cell] ?? 0)
-              : numbers[cell];
-        if (on.stale) this.effects.passOver(SET, dot, live as Live, { slot, value });
-        else this.effects.write(slot, value, dot, live);
-      } else if (on.stale) {
-        this.effects.passOver(kind, dot, live as Live, { slot, value: undefined });
-      } else if (kind === DELETE) {
-        this.effects.remove(slot, dot, live);
-      } else {
-        this.effects.expireWrite(slot, dot, live, {
-          origin: on.dictionary.origins[run.expired[write * 2] as number] as number,
-          sequence: run.expired[write * 2 + 1] as number,
-        });
-      }
-    }
-  }
-
-  /** Folds an operation on the whole table. */
-  #foldWhole(
-    kind: number,
-    dot: Dot,
-    on: { readonly live: Live | undefined; readonly run: DecodedRun; readonly stale: boolean },
-  ): void {
-    const { live, run, stale } = on;
-    if (kind === CLEAR && !stale) return this.effects.clearRows(dot, live);
-    const { epoch } = run;
-    if (kind === SWITCH && epoch !== undefined && compareEpochs(epoch, this.epoch) > 0)
-      this.#switchHere(epoch, this.effective(), dot.stamp);
-    if (live === undefined) return;
-    const facts = this.reporter.facts(live.position, kind, dot);
-    this.reporter.operation(kind === SWITCH ? { ...facts, value: epoch?.mode } : facts);
   }
 
   // Checkpoints ------------------------------------------------------------------------------------------------
@@ -480,17 +514,4 @@ export class Projection {
     for (const dictionary of foreign) dictionary.renumber(renumbered);
     this.effects.deadlines?.renumber(renumbered);
   }
-}
-
-function clockAhead(table: string, origin: string, timeMs: number): TablecastError {
-  const time = new Date(timeMs).toISOString();
-  return new TablecastError(
-    'CLOCK_AHEAD',
-    `Table ${table}: an operation of ${origin} is dated ${time}, more than ${MAX_AHEAD_MS / 60_000} minutes ahead of this node's clock.`,
-    {
-      hint: 'Correct the clocks (NTP). In this mode the later write stands, so one clock ahead would win against everybody.',
-      details: { table, origin, time },
-      retryable: true,
-    },
-  );
 }

@@ -1,19 +1,31 @@
-import { Subject } from 'rxjs';
 import type { VersionVector } from '../log/version-vector.ts';
 import type { Schema, Value } from '../schema/index.ts';
-import { Change, type ChangeKind, type Conflict, type OperationFacts, toOperation } from './change.ts';
+import {
+  Change,
+  type ChangeCause,
+  type ChangeKind,
+  type Conflict,
+  type OperationFacts,
+  type WriteSource,
+  toOperation,
+} from './change.ts';
 import type { ProjectionContext } from './context.ts';
+import { Emitter } from './emitter.ts';
 import type { Lives } from './lives.ts';
 import type { Dot, Rows } from './rows.ts';
 
 /** Tells subscribers of one table what its operations did; costs nothing while nobody subscribes. */
 export class Reporter {
-  readonly changes: Subject<Change> = new Subject<Change>();
-  readonly conflicts: Subject<Conflict> = new Subject<Conflict>();
+  readonly changes: Emitter<Change> = new Emitter<Change>();
+  readonly conflicts: Emitter<Conflict> = new Emitter<Conflict>();
   readonly #schema: Schema;
   readonly #rows: Rows;
   readonly #context: ProjectionContext;
   readonly #lives: Lives;
+  /** Of the write that was told of last; the next one most often has the same. */
+  #source: WriteSource = { table: '', origin: '', stamp: -1 };
+  #sourceOrigin = -1;
+  readonly #cause: { -readonly [Name in keyof ChangeCause]: ChangeCause[Name] };
 
   constructor(
     rows: Rows,
@@ -24,6 +36,7 @@ export class Reporter {
     this.#lives = table.lives;
     this.#rows = rows;
     this.#context = context;
+    this.#cause = { source: this.#source, position: 0, sequence: 0, value: undefined };
   }
 
   /** Whether anybody wants to know of changes or operations. */
@@ -34,6 +47,36 @@ export class Reporter {
   /** Whether anybody wants to know of anything at all. */
   get listening(): boolean {
     return this.wanted || this.conflicts.observed;
+  }
+
+  /** Whether of a plain write nothing has to be told but the change it makes: see {@link wrote}. */
+  get brief(): boolean {
+    return !this.#context.operations.observed && !this.conflicts.observed;
+  }
+
+  /** What made the change of a plain write; valid until the next call. */
+  causeOf(position: number, value: Value, dot: Dot): ChangeCause {
+    const cause = this.#cause;
+    if (dot.stamp !== this.#source.stamp || dot.origin !== this.#sourceOrigin) {
+      const origin = this.#context.origins.at(dot.origin).text;
+      this.#source = { table: this.#schema.name, origin, stamp: dot.stamp };
+      this.#sourceOrigin = dot.origin;
+      cause.source = this.#source;
+    }
+    cause.position = position;
+    cause.sequence = dot.sequence;
+    cause.value = value;
+    return cause;
+  }
+
+  /** The same for many; they are drawn when it is their turn. */
+  wroteAll(changes: Iterable<Change>): void {
+    this.#context.dispatcher.emitAll(this.changes, changes);
+  }
+
+  /** Tells of the change that a plain write made, when that is all there is to tell: see {@link brief}. */
+  wrote(change: Change): void {
+    this.#context.dispatcher.emit(this.changes, change);
   }
 
   facts(
@@ -82,7 +125,10 @@ export class Reporter {
     // The place of a row that is not there holds a number all the same when the table's values are numbers.
     const before = kind === 'new' ? undefined : previous;
     const key = facts.key ?? this.#rows.key(slot);
-    this.#context.dispatcher.emit(this.changes, new Change(kind, key, before, facts));
+    const { position, sequence, row } = facts;
+    const value = row === undefined ? facts.value : row.value;
+    const cause = { source: facts, position, sequence, value };
+    this.#context.dispatcher.emit(this.changes, new Change(kind, key, before, cause));
   }
 
   /**

@@ -1,8 +1,13 @@
+import { TablecastError } from '../errors.ts';
+import type { Cell } from '../log/column.ts';
 import { type Epoch, compareEpochs } from '../log/epoch.ts';
 import { DELETE, SET } from '../log/operation.ts';
 import type { Origins } from '../log/origin.ts';
 import { VersionVector } from '../log/version-vector.ts';
+import type { ConflictMode, TableDocument } from '../modes/conflict-mode.ts';
 import type { Value } from '../schema/index.ts';
+import { type CarriedEffect, addedTo, together } from './own-past.ts';
+import type { Live } from './effects.ts';
 import type { Projection } from './projection.ts';
 import type { Dot } from './rows.ts';
 
@@ -17,6 +22,16 @@ export interface CheckpointEntry {
   readonly created: number;
 }
 
+/** Throws `DECLARATION_INVALID` for a mode that needs something which is not here. */
+export function requireAvailable(mode: ConflictMode, table: string): void {
+  const reason = mode.unavailable?.();
+  if (reason === undefined) return;
+  throw new TablecastError('DECLARATION_INVALID', `Table ${table}: ${reason}`, {
+    hint: 'Install the package on every node that declares the table, or choose another mode.',
+    details: { table, mode: mode.name },
+  });
+}
+
 /** The epoch of a table that was never switched. */
 export function firstEpoch(mode: Epoch['mode']): Epoch {
   return { counter: 0, origin: '', mode };
@@ -27,10 +42,8 @@ export function epochOrder(projection: Projection, epoch: Epoch | undefined): nu
   return compareEpochs(epoch ?? firstEpoch('naive'), projection.epoch);
 }
 
-/** A row or removal of this node's own that a switch passed over. */
-interface Orphan {
-  readonly value: Value;
-  readonly present: boolean;
+/** What this node wrote of a key that a switch passed over. */
+interface Orphan extends CarriedEffect {
   /** What this node held then. */
   readonly held: VersionVector;
 }
@@ -43,16 +56,47 @@ export class Orphans {
   readonly #found = new Map<string, Orphan>();
 
   /** Notes what this node wrote beyond `base` and what still stands; call before the table changes. */
-  note(projection: Projection, base: VersionVector): void {
+  note(projection: Projection, origins: Origins, base: VersionVector): void {
     // What an earlier switch passed over and could not be written again yet stays to be written.
-    const { rows } = projection;
     const held = projection.vector().copy();
-    const mine = (slot: number): boolean =>
+    const { rows, documents, past } = projection;
+    const own = documents?.effectsOfOwn() ?? [];
+    const copied = new Set(own.filter((effect) => past.isCopy(effect)).map(({ text }) => text));
+    const fresh = own.filter(
+      (effect) => !past.isCopy(effect) && effect.sequence > base.get(origins.intern(effect.origin)),
+    );
+    const since = together(fresh);
+    const before = past.beyond(origins, base);
+    const stands = (text: string): boolean => copied.has(text) || documents?.document.hasBase(text) === true;
+    for (const [text, effect] of since) {
+      const earlier = effect.kind === 'add' && stands(text) ? before.get(text) : undefined;
+      this.#found.set(text, { ...(earlier === undefined ? effect : addedTo(earlier, effect.by)), held });
+    }
+    for (const [text, effect] of before)
+      if (effect.kind === 'delete' && !since.has(text)) this.#found.set(text, { ...effect, held });
+    const beyond = (slot: number): boolean =>
       projection.isOwn(rows.origin(slot)) && rows.sequence(slot) > base.get(rows.origin(slot));
-    for (const slot of rows.live())
-      if (mine(slot)) this.#found.set(rows.text(slot), { value: rows.value(slot), present: true, held });
-    for (const slot of rows.removals())
-      if (mine(slot)) this.#found.set(rows.text(slot), { value: undefined, present: false, held });
+    for (const slot of rows.live()) {
+      const text = rows.text(slot);
+      if (since.has(text)) continue;
+      const isBase =
+        documents === undefined
+          ? rows.sequence(slot) <= projection.epochBase.get(rows.origin(slot))
+          : stands(text);
+      const earlier = isBase ? before.get(text) : undefined;
+      if (earlier !== undefined) this.#found.set(text, { ...earlier, held });
+      else if (beyond(slot) && (documents === undefined || (isBase && !copied.has(text)))) {
+        const put = { kind: 'put', cell: cellIn(projection, slot), by: 0 } as const;
+        this.#found.set(text, { ...put, held });
+        // What is written again now may be passed over once more, and then goes by its first name.
+        const origin = origins.at(rows.origin(slot)).text;
+        fresh.push({ ...put, text, origin, sequence: rows.sequence(slot) });
+      }
+    }
+    past.remember(fresh);
+    if (documents === undefined)
+      for (const slot of rows.removals())
+        if (beyond(slot)) this.#found.set(rows.text(slot), { kind: 'delete', cell: undefined, by: 0, held });
   }
 
   /** An operation of this node on a key stands in the log: what was noted of it is done. */
@@ -66,18 +110,35 @@ export class Orphans {
 
   /** Writes them again. */
   carryOver(projection: Projection): void {
-    for (const [text, { value, present, held }] of this.#found) {
-      const slot = projection.rows.slotOf(text);
-      const { rows } = projection;
+    const { rows, schema } = projection;
+    for (const [text, { kind, cell, by, held }] of this.#found) {
+      const slot = rows.slotOf(text);
+      const known = held.get(rows.origin(slot)) >= rows.sequence(slot);
       // What this node has written since is newer.
-      const since = rows.has(slot) && projection.isOwn(rows.origin(slot));
-      if (!since && present) projection.set(slot, value);
+      const since = rows.has(slot) && projection.isOwn(rows.origin(slot)) && !known;
+      if (kind === 'add') addTo(projection, slot, by);
+      else if (!since && kind === 'put')
+        projection.set(slot, schema.isSet ? undefined : schema.fromColumn(cell as Cell));
       // A row that was not known here is not what was removed.
-      else if (!since && rows.has(slot) && held.get(rows.origin(slot)) >= rows.sequence(slot))
-        projection.delete(slot);
+      else if (!since && rows.has(slot) && known) projection.delete(slot);
       this.#found.delete(text);
     }
   }
+}
+
+function cellIn({ rows, schema }: Projection, slot: number): Cell | undefined {
+  return schema.isSet ? undefined : schema.toColumn(rows.value(slot));
+}
+
+/** Adds to a row what another mode's counter had; where the type's range ends, so does the sum. */
+function addTo(projection: Projection, slot: number, by: number): void {
+  const { rows, schema } = projection;
+  const present = rows.has(slot) ? rows.value(slot) : (schema.defaultValue ?? 0);
+  const sum = BigInt(present as number | bigint) + BigInt(by);
+  const least = schema.valueType === 'count' ? 0n : -(2n ** 63n);
+  const most = schema.valueType === 'count' ? 2n ** 64n - 1n : 2n ** 63n - 1n;
+  const result = sum < least ? least : sum > most ? most : sum;
+  projection.increment(slot, by, schema.value(result));
 }
 
 /**
@@ -93,6 +154,8 @@ export class SwitchAdoption {
   readonly #named = new Set<number>();
   readonly #gone = new Set<number>();
   readonly #switchedBy: Dot;
+  /** In a mode with a document: what stood in slots that changed. It is told in the end, because the document may change them again. */
+  readonly #before = new Map<number, { readonly present: boolean; readonly value: Value }>();
   /** Slots that took a row from the checkpoint, and slots whose row went. */
   readonly rows: number[] = [];
   readonly removed: number[] = [];
@@ -100,7 +163,13 @@ export class SwitchAdoption {
   constructor(
     projection: Projection,
     origins: Origins,
-    from: { readonly epoch: Epoch; readonly base: VersionVector; readonly position: number },
+    from: {
+      readonly epoch: Epoch;
+      readonly base: VersionVector;
+      readonly position: number;
+      /** Of a mode that has one, with what the checkpoint says of it. */
+      readonly document: TableDocument | undefined;
+    },
   ) {
     const { epoch, position, base } = from;
     this.#projection = projection;
@@ -109,7 +178,7 @@ export class SwitchAdoption {
     const author = origins.intern(epoch.origin);
     this.#switchedBy = { origin: author, sequence: Math.max(1, base.get(author)), stamp: 0 };
     this.#held = projection.vector().copy();
-    projection.switchTo(epoch, base);
+    projection.switchTo(epoch, base, from.document);
   }
 
   /** Takes one entry of the checkpoint. */
@@ -118,26 +187,44 @@ export class SwitchAdoption {
     const { slot, dot } = entry;
     (entry.removed ? this.#gone : this.#named).add(slot);
     const same = rows.origin(slot) === dot.origin && rows.sequence(slot) === dot.sequence;
-    if (same && rows.has(slot) === !entry.removed) return;
+    if (same && rows.has(slot) === !entry.removed && this.#sameValue(entry)) return;
     if (entry.removed) this.#remove(slot, dot);
     else this.#put(entry);
+  }
+
+  /** The write that went last into a counter says nothing of its sum. */
+  #sameValue({ slot, removed, value }: CheckpointEntry): boolean {
+    const { rows, schema } = this.#projection;
+    return removed || schema.column !== 'integer' || Object.is(rows.value(slot), value);
   }
 
   #put(entry: CheckpointEntry): void {
     const { slot, dot, value } = entry;
     this.#report(SET, slot, dot, value);
-    this.#projection.effects.adoptRow(slot, entry, this.#live());
-    this.rows.push(slot);
+    this.#change(slot);
+    this.#projection.effects.adoptRow(slot, entry, this.#told);
+    if (this.#told !== undefined) this.rows.push(slot);
   }
 
   #remove(slot: number, dot: Dot): void {
-    const present = this.#projection.rows.has(slot);
-    if (present) this.#report(DELETE, slot, dot, undefined);
-    this.#projection.effects.adoptRemoval(slot, dot, present ? this.#live() : undefined);
-    this.removed.push(slot);
+    if (this.#projection.rows.has(slot)) this.#report(DELETE, slot, dot, undefined);
+    this.#change(slot);
+    this.#projection.effects.adoptRemoval(slot, dot, this.#told);
+    if (this.#told !== undefined) this.removed.push(slot);
   }
 
-  #live(): { position: number; seen: VersionVector } {
+  /** Where the next change is told; undefined when that is done in the end. */
+  get #told(): Live | undefined {
+    return this.#projection.documents === undefined ? this.#live() : undefined;
+  }
+
+  #change(slot: number): void {
+    const { rows, documents } = this.#projection;
+    if (documents === undefined || this.#before.has(slot)) return;
+    this.#before.set(slot, { present: rows.has(slot), value: rows.value(slot) });
+  }
+
+  #live(): Live {
     // What stood here is reported by this class, or not at all: everything held counts as seen.
     return { position: this.#position + this.rows.length + this.removed.length, seen: this.#held };
   }
@@ -157,6 +244,41 @@ export class SwitchAdoption {
     const known = sequence <= this.#base.get(rows.origin(slot));
     if (!known) return !this.#projection.isOwn(rows.origin(slot));
     return this.#held.get(by.origin) >= by.sequence || by === this.#switchedBy;
+  }
+
+  /** Brings the rows in line with the document of a mode that has one; call when every row is in place. */
+  settle(): void {
+    const { documents } = this.#projection;
+    if (documents === undefined) return;
+    documents.refineRows();
+    documents.begin();
+    const { put, removed } = documents.differences();
+    for (const slot of put) {
+      const { value, dot } = documents.standingIn(slot);
+      this.#change(slot);
+      this.#projection.effects.adoptRow(slot, { value, dot, created: dot.stamp }, undefined);
+    }
+    for (const slot of removed) this.#remove(slot, this.#switchedBy);
+    this.#tell();
+  }
+
+  /** Tells of what changed in the order in which the log keeps it: rows, then what went. */
+  #tell(): void {
+    const { rows, reporter } = this.#projection;
+    for (const [slot, { present, value }] of this.#before) {
+      if (!rows.has(slot)) continue;
+      const on = { slot, value: rows.value(slot) };
+      const facts = reporter.facts(this.#live().position, SET, rows.dot(slot), on);
+      reporter.effect(present ? 'changed' : 'new', slot, value, facts);
+      this.rows.push(slot);
+    }
+    for (const [slot, { present, value }] of this.#before) {
+      if (rows.has(slot)) continue;
+      const facts = reporter.facts(this.#live().position, DELETE, rows.dot(slot), { slot, value: undefined });
+      if (present) reporter.effect('removed', slot, value, facts);
+      else reporter.operation(facts);
+      this.removed.push(slot);
+    }
   }
 
   /** Removes the rows that the checkpoint does not have. */

@@ -5,7 +5,7 @@ import { SeededRandom } from '../support/seeded-random.ts';
 /** One table under every kind of write, partition and restart, by a seed. */
 export interface StormOptions {
   readonly seed: number;
-  readonly mode: 'naive' | 'lww';
+  readonly mode: 'naive' | 'lww' | 'automerge';
   readonly backend?: 'memory' | 'sqlite';
   readonly size?: number;
   readonly steps?: number;
@@ -63,7 +63,8 @@ export class Storm {
   #write(table: StormTable): void {
     const key = `k${this.random.between(0, 7)}`;
     const dice = this.random.next();
-    if (dice < 0.6) table.set(key, this.random.between(0, 999));
+    if (this.#options.mode === 'automerge' && dice < 0.3) table.increment(key, this.random.between(1, 9));
+    else if (dice < 0.6) table.set(key, this.random.between(0, 999));
     else if (dice < 0.85) table.delete(key);
     else if (dice < 0.9) table.clear();
     else this.#options.sometimes?.(table, this.random);

@@ -171,11 +171,11 @@ describe('table.switchMode', () => {
       for (let seed = first; seed < first + 5; seed++) {
         const storm = new Storm({
           seed,
-          mode: seed % 2 === 0 ? 'naive' : 'lww',
+          mode: (['naive', 'lww', 'automerge'] as const)[seed % 3] ?? 'naive',
           backend: seed % 4 < 2 ? 'sqlite' : 'memory',
           sometimes: (table, random) => {
             if (random.chance(0.5))
-              void table.switchMode(random.pick(['naive', 'lww'])).catch(() => undefined);
+              void table.switchMode(random.pick(['naive', 'lww', 'automerge'])).catch(() => undefined);
           },
         });
         await storm.start();
@@ -185,7 +185,7 @@ describe('table.switchMode', () => {
         const modes = tables.map(({ mode }) => mode);
         expect(modes, `seed ${seed}`).toEqual(modes.map(() => modes[0]));
         const rows = tables.map(sorted);
-        if (modes[0] === 'lww') expect(rows, `seed ${seed}`).toEqual(rows.map(() => rows[0]));
+        if (modes[0] !== 'naive') expect(rows, `seed ${seed}`).toEqual(rows.map(() => rows[0]));
         const byId = new Map(storm.cluster.members.map(({ id, up }) => [id, storm.declare(up)]));
         for (const { id, up, index } of storm.cluster.members) {
           expect(reported(byId.get(id)!), `${id}, seed ${seed}`).toEqual(truth(up, byId));

@@ -17,7 +17,7 @@ export async function writeAndSwitch(
     }
     if (random.chance(0.1))
       void declare(node)
-        .switchMode(random.pick(['naive', 'lww']))
+        .switchMode(random.pick(['naive', 'lww', 'automerge']))
         .catch(() => undefined);
     else declare(node).set(keys[keys.push(`n${index}-${step}`) - 1] as string, step);
     if (random.chance(0.5)) await cluster.run(random.between(0, 80));

@@ -1,0 +1,94 @@
+import type { Cell } from '../log/column.ts';
+import type { Origins } from '../log/origin.ts';
+import type { Schema, Value } from '../schema/index.ts';
+import { Change } from './change.ts';
+import type { CheckpointRows } from './checkpoint.ts';
+import type { Projection } from './projection.ts';
+import { CHANGED_ROW, DID_NOTHING, type DoneByRun, type RunOfWrites } from './row-columns.ts';
+import { MovingDot } from './rows.ts';
+
+/** Whether a table has never held anything, so that of a checkpoint everything counts. */
+function isUntouched({ rows, versions, effects, documents }: Projection): boolean {
+  return (
+    rows.slots === 0 &&
+    versions.cleared === undefined &&
+    effects.undo === undefined &&
+    effects.deadlines === undefined &&
+    documents === undefined
+  );
+}
+
+/**
+ * Puts the rows of a checkpoint into a table that has none, column by column. Returns the slots of the
+ * entries; undefined, and nothing is done, when the table was used before or a key is named twice
+ * (it may be, when it was removed and written again while the checkpoint was made).
+ */
+export function loadRows(
+  projection: Projection,
+  origins: Origins,
+  parts: readonly CheckpointRows[],
+): Int32Array | undefined {
+  const { schema, rows } = projection;
+  if (!isUntouched(projection) || !rows.fill(parts.map((part) => part.texts))) return undefined;
+  const slots = Int32Array.from({ length: rows.slots }, (_, slot) => slot);
+  let first = 0;
+  for (const part of parts) {
+    rows.putPart({
+      ...part,
+      first,
+      values: valuesOf(part, schema),
+      origins: part.origins.map((text) => origins.intern(text)),
+    });
+    projection.observeAll(part.stamps);
+    first += part.texts.length;
+  }
+  return slots;
+}
+
+function valuesOf({ cells, removed }: CheckpointRows, schema: Schema): ArrayLike<Value> | undefined {
+  if (removed || schema.isSet) return undefined;
+  return schema.column === 'double' ? cells : Array.from(cells, (cell) => schema.fromColumn(cell));
+}
+
+/** The changes that {@link loadRows} made, each put together only when it is told. */
+export function* loadedChanges(
+  projection: Projection,
+  origins: Origins,
+  from: { readonly parts: readonly CheckpointRows[]; readonly position: number },
+): Generator<Change, void, undefined> {
+  const { schema, reporter } = projection;
+  const dot = new MovingDot(0);
+  let { position } = from;
+  for (const part of from.parts) {
+    const indexes = part.origins.map((text) => origins.intern(text));
+    for (let at = 0; at < part.texts.length; at++, position++) {
+      if (part.removed) continue;
+      dot.origin = indexes[part.originOf[at] as number] as number;
+      dot.sequence = part.sequences[at] as number;
+      dot.stamp = part.stamps[at] as number;
+      const value = schema.isSet ? undefined : schema.fromColumn(part.cells[at] as Cell);
+      const key = schema.keyOf(part.texts[at] as string);
+      yield new Change('new', key, undefined, reporter.causeOf(position, value, dot));
+    }
+  }
+}
+
+/** The changes that a run of plain writes made, each put together only when it is told. */
+export function* runChanges(
+  { rows, reporter }: Projection,
+  writes: RunOfWrites,
+  on: { readonly done: DoneByRun; readonly position: number },
+): Generator<Change, void, undefined> {
+  const { slots, did, before } = on.done;
+  const dot = new MovingDot(writes.origin);
+  for (let nth = 0; nth < slots.length; nth++) {
+    if (did[nth] === DID_NOTHING) continue;
+    const index = writes.from + nth;
+    dot.sequence = writes.firstSequence + index;
+    dot.stamp = writes.stamps === undefined ? writes.stamp : (writes.stamps[index] as number);
+    const changed = did[nth] === CHANGED_ROW;
+    const cause = reporter.causeOf(on.position + nth, writes.values?.[index], dot);
+    const previous = changed ? before?.[nth] : undefined;
+    yield new Change(changed ? 'changed' : 'new', rows.key(slots[nth] as number), previous, cause);
+  }
+}

@@ -1,0 +1,297 @@
+import { malformed } from '../log/bytes.ts';
+import type { Dictionary } from '../log/dictionary.ts';
+import type { Epoch } from '../log/epoch.ts';
+import { SET, SWITCH } from '../log/operation.ts';
+import type { Origins } from '../log/origin.ts';
+import type { DecodedRun, DocumentSection, RunOperations } from '../log/run.ts';
+import type { VersionVector } from '../log/version-vector.ts';
+import type {
+  DocumentOwner,
+  OwnEffect,
+  RunChanges,
+  RunEffects,
+  Standing,
+  TableDocument,
+} from '../modes/conflict-mode.ts';
+import type { Schema, Value } from '../schema/index.ts';
+import type { ChangeKind, OperationFacts } from './change.ts';
+import { DocumentTeller } from './document-teller.ts';
+import { MAX_ADDED, netEffects } from './net-effects.ts';
+import type { Projection } from './projection.ts';
+import type { Dot } from './rows.ts';
+
+/** A document is begun anew when it has more operations than this, and than so many per row, or more bytes. */
+const MAX_HISTORY = 131_072;
+const HISTORY_PER_ROW = 4;
+const MAX_HISTORY_BYTES: number = 64 * 1024 * 1024;
+/** Most rows, and characters of their keys, that one `clear` removes. */
+const MAX_CLEARED = 16_384;
+const MAX_CLEARED_CHARACTERS: number = 512 * 1024;
+
+/** What is known of the run that is folded. */
+export interface FoldedRun {
+  readonly origin: number;
+  readonly dictionary: Dictionary;
+  readonly seen: VersionVector;
+  /** Position of the operation at index 0, were it applied; undefined when nobody is told. */
+  readonly base: number | undefined;
+}
+
+/** How key numbers are read in a run of this node, and what it is told at. */
+export interface AuthoredRun {
+  readonly origin: string;
+  readonly position: number;
+  textOf(id: number): string;
+  idOf(text: string): number;
+}
+
+/** A run, its effects and what it carries, so that what was checked is not worked out twice. */
+interface Prepared {
+  readonly run: DecodedRun;
+  readonly effects: RunEffects;
+  readonly carried: RunChanges;
+}
+
+/** What a document must know of its table; `writes` tells the origins this node writes as. */
+export function documentOwner(
+  schema: Schema,
+  epoch: Epoch,
+  writes: (origin: string) => boolean,
+): DocumentOwner {
+  const { defaultValue } = schema;
+  return {
+    table: schema.name,
+    column: schema.column,
+    unsigned: schema.valueType === 'count',
+    start: typeof defaultValue === 'number' ? defaultValue : 0,
+    epoch,
+    checkKey: (text) => schema.checkKeyText(text),
+    checkCell: (cell) => schema.checkCell(cell),
+    checkOrigin: (text, known) => {
+      if (writes(text) && !known)
+        throw malformed(`changes of ${text}, which is this node, that it did not make`);
+    },
+  };
+}
+
+/**
+ * One table in a mode with documents: operations go into the document, and the rows show what
+ * stands there.
+ */
+export class DocumentFold {
+  readonly document: TableDocument;
+  readonly #table: Projection;
+  readonly #origins: Origins;
+  readonly #teller: DocumentTeller;
+  #prepared: Prepared | undefined;
+
+  constructor(table: Projection, origins: Origins, document: TableDocument) {
+    this.document = document;
+    this.#table = table;
+    this.#origins = origins;
+    this.#teller = new DocumentTeller(table, this);
+  }
+
+  // Rows -----------------------------------------------------------------------------------------------
+
+  /** The rows that stand now are those that every node begins the document with. */
+  begin(): void {
+    const { rows, schema } = this.#table;
+    const origins = this.#origins;
+    const base = Array.from(rows.live(), (slot) => ({
+      text: rows.text(slot),
+      cell: schema.isSet ? true : schema.toColumn(rows.value(slot)),
+      origin: origins.at(rows.origin(slot)).text,
+      sequence: rows.sequence(slot),
+      stamp: rows.stamp(slot),
+    }));
+    this.document.begin(base);
+    this.#table.past.begin(this.#table, origins);
+  }
+
+  /** The value a standing cell shows. */
+  valueOf(standing: Standing): Value {
+    const { schema } = this.#table;
+    return schema.isSet ? undefined : schema.fromColumn(standing.cell);
+  }
+
+  dotOf({ origin, sequence, stamp }: Standing): Dot {
+    return { origin: this.#origins.intern(origin), sequence, stamp };
+  }
+
+  /** Whether a row is what stands in the document. */
+  shows(slot: number, standing: Standing | undefined): boolean {
+    const { rows, schema } = this.#table;
+    if (standing === undefined || !rows.has(slot)) return standing === undefined && !rows.has(slot);
+    const dot = this.dotOf(standing);
+    if (rows.origin(slot) !== dot.origin || rows.sequence(slot) !== dot.sequence) return false;
+    return schema.column !== 'integer' || Object.is(schema.toColumn(rows.value(slot)), standing.cell);
+  }
+
+  /** Makes a row what stands in the document, telling nobody; `by` removed it, if it is gone. */
+  place(slot: number, standing: Standing | undefined, by: Dot): void {
+    const { rows, effects } = this.#table;
+    effects.undo?.remember(slot);
+    if (standing === undefined) {
+      rows.remove(slot, by);
+      return;
+    }
+    rows.put(slot, this.valueOf(standing), this.dotOf(standing));
+    effects.deadlines?.note(slot);
+  }
+
+  /** The same, telling of the change under the facts of an operation. */
+  settle(text: string, by: Dot, facts: OperationFacts | undefined): void {
+    const { rows, reporter } = this.#table;
+    const standing = this.document.standing(text);
+    const known = rows.known(text);
+    if (standing === undefined && known === undefined) return;
+    const slot = known ?? rows.slotOf(text);
+    if (this.shows(slot, standing)) return;
+    const previous = rows.value(slot);
+    const present = rows.has(slot);
+    this.place(slot, standing, by);
+    if (facts === undefined) return;
+    const kind: ChangeKind = standing === undefined ? 'removed' : present ? 'changed' : 'new';
+    const value = rows.has(slot) ? rows.value(slot) : undefined;
+    reporter.change(kind, slot, previous, { ...facts, key: rows.key(slot), row: { value } });
+  }
+
+  /** Gives what stands in the document the exact versions that rows of a checkpoint have. */
+  refineRows(): void {
+    const { rows } = this.#table;
+    for (const slot of rows.live()) this.refine(slot, rows.dot(slot));
+  }
+
+  refine(slot: number, { origin, sequence, stamp }: Dot): void {
+    const text = this.#table.rows.text(slot);
+    this.document.refine(text, { origin: this.#origins.at(origin).text, sequence, stamp });
+  }
+
+  /** What stands under a slot's key, which must be something. */
+  standingIn(slot: number): { readonly value: Value; readonly dot: Dot } {
+    const standing = this.document.standing(this.#table.rows.text(slot)) as Standing;
+    return { value: this.valueOf(standing), dot: this.dotOf(standing) };
+  }
+
+  /** Whether `own` should begin the document anew; of many writers the one with most of it, so that only one does. */
+  isDue(own: number): boolean {
+    const { operations, bytes } = this.document.history;
+    const limit = Math.max(MAX_HISTORY, HISTORY_PER_ROW * this.#table.rows.size);
+    const parts = Math.max(operations / limit, bytes / MAX_HISTORY_BYTES);
+    return parts > 1 && (parts > 2 || this.document.isLargest(this.#origins.at(own).text));
+  }
+
+  // Runs of this node ------------------------------------------------------------------------------------
+
+  /** Whether a key can be added to, so that what others add at the same time adds up. */
+  canAdd(slot: number, by: number, result: Value): boolean {
+    const { rows, schema } = this.#table;
+    if (schema.column !== 'integer' || typeof result !== 'number') return false;
+    if (!Number.isSafeInteger(by) || Math.abs(by) > MAX_ADDED || typeof schema.defaultValue === 'bigint')
+      return false;
+    if (rows.has(slot)) return typeof rows.value(slot) === 'number';
+    // A value that is still there is about to be removed by the open run.
+    return this.document.standing(rows.text(slot)) === undefined;
+  }
+
+  /** Whether a `clear` would not fit into one run, which has to name every key that it removes. */
+  get clearsOneByOne(): boolean {
+    const { rows } = this.#table;
+    if (rows.size > MAX_CLEARED) return true;
+    let characters = 0;
+    for (const slot of rows.live()) characters += rows.text(slot).length;
+    return characters > MAX_CLEARED_CHARACTERS;
+  }
+
+  /** Puts the open run of this node into the document; returns what it must carry. */
+  write(run: RunOperations, author: AuthoredRun): Omit<DocumentSection, 'copies'> {
+    const { schema, reporter } = this.#table;
+    const { origin, position } = author;
+    const effects = netEffects(run, { origin, isSet: schema.isSet, textOf: (id) => author.textOf(id) });
+    const { entered, changes, touched } = this.document.write(effects);
+    const dot = { origin: this.#origins.intern(origin), sequence: run.firstSequence, stamp: run.firstStamp };
+    const facts = reporter.listening ? reporter.facts(position, SET, dot) : undefined;
+    for (const text of touched) this.settle(text, dot, facts);
+    return {
+      entered: entered.map(({ text, generation, start }) => ({ id: author.idOf(text), generation, start })),
+      changes,
+    };
+  }
+
+  // Runs of others, and replay ---------------------------------------------------------------------------
+
+  /** Checks what a run carries for the document, changing nothing. Throws `OPERATION_INVALID`. */
+  check(run: DecodedRun, textOf: (id: number) => string): void {
+    const prepared = this.#prepare(run, textOf);
+    if (run.count > 1 && run.kinds?.includes(SWITCH) === true)
+      throw malformed('a switch of mode among others');
+    this.document.check(prepared.effects, prepared.carried);
+    this.#prepared = prepared;
+  }
+
+  #prepare(run: DecodedRun, textOf: (id: number) => string, end: number = run.count): Prepared {
+    const { schema } = this.#table;
+    const { document } = run;
+    if (document === undefined) throw malformed('a run without changes for the document of its table');
+    const effects = netEffects(run, { origin: run.origin, isSet: schema.isSet, textOf }, end);
+    const entered = document.entered.map(({ id, generation, start }) => ({
+      text: textOf(id),
+      generation,
+      start,
+    }));
+    return { run, effects, carried: { entered, changes: document.changes } };
+  }
+
+  /** Folds the operations of a checked run from `skip` up to `end` into document and rows. */
+  fold(run: DecodedRun, range: { readonly skip: number; readonly end: number }, on: FoldedRun): void {
+    const { rows } = this.#table;
+    const whole = range.end === run.count;
+    const known = this.#prepared?.run === run && whole ? this.#prepared : undefined;
+    this.#prepared = undefined;
+    const prepared = known ?? this.#prepare(run, (id) => rows.text(on.dictionary.slot(id)), range.end);
+    const { effects, carried } = prepared;
+    const { document } = this;
+    const touched = whole ? document.apply(effects, carried) : document.applyPart(effects, carried);
+    if (on.base !== undefined) {
+      this.#teller.tell({ run, range, effects, touched, on, base: on.base });
+      return;
+    }
+    for (const text of touched) {
+      const { sequence, stamp } = effects.keys.get(text) ?? {
+        sequence: run.firstSequence,
+        stamp: run.firstStamp,
+      };
+      this.settle(text, { origin: on.origin, sequence, stamp }, undefined);
+    }
+  }
+
+  /** The values under a slot's key that its row does not show; none while the open run replaces them. */
+  othersIn(slot: number): { readonly value: Value; readonly origin: string }[] {
+    const [first, ...others] = this.document.values(this.#table.rows.text(slot));
+    if (first === undefined || !this.shows(slot, first)) return [];
+    return others.map((other) => ({ value: this.valueOf(other), origin: other.origin }));
+  }
+
+  /** What this node did since the document began, as far as it still stands. */
+  effectsOfOwn(): OwnEffect[] {
+    return this.document.effectsOf((text) => this.#table.isOwn(this.#origins.intern(text)));
+  }
+
+  /** Slots whose rows are not what stands in the document: to be put, and to be removed. */
+  differences(): { readonly put: readonly number[]; readonly removed: readonly number[] } {
+    const { rows } = this.#table;
+    const put: number[] = [];
+    const removed: number[] = [];
+    for (const text of this.document.keys()) {
+      const standing = this.document.standing(text);
+      const slot = rows.slotOf(text);
+      if (!this.shows(slot, standing)) put.push(slot);
+    }
+    for (const slot of rows.live()) {
+      const text = rows.text(slot);
+      if (this.document.covers(text) && this.document.standing(text) === undefined) removed.push(slot);
+    }
+    return { put, removed };
+  }
+}

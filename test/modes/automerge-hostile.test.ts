@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+import { DELETE, INCREMENT, SWITCH } from '../../src/log/operation.ts';
+import { type DocumentSection, RunWriter, decodeRun } from '../../src/log/run.ts';
+import { encodeChange } from '../../src/modes/automerge/change-writer.ts';
+import { readChange } from '../../src/modes/automerge/change-reader.ts';
+import { PUT, type ChangeContent } from '../../src/modes/automerge/change.ts';
+import { AutomergeDocument } from '../../src/modes/automerge/document.ts';
+import type { NetEffect, RunChanges, RunEffects } from '../../src/modes/conflict-mode.ts';
+import { modeNamed } from '../../src/modes/registry.ts';
+import type { Projection } from '../../src/projection/projection.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
+import { compileSchema } from '../../src/schema/index.ts';
+
+const REFUSED = expect.objectContaining({ code: 'OPERATION_INVALID' }) as Error;
+
+function emptyDocument(writes = ''): AutomergeDocument {
+  return new AutomergeDocument({
+    table: 't',
+    column: 'integer',
+    unsigned: true,
+    start: 0,
+    epoch: { counter: 0, origin: '' },
+    checkKey: () => undefined,
+    checkCell: () => undefined,
+    checkOrigin: (origin, known) => {
+      if (origin === writes && !known) throw Object.assign(new Error('mine'), { code: 'OPERATION_INVALID' });
+    },
+  });
+}
+
+const at = { sequence: 1, stamp: 5000 };
+const put = (cell: number): NetEffect => ({ kind: 'put', cell, by: 0, ...at });
+const add = (by: number): NetEffect => ({ kind: 'add', cell: undefined, by, ...at });
+const gone: NetEffect = { kind: 'delete', cell: undefined, by: 0, ...at };
+
+function effectsOf(keys: Record<string, NetEffect>, more: Partial<RunEffects> = {}): RunEffects {
+  const run = { origin: 'evil@1', firstSequence: 1, firstStamp: 5000, cleared: false };
+  return { ...run, keys: new Map(Object.entries(keys)), ...more };
+}
+
+const honest = effectsOf({ k: put(1), n: add(2), d: gone });
+const carried: RunChanges = emptyDocument().write(honest);
+
+/** The honest run's change with something else in it. */
+function altered(content: Partial<ChangeContent>): RunChanges {
+  const [bytes] = carried.changes;
+  const change = encodeChange({ ...readChange(bytes as Uint8Array), ...content });
+  return { ...carried, changes: [change.bytes] };
+}
+
+describe('a run whose changes do otherwise than its operations', () => {
+  it('is taken when both say the same', () => {
+    expect(() => emptyDocument().check(honest, carried)).not.toThrow();
+  });
+
+  it.each<[string, RunEffects, RunChanges]>([
+    ['another value', effectsOf({ k: put(2), n: add(2), d: gone }), carried],
+    ['another addition', effectsOf({ k: put(1), n: add(3), d: gone }), carried],
+    ['another kind', effectsOf({ k: gone, n: add(2), d: gone }), carried],
+    ['a key that the run does not write', effectsOf({ n: add(2), d: gone }), carried],
+    ['a key that a clear does not remove', effectsOf({ n: add(2) }, { cleared: true }), carried],
+    ['nothing for a write', honest, { entered: [], changes: [] }],
+    ['nothing for one of two writes', effectsOf({ k: put(1), n: add(2), x: put(3) }), carried],
+    ['another author', effectsOf({ k: put(1), n: add(2) }, { origin: 'good@1' }), carried],
+    ['another run', effectsOf({ k: put(1), n: add(2) }, { firstSequence: 7 }), carried],
+    ['another time', honest, altered({ time: 99 })],
+    ['a number out of turn', honest, altered({ seq: 2 })],
+    ['one key twice', honest, { ...carried, changes: [...carried.changes, ...carried.changes] }],
+    ['a counter begun that is not added to', effectsOf({ k: put(1), n: put(2), d: gone }), carried],
+    ['a counter begun twice', honest, { ...carried, entered: [...carried.entered, ...carried.entered] }],
+    [
+      'a counter of an impossible generation',
+      honest,
+      { ...carried, entered: [{ text: 'n', generation: 2 ** 40, start: 0 }] },
+    ],
+    ['a text where a counter belongs', honest, altered({ operations: [text('k'), ...rest()] })],
+  ])('is refused: %s', (_, effects, changes) => {
+    const document = emptyDocument();
+    expect(() => document.check(effects, changes)).toThrow(REFUSED);
+    expect(document.heads).toEqual([]);
+  });
+
+  it('never lets what refers to nothing take anything away', () => {
+    const document = emptyDocument();
+    document.write(effectsOf({ k: put(9) }, { origin: 'good@1' }));
+    const before = [{ counter: 500, actor: 'nobody' }];
+    const changes = altered({
+      operations: readChange(carried.changes[0] as Uint8Array).operations.map((operation) => ({
+        ...operation,
+        before,
+      })),
+    });
+    document.check(honest, changes);
+    document.apply(honest, changes);
+    expect(
+      document
+        .values('k')
+        .map(({ cell }) => cell)
+        .toSorted((one, other) => Number(one) - Number(other)),
+    ).toEqual([1, 9]);
+    expect(() => document.export()).toThrow(REFUSED);
+  });
+});
+
+function text(key: string): ChangeContent['operations'][number] {
+  return { action: PUT, key, scalar: { type: 'text', value: 'x' }, by: 0, before: [] };
+}
+
+function rest(): ChangeContent['operations'] {
+  return readChange(carried.changes[0] as Uint8Array).operations.slice(1);
+}
+
+describe('a document of a peer', () => {
+  it('is refused when it holds changes of this node that it did not make, of another document, or bytes that are none', () => {
+    const peer = emptyDocument();
+    peer.write(honest);
+    const chunks = [...peer.chunks()];
+    expect(() => emptyDocument('evil@1').merge(chunks, false)).toThrow(REFUSED);
+    expect(() => emptyDocument().merge([Uint8Array.of(0, 3, 1, 2, 3)], false)).toThrow(REFUSED);
+    expect(() => emptyDocument().merge([Uint8Array.of(0, 255, 255, 3)], false)).toThrow(REFUSED);
+    const foreign = altered({ actor: 'evil@1abcd' }).changes[0] as Uint8Array;
+    expect(() =>
+      emptyDocument().merge(
+        [Uint8Array.of(0, (foreign.length & 0x7f) | 0x80, foreign.length >> 7, ...foreign)],
+        false,
+      ),
+    ).toThrow(REFUSED);
+    const merged = emptyDocument();
+    merged.merge(chunks, false);
+    expect(merged.heads).toEqual(peer.heads);
+  });
+});
+
+describe('a run from elsewhere', () => {
+  const schema = compileSchema('t', { key: 'string', value: 'count', mode: 'automerge' });
+  const table = (mode: 'naive' | 'automerge' = 'automerge'): Projection =>
+    scratchProjection({ ...schema, mode }, modeNamed).projection;
+
+  function runOf(write: (writer: RunWriter) => void, document: DocumentSection | undefined): Uint8Array {
+    const writer = new RunWriter('integer');
+    writer.begin(1, { chapter: 0, keys: 0, origins: 0 }, []);
+    writer.addKey('k');
+    write(writer);
+    writer.document = document;
+    return writer.encode('t', 'evil@1', 0);
+  }
+
+  const nothing: DocumentSection = { entered: [], changes: [], copies: false };
+  const check = (projection: Projection, bytes: Uint8Array) => (): void =>
+    projection.check(decodeRun(bytes, 'integer'));
+
+  it('is refused without a document, with one where none belongs, and with additions beyond what stays exact', () => {
+    expect(
+      check(
+        table(),
+        runOf((writer) => writer.addSet(0, 1, 1), undefined),
+      ),
+    ).toThrow(REFUSED);
+    expect(
+      check(
+        table('naive'),
+        runOf((writer) => writer.addSet(0, 1, 1), nothing),
+      ),
+    ).toThrow(REFUSED);
+    for (const by of [2 ** 41, 0.5, Number.NaN, -Infinity])
+      expect(
+        check(
+          table(),
+          runOf((writer) => writer.addIncrement(0, by, 1), nothing),
+        ),
+      ).toThrow(REFUSED);
+    const additions = runOf((writer) => writer.addIncrement(0, 1, 1), undefined);
+    expect(() => decodeRun(additions, 'integer')).toThrow(REFUSED);
+    const removal = runOf((writer) => writer.addRemoval(DELETE, 0, 1), nothing);
+    expect(check(table(), removal)).not.toThrow();
+    expect(INCREMENT).toBe(5);
+  });
+
+  it('is refused with a counter whose key number is beyond the dictionary, or a switch among other operations', () => {
+    const entered = { ...nothing, entered: [{ id: 7, generation: 1, start: 0 }] };
+    expect(
+      check(
+        table(),
+        runOf((writer) => writer.addIncrement(0, 1, 1), entered),
+      ),
+    ).toThrow(REFUSED);
+    const mixed = runOf((writer) => {
+      writer.addRemoval(DELETE, 0, 1);
+      writer.addRemoval(SWITCH, 0, 1);
+    }, nothing);
+    expect(check(table(), mixed)).toThrow(REFUSED);
+  });
+});

@@ -1,0 +1,141 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Change } from '../../src/index.ts';
+import { modeNamed } from '../../src/modes/registry.ts';
+import { adoptCheckpoint, loadCheckpoint } from '../../src/projection/adoption.ts';
+import {
+  type DecodedCheckpoint,
+  checkpointChunks,
+  decodeCheckpoint,
+} from '../../src/projection/checkpoint.ts';
+import type { Projection } from '../../src/projection/projection.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
+import { type Schema, type TableDeclaration, type Value, compileSchema } from '../../src/schema/index.ts';
+
+type Scratch = ReturnType<typeof scratchProjection>;
+
+/** A write or, without a value, a removal. */
+interface Step {
+  readonly key: number;
+  readonly author: number;
+  readonly removes: boolean;
+}
+
+const declarations: readonly TableDeclaration[] = [
+  { key: 'string', value: 'double' },
+  { key: 'string', value: 'double', mode: 'lww' },
+  { key: ['count', 'string'], value: 'int', mode: 'lww' },
+  { key: 'string', value: 'string' },
+  { key: 'addr' },
+  { key: 'string', value: 'double', createExpire: '1h' },
+];
+
+const steps = fc.array(fc.record({ key: fc.nat(12), author: fc.nat(2), removes: fc.boolean() }), {
+  minLength: 1,
+  maxLength: 40,
+});
+
+function keyOf(schema: Schema, key: number): unknown {
+  if (schema.composite) return [key, `k${key}`];
+  return schema.keyTypes[0] === 'addr' ? `10.0.0.${key}` : `k${key}`;
+}
+
+function valueOf({ valueType }: Schema, number: number): Value {
+  if (valueType === undefined) return undefined;
+  if (valueType === 'int') return BigInt(number) * 2n ** 40n;
+  return valueType === 'string' ? `v${number}` : number / 4;
+}
+
+/** A checkpoint of a table that somebody wrote so. */
+function written(schema: Schema, history: readonly Step[]): DecodedCheckpoint {
+  const { projection, origins } = scratchProjection(schema, modeNamed);
+  const { rows } = projection;
+  for (const [index, { key, author, removes }] of history.entries()) {
+    const origin = origins.intern(`n${author}@a`);
+    const dot = { origin, sequence: projection.held.get(origin) + 1, stamp: 1024 * (index + 1) };
+    const slot = rows.slotOf(schema.keyText(keyOf(schema, key)));
+    if (removes) rows.remove(slot, dot);
+    else rows.put(slot, schema.value(valueOf(schema, index)), dot);
+    projection.held.advance(origin, dot.sequence);
+  }
+  return decodeCheckpoint([...checkpointChunks(projection, origins)], schema, false);
+}
+
+function content({ projection, origins }: Scratch): unknown {
+  const { rows } = projection;
+  const dotOf = (slot: number): unknown => {
+    const { origin, sequence, stamp } = rows.dot(slot);
+    return [rows.text(slot), origins.at(origin).text, sequence, stamp, rows.expiryBase(slot)];
+  };
+  return {
+    size: rows.size,
+    rows: Array.from(rows.live(), (slot) => [rows.key(slot), rows.value(slot), dotOf(slot)]),
+    removals: Array.from(rows.removals(), dotOf),
+    held: Array.from(projection.held.entries(), ([origin, sequence]) => [origins.at(origin).text, sequence]),
+  };
+}
+
+/** What adopting a checkpoint makes of an empty table; with somebody listening to conflicts, the long way. */
+function adopted(schema: Schema, checkpoint: DecodedCheckpoint, long: boolean): unknown {
+  const scratch = scratchProjection(schema, modeNamed);
+  const { reporter } = scratch.projection;
+  const told: unknown[] = [];
+  const tell = ({ kind, key, value, previous, origin, operation }: Change): void =>
+    void told.push({ kind, key, value, previous, origin, operation });
+  reporter.changes.observable.subscribe(tell);
+  if (long) reporter.conflicts.observable.subscribe();
+  const { rows, removed, whole } = adoptCheckpoint(scratch.projection, scratch.origins, checkpoint, 7);
+  return { ...(content(scratch) as object), told, rows: [...rows], removed: [...removed], whole };
+}
+
+function loaded(schema: Schema, checkpoint: DecodedCheckpoint): Projection {
+  const { projection, origins } = scratchProjection(schema, modeNamed);
+  loadCheckpoint(projection, origins, checkpoint, 7);
+  return projection;
+}
+
+describe('a checkpoint for an empty table', () => {
+  it.each(declarations.map((declaration) => [JSON.stringify(declaration), declaration] as const))(
+    'taken over column by column makes and tells what taking it over row by row does: %s',
+    (_, declaration) => {
+      const schema = compileSchema('t', declaration);
+      fc.assert(
+        fc.property(steps, (history) => {
+          const checkpoint = written(schema, history);
+          expect(adopted(schema, checkpoint, false)).toEqual(adopted(schema, checkpoint, true));
+        }),
+        { numRuns: 60, interruptAfterTimeLimit: 3000 },
+      );
+    },
+  );
+
+  it('may name a key twice, and then counts as it is named last', () => {
+    const schema = compileSchema('t', { key: 'string', value: 'double' });
+    const checkpoint = written(schema, [
+      { key: 1, author: 0, removes: false },
+      { key: 2, author: 0, removes: false },
+      { key: 3, author: 0, removes: false },
+    ]);
+    const [part] = checkpoint.rows;
+    const again = { ...(part as NonNullable<typeof part>), cells: [10, 11, 12] };
+    const twice = { ...checkpoint, rows: [...checkpoint.rows, again] };
+    expect(adopted(schema, twice, false)).toEqual(adopted(schema, twice, true));
+    const { rows } = loaded(schema, twice);
+    expect(Array.from(rows.live(), (slot) => [rows.key(slot), rows.value(slot)])).toEqual([
+      ['k1', 10],
+      ['k2', 11],
+      ['k3', 12],
+    ]);
+  });
+
+  it('leaves a table that can be written on: a key that comes back stands last', () => {
+    const schema = compileSchema('t', { key: 'string', value: 'double' });
+    const history = [1, 2, 3].map((key) => ({ key, author: 0, removes: false }));
+    const { rows } = loaded(schema, written(schema, history));
+    const dot = { origin: 0, sequence: 9, stamp: 9 };
+    rows.remove(rows.slotOf('k1'), dot);
+    rows.put(rows.slotOf('k4'), 4, dot);
+    rows.put(rows.slotOf('k1'), 1, dot);
+    expect(Array.from(rows.live(), (slot) => rows.key(slot))).toEqual(['k2', 'k3', 'k4', 'k1']);
+  });
+});
