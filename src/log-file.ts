@@ -4,6 +4,8 @@ import { type ReadOnlyStore, openReadOnly } from './backends/sqlite/reader.ts';
 import { TablecastError } from './errors.ts';
 import { LogView, type Moment, rowsOf } from './log-view.ts';
 import { HybridClock } from './log/hybrid-clock.ts';
+import { KeyNames } from './log/key-names.ts';
+import { LOG_NAMES } from './log/log-keeper.ts';
 import { OperationLog } from './log/operation-log.ts';
 import type { OperationRange } from './log/operation-stream.ts';
 import type { Operation } from './log/operation.ts';
@@ -75,7 +77,9 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
   );
   await rebuild(store, recovery, { projections, origins });
   log.startAt(Math.max(recovery.lastPosition, ...recovery.checkpoints.map(({ position }) => position)));
-  const view = new LogView({ log, live: operations, origins, projections });
+  const names = recovery.checkpoints.find(({ table }) => table === LOG_NAMES);
+  const known = names === undefined ? undefined : KeyNames.decode(names.chunks);
+  const view = new LogView({ log, live: operations, origins, projections, names: () => known });
   return {
     nodeId: node?.id,
     tables: declarationsOf(schemas),
@@ -115,6 +119,8 @@ function readOnlyBackend(reader: ReadOnlyStore): Backend {
     commit: refused,
     writeCheckpoint: refused,
     trim: refused,
+    seal: refused,
+    positionKeeping: refused,
     close: async () => reader.close(),
   };
 }

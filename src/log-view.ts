@@ -1,8 +1,9 @@
 import type { Observable, Subject } from 'rxjs';
 import { TablecastError } from './errors.ts';
 import { stampToMs } from './log/hybrid-clock.ts';
+import type { KeyNames } from './log/key-names.ts';
 import type { OperationLog } from './log/operation-log.ts';
-import type { AdoptedRecord, TableDecoder } from './log/operation-reader.ts';
+import type { AdoptedRecord, DecoderOf, TableDecoder } from './log/operation-reader.ts';
 import { type OperationRange, operationStream } from './log/operation-stream.ts';
 import type { Operation } from './log/operation.ts';
 import type { Origins } from './log/origin.ts';
@@ -44,6 +45,8 @@ export interface LogViewParts {
   readonly live: Subject<Operation>;
   readonly origins: Origins;
   readonly projections: ReadonlyMap<string, Projection>;
+  /** What key numbers stand for that were named before the log begins. */
+  names(): KeyNames | undefined;
 }
 
 /** A node's log as users see it. */
@@ -59,15 +62,13 @@ export class LogView implements Log {
   }
 
   operations(range: OperationRange = {}): Observable<Operation> {
-    const { log, live, projections, origins } = this.#parts;
+    const { log, live, projections } = this.#parts;
     return operationStream(
       {
         log,
         live,
-        decoderOf: (table) => {
-          const projection = projections.get(table);
-          return projection === undefined ? undefined : decoderFor(projection, origins);
-        },
+        decoderOf: decodersOf(this.#parts),
+        names: () => this.#parts.names(),
         storeOf: (table) => log.stores.get(projections.get(table)?.store ?? 'memory'),
         readableFrom: (position) => {
           const floors = Array.from(projections.values(), (projection) => readableFrom(projection, position));
@@ -94,6 +95,8 @@ export class LogView implements Log {
     let cursor = 0;
     const end = Math.min(bound.position, store?.appended ?? 0);
     if (store === undefined) return rowsOf(scratch.projection);
+    // As they are now is known also when the log does not reach back.
+    if (store.trimmedTo > 0 && moment.time === undefined && end === store.appended) return rowsOf(projection);
     while (cursor < end) {
       const segments = await store.read(cursor, PAGE_BYTES);
       const into = { projections: new Map([[moment.table, scratch.projection]]), origins: scratch.origins };
@@ -108,6 +111,17 @@ export class LogView implements Log {
 /** A table's rows as a Map of user forms. */
 export function rowsOf({ rows }: Projection): ReadonlyMap<Key, Value> {
   return new Map(Array.from(rows.live(), (slot) => [rows.key(slot), rows.value(slot)] as const));
+}
+
+/** Decoders of all tables that are known. */
+export function decodersOf({
+  projections,
+  origins,
+}: Pick<LogViewParts, 'projections' | 'origins'>): DecoderOf {
+  return (table) => {
+    const projection = projections.get(table);
+    return projection === undefined ? undefined : decoderFor(projection, origins);
+  };
 }
 
 function decoderFor(projection: Projection, origins: Origins): TableDecoder {

@@ -17,6 +17,11 @@ export interface NodeFact {
   readonly id: string;
   /** Epoch of the node's sqlite tables. */
   readonly epoch: number;
+  /**
+   * When the file was copied from the node's own, in milliseconds since 1970. The node may have gone on
+   * since: whoever opens the copy begins a new life.
+   */
+  readonly copiedAt?: number | undefined;
 }
 
 /** What the facts of a store say. */
@@ -74,6 +79,9 @@ export async function rebuild(
       checkpoint.position,
     );
     for (const dictionary of projection.dictionaries.values()) dictionary.summedUp(checkpoint.position);
+    // Unlike what is adopted from a peer, the operations themselves stand in the log, before the checkpoint.
+    for (const [origin, sequence] of projection.held.entries())
+      projection.marks.summedUp(origin, sequence + 1, checkpoint.position + 1);
   }
   const positions = Array.from(into.projections.keys(), (table) => covered.get(table)?.position ?? 0);
   let cursor = Math.max(recovery.trimmedTo, positions.length === 0 ? Infinity : Math.min(...positions));

@@ -89,7 +89,19 @@ export interface Backend {
    * the last committed one: a checkpoint ahead of its log could not be continued.
    */
   writeCheckpoint(checkpoint: Checkpoint): Promise<void>;
-  /** Forgets segments that lie wholly at or before `position`; the trimmed range ends with the last of them. */
-  trim(position: number): Promise<void>;
+  /**
+   * Forgets segments that lie wholly at or before `position`; the trimmed range ends with the last of
+   * them, and that is what it resolves with. Of sealed segments only whole blocks go, so that some of them
+   * may stay.
+   */
+  trim(position: number): Promise<number>;
+  /**
+   * Packs some of the oldest segments that are not sealed yet and lie wholly at or before `position`
+   * into a smaller form, from which `read` gives them back bit for bit; a bounded amount of work.
+   * True when there may be more to do. A backend that has no smaller form answers false.
+   */
+  seal(position: number): Promise<boolean>;
+  /** The position to which to trim so that about `bytes` of log remain, as they are stored; 0 when less is kept. */
+  positionKeeping(bytes: number): Promise<number>;
   close(): Promise<void>;
 }

@@ -87,10 +87,30 @@ class MemoryBackend implements Backend {
     this.#checkpoints.set(checkpoint.table, checkpoint);
   }
 
-  async trim(position: number): Promise<void> {
+  async trim(position: number): Promise<number> {
     this.#requireOpen();
-    const end = this.#indexAfter(position);
-    while (this.#first < end) this.#dropFirst();
+    // Index by index: dropping may move all that is left to the front.
+    while (this.#first < this.#segments.length) {
+      if (lastPositionOf(this.#segments[this.#first] as Segment) > position) break;
+      this.#dropFirst();
+    }
+    return this.#trimmedTo;
+  }
+
+  async seal(): Promise<boolean> {
+    this.#requireOpen();
+    return false;
+  }
+
+  async positionKeeping(bytes: number): Promise<number> {
+    this.#requireOpen();
+    let kept = 0;
+    for (let index = this.#segments.length - 1; index >= this.#first; index -= 1) {
+      const segment = this.#segments[index] as Segment;
+      kept += segment.bytes.length;
+      if (kept > bytes) return lastPositionOf(segment);
+    }
+    return 0;
   }
 
   async close(): Promise<void> {

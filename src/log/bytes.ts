@@ -6,6 +6,12 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Texts up to this length are written character by character, which is faster than TextEncoder. */
 const SHORT_TEXT = 48;
 
+/** Whether this machine keeps numbers in memory as they are written: then a column of them is copied as a whole. */
+const littleEndian: boolean = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** A buffer larger than this is not kept for later. */
+const MAX_KEPT_BYTES: number = 1024 * 1024;
+
 /** Appends little-endian numbers and texts to a buffer that grows by doubling. */
 export class ByteWriter {
   #bytes: Uint8Array;
@@ -48,6 +54,16 @@ export class ByteWriter {
     this.reserve(8);
     this.#view.setBigUint64(this.length, BigInt.asUintN(64, value), true);
     this.length += 8;
+  }
+
+  float64s(values: Float64Array, count: number): void {
+    this.reserve(count * 8);
+    if (littleEndian) {
+      this.#bytes.set(new Uint8Array(values.buffer, values.byteOffset, count * 8), this.length);
+      this.length += count * 8;
+    } else {
+      for (let index = 0; index < count; index++) this.float64(values[index] as number);
+    }
   }
 
   /** A non-negative safe integer, 7 bits a byte, least significant first. */
@@ -117,6 +133,28 @@ export class ByteWriter {
     const { written } = encoder.encodeInto(value, this.#bytes.subarray(this.length));
     this.length += written;
     return written;
+  }
+
+  /** The bytes of a text, without its length, if all of it is ASCII; else false, and nothing is written. */
+  asciiBytes(value: string): boolean {
+    this.reserve(value.length);
+    const { read, written } = encoder.encodeInto(value, this.#bytes.subarray(this.length));
+    if (read !== value.length || written !== value.length) return false;
+    this.length += written;
+    return true;
+  }
+
+  /** Begins anew, with the same buffer unless it has become very large. */
+  restart(): void {
+    this.length = 0;
+    if (this.#bytes.length <= MAX_KEPT_BYTES) return;
+    this.#bytes = new Uint8Array(256);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** What was written, without a copy where little room is left over; the writer must not be used any more. */
+  finish(): Uint8Array {
+    return this.#bytes.length - this.length <= this.length / 8 ? this.view() : this.copy();
   }
 
   /** What was written so far, as a view that the next write may change. */
@@ -238,6 +276,10 @@ export class ByteReader {
   float64s(count: number): Float64Array {
     let at = this.#take(count * 8);
     const values = new Float64Array(count);
+    if (littleEndian) {
+      new Uint8Array(values.buffer).set(this.bytes.subarray(at, at + count * 8));
+      return values;
+    }
     const view = this.#view;
     for (let i = 0; i < count; i++, at += 8) values[i] = view.getFloat64(at, true);
     return values;

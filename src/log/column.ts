@@ -24,7 +24,8 @@ const nodeBuffer = (globalThis as { Buffer?: { prototype: { latin1Slice?: AsciiS
 const latin1Slice: AsciiSlice | undefined = nodeBuffer?.prototype.latin1Slice;
 
 /** Writes texts as their UTF-8 lengths (none if all are equal), a flag for pure ASCII, and the bytes. */
-export function writeTexts(writer: ByteWriter, texts: ArrayLike<unknown>, count: number): void {
+export function writeTexts(writer: ByteWriter, texts: readonly unknown[], count: number): void {
+  if (texts.length === count && writeAsciiTexts(writer, texts as readonly string[])) return;
   const lengths = new Uint32Array(count);
   const start = writer.length;
   let ascii = 1;
@@ -42,15 +43,39 @@ export function writeTexts(writer: ByteWriter, texts: ArrayLike<unknown>, count:
   const bytes = writer.view(start).slice();
   writer.length = start;
   writer.byte(ascii);
-  if (equal) {
+  writeLengths(writer, lengths, equal ? undefined : longest);
+  writer.raw(bytes);
+}
+
+/** The short way: one text made of all of them is encoded several times faster than each by itself. */
+function writeAsciiTexts(writer: ByteWriter, texts: readonly string[]): boolean {
+  const start = writer.length;
+  const lengths = new Uint32Array(texts.length);
+  let longest = 0;
+  let equal = true;
+  for (let index = 0; index < texts.length; index++) {
+    const { length } = texts[index] as string;
+    if (length !== lengths[0] && index > 0) equal = false;
+    if (length > longest) longest = length;
+    lengths[index] = length;
+  }
+  writer.byte(1);
+  writeLengths(writer, lengths, equal ? undefined : longest);
+  if (writer.asciiBytes(texts.join(''))) return true;
+  writer.length = start;
+  return false;
+}
+
+/** The lengths of texts, the longest of which is given unless all are equal. */
+function writeLengths(writer: ByteWriter, lengths: Uint32Array, longest: number | undefined): void {
+  if (longest === undefined) {
     writer.byte(0);
-    writer.varint(longest);
+    writer.varint(lengths[0] ?? 0);
   } else {
     const width = widthOf(longest);
     writer.byte(width);
-    writer.fixedWidth(lengths, count, width);
+    writer.fixedWidth(lengths, lengths.length, width);
   }
-  writer.raw(bytes);
 }
 
 /** Reads what {@link writeTexts} wrote. Each text is a string of its own, so that keeping one keeps no other alive. */
@@ -60,22 +85,38 @@ export function readTexts(reader: ByteReader, count: number): string[] {
   const common = width === 0 ? reader.varint() : 0;
   if (common > MAX_TEXT_BYTES) throw malformed(`a text of ${common} bytes`);
   const lengths = width === 0 ? undefined : reader.fixedWidth(count, width);
+  if (ascii && latin1Slice !== undefined) return readAscii(reader, latin1Slice, { count, common, lengths });
   const texts: string[] = [];
   for (let index = 0; index < count; index++) {
     const length = lengths === undefined ? common : (lengths[index] as number);
     if (length > MAX_TEXT_BYTES) throw malformed(`a text of ${length} bytes`);
-    texts.push(ascii ? readAscii(reader, length) : reader.textBytes(length));
+    texts.push(reader.textBytes(length));
   }
   return texts;
 }
 
-function readAscii(reader: ByteReader, length: number): string {
-  if (latin1Slice === undefined) return reader.textBytes(length);
-  const bytes = reader.raw(length);
-  for (let index = 0; index < length; index++) {
+function readAscii(
+  reader: ByteReader,
+  slice: AsciiSlice,
+  of: { readonly count: number; readonly common: number; readonly lengths: Uint32Array | undefined },
+): string[] {
+  const { count, common, lengths } = of;
+  let total = lengths === undefined ? count * common : 0;
+  for (const length of lengths ?? []) {
+    if (length > MAX_TEXT_BYTES) throw malformed(`a text of ${length} bytes`);
+    total += length;
+  }
+  const bytes = reader.raw(total);
+  for (let index = 0; index < total; index++) {
     if ((bytes[index] as number) >= 0x80) throw malformed('a text said to be ASCII that is not');
   }
-  return latin1Slice.call(bytes, 0, length);
+  const texts: string[] = [];
+  for (let index = 0, at = 0; index < count; index++) {
+    const end = at + (lengths === undefined ? common : (lengths[index] as number));
+    texts.push(slice.call(bytes, at, end));
+    at = end;
+  }
+  return texts;
 }
 
 /** Writes numbers in the smallest layout that holds them all exactly, -0, NaN and infinities included. */
@@ -94,8 +135,7 @@ export function writeNumbers(writer: ByteWriter, values: Float64Array, count: nu
   }
   if (!integers) {
     writer.byte(FLOAT64);
-    writer.reserve(count * 8);
-    for (let index = 0; index < count; index++) writer.float64(values[index] as number);
+    writer.float64s(values, count);
   } else if (smallest === 0 && largest < 0x100000000) {
     const width = widthOf(largest);
     writer.byte(UNSIGNED);
@@ -109,8 +149,7 @@ export function writeNumbers(writer: ByteWriter, values: Float64Array, count: nu
     }
   } else {
     writer.byte(FLOAT64);
-    writer.reserve(count * 8);
-    for (let index = 0; index < count; index++) writer.float64(values[index] as number);
+    writer.float64s(values, count);
   }
 }
 

@@ -47,6 +47,11 @@ export class HybridClock {
 
   /** Whether a stamp lies so far ahead that following it would carry this clock away. */
   tooFarAhead(stamp: number): boolean {
-    return stamp > (this.#now() + MAX_AHEAD_MS) * STAMPS_PER_MS;
+    return stamp > this.farthest();
+  }
+
+  /** The latest stamp that is not too far ahead. */
+  farthest(): number {
+    return (this.#now() + MAX_AHEAD_MS) * STAMPS_PER_MS;
   }
 }

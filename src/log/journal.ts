@@ -5,8 +5,8 @@ import type { Stretch } from './segment.ts';
 const MAX_SEGMENT_OPERATIONS = 8192;
 /** As is one of this many characters of keys and values: its runs travel in one frame. */
 const MAX_SEGMENT_CHARACTERS = 512 * 1024;
-/** Most operations of one batch. */
-const MAX_BATCH_OPERATIONS = 65_536;
+/** Most operations of one batch: it travels in one frame, which a receiver takes in at one go. */
+const MAX_BATCH_OPERATIONS = 16_384;
 /** Most characters of keys and values in one batch, which must fit into one frame. */
 const MAX_BATCH_CHARACTERS: number = 1024 * 1024;
 /** Most bytes of one batch, encoded: a character of its texts may take three. */

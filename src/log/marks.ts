@@ -23,6 +23,21 @@ export class Marks {
     }
   }
 
+  /** A checkpoint sums up what comes before `sequence`, which stands anywhere in the log; the rest begins at `position`. */
+  summedUp(origin: number, sequence: number, position: number): void {
+    this.#marks.set(origin, [
+      { sequence: 1, position: 1 },
+      { sequence, position },
+    ]);
+  }
+
+  /** Forgets where an origin's operations from `sequence` on were to stand: they were not written. */
+  forgetFrom(origin: number, sequence: number): void {
+    const kept = (this.#marks.get(origin) ?? []).filter((mark) => mark.sequence < sequence);
+    if (kept.length > 0) this.#marks.set(origin, kept);
+    else this.#marks.delete(origin);
+  }
+
   /** A position at or before that of an origin's operation; 1 when nothing is known. */
   positionOf(origin: number | undefined, sequence: number): number {
     const marks = origin === undefined ? undefined : this.#marks.get(origin);

@@ -1,7 +1,9 @@
+import type { Segment } from '../backends/backend.ts';
 import { TablecastError, isTablecastError } from '../errors.ts';
 import type { Cell, ColumnType } from './column.ts';
 import { stampToMs } from './hybrid-clock.ts';
-import { CLEAR, type Operation, SET, SWITCH, kindName } from './operation.ts';
+import { KeyNames } from './key-names.ts';
+import { CLEAR, INCREMENT, type Operation, SET, SWITCH, kindName } from './operation.ts';
 import { type DecodedRun, decodeRun, readRunHeader } from './run.ts';
 import { type Stretch, decodeSegment } from './segment.ts';
 import type { LoggedSegment, SegmentStore } from './segment-store.ts';
@@ -35,11 +37,6 @@ export interface AdoptedRecord {
 /** Finds the decoder of a table; undefined for a table that is not to be read. */
 export type DecoderOf = (table: string) => TableDecoder | undefined;
 
-interface KnownKeys {
-  chapter: number;
-  keys: string[];
-}
-
 /**
  * Turns stored segments back into operations, in ascending position, across both stores of a node.
  */
@@ -48,21 +45,28 @@ export class OperationReader {
   readonly #decoderOf: DecoderOf;
   readonly #tolerant: boolean;
   readonly #after: number;
-  readonly #known = new Map<string, KnownKeys>();
+  readonly #known: KeyNames;
   readonly #pending: { store: SegmentStore; cursor: number; segments: LoggedSegment[] }[];
 
   /**
    * Reads from `from` on, to learn what numbers stand for, and returns the operations behind `after`.
-   * With `tolerant`, begins at what is kept where the log no longer reaches back to `from`.
+   * With `tolerant`, begins at what is kept where the log no longer reaches back to `from`; `known` says
+   * what numbers stand for that were named before it.
    */
   constructor(
     stores: Iterable<SegmentStore>,
     decoderOf: DecoderOf,
-    begin: { readonly from: number; readonly after: number; readonly tolerant: boolean },
+    begin: {
+      readonly from: number;
+      readonly after: number;
+      readonly tolerant: boolean;
+      readonly known?: KeyNames | undefined;
+    },
   ) {
     const { from } = begin;
     this.#after = begin.after;
     this.#tolerant = begin.tolerant;
+    this.#known = new KeyNames(begin.known);
     this.#stores = [...stores];
     this.#decoderOf = decoderOf;
     this.#pending = this.#stores.map((store) => ({ store, cursor: from, segments: [] }));
@@ -130,11 +134,7 @@ export class OperationReader {
     if (decoder === undefined) return [];
     const record = decoder.adopted(chunks);
     for (const { origin, chapter, keys } of record.dictionaries) {
-      const name = `${table}\n${origin}`;
-      const known = this.#known.get(name);
-      // The other node may have been behind with this origin.
-      if (known === undefined || chapter > known.chapter) this.#known.set(name, { chapter, keys: [...keys] });
-      else if (chapter === known.chapter) for (const [id, key] of keys.entries()) known.keys[id] ??= key;
+      this.#known.add(table, origin, { chapter, first: 0, keys });
     }
     return record.operations.map((operation, index) => ({ ...operation, table, position: position + index }));
   }
@@ -147,12 +147,15 @@ export class OperationReader {
     const decoder = this.#decoderOf(header.table);
     if (decoder === undefined) return { operations: [], count: header.count };
     const run = decodeRun(bytes, decoder.column);
-    const known = this.#learn(run);
+    const known = this.#known.learn(run);
+    this.#known.forgetBefore(run);
     const cells = run.values.numbers ?? run.values.cells ?? [];
     const operations: Operation[] = [];
     let cellAt = 0;
+    let addAt = 0;
     for (let index = 0; index < run.count; index++) {
       const kind = run.kinds?.[index] ?? SET;
+      const by = kind === INCREMENT ? run.added[addAt++] : undefined;
       const cell = kind === SET && decoder.column !== 'none' ? (cells[cellAt++] as Cell) : undefined;
       const position = placeOf(run.count, index);
       // What its numbers stand for may have been said before `from`.
@@ -167,26 +170,15 @@ export class OperationReader {
           kind === CLEAR || kind === SWITCH
             ? undefined
             : decoder.keyOf(this.#text(run, known, decoder, run.ids[index] as number)),
-        value: kind === SWITCH ? run.epoch?.mode : cell === undefined ? undefined : decoder.valueOf(cell),
+        value: kind === SWITCH ? run.epoch?.mode : cell === undefined ? by : decoder.valueOf(cell),
         time: stampToMs(run.stamps?.[index] ?? run.firstStamp),
       });
     }
     return { operations, count: run.count };
   }
 
-  #learn(run: DecodedRun): KnownKeys {
-    const name = `${run.table}\n${run.origin}`;
-    let known = this.#known.get(name);
-    if (known === undefined || known.chapter !== run.state.chapter) {
-      known = { chapter: run.state.chapter, keys: [] };
-      this.#known.set(name, known);
-    }
-    for (const [index, key] of run.newKeys.entries()) known.keys[run.state.keys + index] = key;
-    return known;
-  }
-
-  #text(run: DecodedRun, known: KnownKeys, decoder: TableDecoder, id: number): string {
-    const text = known.keys[id] ?? decoder.currentKey(run.origin, run.state.chapter, id);
+  #text(run: DecodedRun, known: readonly (string | undefined)[], decoder: TableDecoder, id: number): string {
+    const text = known[id] ?? decoder.currentKey(run.origin, run.state.chapter, id);
     if (text !== undefined) return text;
     throw new TablecastError(
       'LOG_TRIMMED',
@@ -196,6 +188,21 @@ export class OperationReader {
         details: { table: run.table, origin: run.origin, sequence: run.firstSequence },
       },
     );
+  }
+}
+
+/** Takes in what one segment names, without making operations of it. Throws `OPERATION_INVALID`. */
+export function learnNames(segment: Segment, names: KeyNames, decoderOf: DecoderOf): void {
+  const content = decodeSegment(segment.bytes);
+  if (content.kind === 'adoption') {
+    const record = decoderOf(content.table)?.adopted(content.chunks);
+    for (const { origin, chapter, keys } of record?.dictionaries ?? [])
+      names.add(content.table, origin, { chapter, first: 0, keys });
+    return;
+  }
+  for (const bytes of content.runs) {
+    const decoder = decoderOf(readRunHeader(bytes).table);
+    if (decoder !== undefined) names.learn(decodeRun(bytes, decoder.column));
   }
 }
 

@@ -1,5 +1,6 @@
 import { Observable, type Subject } from 'rxjs';
 import { TablecastError } from '../errors.ts';
+import type { KeyNames } from './key-names.ts';
 import type { OperationLog } from './operation-log.ts';
 import { type DecoderOf, OperationReader } from './operation-reader.ts';
 import type { Operation } from './operation.ts';
@@ -24,6 +25,8 @@ export interface StreamSource {
   storeOf(table: string): SegmentStore | undefined;
   /** The last position at or before the given one from which replay can begin, to learn what numbers stand for. */
   readableFrom(position: number): number;
+  /** What key numbers stand for that were named before the log begins; undefined when it was never trimmed. */
+  names(): KeyNames | undefined;
 }
 
 /**
@@ -59,6 +62,7 @@ export function operationStream(source: StreamSource, range: OperationRange): Ob
         from: source.readableFrom(after),
         after,
         tolerant: range.after === undefined,
+        known: source.names(),
       });
       for (;;) {
         log.seal();

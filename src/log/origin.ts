@@ -19,6 +19,11 @@ export function checkNodeId(id: unknown): asserts id is string {
   });
 }
 
+/** Whether a text can name a node. */
+export function isNodeId(id: unknown): id is string {
+  return typeof id === 'string' && NODE_ID.test(id);
+}
+
 /** Throws `OPTION_INVALID` unless a node may call itself `id`. */
 export function checkOwnId(id: unknown): asserts id is string {
   checkNodeId(id);

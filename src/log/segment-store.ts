@@ -215,6 +215,8 @@ export class SegmentStore {
     const recent = this.recent(after, maxBytes);
     if (recent !== undefined) return recent;
     const segments = await this.backend.read(after, maxBytes);
+    // Behind positions that a torn segment took there may be what is not committed yet.
+    if (segments.length === 0) return this.recent(Math.max(after, this.#recentFrom), maxBytes) ?? [];
     return segments.map(openSegmentBytes);
   }
 
@@ -233,9 +235,19 @@ export class SegmentStore {
     return found;
   }
 
+  /** Forgets what lies at or before a position, as far as it is committed and the backend takes it. */
   async trim(position: number): Promise<void> {
-    await this.backend.trim(Math.min(position, this.committed));
-    this.trimmedTo = Math.max(this.trimmedTo, Math.min(position, this.committed));
+    const trimmedTo = await this.backend.trim(Math.min(position, this.committed));
+    this.trimmedTo = Math.max(this.trimmedTo, trimmedTo);
+    // What is gone after a restart must not be there before it.
+    const kept = lowerBound(this.#recent, this.trimmedTo);
+    for (const { segment } of this.#recent.splice(0, kept)) this.#recentBytes -= segment.bytes.length;
+    this.#recentFrom = Math.max(this.#recentFrom, this.trimmedTo);
+  }
+
+  /** Bytes appended and not yet committed. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   /** Whether commits wait or failed. */

@@ -39,8 +39,9 @@ export function writeRuns(writer: ByteWriter, runs: readonly Uint8Array[]): void
   }
 }
 
-export function readRuns(reader: ByteReader): Uint8Array[] {
-  const count = reader.count('runs', MAX_RUNS, 2);
+/** Reads what {@link writeRuns} wrote. Throws `OPERATION_INVALID`. */
+export function readRuns(reader: ByteReader, most: number = MAX_RUNS): Uint8Array[] {
+  const count = reader.count('runs', most, 2);
   const runs: Uint8Array[] = [];
   for (let index = 0; index < count; index++)
     runs.push(reader.raw(reader.count('bytes of a run', reader.remaining)));
@@ -48,7 +49,10 @@ export function readRuns(reader: ByteReader): Uint8Array[] {
 }
 
 export function encodeSegment(content: SegmentContent): Uint8Array {
-  const writer = new ByteWriter(1024);
+  const parts = content.kind === 'adoption' ? content.chunks : content.runs;
+  const orders = content.kind === 'adoption' ? 0 : (content.order?.length ?? 0);
+  const size = parts.reduce((sum, part) => sum + part.length + 4, 0);
+  const writer = new ByteWriter(size + 6 * orders + 16);
   if (content.kind === 'adoption') {
     writer.byte(ADOPTION);
     writer.text(content.table);
@@ -62,7 +66,7 @@ export function encodeSegment(content: SegmentContent): Uint8Array {
     }
     writeRuns(writer, content.runs);
   }
-  return writer.copy();
+  return writer.finish();
 }
 
 /** Unpacks a segment as far as its runs. Throws `OPERATION_INVALID`. */

@@ -41,7 +41,7 @@ const commitAt = (position: number, size = 10) => ({
   segments: [{ position, span: 1, bytes: new Uint8Array(size).fill(position % 251) }],
 });
 
-async function settled(work: readonly Promise<void>[]): Promise<string[]> {
+async function settled(work: readonly Promise<unknown>[]): Promise<string[]> {
   const results = await Promise.allSettled(work);
   return results.map((result) =>
     result.status === 'fulfilled' ? 'ok' : (result.reason as { code: string }).code,

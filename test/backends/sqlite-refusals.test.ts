@@ -86,8 +86,8 @@ describe('sqlite refuses, and leaves the file as it was', () => {
 
   it('a file of a later format', async () => {
     await fill();
-    alter(file, (connection) => connection.pragma('user_version = 2'));
-    expect((await expectRefused('BACKEND_NEWER')).message).toContain('format 2');
+    alter(file, (connection) => connection.pragma('user_version = 3'));
+    expect((await expectRefused('BACKEND_NEWER')).message).toContain('format 3');
   });
 
   it('a file with a missing table', async () => {

@@ -25,6 +25,7 @@ it('takes nothing of a rejected generation, though it would fit, until the calle
       owner: 'test',
       intervalMs: 100,
       failureMode: 'refuse',
+      blockBytes: 512 * 1024,
       maxFileBytes: 100_000,
     },
     (reply) => replies.push(reply),

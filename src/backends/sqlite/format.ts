@@ -4,16 +4,33 @@ import { crc32 } from 'node:zlib';
 export const APPLICATION_ID = 0x54424c43;
 
 /** What `PRAGMA user_version` says; a file with a greater one is refused. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
-/** The whole schema, word for word as SQLite keeps it; a file whose schema differs is refused. */
-export const SCHEMA: readonly string[] = [
+/** The schema of format 1, word for word as SQLite keeps it. */
+const SCHEMA_1: readonly string[] = [
   'CREATE TABLE segments (position INTEGER PRIMARY KEY, span INTEGER NOT NULL, "check" INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT',
   'CREATE TABLE checkpoints (name TEXT PRIMARY KEY, position INTEGER NOT NULL, generation INTEGER NOT NULL, chunks INTEGER NOT NULL, "check" INTEGER NOT NULL) STRICT, WITHOUT ROWID',
   'CREATE TABLE checkpoint_chunks (generation INTEGER NOT NULL, chunk INTEGER NOT NULL, "check" INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (generation, chunk)) STRICT',
   'CREATE TABLE facts (name TEXT PRIMARY KEY, "check" INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID',
   'CREATE TABLE state (name TEXT PRIMARY KEY, "check" INTEGER NOT NULL, value INTEGER NOT NULL) STRICT, WITHOUT ROWID',
 ];
+
+/** What each later format adds. */
+const ADDED: readonly (readonly string[])[] = [
+  [
+    'CREATE TABLE sealed (position INTEGER PRIMARY KEY, span INTEGER NOT NULL, "check" INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT',
+  ],
+];
+
+/** The statements that bring a file of one format to a later one. */
+export function additions(from: number, to: number): readonly string[] {
+  return ADDED.slice(from - 1, to - 1).flat();
+}
+
+/** The whole schema of a format; a file whose schema differs is refused. */
+export function schemaOf(version: number): readonly string[] {
+  return [...SCHEMA_1, ...additions(1, version)];
+}
 
 /** Rows of the table `state`. */
 export type StateName = 'clean' | 'durability' | 'trimmed_to' | 'torn_to';

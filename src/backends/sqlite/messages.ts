@@ -10,6 +10,7 @@ export interface StoreOptions {
   readonly intervalMs: number;
   readonly failureMode: 'refuse' | 'delete';
   readonly maxFileBytes: number | undefined;
+  readonly blockBytes: number;
 }
 
 /** A segment whose bytes are a range of a {@link CommitsRequest}'s. */
@@ -61,16 +62,36 @@ export interface SliceRequest {
   readonly position: number;
 }
 
+/** Seals one block of segments up to a position; the answer says whether there may be more. */
+export interface SealRequest {
+  readonly kind: 'seal';
+  readonly id: number;
+  readonly position: number;
+}
+
+/** Asks to which position to trim so that so many bytes of log remain. */
+export interface MeasureRequest {
+  readonly kind: 'measure';
+  readonly id: number;
+  readonly bytes: number;
+}
+
 /** Everything before it is done first; then the file is closed. */
 export interface CloseRequest {
   readonly kind: 'close';
 }
 
 /** A request with an answer of its own. */
-export type AnsweredRequest = ChunksRequest | PublishRequest | SliceRequest;
+export type AnsweredRequest = ChunksRequest | PublishRequest | SliceRequest | SealRequest | MeasureRequest;
 
 /** What the calling side asks of the writing side; handled strictly in order. */
 export type Request = CommitsRequest | AnsweredRequest | CloseRequest;
+
+/** Whether there may be more to do, or the position asked for. */
+export interface Answer {
+  readonly more: boolean;
+  readonly position?: number | undefined;
+}
 
 /** What the writing side says. `failed` with no id, and a rejection that is not retryable, are final. */
 export type Reply =
@@ -78,6 +99,6 @@ export type Reply =
   | { readonly kind: 'refused'; readonly failure: Failure }
   | { readonly kind: 'committed'; readonly count: number }
   | { readonly kind: 'rejected'; readonly generation: number; readonly failure: Failure }
-  | { readonly kind: 'answered'; readonly id: number; readonly more: boolean }
+  | { readonly kind: 'answered'; readonly id: number; readonly answer: Answer }
   | { readonly kind: 'failed'; readonly id: number | undefined; readonly failure: Failure }
   | { readonly kind: 'closed'; readonly failure: Failure | undefined };

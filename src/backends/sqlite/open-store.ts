@@ -24,7 +24,7 @@ import {
   writeState,
 } from './connection.ts';
 import { asTablecastError } from './failure.ts';
-import { APPLICATION_ID, DURABILITY_CODES, FORMAT_VERSION, SCHEMA } from './format.ts';
+import { additions, APPLICATION_ID, DURABILITY_CODES, FORMAT_VERSION, schemaOf } from './format.ts';
 import { type FileLock, lockFile } from './lock.ts';
 import type { StoreOptions } from './messages.ts';
 import { type Inspection, inspect, requireOurs } from './recovery.ts';
@@ -51,10 +51,11 @@ const EMPTY: Inspection = {
   },
   tornAt: undefined,
   generation: 0,
+  version: FORMAT_VERSION,
 };
 
 /** Makes durable which files a directory holds; without it a new file's content may be synced and its name be lost. */
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   // Windows cannot open a directory, and needs no sync for this.
   if (process.platform === 'win32') return;
   const descriptor = openSync(directory, 'r');
@@ -127,7 +128,7 @@ function write(file: string): void {
     connection.transaction(() => {
       connection.pragma(`application_id = ${APPLICATION_ID}`);
       connection.pragma(`user_version = ${FORMAT_VERSION}`);
-      for (const sql of SCHEMA) connection.exec(sql);
+      for (const sql of schemaOf(FORMAT_VERSION)) connection.exec(sql);
     })();
     connection.pragma('journal_mode = WAL');
   } finally {
@@ -197,6 +198,8 @@ function begin(options: StoreOptions, found: Inspection): Connection {
     setSynchronous(connection, 'FULL');
     connection
       .transaction(() => {
+        for (const sql of additions(found.version, FORMAT_VERSION)) connection.exec(sql);
+        if (found.version < FORMAT_VERSION) connection.pragma(`user_version = ${FORMAT_VERSION}`);
         writeState(connection, 'clean', 0);
         writeState(connection, 'durability', DURABILITY_CODES[options.durability]);
         if (found.tornAt !== undefined) {

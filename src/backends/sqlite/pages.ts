@@ -3,6 +3,7 @@ import { logTrimmed } from '../commit-rules.ts';
 import type { Connection } from './connection.ts';
 import { damaged } from './failure.ts';
 import { segmentChecksum } from './format.ts';
+import { SealedRows } from './sealed-rows.ts';
 
 /** Rows one read looks at; an open iterator instead would keep the WAL from ever being reset. */
 const PAGE_ROWS = 4096;
@@ -29,10 +30,19 @@ function toSegment(row: SegmentRow): Segment | undefined {
   return { position, span, bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
 }
 
+/** The first segments that are no more bytes than asked for, but always one. */
+function atMost(segments: readonly Segment[], maxBytes: number): readonly Segment[] {
+  let bytes = 0;
+  const end = segments.findIndex(({ bytes: { length } }, index) => (bytes += length) > maxBytes && index > 0);
+  return end < 0 ? segments : segments.slice(0, end);
+}
+
 /** Reads pages of segments, each in one short transaction, and checks every one it returns. */
 export class SegmentPages {
   readonly #file: string;
-  readonly #readPage: (after: number, maxBytes: number) => Segment[];
+  readonly #readPage: (after: number, maxBytes: number) => readonly Segment[];
+  /** Undefined for a file of format 1, which is read as it is. */
+  readonly #sealed: SealedRows | undefined;
   readonly #rows;
   readonly #sizes;
   readonly #startOf;
@@ -53,17 +63,29 @@ export class SegmentPages {
     this.#trimmedTo = connection.prepare<[], { value: number }>(
       "SELECT value FROM state WHERE name = 'trimmed_to'",
     );
+    const version = Number(connection.pragma('user_version', { simple: true }));
+    this.#sealed = version < 2 ? undefined : new SealedRows(connection, file);
     this.#readPage = connection.transaction((after: number, maxBytes: number) => this.#page(after, maxBytes));
   }
 
   /** As `Backend.read`. Throws `LOG_TRIMMED`, or `BACKEND_DAMAGED` with the position. */
-  read(after: number, maxBytes: number): Segment[] {
+  read(after: number, maxBytes: number): readonly Segment[] {
     return this.#readPage(after, maxBytes);
   }
 
-  #page(after: number, maxBytes: number): Segment[] {
+  /** The unsealed segments that begin from one position to another. Throws `BACKEND_DAMAGED` with the position. */
+  between(first: number, last: number): Segment[] {
+    return this.#rows.all(first, last).map((row) => this.#checked(row));
+  }
+
+  #page(after: number, maxBytes: number): readonly Segment[] {
     const trimmedTo = this.#trimmedTo.get()?.value ?? 0;
     if (after < trimmedTo) throw logTrimmed(after, trimmedTo);
+    const sealed = this.#sealed?.read(after) ?? [];
+    return sealed.length > 0 ? atMost(sealed, maxBytes) : this.#unsealed(after, maxBytes);
+  }
+
+  #unsealed(after: number, maxBytes: number): readonly Segment[] {
     const sizes = this.#sizes.all(this.#firstPosition(after), PAGE_ROWS);
     const [first] = sizes;
     if (first === undefined) return [];
@@ -74,7 +96,7 @@ export class SegmentPages {
       if (bytes > maxBytes && row !== first) break;
       last = row.position;
     }
-    return this.#rows.all(first.position, last).map((row) => this.#checked(row));
+    return this.between(first.position, last);
   }
 
   /** Where the first segment begins that ends after `after`. */

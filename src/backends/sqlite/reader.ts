@@ -40,8 +40,11 @@ function open(file: string, name: string, closed: () => void): ReadOnlyStore {
   };
 }
 
+/** Opens a file under a name for messages; `closed` is to be called when it is closed. */
+type Opening<T> = (file: string, name: string, closed: () => void) => T;
+
 /** A write-ahead log needs files beside the database; where none can be made, a copy elsewhere is read. */
-function openCopy(file: string): ReadOnlyStore {
+function openCopy<T>(file: string, opening: Opening<T>): T {
   const directory = mkdtempSync(join(tmpdir(), 'tablecast-'));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   try {
@@ -49,7 +52,7 @@ function openCopy(file: string): ReadOnlyStore {
     for (const suffix of ['', '-wal']) {
       if (existsSync(file + suffix)) copyFileSync(file + suffix, copy + suffix);
     }
-    return open(copy, file, remove);
+    return opening(copy, file, remove);
   } catch (error) {
     remove();
     throw error;
@@ -71,6 +74,11 @@ function needsFilesBeside(error: unknown): boolean {
  * `BACKEND_FAILED` (it is not there, or not a file).
  */
 export function openReadOnly(file: string): ReadOnlyStore {
+  return openToRead(file, open);
+}
+
+/** As {@link openReadOnly}, for another way to look at the file. */
+export function openToRead<T>(file: string, opening: Opening<T>): T {
   const path = resolve(file);
   try {
     if (!statSync(path).isFile()) {
@@ -80,10 +88,10 @@ export function openReadOnly(file: string): ReadOnlyStore {
       });
     }
     try {
-      return open(path, path, () => undefined);
+      return opening(path, path, () => undefined);
     } catch (error) {
       if (!needsFilesBeside(error)) throw error;
-      return openCopy(path);
+      return openCopy(path, opening);
     }
   } catch (error) {
     throw asTablecastError(error, { file: path, action: 'read' });

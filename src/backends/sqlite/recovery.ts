@@ -9,11 +9,12 @@ import {
   DURABILITY_CODES,
   factChecksum,
   FORMAT_VERSION,
-  SCHEMA,
+  schemaOf,
   stateChecksum,
   type StateName,
 } from './format.ts';
 import { readTail } from './pages.ts';
+import { readSealedEnd } from './sealed-rows.ts';
 
 /** Files up to this size are checked as a whole at every open; of larger ones only what is loaded is. */
 const FULL_CHECK_BYTES = 64 * 1024 * 1024;
@@ -28,6 +29,8 @@ export interface Inspection {
   readonly tornAt: number | undefined;
   /** The highest generation of a checkpoint, also of one that was never published. */
   readonly generation: number;
+  /** The format the file has. */
+  readonly version: number;
 }
 
 /** Refuses a file of another application. Throws `BACKEND_FOREIGN`. */
@@ -41,8 +44,8 @@ export function requireOurs(applicationId: unknown, file: string): void {
 }
 
 /** Refuses a file of a later format. Throws `BACKEND_NEWER`. */
-function requireReadable(version: unknown, file: string): void {
-  if (version === FORMAT_VERSION) return;
+function readVersion(version: unknown, file: string): number {
+  if (typeof version === 'number' && version >= 1 && version <= FORMAT_VERSION) return version;
   if (typeof version === 'number' && version > FORMAT_VERSION) {
     throw new TablecastError(
       'BACKEND_NEWER',
@@ -53,12 +56,13 @@ function requireReadable(version: unknown, file: string): void {
   throw damaged(file, `its format version is ${String(version)}`);
 }
 
-function requireSchema(connection: Connection, file: string): void {
+function requireSchema(connection: Connection, file: string, version: number): void {
+  const expected = schemaOf(version);
   const actual = connection
     .prepare<[], { name: string; sql: string }>('SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL')
     .all();
-  const missing = SCHEMA.filter((sql) => !actual.some((row) => row.sql === sql));
-  const extra = actual.filter((row) => !SCHEMA.includes(row.sql));
+  const missing = expected.filter((sql) => !actual.some((row) => row.sql === sql));
+  const extra = actual.filter((row) => !expected.includes(row.sql));
   if (missing.length === 0 && extra.length === 0) return;
   const what = missing.map((sql) => `missing or changed: ${sql.slice(0, sql.indexOf('(') - 1)}`);
   const more = extra.map((row) => `not ours: ${JSON.stringify(row.name)}`);
@@ -148,11 +152,12 @@ function durabilityOf(code: number | undefined): Recovery['lastDurability'] {
  */
 export function inspect(connection: Connection, file: string, extent: CheckExtent): Inspection {
   requireOurs(connection.pragma('application_id', { simple: true }), file);
-  requireReadable(connection.pragma('user_version', { simple: true }), file);
+  const version = readVersion(connection.pragma('user_version', { simple: true }), file);
   checkStructure(connection, file, extent);
-  requireSchema(connection, file);
+  requireSchema(connection, file, version);
   const states = readStates(connection, file);
   const tail = readTail(connection, file);
+  const sealedTo = version < 2 ? 0 : readSealedEnd(connection, file);
   const trimmedTo = states.get('trimmed_to') ?? 0;
   const rows = connection.prepare<[], CheckpointRow>('SELECT * FROM checkpoints ORDER BY name').all();
   const generation = connection
@@ -161,7 +166,7 @@ export function inspect(connection: Connection, file: string, extent: CheckExten
     .get();
   return {
     recovery: {
-      lastPosition: Math.max(trimmedTo, tail.lastPosition, states.get('torn_to') ?? 0),
+      lastPosition: Math.max(trimmedTo, sealedTo, tail.lastPosition, states.get('torn_to') ?? 0),
       trimmedTo,
       facts: readFacts(connection, file),
       checkpoints: rows.map((row) => readCheckpoint(connection, file, row)),
@@ -172,5 +177,6 @@ export function inspect(connection: Connection, file: string, extent: CheckExten
     },
     tornAt: tail.tornAt,
     generation: Math.max(generation ?? 0, ...rows.map((row) => row.generation)),
+    version,
   };
 }

@@ -1,7 +1,16 @@
 import type { TablecastError } from '../../errors.ts';
 import { asTablecastError, type Failure, toFailure } from './failure.ts';
-import type { AnsweredRequest, CommitsRequest, Reply, Request, StoreOptions } from './messages.ts';
+import type {
+  Answer,
+  AnsweredRequest,
+  CommitsRequest,
+  Reply,
+  Request,
+  SealRequest,
+  StoreOptions,
+} from './messages.ts';
 import { openStore } from './open-store.ts';
+import { packBlock } from './sealed-block.ts';
 import type { Store } from './store.ts';
 
 /** What one transaction takes at most; a single request may be larger. */
@@ -92,14 +101,35 @@ export class Rounds {
       this.#reply({ kind: 'failed', id: request.id, failure: this.#failure });
       return;
     }
+    if (request.kind === 'seal') return void this.#seal(request, store);
     try {
-      const more = perform(request, store);
-      this.#reply({ kind: 'answered', id: request.id, more });
+      const answer = perform(request, store);
+      this.#reply({ kind: 'answered', id: request.id, answer });
       this.#tidy(store);
     } catch (error) {
-      const failure = this.#toFailure(error, 'write to');
-      if (isFinal(failure)) this.#failure = failure;
-      this.#reply({ kind: 'failed', id: request.id, failure });
+      this.#answerFailed(request.id, error);
+    }
+  }
+
+  #answerFailed(id: number, error: unknown): void {
+    const failure = this.#toFailure(error, 'write to');
+    if (isFinal(failure)) this.#failure = failure;
+    this.#reply({ kind: 'failed', id, failure });
+  }
+
+  /** Compresses beside the commits, which go on; what is sealed is the oldest, and they add at the other end. */
+  async #seal({ id, position }: SealRequest, store: Store): Promise<void> {
+    try {
+      const segments = store.gather(position);
+      if (segments !== undefined) {
+        const block = await packBlock(segments);
+        if (this.#failure !== undefined) return this.#reply({ kind: 'failed', id, failure: this.#failure });
+        store.replaceBySealed(block, segments.length);
+        this.#tidy(store);
+      }
+      this.#reply({ kind: 'answered', id, answer: { more: segments !== undefined } });
+    } catch (error) {
+      this.#answerFailed(id, error);
     }
   }
 
@@ -138,17 +168,19 @@ function isFinal(failure: Failure): boolean {
   return !failure.retryable && failure.code !== 'OPERATION_INVALID';
 }
 
-function perform(request: AnsweredRequest, store: Store): boolean {
+function perform(request: Exclude<AnsweredRequest, SealRequest>, store: Store): Answer {
   switch (request.kind) {
     case 'chunks':
       store.writeChunks(request);
-      return false;
+      return { more: false };
     case 'publish':
       store.publish(request);
-      return false;
+      return { more: false };
     case 'trim':
-      return store.trim(request.position);
+      return { more: store.trim(request.position), position: store.trimmedTo };
     case 'sweep':
-      return store.sweep(request.position);
+      return { more: store.sweep(request.position) };
+    case 'measure':
+      return { more: false, position: store.positionKeeping(request.bytes) };
   }
 }

@@ -10,6 +10,8 @@ import { Writer } from './writer.ts';
 
 const DEFAULT_INTERVAL_MS = 100;
 const DEFAULT_MAX_QUEUED_BYTES = 256 * 1024 * 1024;
+/** What one step of sealing handles, and a read unpacks. */
+const DEFAULT_BLOCK_BYTES = 512 * 1024;
 
 /** Options of {@link sqliteBackend}. */
 export interface SqliteBackendOptions {
@@ -36,6 +38,8 @@ export interface SqliteBackendOptions {
         readonly maxQueuedBytes?: number | undefined;
         /** Largest size of the database file; unbounded unless given. Above it commits reject with `BACKEND_FULL`. */
         readonly maxFileBytes?: number | undefined;
+        /** Bytes of segments that are sealed together; 512 KiB unless given. */
+        readonly blockBytes?: number | undefined;
       }
     | undefined;
 }
@@ -74,9 +78,19 @@ class SqliteBackend implements Backend {
     return this.#writer.writeCheckpoint(checkpoint);
   }
 
-  async trim(position: number): Promise<void> {
+  async trim(position: number): Promise<number> {
     this.#requireOpen();
     return this.#writer.trim(position);
+  }
+
+  async seal(position: number): Promise<boolean> {
+    this.#requireOpen();
+    return this.#writer.seal(position);
+  }
+
+  async positionKeeping(bytes: number): Promise<number> {
+    this.#requireOpen();
+    return this.#writer.positionKeeping(bytes);
   }
 
   close(): Promise<void> {
@@ -134,6 +148,7 @@ export function sqliteBackend(options: SqliteBackendOptions): Backend {
     intervalMs: requireWhole('intervalMs', options.intervalMs ?? DEFAULT_INTERVAL_MS),
     failureMode: options.failureMode ?? 'refuse',
     maxFileBytes: maxFileBytes === undefined ? undefined : requireWhole('maxFileBytes', maxFileBytes),
+    blockBytes: requireWhole('blockBytes', options.limits?.blockBytes ?? DEFAULT_BLOCK_BYTES),
   };
   const startHost = options.inline === true ? inlineHost : workerHost;
   const writer = new Writer((events) => startHost(store, events), { file: store.file, maxQueuedBytes });

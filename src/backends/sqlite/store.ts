@@ -4,6 +4,9 @@ import { type Connection, setSynchronous, writeState } from './connection.ts';
 import { asTablecastError } from './failure.ts';
 import { checkpointChecksum, checksum, factChecksum, segmentChecksum } from './format.ts';
 import type { FileLock } from './lock.ts';
+import type { Segment } from '../backend.ts';
+import type { Block } from './sealed-block.ts';
+import { Sealing } from './sealing.ts';
 import { SyncWindow } from './sync-window.ts';
 import { WalSpace } from './wal-space.ts';
 
@@ -42,6 +45,7 @@ function prepare(connection: Connection) {
       'SELECT position, span, length(bytes) AS size FROM segments WHERE position <= ? ORDER BY position LIMIT ?',
     ),
     removeSegments: connection.prepare<[number]>('DELETE FROM segments WHERE position <= ?'),
+    trimmedTo: connection.prepare<[], { value: number }>("SELECT value FROM state WHERE name = 'trimmed_to'"),
   };
 }
 
@@ -58,6 +62,7 @@ export class Store {
   readonly #options: StoreOptions;
   readonly #lock: FileLock;
   readonly #statements;
+  readonly #sealing: Sealing;
   readonly #window: SyncWindow | undefined;
   readonly #space: WalSpace | undefined;
   #bytesSinceCheckpoint = 0;
@@ -74,6 +79,7 @@ export class Store {
     this.#options = options;
     this.#lastPosition = opened.lastPosition;
     this.#statements = prepare(opened.connection);
+    this.#sealing = new Sealing(opened.connection, options);
     const walFile = `${options.file}-wal`;
     if (options.durability === 'interval') this.#window = new SyncWindow(walFile, options.intervalMs, failed);
     else this.#space = new WalSpace(walFile);
@@ -135,8 +141,23 @@ export class Store {
     return removed.length < rows.length || rows.length === SLICE_ROWS;
   }
 
-  /** Removes some segments that end at or before `position`; true when there may be more. */
+  /** Positions up to this one have been trimmed. */
+  get trimmedTo(): number {
+    return this.#statements.trimmedTo.get()?.value ?? 0;
+  }
+
+  /** Removes some sealed blocks, and when there are none left segments, that end at or before `position`; true when there may be more. */
   trim(position: number): boolean {
+    const { last, any } = this.#sealing.trimmable(position);
+    if (last === undefined) return !any && this.#trimSegments(position);
+    this.#write('trim', () => {
+      this.#sealing.trim(last);
+      writeState(this.#connection, 'trimmed_to', last.position + last.span - 1);
+    });
+    return true;
+  }
+
+  #trimSegments(position: number): boolean {
     const rows = this.#statements.oldest.all(position, SLICE_ROWS);
     const whole = rows.filter((row) => row.position + row.span - 1 <= position);
     const removed = slice(whole);
@@ -147,6 +168,30 @@ export class Store {
       writeState(this.#connection, 'trimmed_to', last.position + last.span - 1);
     });
     return removed.length < whole.length || whole.length === SLICE_ROWS;
+  }
+
+  /** Unsealed segments that are due to be sealed; undefined when they are too few. */
+  gather(position: number): readonly Segment[] | undefined {
+    try {
+      return this.#sealing.gather(position);
+    } catch (error) {
+      throw this.#asError(error, 'read');
+    }
+  }
+
+  /** In one transaction, so that a crash leaves the segments or the block, never both and never neither. */
+  replaceBySealed(block: Block, count: number): void {
+    this.#write('seal', () => this.#sealing.replace(block, count));
+    this.#bytesSinceCheckpoint += block.bytes.length;
+  }
+
+  /** As `Backend.positionKeeping`. */
+  positionKeeping(bytes: number): number {
+    try {
+      return this.#sealing.positionKeeping(bytes);
+    } catch (error) {
+      throw this.#asError(error, 'read');
+    }
   }
 
   /**

@@ -4,8 +4,9 @@ import { Rounds } from './rounds.ts';
 
 /*
  * The writing thread of one database file. While a transaction commits, requests gather in the
- * port; the next round takes them all. A round runs in the check phase, so timers and finished
- * syncs get their turn between two rounds however long the queue is.
+ * port; the next round takes them all. The first after a pause runs at once; when something is left, the
+ * next runs in the check phase, so timers and finished syncs get their turn between two rounds
+ * however long the queue is.
  */
 
 const port = parentPort;
@@ -39,5 +40,5 @@ function schedule(): void {
 
 port.on('message', (request: Request) => {
   rounds.push(request);
-  schedule();
+  if (!scheduled) round();
 });

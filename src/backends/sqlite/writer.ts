@@ -2,7 +2,7 @@ import { TablecastError } from '../../errors.ts';
 import type { Checkpoint, Commit, Recovery } from '../backend.ts';
 import { CommitRules, notOpen } from '../commit-rules.ts';
 import { type Failure, fromFailure, toFailure } from './failure.ts';
-import type { AnsweredRequest, Reply } from './messages.ts';
+import type { Answer, AnsweredRequest, Reply } from './messages.ts';
 import { packCommits, PendingCommits, sizeOfCommit } from './pending-commits.ts';
 import type { WriterEvents, WriterHost } from './writer-host.ts';
 
@@ -31,7 +31,7 @@ export class Writer {
   readonly #startHost: (events: WriterEvents) => WriterHost;
   readonly #options: WriterOptions;
   readonly #pending = new PendingCommits();
-  readonly #answers = new Map<number, Waiter<boolean>>();
+  readonly #answers = new Map<number, Waiter<Answer>>();
   #host: WriterHost | undefined;
   #rules = new CommitRules(0, []);
   #confirmed = 0;
@@ -89,8 +89,18 @@ export class Writer {
   }
 
   /** As `Backend.trim`. */
-  trim(position: number): Promise<void> {
+  trim(position: number): Promise<number> {
     return this.#inBackground(() => this.#slices({ kind: 'trim', position }));
+  }
+
+  /** As `Backend.seal`. */
+  seal(position: number): Promise<boolean> {
+    return this.#inBackground(async () => (await this.#ask({ kind: 'seal', position })).more);
+  }
+
+  /** As `Backend.positionKeeping`. */
+  positionKeeping(bytes: number): Promise<number> {
+    return this.#inBackground(async () => (await this.#ask({ kind: 'measure', bytes })).position ?? 0);
   }
 
   /** Waits for everything accepted, then for the host. Rejects if the store had failed or could not be closed. */
@@ -141,9 +151,12 @@ export class Writer {
     this.#host?.post(request, [request.bytes.buffer as ArrayBuffer]);
   }
 
-  #inBackground(work: () => Promise<void>): Promise<void> {
+  #inBackground<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#background.then(work);
-    this.#background = done.catch(() => undefined);
+    this.#background = done.then(
+      () => undefined,
+      () => undefined,
+    );
     return done;
   }
 
@@ -167,11 +180,14 @@ export class Writer {
     await this.#slices({ kind: 'sweep', position: generation });
   }
 
-  async #slices(request: { readonly kind: 'trim' | 'sweep'; readonly position: number }): Promise<void> {
-    while (await this.#ask(request));
+  async #slices(request: { readonly kind: 'trim' | 'sweep'; readonly position: number }): Promise<number> {
+    for (;;) {
+      const { more, position = 0 } = await this.#ask(request);
+      if (!more) return position;
+    }
   }
 
-  #ask(request: WithoutId<AnsweredRequest>, transfer: readonly ArrayBuffer[] = []): Promise<boolean> {
+  #ask(request: WithoutId<AnsweredRequest>, transfer: readonly ArrayBuffer[] = []): Promise<Answer> {
     if (this.#failure !== undefined) return Promise.reject(fromFailure(this.#failure));
     // Commits called before this request must stay before it.
     this.#flush();
@@ -202,7 +218,7 @@ export class Writer {
         this.#onRejected(reply.generation, reply.failure);
         break;
       case 'answered':
-        this.#take(reply.id)?.resolve(reply.more);
+        this.#take(reply.id)?.resolve(reply.answer);
         break;
       case 'failed':
         this.#take(reply.id)?.reject(fromFailure(reply.failure));
@@ -225,7 +241,7 @@ export class Writer {
     this.#pending.rejectAll(() => fromFailure(failure));
   }
 
-  #take(id: number | undefined): Waiter<boolean> | undefined {
+  #take(id: number | undefined): Waiter<Answer> | undefined {
     if (id === undefined) return undefined;
     const waiter = this.#answers.get(id);
     this.#answers.delete(id);

@@ -1,0 +1,44 @@
+import type { Recovery } from './backends/backend.ts';
+import type { Environment } from './environment.ts';
+import { decodersOf } from './log-view.ts';
+import { LogKeeper } from './log/log-keeper.ts';
+import type { OperationLog } from './log/operation-log.ts';
+import type { Origins } from './log/origin.ts';
+import type { SegmentStore } from './log/segment-store.ts';
+import { type Retention, retentionLimits } from './options.ts';
+import type { CheckpointedLog } from './projection/checkpointer.ts';
+import type { Projection } from './projection/projection.ts';
+
+/** Who looks after the old part of a node's durable log, with what the store remembers taken over. */
+export function keeperOf(
+  store: SegmentStore,
+  recovery: Recovery,
+  parts: {
+    readonly environment: Environment;
+    readonly retention: Retention | undefined;
+    readonly projections: ReadonlyMap<string, Projection>;
+    readonly origins: Origins;
+    readonly minTrim: number | undefined;
+  },
+): LogKeeper {
+  const { environment, retention, minTrim } = parts;
+  const keeper = new LogKeeper(store, {
+    environment,
+    retention: retentionLimits(retention),
+    decoderOf: decodersOf(parts),
+    minTrim,
+  });
+  keeper.recover(recovery);
+  return keeper;
+}
+
+/** A node's log as checkpoints of its durable tables see it. */
+export function checkpointedLog(log: OperationLog, durable: SegmentStore): CheckpointedLog {
+  return {
+    get position() {
+      log.seal();
+      return durable.appended;
+    },
+    flush: () => log.flush(),
+  };
+}
