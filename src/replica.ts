@@ -1,4 +1,5 @@
 import { TablecastError } from './errors.ts';
+import { isModeName } from './log/epoch.ts';
 import type { StoreName } from './log/journal.ts';
 import type { OperationLog } from './log/operation-log.ts';
 import type { Origins } from './log/origin.ts';
@@ -14,6 +15,15 @@ import type { AppliedRuns, Held, Replica, ReplicaTable, TableDigests } from './r
 
 /** Digests of so many tables are kept for the next question. */
 const MAX_DIGESTS = 4;
+
+/** Most lives whose operations one table holds; of others none are taken. */
+const MAX_TABLE_ORIGINS = 8192;
+/** Most lives that are known by name, of all tables together. */
+const MAX_ORIGINS = 262_144;
+/** Most lives never heard of before that one frame may name; the run that passes it still counts. */
+const MAX_FRAME_ORIGINS = 4096;
+/** Most entries of contexts and lists of origins in one frame. */
+const MAX_FRAME_NAMES = 131_072;
 
 /** What the replica is made of. */
 export interface ReplicaParts {
@@ -34,12 +44,21 @@ interface AcceptedRun {
   readonly applied: number;
 }
 
+/** What the runs of one frame name, which costs beside their operations. */
+interface NameCount {
+  names: number;
+  /** How many origins may be known when they have been taken in. */
+  readonly mostOrigins: number;
+}
+
 /** What is gathered while runs are received. */
 interface Outcome {
   readonly gaps: Set<string>;
   readonly ahead: Set<string>;
   readonly references: RunReference[];
   readonly forgotten: Set<string>;
+  readonly crowded: Set<string>;
+  readonly named: NameCount;
   seen(run: RunReference): boolean;
   add(operations: number): void;
 }
@@ -81,7 +100,7 @@ export class LocalReplica implements Replica {
     for (const projection of this.#parts.projections.values()) yield this.#describe(projection);
   }
 
-  ownIsSound(table: string, held: Held): boolean {
+  ownIsSound(table: string, held: Held, believed: boolean): boolean {
     const projection = this.#parts.projections.get(table);
     if (projection === undefined || projection.own < 0) return true;
     const { origins } = this.#parts;
@@ -99,7 +118,7 @@ export class LocalReplica implements Replica {
       return index === undefined || sequence > vector.get(index);
     });
     if (!isAhead) return true;
-    if (projection.wrote) return false;
+    if (projection.wrote || !believed) return false;
     this.#parts.beginLife(projection.store);
     return true;
   }
@@ -111,6 +130,7 @@ export class LocalReplica implements Replica {
       store: projection.store,
       fingerprint: projection.schema.fingerprint,
       mode: projection.mode.name,
+      unavailable: (mode) => (isModeName(mode) ? projection.modeOf(mode).unavailable?.() : undefined),
       epoch: projection.epoch,
       declaration: projection.schema.declaration,
       rows: projection.rows.size,
@@ -165,7 +185,9 @@ export class LocalReplica implements Replica {
       gaps: new Set<string>(),
       ahead: new Set<string>(),
       forgotten: new Set<string>(),
+      crowded: new Set<string>(),
       references: [] as RunReference[],
+      named: { names: 0, mostOrigins: this.#parts.origins.size + MAX_FRAME_ORIGINS },
     };
     try {
       for (const store of ['memory', 'sqlite'] as const)
@@ -174,8 +196,15 @@ export class LocalReplica implements Replica {
     } finally {
       dispatcher.release();
     }
-    const { gaps, ahead, forgotten } = outcome;
-    return { ...outcome, gaps: [...gaps], ahead: [...ahead], forgotten: [...forgotten] };
+    const { operations, references, gaps, ahead, forgotten, crowded } = outcome;
+    return {
+      operations,
+      references,
+      gaps: [...gaps],
+      ahead: [...ahead],
+      forgotten: [...forgotten],
+      crowded: [...crowded],
+    };
   }
 
   #receiveInto(store: StoreName, runs: readonly Uint8Array[], outcome: Outcome): void {
@@ -191,7 +220,11 @@ export class LocalReplica implements Replica {
         outcome.references.push(reference);
         if (!outcome.seen(reference)) continue;
         log.requireRoom(store);
-        const applied = this.#apply(projection, reference, position);
+        if (this.#isCrowded(projection, reference.origin)) {
+          outcome.crowded.add(reference.origin);
+          continue;
+        }
+        const applied = this.#apply(projection, reference, { position, named: outcome.named });
         if (applied === undefined) outcome.gaps.add(reference.table);
         if (applied === 'ahead') outcome.ahead.add(reference.table);
         if (projection.lives.isForgotten(this.#parts.origins.intern(reference.origin))) {
@@ -215,11 +248,20 @@ export class LocalReplica implements Replica {
     }
   }
 
+  /** Whether a life is one too many for a table, or for this node. */
+  #isCrowded(projection: Projection, text: string): boolean {
+    const { origins } = this.#parts;
+    const origin = origins.find(text);
+    if (origin === undefined && origins.size >= MAX_ORIGINS) return true;
+    const held = projection.vector();
+    return held.size >= MAX_TABLE_ORIGINS && (origin === undefined || held.get(origin) === 0);
+  }
+
   /** How many operations were new; undefined for a gap, `ahead` when a switch of mode is missing before them. */
   #apply(
     projection: Projection,
     reference: RunReference & RunHeader,
-    position: number,
+    { position, named }: { readonly position: number; readonly named: NameCount },
   ): number | 'ahead' | undefined {
     const { origins } = this.#parts;
     const origin = origins.intern(reference.origin);
@@ -229,7 +271,13 @@ export class LocalReplica implements Replica {
     if (projection.writes(origin)) throw ownOperation(reference);
     if (projection.isAhead(reference)) return 'ahead';
     const run = decodeRun(reference.bytes, projection.schema.column);
+    named.names += run.context.length + run.newOrigins.length;
+    if (named.names > MAX_FRAME_NAMES) throw tooManyNames(MAX_FRAME_NAMES);
+    const knowsAll =
+      origins.size < MAX_ORIGINS || run.newOrigins.every((text) => origins.find(text) !== undefined);
+    if (!knowsAll) throw tooManyNames(MAX_ORIGINS);
     projection.check(run);
+    if (origins.size > named.mostOrigins) throw tooManyNames(MAX_FRAME_ORIGINS);
     projection.apply(run, Math.max(0, skip), { position, live: true });
     return reference.count - Math.max(0, skip);
   }
@@ -277,11 +325,20 @@ function requireOwnKnown(
   for (const [origin, sequence] of header.vector) check(origin, sequence);
   for (const { origins: named, originOf, sequences } of rows) {
     const largest = named.map(() => 0);
-    for (const [index, origin] of originOf.entries()) {
-      largest[origin] = Math.max(largest[origin] as number, sequences[index] as number);
+    for (let index = 0; index < originOf.length; index++) {
+      const origin = originOf[index] as number;
+      const sequence = sequences[index] as number;
+      if (sequence > (largest[origin] as number)) largest[origin] = sequence;
     }
     for (const [index, origin] of named.entries()) check(origin, largest[index] as number);
   }
+}
+
+function tooManyNames(limit: number): TablecastError {
+  return new TablecastError('LIMIT_EXCEEDED', `A peer named more origins than the limit of ${limit}.`, {
+    hint: 'Give nodes ids that come back: every id that ever wrote is remembered.',
+    details: { limit },
+  });
 }
 
 function ownOperation(reference: Pick<RunReference, 'table' | 'origin' | 'firstSequence'>): TablecastError {

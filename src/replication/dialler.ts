@@ -20,6 +20,7 @@ export class Dialler {
   readonly #abort = new AbortController();
   #timer: Timer | undefined;
   #failures = 0;
+  #failuresBefore = 0;
   /** The node that answered at this address last. */
   nodeId: string | undefined;
   state: 'connecting' | 'connected' | 'waiting' | 'refused' = 'connecting';
@@ -58,12 +59,15 @@ export class Dialler {
   /** The session is up. */
   greeted(nodeId: string): void {
     this.nodeId = nodeId;
+    this.#failuresBefore = this.#failures;
     this.#failures = 0;
     this.#enter('connected', undefined);
   }
 
   /** The session is over, or came to nothing. */
   ended(reason: string, refused: boolean): void {
+    // A peer that says hello and then no was not reached: it is not to be asked ten times a second.
+    if (refused) this.#failures = Math.max(this.#failures, this.#failuresBefore);
     this.#wait(refused ? 'refused' : 'waiting', reason);
   }
 

@@ -2,8 +2,8 @@ import { isTablecastError } from '../errors.ts';
 import type { StoreName } from '../log/journal.ts';
 import type { LoggedSegment, RunReference, SegmentStore } from '../log/segment-store.ts';
 import type { PeerTables, SharedTable } from './peer-tables.ts';
-import type { Replica } from './replica.ts';
-import type { Message } from './wire.ts';
+import type { Held, Replica } from './replica.ts';
+import { MAX_FRAME_OPERATIONS, MAX_FRAME_RUNS, type Message } from './wire.ts';
 
 /** Runs are gathered into frames of about this size; one segment's runs always travel together. */
 const FRAME_BYTES = 64 * 1024;
@@ -31,6 +31,8 @@ export class Outbound {
   readonly #outlet: Outlet;
   #cursor = 0;
   #walking = false;
+  /** Set when the log was found not to reach back far enough: what was held then, and where the log ended. */
+  #skipped: { readonly until: number; readonly held: ReadonlyMap<string, Held> } | undefined;
   #again = false;
   #wake: (() => void) | undefined;
   #frame: Uint8Array[] = [];
@@ -92,12 +94,15 @@ export class Outbound {
         await this.#sendCheckpoint(due);
         continue;
       }
+      this.#lookBack();
+      if (this.#due() !== undefined) continue;
       if (this.#cursor >= this.#store.told) break;
       const from = this.#cursor;
       const segments = this.#store.recent(from, PAGE_BYTES) ?? (await this.#read());
       // Rewound while the disk was read: what lies in between comes first.
-      if (this.#cursor < from) continue;
-      if (segments.length === 0) this.#cursor = Math.max(this.#cursor, this.#store.told);
+      if (segments === undefined || this.#cursor < from) continue;
+      const first = segments[0]?.segment.position ?? Infinity;
+      if (first > this.#store.told) this.#cursor = Math.max(this.#cursor, this.#store.told);
       for (const segment of segments) if (!this.#offer(segment)) break;
       this.#sendFrame();
     }
@@ -111,15 +116,31 @@ export class Outbound {
     return undefined;
   }
 
-  async #read(): Promise<readonly LoggedSegment[]> {
+  /** Undefined when the log does not reach back so far; then the cursor was moved to where it begins. */
+  async #read(): Promise<readonly LoggedSegment[] | undefined> {
     try {
       return await this.#store.read(this.#cursor, PAGE_BYTES);
     } catch (error) {
       if (!isTablecastError(error, 'LOG_TRIMMED')) throw error;
-      for (const table of this.#tables.shared.values())
-        if (this.#tables.behind(table)) table.needsCheckpoint = true;
+      // Whether the peer misses any of what is gone shows as a gap, or at the latest where the log ends now.
+      const held = Array.from(
+        this.#tables.shared.keys(),
+        (name) => [name, this.#replica.table(name)?.vector() ?? []] as const,
+      );
+      this.#skipped = { until: this.#store.appended, held: new Map(held) };
       this.#cursor = Math.max(this.#cursor, Number(error.details['trimmedTo'] ?? this.#store.told));
-      return [];
+      return undefined;
+    }
+  }
+
+  /** Past where the log ended when its beginning was found gone: what the peer has not got by now, it cannot get from the log. */
+  #lookBack(): void {
+    const skipped = this.#skipped;
+    if (skipped === undefined || this.#cursor < skipped.until) return;
+    this.#skipped = undefined;
+    for (const table of this.#tables.shared.values()) {
+      if (this.#replica.table(table.name)?.store !== this.#name) continue;
+      if (this.#tables.behind(table, skipped.held.get(table.name))) this.#tables.needCheckpoint(table);
     }
   }
 
@@ -128,8 +149,9 @@ export class Outbound {
     const last = segment.position + segment.span - 1;
     if (last > this.#store.told) return false;
     const table = adopted === undefined ? undefined : this.#tables.shared.get(adopted);
-    if (table !== undefined && this.#tables.behind(table)) table.needsCheckpoint = true;
+    if (table !== undefined && this.#tables.behind(table)) this.#tables.needCheckpoint(table);
     if (this.#frameBytes + segment.bytes.length > MAX_FRAME_BYTES) this.#sendFrame();
+    if (this.#overfull(segment.span, runs.length)) this.#sendFrame();
     for (const run of runs) this.#offerRun(run);
     this.#cursor = last;
     if (this.#frameBytes >= FRAME_BYTES) this.#sendFrame();
@@ -141,12 +163,19 @@ export class Outbound {
     if (need === 'skip') return;
     if (need === 'gap') {
       const table = this.#tables.shared.get(run.table);
-      if (table !== undefined) table.needsCheckpoint = true;
+      if (table !== undefined) this.#tables.needCheckpoint(table);
       return;
     }
+    // Only for a segment that is longer than any frame may be: one that was gathered by an earlier version.
+    if (this.#overfull(run.count, 1)) this.#sendFrame();
     this.#frame.push(run.bytes);
     this.#frameBytes += run.bytes.length;
     this.#frameOperations += run.count;
+  }
+
+  #overfull(operations: number, runs: number): boolean {
+    if (this.#frameOperations + operations > MAX_FRAME_OPERATIONS) return true;
+    return this.#frame.length + runs > MAX_FRAME_RUNS;
   }
 
   #sendFrame(): void {
@@ -187,6 +216,15 @@ export class Outbound {
     for (const [origin, sequence] of vector) {
       if ((shared.has.get(origin) ?? 0) < sequence) shared.has.set(origin, sequence);
     }
+    this.#skip();
+  }
+
+  /** Goes on where the peer may lack something: what the checkpoint stands for need not be read. */
+  #skip(): void {
+    let start = this.#store.told + 1;
+    for (const table of this.#tables.shared.values())
+      if (this.#replica.table(table.name)?.store === this.#name) start = this.#tables.startOf(table, start);
+    this.#cursor = Math.max(this.#cursor, start - 1);
   }
 
   async #untilOpen(): Promise<void> {

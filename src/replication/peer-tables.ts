@@ -1,5 +1,7 @@
+import { EVERYTHING, type Grant } from '../access/grant.ts';
 import { TablecastError } from '../errors.ts';
 import { compareEpochs } from '../log/epoch.ts';
+import { isProxyOf } from '../log/proxy.ts';
 import type { RunReference } from '../log/segment-store.ts';
 import type { PeerTable } from './peer-state.ts';
 import type { Held, Replica, ReplicaTable } from './replica.ts';
@@ -18,7 +20,27 @@ export interface SharedTable {
   /** The peer said the same of its side. */
   levelReceived: boolean;
   needsCheckpoint: boolean;
+  /** Whether the peer may write it here. */
+  readonly writable: boolean;
+  /** What the peer takes of it from this node. */
+  readonly takes: Takes;
 }
+
+/** What a node takes of a table from a peer: everything, nothing but the peer's own operations, or nothing. */
+export type Takes = 'everything' | 'own' | 'nothing';
+
+/** Something one side may not do with a table. */
+export interface Denial {
+  /** `read`, `write` and `origin` are this node's rules; `taken` says that the peer does not take something. */
+  readonly right: 'read' | 'write' | 'origin' | 'taken';
+  readonly table: string;
+  readonly origin?: string | undefined;
+}
+
+/** Most denials told of one peer. */
+const MAX_DENIALS = 4096;
+/** Most origins of one peer that are remembered as its own or not. */
+const MAX_JUDGED = 1024;
 
 /** Why a table is not shared although both sides declare it. */
 export interface RefusedTable {
@@ -50,15 +72,31 @@ function cheaperAsCheckpoint(table: ReplicaTable, has: ReadonlyMap<string, numbe
 /** What one peer declares, holds and wants: pure bookkeeping, no I/O. */
 export class PeerTables {
   readonly #replica: Replica;
+  readonly #denied: (denial: Denial) => void;
+  readonly #told = new Set<string>();
+  /** Whether an origin is one of the peer's own, or (with a mark before it) of this node's. */
+  readonly #judged = new Map<string, boolean>();
   readonly shared = new Map<string, SharedTable>();
+  /** What the peer may do; set before it is believed anything. */
+  grant: Grant = EVERYTHING;
+  /** Id of the peer's node. */
+  peer = '';
   /** Declared by the peer, whether or not this node declares it, in case it does later. */
   readonly #announced = new Map<string, TableState>();
   #announcements: readonly PeerTable[] = [];
   /** `table\norigin` of what the peer gets from its author directly. */
   #direct = new Set<string>();
 
-  constructor(replica: Replica) {
+  /** `denied` is told once per table and right. */
+  constructor(replica: Replica, denied: (denial: Denial) => void = () => undefined) {
     this.#replica = replica;
+    this.#denied = denied;
+  }
+
+  /** What this node takes of a table from the peer. */
+  takesOf(name: string): Takes {
+    if (!this.grant.mayWrite(name)) return 'nothing';
+    return this.grant.relays ? 'everything' : 'own';
   }
 
   /** What the peer declares, in the order in which it said so. */
@@ -85,6 +123,10 @@ export class PeerTables {
     const state = this.#announced.get(name);
     const table = this.#replica.table(name);
     if (state === undefined || table === undefined) return [];
+    if (!this.grant.mayRead(name)) {
+      this.deny({ right: 'read', table: name });
+      return [];
+    }
     const order = compareEpochs(table.epoch, state.epoch ?? NEVER_SWITCHED);
     // Nodes that switched at different times come together; only what was declared must agree.
     const apart = order === 0 && state.mode !== table.mode;
@@ -94,16 +136,65 @@ export class PeerTables {
         { name, here: table.declaration, there: state.declaration, message: difference(name, table, state) },
       ];
     }
+    const reason = order < 0 ? table.unavailable(state.mode) : undefined;
+    if (reason !== undefined) {
+      this.shared.delete(name);
+      const message = `Table ${name} is not replicated with this peer, where its mode was switched: ${reason}`;
+      return [{ name, here: table.declaration, there: state.declaration, message }];
+    }
     const has = new Map(state.held);
     const before = this.shared.get(name);
+    const takes = state.takes ?? 'everything';
+    const due = order > 0 || lacksForgotten(table, has) || cheaperAsCheckpoint(table, has);
     this.shared.set(name, {
       name,
       has,
       levelSent: false,
       levelReceived: before?.levelReceived ?? false,
-      needsCheckpoint: order > 0 || lacksForgotten(table, has) || cheaperAsCheckpoint(table, has),
+      needsCheckpoint: due && takes === 'everything',
+      writable: this.grant.mayWrite(name),
+      takes,
     });
+    if (takes === 'nothing') this.#sayWithheld(table, has);
     return [];
+  }
+
+  /** What this node wrote before it met the peer gets nowhere either. */
+  #sayWithheld(table: ReplicaTable, has: ReadonlyMap<string, number>): void {
+    const lacks = table.vector().some(([origin, sequence]) => {
+      return (has.get(origin) ?? 0) < sequence && this.#isOf(this.#replica.nodeId, origin, '<');
+    });
+    if (lacks) this.deny({ right: 'taken', table: table.name });
+  }
+
+  /** A checkpoint is needed to bring the peer what it lacks; one that takes none goes without. */
+  needCheckpoint(table: SharedTable): void {
+    if (table.takes === 'everything') table.needsCheckpoint = true;
+    else this.deny({ right: 'taken', table: table.name });
+  }
+
+  deny(denial: Denial): void {
+    const name = `${denial.right} ${denial.table}`;
+    if (this.#told.has(name) || this.#told.size >= MAX_DENIALS) return;
+    this.#told.add(name);
+    this.#denied(denial);
+  }
+
+  /** Whether an origin is a life of a node, or of one it writes for. */
+  #isOf(nodeId: string, origin: string, mark: string): boolean {
+    const known = this.#judged.get(mark + origin);
+    if (known !== undefined) return known;
+    const author = origin.slice(0, Math.max(0, origin.lastIndexOf('@')));
+    const isOf = author === nodeId || isProxyOf(nodeId, author);
+    if (this.#judged.size >= MAX_JUDGED) this.#judged.clear();
+    this.#judged.set(mark + origin, isOf);
+    return isOf;
+  }
+
+  /** Whether the peer takes operations of an origin from this node. */
+  #isTaken(table: SharedTable, origin: string): boolean {
+    if (table.takes === 'everything') return true;
+    return table.takes === 'own' && this.#isOf(this.#replica.nodeId, origin, '<');
   }
 
   /** The first position of a store's log that the peer may lack. */
@@ -113,6 +204,7 @@ export class PeerTables {
     let start = fallback;
     for (const [origin, sequence] of local.vector()) {
       const has = table.has.get(origin) ?? 0;
+      if (!this.#isTaken(table, origin)) continue;
       if (has < sequence && !this.#direct.has(`${table.name}\n${origin}`)) {
         start = Math.min(start, local.positionOf(origin, has + 1));
       }
@@ -128,15 +220,30 @@ export class PeerTables {
     const last = run.firstSequence + run.count - 1;
     // What is no longer held of an origin stands in the log of a life that was forgotten.
     if (last <= has || this.#replica.table(run.table)?.held(run.origin) === 0) return 'skip';
+    if (table.takes !== 'everything' && !this.#isTaken(table, run.origin)) return this.#withhold(table, run);
     if (run.firstSequence > has + 1) return 'gap';
     table.has.set(run.origin, last);
     return 'send';
   }
 
-  /** The peer sent a run, so it has it; false when its table is not shared, so that it is not taken. */
+  #withhold(table: SharedTable, run: RunReference): Need {
+    // What others wrote need not come from this node; what it wrote itself gets nowhere.
+    if (this.#isOf(this.#replica.nodeId, run.origin, '<')) this.deny({ right: 'taken', table: table.name });
+    return 'skip';
+  }
+
+  /** The peer sent a run, so it has it; false when it is not taken: its table is not shared, or it may not bring it. */
   received(run: RunReference): boolean {
     const table = this.shared.get(run.table);
     if (table === undefined) return false;
+    if (!table.writable) {
+      this.deny({ right: 'write', table: run.table, origin: run.origin });
+      return false;
+    }
+    if (!this.grant.relays && !this.#isOf(this.peer, run.origin, '>')) {
+      this.deny({ right: 'origin', table: run.table, origin: run.origin });
+      return false;
+    }
     const last = run.firstSequence + run.count - 1;
     if ((table.has.get(run.origin) ?? 0) < last) table.has.set(run.origin, last);
     return true;
@@ -150,11 +257,11 @@ export class PeerTables {
     }
   }
 
-  /** Whether the peer lacks anything this node holds of a table. */
-  behind(table: SharedTable): boolean {
-    const held = this.#replica.table(table.name)?.vector() ?? [];
+  /** Whether the peer lacks anything this node holds of a table, or held at some time. */
+  behind(table: SharedTable, held: Held = this.#replica.table(table.name)?.vector() ?? []): boolean {
     return held.some(([origin, sequence]) => {
-      return (table.has.get(origin) ?? 0) < sequence && !this.#direct.has(`${table.name}\n${origin}`);
+      if ((table.has.get(origin) ?? 0) >= sequence || !this.#isTaken(table, origin)) return false;
+      return !this.#direct.has(`${table.name}\n${origin}`);
     });
   }
 
@@ -165,16 +272,34 @@ export class PeerTables {
   ): string[] {
     this.#direct = new Set(direct.flatMap(([origin, names]) => names.map((name) => `${name}\n${origin}`)));
     const again = new Set<string>();
+    const locals = new Map<string, ReplicaTable | undefined>();
     for (const [name, origin, sequence] of have) {
       const table = this.shared.get(name);
+      if (table === undefined) continue;
+      if (!locals.has(name)) locals.set(name, this.#replica.table(name));
       // What is not held here cannot be sent either, and need not be remembered.
-      if (table === undefined || (this.#replica.table(name)?.held(origin) ?? 0) === 0) continue;
+      if ((locals.get(name)?.held(origin) ?? 0) === 0) continue;
       if (sequence === 0) table.has.delete(origin);
       else table.has.set(origin, sequence);
       again.add(name);
     }
     return [...again];
   }
+}
+
+/** What a node says of a table to a peer from which it takes so much of it. */
+export function stateOf(table: ReplicaTable, takes: Takes): TableState {
+  const { name, fingerprint, mode, declaration, epoch } = table;
+  const { counter, origin } = epoch;
+  return {
+    name,
+    fingerprint,
+    mode,
+    declaration,
+    held: table.vector().map(([author, sequence]) => [author, sequence]),
+    ...(takes !== 'everything' && { takes }),
+    ...(counter > 0 && { epoch: { counter, origin } }),
+  };
 }
 
 function difference(name: string, table: ReplicaTable, state: TableState): string {

@@ -41,6 +41,8 @@ export interface ReplicaTable {
   /** What both sides must agree on. */
   readonly fingerprint: string;
   readonly mode: string;
+  /** Why this node cannot go over to a mode; undefined when it can. */
+  unavailable(mode: string): string | undefined;
   /** The switch of mode in force. */
   readonly epoch: Epoch;
   /** For showing to people when they do not. */
@@ -70,6 +72,8 @@ export interface AppliedRuns {
   readonly ahead: readonly string[];
   /** Origins whose life this node forgot long ago, so that their operations were not applied. */
   readonly forgotten: readonly string[];
+  /** Origins of which nothing was applied because their table holds operations of too many. */
+  readonly crowded: readonly string[];
   /** Every run that was looked at, new or not. */
   readonly references: readonly RunReference[];
 }
@@ -86,9 +90,10 @@ export interface Replica {
   /**
    * Compares what a peer holds of this node's own present life with what this node wrote. When the
    * peer knows more, this node's storage is older than what it once sent: it begins a new life.
-   * False when it wrote under the old one already, so that one name may stand for two contents.
+   * False when it wrote under the old one already, so that one name may stand for two contents, and
+   * when the peer is not `believed`: it may be wrong, and could not give back what is missing.
    */
-  ownIsSound(table: string, held: Held): boolean;
+  ownIsSound(table: string, held: Held, believed: boolean): boolean;
   /**
    * Applies and logs runs of others; `seen` is told of each before it takes effect, and leaves it out
    * by returning false. Throws `OPERATION_INVALID`; what was applied before it stays.

@@ -1,4 +1,5 @@
 import { BehaviorSubject, type Observable, distinctUntilChanged } from 'rxjs';
+import { type AccessList, EVERYTHING, type Grant, grantOf } from '../access/grant.ts';
 import type { Environment, Timer } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/journal.ts';
@@ -6,8 +7,10 @@ import type { Closing, Connection, Transport } from '../transport/transport.ts';
 import { Dialler, type DiallerOwner } from './dialler.ts';
 import type { PeerState } from './peer-state.ts';
 import { Divergences } from './divergence.ts';
+import type { IntakeLimits } from './intake.ts';
 import type { Difference, Replica } from './replica.ts';
 import { Session, type SessionOwner } from './session.ts';
+import type { Hello } from './wire.ts';
 
 /** A comparison asked for is given up after so many steps. */
 const COMPARE_TRIES = 200;
@@ -26,6 +29,8 @@ export interface ReplicatorParts {
   readonly environment: Environment;
   readonly peers: readonly string[];
   readonly maxPeers: number;
+  readonly access: AccessList;
+  readonly intake: IntakeLimits;
   report(event: NodeEvent): void;
 }
 
@@ -62,6 +67,11 @@ export class Replicator implements SessionOwner, DiallerOwner {
     return this.#peers.asObservable();
   }
 
+  /** As {@link peers}, this moment. */
+  present(): readonly PeerState[] {
+    return this.#states();
+  }
+
   /** Listens if asked to, and dials. Resolves with the address others can dial. */
   async open(listen: boolean): Promise<string | undefined> {
     const address = listen
@@ -75,6 +85,17 @@ export class Replicator implements SessionOwner, DiallerOwner {
 
   report(event: NodeEvent): void {
     this.#parts.report(event);
+  }
+
+  get intake(): IntakeLimits {
+    return this.#parts.intake;
+  }
+
+  grantOf({ direction, rights }: Connection, nodeId: string | undefined): Grant | undefined {
+    const { access } = this.#parts;
+    if (rights !== undefined) return grantOf(rights);
+    if (direction === 'accepted' || access.isEmpty) return EVERYTHING;
+    return nodeId === undefined ? undefined : access.ofDialled(nodeId);
   }
 
   /** More of a store may be told to peers. */
@@ -152,6 +173,8 @@ export class Replicator implements SessionOwner, DiallerOwner {
     }
     const dialler = this.#dialled.get(session);
     if (dialler !== undefined) dialler.nodeId = hello.node;
+    const problem = this.#identityProblem(session, hello);
+    if (problem !== undefined) return problem;
     for (const other of this.#sessionsOf(hello.node)) {
       if (other === session) continue;
       if (other.hello?.session === hello.session && this.#prefers(other, hello.node)) {
@@ -171,6 +194,21 @@ export class Replicator implements SessionOwner, DiallerOwner {
     return undefined;
   }
 
+  /** Why a peer may not be the node it says it is. */
+  #identityProblem(session: Session, { node, origins }: Hello): string | undefined {
+    const { grant } = session.tables;
+    const who = grant.holder ?? 'one without a name';
+    if (!grant.mayUse(node) || this.#parts.access.belongsToAnother(node, grant.holder)) {
+      return `the credential ${who} may not use the node id ${node}.`;
+    }
+    if (origins.some((origin) => origin.slice(0, Math.max(0, origin.lastIndexOf('@'))) !== node)) {
+      return `${node} says that it writes under the name of another node.`;
+    }
+    const other = this.#sessionsOf(node).find((one) => one !== session);
+    if (other === undefined || sameHolder(session, other)) return undefined;
+    return `${node} is connected with another credential.`;
+  }
+
   /** Of two connections between the same nodes both sides keep the one that the smaller id dialled. */
   #prefers(session: Session, nodeId: string): boolean {
     const dialledHere = session.connection.direction === 'dialled';
@@ -186,7 +224,8 @@ export class Replicator implements SessionOwner, DiallerOwner {
     const { nodeId, hello, connection } = session;
     const dialler = this.#dialled.get(session);
     this.#dialled.delete(session);
-    dialler?.ended(closing.reason, closing.kind === 'refused' || hello === undefined);
+    const said = closing.reason.startsWith('refused:');
+    dialler?.ended(closing.reason, said || closing.kind === 'refused' || hello === undefined);
     const replaced = nodeId !== undefined && this.reached(nodeId);
     if (nodeId !== undefined && !replaced) {
       this.divergences.forget(nodeId);
@@ -225,7 +264,8 @@ export class Replicator implements SessionOwner, DiallerOwner {
   directBeside(session: Session): readonly (readonly [string, readonly string[]])[] {
     return [...this.#sessions].flatMap((other) => {
       if (other === session || other.hello === undefined) return [];
-      const names = [...other.tables.shared.keys()];
+      // What a peer may not write does not come from it, whoever wrote it.
+      const names = [...other.tables.shared.values()].flatMap(({ name, writable }) => (writable ? name : []));
       return other.hello.origins.map((origin) => [origin, names] as const);
     });
   }
@@ -321,4 +361,12 @@ export class Replicator implements SessionOwner, DiallerOwner {
       tables: session.tables.announcements,
     };
   }
+}
+
+/** Whether two sessions of one node id may take each other's place. */
+function sameHolder(one: Session, other: Session): boolean {
+  if (one.connection.direction === 'accepted' && other.connection.direction === 'accepted')
+    return one.connection.credential === other.connection.credential;
+  // Whoever dialled an address chose it; only a credential of its own tells another holder apart.
+  return one.tables.grant.holder === other.tables.grant.holder;
 }

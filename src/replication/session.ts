@@ -1,20 +1,41 @@
+import type { Grant } from '../access/grant.ts';
 import type { Environment, Timer } from '../environment.ts';
 import { isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/journal.ts';
 import type { Closing, Connection } from '../transport/transport.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { Comparisons } from './comparison.ts';
 import { IncomingCheckpoints, outOfTurn } from './incoming.ts';
 import { Outbound } from './outbound.ts';
-import { PeerTables, type RefusedTable } from './peer-tables.ts';
-import type { Difference, Held, Replica } from './replica.ts';
-import { type Hello, type Message, PROTOCOL, type TableState, decodeMessage, encodeMessage } from './wire.ts';
+import { PeerTables, type RefusedTable, stateOf } from './peer-tables.ts';
+import type { Difference, Replica } from './replica.ts';
+import { Intake, type IntakeLimits } from './intake.ts';
+import {
+  denied,
+  differing,
+  failed,
+  lifeRefused,
+  forked,
+  throttled,
+  tooManyOperations,
+} from './session-events.ts';
+import {
+  type Hello,
+  MAX_FRAME_OPERATIONS,
+  type Message,
+  PROTOCOL,
+  type TableState,
+  decodeMessage,
+  encodeMessage,
+  partsOf,
+  sourcesOf,
+} from './wire.ts';
 
 /** Bytes sent and not acknowledged before sending pauses. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
-/** What was received is acknowledged after this many bytes, or this many milliseconds. */
-const ACK_BYTES = 512 * 1024;
-const ACK_MS = 10;
+/** Most lives of which is told, per session, that they are not taken. */
+const MAX_TOLD_LIVES = 256;
 const PING_MS = 5000;
 /** A peer that says nothing while this many pings go out is lost. Counted, because clocks jump. */
 const SILENT_PINGS = 3;
@@ -23,7 +44,10 @@ const SILENT_PINGS = 3;
 export interface SessionOwner {
   readonly replica: Replica;
   readonly environment: Environment;
+  readonly intake: IntakeLimits;
   report(event: NodeEvent): void;
+  /** What a peer may do; undefined while that depends on which node it says it is. */
+  grantOf(connection: Connection, nodeId: string | undefined): Grant | undefined;
   /** The peer said hello; a text refuses it. */
   greeted(session: Session): string | undefined;
   ended(session: Session, closing: Closing): void;
@@ -49,17 +73,17 @@ export class Session {
   readonly #owner: SessionOwner;
   readonly #outbound: ReadonlyMap<StoreName, Outbound>;
   readonly #incoming = new IncomingCheckpoints();
+  readonly #intake: Intake;
+  readonly #acknowledgements: Acknowledgements;
+  readonly #toldLives = new Set<string>();
   #hello: Hello | undefined;
+  #helloSent = false;
   #ended = false;
   #farewell: string | undefined;
   #blocked = false;
   #sentBytes = 0;
   #ackedBytes = 0;
   #ackedOperations = 0;
-  #receivedBytes = 0;
-  #seenOperations = 0;
-  #confirmedBytes = 0;
-  #ackTimer: Timer | undefined;
   #unanswered = 0;
   #heartbeat: Timer | undefined;
   sentOperations = 0;
@@ -71,7 +95,13 @@ export class Session {
     this.connection = connection;
     this.#owner = owner;
     this.since = owner.environment.now();
-    this.tables = new PeerTables(owner.replica);
+    this.tables = new PeerTables(owner.replica, (denial) => owner.report(denied(denial, this)));
+    this.#acknowledgements = new Acknowledgements(owner.environment, (message) => void this.#send(message));
+    this.#intake = new Intake(owner.environment, owner.intake, {
+      take: (frame) => this.#take(frame),
+      throttled: () => owner.report(throttled(this, owner.intake)),
+      overrun: (error) => this.#refuse(error),
+    });
     this.comparisons = new Comparisons({
       environment: owner.environment,
       replica: owner.replica,
@@ -110,9 +140,10 @@ export class Session {
     return !this.#ended && !this.#blocked && this.#sentBytes - this.#ackedBytes < WINDOW_BYTES;
   }
 
-  /** Says hello and begins to listen. */
+  /** Says hello, unless what may be told depends on the peer's own, and begins to listen. */
   start(): void {
-    this.#send({ type: 'hello', hello: this.#greeting() });
+    const grant = this.#owner.grantOf(this.connection, undefined);
+    if (grant !== undefined) this.#sayHello(grant);
     this.connection.start({
       frame: (bytes) => this.#receive(bytes),
       drain: () => {
@@ -163,6 +194,7 @@ export class Session {
   /** Tells the peer which origins come from elsewhere, and what is held of those that no longer do. */
   sayDirect(lost: readonly string[]): void {
     if (this.#hello === undefined) return;
+    const { grant } = this.tables;
     const have = lost.flatMap((origin) =>
       Array.from(this.tables.shared.keys(), (name) => {
         return [name, origin, this.#owner.replica.table(name)?.held(origin) ?? 0] as [string, string, number];
@@ -170,38 +202,38 @@ export class Session {
     );
     const direct = this.#owner
       .directBeside(this)
-      .map(([origin, names]) => [origin, [...names]] as [string, string[]]);
-    this.#send({ type: 'sources', sources: { direct, have } });
+      .map(([origin, names]) => [origin, names.filter((name) => grant.mayRead(name))] as [string, string[]])
+      .filter(([, names]) => names.length > 0);
+    for (const sources of sourcesOf({ direct, have })) this.#send({ type: 'sources', sources });
   }
 
   // Sending ----------------------------------------------------------------------------------------
 
-  #greeting(): Hello {
+  #sayHello(grant: Grant): void {
+    this.tables.grant = grant;
+    this.#helloSent = true;
     const { replica } = this.#owner;
-    const tables = Array.from(replica.tables(), (table) => this.#stateOf(table.name)).filter(
-      (state) => state !== undefined,
-    );
-    return {
-      protocol: [...PROTOCOL],
-      node: replica.nodeId,
-      session: replica.session,
-      origins: [...replica.ownOrigins],
+    const { nodeId: node, session, ownOrigins } = replica;
+    const [tables = [], ...more] = partsOf(this.#statesOf(Array.from(replica.tables(), ({ name }) => name)));
+    const hello = {
+      protocol: [...PROTOCOL] as [number, number],
+      node,
+      session,
+      origins: [...ownOrigins],
       tables,
     };
+    this.#send({ type: 'hello', hello });
+    for (const part of more) this.#send({ type: 'tables', tables: part });
+  }
+
+  #statesOf(names: readonly string[]): TableState[] {
+    return names.map((name) => this.#stateOf(name)).filter((state) => state !== undefined);
   }
 
   #stateOf(name: string): TableState | undefined {
     const table = this.#owner.replica.table(name);
-    if (table === undefined) return undefined;
-    const held = this.#told(table.vector());
-    const { fingerprint, mode, declaration, epoch } = table;
-    const { counter, origin } = epoch;
-    const state = { name, fingerprint, mode, declaration, held };
-    return counter === 0 ? state : { ...state, epoch: { counter, origin } };
-  }
-
-  #told(vector: Held): [string, number][] {
-    return vector.map(([origin, sequence]) => [origin, sequence]);
+    if (table === undefined || !this.#helloSent || !this.tables.grant.mayRead(name)) return undefined;
+    return stateOf(table, this.tables.takesOf(name));
   }
 
   #sendCounted(message: Message, operations: number): void {
@@ -226,15 +258,12 @@ export class Session {
   #cannotSend(error: unknown): void {
     if (this.#ended || this.#farewell !== undefined) return;
     this.#blocked = true;
-    const message = error instanceof Error ? error.message : String(error);
-    this.#owner.report({
-      code: 'send-failed',
-      severity: 'error',
-      message: `Cannot send to ${this.nodeId ?? this.connection.remote}: ${message}`,
-      peer: this.nodeId,
-      details: isTablecastError(error) ? { code: error.code, hint: error.hint } : {},
-    });
-    this.end('failed', message);
+    this.#owner.report(failed('send-failed', error, this));
+    // What went wrong here may name files, which is no business of a peer's.
+    this.end(
+      'failed',
+      isTablecastError(error) ? `It cannot send what is due (${error.code}).` : 'It failed.',
+    );
   }
 
   #resume(): void {
@@ -244,8 +273,11 @@ export class Session {
   // Receiving --------------------------------------------------------------------------------------
 
   #receive(bytes: Uint8Array): void {
-    if (this.#ended) return;
     this.#unanswered = 0;
+    this.#intake.offer(bytes);
+  }
+
+  #take(bytes: Uint8Array): void {
     // The transport's handlers must not throw: whatever goes wrong with one frame ends this session only.
     try {
       this.#handle(decodeMessage(bytes), bytes.length);
@@ -256,15 +288,9 @@ export class Session {
 
   /** Something about this peer went wrong: say so and end the session; dialling anew starts afresh. */
   #refuse(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    this.#owner.report({
-      code: 'frame-refused',
-      severity: 'error',
-      message,
-      peer: this.nodeId ?? this.connection.remote,
-      details: isTablecastError(error) ? { code: error.code, hint: error.hint } : {},
-    });
-    this.end('invalid', message);
+    const event = failed('frame-refused', error, this);
+    this.#owner.report(event);
+    this.end('invalid', event.message);
   }
 
   #handle(message: Message, length: number): void {
@@ -276,10 +302,7 @@ export class Session {
     if (this.#hello === undefined) throw outOfTurn(message.type);
     switch (message.type) {
       case 'tables':
-        return this.#matched(
-          this.tables.announce(message.tables),
-          message.tables.map(({ name }) => name),
-        );
+        return this.#announced(message.tables);
       case 'runs':
         return this.#takeRuns(message.runs, length);
       case 'checkpoint':
@@ -297,6 +320,7 @@ export class Session {
       case 'ask':
       case 'sums':
       case 'rows':
+        this.#intake.countCompared(message);
         return this.comparisons.receive(message);
       case 'ping':
         this.#send({ type: 'pong', time: message.time });
@@ -318,31 +342,28 @@ export class Session {
       );
     }
     this.#hello = hello;
+    const waited = !this.#helloSent;
+    this.tables.grant = this.#owner.grantOf(this.connection, hello.node) ?? this.tables.grant;
+    this.tables.peer = hello.node;
     const refusal = this.#owner.greeted(this);
     if (refusal !== undefined) {
       this.#hello = undefined;
       return this.end(refusal.startsWith('duplicate') ? 'duplicate' : 'refused', refusal);
     }
-    this.#matched(
-      this.tables.announce(hello.tables),
-      hello.tables.map(({ name }) => name),
-    );
+    if (waited) this.#sayHello(this.tables.grant);
+    this.#announced(hello.tables);
     this.comparisons.start();
     this.#owner.changed();
   }
 
+  #announced(states: readonly TableState[]): void {
+    const names = states.map(({ name }) => name);
+    this.#matched(this.tables.announce(states), names);
+  }
+
   #matched(refused: readonly RefusedTable[], names: readonly string[]): void {
     for (const name of names) this.#compareOwn(name);
-    for (const table of refused) {
-      this.#owner.report({
-        code: 'table-refused',
-        severity: 'error',
-        message: table.message,
-        table: table.name,
-        peer: this.nodeId,
-        details: { here: table.here, there: table.there },
-      });
-    }
+    for (const table of refused) this.#owner.report(differing(table, this.nodeId));
     this.#rewind(names);
     this.#owner.matched();
     this.#owner.changed();
@@ -350,18 +371,11 @@ export class Session {
 
   #compareOwn(name: string): void {
     const shared = this.tables.shared.get(name);
-    if (shared === undefined || this.#owner.replica.ownIsSound(name, [...shared.has])) return;
+    if (shared === undefined) return;
+    const believed = shared.writable && this.tables.grant.relays;
+    if (this.#owner.replica.ownIsSound(name, [...shared.has], believed)) return;
     this.tables.shared.delete(name);
-    this.#owner.report({
-      code: 'fork-detected',
-      severity: 'error',
-      message: `Table ${name}: ${this.nodeId} has operations of this node that this node's storage does not, and this node wrote others under the same numbers.`,
-      table: name,
-      peer: this.nodeId,
-      details: {
-        hint: 'The directory was restored or copied. Export what was written since, stop the node, empty its directory, and start it again: its peers fill it.',
-      },
-    });
+    this.#owner.report(forked(name, this.nodeId));
   }
 
   #rewind(names: readonly string[]): void {
@@ -371,34 +385,38 @@ export class Session {
 
   #takeRuns(runs: readonly Uint8Array[], length: number): void {
     const { replica } = this.#owner;
-    const applied = replica.receive(runs, (reference) => this.tables.received(reference));
+    let operations = 0;
+    const applied = replica.receive(runs, (reference) => {
+      operations += reference.count;
+      if (operations > MAX_FRAME_OPERATIONS) throw tooManyOperations();
+      return this.tables.received(reference);
+    });
+    this.#intake.countOperations(operations);
     this.receivedOperations += applied.operations;
-    for (const { count } of applied.references) this.#seenOperations += count;
-    this.#acknowledge(length);
-    for (const origin of applied.forgotten) this.#reportForgotten(origin);
+    this.#acknowledgements.received(length, operations);
+    for (const origin of applied.forgotten) this.#reportLife(origin, 'that life lies too many restarts back');
+    for (const origin of applied.crowded) this.#reportLife(origin, 'too many lives have written its table');
     const ahead = applied.ahead.filter((name) => this.#owner.mayAskForSwitch(name));
     if (applied.gaps.length > 0 || ahead.length > 0) {
-      const states = [...applied.gaps, ...ahead]
-        .map((name) => this.#stateOf(name))
-        .filter((state) => state !== undefined);
-      this.#send({ type: 'tables', tables: states });
+      const parts = partsOf(this.#statesOf([...applied.gaps, ...ahead]));
+      for (const tables of parts) this.#send({ type: 'tables', tables });
     }
   }
 
-  #reportForgotten(origin: string): void {
-    this.#owner.report({
-      code: 'operations-refused',
-      severity: 'warning',
-      message: `Operations of ${origin} were not applied: that life lies too many restarts back.`,
-      peer: this.nodeId,
-      details: { origin },
-    });
+  #reportLife(origin: string, why: string): void {
+    if (this.#toldLives.has(origin) || this.#toldLives.size >= MAX_TOLD_LIVES) return;
+    this.#toldLives.add(origin);
+    this.#owner.report(lifeRefused(origin, why, this.nodeId));
   }
 
   #takeChunk(message: Extract<Message, { type: 'checkpoint' }>, length: number): void {
-    this.#acknowledge(length);
+    this.#acknowledgements.received(length, 0);
     const { table } = message;
-    if (!this.tables.shared.has(table)) return;
+    const shared = this.tables.shared.get(table);
+    if (shared === undefined) return;
+    if (!shared.writable || !this.tables.grant.relays) {
+      return this.tables.deny({ right: shared.writable ? 'origin' : 'write', table });
+    }
     const complete = this.#incoming.take(message);
     if (complete === undefined) return;
     const before = this.#owner.replica.table(table)?.epoch;
@@ -423,19 +441,6 @@ export class Session {
     this.#owner.changed();
   }
 
-  #acknowledge(length: number): void {
-    this.#receivedBytes += length;
-    if (this.#receivedBytes - this.#confirmedBytes >= ACK_BYTES) this.#confirm();
-    else this.#ackTimer ??= this.#owner.environment.schedule(ACK_MS, () => this.#confirm());
-  }
-
-  #confirm(): void {
-    this.#ackTimer?.cancel();
-    this.#ackTimer = undefined;
-    this.#confirmedBytes = this.#receivedBytes;
-    this.#send({ type: 'ack', bytes: this.#receivedBytes, operations: this.#seenOperations });
-  }
-
   // Ending -----------------------------------------------------------------------------------------
 
   #beat(): void {
@@ -453,8 +458,9 @@ export class Session {
     if (this.#ended) return;
     this.#ended = true;
     this.#heartbeat?.cancel();
-    this.#ackTimer?.cancel();
+    this.#acknowledgements.stop();
     this.comparisons.stop();
+    this.#intake.stop();
     this.#resume();
     this.#incoming.clear();
     const reason = this.#farewell === undefined ? closing.reason : this.#farewell;

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
 import { ByteReader, ByteWriter } from '../log/bytes.ts';
 import { MAX_SWITCHES } from '../log/epoch.ts';
+import { isNodeId } from '../log/origin.ts';
 import { MAX_TABLE_NAME_BYTES } from '../log/run.ts';
 import { readRuns, writeRuns } from '../log/segment.ts';
 import {
@@ -26,10 +27,17 @@ const PING = 8;
 const PONG = 9;
 const BYE = 10;
 
+/** Most operations in one frame: those of the largest batch, whose runs travel together. */
+export const MAX_FRAME_OPERATIONS = 16_384;
+/** Most runs in one frame. */
+export const MAX_FRAME_RUNS = 1088;
 /** Most entries of any list in a message. */
-const MAX_ENTRIES = 65_536;
+const MAX_ENTRIES = 16_384;
+/** Most entries of version vectors in one message, and most tables that a node says at a time. */
+const MAX_MESSAGE_HELD = 32_768;
+const MAX_MESSAGE_TABLES = 1024;
 /** Most values in one message of JSON, and how deep they may stand. */
-const MOST = { values: 400_000, depth: 32 };
+const MOST = { values: 131_072, depth: 32, members: 32_768 };
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 const sequence = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -51,13 +59,19 @@ const tables = v.pipe(
       ),
       declaration: v.unknown(),
       held,
+      /** What the sender takes of the table from the receiver; left out: everything. */
+      takes: v.optional(v.picklist(['own', 'nothing'])),
     }),
   ),
   v.maxLength(4096),
+  v.check((states) => states.reduce((sum, state) => sum + state.held.length, 0) <= MAX_MESSAGE_HELD),
 );
-const direct = listOf<[string, string[]]>(MAX_ENTRIES, (entry) => {
-  return isTuple(entry, 2) && isName(entry[0]) && Array.isArray(entry[1]) && entry[1].every(isName);
-});
+const direct = v.pipe(
+  listOf<[string, string[]]>(MAX_ENTRIES, (entry) => {
+    return isTuple(entry, 2) && isName(entry[0]) && Array.isArray(entry[1]) && entry[1].every(isName);
+  }),
+  v.check((entries) => entries.reduce((sum, [, its]) => sum + its.length, 0) <= MAX_ENTRIES),
+);
 const have = listOf<[string, string, number]>(MAX_ENTRIES, (entry) => {
   return isTuple(entry, 3) && isName(entry[0]) && isName(entry[1]) && isSequence(entry[2]);
 });
@@ -81,7 +95,7 @@ function isSequence(value: unknown): boolean {
 const schemas = {
   [HELLO]: v.object({
     protocol: v.strictTuple([sequence, sequence]),
-    node: name,
+    node: v.custom<string>(isNodeId),
     session: sequence,
     origins: names(16),
     tables,
@@ -123,6 +137,42 @@ export type Message =
   | { readonly type: 'ping' | 'pong'; readonly time: number }
   | ComparisonMessage
   | { readonly type: 'bye'; readonly code: string; readonly reason: string };
+
+/** Tables in parts of which each fits into one message. */
+export function partsOf(states: readonly TableState[]): TableState[][] {
+  const parts: TableState[][] = [[]];
+  let entries = 0;
+  for (const state of states) {
+    const last = parts.at(-1) as TableState[];
+    entries += state.held.length;
+    if (last.length > 0 && (entries > MAX_MESSAGE_HELD || last.length >= MAX_MESSAGE_TABLES)) {
+      parts.push([state]);
+      entries = state.held.length;
+    } else {
+      last.push(state);
+    }
+  }
+  return parts;
+}
+
+/**
+ * What is said of sources, as messages that each fit: of direct ones as many as one may name (what is
+ * not named is relayed once too often), of held ones all.
+ */
+export function sourcesOf({ direct: all, have: every }: Sources): Sources[] {
+  const some: [string, string[]][] = [];
+  let left = MAX_ENTRIES;
+  for (const [origin, its] of all) {
+    if (left <= 0) break;
+    some.push([origin, its.slice(0, left)]);
+    left -= its.length;
+  }
+  const messages: Sources[] = [];
+  for (let at = 0; at === 0 || at < every.length; at += MAX_ENTRIES) {
+    messages.push({ direct: some, have: every.slice(at, at + MAX_ENTRIES) });
+  }
+  return messages;
+}
 
 /** A message as the frame that carries it. */
 export function encodeMessage(message: Message): Uint8Array {
@@ -180,7 +230,7 @@ function binary(
       writer.byte(message.type === 'ping' ? PING : PONG);
       writer.float64(message.time);
   }
-  return writer.copy();
+  return writer.finish();
 }
 
 function sizeOf(runs: readonly Uint8Array[]): number {
@@ -201,9 +251,9 @@ export function decodeMessage(frame: Uint8Array): Message {
     case LEVEL:
       return { type: 'level', tables: parse(frame, LEVEL).tables };
     case BYE:
-      return { type: 'bye', ...parse(frame, BYE) };
+      return { type: 'bye', ...printable(parse(frame, BYE)) };
     case RUNS:
-      return { type: 'runs', runs: readRuns(reader) };
+      return { type: 'runs', runs: readRuns(reader, MAX_FRAME_RUNS) };
     case CHECKPOINT:
       return {
         type: 'checkpoint',
@@ -221,6 +271,14 @@ export function decodeMessage(frame: Uint8Array): Message {
       if (isComparison(type)) return decodeComparison(type, reader);
       throw invalid(`a message of type ${type}`);
   }
+}
+
+/** Without control characters, which could forge lines of a log. */
+function printable({ code, reason }: { readonly code: string; readonly reason: string }): {
+  code: string;
+  reason: string;
+} {
+  return { code: code.replace(/\p{C}+/gu, ' '), reason: reason.replace(/\p{C}+/gu, ' ') };
 }
 
 function parse<T extends keyof typeof schemas>(

@@ -1,3 +1,4 @@
+import type { Credential } from '../access/rights.ts';
 import { TablecastError } from '../errors.ts';
 import { closing } from './closing.ts';
 import { type FrameLimitOptions, type FrameLimits, frameLimits, frameTooLong } from './limits.ts';
@@ -8,6 +9,8 @@ export interface InProcessOptions {
   readonly limits?: FrameLimitOptions | undefined;
   /** What other nodes see as {@link Connection.credential} of this one. */
   readonly credential?: string | undefined;
+  /** What the node at the other end of an accepted connection lets this one do; left out: everything. */
+  readonly rights?: Credential | undefined;
 }
 
 /** Nodes of one process, linked without sockets. */
@@ -74,6 +77,7 @@ class InProcessTransport implements Transport {
   readonly #network: Network;
   readonly #address: string;
   readonly #credential: string | undefined;
+  readonly #rights: Credential | undefined;
   #accept: Accept | undefined;
   #closed = false;
 
@@ -88,6 +92,7 @@ class InProcessTransport implements Transport {
     this.#network = network;
     this.#address = address;
     this.#credential = options.credential;
+    this.#rights = options.rights;
     network.nodes.set(address, this);
   }
 
@@ -115,8 +120,8 @@ class InProcessTransport implements Transport {
     }
     const accept = other.#accept;
     if (accept === undefined) throw unreachable(address, 'the node does not listen', true);
-    const near = this.#open('dialled', address, other.#credential);
-    const far = other.#open('accepted', this.#address, this.#credential);
+    const near = this.#open('dialled', address, other);
+    const far = other.#open('accepted', this.#address, this);
     near.join(far);
     accept(far);
     return near;
@@ -129,8 +134,10 @@ class InProcessTransport implements Transport {
     for (const end of this.ends) end.close('transport closed');
   }
 
-  #open(direction: Connection['direction'], remote: string, credential: string | undefined): End {
-    const end = new End({ direction, remote, credential, owner: this, defer: this.#network.defer });
+  #open(direction: Connection['direction'], remote: string, other: InProcessTransport): End {
+    const credential = other.#credential;
+    const rights = direction === 'accepted' ? other.#rights : undefined;
+    const end = new End({ direction, remote, credential, rights, owner: this, defer: this.#network.defer });
     this.ends.add(end);
     return end;
   }
@@ -140,6 +147,7 @@ interface EndFacts {
   readonly direction: Connection['direction'];
   readonly remote: string;
   readonly credential: string | undefined;
+  readonly rights: Credential | undefined;
   readonly owner: InProcessTransport;
   readonly defer: Defer;
 }
@@ -149,6 +157,7 @@ class End implements Connection {
   readonly direction: Connection['direction'];
   readonly remote: string;
   readonly credential: string | undefined;
+  readonly rights: Credential | undefined;
   readonly #owner: InProcessTransport;
   readonly #defer: Defer;
   readonly #inbox: (Uint8Array | Closing)[] = [];
@@ -162,6 +171,7 @@ class End implements Connection {
     this.direction = facts.direction;
     this.remote = facts.remote;
     this.credential = facts.credential;
+    this.rights = facts.rights;
     this.#owner = facts.owner;
     this.#defer = facts.defer;
   }

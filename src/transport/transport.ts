@@ -1,3 +1,5 @@
+import type { Credential } from '../access/rights.ts';
+
 /**
  * The transport port: moves frames between this node and others, at most once and in order per
  * connection. An implementation knows nothing of tables or messages and retries nothing.
@@ -28,6 +30,8 @@ export interface Connection {
   readonly remote: string;
   /** Name the credential of the other side is bound to, if authentication gave one. */
   readonly credential: string | undefined;
+  /** What the holder of that credential may do; left out for one that is trusted with everything. */
+  readonly rights?: Credential | undefined;
   /** Begins delivery; frames that arrived before are delivered first. Called exactly once. */
   start(handlers: ConnectionHandlers): void;
   /**

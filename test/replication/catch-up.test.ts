@@ -138,7 +138,7 @@ describe('a node that has missed something', () => {
     expect(all[0]?.size).toBe(4);
     await becomesEqual(cluster, all);
     expect(all[0]?.size).toBe(7);
-    cluster.crash(3, 0);
+    cluster.crash(3);
     all[0]?.clear();
     await cluster.run(500);
     await cluster.start(3);

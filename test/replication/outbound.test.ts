@@ -82,4 +82,33 @@ describe('the walk through a log for one peer', () => {
     expect(runs).toHaveLength(6);
     expect(sent.at(-1)).toEqual({ type: 'level', tables: ['late', 'early'] });
   });
+
+  it('goes on behind what a checkpoint stands for, without reading it', async () => {
+    const table = {
+      ...tableOf('early', 1),
+      vector: () => [[AUTHOR, 5000] as const],
+      *checkpoint() {
+        yield new Uint8Array([1]);
+      },
+    } as unknown as ReplicaTable;
+    const replica = { table: () => table, log: { seal: () => undefined } } as unknown as Replica;
+    const tables = new PeerTables(replica);
+    const store = Object.assign(new SlowStore(), { flush: () => Promise.resolve() });
+    const sent: Message[] = [];
+    const outbound = new Outbound(store as unknown as SegmentStore, {
+      tables,
+      replica,
+      outlet: {
+        open: () => true,
+        ended: () => false,
+        failed: (error) => expect.fail(String(error)),
+        send: (message) => void sent.push(message),
+      },
+    });
+    tables.announce([{ name: 'early', fingerprint: 'early', mode: 'naive', declaration: {}, held: [] }]);
+    outbound.rewind(tables.shared.values());
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(sent.map(({ type }) => type)).toEqual(['checkpoint', 'level']);
+    expect(store.waiting).toHaveLength(0);
+  });
 });

@@ -1,106 +1,139 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { PeerCertificate, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
+import { checkCredential } from '../../access/check.ts';
+import type { AccessRequest, Credential, CredentialOptions, Verifier } from '../../access/rights.ts';
+import { certificateNames } from './certificate-names.ts';
 import { defaultPath, subprotocol, tokenSubprotocolPrefix } from './connection.ts';
 import { type WebSocketOptions, isLoopback } from './options.ts';
 
-/** What is known of a node that asks to connect, before anything it sends is believed. */
-export interface RequestFacts {
-  readonly remoteAddress: string;
-  /** From the Authorization header, or the subprotocol a browser gives it in. Not checked yet. */
-  readonly token: string | undefined;
-  /** Common name, else first DNS name, of a client certificate whose chain was checked. */
-  readonly certificateName: string | undefined;
-  readonly origin: string | undefined;
-  readonly host: string | undefined;
+/** Whose connection it is; without `rights` it may do everything. */
+export interface Holder {
+  readonly credential: string | undefined;
+  readonly rights?: Credential | undefined;
 }
 
-/** Let in with a credential, or refused with an HTTP status and a line for people. */
+/** Let in as a holder, or refused with an HTTP status and a line for people. */
 export type Admission =
-  | { readonly admitted: true; readonly credential: string | undefined }
+  | ({ readonly admitted: true } & Holder)
   | { readonly admitted: false; readonly status: number; readonly line: string };
 
-/** Longest name a credential may be bound to, in UTF-16 units. */
-const maxCredentialLength = 256;
+interface KnownToken {
+  readonly hash: Buffer;
+  readonly credential: CredentialOptions | undefined;
+}
 
 /** Decides on upgrade requests, in this order: path, Host, Origin, credential, subprotocol. */
 export class Gate {
   readonly #options: WebSocketOptions;
+  readonly #timeoutMs: number;
   readonly #host: string;
+  readonly #hosts: ReadonlySet<string> | undefined;
   readonly #origins: ReadonlySet<string>;
-  readonly #tokenHash: Buffer | undefined;
+  readonly #tokens: readonly KnownToken[];
 
-  constructor(options: WebSocketOptions) {
+  constructor(options: WebSocketOptions, timeoutMs: number) {
     this.#options = options;
-    this.#host = (options.listen?.host ?? '127.0.0.1').toLowerCase();
-    this.#origins = new Set(options.origins?.map((origin) => origin.toLowerCase()));
-    this.#tokenHash = options.auth?.token === undefined ? undefined : sha256(options.auth.token);
+    this.#timeoutMs = timeoutMs;
+    const { listen, auth, origins } = options;
+    this.#host = (listen?.host ?? '127.0.0.1').toLowerCase();
+    this.#hosts = listen?.hosts && new Set(listen.hosts.map((host) => host.toLowerCase()));
+    this.#origins = new Set(origins?.map((origin) => origin.toLowerCase()));
+    const known = auth?.credentials?.filter(({ token }) => token !== undefined) ?? [];
+    this.#tokens = [
+      ...known.map((credential) => ({ hash: sha256(credential.token as string), credential })),
+      ...(auth?.token === undefined ? [] : [{ hash: sha256(auth.token), credential: undefined }]),
+    ];
   }
 
   /** Never rejects: what `verify` throws is a refusal. */
   async admit(request: IncomingMessage): Promise<Admission> {
-    const facts = factsOf(request, this.#options.listen?.tls?.requestCert === true);
+    const facts = factsOf(request);
     if (pathOf(request) !== defaultPath) return refusal(404, `the path is ${defaultPath}`);
     if (!this.#isOurHost(facts.host)) return refusal(403, 'this Host is not allowed');
     if (facts.origin !== undefined && !this.#origins.has(facts.origin.toLowerCase())) {
       return refusal(403, 'this Origin is not allowed');
     }
-    const credential = await this.#credentialOf(facts);
-    if (credential === refusedCredential) return refusal(401, 'a valid credential is required');
+    const holder = await this.#holderOf(facts);
+    if (holder === undefined) return refusal(401, 'a valid credential is required');
     if (!protocolsOf(request).includes(subprotocol)) return refusal(426, `the subprotocol is ${subprotocol}`);
-    return { admitted: true, credential };
+    return { admitted: true, ...holder };
   }
 
   /** A page that resolves its own name to this machine still sends that name as Host. */
   #isOurHost(host: string | undefined): boolean {
-    if (!isLoopback(this.#host)) return true;
-    const name = /^(\[[0-9a-fA-F:.]{2,45}\]|[^:]{1,255})(?::\d{1,5})?$/.exec(host ?? '')?.[1];
-    return name !== undefined && (isLoopback(name) || name.toLowerCase() === this.#host);
+    if (this.#hosts === undefined && !isLoopback(this.#host)) return true;
+    const name = /^(\[[0-9a-fA-F:.]{2,45}\]|[^:]{1,255})(?::\d{1,5})?$/.exec(host ?? '')?.[1]?.toLowerCase();
+    if (name === undefined) return false;
+    if (this.#hosts?.has(name) === true || name === this.#host) return true;
+    return isLoopback(this.#host) && isLoopback(name);
   }
 
-  async #credentialOf(facts: RequestFacts): Promise<string | undefined | typeof refusedCredential> {
-    const verify = this.#options.auth?.verify;
-    const wantsCertificate = this.#options.listen?.tls?.requestCert === true;
-    if (wantsCertificate && facts.certificateName === undefined) return refusedCredential;
-    if (verify !== undefined) return this.#verified(verify, facts);
-    if (this.#tokenHash !== undefined) {
-      if (facts.token === undefined || !timingSafeEqual(sha256(facts.token), this.#tokenHash))
-        return refusedCredential;
-      return facts.certificateName ?? 'token';
+  async #holderOf(request: AccessRequest): Promise<Holder | undefined> {
+    const { auth, listen } = this.#options;
+    const names = request.certificateNames;
+    if (listen?.tls?.requireClientCertificate === true && names.length === 0) return undefined;
+    if (auth?.verify !== undefined) return this.#verified(auth.verify, request);
+    if (request.token !== undefined && this.#tokens.length > 0) return this.#byToken(request.token, names);
+    const certified = certifiedHolder(auth?.credentials, names);
+    if (certified !== undefined) return certified;
+    const isOpen = this.#tokens.length === 0 && (auth?.credentials ?? []).length === 0;
+    return isOpen ? { credential: names[0] } : undefined;
+  }
+
+  /** Looks at every token, so that the time taken does not tell which one came near. */
+  #byToken(token: string, names: readonly string[]): Holder | undefined {
+    const hash = sha256(token);
+    let found: KnownToken | undefined;
+    for (const known of this.#tokens) {
+      if (timingSafeEqual(hash, known.hash)) found ??= known;
     }
-    return facts.certificateName;
+    if (found === undefined) return undefined;
+    if (found.credential === undefined) return { credential: names[0] ?? 'token' };
+    const { certificate } = found.credential;
+    if (certificate !== undefined && !names.includes(certificate)) return undefined;
+    return holderOf(found.credential);
   }
 
-  async #verified(
-    verify: (facts: RequestFacts) => string | undefined | Promise<string | undefined>,
-    facts: RequestFacts,
-  ): Promise<string | typeof refusedCredential> {
+  async #verified(verify: Verifier, request: AccessRequest): Promise<Holder | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('it took too long')), this.#timeoutMs);
+    });
     try {
-      return usableName(await verify(facts)) ?? refusedCredential;
+      const given = await Promise.race([verify(request), late]);
+      return given === undefined ? undefined : holderOf(checkCredential(given, 'what it gave'));
     } catch (error) {
-      this.#options.onWarning?.(`auth.verify threw, so a node was refused: ${String(error)}`);
-      return refusedCredential;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.onWarning?.(`auth.verify failed, so a node was refused: ${reason}`);
+      return undefined;
+    } finally {
+      clearTimeout(timer);
     }
   }
 }
 
-const refusedCredential = Symbol('refused');
-
-/** The name in the certificate of the other side, whose chain TLS has checked; undefined without one. */
-export function certificateName(socket: TLSSocket): string | undefined {
-  const certificate: Partial<PeerCertificate> | undefined = socket.getPeerCertificate();
-  const common: unknown = certificate?.subject?.CN;
-  if (typeof common === 'string') return usableName(common);
-  const alternative = /(?:^|, )DNS:([a-zA-Z0-9.*-]{1,253})/.exec(certificate?.subjectaltname ?? '');
-  return usableName(alternative?.[1]);
+/** The holder of a credential that is recognised by one of these names alone. */
+export function certifiedHolder(
+  credentials: readonly CredentialOptions[] | undefined,
+  names: readonly string[],
+): Holder | undefined {
+  const credential = credentials?.find(({ token, certificate }) => {
+    return token === undefined && certificate !== undefined && names.includes(certificate);
+  });
+  return credential && holderOf(credential);
 }
 
-function factsOf(request: IncomingMessage, hasCertificate: boolean): RequestFacts {
+function holderOf({ name, nodes, read, write, origins }: Credential): Holder {
+  return { credential: name, rights: { name, nodes, read, write, origins } };
+}
+
+function factsOf(request: IncomingMessage): AccessRequest {
   const { headers, socket } = request;
   return {
     remoteAddress: socket.remoteAddress ?? '',
     token: tokenOf(request),
-    certificateName: hasCertificate ? certificateName(socket as TLSSocket) : undefined,
+    certificateNames: socket instanceof TLSSocket ? certificateNames(socket) : [],
     origin: headers.origin,
     host: headers.host,
   };
@@ -120,11 +153,6 @@ function protocolsOf(request: IncomingMessage): string[] {
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?', 1)[0] ?? '';
-}
-
-function usableName(name: unknown): string | undefined {
-  if (typeof name !== 'string' || name === '' || name.length > maxCredentialLength) return undefined;
-  return /\p{C}/u.test(name) ? undefined : name;
 }
 
 function refusal(status: number, line: string): Admission {

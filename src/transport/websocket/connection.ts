@@ -1,3 +1,4 @@
+import type { Credential } from '../../access/rights.ts';
 import { closing } from '../closing.ts';
 import { type FrameLimits, frameTooLong } from '../limits.ts';
 import type { Closing, Connection, ConnectionHandlers } from '../transport.ts';
@@ -37,6 +38,7 @@ export interface ConnectionFacts {
   readonly direction: Connection['direction'];
   readonly remote: string;
   readonly credential: string | undefined;
+  readonly rights?: Credential | undefined;
   readonly limits: FrameLimits;
 }
 
@@ -48,6 +50,7 @@ export class SocketConnection implements Connection {
   readonly direction: Connection['direction'];
   readonly remote: string;
   readonly credential: string | undefined;
+  readonly rights: Credential | undefined;
   /** Resolves when the socket is gone, started or not. */
   readonly over: Promise<void>;
   readonly #limits: FrameLimits;
@@ -64,6 +67,7 @@ export class SocketConnection implements Connection {
     this.direction = facts.direction;
     this.remote = facts.remote;
     this.credential = facts.credential;
+    this.rights = facts.rights;
     this.#limits = facts.limits;
     this.#socket = socket;
     this.over = new Promise((resolve) => (this.#resolveOver = resolve));

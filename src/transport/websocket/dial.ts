@@ -1,16 +1,19 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
-import { certificateName } from './admission.ts';
+import { certifiedHolder } from './admission.ts';
+import { certificateNames } from './certificate-names.ts';
 import { type SocketConnection, subprotocol } from './connection.ts';
 import { dialError, refusedByStatus, unreachable } from './dial-errors.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
-import type { WebSocketLimits, WebSocketOptions } from './options.ts';
+import type { DialTls, WebSocketLimits, WebSocketOptions } from './options.ts';
 
 /** What every dial of a transport shares. */
 export interface DialContext {
   readonly options: WebSocketOptions;
   readonly limits: WebSocketLimits;
+  /** What is trusted and shown at present. */
+  readonly tls: DialTls;
 }
 
 /**
@@ -55,16 +58,17 @@ export async function dialNode(
     ws.on('open', () => {
       if (socket === undefined) return;
       settle();
-      const credential = socket instanceof TLSSocket ? certificateName(socket) : undefined;
-      const facts = { direction: 'dialled', remote: address, credential, limits: context.limits } as const;
+      const names = socket instanceof TLSSocket ? certificateNames(socket) : [];
+      const holder = certifiedHolder(context.options.auth?.credentials, names) ?? { credential: names[0] };
+      const facts = { direction: 'dialled', remote: address, ...holder, limits: context.limits } as const;
       resolve(nodeConnection(ws, socket, facts));
     });
   });
 }
 
-function newSocket(url: URL, { options, limits }: DialContext): WebSocket {
-  const { token } = options.auth ?? {};
-  const { ca, cert, key } = options.dial?.tls ?? {};
+function newSocket(url: URL, { options, limits, tls }: DialContext): WebSocket {
+  const token = options.auth?.dialToken ?? options.auth?.token;
+  const { ca, cert, key } = tls;
   try {
     return new WebSocket(url, [subprotocol], {
       ...socketOptions(limits),

@@ -5,9 +5,10 @@ import {
   STATUS_CODES,
   createServer,
 } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { type Server as TlsServer, createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
+import type { SecureContextOptions } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { TablecastError } from '../../errors.ts';
 import { Gate } from './admission.ts';
@@ -15,7 +16,7 @@ import type { ConnectionSet } from './connection-set.ts';
 import { type SocketConnection, defaultPath, subprotocol } from './connection.ts';
 import { pem } from './dial.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
-import type { WebSocketLimits, WebSocketOptions } from './options.ts';
+import { type ListenTls, type WebSocketLimits, type WebSocketOptions, wantsCertificates } from './options.ts';
 
 /** Longest request head, in bytes. */
 const maxHeaderBytes = 8_192;
@@ -44,7 +45,7 @@ export class Listener {
 
   constructor(context: ListenerContext) {
     this.#context = context;
-    this.#gate = new Gate(context.options);
+    this.#gate = new Gate(context.options, context.limits.handshakeTimeoutMs);
     this.#upgrader = new WebSocketServer({
       ...socketOptions(context.limits),
       noServer: true,
@@ -74,6 +75,12 @@ export class Listener {
     }
   }
 
+  /** Sockets accepted from now on get this certificate. Throws what `node:tls` throws for one it cannot use. */
+  reloadTls(tls: ListenTls): void {
+    const server = this.#server as TlsServer | undefined;
+    server?.setSecureContext(certificates(tls));
+  }
+
   /** Stops accepting; resolves once no socket is left. Connections have to be ended before or meanwhile. */
   async close(connectionsOver: Promise<void>): Promise<void> {
     const server = this.#server;
@@ -95,7 +102,9 @@ export class Listener {
     };
     const tls = options.listen?.tls;
     const server =
-      tls === undefined ? createServer(http) : createTlsServer({ ...http, ...tlsOptions(tls, limits) });
+      tls === undefined
+        ? createServer(http)
+        : createTlsServer({ ...http, ...tlsOptions(tls, options, limits) });
     server.on('connection', (socket: Socket) => this.#count(socket));
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => this.#time(socket));
     server.on('request', answer);
@@ -144,6 +153,7 @@ export class Listener {
           direction: 'accepted',
           remote: remoteOf(socket),
           credential: admission.credential,
+          rights: admission.rights,
           limits,
         } as const;
         this.#take(nodeConnection(ws, socket, facts));
@@ -163,17 +173,21 @@ export class Listener {
   }
 }
 
-function tlsOptions(
-  tls: NonNullable<NonNullable<WebSocketOptions['listen']>['tls']>,
-  limits: WebSocketLimits,
-): object {
+function certificates(tls: ListenTls): SecureContextOptions {
   return {
     cert: pem(tls.cert),
     key: pem(tls.key),
     ...(tls.ca === undefined ? {} : { ca: pem(tls.ca) }),
-    requestCert: tls.requestCert === true,
-    rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
+  };
+}
+
+function tlsOptions(tls: ListenTls, options: WebSocketOptions, limits: WebSocketLimits): object {
+  return {
+    ...certificates(tls),
+    requestCert: wantsCertificates(options),
+    // Without a certificate only where a token will do; one that does not hold counts as none.
+    rejectUnauthorized: tls.requireClientCertificate === true,
     handshakeTimeout: limits.handshakeTimeoutMs,
   };
 }

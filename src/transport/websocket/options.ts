@@ -1,7 +1,8 @@
 import { isIPv4 } from 'node:net';
+import { checkCredentials, checkToken } from '../../access/check.ts';
+import type { CredentialOptions, Verifier } from '../../access/rights.ts';
 import { TablecastError } from '../../errors.ts';
 import { type FrameLimitOptions, type FrameLimits, countOption, frameLimits } from '../limits.ts';
-import type { RequestFacts } from './admission.ts';
 
 /** PEM text or bytes. */
 export type Pem = string | Uint8Array;
@@ -12,7 +13,7 @@ export interface ListenTls {
   readonly key: Pem;
   readonly ca?: Pem | undefined;
   /** Only accept nodes that show a certificate signed by `ca`; its name becomes their credential. */
-  readonly requestCert?: boolean | undefined;
+  readonly requireClientCertificate?: boolean | undefined;
 }
 
 /** What this node trusts and shows when it dials `wss://`. */
@@ -49,19 +50,23 @@ export interface WebSocketOptions {
         /** Default 127.0.0.1. Anything beyond loopback requires authentication. */
         readonly host?: string | undefined;
         readonly tls?: ListenTls | undefined;
+        /** Names that may stand in the Host header. Default: on loopback those of loopback, elsewhere any. */
+        readonly hosts?: readonly string[] | undefined;
       }
     | undefined;
   readonly auth?:
     | {
         /** Shared secret, 1 to 1,024 printable ASCII characters: sent when dialling, asked for when listening. */
         readonly token?: string | undefined;
+        /** Sent when dialling instead of `token`, and never taken when listening. */
+        readonly dialToken?: string | undefined;
+        /** Nodes known one by one, beside the shared token. */
+        readonly credentials?: readonly CredentialOptions[] | undefined;
         /**
-         * Replaces the comparison with `token` when listening. Gives the name the credential is
-         * bound to, or undefined to refuse. What it throws refuses as well.
+         * Decides when listening, instead of all of the above. What it throws refuses as well, and so
+         * does taking longer than handshakeTimeoutMs.
          */
-        readonly verify?:
-          | ((facts: RequestFacts) => string | undefined | Promise<string | undefined>)
-          | undefined;
+        readonly verify?: Verifier | undefined;
       }
     | undefined;
   readonly dial?: { readonly tls?: DialTls | undefined } | undefined;
@@ -93,27 +98,34 @@ export function webSocketLimits(given: WebSocketOptions['limits'] = {}): WebSock
 /** Throws `OPTION_INVALID` for a token no header can carry, and for listening that nothing protects. */
 export function checkAuth(options: WebSocketOptions): void {
   const { listen, auth } = options;
-  if (auth?.token !== undefined && !/^[\x21-\x7e]{1,1024}$/.test(auth.token)) {
-    throw invalid(
-      'auth.token is not 1 to 1,024 printable ASCII characters without spaces',
-      'Use hexadecimal or base64.',
-    );
-  }
+  checkToken(auth?.token, 'auth.token');
+  checkToken(auth?.dialToken, 'auth.dialToken');
+  const credentials = checkCredentials(auth?.credentials ?? []);
   if (listen === undefined) return;
-  if (listen.tls?.requestCert === true && listen.tls.ca === undefined) {
+  if (wantsCertificates(options) && listen.tls?.ca === undefined) {
     throw invalid(
-      'listen.tls.requestCert is set without listen.tls.ca',
+      'client certificates are asked for without listen.tls.ca',
       'Give the authority that signs the certificates of your nodes: without it anybody with a public certificate is let in.',
     );
   }
   const host = listen.host ?? '127.0.0.1';
-  const known = auth?.token !== undefined || auth?.verify !== undefined || listen.tls?.requestCert === true;
+  const known =
+    auth?.token !== undefined ||
+    auth?.verify !== undefined ||
+    credentials.length > 0 ||
+    listen.tls?.requireClientCertificate === true;
   if (!known && !isLoopback(host)) {
     throw invalid(
       `listening on ${host} would let anybody on the network in`,
-      'Give auth.token, auth.verify or listen.tls with requestCert and ca; or listen on 127.0.0.1.',
+      'Give auth.token, auth.credentials, auth.verify, or listen.tls with requireClientCertificate and ca; or listen on 127.0.0.1.',
     );
   }
+}
+
+/** Whether nodes that connect are asked for a certificate. */
+export function wantsCertificates({ listen, auth }: WebSocketOptions): boolean {
+  if (listen?.tls?.requireClientCertificate === true) return true;
+  return auth?.credentials?.some(({ certificate }) => certificate !== undefined) === true;
 }
 
 /** True for names and addresses that only this machine can use. */

@@ -1,10 +1,13 @@
+import { createSecureContext } from 'node:tls';
 import { TablecastError } from '../../errors.ts';
 import type { Connection, Transport } from '../transport.ts';
 import { ConnectionSet } from './connection-set.ts';
 import { dialUrl, unreachable } from './dial-errors.ts';
-import { dialNode } from './dial.ts';
+import { dialNode, pem } from './dial.ts';
 import { Listener } from './listener.ts';
 import {
+  type DialTls,
+  type ListenTls,
   type WebSocketLimits,
   type WebSocketOptions,
   checkAuth,
@@ -16,23 +19,39 @@ import {
  * Frames over WebSockets between Node.js processes, and to pages that use `webSocketClient`.
  *
  * Listens at path `/tablecast`, subprotocol `tablecast.1`, and only answers requests that were
- * authenticated: by bearer token, by `auth.verify` or by client certificate. A dialled address
+ * authenticated: by bearer token, by client certificate or by `auth.verify`. A dialled address
  * without a path gets `/tablecast`. Certificates are always checked, redirects never followed,
  * frames never compressed. A frame given to `send` must not be changed afterwards.
  *
  * Throws `OPTION_INVALID`, for one when it would listen beyond loopback without authentication.
  */
-export function webSocketTransport(options: WebSocketOptions = {}): Transport {
+export function webSocketTransport(options: WebSocketOptions = {}): TlsTransport {
   checkAuth(options);
   return new WebSocketTransport(options, webSocketLimits(options.limits));
 }
 
-class WebSocketTransport implements Transport {
+/** Certificates, keys and authorities that take the place of those in use. */
+export interface TlsChange {
+  readonly listen?: ListenTls | undefined;
+  readonly dial?: DialTls | undefined;
+}
+
+/** A transport whose certificates can be renewed while it works. */
+export interface TlsTransport extends Transport {
+  /**
+   * Connections made from now on use these; present ones go on. Throws `OPTION_INVALID`, and changes
+   * nothing, when one of them cannot be used, or when it listens without TLS.
+   */
+  reloadTls(change: TlsChange): void;
+}
+
+class WebSocketTransport implements TlsTransport {
   readonly name = 'websocket';
   readonly maxFrameBytes: number;
   readonly #options: WebSocketOptions;
   readonly #limits: WebSocketLimits;
   readonly #connections = new ConnectionSet();
+  #dialTls: DialTls;
   #listener: Listener | undefined;
   #warnedOfToken = false;
   #closing: Promise<void> | undefined;
@@ -40,6 +59,7 @@ class WebSocketTransport implements Transport {
   constructor(options: WebSocketOptions, limits: WebSocketLimits) {
     this.#options = options;
     this.#limits = limits;
+    this.#dialTls = options.dial?.tls ?? {};
     this.maxFrameBytes = limits.maxFrameBytes;
   }
 
@@ -73,8 +93,27 @@ class WebSocketTransport implements Transport {
       });
     }
     this.#warnOfToken(url);
-    const context = { options: this.#options, limits: this.#limits };
+    const context = { options: this.#options, limits: this.#limits, tls: this.#dialTls };
     return this.#connections.dial(signal, (either) => dialNode(url, context, either));
+  }
+
+  reloadTls({ listen, dial }: TlsChange): void {
+    if (listen !== undefined && this.#options.listen?.tls === undefined) {
+      throw unusable('this transport listens without TLS', undefined);
+    }
+    try {
+      for (const { ca, cert, key } of [listen ?? {}, dial ?? {}] as DialTls[]) {
+        createSecureContext({
+          ...(ca && { ca: pem(ca) }),
+          ...(cert && { cert: pem(cert) }),
+          ...(key && { key: pem(key) }),
+        });
+      }
+      if (listen !== undefined) this.#listener?.reloadTls({ ...this.#options.listen?.tls, ...listen });
+    } catch (error) {
+      throw unusable(error instanceof Error ? error.message : String(error), error);
+    }
+    if (dial !== undefined) this.#dialTls = dial;
   }
 
   close(): Promise<void> {
@@ -88,11 +127,19 @@ class WebSocketTransport implements Transport {
   }
 
   #warnOfToken(url: URL): void {
-    if (this.#warnedOfToken || this.#options.auth?.token === undefined) return;
+    const { token, dialToken } = this.#options.auth ?? {};
+    if (this.#warnedOfToken || (dialToken ?? token) === undefined) return;
     if (url.protocol === 'wss:' || isLoopback(url.hostname)) return;
     this.#warnedOfToken = true;
     this.#options.onWarning?.(`the token travels readable for the network to ${url.host}; use wss://`);
   }
+}
+
+function unusable(why: string, cause: unknown): TablecastError {
+  return new TablecastError('OPTION_INVALID', `the new certificates cannot be used: ${why}`, {
+    hint: 'Give certificate and key that belong together, as PEM. The present ones stay in use.',
+    cause,
+  });
 }
 
 function cannotListen(why: string, hint: string): TablecastError {

@@ -27,7 +27,11 @@ transportContract('websocket', {
 
 transportContract('websocket over TLS, certificates on both sides', {
   transport: (limits) =>
-    webSocketTransport({ listen: { port: 0, tls: { ...tls, requestCert: true } }, dial: { tls }, limits }),
+    webSocketTransport({
+      listen: { port: 0, tls: { ...tls, requireClientCertificate: true } },
+      dial: { tls },
+      limits,
+    }),
   nobody: async () => `wss://127.0.0.1:${await freePort()}/tablecast`,
 });
 

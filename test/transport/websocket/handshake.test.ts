@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { AccessRequest, Credential } from '../../../src/access/rights.ts';
 import type { Connection, Transport } from '../../../src/transport/transport.ts';
 import type { WebSocketOptions } from '../../../src/transport/websocket/options.ts';
 import { webSocketTransport } from '../../../src/transport/websocket/websocket.ts';
@@ -143,10 +144,12 @@ describe('websocket admission', () => {
 
 describe('websocket auth.verify', () => {
   it('binds the connection to the name it gives', async () => {
-    const verify = async (facts: { token: string | undefined }): Promise<string | undefined> =>
-      facts.token === token ? 'alice' : undefined;
+    const alice = { name: 'alice', nodes: ['alice-*'], read: ['a*'] };
+    const verify = async (request: AccessRequest): Promise<Credential | undefined> =>
+      request.token === token ? alice : undefined;
     expect(await statusOf({ auth: { verify } }, authorized)).toBe(101);
     expect(accepted[0]?.credential).toBe('alice');
+    expect(accepted[0]?.rights).toEqual(alice);
     expect(await statusOf({ auth: { verify } }, {})).toBe(401);
   });
 
@@ -158,9 +161,15 @@ describe('websocket auth.verify', () => {
     };
     expect(await statusOf({ auth: { verify: fail }, onWarning }, {})).toBe(401);
     expect(await statusOf({ auth: { verify: async () => fail() }, onWarning }, {})).toBe(401);
-    expect(await statusOf({ auth: { verify: () => '' } }, {})).toBe(401);
-    expect(await statusOf({ auth: { verify: () => 'a\u0007b' } }, {})).toBe(401);
-    expect(warnings).toHaveLength(2);
+    for (const name of ['', 'a\u0007b', 7, undefined]) {
+      const verify = (): Credential => ({ name, nodes: ['*'] }) as Credential;
+      expect(await statusOf({ auth: { verify }, onWarning }, {})).toBe(401);
+    }
+    for (const rights of [{ nodes: 'all' }, { nodes: ['*'], read: ['a+'] }, { nodes: ['*'], admin: true }]) {
+      const verify = (): Credential => ({ name: 'x', ...rights }) as unknown as Credential;
+      expect(await statusOf({ auth: { verify }, onWarning }, {})).toBe(401);
+    }
+    expect(warnings).toHaveLength(9);
   });
 
   it('has handshakeTimeoutMs to answer', async () => {
@@ -168,7 +177,7 @@ describe('websocket auth.verify', () => {
     const { port } = await listening({ auth: { verify }, limits: { handshakeTimeoutMs: 100 } });
     const client = raw(port, upgradeRequest());
     await client.ended;
-    expect(client.text).toBe('');
+    expect(client.text).not.toContain('101');
   });
 });
 

@@ -1,0 +1,66 @@
+import { matchesAny } from './patterns.ts';
+import type { Credential } from './rights.ts';
+
+/** What one peer may do, as replication asks. */
+export interface Grant {
+  /** Whose rights these are; undefined for a peer that is trusted with everything. */
+  readonly holder: string | undefined;
+  /** Whether it may bring operations of other nodes, and checkpoints. */
+  readonly relays: boolean;
+  mayUse(nodeId: string): boolean;
+  mayRead(table: string): boolean;
+  mayWrite(table: string): boolean;
+}
+
+/** What a peer may that no credential restricts: the holder of the shared token, or a dialled address. */
+export const EVERYTHING: Grant = {
+  holder: undefined,
+  relays: true,
+  mayUse: () => true,
+  mayRead: () => true,
+  mayWrite: () => true,
+};
+
+/** The rights of a credential as questions. */
+export function grantOf({ name, nodes, read = ['*'], write = read, origins }: Credential): Grant {
+  return {
+    holder: name,
+    relays: origins === 'relay',
+    mayUse: (nodeId) => matchesAny(nodes, nodeId),
+    mayRead: (table) => matchesAny(read, table),
+    mayWrite: (table) => matchesAny(write, table) && matchesAny(read, table),
+  };
+}
+
+/** The credentials of a node, as far as node ids choose among them. */
+export class AccessList {
+  readonly #credentials: readonly Credential[];
+  readonly #owners = new Map<string, Credential>();
+
+  constructor(credentials: readonly Credential[]) {
+    this.#credentials = credentials;
+    for (const credential of credentials) {
+      for (const id of credential.nodes) {
+        if (!id.endsWith('*') && !this.#owners.has(id)) this.#owners.set(id, credential);
+      }
+    }
+  }
+
+  /** Whether rights depend on who a peer says it is, so that nothing may be told before. */
+  get isEmpty(): boolean {
+    return this.#credentials.length === 0;
+  }
+
+  /** Whether a node id is named in full by a credential of another holder. */
+  belongsToAnother(nodeId: string, holder: string | undefined): boolean {
+    const owner = this.#owners.get(nodeId);
+    return owner !== undefined && owner.name !== holder;
+  }
+
+  /** The rights of a node that was dialled and showed no credential: those of the credential that fits its id. */
+  ofDialled(nodeId: string): Grant {
+    const credential =
+      this.#owners.get(nodeId) ?? this.#credentials.find(({ nodes }) => matchesAny(nodes, nodeId));
+    return credential === undefined ? EVERYTHING : grantOf(credential);
+  }
+}

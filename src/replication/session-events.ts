@@ -1,0 +1,98 @@
+import type { Grant } from '../access/grant.ts';
+import { TablecastError, isTablecastError } from '../errors.ts';
+import type { NodeEvent } from '../events.ts';
+import type { Connection } from '../transport/transport.ts';
+import type { IntakeLimits } from './intake.ts';
+import type { Denial, RefusedTable } from './peer-tables.ts';
+import { MAX_FRAME_OPERATIONS } from './wire.ts';
+
+/** A session, as far as events name it. */
+interface Who {
+  readonly nodeId: string | undefined;
+  readonly connection: Connection;
+  readonly tables: { readonly grant: Grant };
+}
+
+/** What one side may not do with a table. */
+export function denied({ right, table, origin }: Denial, who: Who): NodeEvent {
+  const { holder } = who.tables.grant;
+  const peer = who.nodeId ?? who.connection.remote;
+  const what = {
+    read: 'declares it and may not read it',
+    write: 'sent operations of it and may not write it; they are not taken',
+    origin: `sent ${origin === undefined ? 'a checkpoint' : `operations of ${origin}`}, which it may not bring`,
+    taken: 'does not take what this node holds of it',
+  }[right];
+  return {
+    code: 'access-refused',
+    severity: right === 'origin' ? 'error' : 'warning',
+    message: `Table ${table}: ${peer} ${what}.`,
+    table,
+    peer,
+    details: { right, ...(origin && { origin }), ...(holder && { credential: holder }) },
+  };
+}
+
+/** A peer sends faster than it may. */
+export function throttled(who: Who, { operationsPerSecond, bytesPerSecond }: IntakeLimits): NodeEvent {
+  const peer = who.nodeId ?? who.connection.remote;
+  return {
+    code: 'peer-throttled',
+    severity: 'warning',
+    message: `${peer} sends faster than this node takes from one peer; it has to wait.`,
+    peer,
+    details: { maxOperationsPerSecond: operationsPerSecond, maxBytesPerSecond: bytesPerSecond },
+  };
+}
+
+/** Something could not be sent to a peer, or was not right of what it sent. */
+export function failed(code: 'send-failed' | 'frame-refused', error: unknown, who: Who): NodeEvent {
+  const reason = error instanceof Error ? error.message : String(error);
+  const peer = who.nodeId ?? who.connection.remote;
+  return {
+    code,
+    severity: 'error',
+    message: code === 'send-failed' ? `Cannot send to ${peer}: ${reason}` : reason,
+    peer,
+    details: isTablecastError(error) ? { code: error.code, hint: error.hint } : {},
+  };
+}
+
+/** A table is declared differently on both sides. */
+export function differing({ name, message, here, there }: RefusedTable, peer: string | undefined): NodeEvent {
+  return { code: 'table-refused', severity: 'error', message, table: name, peer, details: { here, there } };
+}
+
+/** Operations of a life are not taken at all. */
+export function lifeRefused(origin: string, why: string, peer: string | undefined): NodeEvent {
+  return {
+    code: 'operations-refused',
+    severity: 'warning',
+    message: `Operations of ${origin} were not applied: ${why}.`,
+    peer,
+    details: { origin },
+  };
+}
+
+/** A peer holds operations of this node under numbers that stand for others here. */
+export function forked(table: string, peer: string | undefined): NodeEvent {
+  return {
+    code: 'fork-detected',
+    severity: 'error',
+    message: `Table ${table}: ${peer} has operations of this node that this node's storage does not, and this node wrote others under the same numbers.`,
+    table,
+    peer,
+    details: {
+      hint: 'The directory was restored or copied. Export what was written since, stop the node, empty its directory, and start it again: its peers fill it.',
+    },
+  };
+}
+
+/** What is thrown for a frame of more operations than there may be. */
+export function tooManyOperations(): TablecastError {
+  return new TablecastError(
+    'LIMIT_EXCEEDED',
+    `A peer sent more than ${MAX_FRAME_OPERATIONS} operations in one frame.`,
+    { hint: 'Check that the peer runs a version of tablecast that speaks this protocol.' },
+  );
+}

@@ -1,0 +1,59 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { webSocketTransport } from '../../src/transport/websocket/websocket.ts';
+
+const closing: (() => void)[] = [];
+
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+/** A server that counts what is asked of it, and answers with `status` and a Location. */
+async function server(status: number, location: () => string): Promise<{ url: string; asked: string[] }> {
+  const asked: string[] = [];
+  const http = createServer();
+  const answer = (request: { url?: string | undefined; headers: object }): void => {
+    asked.push(`${request.url} ${JSON.stringify(request.headers)}`);
+  };
+  http.on('upgrade', (request, socket) => {
+    answer(request);
+    socket.end(`HTTP/1.1 ${status} Moved\r\nLocation: ${location()}\r\nContent-Length: 0\r\n\r\n`);
+  });
+  http.on('request', (request, response) => {
+    answer(request);
+    response.end();
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  closing.push(() => http.close());
+  return { url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`, asked };
+}
+
+it.each([301, 302, 303, 307, 308])(
+  'a redirect (%d) is not followed, and nothing is shown to where it leads',
+  async (status) => {
+    const inside = await server(200, () => '');
+    const evil = await server(status, () => `${inside.url}/tablecast`);
+    const transport = webSocketTransport({ auth: { token: 'secret' } });
+    closing.push(() => void transport.close());
+    const dialled = transport.dial(evil.url, new AbortController().signal);
+    await expect(dialled).rejects.toMatchObject({ code: 'PEER_REFUSED' });
+    await expect(dialled).rejects.toThrow('redirects are not followed');
+    expect(evil.asked).toHaveLength(1);
+    expect(inside.asked).toEqual([]);
+  },
+);
+
+it.each([
+  'http://127.0.0.1:1',
+  'file:///etc/passwd',
+  'ws://user:secret@127.0.0.1:1',
+  'ws://127.0.0.1:1/?token=secret',
+  'javascript:1',
+])('the address %s is not dialled, and not repeated with its secrets', async (address) => {
+  const transport = webSocketTransport();
+  closing.push(() => void transport.close());
+  const dialled = transport.dial(address, new AbortController().signal);
+  await expect(dialled).rejects.toMatchObject({ code: 'PEER_UNREACHABLE', retryable: false });
+  await expect(dialled).rejects.not.toThrow('secret');
+});

@@ -1,0 +1,134 @@
+import { type PeerCertificate, connect } from 'node:tls';
+import { filter, firstValueFrom } from 'rxjs';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { type NodeEvent, type NodeOptions, type TableNode, openNode } from '../../src/index.ts';
+import { newAuthority } from '../transport/websocket/certificates.ts';
+
+const authority = newAuthority();
+const stranger = newAuthority();
+const { ca } = authority;
+const hubTls = { ...authority.issue('hub'), ca };
+const nodes: TableNode[] = [];
+
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map((node) => node.close()));
+});
+
+afterAll(() => {
+  authority.remove();
+  stranger.remove();
+});
+
+async function open(options: NodeOptions): Promise<TableNode> {
+  const node = await openNode(options);
+  nodes.push(node);
+  return node;
+}
+
+/** Resolves with how a dialling node fared. */
+async function outcome(node: TableNode): Promise<string> {
+  const settled = node.peers.pipe(filter(([peer]) => peer !== undefined && peer.state !== 'connecting'));
+  const [peer] = await firstValueFrom(settled);
+  return `${peer?.state}: ${peer?.reason ?? ''}`;
+}
+
+const credentials = [
+  { name: 'worker', certificate: 'worker-1', nodes: ['worker-1'], write: [] },
+  { name: 'two keys', certificate: 'worker-2', token: 'and-a-token', nodes: ['worker-2'] },
+];
+
+const dialling = (hub: TableNode, id: string, auth: NodeOptions['auth']): Promise<TableNode> =>
+  open({ id, peers: [hub.address as string], auth: { ca, ...auth } });
+
+describe('mutual TLS (S2, S4)', () => {
+  it('lets in whom the authority signed, as whom its certificate names, with its rights', async () => {
+    const tls = { ...hubTls, requireClientCertificate: true };
+    const hub = await open({ id: 'hub', listen: { port: 0, tls }, auth: { credentials } });
+    const one = authority.issue('worker-1');
+    hub.table('hosts', { key: 'string' });
+    const denied = firstValueFrom(hub.events.pipe(filter(({ code }) => code === 'access-refused')));
+    const worker = await dialling(hub, 'worker-1', one);
+    expect(await outcome(worker)).toContain('connected');
+    const reader = worker.events.pipe(filter(({ code }: NodeEvent) => code === 'access-refused'));
+    const told = firstValueFrom(reader);
+    worker.table('hosts', { key: 'string' }).add('x');
+    expect(await told).toMatchObject({ table: 'hosts', details: { right: 'taken' } });
+    expect(hub.tables.get('hosts')?.size).toBe(0);
+    void denied.catch(() => undefined);
+    expect(await refusedAs(hub, 'worker-9', one)).toContain('may not use the node id worker-9');
+    expect(await refusedAs(hub, 'worker-1', stranger.issue('worker-1'))).toContain('refused');
+    expect(await refusedAs(hub, 'unlisted', authority.issue('unlisted'))).toContain('401');
+    expect(await refusedAs(hub, 'worker-1', {})).toContain('refused');
+  });
+
+  it('wants both where a credential has a token and a certificate, and neither of others', async () => {
+    const hub = await open({ id: 'hub', listen: { port: 0, tls: hubTls }, auth: { credentials } });
+    const two = authority.issue('worker-2');
+    expect(await refusedAs(hub, 'worker-2', two)).toContain('401');
+    expect(await refusedAs(hub, 'worker-2', { token: 'and-a-token' })).toContain('401');
+    const wrong = { ...authority.issue('worker-1'), token: 'and-a-token' };
+    expect(await refusedAs(hub, 'worker-2', wrong)).toContain('401');
+    expect(await outcome(await dialling(hub, 'worker-2', { ...two, token: 'and-a-token' }))).toContain(
+      'connected',
+    );
+  });
+
+  it('takes no certificates without an authority of its own', async () => {
+    const { ca: _, ...bare } = hubTls;
+    const opening = openNode({ id: 'hub', listen: { port: 0, tls: bare }, auth: { credentials } });
+    await expect(opening).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+  });
+});
+
+async function refusedAs(hub: TableNode, id: string, auth: NodeOptions['auth']): Promise<string> {
+  const node = await dialling(hub, id, auth);
+  const states = node.peers.pipe(filter(([peer]) => peer?.state === 'refused' || peer?.state === 'waiting'));
+  const [peer] = await firstValueFrom(states);
+  await node.close();
+  return `refused: ${peer?.reason ?? ''}`;
+}
+
+describe('certificates that are renewed (S2)', () => {
+  const shownBy = (node: TableNode): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const port = Number(new URL(node.address as string).port);
+      const socket = connect({ port, host: '127.0.0.1', ca: [ca, stranger.ca] }, () => {
+        const certificate: PeerCertificate = socket.getPeerCertificate();
+        socket.destroy();
+        resolve(String(certificate.subject.CN));
+      });
+      socket.once('error', reject);
+    });
+
+  it('are used from then on, without a restart and without ending connections', async () => {
+    const hub = await open({ id: 'hub', listen: { port: 0, tls: hubTls }, auth: { token: 'shared' } });
+    const worker = await dialling(hub, 'worker', { token: 'shared' });
+    expect(await outcome(worker)).toContain('connected');
+    expect(await shownBy(hub)).toBe('hub');
+    hub.reloadCertificates({ listen: { ...authority.issue('hub renewed'), ca } });
+    expect(await shownBy(hub)).toBe('hub renewed');
+    const [peer] = await firstValueFrom(worker.peers);
+    expect(peer?.state).toBe('connected');
+    const later = await open({
+      id: 'later',
+      peers: [hub.address as string],
+      auth: { token: 'shared', ca: stranger.ca },
+    });
+    const [refused] = await firstValueFrom(later.peers.pipe(filter(([one]) => one?.state === 'waiting')));
+    expect(refused?.reason).toContain('not trusted');
+    later.reloadCertificates({ dial: { ca } });
+    await firstValueFrom(later.peers.pipe(filter(([one]) => one?.state === 'connected')));
+  });
+
+  it('are refused when they are no good, and the present ones stay', async () => {
+    const hub = await open({ id: 'hub', listen: { port: 0, tls: hubTls }, auth: { token: 'shared' } });
+    const other = authority.issue('other');
+    const refused = expect.objectContaining({ code: 'OPTION_INVALID' }) as Error;
+    expect(() => hub.reloadCertificates({ listen: { cert: 'no pem', key: 'no pem' } })).toThrow(refused);
+    expect(() => hub.reloadCertificates({ listen: { cert: other.cert, key: hubTls.key } })).toThrow(refused);
+    expect(() => hub.reloadCertificates({ dial: { cert: other.cert, key: 'no pem' } })).toThrow(refused);
+    expect(await shownBy(hub)).toBe('hub');
+    const plain = await open({ id: 'plain', listen: { port: 0 } });
+    expect(() => plain.reloadCertificates({ listen: other })).toThrow(refused);
+  });
+});
