@@ -9,6 +9,18 @@ import { ZEEK_MEMBERS, absoluteZeek, zeekConfigSchema } from './zeek-config.ts';
 const text = v.pipe(v.string(), v.minLength(1));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
+/** Names, rights and patterns are looked at by the node. */
+const credential = v.strictObject({
+  name: text,
+  token: v.optional(text),
+  tokenFile: v.optional(text),
+  certificate: v.optional(text),
+  nodes: v.array(text),
+  read: v.optional(v.array(text)),
+  write: v.optional(v.array(text)),
+  origins: v.optional(v.picklist(['own', 'relay'])),
+});
+
 const schema = v.strictObject({
   id: v.optional(text),
   directory: v.optional(text),
@@ -25,9 +37,11 @@ const schema = v.strictObject({
             cert: text,
             key: text,
             ca: v.optional(text),
-            requestCert: v.optional(v.boolean()),
+            requireClientCertificate: v.optional(v.boolean()),
           }),
         ),
+        hosts: v.optional(v.array(text)),
+        origins: v.optional(v.array(text)),
       }),
     ]),
   ),
@@ -36,9 +50,25 @@ const schema = v.strictObject({
     v.strictObject({
       token: v.optional(text),
       tokenFile: v.optional(text),
+      dialToken: v.optional(text),
+      dialTokenFile: v.optional(text),
+      credentials: v.optional(v.array(credential)),
       ca: v.optional(text),
       cert: v.optional(text),
       key: v.optional(text),
+    }),
+  ),
+  health: v.optional(
+    v.strictObject({
+      port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
+      host: v.optional(text),
+    }),
+  ),
+  retention: v.optional(
+    v.strictObject({
+      age: v.optional(v.union([text, count])),
+      bytes: v.optional(count),
+      operations: v.optional(count),
     }),
   ),
   limits: v.optional(
@@ -49,6 +79,8 @@ const schema = v.strictObject({
       maxQueuedBytes: v.optional(count),
       maxMemoryLogBytes: v.optional(count),
       maxFileBytes: v.optional(count),
+      maxOperationsPerSecond: v.optional(count),
+      maxBytesPerSecond: v.optional(count),
     }),
   ),
   tables: v.optional(v.record(v.string(), v.looseObject({}))),
@@ -102,10 +134,12 @@ function invalid(path: string, issue: v.BaseIssue<unknown>): Error {
 
 const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['', Object.keys(schema.entries)],
-  ['listen', ['port', 'host', 'tls']],
-  ['listen.tls', ['cert', 'key', 'ca', 'requestCert']],
+  ['listen', ['port', 'host', 'tls', 'hosts', 'origins']],
+  ['listen.tls', ['cert', 'key', 'ca', 'requireClientCertificate']],
   ['auth', Object.keys(schema.entries.auth.wrapped.entries)],
   ['zeek.0', ZEEK_MEMBERS],
+  ['health', Object.keys(schema.entries.health.wrapped.entries)],
+  ['retention', Object.keys(schema.entries.retention.wrapped.entries)],
   ['limits', Object.keys(schema.entries.limits.wrapped.entries)],
 ]);
 
@@ -119,6 +153,8 @@ function absolute(config: FileConfig, directory: string): FileConfig {
     auth: auth && {
       ...auth,
       tokenFile: at(auth.tokenFile),
+      dialTokenFile: at(auth.dialTokenFile),
+      credentials: auth.credentials?.map((one) => ({ ...one, tokenFile: at(one.tokenFile) })),
       ca: at(auth.ca),
       cert: at(auth.cert),
       key: at(auth.key),

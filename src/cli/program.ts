@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { addCommand } from './commands/add.ts';
+import { backupCommand } from './commands/backup.ts';
+import { compareCommand } from './commands/compare.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { exportCommand } from './commands/export.ts';
 import { getCommand } from './commands/get.ts';
@@ -7,10 +9,12 @@ import { importCommand } from './commands/import.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommand } from './commands/log.ts';
 import { replayCommand } from './commands/replay.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { runCommand } from './commands/run.ts';
 import { setCommand } from './commands/set.ts';
 import { statusCommand } from './commands/status.ts';
 import { tailCommand } from './commands/tail.ts';
+import { verifyCommand } from './commands/verify.ts';
 
 const EPILOGUE = `
 Exit codes: 0 done; 1 the answer is no (the key is absent, nothing was imported); 2 wrong use or
@@ -39,6 +43,10 @@ export function program(version: string): Command {
     replayCommand(),
     importCommand(),
     exportCommand(),
+    backupCommand(),
+    restoreCommand(),
+    verifyCommand(),
+    compareCommand(),
   ]) {
     root.addCommand(command);
   }

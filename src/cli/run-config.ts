@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { type NodeOptions, type TableDeclaration } from '../index.ts';
+import type { CertificateChange, NodeOptions, TableDeclaration } from '../index.ts';
 import { type CredentialFlags, DEFAULT_PORT } from './command.ts';
 import { type FileConfig, readConfigFile } from './config-file.ts';
 import { readCredentials, readText } from './credentials.ts';
 import { usageError } from './failure.ts';
+import { parseRetention } from './retention-words.ts';
 import type { NamedDeclaration } from './table-words.ts';
 import { zeekOptions } from './zeek-config.ts';
 
@@ -19,6 +20,8 @@ export interface RunFlags extends CredentialFlags {
   readonly failureMode?: string | undefined;
   /** False for `--no-listen`. */
   readonly listen?: string | false | undefined;
+  readonly health?: string | undefined;
+  readonly retention?: string | undefined;
   readonly tlsRequireClient?: boolean | undefined;
   readonly peer?: readonly string[] | undefined;
   readonly table?: readonly NamedDeclaration[] | undefined;
@@ -53,6 +56,8 @@ export function runConfig(flags: RunFlags): RunConfig {
     listen: listenOf(flags, file),
     peers: flags.peer ?? file.peers ?? [],
     auth: authOf(flags, file),
+    health: flags.health === undefined ? file.health : parseListen(flags.health, '--health'),
+    retention: flags.retention === undefined ? file.retention : parseRetention(flags.retention),
     limits: file.limits,
     zeek: file.zeek,
     tables: Object.fromEntries(tables),
@@ -64,9 +69,10 @@ function listenOf(flags: RunFlags, file: FileConfig): Exclude<FileConfig['listen
   if (flags.listen === false || (flags.listen === undefined && before === false)) return false;
   const place = flags.listen === undefined ? {} : parseListen(flags.listen);
   const listen = { ...(before === false ? { port: DEFAULT_PORT } : before), ...place };
-  const { tlsCert: cert, tlsKey: key, tlsCa: ca, tlsRequireClient: requestCert } = flags;
+  const { tlsCert: cert, tlsKey: key, tlsCa: ca, tlsRequireClient: requireClientCertificate } = flags;
   if (cert === undefined || key === undefined) return listen;
-  return { ...listen, tls: { cert, key, ...(ca && { ca }), ...(requestCert && { requestCert }) } };
+  const required = requireClientCertificate && { requireClientCertificate };
+  return { ...listen, tls: { cert, key, ...(ca && { ca }), ...required } };
 }
 
 function authOf(flags: RunFlags, file: FileConfig): FileConfig['auth'] {
@@ -88,12 +94,12 @@ function authOf(flags: RunFlags, file: FileConfig): FileConfig['auth'] {
 }
 
 /** Reads `PORT`, `HOST:PORT`, `[IPV6]:PORT` or `:PORT`. Throws `OPTION_INVALID`. */
-export function parseListen(text: string): { port: number; host?: string } {
+export function parseListen(text: string, flag = '--listen'): { port: number; host?: string } {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]:|([^:]*):)?(\d{1,5})$/.exec(text) ?? [];
   const number = Number(port);
   if (port === undefined || number > 65_535) {
     throw usageError(
-      `--listen ${text} is no port and no host:port.`,
+      `${flag} ${text} is no port and no host:port.`,
       'Write 47760, 0.0.0.0:47760 or [::1]:47760; port 0 takes a free one.',
     );
   }
@@ -103,40 +109,78 @@ export function parseListen(text: string): { port: number; host?: string } {
 
 /** The options of a node: reads tokens, keys and certificates. Throws `OPTION_INVALID` for what cannot be read. */
 export function nodeOptions(config: RunConfig): NodeOptions {
-  const { id, directory, durability, failureMode, listen, peers, auth, limits, zeek } = config;
-  const { token, tokenFile, ca, cert, key } = auth ?? {};
+  const { id, directory, durability, failureMode, listen, peers, auth, health, retention, limits, zeek } =
+    config;
   return {
     id,
     directory,
     durability,
     failureMode,
+    health,
+    retention,
     limits,
     zeek: zeek?.map(zeekOptions),
     peers,
-    auth: readCredentials({ token, tokenFile, tlsCa: ca, tlsCert: cert, tlsKey: key }),
+    auth: auth && readAuth(auth),
     listen:
       listen === undefined || listen === false
         ? undefined
-        : { port: listen.port, host: listen.host, tls: listen.tls && readTls(listen.tls) },
+        : { ...listen, tls: listen.tls && readTls(listen.tls) },
   };
+}
+
+function readAuth(auth: NonNullable<FileConfig['auth']>): NodeOptions['auth'] {
+  const { token, tokenFile, dialToken, dialTokenFile, credentials, ca, cert, key } = auth;
+  return {
+    ...readCredentials({ token, tokenFile, tlsCa: ca, tlsCert: cert, tlsKey: key }),
+    dialToken: secretOf(dialToken, dialTokenFile),
+    credentials: credentials?.map(({ tokenFile: file, ...one }) => ({
+      ...one,
+      token: secretOf(one.token, file),
+    })),
+  };
+}
+
+function secretOf(token: string | undefined, file: string | undefined): string | undefined {
+  return token ?? (file === undefined ? undefined : readText(file, 'token file').trim());
+}
+
+/** The certificates of a configuration as their files are now; undefined for one without. Throws `OPTION_INVALID`. */
+export function certificatesOf(config: RunConfig): CertificateChange | undefined {
+  const { listen, auth } = config;
+  const tls = listen === undefined || listen === false ? undefined : listen.tls;
+  const { ca, cert, key } = auth ?? {};
+  if (tls === undefined && ca === undefined && cert === undefined) return undefined;
+  const dial = readCredentials({ tlsCa: ca, tlsCert: cert, tlsKey: key });
+  return { listen: tls && readTls(tls), dial: dial && { ca: dial.ca, cert: dial.cert, key: dial.key } };
 }
 
 function readTls(tls: {
   cert: string;
   key: string;
   ca?: string | undefined;
-  requestCert?: boolean | undefined;
+  requireClientCertificate?: boolean | undefined;
 }) {
   return {
     cert: readText(tls.cert, 'TLS certificate'),
     key: readText(tls.key, 'TLS key'),
     ca: tls.ca === undefined ? undefined : readText(tls.ca, 'TLS authority'),
-    requestCert: tls.requestCert,
+    requireClientCertificate: tls.requireClientCertificate,
   };
 }
 
-/** The configuration as it can be shown: the token is masked. */
+/** The configuration as it can be shown: tokens are masked. */
 export function shownConfig({ source, auth, ...config }: RunConfig): unknown {
-  const token = auth?.token === undefined ? {} : { token: '***' };
-  return { source, ...config, ...(auth && { auth: { ...auth, ...token } }) };
+  if (auth === undefined) return { source, ...config };
+  const masked = {
+    ...(auth.token !== undefined && { token: '***' }),
+    ...(auth.dialToken !== undefined && { dialToken: '***' }),
+    ...(auth.credentials && {
+      credentials: auth.credentials.map((one) => ({
+        ...one,
+        ...(one.token !== undefined && { token: '***' }),
+      })),
+    }),
+  };
+  return { source, ...config, auth: { ...auth, ...masked } };
 }

@@ -3,6 +3,22 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
+ * Ends the process at the first SIGINT or SIGTERM, until the returned function is called: for the time in
+ * which there is nothing to end properly. Said aloud, because a process with the id 1, as in a container,
+ * is not ended by signals it does not listen to.
+ */
+export function endBySignal(): () => void {
+  const listeners = SIGNALS.map((signal) => {
+    const listener = (): void => process.exit(EXIT_BY_SIGNAL[signal]);
+    process.on(signal, listener);
+    return { signal, listener };
+  });
+  return () => {
+    for (const { signal, listener } of listeners) process.off(signal, listener);
+  };
+}
+
+/**
  * Starts something that goes on until it ends itself or the process is told to stop by SIGINT or
  * SIGTERM; then stops it. A second signal ends the process at once.
  */
@@ -28,4 +44,10 @@ export async function untilSignal(start: (end: () => void) => () => void): Promi
     stop = start(end);
     if (over) stop();
   });
+}
+
+/** Does something at each SIGHUP, until the returned function is called; without it that signal ends the process. */
+export function onHangUp(act: () => void): () => void {
+  process.on('SIGHUP', act);
+  return () => process.off('SIGHUP', act);
 }

@@ -92,3 +92,22 @@ test('times and positions of the log', () => {
 test('text from outside cannot steer the terminal', () => {
   expect(visible('a\u001b[31mb\nc\u202ed é')).toBe('a\\u001b[31mb\\nc\\u202ed é');
 });
+
+test('how much log is kept comes from flags, which go before the file', () => {
+  const file = fileOf({ id: 'a', directory: 'data', listen: false, retention: { age: '1d', bytes: 5000 } });
+  const { retention } = nodeOptions(runConfig({ config: file }));
+  expect(retention).toEqual({ age: '1d', bytes: 5000 });
+  const flags = { config: file, retention: 'operations=1000 age=12h' };
+  expect(nodeOptions(runConfig(flags)).retention).toEqual({ age: '12h', operations: 1000 });
+});
+
+test.each([
+  ['days=3', '"days" is no limit'],
+  ['operation=3', 'Did you mean operations?'],
+  ['bytes=1GB', 'bytes=1GB is no whole number from 1'],
+  ['age=', 'give age once'],
+  ['age=1d age=2d', 'give age once'],
+])('a retention of %j is refused: %s', (retention, problem) => {
+  const file = fileOf({ id: 'a', listen: false });
+  expect(() => runConfig({ config: file, retention })).toThrow(problem);
+});

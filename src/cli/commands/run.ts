@@ -1,17 +1,25 @@
 import { type Command, Option } from 'commander';
-import { colors } from '../colors.ts';
-import { type NodeEvent, type TableDeclaration, type TableNode, openNode } from '../../index.ts';
+import { type TableDeclaration, type TableNode, openNode } from '../../index.ts';
 import { collectList, exitingWith, newCommand, withCredentials, withJson } from '../command.ts';
+import { type LogEvent, type LogFormat, logLine, withLogFormat } from '../event-log.ts';
 import { EXIT } from '../failure.ts';
-import { print, visible } from '../output.ts';
-import { type RunConfig, type RunFlags, nodeOptions, runConfig, shownConfig } from '../run-config.ts';
-import { untilSignal } from '../signals.ts';
+import { print } from '../output.ts';
+import {
+  type RunConfig,
+  type RunFlags,
+  certificatesOf,
+  nodeOptions,
+  runConfig,
+  shownConfig,
+} from '../run-config.ts';
+import { endBySignal, onHangUp, untilSignal } from '../signals.ts';
 import { type NamedDeclaration, parseTable } from '../table-words.ts';
 
 /** How long closing may take before the process ends anyway. */
 const CLOSE_LIMIT_MS = 10_000;
 
 interface Flags extends RunFlags {
+  readonly logFormat?: LogFormat | undefined;
   readonly json?: boolean | undefined;
   readonly checkConfig?: boolean | undefined;
 }
@@ -68,8 +76,20 @@ export function runCommand(): Command {
         .argParser(collectTables)
         .env('TABLECAST_TABLES'),
     )
+    .addOption(
+      new Option(
+        '--health <[host:]port>',
+        'answer /livez, /readyz and /metrics over HTTP there; host default 127.0.0.1, port 0 takes a free one',
+      ).env('TABLECAST_HEALTH'),
+    )
+    .addOption(
+      new Option(
+        '--retention <limits>',
+        "how much log to keep, 'age=30d bytes=1000000000 operations=1000000' or some of it; default all",
+      ).env('TABLECAST_RETENTION'),
+    )
     .option('--check-config', 'print the configuration that would be used, secrets masked, and exit');
-  return withJson(withCredentials(command))
+  return withJson(withCredentials(withLogFormat(command)))
     .addHelpText('after', `\n${DECLARATION_HELP}`)
     .action(exitingWith(run));
 }
@@ -96,7 +116,9 @@ async function run(flags: Flags): Promise<number> {
     print(JSON.stringify(shownConfig({ ...config, tables }), undefined, flags.json === true ? 0 : 2));
     return EXIT.ok;
   }
-  const log = flags.json === true ? printJson : printPlain;
+  const format = flags.logFormat ?? (flags.json === true ? 'json' : 'text');
+  const log = (event: LogEvent): void => print(logLine(event, format));
+  const opened = endBySignal();
   const node = await openNode(options);
   try {
     node.events.subscribe(log);
@@ -106,7 +128,12 @@ async function run(flags: Flags): Promise<number> {
     throw error;
   }
   log(started(node, config));
-  await untilSignal(() => () => undefined);
+  const forgetCertificates = onHangUp(() => log(renewed(node, config)));
+  await untilSignal(() => {
+    opened();
+    return () => undefined;
+  });
+  forgetCertificates();
   log({ code: 'closing', severity: 'info', message: 'Told to stop: flushing and saying goodbye.' });
   // A disk that hangs must not hold up the end for ever.
   const limit = setTimeout(() => {
@@ -114,15 +141,19 @@ async function run(flags: Flags): Promise<number> {
     log({ code: 'closing', severity: 'error', message });
     process.exit(EXIT.failed);
   }, CLOSE_LIMIT_MS);
-  await node.close();
-  clearTimeout(limit);
+  try {
+    await node.close();
+  } finally {
+    clearTimeout(limit);
+  }
   log({ code: 'closed', severity: 'info', message: 'Closed.' });
   return EXIT.ok;
 }
 
 /** The declarations with their defaults, by a node that neither listens nor dials nor opens a file. */
 async function checked(config: RunConfig): Promise<Record<string, TableDeclaration>> {
-  const node = await openNode({ id: config.id, limits: config.limits });
+  const { id, limits, retention } = config;
+  const node = await openNode({ id, limits, retention });
   try {
     const tables = new Map<string, TableDeclaration>();
     for (const [name, declaration] of Object.entries(config.tables)) {
@@ -137,10 +168,23 @@ async function checked(config: RunConfig): Promise<Record<string, TableDeclarati
   }
 }
 
-type LogEvent = Omit<NodeEvent, 'code'> & { readonly code: string };
+/** Reads the certificates again, and says what came of it; what is in use stays so when they are no good. */
+function renewed(node: TableNode, config: RunConfig): LogEvent {
+  try {
+    const change = certificatesOf(config);
+    if (change === undefined)
+      return { code: 'reloaded', severity: 'info', message: 'There are no certificates to read again.' };
+    node.reloadCertificates(change);
+    return { code: 'reloaded', severity: 'info', message: 'Certificates were read again and are in use.' };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { code: 'reload-failed', severity: 'error', message: `The old certificates stay: ${reason}` };
+  }
+}
 
 function started(node: TableNode, config: RunConfig): LogEvent {
-  const where = node.address === undefined ? 'does not listen' : `listens on ${node.address}`;
+  const health = node.healthAddress === undefined ? '' : `, answers ${node.healthAddress}/readyz`;
+  const where = `${node.address === undefined ? 'does not listen' : `listens on ${node.address}`}${health}`;
   const names = Array.from(node.tables.values(), ({ name, size }) => `${name} (${size} rows)`);
   const from = config.source === undefined ? '' : `, configured by ${config.source}`;
   const tables =
@@ -149,19 +193,11 @@ function started(node: TableNode, config: RunConfig): LogEvent {
     code: 'started',
     severity: names.length === 0 ? 'warning' : 'info',
     message: `Node ${node.id} ${where}${from}; ${tables}.`,
-    details: { id: node.id, address: node.address, directory: config.directory },
+    details: {
+      id: node.id,
+      address: node.address,
+      healthAddress: node.healthAddress,
+      directory: config.directory,
+    },
   };
-}
-
-function printJson(event: LogEvent): void {
-  print(JSON.stringify({ time: new Date().toISOString(), ...event }, bigintAsText));
-}
-
-function bigintAsText(_: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value;
-}
-
-function printPlain({ code, severity, message }: LogEvent): void {
-  const colour = { info: colors.dim, warning: colors.yellow, error: colors.red }[severity];
-  print(`${new Date().toISOString()} ${colour(severity.padEnd(7))} ${code}: ${visible(message)}`);
 }

@@ -3,6 +3,7 @@ import { colors } from '../colors.ts';
 import { Subject, type Subscription, takeUntil } from 'rxjs';
 import type { Change, Conflict, Table } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, wholeNumber, withPeer } from '../command.ts';
+import { type LogFormat, logLine, withLogFormat } from '../event-log.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type JoinedNode, type JoinedTable, withNode } from '../joined-node.ts';
 import { note, print, visible } from '../output.ts';
@@ -13,6 +14,7 @@ interface TailFlags extends PeerFlags {
   readonly all?: boolean | undefined;
   readonly rows?: boolean | undefined;
   readonly count?: number | undefined;
+  readonly logFormat?: LogFormat | undefined;
 }
 
 type Colour = (text: string) => string;
@@ -32,7 +34,7 @@ export function tailCommand(): Command {
     'tablecast tail --all --json | jq -c "select(.kind == \\"expired\\")"',
     'tablecast tail known_hosts --rows --count 10',
   ]);
-  return withPeer(command)
+  return withPeer(withLogFormat(command))
     .argument('[table...]', 'tables of the running node')
     .option('--all', 'every table of the node')
     .option('--rows', 'print the rows there are first, as kind row')
@@ -52,7 +54,7 @@ async function tail(names: readonly string[], flags: TailFlags): Promise<number>
     const wanted = flags.all === true ? joined.state.tables.map(({ name }) => name) : [...new Set(names)];
     const tables = wanted.map((name) => joined.declare(name));
     await joined.synced(tables);
-    const watching = tellConnection(joined);
+    const watching = tellConnection(joined, flags.logFormat);
     await untilSignal((end) => follow(tables, flags, end));
     watching.unsubscribe();
     return EXIT.ok;
@@ -74,7 +76,9 @@ function follow(tables: readonly JoinedTable[], flags: TailFlags, end: () => voi
     const lines = new ChangeLines(name, new RowText(name, declaration), flags.json === true);
     if (flags.rows === true) for (const line of rowLines(table, lines)) print(line);
     table.changes.pipe(takeUntil(stop)).subscribe((change) => emit(lines.change(change)));
-    table.conflicts.pipe(takeUntil(stop)).subscribe((conflict) => note(lines.conflict(conflict)));
+    table.conflicts
+      .pipe(takeUntil(stop))
+      .subscribe((conflict) => note(lines.conflict(conflict, flags.logFormat)));
   }
   if (left === 0) end();
   return () => stop.next();
@@ -88,13 +92,20 @@ function* rowLines(table: Table, lines: ChangeLines): Generator<string> {
   }
 }
 
-function tellConnection({ node, peerId }: JoinedNode): Subscription {
+function tellConnection({ node, peerId }: JoinedNode, format: LogFormat | undefined): Subscription {
   let connected = true;
   return node.peers.subscribe(([peer]) => {
     const now = peer?.state === 'connected';
     if (now === connected) return;
     connected = now;
-    note(now ? `connected with ${peerId} again` : `lost ${peerId} (${peer?.reason ?? ''}); waiting for it`);
+    const message = now
+      ? `connected with ${peerId} again`
+      : `lost ${peerId} (${peer?.reason ?? ''}); waiting for it`;
+    if (format === undefined) return note(visible(message));
+    const [code, severity] = now
+      ? (['peer-connected', 'info'] as const)
+      : (['peer-lost', 'warning'] as const);
+    note(logLine({ code, severity, message, peer: peerId }, format));
   });
 }
 
@@ -129,7 +140,11 @@ class ChangeLines {
     return `${this.#plain(kind, key, values)}  ${by}`;
   }
 
-  conflict({ key, kept, lost }: Conflict<unknown, unknown>): string {
+  conflict({ key, kept, lost }: Conflict<unknown, unknown>, format: LogFormat | undefined): string {
+    if (format !== undefined) {
+      const message = `kept the write of ${kept.origin}, lost that of ${lost.origin}`;
+      return logLine({ code: 'conflict', severity: 'info', message, table: this.#table }, format);
+    }
     const { valueText } = { valueText: (value: unknown) => this.#text.valueText(value) };
     const [one, other] = [kept, lost].map((side) => `${valueText(side.value)} of ${visible(side.origin)}`);
     return `conflict in ${this.#table}, key ${this.#text.keyText(key)}: kept ${one}, lost ${other}`;

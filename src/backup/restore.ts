@@ -1,0 +1,67 @@
+import { copyFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { asTablecastError } from '../backends/sqlite/failure.ts';
+import { TablecastError } from '../errors.ts';
+import type { BackupSummary } from './backup.ts';
+import { makeDirectory, requireSpace, sha256Of, syncFile } from './files.ts';
+import { databaseName, readManifest, unsoundBackup } from './manifest.ts';
+import { verifyFiles } from './verify.ts';
+
+/** What is restored, and where. */
+export interface RestoreOptions {
+  /** A directory that {@link createBackup} made. */
+  readonly backup: string;
+  /** The node's new directory; its parent must exist, it must not. */
+  readonly directory: string;
+}
+
+/**
+ * Makes a node's directory of a backup, after looking through all of the backup. Nothing that exists is
+ * touched, and a killed process leaves no directory under that name. A node opened there begins a new life
+ * at once: it may be written to before it meets its peers, and takes back from them what it wrote after
+ * the backup.
+ *
+ * Throws `BACKEND_DAMAGED` for a backup that is not sound, `OPTION_INVALID` when the directory exists or
+ * the backup does not, `BACKEND_FULL` (retryable), `BACKEND_NEWER`, `BACKEND_IN_USE` or `BACKEND_FAILED`.
+ */
+export async function restoreBackup(options: RestoreOptions): Promise<BackupSummary> {
+  const backup = resolve(options.backup);
+  const directory = resolve(options.directory);
+  if (statSync(backup, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new TablecastError('OPTION_INVALID', `${backup} is no directory, so no backup.`, {
+      hint: 'Name a directory that `tablecast backup` made.',
+      details: { file: backup },
+    });
+  }
+  return makeDirectory(directory, async (partial) => {
+    const { node, position, bytes, createdAt, tables } = await soundBackup(backup);
+    const from = join(backup, databaseName(node));
+    const to = join(partial, databaseName(node));
+    requireSpace(partial, bytes);
+    copyChecked(from, to);
+    if ((await sha256Of(from)) !== (await sha256Of(to))) {
+      throw unsoundBackup(
+        backup,
+        'it changed while it was copied, or the disk gives back other bytes than were written',
+      );
+    }
+    return { directory, node, position, bytes, createdAt, tables };
+  });
+}
+
+async function soundBackup(backup: string) {
+  const { kind, damages } = await verifyFiles(backup);
+  if (kind !== 'backup') throw unsoundBackup(backup, 'it has no manifest');
+  const [damage] = damages;
+  if (damage !== undefined) throw unsoundBackup(backup, `${damage.file}: ${damage.problem}`);
+  return readManifest(backup);
+}
+
+function copyChecked(from: string, to: string): void {
+  try {
+    copyFileSync(from, to);
+    syncFile(to);
+  } catch (error) {
+    throw asTablecastError(error, { file: to, action: 'copy the backup to' });
+  }
+}

@@ -1,0 +1,150 @@
+import { basename } from 'node:path';
+import { Subject } from 'rxjs';
+import type { Recovery } from '../backends/backend.ts';
+import { asTablecastError } from '../backends/sqlite/failure.ts';
+import { type Snapshot, openSnapshot } from '../backends/sqlite/snapshot.ts';
+import type { ErrorCode } from '../errors.ts';
+import { HybridClock } from '../log/hybrid-clock.ts';
+import type { Operation } from '../log/operation.ts';
+import { Origins } from '../log/origin.ts';
+import { modeNamed } from '../modes/registry.ts';
+import { Dispatcher } from '../projection/dispatcher.ts';
+import { Projection } from '../projection/projection.ts';
+import { readFacts } from '../recovery.ts';
+import type { Schema } from '../schema/index.ts';
+import { type Fold, type ReadLog, type Walked, broken, foldLog } from './log-check.ts';
+import { type TableSum, sumTable } from './table-sum.ts';
+
+/** One thing that is wrong, and where. */
+export interface Damage {
+  /** The name of the file, without its directory. */
+  readonly file: string;
+  /** What is wrong and where in the file, in one line. */
+  readonly problem: string;
+}
+
+/** A database that was looked through. */
+export interface VerifiedDatabase {
+  /** The name of the file, without its directory. */
+  readonly file: string;
+  /** The node it belongs to; undefined when that could not be read. */
+  readonly node: string | undefined;
+  /** The last position of the log. */
+  readonly position: number;
+  /** Positions up to here are no longer in the log, but summed up in checkpoints. */
+  readonly trimmedTo: number;
+  /** Segments and operations that were read and folded. */
+  readonly segments: number;
+  readonly operations: number;
+  readonly tables: readonly { readonly name: string; readonly rows: number }[];
+}
+
+/** What was found of one database. */
+export interface DatabaseFinding {
+  readonly database: VerifiedDatabase;
+  readonly damages: readonly Damage[];
+}
+
+/**
+ * Looks through all of a database file, also while its node runs, and changes nothing: SQLite's complete
+ * check; the checksum of every record; that no operation of any life is missing; that every table can be
+ * rebuilt; and, while the log reaches back to its beginning, that it gives what the checkpoints say. Takes
+ * the memory of a node with these tables.
+ */
+export async function verifyDatabase(file: string): Promise<DatabaseFinding> {
+  const name = basename(file);
+  const damages: Damage[] = [];
+  let database: VerifiedDatabase = { ...EMPTY, file: name };
+  let snapshot: Snapshot | undefined;
+  try {
+    snapshot = openSnapshot(file);
+    for (const line of snapshot.structure()) damages.push({ file: name, problem: `SQLite: ${line}` });
+    const recovery = snapshot.inspect();
+    const { lastPosition: position, trimmedTo, tornSegments } = recovery;
+    const { node, schemas } = readFacts(recovery);
+    database = { ...database, position, trimmedTo, node: node?.id };
+    if (tornSegments > 0) throw broken(TORN);
+    database = { ...database, ...(await foldAll(snapshot, { recovery, schemas })) };
+  } catch (error) {
+    const failure = asTablecastError(error, { file, action: 'read' });
+    // What is not damage (a file that is not there, or may not be read) is the caller's.
+    if (!SAYS_DAMAGE.has(failure.code)) throw failure;
+    damages.push({ file: name, problem: failure.message });
+  } finally {
+    snapshot?.close();
+  }
+  return { database, damages };
+}
+
+const SAYS_DAMAGE: ReadonlySet<ErrorCode> = new Set([
+  'BACKEND_DAMAGED',
+  'BACKEND_FOREIGN',
+  'DECLARATION_INVALID',
+  'OPERATION_INVALID',
+]);
+
+const EMPTY = { node: undefined, position: 0, trimmedTo: 0, segments: 0, operations: 0, tables: [] };
+
+const TORN =
+  'the last segment does not match its checksum; the node cuts it off at its next start if it was torn by a crash';
+
+async function foldAll(
+  snapshot: Snapshot,
+  { recovery, schemas }: { recovery: Recovery; schemas: readonly Schema[] },
+): Promise<Pick<VerifiedDatabase, 'segments' | 'operations' | 'tables'>> {
+  const read = snapshot.read.bind(snapshot);
+  const { walked, sums } = await foldAndSum(read, recovery, schemas);
+  const tables = sums.map(({ name, rows }) => ({ name, rows }));
+  if (recovery.trimmedTo === 0 && recovery.checkpoints.length > 0) {
+    const whole = await foldAndSum(read, { ...recovery, checkpoints: [] }, schemas);
+    requireSame(sums, whole.sums);
+  }
+  return { ...walked, tables };
+}
+
+/** Only the sums outlive it, so that two folds are never in memory together. */
+async function foldAndSum(
+  read: ReadLog,
+  recovery: Recovery,
+  schemas: readonly Schema[],
+): Promise<{ readonly walked: Walked; readonly sums: readonly TableSum[] }> {
+  const fold = emptyFold(schemas);
+  const walked = await foldLog(read, recovery, fold);
+  return { walked, sums: sumsOf(fold) };
+}
+
+function emptyFold(schemas: readonly Schema[]): Fold {
+  const origins = new Origins();
+  const parts = {
+    origins,
+    operations: new Subject<Operation>(),
+    clock: new HybridClock(() => 0),
+    dispatcher: new Dispatcher(),
+    journal: {
+      next: () => {
+        throw new Error('A table that is verified takes no writes.');
+      },
+    },
+    modeOf: modeNamed,
+    session: 0,
+  };
+  const projections = new Map(
+    schemas.map((schema) => [schema.name, new Projection(schema, modeNamed(schema), parts)]),
+  );
+  return { projections, origins };
+}
+
+function sumsOf({ projections, origins }: Fold): readonly TableSum[] {
+  return Array.from(projections.values(), (projection) => sumTable(projection, origins));
+}
+
+/** Throws when a checkpoint and the log behind it give something else than the whole log. */
+function requireSame(sums: readonly TableSum[], replayed: readonly TableSum[]): void {
+  for (const [index, { name, rows, state, sum }] of sums.entries()) {
+    const other = replayed[index];
+    if (other?.state === state && other.sum === sum) continue;
+    throw broken(
+      `table ${name}: its checkpoint and the log behind it give ${rows} rows, the whole log ${other?.rows ?? 0}, and not the same`,
+    );
+  }
+}

@@ -1,0 +1,134 @@
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { asTablecastError } from '../backends/sqlite/failure.ts';
+import { TablecastError, isTablecastError } from '../errors.ts';
+import { LOCK_FILE } from './files.ts';
+import { MANIFEST_FILE, type Manifest, SUMS_FILE, databaseName, readManifest, sumsOf } from './manifest.ts';
+import { type Damage, type VerifiedDatabase, verifyDatabase } from './verify-database.ts';
+
+const DATABASE = /^[^.].*\.tablecast\.db$/;
+const MAX_SUMS_BYTES = 1024 * 1024;
+
+/** What {@link verifyFiles} found. */
+export interface Verification {
+  readonly path: string;
+  readonly kind: 'backup' | 'directory' | 'file';
+  /** Of a backup, when it was made, in ISO 8601. */
+  readonly createdAt: string | undefined;
+  readonly databases: readonly VerifiedDatabase[];
+  /** Empty when everything is as it was written. */
+  readonly damages: readonly Damage[];
+}
+
+/**
+ * Looks through everything in a backup, in the directory of a node or in one database file, also while a
+ * node runs, and changes nothing. Damage is in the result, with its place; of a backup every byte counts.
+ *
+ * Throws `OPTION_INVALID` when there is nothing to verify, `BACKEND_NEWER` for a later format,
+ * `BACKEND_READ_ONLY` or `BACKEND_FAILED` when a file cannot be read.
+ */
+export async function verifyFiles(path: string): Promise<Verification> {
+  const place = resolve(path);
+  const stat = statSync(place, { throwIfNoEntry: false });
+  if (stat === undefined) throw nothingThere(place, 'There is no such file or directory.');
+  if (!stat.isDirectory()) return verifyAll(place, { kind: 'file', files: [place] });
+  try {
+    if (existsSync(join(place, MANIFEST_FILE)) || existsSync(join(place, SUMS_FILE)))
+      return await verifyBackup(place);
+    const names = readdirSync(place).filter((name) => DATABASE.test(name));
+    if (names.length === 0) throw nothingThere(place, 'It holds no database of a node and no backup.');
+    return await verifyAll(place, {
+      kind: 'directory',
+      files: names.toSorted().map((name) => join(place, name)),
+    });
+  } catch (error) {
+    throw asTablecastError(error, { file: place, action: 'read' });
+  }
+}
+
+function nothingThere(path: string, problem: string): TablecastError {
+  return new TablecastError('OPTION_INVALID', `${path} cannot be verified. ${problem}`, {
+    hint: 'Name a backup, the directory of a node, or a database file.',
+    details: { file: path },
+  });
+}
+
+async function verifyAll(
+  path: string,
+  { kind, files }: { kind: Verification['kind']; files: readonly string[] },
+): Promise<Verification> {
+  const databases: VerifiedDatabase[] = [];
+  const damages: Damage[] = [];
+  for (const file of files) {
+    const found = await verifyDatabase(file);
+    databases.push(found.database);
+    damages.push(...found.damages);
+  }
+  return { path, kind, createdAt: undefined, databases, damages };
+}
+
+async function verifyBackup(path: string): Promise<Verification> {
+  const manifest = soundManifest(path);
+  if ('problem' in manifest) {
+    return { path, kind: 'backup', createdAt: undefined, databases: [], damages: [manifest] };
+  }
+  const name = databaseName(manifest.node);
+  if (!existsSync(join(path, name))) {
+    const missing = { file: name, problem: 'the database is missing' };
+    return { path, kind: 'backup', createdAt: manifest.createdAt, databases: [], damages: [missing] };
+  }
+  const outer = await differences(path, manifest);
+  const found = { path, kind: 'backup', createdAt: manifest.createdAt } as const;
+  try {
+    const { database, damages } = await verifyDatabase(join(path, name));
+    const all = [...outer, ...damages];
+    if (all.length === 0 && !isAsSaid(manifest, database)) {
+      all.push({ file: MANIFEST_FILE, problem: 'it tells of other content than the database has' });
+    }
+    return { ...found, databases: [database], damages: all };
+  } catch (error) {
+    // A changed byte can make it look like a file of a later format, for one.
+    if (outer.length === 0 || !isTablecastError(error)) throw error;
+    return { ...found, databases: [], damages: [...outer, { file: name, problem: error.message }] };
+  }
+}
+
+function soundManifest(path: string): Manifest | Damage {
+  try {
+    return readManifest(path);
+  } catch (error) {
+    if (!isTablecastError(error, 'BACKEND_DAMAGED')) throw error;
+    return { file: MANIFEST_FILE, problem: error.message };
+  }
+}
+
+/** How a backup's files differ from what was written, byte for byte. */
+async function differences(path: string, manifest: Manifest): Promise<readonly Damage[]> {
+  const written = readSums(path);
+  const present = await sumsOf(path, manifest);
+  const damages = present
+    .split('\n')
+    .filter((line) => line !== '' && !written.split('\n').includes(line))
+    .map((line) => ({
+      file: basename(line.slice(line.indexOf(' ') + 2)),
+      problem: `its SHA-256 is not the one in ${SUMS_FILE}`,
+    }));
+  if (damages.length === 0 && written !== present) {
+    damages.push({ file: SUMS_FILE, problem: 'it is missing, or not what was written' });
+  }
+  const known = new Set([databaseName(manifest.node), MANIFEST_FILE, SUMS_FILE, LOCK_FILE]);
+  const others = readdirSync(path).filter((name) => !known.has(name));
+  return [...damages, ...others.map((file) => ({ file, problem: 'it is no part of the backup' }))];
+}
+
+function readSums(path: string): string {
+  const file = join(path, SUMS_FILE);
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  return size === 0 || size > MAX_SUMS_BYTES ? '' : readFileSync(file, 'latin1');
+}
+
+function isAsSaid(manifest: Manifest, database: VerifiedDatabase): boolean {
+  const { node, position, trimmedTo, tables } = database;
+  const said = JSON.stringify([manifest.node, manifest.position, manifest.trimmedTo, manifest.tables]);
+  return said === JSON.stringify([node, position, trimmedTo, tables]);
+}

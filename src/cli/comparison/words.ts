@@ -1,0 +1,85 @@
+import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../comparison/index.ts';
+import { count, shareText, wasRun } from './figures.ts';
+
+/** What was run, in one sentence. */
+export function workloadText(comparison: Comparison): string {
+  const { source, options, rows, keys, stretches } = comparison;
+  const from = source.log === undefined ? 'a generated log' : source.log;
+  const part = source.more ? `the first ${count(rows)} rows of ${from}` : `${count(rows)} rows of ${from}`;
+  return (
+    `${part}, ${count(keys)} keys, on ${options.nodes} nodes: each row is counted and kept by one of them, ` +
+    `${partText(stretches.busy, stretches.all)} in stretches where nobody waits for anybody, ` +
+    `${partText(stretches.cut, stretches.all)} while one node is cut off.`
+  );
+}
+
+function partText(part: number, all: number): string {
+  return part === 0 ? 'none' : part === all ? 'all' : `${Math.round((part / all) * 100)} %`;
+}
+
+/** Lines and records that were passed over; undefined for none. */
+export function leftOutText({ source }: Comparison): string | undefined {
+  const { skippedLines, skippedRecords } = source;
+  if (skippedLines + skippedRecords === 0) return undefined;
+  return `Left out: ${count(skippedLines)} lines that cannot be read, ${count(skippedRecords)} records without ${source.fields.key}.`;
+}
+
+/** What a kind of cluster is. */
+export function clusterText(cluster: ClusterResult['cluster']): string {
+  return cluster === 'simulated'
+    ? 'Simulated cluster: one process, virtual time, seeded delays of 5 to 40 ms'
+    : 'Real cluster: a process per node, WebSockets on loopback, SQLite with durability commit';
+}
+
+/** Whether every mode met the same interleaving, and how much of it was concurrent. */
+export function interleavingText({ cluster, modes }: ClusterResult): string {
+  const results = modes.filter(wasRun);
+  const concurrent = results.map(({ judgement }) => judgement.concurrentRows);
+  const [first = 0] = concurrent;
+  const same = new Set(results.map(({ interleaving }) => interleaving)).size <= 1;
+  if (same)
+    return `In every mode each writer had seen the same rows at each write; ${count(first)} rows were written while another node's row of the same key was under way.`;
+  const range = concurrent.map(count).join(', ');
+  const why =
+    cluster === 'real' ? 'Real time is never the same twice' : 'The modes did not send at the same moments';
+  return `${why}: ${range} rows were written while another node's row of the same key was under way, mode by mode.`;
+}
+
+/** What became of the data in one mode, in a sentence. */
+export function verdictText(mode: ModeResult | ModeRefusal, rows: number): string {
+  if (!wasRun(mode)) return `${mode.mode} was not run: ${mode.refused.message} ${mode.refused.hint}`;
+  const { counts, latest } = mode.judgement;
+  const increments = Math.max(...counts.lost);
+  const differing = counts.keysDiverged + latest.keysDiverged;
+  const kept =
+    latest.kept === 0 ? '' : `, and kept ${count(latest.kept)} readable beside the one that stands`;
+  const lost =
+    increments + latest.lost === 0
+      ? 'lost nothing'
+      : `lost ${lossText(increments, rows, 'increments')} and ${lossText(latest.lost, rows, 'updates')}`;
+  const nodes =
+    differing === 0
+      ? 'All nodes are equal in the end.'
+      : `${count(differing)} ${differing === 1 ? 'row of the two tables differs' : 'rows of the two tables differ'} between nodes in the end.`;
+  const twice =
+    counts.excess === 0 ? '' : ` ${count(counts.excess)} increments were counted twice: report it.`;
+  return `${mode.mode} ${lost}${kept}. ${nodes}${twice}`;
+}
+
+function lossText(lost: number, rows: number, what: string): string {
+  return lost === 0 ? `none of ${count(rows)} ${what}` : `${shareText(lost, rows)} of ${count(rows)} ${what}`;
+}
+
+/** The command that gives the same comparison again. */
+export function commandText({ source, options, rows, clusters }: Comparison): string {
+  const { key, value } = source.fields;
+  const words = [
+    'tablecast compare',
+    ...(source.log === undefined ? [] : ['LOG']),
+    `--rows ${rows} --nodes ${options.nodes} --seed ${options.seed}`,
+    `--concurrent ${options.concurrent} --partitions ${options.partitions}`,
+    ...(source.log === undefined ? [] : [`--key ${key} --value ${value}`]),
+    ...(clusters.length > 1 ? ['--real'] : []),
+  ];
+  return words.join(' ');
+}

@@ -1,0 +1,64 @@
+import type { ObservedNode } from './observed-node.ts';
+
+/** An answer of the disk counts for so long, and is waited for so long, in milliseconds. */
+const FRESH_MS = 5000;
+const PROBE_MS = 2000;
+
+/** Whether a node can do its work, and if not, why. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}
+
+/** Tells whether a node is ready: recovered, its disk takes writes, and it is not closing. */
+export class ReadinessCheck {
+  readonly #node: ObservedNode;
+  #probe: { readonly at: number; readonly result: Promise<string | undefined> } | undefined;
+
+  constructor(node: ObservedNode) {
+    this.#node = node;
+  }
+
+  /** What can be told without asking the disk. */
+  now(): Readiness {
+    const { phase } = this.#node;
+    if (phase !== 'open') return { ready: false, reasons: [phase] };
+    const failure = this.#node.disk()?.failure;
+    return failure === undefined
+      ? { ready: true, reasons: [] }
+      : { ready: false, reasons: [`disk: ${failure}`] };
+  }
+
+  /** As {@link now}, and the disk has confirmed a commit within the last seconds. */
+  async check(): Promise<Readiness> {
+    const now = this.now();
+    if (!now.ready || this.#node.disk() === undefined) return now;
+    const problem = await this.#diskProblem();
+    const after = this.now();
+    return problem === undefined || !after.ready ? after : { ready: false, reasons: [`disk: ${problem}`] };
+  }
+
+  /** One commit serves every question of some seconds: asking costs the disk next to nothing. */
+  #diskProblem(): Promise<string | undefined> {
+    const now = performance.now();
+    if (this.#probe === undefined || now - this.#probe.at > FRESH_MS) {
+      this.#probe = { at: now, result: this.#ask() };
+    }
+    return this.#probe.result;
+  }
+
+  async #ask(): Promise<string | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(() => resolve(`no answer within ${PROBE_MS} ms`), PROBE_MS);
+    });
+    const answer = this.#node.probe().then(
+      () => undefined,
+      (error: unknown) =>
+        error instanceof Error && 'code' in error ? String(error.code) : 'a commit failed',
+    );
+    const result = await Promise.race([answer, late]);
+    clearTimeout(timer);
+    return result;
+  }
+}
