@@ -1,7 +1,7 @@
 import type { NodeEvent, NodeOptions, TableDeclaration, TableNode, TableOf } from '../../src/index.ts';
 import { openNodeOf } from '../../src/node.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { type DiskBehaviour, SimulatedDisk } from './simulated-disk.ts';
+import { type DiskBehaviour, SimulatedDisk, type Stop } from './simulated-disk.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { type VirtualEnvironment, VirtualTime } from './virtual-time.ts';
 
@@ -16,6 +16,10 @@ export interface ClusterOptions {
   readonly commitMs?: readonly [shortest: number, longest: number] | undefined;
   readonly delayMs?: readonly [shortest: number, longest: number] | undefined;
   readonly limits?: NodeOptions['limits'];
+  readonly durability?: 'commit' | 'interval' | undefined;
+  readonly retention?: NodeOptions['retention'];
+  /** Operations after which a node writes a checkpoint of a table. */
+  readonly checkpointAfter?: number | undefined;
   /** What becomes of a node's next commit. */
   readonly outcome?: ((index: number) => 'kept' | 'full' | 'failed') | undefined;
 }
@@ -106,11 +110,13 @@ export class Cluster {
         listen: { port: 0 },
         peers: member.dials.map((other) => `ws://${memberId(other)}`),
         limits: this.#options.limits,
+        retention: this.#options.retention,
       },
       {
         environment,
         transport: this.network.transport(`ws://${member.id}`),
         durableBackend: member.disk.backend(this.#behaviour(member)),
+        checkpointAfter: this.#options.checkpointAfter,
       },
     ).then((node) => {
       member.node = node;
@@ -127,14 +133,16 @@ export class Cluster {
     return {
       after: (task) => void this.time.schedule(shortest + random.next() * (longest - shortest), task),
       outcome: () => this.#options.outcome?.(member.index) ?? 'kept',
+      durability: this.#options.durability ?? 'commit',
+      now: () => this.time.now,
     };
   }
 
-  /** The machine stops between two instructions; of the commits under way the first `kept` survive. */
-  crash(index: number, kept = 0): void {
+  /** The machine stops between two instructions; unless told otherwise, no commit under way survives. */
+  crash(index: number, stop: Stop = { kept: 0 }): void {
     const member = this.member(index);
     member.environment?.kill();
-    member.disk.crash(kept);
+    member.disk.crash(stop);
     this.network.kill(`ws://${member.id}`);
     member.node = undefined;
   }

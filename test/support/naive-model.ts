@@ -13,6 +13,8 @@ export type ModelOperation = Pick<Operation, 'kind' | 'key' | 'value' | 'origin'
 
 /** Equal keys give equal texts, different ones different texts. */
 export function textOf(value: unknown): string {
+  if (value === undefined) return '';
+  if (typeof value === 'string' || typeof value === 'number') return JSON.stringify(value);
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part)) ?? '';
 }
 

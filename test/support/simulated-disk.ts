@@ -8,7 +8,32 @@ export interface DiskBehaviour {
   after(task: () => void): void;
   /** What becomes of the next commit. */
   outcome(): 'kept' | 'full' | 'failed';
+  /** `interval`: what was acknowledged in the last 100 ms may be lost with the power. */
+  readonly durability?: 'commit' | 'interval';
+  /** Milliseconds, for `interval`. */
+  now?(): number;
 }
+
+/** How a machine stops. */
+export interface Stop {
+  /** Of the commits under way the first so many are on disk; nobody was told. */
+  readonly kept: number;
+  /** Of what was acknowledged and not synced the last so many commits are lost. */
+  readonly unsyncedLost?: number | undefined;
+  /** The commit after the kept ones is there in part. */
+  readonly torn?: boolean | undefined;
+}
+
+/** A commit that was acknowledged and not synced: how to take it back. */
+interface Unsynced {
+  readonly at: number;
+  readonly segments: number;
+  readonly lastPosition: number;
+  readonly facts: readonly (readonly [name: string, before: Uint8Array | undefined])[];
+}
+
+/** What is synced after so long at `interval`, in milliseconds. */
+const SYNC_MS = 100;
 
 const PROMPT: DiskBehaviour = { after: (task) => queueMicrotask(task), outcome: () => 'kept' };
 
@@ -16,6 +41,16 @@ interface Waiting {
   readonly commit: Commit;
   resolve(): void;
   reject(error: unknown): void;
+}
+
+/** Everything on a disk, to be put back later. */
+export interface DiskCopy {
+  readonly segments: readonly Segment[];
+  readonly facts: ReadonlyMap<string, Uint8Array>;
+  readonly checkpoints: ReadonlyMap<string, Checkpoint>;
+  readonly lastPosition: number;
+  readonly trimmedTo: number;
+  readonly durability: 'commit' | 'interval' | undefined;
 }
 
 /** What survives a crash: commits that were acknowledged, and perhaps some that were under way. */
@@ -26,7 +61,10 @@ export class SimulatedDisk {
   lastPosition = 0;
   trimmedTo = 0;
   closedCleanly = true;
-  used = false;
+  durability: 'commit' | 'interval' | undefined;
+  /** Segments that the next recovery finds torn and cuts off. */
+  torn = 0;
+  #unsynced: Unsynced[] = [];
   #open: SimulatedBackend | undefined;
 
   /** A backend on this disk; the one before must have been closed or crashed. */
@@ -35,10 +73,69 @@ export class SimulatedDisk {
     return this.#open;
   }
 
-  /** The power goes: of the commits under way the first `kept` are on disk, nobody was told. */
-  crash(kept: number): void {
-    this.#open?.crash(kept);
+  /** The machine stops. */
+  crash(stop: Stop): void {
+    this.#open?.crash(stop);
     this.#open = undefined;
+    for (let count = stop.unsyncedLost ?? 0; count > 0; count--) this.#takeBack();
+    this.#unsynced = [];
+  }
+
+  /** What is on the disk, as a backup takes it while the node runs. */
+  copy(): DiskCopy {
+    const { lastPosition, trimmedTo, durability } = this;
+    return {
+      segments: [...this.segments],
+      facts: new Map(this.facts),
+      checkpoints: new Map(this.checkpoints),
+      lastPosition,
+      trimmedTo,
+      durability,
+    };
+  }
+
+  /** Puts a copy in the place of what is there; nobody may have it open. */
+  restore(copy: DiskCopy): void {
+    this.segments.splice(0, this.segments.length, ...copy.segments);
+    this.facts.clear();
+    for (const [name, value] of copy.facts) this.facts.set(name, value);
+    this.checkpoints.clear();
+    for (const [name, checkpoint] of copy.checkpoints) this.checkpoints.set(name, checkpoint);
+    this.lastPosition = copy.lastPosition;
+    this.trimmedTo = copy.trimmedTo;
+    this.durability = copy.durability;
+    this.closedCleanly = copy.durability === undefined;
+    this.torn = 0;
+    this.#unsynced = [];
+  }
+
+  /** How many acknowledged commits a loss of power can take. */
+  get atRisk(): number {
+    return this.#unsynced.length;
+  }
+
+  #takeBack(): void {
+    const last = this.#unsynced.pop();
+    if (last === undefined) return;
+    this.segments.length = last.segments;
+    this.lastPosition = last.lastPosition;
+    for (const [name, before] of last.facts) {
+      if (before === undefined) this.facts.delete(name);
+      else this.facts.set(name, before);
+    }
+  }
+
+  /** Everything written is safe from now on. */
+  sync(): void {
+    this.#unsynced = [];
+  }
+
+  /** A commit is there in part: its positions are taken, its content is not there. */
+  tear(commit: Commit): void {
+    const last = commit.segments.at(-1);
+    if (last === undefined) return;
+    this.torn = 1;
+    this.lastPosition = last.position + last.span - 1;
   }
 
   /** How many commits are under way. */
@@ -46,7 +143,8 @@ export class SimulatedDisk {
     return this.#open?.underWay ?? 0;
   }
 
-  write(commit: Commit): void {
+  write(commit: Commit, at?: number): void {
+    if (at !== undefined) this.#note(commit, at);
     for (const { position, span, bytes } of commit.segments) {
       this.segments.push({ position, span, bytes: bytes.slice() });
       this.lastPosition = position + span - 1;
@@ -55,6 +153,16 @@ export class SimulatedDisk {
       if (value === undefined) this.facts.delete(name);
       else this.facts.set(name, value.slice());
     }
+  }
+
+  #note(commit: Commit, at: number): void {
+    this.#unsynced = this.#unsynced.filter((unsynced) => unsynced.at > at - SYNC_MS);
+    this.#unsynced.push({
+      at,
+      segments: this.segments.length,
+      lastPosition: this.lastPosition,
+      facts: Array.from(commit.facts?.keys() ?? [], (name) => [name, this.facts.get(name)] as const),
+    });
   }
 }
 
@@ -96,11 +204,12 @@ class SimulatedBackend implements Backend {
       facts: new Map(disk.facts),
       checkpoints: [...disk.checkpoints.values()],
       closedCleanly: disk.closedCleanly,
-      lastDurability: disk.used ? 'commit' : undefined,
-      tornSegments: 0,
+      lastDurability: disk.durability,
+      tornSegments: disk.torn,
       setAside: undefined,
     };
-    disk.used = true;
+    disk.torn = 0;
+    disk.durability = this.#behaviour.durability ?? 'commit';
     disk.closedCleanly = false;
     return recovery;
   }
@@ -132,7 +241,7 @@ class SimulatedBackend implements Backend {
     const outcome = this.#behaviour.outcome();
     if (outcome === 'kept') {
       const done = this.#waiting.shift() as Waiting;
-      this.#disk.write(done.commit);
+      this.#disk.write(done.commit, this.#unsyncedFrom);
       done.resolve();
     } else {
       const error = failure(outcome);
@@ -162,20 +271,38 @@ class SimulatedBackend implements Backend {
     this.#requireOpen();
     await this.#idle();
     new CommitRules(this.#disk.lastPosition, []).checkCheckpoint(checkpoint);
+    this.#disk.sync();
     this.#disk.checkpoints.set(checkpoint.table, {
       ...checkpoint,
       chunks: checkpoint.chunks.map((chunk) => chunk.slice()),
     });
   }
 
-  async trim(position: number): Promise<void> {
+  async trim(position: number): Promise<number> {
     this.#requireOpen();
     await this.#idle();
+    this.#disk.sync();
     const { segments } = this.#disk;
     while (segments[0] !== undefined && segments[0].position + segments[0].span - 1 <= position) {
       const gone = segments.shift() as Segment;
       this.#disk.trimmedTo = gone.position + gone.span - 1;
     }
+    return this.#disk.trimmedTo;
+  }
+
+  async seal(): Promise<boolean> {
+    this.#requireOpen();
+    return false;
+  }
+
+  async positionKeeping(bytes: number): Promise<number> {
+    this.#requireOpen();
+    let kept = 0;
+    for (const { position, span, bytes: content } of this.#disk.segments.toReversed()) {
+      kept += content.length;
+      if (kept > bytes) return position + span - 1;
+    }
+    return 0;
   }
 
   async close(): Promise<void> {
@@ -185,13 +312,21 @@ class SimulatedBackend implements Backend {
     }
     this.#state = 'closed';
     await this.#idle();
+    this.#disk.sync();
     this.#disk.closedCleanly = true;
   }
 
-  crash(kept: number): void {
+  crash({ kept, torn }: Stop): void {
     this.#state = 'crashed';
-    for (const { commit } of this.#waiting.slice(0, kept)) this.#disk.write(commit);
+    for (const { commit } of this.#waiting.slice(0, kept)) this.#disk.write(commit, this.#unsyncedFrom);
+    const next = this.#waiting[kept];
+    if (torn === true && next !== undefined) this.#disk.tear(next.commit);
     this.#waiting = [];
+  }
+
+  /** When a commit is made that may be lost later; undefined where none is. */
+  get #unsyncedFrom(): number | undefined {
+    return this.#behaviour.durability === 'interval' ? this.#behaviour.now?.() : undefined;
   }
 
   async #idle(): Promise<void> {

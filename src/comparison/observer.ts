@@ -1,0 +1,175 @@
+import type { Subscription } from 'rxjs';
+import type { MapTable, Table, TableNode } from '../index.ts';
+import {
+  type ComparedMode,
+  type ComparedTables,
+  LATEST,
+  declareTables,
+  latestText,
+  readableRows,
+} from './tables.ts';
+import type { Workload, WorkloadRow } from './workload.ts';
+
+/** What one table of one node is in the end. */
+export interface TableNote {
+  /** Keys that `conflicts` named. */
+  readonly inConflict: readonly string[];
+  /** Keys that `divergence` names. */
+  readonly diverged: readonly string[];
+}
+
+/** Everything one node did and saw. Times are milliseconds of the cluster's clock. */
+export interface NodeNotes {
+  /** The rows it wrote, in order; the arrays that follow have one entry for each. */
+  readonly written: readonly number[];
+  readonly writtenAt: readonly number[];
+  /** Rows whose values could be read under the key just before. */
+  readonly read: readonly (readonly number[])[];
+  /** How many rows of each node had arrived: as many entries per row as there are nodes. */
+  readonly seen: readonly number[];
+  /** By row of the workload: when it became known here; NaN where it was not noticed. */
+  readonly arrivedAt: Float64Array;
+  readonly counts: TableNote & { readonly rows: readonly (readonly [key: string, count: number])[] };
+  readonly latest: TableNote & {
+    /** Per key what stands, and the rows whose values can be read. */
+    readonly rows: readonly (readonly [key: string, text: string, readable: readonly number[]])[];
+  };
+}
+
+/** What an observer is told when it begins. */
+export interface Observed {
+  readonly workload: Workload;
+  readonly mode: ComparedMode;
+  /** The node's number in the cluster. */
+  readonly index: number;
+  /** The clock of the cluster. */
+  now(): number;
+}
+
+const NOTHING: readonly number[] = [];
+
+/** A node's id, by its number in the cluster. */
+export function nodeId(index: number): string {
+  return `n${index + 1}`;
+}
+
+/** Writes rows on one node and notes what the node reads, hears and ends with. */
+export class NodeObserver {
+  readonly #node: TableNode;
+  readonly #observed: Observed;
+  readonly #tables: ComparedTables;
+  readonly #indexes: ReadonlyMap<string, number>;
+  /** By node the rows it writes, in order. */
+  readonly #rowsOf: readonly (readonly number[])[];
+  readonly #written: number[] = [];
+  readonly #writtenAt: number[] = [];
+  readonly #read: (readonly number[])[] = [];
+  readonly #seen: number[] = [];
+  readonly #arrivedAt: Float64Array;
+  readonly #subscriptions: Subscription[] = [];
+  readonly #counts: WatchedTable;
+  readonly #latest: WatchedTable;
+  /** Called after each row that becomes known here. */
+  arrived: () => void = () => undefined;
+  /** How many rows of each node are here. */
+  readonly held: number[];
+
+  constructor(node: TableNode, observed: Observed) {
+    const { workload, mode } = observed;
+    this.#node = node;
+    this.#observed = observed;
+    this.held = Array.from({ length: workload.options.nodes }, () => 0);
+    this.#indexes = new Map(this.held.map((_, index) => [nodeId(index), index]));
+    this.#rowsOf = this.held.map((_, index) =>
+      workload.rows.flatMap((row, at) => (row.node === index ? [at] : [])),
+    );
+    this.#arrivedAt = new Float64Array(workload.rows.length).fill(Number.NaN);
+    this.#tables = declareTables(node, mode);
+    this.#counts = new WatchedTable(this.#tables.counts, this.#subscriptions);
+    this.#latest = new WatchedTable(this.#tables.latest, this.#subscriptions);
+    this.#listen();
+  }
+
+  /** A row is two writes, and the second is on `latest`: its sequence is the ordinal of the row. */
+  #listen(): void {
+    const operations = this.#node.log.operations({ after: 0, table: LATEST });
+    this.#subscriptions.push(
+      operations.subscribe(({ origin, sequence }) => {
+        const from = this.#indexes.get(origin.slice(0, origin.lastIndexOf('@')));
+        if (from === undefined || (this.held[from] ?? 0) >= sequence) return;
+        this.held[from] = sequence;
+        this.#arrivedAt[this.#rowsOf[from]?.[sequence - 1] ?? 0] = this.#observed.now();
+        this.arrived();
+      }),
+    );
+  }
+
+  /** Whether at least so many rows of each node are here. */
+  holds(wanted: readonly number[]): boolean {
+    return wanted.every((ordinal, node) => (this.held[node] ?? 0) >= ordinal);
+  }
+
+  /** Counts a row and keeps its value as the latest of its key. */
+  write(row: number): void {
+    const { counts, latest } = this.#tables;
+    const { key, value } = this.#observed.workload.rows[row] as WorkloadRow;
+    const read = readableRows(latest, key);
+    this.#written.push(row);
+    this.#writtenAt.push(this.#observed.now());
+    this.#read.push(read.length === 0 ? NOTHING : read);
+    this.#seen.push(...this.held);
+    counts.increment(key, 1);
+    latest.set(key, latestText(row, value));
+  }
+
+  /** Writes rows as a burst, all counts before all values, and notes nothing. */
+  writeTogether(rows: readonly number[]): void {
+    const { counts, latest } = this.#tables;
+    const all = this.#observed.workload.rows;
+    for (const row of rows) counts.increment((all[row] as WorkloadRow).key, 1);
+    for (const row of rows) {
+      const { key, value } = all[row] as WorkloadRow;
+      latest.set(key, latestText(row, value));
+    }
+  }
+
+  /** What there is to say in the end. */
+  notes(): NodeNotes {
+    const { counts, latest } = this.#tables;
+    return {
+      written: this.#written,
+      writtenAt: this.#writtenAt,
+      read: this.#read,
+      seen: this.#seen,
+      arrivedAt: this.#arrivedAt,
+      counts: { ...this.#counts.note(), rows: [...counts].map(([key, count]) => [key, Number(count)]) },
+      latest: {
+        ...this.#latest.note(),
+        rows: [...latest].map(([key, text]) => [key, text, readableRows(latest, key)]),
+      },
+    };
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+}
+
+/** Collects the keys that one table says are in conflict or different. */
+class WatchedTable {
+  readonly #inConflict = new Set<string>();
+  #diverged: readonly string[] = [];
+
+  constructor(table: MapTable<string, never> | Table<string>, subscriptions: Subscription[]) {
+    subscriptions.push(
+      table.conflicts.subscribe(({ key }) => void this.#inConflict.add(key)),
+      table.divergence.subscribe((list) => {
+        this.#diverged = [...new Set(list.map(({ key }) => key))];
+      }),
+    );
+  }
+
+  note(): TableNote {
+    return { inConflict: [...this.#inConflict], diverged: this.#diverged };
+  }
+}

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { BreakableTransport } from '../../src/comparison/breakable-transport.ts';
+import { CountedDisk } from '../../src/comparison/counted-disk.ts';
+import { SeededRandom } from '../../src/simulation/seeded-random.ts';
+import { SimulatedNetwork } from '../../src/simulation/simulated-network.ts';
+import { VirtualTime } from '../../src/simulation/virtual-time.ts';
+import { inProcessNetwork } from '../../src/transport/in-process.ts';
+import { transportContract } from '../contracts/transport.contract.ts';
+import { codeOf, link } from '../transport/observed.ts';
+
+let count = 0;
+const shared = inProcessNetwork();
+
+transportContract('breakable', {
+  transport: (limits) => new BreakableTransport(shared.transport(`node-${(count += 1)}`, { limits })),
+  nobody: () => 'nobody',
+});
+
+test('a broken transport ends its connections and takes and makes no new ones until it is mended', async () => {
+  const network = inProcessNetwork();
+  const broken = new BreakableTransport(network.transport('a'));
+  const other = network.transport('b');
+  const { near, far } = await link(broken, other);
+  near.start();
+  far.start();
+  broken.break();
+  await far.closed();
+  const signal = new AbortController().signal;
+  expect(await codeOf(broken.dial('b', signal))).toBe('PEER_UNREACHABLE');
+  broken.mend();
+  expect(await codeOf(broken.dial('b', signal))).toBe('resolved');
+});
+
+test('frames are counted by their bytes, and commits by what they hold', async () => {
+  const network = inProcessNetwork();
+  const counting = new BreakableTransport(network.transport('a'));
+  const { near } = await link(counting, network.transport('b'));
+  near.start();
+  near.connection.send(new Uint8Array(100));
+  near.connection.send(new Uint8Array(23));
+  expect(counting.sentBytes).toBe(123);
+
+  const disk = new CountedDisk();
+  await disk.backend.open();
+  await disk.backend.commit({
+    segments: [{ position: 1, span: 2, bytes: new Uint8Array(50) }],
+    facts: new Map([
+      ['name', new Uint8Array(7)],
+      ['gone', undefined],
+    ]),
+  });
+  for (const size of [30, 20])
+    await disk.backend.writeCheckpoint({ table: 't', position: 2, chunks: [new Uint8Array(size)] });
+  expect(disk.bytes).toBe(77);
+});
+
+test('a network asks its draw where each frame stands between the shortest and the longest delay', async () => {
+  const time = new VirtualTime();
+  const network = new SimulatedNetwork(time, new SeededRandom(1), [10, 20]);
+  const asked: string[] = [];
+  network.draw = (from, to, now) => {
+    asked.push(`${from} ${to} ${now - began}`);
+    return 0.5;
+  };
+  const [a, b] = [network.transport('ws://a'), network.transport('ws://b')];
+  const linked = link(a, b);
+  const { near, far } = await time.until(linked);
+  near.start();
+  far.start();
+  const began = time.now;
+  const arrivals: number[] = [];
+  network.observe = () => arrivals.push(time.now - began);
+  near.connection.send(new Uint8Array(3));
+  near.connection.send(new Uint8Array(3));
+  await time.run(100);
+  expect(arrivals).toEqual([15, 15]);
+  expect(asked).toEqual(['ws://a ws://b 0', 'ws://a ws://b 0']);
+});
