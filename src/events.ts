@@ -1,31 +1,38 @@
 /** What can happen to a node beside changes to its tables. Stable: programs may compare them. */
-export type NodeEventCode =
-  | 'peer-connected'
-  | 'peer-lost'
-  | 'peer-refused'
-  | 'table-refused'
-  | 'table-diverged'
-  | 'table-agrees'
-  | 'mode-switched'
-  | 'frame-refused'
-  | 'send-failed'
-  | 'checkpoint-adopted'
-  | 'log-torn'
-  | 'backend-set-aside'
-  | 'backend-failed'
-  | 'backend-recovered'
-  | 'epoch-began'
-  | 'fork-detected'
-  | 'operations-refused'
-  | 'transport-warning'
-  | 'zeek-connected'
-  | 'zeek-lost'
-  | 'zeek-refilled'
-  | 'zeek-missed'
-  | 'zeek-diverged'
-  | 'zeek-refused'
-  | 'zeek-problem'
-  | 'zeek-shared';
+export const NODE_EVENT_CODES = [
+  'peer-connected',
+  'peer-lost',
+  'peer-refused',
+  'table-refused',
+  'table-diverged',
+  'table-agrees',
+  'mode-switched',
+  'frame-refused',
+  'send-failed',
+  'checkpoint-adopted',
+  'log-torn',
+  'backend-set-aside',
+  'backend-failed',
+  'backend-recovered',
+  'epoch-began',
+  'fork-detected',
+  'operations-refused',
+  'access-refused',
+  'peer-throttled',
+  'transport-warning',
+  'zeek-connected',
+  'zeek-lost',
+  'zeek-refilled',
+  'zeek-missed',
+  'zeek-caught-up',
+  'zeek-diverged',
+  'zeek-refused',
+  'zeek-problem',
+  'zeek-shared',
+] as const;
+
+/** One of {@link NODE_EVENT_CODES}. */
+export type NodeEventCode = (typeof NODE_EVENT_CODES)[number];
 
 /** Something an operator may want to know; never an error notification, so that the stream goes on. */
 export interface NodeEvent {

@@ -8,12 +8,20 @@
  */
 export { openNode } from './node.ts';
 export type { TableNode } from './table-node.ts';
-export type { Limits, NodeOptions, Pem } from './options.ts';
+export type { AccessRequest, Credential, CredentialOptions, Rights, Verifier } from './access/rights.ts';
+export type { CertificateChange, Limits, NodeOptions, Pem, Retention } from './options.ts';
 export { MapTable, SetTable, Table } from './table.ts';
-export type { DivergedKey, Form, KeyOf, TableOf, ValueOf } from './table.ts';
+export type { ConcurrentValue, DivergedKey, Form, KeyOf, TableOf, ValueOf } from './table.ts';
 export type { Log, Moment } from './log-view.ts';
 export { openLogFile } from './log-file.ts';
 export type { LogFile } from './log-file.ts';
+export { createBackup } from './backup/backup.ts';
+export type { BackupOptions, BackupSummary } from './backup/backup.ts';
+export { restoreBackup } from './backup/restore.ts';
+export type { RestoreOptions } from './backup/restore.ts';
+export { verifyFiles } from './backup/verify.ts';
+export type { Verification } from './backup/verify.ts';
+export type { Damage, VerifiedDatabase } from './backup/verify-database.ts';
 export type { OperationRange } from './log/operation-stream.ts';
 export type { Operation, OperationKind } from './log/operation.ts';
 export { Change } from './projection/change.ts';
@@ -22,6 +30,7 @@ export type { RowSide } from './projection/digest.ts';
 export type { RepairOptions } from './repair.ts';
 export type { PeerState, PeerTable } from './replication/peer-state.ts';
 export type { ZeekAttachment } from './zeek/attachment.ts';
+export type { ZeekCheck } from './zeek/check.ts';
 export type {
   ZeekAttachmentLimits,
   ZeekAttachmentOptions,
@@ -35,6 +44,7 @@ export type {
   BrokerStoreOptions,
   ZeekLinkState,
 } from './transport/zeek/index.ts';
+export { NODE_EVENT_CODES } from './events.ts';
 export type { NodeEvent, NodeEventCode } from './events.ts';
 export type { JsonValue, Key, TableDeclaration, TypeName, Value } from './schema/index.ts';
 export { TablecastError, isTablecastError } from './errors.ts';

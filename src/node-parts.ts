@@ -1,21 +1,35 @@
 import { join } from 'node:path';
+import { AccessList } from './access/grant.ts';
 import type { Backend } from './backends/backend.ts';
 import { sqliteBackend } from './backends/sqlite/sqlite-backend.ts';
-import type { NodeOptions } from './options.ts';
+import type { Environment } from './environment.ts';
+import { TablecastError } from './errors.ts';
+import type { CertificateChange, NodeOptions } from './options.ts';
+import type { IntakeLimits } from './replication/intake.ts';
 import type { Transport } from './transport/transport.ts';
-import { webSocketTransport } from './transport/websocket/websocket.ts';
+import { type TlsTransport, webSocketTransport } from './transport/websocket/websocket.ts';
+
+/** What a node is made of that a test may replace. */
+export interface NodeParts {
+  readonly environment?: Environment | undefined;
+  readonly transport?: Transport | undefined;
+  readonly durableBackend?: Backend | undefined;
+  /** After how many operations a checkpoint of a durable table is due; for simulations, which have few. */
+  readonly checkpointAfter?: number | undefined;
+}
+
+/** The database file of a node; undefined for one without a directory. */
+export function databaseFile({ directory, id }: NodeOptions): string | undefined {
+  return directory === undefined ? undefined : join(directory, `${id}.tablecast.db`);
+}
 
 /** The database a node's options ask for: one file, named after the node. */
-export function sqliteOf({
-  directory,
-  id,
-  durability,
-  failureMode,
-  limits,
-}: NodeOptions): Backend | undefined {
-  if (directory === undefined) return undefined;
+export function sqliteOf(options: NodeOptions): Backend | undefined {
+  const file = databaseFile(options);
+  if (file === undefined) return undefined;
+  const { id, durability, failureMode, limits } = options;
   return sqliteBackend({
-    file: join(directory, `${id}.tablecast.db`),
+    file,
     durability: durability ?? 'commit',
     owner: id,
     failureMode,
@@ -23,13 +37,41 @@ export function sqliteOf({
   });
 }
 
-/** The transport a node's options ask for; `warn` is told, in one line, what works but is unwise. */
-export function webSocketOf({ listen, auth, limits }: NodeOptions, warn: (text: string) => void): Transport {
-  const { token, ...tls } = auth ?? {};
+/** What carries a node's frames. */
+export interface Carrier {
+  readonly transport: Transport;
+  /** Throws `OPTION_INVALID` for certificates that cannot be used, and for a transport that has none. */
+  reload(this: void, change: CertificateChange): void;
+}
+
+/** The transport that is given, or that the options ask for; `warn` is told, in one line, what is unwise. */
+export function carrierOf(
+  options: NodeOptions,
+  { transport }: NodeParts,
+  warn: (text: string) => void,
+): Carrier {
+  if (transport !== undefined) return { transport, reload: refuseReload };
+  const own = webSocketOf(options, warn);
+  return { transport: own, reload: (change) => own.reloadTls(change) };
+}
+
+function refuseReload(): never {
+  throw new TablecastError('OPTION_INVALID', 'This node was given its transport.', {
+    hint: 'Renew certificates where the transport was made.',
+  });
+}
+
+/** A transport over WebSockets as the options ask for it. */
+export function webSocketOf(
+  { listen, auth, limits }: NodeOptions,
+  warn: (text: string) => void,
+): TlsTransport {
+  const { ca, cert, key, ...shown } = auth ?? {};
   return webSocketTransport({
     listen,
-    auth: token === undefined ? undefined : { token },
-    dial: { tls },
+    auth: shown,
+    dial: { tls: { ca, cert, key } },
+    origins: listen?.origins,
     limits: {
       maxFrameBytes: limits?.maxFrameBytes,
       maxQueuedBytes: limits?.maxQueuedBytes,
@@ -37,4 +79,22 @@ export function webSocketOf({ listen, auth, limits }: NodeOptions, warn: (text: 
     },
     onWarning: warn,
   });
+}
+
+const MAX_PEERS = 64;
+
+/** Who may connect, what each may do, and how much is taken from each. */
+export function peerRulesOf({ auth, limits }: NodeOptions): {
+  readonly maxPeers: number;
+  readonly access: AccessList;
+  readonly intake: IntakeLimits;
+} {
+  return {
+    maxPeers: limits?.maxPeers ?? MAX_PEERS,
+    access: new AccessList(auth?.credentials ?? []),
+    intake: {
+      operationsPerSecond: limits?.maxOperationsPerSecond ?? 1_000_000,
+      bytesPerSecond: limits?.maxBytesPerSecond ?? 128 * 1024 * 1024,
+    },
+  };
 }

@@ -1,19 +1,23 @@
 import { type Observable, Subject } from 'rxjs';
-import type { Backend, Recovery } from './backends/backend.ts';
+import type { Backend } from './backends/backend.ts';
 import { memoryBackend } from './backends/memory.ts';
 import type { Environment } from './environment.ts';
-import { TablecastError } from './errors.ts';
+import { TablecastError, isTablecastError } from './errors.ts';
 import type { NodeEvent } from './events.ts';
+import { checkpointedLog, keeperOf } from './log-keeping.ts';
 import { type Log, LogView } from './log-view.ts';
 import { HybridClock } from './log/hybrid-clock.ts';
 import type { ModeName } from './log/epoch.ts';
 import type { StoreName } from './log/journal.ts';
 import { OperationLog } from './log/operation-log.ts';
+import type { LogKeeper } from './log/log-keeper.ts';
 import type { Operation } from './log/operation.ts';
 import { Origins, newEpoch, originText } from './log/origin.ts';
 import { SegmentStore, type StoreListener } from './log/segment-store.ts';
 import { modeNamed } from './modes/registry.ts';
-import { sqliteOf, webSocketOf } from './node-parts.ts';
+import { closed, refusePromise } from './node-refusals.ts';
+import { type NodeParts, carrierOf, databaseFile, peerRulesOf, sqliteOf } from './node-parts.ts';
+import { NodeWatch } from './node-watch.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
 import { Checkpointer } from './projection/checkpointer.ts';
 import { Dispatcher } from './projection/dispatcher.ts';
@@ -25,24 +29,16 @@ import { repair } from './repair.ts';
 import { Replicator } from './replication/replicator.ts';
 import type { TableDeclaration } from './schema/index.ts';
 import { TableCatalog } from './table-catalog.ts';
+import { epochEvent, recoveryEvents, storeFailed, storeRecovered } from './store-events.ts';
 import { switchMode } from './switch-mode.ts';
 import { systemEnvironment } from './system-environment.ts';
 import type { TableNode } from './table-node.ts';
 import { MapTable, SetTable, type Table, type TableOf } from './table.ts';
-import type { Transport } from './transport/transport.ts';
 import { ZeekClusters } from './zeek-clusters.ts';
 import type { ZeekAttachment } from './zeek/attachment.ts';
 import { type ZeekAttachmentOptions, checkZeekOptions } from './zeek/options.ts';
 
 const MAX_TABLES = 1024;
-const MAX_PEERS = 64;
-
-/** What a node is made of that a test may replace. */
-export interface NodeParts {
-  readonly environment?: Environment | undefined;
-  readonly transport?: Transport | undefined;
-  readonly durableBackend?: Backend | undefined;
-}
 
 /**
  * Opens a node: recovers what is on disk, then listens and dials. Throws `OPTION_INVALID`, one of the
@@ -74,8 +70,10 @@ class LocalNode implements TableNode, StoreListener {
   readonly id: string;
   readonly tables = new Map<string, Table>();
   readonly events: Observable<NodeEvent>;
+  readonly reloadCertificates: TableNode['reloadCertificates'];
   readonly log: Log;
   readonly #options: NodeOptions;
+  readonly #checkpointAfter: number | undefined;
   readonly #environment: Environment;
   readonly #origins = new Origins();
   readonly #clock: HybridClock;
@@ -89,14 +87,18 @@ class LocalNode implements TableNode, StoreListener {
   readonly #replicator: Replicator;
   readonly #lives: Record<StoreName, string>;
   readonly #zeek: ZeekClusters;
+  readonly #watch: NodeWatch;
   readonly #facts = new Map<string, Uint8Array>();
   #checkpointer: Checkpointer | undefined;
+  #keeper: LogKeeper | undefined;
   #address: string | undefined;
   #batch: OpenBatch | undefined;
   #closing: Promise<void> | undefined;
+  #unheard: NodeEvent[] | undefined = [];
 
   constructor(options: NodeOptions, parts: NodeParts) {
     this.#options = options;
+    this.#checkpointAfter = parts.checkpointAfter;
     this.id = options.id;
     this.#environment = parts.environment ?? systemEnvironment;
     const environment = this.#environment;
@@ -114,9 +116,14 @@ class LocalNode implements TableNode, StoreListener {
       live: this.#operations,
       origins: this.#origins,
       projections: this.#catalog.known,
+      names: () => this.#keeper?.names,
     });
     this.events = this.#events.asObservable();
     const lives = this.#lives;
+    const carrier = carrierOf(options, parts, (message) =>
+      this.#report({ code: 'transport-warning', severity: 'warning', message }),
+    );
+    this.reloadCertificates = carrier.reload;
     this.#replicator = new Replicator({
       replica: new LocalReplica({
         nodeId: this.id,
@@ -130,17 +137,27 @@ class LocalNode implements TableNode, StoreListener {
           return [...new Set([lives.memory, lives.sqlite])];
         },
       }),
-      transport:
-        parts.transport ??
-        webSocketOf(options, (message) =>
-          this.#report({ code: 'transport-warning', severity: 'warning', message }),
-        ),
+      transport: carrier.transport,
       environment: this.#environment,
       peers: options.peers ?? [],
-      maxPeers: options.limits?.maxPeers ?? MAX_PEERS,
+      ...peerRulesOf(options),
       report: (event) => this.#report(event),
     });
     this.#zeek = this.#makeZeek();
+    this.#watch = this.#makeWatch();
+  }
+
+  #makeWatch(): NodeWatch {
+    return new NodeWatch({
+      id: this.id,
+      events: this.events,
+      log: this.#log,
+      origins: this.#origins,
+      projections: this.#catalog.declared,
+      replicator: this.#replicator,
+      file: databaseFile(this.#options),
+      report: (event) => this.#reportLater(event),
+    });
   }
 
   #makeZeek(): ZeekClusters {
@@ -177,6 +194,7 @@ class LocalNode implements TableNode, StoreListener {
       },
       maxTables: this.#options.limits?.maxTables ?? MAX_TABLES,
       has: (store) => this.#stores.has(store),
+      beginDocument: (projection) => this.#beginDocument(projection),
       lifeIn: (store) => {
         this.#log.seal();
         return { origin: this.#lives[store], position: this.#log.position + 1 };
@@ -186,6 +204,10 @@ class LocalNode implements TableNode, StoreListener {
 
   get address(): string | undefined {
     return this.#address;
+  }
+
+  get healthAddress(): string | undefined {
+    return this.#watch.address;
   }
 
   get peers(): Observable<readonly PeerState[]> {
@@ -202,16 +224,22 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   async open(): Promise<void> {
+    const { health } = this.#options;
+    if (health !== undefined) await this.#watch.listen(health);
     await this.#stores.get('memory')?.open();
     const store = this.#stores.get('sqlite');
     if (store !== undefined) await this.#recover(store);
     this.#address = await this.#replicator.open(this.#options.listen !== undefined);
     for (const cluster of [this.#options.zeek ?? []].flat()) this.attachZeek(cluster);
+    this.#watch.opened();
+    for (const event of this.#unheard?.splice(0) ?? []) this.#environment.defer(() => this.#report(event));
+    this.#unheard = undefined;
   }
 
   async #recover(store: SegmentStore): Promise<void> {
     const recovery = await store.open();
-    this.#reportRecovery(recovery);
+    this.#watch.tornSegments = recovery.tornSegments;
+    for (const event of recoveryEvents(recovery)) this.#reportLater(event);
     for (const [name, bytes] of recovery.facts) this.#facts.set(name, bytes);
     const { node, schemas } = readFacts(recovery);
     this.#checkOwner(node?.id);
@@ -220,20 +248,30 @@ class LocalNode implements TableNode, StoreListener {
     const covered = recovery.checkpoints.map(({ position }) => position);
     this.#log.startAt(Math.max(recovery.lastPosition, ...covered));
     const mayHaveLost = !recovery.closedCleanly && recovery.lastDurability !== 'commit';
-    const keeps = node !== undefined && !mayHaveLost && recovery.tornSegments === 0;
+    const isCopy = node?.copiedAt !== undefined;
+    const keeps = node !== undefined && !isCopy && !mayHaveLost && recovery.tornSegments === 0;
     const epoch = keeps ? node.epoch : this.#newEpoch(node?.epoch ?? 0);
     this.#lives.sqlite = originText(this.id, epoch);
     await store.backend.commit({ segments: [], facts: nodeFact({ id: this.id, epoch }) });
+    this.#keeper = keeperOf(store, recovery, {
+      environment: this.#environment,
+      retention: this.#options.retention,
+      projections: this.#catalog.known,
+      origins: this.#origins,
+      minTrim: this.#checkpointAfter,
+    });
     this.#checkpointer = new Checkpointer(store.backend, this.#origins, {
       environment: this.#environment,
-      log: this.#checkpointed(),
+      log: checkpointedLog(this.#log, store),
+      minTail: this.#checkpointAfter,
+      keeper: this.#keeper,
     });
     for (const projection of this.#catalog.known.values()) {
       const checkpoint = recovery.checkpoints.find(({ table }) => table === projection.schema.name);
       this.#checkpointer.watch(projection, checkpoint?.position ?? 0);
     }
     this.#checkpointer.start();
-    if (!keeps && node !== undefined) this.#reportEpoch(epoch);
+    if (!keeps && node !== undefined) this.#reportLater(epochEvent(epoch, node.copiedAt));
   }
 
   #beginLife(store: StoreName): void {
@@ -244,23 +282,11 @@ class LocalNode implements TableNode, StoreListener {
       this.#stores.get(store)?.remember(nodeFact({ id: this.id, epoch }));
     }
     this.#catalog.beginLife(store);
-    this.#reportEpoch(epoch);
+    this.#reportLater(epochEvent(epoch));
   }
 
   #newEpoch(after: number): number {
     return newEpoch(this.#environment.now(), this.#environment.random(), after);
-  }
-
-  #checkpointed(): { readonly position: number; flush(): Promise<void> } {
-    const log = this.#log;
-    const durable = this.#stores.get('sqlite') as SegmentStore;
-    return {
-      get position() {
-        log.seal();
-        return durable.appended;
-      },
-      flush: () => log.flush(),
-    };
   }
 
   #checkOwner(id: string | undefined): void {
@@ -292,6 +318,7 @@ class LocalNode implements TableNode, StoreListener {
       projection,
       synced: replicator.synced(name),
       divergence: replicator.divergences.of(name),
+      seal: () => this.#log.seal(),
       switchMode: async (mode: ModeName) => {
         switchMode(projection, mode, { log: this.#log, replicator, inBatch: this.#batch !== undefined });
         await this.flush();
@@ -303,6 +330,16 @@ class LocalNode implements TableNode, StoreListener {
     this.tables.set(name, table);
     this.#replicator.declared(name);
     return table as unknown as TableOf<D>;
+  }
+
+  #beginDocument(projection: Projection): void {
+    const parts = { log: this.#log, replicator: this.#replicator, inBatch: this.#batch !== undefined };
+    try {
+      switchMode(projection, projection.mode.name, parts);
+    } catch (error) {
+      // Nobody called this; while the disk takes nothing, the next look tries again.
+      if (!isTablecastError(error)) throw error;
+    }
   }
 
   attachZeek(options: ZeekAttachmentOptions): ZeekAttachment {
@@ -364,51 +401,23 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   failed(store: SegmentStore, error: TablecastError, retrying: boolean): void {
-    const then = retrying
-      ? 'Writes are refused until it works again.'
-      : 'Writes are refused until the node is restarted.';
-    this.#report({
-      code: 'backend-failed',
-      severity: 'error',
-      message: `${error.message} ${then}`,
-      details: { store: store.name, code: error.code, hint: error.hint },
-    });
+    this.#report(storeFailed(store.name, error, retrying));
   }
 
   recovered(store: SegmentStore): void {
-    this.#report({
-      code: 'backend-recovered',
-      severity: 'info',
-      message: 'Writes are accepted again.',
-      details: { store: store.name },
-    });
+    this.#report(storeRecovered(store.name));
+    // What a switch of mode passed over could not be written again meanwhile.
+    for (const table of this.#catalog.declared.values()) this.#environment.defer(() => table.carryOver());
   }
 
   #report(event: NodeEvent): void {
     this.#dispatcher.emit(this.#events, event);
   }
 
-  #reportRecovery(recovery: Recovery): void {
-    const { tornSegments, setAside } = recovery;
-    if (tornSegments > 0) {
-      const message = `${tornSegments} torn segments at the end of the log were cut off; peers still have what was sent.`;
-      this.#environment.defer(() =>
-        this.#report({ code: 'log-torn', severity: 'warning', message, details: { tornSegments } }),
-      );
-    }
-    if (setAside !== undefined) {
-      const message = `The database was damaged and was moved to ${setAside}.`;
-      this.#environment.defer(() =>
-        this.#report({ code: 'backend-set-aside', severity: 'warning', message, details: { setAside } }),
-      );
-    }
-  }
-
-  #reportEpoch(epoch: number): void {
-    const message = 'This node may have lost writes that peers have: it goes on under a new epoch.';
-    this.#environment.defer(() =>
-      this.#report({ code: 'epoch-began', severity: 'warning', message, details: { epoch } }),
-    );
+  /** To whoever subscribes in the task that opened the node: not before it is open. */
+  #reportLater(event: NodeEvent): void {
+    if (this.#unheard === undefined) this.#environment.defer(() => this.#report(event));
+    else this.#unheard.push(event);
   }
 
   // Closing ----------------------------------------------------------------------------------------
@@ -419,6 +428,7 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   async #close(): Promise<void> {
+    this.#watch.closing();
     this.#zeek.stopListening();
     this.#catalog.stopExpiry();
     this.#log.seal();
@@ -431,22 +441,11 @@ class LocalNode implements TableNode, StoreListener {
     this.#catalog.close();
     this.#operations.complete();
     this.#events.complete();
+    await this.#watch.close();
     for (const result of flushed) if (result.status === 'rejected') throw result.reason;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function closed(): TablecastError {
-  return new TablecastError('CLOSED', 'The node is closed.', { hint: 'Open it again with openNode().' });
-}
-
-function refusePromise<T>(result: T): T {
-  if (!(result instanceof Promise)) return result;
-  result.catch(() => undefined);
-  throw new TablecastError('OPTION_INVALID', 'batch() was given an asynchronous function.', {
-    hint: 'Await what is needed before the batch, and write inside it without await. Nothing was written.',
-  });
 }

@@ -1,17 +1,29 @@
 import * as v from 'valibot';
+import { checkCredentials, checkToken } from './access/check.ts';
+import type { CredentialOptions, Verifier } from './access/rights.ts';
 import { TablecastError } from './errors.ts';
 import { checkOwnId } from './log/origin.ts';
+import type { RetentionLimits } from './log/retention.ts';
+import { parseDuration } from './schema/index.ts';
 import { type ZeekAttachmentOptions, zeekAttachmentSchema } from './zeek/options.ts';
 
 const pem = v.union([v.string(), v.instance(Uint8Array)]);
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
+const texts = v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(255))), v.maxLength(64));
 
 const listen = v.strictObject({
   port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
   host: v.optional(v.pipe(v.string(), v.minLength(1))),
   tls: v.optional(
-    v.strictObject({ cert: pem, key: pem, ca: v.optional(pem), requestCert: v.optional(v.boolean()) }),
+    v.strictObject({
+      cert: pem,
+      key: pem,
+      ca: v.optional(pem),
+      requireClientCertificate: v.optional(v.boolean()),
+    }),
   ),
+  hosts: v.optional(texts),
+  origins: v.optional(texts),
 });
 
 const MAX_CLUSTERS = 16;
@@ -26,9 +38,26 @@ const schema = v.strictObject({
   auth: v.optional(
     v.strictObject({
       token: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1024))),
+      dialToken: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1024))),
+      // Looked through by its own rules, whose messages name no secret.
+      credentials: v.optional(v.array(v.looseObject({}))),
+      verify: v.optional(v.function()),
       ca: v.optional(pem),
       cert: v.optional(pem),
       key: v.optional(pem),
+    }),
+  ),
+  health: v.optional(
+    v.strictObject({
+      port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
+      host: v.optional(v.pipe(v.string(), v.minLength(1))),
+    }),
+  ),
+  retention: v.optional(
+    v.strictObject({
+      age: v.optional(v.union([v.string(), positive])),
+      bytes: v.optional(positive),
+      operations: v.optional(positive),
     }),
   ),
   limits: v.optional(
@@ -39,6 +68,8 @@ const schema = v.strictObject({
       maxQueuedBytes: v.optional(positive),
       maxMemoryLogBytes: v.optional(positive),
       maxFileBytes: v.optional(positive),
+      maxOperationsPerSecond: v.optional(positive),
+      maxBytesPerSecond: v.optional(positive),
     }),
   ),
   zeek: v.optional(
@@ -63,6 +94,23 @@ export interface Limits {
   readonly maxMemoryLogBytes?: number | undefined;
   /** Bytes of the database file; beyond it writes are refused with `BACKEND_FULL`. Default unbounded. */
   readonly maxFileBytes?: number | undefined;
+  /** Operations taken from one peer in a second, on average; what comes faster waits. Default 1,000,000. */
+  readonly maxOperationsPerSecond?: number | undefined;
+  /** Bytes taken from one peer in a second, on average; what comes faster waits. Default 128 MiB. */
+  readonly maxBytesPerSecond?: number | undefined;
+}
+
+/**
+ * How much of the log of sqlite tables is kept; rows are never touched. Of several limits the first one reached
+ * counts. Only what checkpoints cover is trimmed, in whole blocks, so that more than this is there for a while.
+ */
+export interface Retention {
+  /** Operations that came into this log longer ago may go: milliseconds, or text such as `'12h'`, `'30d'`; at least a second. */
+  readonly age?: number | string | undefined;
+  /** Bytes of log, as they are stored. */
+  readonly bytes?: number | undefined;
+  /** The newest positions of the log. */
+  readonly operations?: number | undefined;
 }
 
 /** Options of {@link openNode}. */
@@ -88,25 +136,70 @@ export interface NodeOptions {
               readonly cert: Pem;
               readonly key: Pem;
               readonly ca?: Pem | undefined;
-              readonly requestCert?: boolean | undefined;
+              /** Only nodes with a certificate that `ca` signed may connect. */
+              readonly requireClientCertificate?: boolean | undefined;
             }
           | undefined;
+        /** Names that may stand in the Host header. Default: on loopback those of loopback, elsewhere any. */
+        readonly hosts?: readonly string[] | undefined;
+        /** Pages that may connect, by their Origin, such as `https://example.org`. Default none. */
+        readonly origins?: readonly string[] | undefined;
       }
     | undefined;
   /** Nodes to connect to, as `ws://host:port` or `wss://host:port`; tried again until they are there. */
   readonly peers?: readonly string[] | undefined;
-  /** Shared token, and what this node trusts and shows when it dials `wss://`. */
+  /** Who may connect and what each may do, and what this node trusts and shows when it dials. */
   readonly auth?:
     | {
+        /** Shared by all: shown when dialling; whoever shows it may do everything. */
         readonly token?: string | undefined;
+        /** Shown when dialling instead of `token`; never accepted. */
+        readonly dialToken?: string | undefined;
+        /** Nodes known one by one, with their rights; also those of dialled nodes, by certificate or id. */
+        readonly credentials?: readonly CredentialOptions[] | undefined;
+        /** Decides on who connects instead of token and credentials, for JWT and the like. */
+        readonly verify?: Verifier | undefined;
+        /** The authorities trusted, the certificate and its key shown, when dialling `wss://`. */
         readonly ca?: Pem | undefined;
         readonly cert?: Pem | undefined;
         readonly key?: Pem | undefined;
       }
     | undefined;
+  /**
+   * Answers `/livez`, `/readyz` and Prometheus `/metrics` over HTTP, from before recovery on; port 0 takes a free
+   * one, host defaults to 127.0.0.1. Names of tables and peers are told, never what is in a table; there is no
+   * authentication, so give another host only where everybody who reaches it may know these.
+   */
+  readonly health?: { readonly port: number; readonly host?: string | undefined } | undefined;
+  /** How much of the log is kept. Default: all of it. */
+  readonly retention?: Retention | undefined;
   readonly limits?: Limits | undefined;
   /** Zeek clusters to attach to from the start: see {@link TableNode.attachZeek}. */
   readonly zeek?: ZeekAttachmentOptions | readonly ZeekAttachmentOptions[] | undefined;
+}
+
+const MIN_AGE_MS = 1000;
+
+/** Retention in the terms of the log. Throws `OPTION_INVALID`. */
+export function retentionLimits({ age, bytes, operations }: Retention = {}): RetentionLimits {
+  const ageMs = age === undefined ? undefined : parseDuration(age, 'retention.age');
+  if (ageMs !== undefined && ageMs < MIN_AGE_MS) {
+    throw new TablecastError('OPTION_INVALID', `retention.age is ${ageMs} ms.`, {
+      hint: 'Keep at least a second.',
+      details: { option: 'retention.age' },
+    });
+  }
+  return { ageMs, bytes, operations };
+}
+
+/** Certificates that take the place of those in use. */
+export interface CertificateChange {
+  /** Shown to nodes that connect, and the authority of theirs; left out: as before. */
+  readonly listen?: { readonly cert: Pem; readonly key: Pem; readonly ca?: Pem | undefined } | undefined;
+  /** Shown and trusted when dialling; left out: as before. */
+  readonly dial?:
+    | { readonly ca?: Pem | undefined; readonly cert?: Pem | undefined; readonly key?: Pem | undefined }
+    | undefined;
 }
 
 /** Checks options from a program or a file. Throws `OPTION_INVALID`, which names the member. */
@@ -114,7 +207,13 @@ export function checkOptions(options: unknown): NodeOptions {
   const result = v.safeParse(schema, options);
   if (result.success) {
     checkOwnId(result.output.id);
-    return result.output;
+    const { auth } = result.output;
+    checkToken(auth?.token, 'auth.token');
+    checkToken(auth?.dialToken, 'auth.dialToken');
+    retentionLimits(result.output.retention);
+    if (auth?.credentials === undefined) return result.output as NodeOptions;
+    const credentials = checkCredentials(auth.credentials);
+    return { ...result.output, auth: { ...auth, credentials } } as NodeOptions;
   }
   const [issue] = result.issues;
   const path = issue.path?.map((item) => String(item.key)).join('.') ?? 'options';

@@ -7,6 +7,7 @@ import { modeNamed } from './modes/registry.ts';
 import type { ProjectionContext } from './projection/context.ts';
 import { Deadlines } from './projection/deadlines.ts';
 import { Projection } from './projection/projection.ts';
+import { requireAvailable } from './projection/switching.ts';
 import { type Schema, type TableDeclaration, compileSchema, sameDeclaration } from './schema/index.ts';
 
 /** Time between two looks at what can be forgotten, in milliseconds. */
@@ -21,6 +22,8 @@ export interface CatalogOwner {
   readonly maxTables: number;
   /** The backends there are. */
   has(store: StoreName): boolean;
+  /** Begins the document behind a table anew, for the whole cluster. */
+  beginDocument(projection: Projection): void;
   /** The origin this node writes a store's tables as, and the position its next operation can have at the earliest. */
   lifeIn(store: StoreName): { readonly origin: string; readonly position: number };
 }
@@ -52,6 +55,7 @@ export class TableCatalog {
     if (before !== undefined) requireSame(before, schema);
     const declared = this.declared.get(name);
     if (declared !== undefined) return { projection: declared, isNew: false };
+    requireAvailable(before?.mode ?? modeNamed(schema), name);
     this.#check(schema);
     const projection = before ?? this.recover(schema);
     const { origin, position } = this.#owner.lifeIn(projection.store);
@@ -116,6 +120,8 @@ export class TableCatalog {
   #keepHouse(): Timer {
     return this.#owner.environment.schedule(HOUSEKEEPING_MS, () => {
       for (const projection of this.known.values()) if (projection.store === 'memory') projection.compact();
+      for (const projection of this.declared.values())
+        if (projection.isDocumentDue) this.#owner.beginDocument(projection);
       this.#housekeeping = this.#keepHouse();
     });
   }

@@ -31,7 +31,7 @@ async function campaign(level: Level, share: number, commits: number): Promise<v
   });
   const seconds = (performance.now() - begun) / 1000;
   console.log(
-    `${level}: ${report.images} images after ${report.points} calls in ${seconds.toFixed(1)} s: ` +
+    `${level}: ${report.images} images (${report.sealed} with sealed blocks) after ${report.points} calls in ${seconds.toFixed(1)} s: ` +
       `${report.lost} lost something acknowledged, ${report.wrong} wrong, oldest lost ${report.oldestLostMs.toFixed(1)} ms`,
   );
   const expectsLoss = level !== 'commit';

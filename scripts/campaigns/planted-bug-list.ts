@@ -11,6 +11,8 @@ const KILL = 'test/reliability/kill.test.ts';
 const DISK = 'test/reliability/disk-faults.test.ts';
 const HOSTILE = 'test/reliability/hostile-peer.test.ts';
 const OVERLOAD = 'test/reliability/overload.test.ts';
+const SIMULATION = 'test/simulation/simulation.test.ts';
+const RETENTION = 'test/node/retention.test.ts';
 
 const bug = (
   name: string,
@@ -92,11 +94,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
     tests: [KILL],
   },
-  bug(
-    'go on in the same life after a loss',
-    ['node.ts', 'node !== undefined && !mayHaveLost &&', 'node !== undefined &&'],
-    [KILL],
-  ),
+  bug('go on in the same life after a loss', ['node.ts', '!isCopy && !mayHaveLost &&', '!isCopy &&'], [KILL]),
   bug(
     'reuse a sequence',
     [
@@ -193,5 +191,96 @@ export const plantedBugs: readonly PlantedBug[] = [
     'never forget removed keys',
     ['table-catalog.ts', "if (projection.store === 'memory') projection.compact();", 'projection.vector();'],
     ['test/reliability/soak.test.ts'],
+  ),
+  bug(
+    'trim beyond the checkpoint',
+    [
+      'log/log-keeper.ts',
+      'const end = Math.min(due, covered, store.committed, this.#begun + MAX_TRIM);',
+      'const end = Math.min(due, Math.max(covered, due), store.committed, this.#begun + MAX_TRIM);',
+    ],
+    [RETENTION],
+  ),
+  bug(
+    'forget a quiet table when trimming',
+    [
+      'projection/checkpointer.ts',
+      'if (operationsHeld(projection) > 0) all = Math.min(all, position);',
+      'if (operationsHeld(projection) > 1) all = Math.min(all, position);',
+    ],
+    [RETENTION],
+  ),
+  bug(
+    'forget the names of keys when trimming',
+    ['log/log-keeper.ts', 'chunks: names.encode()', 'chunks: []'],
+    [RETENTION],
+  ),
+  bug(
+    'drop segments before their block is durable',
+    [
+      'backends/sqlite/store.ts',
+      "this.#write('seal', () => this.#sealing.replace(block, count));",
+      'const { position, span, bytes } = block;\n' +
+        "this.#write('seal', () => void this.#connection.prepare('DELETE FROM segments WHERE position BETWEEN ? AND ?').run(position, position + span - 1));\n" +
+        "this.#write('seal', () => void this.#connection.prepare('INSERT INTO sealed VALUES (?, ?, ?, ?)').run(position, span, segmentChecksum(position, span, bytes), bytes));\n" +
+        'void count;',
+    ],
+    [CRASH],
+  ),
+  bug(
+    'keep segments whose block is durable',
+    [
+      'backends/sqlite/sealing.ts',
+      'this.#remove.run(position, position + span - 1)',
+      'this.#remove.run(1, 0)',
+    ],
+    ['test/backends/sqlite-sealed.test.ts'],
+  ),
+  bug(
+    'forget what was trimmed with a block',
+    [
+      'backends/sqlite/store.ts',
+      "writeState(this.#connection, 'trimmed_to', last.position + last.span - 1);\n    });\n    return true;",
+      '});\n    return true;',
+    ],
+    [CRASH, 'test/backends/sqlite-inline.test.ts'],
+  ),
+  bug(
+    'unpack without a bound',
+    ['backends/sqlite/sealed-block.ts', 'maxOutputLength: Math.max(1, length)', 'maxOutputLength: 2 ** 31'],
+    ['test/backends/sealed-block.test.ts'],
+  ),
+  bug(
+    'answer from memory what was trimmed',
+    ['log/segment-store.ts', 'this.#recentFrom = Math.max(this.#recentFrom, this.trimmedTo);', ''],
+    [RETENTION],
+  ),
+  bug(
+    'begin catching up at the own checkpoint',
+    [
+      'recovery.ts',
+      'projection.marks.summedUp(origin, sequence + 1, checkpoint.position + 1);',
+      'projection.marks.note(origin, sequence + 1, checkpoint.position + 1);',
+    ],
+    [SIMULATION],
+  ),
+  bug(
+    'keep the marks of a batch that was taken back',
+    ['projection/local-author.ts', 'this.#table.marks.forgetFrom(this.origin, this.#sequence + 1);', ''],
+    [SIMULATION],
+  ),
+  bug(
+    'carry nothing over a switch',
+    [
+      'projection/projection.ts',
+      'if (author === undefined || this.orphans.size === 0) return;',
+      'if (author === undefined || this.orphans.size >= 0) return;',
+    ],
+    [SIMULATION, 'test/modes/switching.test.ts'],
+  ),
+  bug(
+    'let the earlier write win',
+    ['modes/lww.ts', 'return incoming.stamp > present.stamp;', 'return incoming.stamp < present.stamp;'],
+    ['test/modes/lww.test.ts', SIMULATION],
   ),
 ];

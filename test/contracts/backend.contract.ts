@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend, Checkpoint, Commit, Recovery, Segment } from '../../src/backends/backend.ts';
 
@@ -19,6 +20,14 @@ const commitOf = (...segments: Segment[]): Commit => ({ segments });
 
 function plain(segments: readonly Segment[]): unknown {
   return segments.map(({ position, span, bytes }) => ({ position, span, bytes: [...bytes] }));
+}
+
+/** One text for all of them: lists of a million numbers take long to compare. */
+function digest(segments: readonly Segment[]): string {
+  const hash = createHash('sha256');
+  for (const { position, span, bytes } of segments)
+    hash.update(`${position} ${span} ${bytes.length} `).update(bytes);
+  return hash.digest('hex');
 }
 
 function plainCheckpoints(checkpoints: readonly Checkpoint[]): unknown {
@@ -182,6 +191,55 @@ export function backendContract(
       expect((await backend.read(600, 1e6)).length).toBe(1);
     });
 
+    it('gives back what was sealed bit for bit, from every position, beside what is committed meanwhile', async () => {
+      await backend.open();
+      const all = Array.from({ length: 900 }, (_, index) =>
+        segment(1 + index * 3, 2, 1 + ((index * 37) % 4000)),
+      );
+      await backend.commit(commitOf(...all.slice(0, 800)));
+      const later = backend.commit(commitOf(...all.slice(800)));
+      while (await backend.seal(1800));
+      await later;
+      for (const after of [0, 1, 2, 299, 1795, 1799, 1801, 2698]) {
+        const expected = all.filter(({ position, span }) => position + span - 1 > after);
+        const found: Segment[] = [];
+        for (let page = await backend.read(after, 20_000); page.length > 0;) {
+          expect(page.length === 1 || page.reduce((sum, { bytes }) => sum + bytes.length, 0) <= 20_000).toBe(
+            true,
+          );
+          found.push(...page);
+          const { position, span } = page.at(-1) as Segment;
+          page = await backend.read(position + span - 1, 20_000);
+        }
+        expect(digest(found)).toBe(digest(expected));
+      }
+    });
+
+    it('trims what is sealed in whole parts, and never more than asked for', async () => {
+      await backend.open();
+      const all = Array.from({ length: 2000 }, (_, index) => segment(1 + index, 1, 1000));
+      await backend.commit(commitOf(...all));
+      while (await backend.seal(1900));
+      await backend.trim(700);
+      let from = 0;
+      while ((await codeOf(backend.read(from, 1))) === 'LOG_TRIMMED') from++;
+      expect(from).toBeLessThanOrEqual(700);
+      expect((await backend.read(700, 1)).map(({ position }) => position)).toEqual([701]);
+      await backend.trim(1950);
+      expect(await codeOf(backend.read(1949, 1))).toBe('LOG_TRIMMED');
+      expect((await backend.read(1950, 1e9)).length).toBe(50);
+      await backend.commit(commitOf(segment(2001)));
+      expect((await backend.read(1999, 1e9)).length).toBe(2);
+    });
+
+    it('names the position to which to trim so that so many bytes remain', async () => {
+      await backend.open();
+      await backend.commit(commitOf(...Array.from({ length: 100 }, (_, index) => segment(1 + index, 1, 50))));
+      expect(await backend.positionKeeping(5000)).toBe(0);
+      expect(await backend.positionKeeping(1000)).toBe(80);
+      expect(await backend.positionKeeping(1)).toBe(100);
+    });
+
     it('refuses a checkpoint ahead of the log', async () => {
       await backend.open();
       await backend.commit(commitOf(segment(1)));
@@ -195,12 +253,15 @@ export function backendContract(
         backend.read(0, 1),
         backend.writeCheckpoint({ table: 't', position: 0, chunks: [] }),
         backend.trim(1),
+        backend.seal(1),
+        backend.positionKeeping(1),
       ];
-      expect(await Promise.all(calls().map(codeOf))).toEqual(['CLOSED', 'CLOSED', 'CLOSED', 'CLOSED']);
+      const allClosed = Array.from({ length: 6 }, () => 'CLOSED');
+      expect(await Promise.all(calls().map(codeOf))).toEqual(allClosed);
       await backend.open();
       await Promise.all([backend.close(), backend.close()]);
       await backend.close();
-      expect(await Promise.all(calls().map(codeOf))).toEqual(['CLOSED', 'CLOSED', 'CLOSED', 'CLOSED']);
+      expect(await Promise.all(calls().map(codeOf))).toEqual(allClosed);
       expect(await codeOf(backend.open())).toBe('CLOSED');
     });
 
@@ -271,6 +332,21 @@ function durableSection(place: () => BackendSetup): void {
         ['a', 6, [[7], [], [8]]],
         ['b', 4, []],
       ]);
+    });
+  });
+
+  it('finds what was sealed again after a restart, also when nothing else is left', async () => {
+    const { backend } = place();
+    await backend.open();
+    const all = Array.from({ length: 1200 }, (_, index) => segment(1 + index * 2, 2, 1000));
+    await backend.commit(commitOf(...all));
+    while (await backend.seal(1e6));
+    await closeAndReopen(backend, async (again, recovery) => {
+      expect(recovery).toMatchObject({ lastPosition: 2400, trimmedTo: 0 });
+      expect(plain(await again.read(0, 100))).toEqual(plain(all.slice(0, 1)));
+      expect(plain(await again.read(2398, 100))).toEqual(plain(all.slice(-1)));
+      expect(await codeOf(again.commit(commitOf(segment(2400))))).toBe('OPERATION_INVALID');
+      await again.commit(commitOf(segment(2401)));
     });
   });
 

@@ -177,14 +177,14 @@ describe('node.batch', () => {
     await cluster.time.until(node.flush());
     const before = cluster.member(0).disk.segments.length;
     node.batch(() => {
-      for (let index = 0; index < 20_000; index++) table.set(`key ${index}`, index);
+      for (let index = 0; index < 16_000; index++) table.set(`key ${index}`, index);
       node.table('more', numbers).set('x', 1);
     });
     await cluster.time.until(node.flush());
     expect(cluster.member(0).disk.segments.length - before).toBe(1);
   });
 
-  it('refuses more than 65,536 operations or 1 MiB, and keeps nothing of it', async () => {
+  it('refuses more than 16,384 operations or 1 MiB, and keeps nothing of it', async () => {
     const refused = expect.objectContaining({ code: 'LIMIT_EXCEEDED' });
     expect(() =>
       node.batch(() => {

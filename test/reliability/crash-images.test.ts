@@ -29,6 +29,7 @@ describe('a power loss after any disk call', { timeout: 120_000 }, () => {
     const report = await checkImages(recordSession('commit', 60, 2), { images: 300, seed: 1 });
     expect(report).toMatchObject({ lost: 0, wrong: 0, failures: [] });
     expect(report.images).toBeGreaterThanOrEqual(290);
+    expect(report.sealed).toBeGreaterThan(100);
   });
 
   it('while a file is opened for the first time leaves one that opens', async ({ skip }) => {

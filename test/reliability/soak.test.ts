@@ -1,14 +1,14 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../backends/support/places.ts';
 import { type ChildBundle, bundleChildren } from './support/child-bundle.ts';
-import { soak } from './support/soak.ts';
+import { diskSoak, soak } from './support/soak.ts';
 
 const MIB = 1024 * 1024;
 const scratch = temporaryDirectory();
 let children: ChildBundle;
 
 beforeAll(async () => {
-  children = await bundleChildren(['soak-child']);
+  children = await bundleChildren(['soak-child', 'disk-soak-child']);
 });
 
 afterAll(() => {
@@ -33,3 +33,25 @@ it(
     expect(last).toBeLessThan(150 * MIB);
   },
 );
+
+describe('under endless writes to a thousand rows', { timeout: 120_000 }, () => {
+  const rounds = 10;
+  const perRound = 60_000;
+
+  it('disk and memory stay bounded when the log is', () => {
+    const program = children.program('disk-soak-child');
+    const report = diskSoak(program, { scratch: scratch.path, rounds, perRound, kept: 50_000 });
+    expect(report.rounds.map(({ rows }) => rows)).toEqual(report.rounds.map(() => 1000));
+    // A round that is kept for ever takes 60,000 operations of 6 bytes, sealed: half of that is no slope.
+    expect(report.diskSlope).toBeLessThan((perRound * 6) / 2);
+    expect(report.heapSlope).toBeLessThan(MIB);
+    expect(report.rounds.at(-1)?.first).toBeGreaterThan(rounds * perRound - 4 * 65_536);
+  });
+
+  it('is seen to grow by what is written when everything is kept', () => {
+    const program = children.program('disk-soak-child');
+    const report = diskSoak(program, { scratch: scratch.path, rounds, perRound, kept: 0 });
+    expect(report.rounds.at(-1)?.first).toBe(1);
+    expect(report.diskSlope).toBeGreaterThan((perRound * 6) / 2);
+  });
+});

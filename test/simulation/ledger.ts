@@ -11,6 +11,8 @@ export interface Written {
   readonly seen: Seen | undefined;
   /** For `expire`: the write it names. */
   readonly names: string | undefined;
+  /** Whether a user wrote it, and not the node by itself. */
+  readonly byUser: boolean;
   /** Whether any other node has it. */
   spread: boolean;
 }
@@ -34,11 +36,13 @@ export class Ledger {
   readonly #written = new Map<string, Written>();
   /** Names of durable writes whose author was told that they are on disk. */
   readonly acknowledged: Set<string> = new Set();
+  /** Names that a node used again after its disk was put back to an earlier state. */
+  readonly forked: Set<string> = new Set();
   /** `table key` of every conflict any node reported. */
   readonly reported: Set<string> = new Set();
 
   /** Notes a write; a name may be used again only if the earlier use died with its author. */
-  write(operation: Operation, about: Pick<Written, 'seen' | 'names'>): void {
+  write(operation: Operation, about: Pick<Written, 'seen' | 'names' | 'byUser'>): void {
     const name = nameOf(operation);
     const before = this.#written.get(name);
     if (before?.spread === true) {
@@ -52,18 +56,44 @@ export class Ledger {
     return this.#written.get(nameOf(operation))?.spread === true;
   }
 
-  /** The write that a node has got, from another one or from its own disk. */
-  found(operation: Operation, at: 'author' | 'other'): Written {
+  /**
+   * The write that a node has got, from another one or from its own disk. Unless `exact`, rows stand
+   * for it that a checkpoint brought or took away, which are not what its author wrote.
+   */
+  found(operation: Operation, at: 'author' | 'other', exact: boolean): Written {
     const name = nameOf(operation);
     const written = this.#written.get(name);
     if (written === undefined) throw new Error(`${name} was found, and nobody wrote it`);
     if (at === 'other') written.spread = true;
-    const same = contentOf(written.operation) === contentOf(operation);
+    const same = !exact || this.forked.has(name) || contentOf(written.operation) === contentOf(operation);
     // A row that a checkpoint takes away goes under the name of the write that had put it there.
     const taken = operation.kind === 'delete' && written.operation.kind === 'set';
     if (!same && !taken) {
       throw new Error(`${name} was ${contentOf(written.operation)}, was found as ${contentOf(operation)}`);
     }
     return written;
+  }
+
+  /** What a node was told is on its disk, and nobody else has, is gone with its disk. */
+  forget(id: string): void {
+    for (const name of this.acknowledged) {
+      const [, origin = ''] = name.split(' ');
+      if (origin.startsWith(`${id}@`) && this.#written.get(name)?.spread !== true)
+        this.acknowledged.delete(name);
+    }
+  }
+
+  /** The content a name was first used for, if it has left its author. */
+  spreadContent(operation: Operation): string | undefined {
+    const written = this.#written.get(nameOf(operation));
+    return written?.spread === true ? contentOf(written.operation) : undefined;
+  }
+
+  /** The writes of one table that a cluster with such vectors holds. */
+  *held(table: string, held: ReadonlyMap<string, number>): Generator<Written, void, undefined> {
+    for (const written of this.#written.values()) {
+      const { operation } = written;
+      if (operation.table === table && (held.get(operation.origin) ?? 0) >= operation.sequence) yield written;
+    }
   }
 }

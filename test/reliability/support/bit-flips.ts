@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { sqliteBackend } from '../../../src/backends/sqlite/sqlite-backend.ts';
 import { isTablecastError } from '../../../src/errors.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
-import { checkpointAt, commitAfter } from './crash-workload.ts';
+import { BLOCK_BYTES, checkpointAt, commitAfter } from './crash-workload.ts';
 import { compare } from './crash-images.ts';
 
 /** What became of files with one flipped bit. */
@@ -45,16 +45,19 @@ export async function flipBits(flips: number, seed: number): Promise<FlipReport>
   return report;
 }
 
+const limits = { blockBytes: BLOCK_BYTES };
+
 async function writeSmallLog(file: string): Promise<number> {
-  const backend = sqliteBackend({ file, durability: 'commit', owner: 'flip', inline: true });
+  const backend = sqliteBackend({ file, durability: 'commit', owner: 'flip', inline: true, limits });
   await backend.open();
   let last = 0;
-  while (last < 30) {
+  while (last < 60) {
     const { commit, end } = commitAfter(last);
     await backend.commit(commit);
     last = end;
   }
   await backend.writeCheckpoint(checkpointAt(last));
+  while (await backend.seal(last - 10));
   await backend.close();
   return last;
 }

@@ -13,14 +13,19 @@ export interface ChildBundle {
 }
 
 /** Builds programs of this folder, by name without extension, with the writing thread beside them. */
-export async function bundleChildren(names: readonly string[]): Promise<ChildBundle> {
+export function bundleChildren(names: readonly string[]): Promise<ChildBundle> {
+  const entry: Record<string, string> = { worker: join(root, 'src/backends/sqlite/worker.ts') };
+  for (const name of names) entry[name] = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+  return bundlePrograms(entry);
+}
+
+/** Builds programs, by name and the path of their source. */
+export async function bundlePrograms(entry: Record<string, string>): Promise<ChildBundle> {
   // Inside the project, because the dependencies stay outside of the bundle and are looked up from there.
   const cache = join(root, 'node_modules', '.cache');
   mkdirSync(cache, { recursive: true });
   const directory = mkdtempSync(join(cache, 'tablecast-reliability-'));
   writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
-  const entry: Record<string, string> = { worker: join(root, 'src/backends/sqlite/worker.ts') };
-  for (const name of names) entry[name] = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
   await build({
     entry,
     outDir: directory,

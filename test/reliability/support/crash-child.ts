@@ -2,7 +2,8 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { sqliteBackend } from '../../../src/backends/sqlite/sqlite-backend.ts';
-import { checkpointAt, commitAfter } from './crash-workload.ts';
+import type { Backend } from '../../../src/backends/backend.ts';
+import { BLOCK_BYTES, KEPT, KEPT_UNSEALED, checkpointAt, commitAfter } from './crash-workload.ts';
 
 /**
  * Writes under the recording shim and says what was acknowledged in the file `acks`, whose writes are
@@ -26,6 +27,13 @@ function weaken(): void {
   };
 }
 
+/** Never beyond the checkpoint, and it is said before: what a checker finds missing must have been meant to go. */
+async function trim(to: number, backend: Backend, acknowledge: (what: string) => void): Promise<void> {
+  if (to < 1) return;
+  acknowledge(`t ${to}`);
+  await backend.trim(to);
+}
+
 async function round(acknowledge: (what: string) => void): Promise<void> {
   const backend = sqliteBackend({
     file: join(directory, 'node.db'),
@@ -33,6 +41,7 @@ async function round(acknowledge: (what: string) => void): Promise<void> {
     owner: 'crash',
     intervalMs: 20,
     inline: level === 'weak',
+    limits: { blockBytes: BLOCK_BYTES },
   });
   let { lastPosition: last } = await backend.open();
   for (let done = 0; done < Number(commits);) {
@@ -48,7 +57,8 @@ async function round(acknowledge: (what: string) => void): Promise<void> {
       await backend.writeCheckpoint(checkpointAt(position));
       acknowledge(`c ${position}`);
     }
-    if (last % 7 === 0) await backend.trim(Math.max(0, last - 60));
+    if (last % 3 === 0) await backend.seal(last - KEPT_UNSEALED);
+    if (last % 7 === 0) await trim(last - KEPT, backend, acknowledge);
   }
   await backend.close();
 }

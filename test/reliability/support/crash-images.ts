@@ -12,10 +12,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import type { Backend, Recovery } from '../../../src/backends/backend.ts';
 import { sqliteBackend } from '../../../src/backends/sqlite/sqlite-backend.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
-import { CHECKPOINTED, LATEST, checkpointAt, segmentAt } from './crash-workload.ts';
+import { BLOCK_BYTES, CHECKPOINTED, LATEST, checkpointAt, segmentAt } from './crash-workload.ts';
 import { shimmed } from './disk-shim.ts';
 import { type DiskEvent, IMAGE_KINDS, type ImageKind, RecordedDisk, readRecording } from './recorded-disk.ts';
 
@@ -53,6 +54,8 @@ export interface CrashReport {
   /** Calls after which images were built. */
   points: number;
   images: number;
+  /** Images with sealed blocks in them. */
+  sealed: number;
   /** Images in which something acknowledged was missing. */
   lost: number;
   /** Images that did not open, or opened with content that was never written. */
@@ -64,6 +67,8 @@ export interface CrashReport {
 }
 
 interface Acknowledged {
+  /** Up to here the log was asked to be trimmed. */
+  trimmed: number;
   position: number;
   checkpoint: number;
   readonly times: { readonly position: number; readonly timeMs: number }[];
@@ -75,10 +80,18 @@ export async function checkImages(
   options: { readonly images: number; readonly seed: number },
 ): Promise<CrashReport> {
   const random = new SeededRandom(options.seed);
-  const report: CrashReport = { points: 0, images: 0, lost: 0, wrong: 0, oldestLostMs: 0, failures: [] };
+  const report: CrashReport = {
+    points: 0,
+    images: 0,
+    sealed: 0,
+    lost: 0,
+    wrong: 0,
+    oldestLostMs: 0,
+    failures: [],
+  };
   const { events } = recording;
   const disk = new RecordedDisk(recording.directory);
-  const acknowledged: Acknowledged = { position: 0, checkpoint: 0, times: [] };
+  const acknowledged: Acknowledged = { trimmed: 0, position: 0, checkpoint: 0, times: [] };
   const stride = Math.max(1, (events.length * IMAGE_KINDS.length) / options.images);
   let next = random.next() * stride;
   for (const [index, event] of events.entries()) {
@@ -99,6 +112,7 @@ function note(acknowledged: Acknowledged, { data, timeMs }: DiskEvent): void {
   const [what, number] = Buffer.from(data).toString().trim().split(' ');
   const position = Number(number);
   if (what === 'c') acknowledged.checkpoint = position;
+  if (what === 't') acknowledged.trimmed = position;
   if (what !== 'p') return;
   acknowledged.position = Math.max(acknowledged.position, position);
   acknowledged.times.push({ position, timeMs });
@@ -122,6 +136,10 @@ async function checkImage(image: ReadonlyMap<string, Uint8Array>, subject: Subje
   try {
     for (const [name, bytes] of image) writeSparse(join(directory, name), bytes);
     const found = await openAndRead(join(directory, 'node.db'));
+    if (found.trimmedTo > acknowledged.trimmed) {
+      throw new Error(`trimmed to ${found.trimmedTo}, which was asked for to ${acknowledged.trimmed} only`);
+    }
+    if (found.sealed) report.sealed++;
     if (found.lastPosition < acknowledged.position || found.checkpoint < acknowledged.checkpoint) {
       report.lost++;
       const missing = acknowledged.times.find(({ position }) => position > found.lastPosition);
@@ -139,15 +157,36 @@ async function checkImage(image: ReadonlyMap<string, Uint8Array>, subject: Subje
 }
 
 /** Opens what is there, compares it with the workload word for word, closes, and opens again. */
-async function openAndRead(file: string): Promise<{ lastPosition: number; checkpoint: number }> {
-  const backend = sqliteBackend({ file, durability: 'commit', owner: 'checker', inline: true });
+async function openAndRead(
+  file: string,
+): Promise<{ lastPosition: number; trimmedTo: number; checkpoint: number; sealed: boolean }> {
+  const limits = { blockBytes: BLOCK_BYTES };
+  const backend = sqliteBackend({ file, durability: 'commit', owner: 'checker', inline: true, limits });
   const recovery = await backend.open();
+  const { lastPosition, trimmedTo, checkpoints } = recovery;
   try {
+    await compare(backend, recovery);
+    // What was interrupted goes on where it stopped, and changes nothing.
+    while (await backend.seal(lastPosition));
     await compare(backend, recovery);
   } finally {
     await backend.close();
   }
-  return { lastPosition: recovery.lastPosition, checkpoint: recovery.checkpoints[0]?.position ?? 0 };
+  return {
+    lastPosition,
+    trimmedTo,
+    checkpoint: checkpoints[0]?.position ?? 0,
+    sealed: countSealed(file) > 0,
+  };
+}
+
+function countSealed(file: string): number {
+  const connection = new Database(file, { readonly: true });
+  try {
+    return connection.prepare<[], number>('SELECT count(*) FROM sealed').pluck().get() ?? 0;
+  } finally {
+    connection.close();
+  }
 }
 
 /** Compares what a backend holds with the workload, word for word; throws what differs. */

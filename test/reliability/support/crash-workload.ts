@@ -7,6 +7,12 @@ export const CHECKPOINTED = 'checked';
 /** The fact that every commit sets to its last position. */
 export const LATEST = 'latest';
 
+/** Segments are sealed in blocks of about this size, so that a short session has some. */
+export const BLOCK_BYTES: number = 16 * 1024;
+/** Positions that are not trimmed, and of these those that are not sealed. */
+export const KEPT = 60;
+export const KEPT_UNSEALED = 10;
+
 /** Spans of 1 to 3 positions and up to 3 kB, now and then 20 kB. */
 export function segmentAt(position: number): Segment {
   const size = position % 29 === 0 ? 20_000 : 1 + ((position * 37) % 3000);

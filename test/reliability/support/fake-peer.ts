@@ -1,4 +1,4 @@
-import type { NodeOptions, TableNode } from '../../../src/index.ts';
+import type { Credential, NodeOptions, TableNode } from '../../../src/index.ts';
 import { openNodeOf } from '../../../src/node.ts';
 import { type Hello, type Message, decodeMessage, encodeMessage } from '../../../src/replication/wire.ts';
 import type { Connection, ConnectionHandlers, Transport } from '../../../src/transport/transport.ts';
@@ -7,7 +7,8 @@ import type { Connection, ConnectionHandlers, Transport } from '../../../src/tra
 export class FakePeer implements Connection {
   readonly direction = 'accepted';
   readonly remote: string;
-  readonly credential = undefined;
+  readonly credential: string | undefined;
+  readonly rights: Credential | undefined;
   readonly queuedBytes = 0;
   /** What the node sent, oldest first. */
   readonly received: Uint8Array[] = [];
@@ -17,8 +18,10 @@ export class FakePeer implements Connection {
   takes = true;
   #handlers: ConnectionHandlers | undefined;
 
-  constructor(remote: string) {
+  constructor(remote: string, rights?: Credential) {
     this.remote = remote;
+    this.credential = rights?.name;
+    this.rights = rights;
   }
 
   start(handlers: ConnectionHandlers): void {
@@ -61,7 +64,9 @@ export class FakePeer implements Connection {
 
   /** Says hello as another node that declares the same tables and holds nothing. */
   greet(node: string, changes: Partial<Hello> = {}): void {
-    const tables = this.hello.tables.map((table) => ({ ...table, held: [] as [string, number][] }));
+    const tables = this.hello.tables.map((table) => {
+      return { ...table, takes: undefined, held: [] as [string, number][] };
+    });
     const { protocol } = this.hello;
     this.say({
       type: 'hello',
@@ -97,9 +102,9 @@ export class NodeUnderAttack {
     return new NodeUnderAttack(node, accept as unknown as (connection: Connection) => void);
   }
 
-  /** A new connection; the node has said hello when this returns. */
-  connect(): FakePeer {
-    const peer = new FakePeer(`peer ${this.#peers.length + 1}`);
+  /** A new connection, by default of one that may do everything; the node has said hello when this returns. */
+  connect(rights?: Credential): FakePeer {
+    const peer = new FakePeer(`peer ${this.#peers.length + 1}`, rights);
     this.#peers.push(peer);
     this.#accept(peer);
     return peer;

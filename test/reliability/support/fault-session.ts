@@ -1,16 +1,22 @@
 import { filter, firstValueFrom, timeout, toArray } from 'rxjs';
-import {
-  type NodeEvent,
-  type TableNode,
-  type TableOf,
-  isTablecastError,
-  openNode,
-} from '../../../src/index.ts';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { sqliteBackend } from '../../../src/backends/sqlite/sqlite-backend.ts';
+import { type NodeEvent, type TableNode, type TableOf, isTablecastError } from '../../../src/index.ts';
+import { openNodeOf } from '../../../src/node.ts';
+import { systemEnvironment } from '../../../src/system-environment.ts';
 import { type Fault, arm, callsFailed } from './disk-shim.ts';
 
 const STEPS = 14;
 /** Enough operations that closing writes a checkpoint. */
 const BURST = 4200;
+/** Sealing and trimming happen in a session of this size, and often. */
+const BLOCK_BYTES = 150;
+const CHECKPOINT_AFTER = 4;
+const KEPT_OPERATIONS = 1500;
+const LOOK_MS = 5;
+/** How long the steps and the burst wait for the looks that are due. */
+const TENDED_MS = 40;
 /** A store tries again half a second after a full disk. */
 const RECOVERY_MS = 10_000;
 
@@ -30,6 +36,10 @@ export interface FaultOutcome {
   readonly recovered: boolean;
   readonly problems: readonly string[];
 }
+
+/** The looks of the node's housekeeping come two hundred times as often. */
+const soon: typeof systemEnvironment.schedule = (delayMs, task) =>
+  systemEnvironment.schedule(delayMs === 1000 ? LOOK_MS : delayMs, task);
 
 /** Writes in steps, flushes each, closes, and looks at what a restart without faults finds. Runs under the shim. */
 export class FaultSession {
@@ -73,9 +83,20 @@ export class FaultSession {
   }
 
   #open(): Promise<TableNode | undefined> {
-    return openNode({ id: 'node', directory: this.#directory }).catch((error: unknown) =>
-      this.#typed('open', error),
-    );
+    const options = {
+      id: 'node',
+      directory: this.#directory,
+      retention: { operations: KEPT_OPERATIONS },
+    };
+    const durableBackend = sqliteBackend({
+      file: join(this.#directory, 'node.tablecast.db'),
+      durability: 'commit',
+      owner: 'node',
+      limits: { blockBytes: BLOCK_BYTES },
+    });
+    const environment = { ...systemEnvironment, schedule: soon };
+    const parts = { durableBackend, environment, checkpointAfter: CHECKPOINT_AFTER };
+    return openNodeOf(options, parts).catch((error: unknown) => this.#typed('open', error));
   }
 
   #table(node: TableNode): Numbers {
@@ -92,6 +113,7 @@ export class FaultSession {
     for (let step = 1; step <= STEPS; step++) {
       this.#step(node, table, step);
       await this.#flush(node);
+      if (step === STEPS / 2 || step === STEPS) await setTimeout(TENDED_MS);
       const last = this.#acknowledged.at(-1) ?? 0;
       if (last > 0 && table.get(`k${last}`) !== last)
         this.#problems.push(`a read of step ${last} failed at ${step}`);
@@ -149,7 +171,9 @@ export class FaultSession {
     const before = this.#problems.length;
     this.#step(node, this.#table(node), STEPS + 1);
     await this.#flush(node);
-    if (this.#acknowledged.at(-1) !== STEPS + 1 && this.#problems.length === before) {
+    // A sync that failed between commits, while sealing or trimming, ends the store for good at the next one.
+    const ended = this.#poisoned && this.#fault?.kind === 'S';
+    if (this.#acknowledged.at(-1) !== STEPS + 1 && !ended && this.#problems.length === before) {
       this.#problems.push('no write although the disk has space again');
     }
   }
@@ -162,9 +186,15 @@ export class FaultSession {
       this.#typed('reading the log', error),
     );
     if (read === undefined) return;
-    const values = new Set(read.map(({ value }) => Number(value)));
-    for (const step of this.#acknowledged)
-      if (!values.has(step)) this.#problems.push(`step ${step} cannot be read back`);
+    const values = new Set(
+      read.filter(({ key }) => String(key).startsWith('k')).map(({ value }) => Number(value)),
+    );
+    const missing = this.#acknowledged.filter((step) => !values.has(step));
+    // What was trimmed is the beginning, and not more than is to go.
+    const isBeginning = missing.every((step, index) => step === this.#acknowledged[index]);
+    const kept = read.length >= Math.min(KEPT_OPERATIONS, node.log.position - (read[0]?.position ?? 1));
+    if (!isBeginning || (missing.length > 0 && !kept))
+      this.#problems.push(`steps ${missing.join(' ')} cannot be read back`);
   }
 
   /** What is there after a restart: everything acknowledged, and of the rest a whole beginning. */
