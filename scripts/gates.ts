@@ -55,7 +55,7 @@ const lanes: readonly (readonly Gate[])[] = [
       args: ['--images', '10000', '--flips', '1000'],
       limit:
         '10,000 images, 0 acknowledged lost at commit, some with NORMAL planted; 0 flipped bits accepted',
-      figure: (output) => figureOf(output, /images after|flipped bits/, 4),
+      figure: (output) => figureOf(output, /images .*after|flipped bits/, 4),
       seconds: 300,
     },
     {
@@ -77,7 +77,7 @@ const lanes: readonly (readonly Gate[])[] = [
     {
       name: 'overload',
       script: 'scripts/campaigns/overload.ts',
-      args: ['--megabytes', '60', '--rounds', '8', '--keys', '30000'],
+      args: ['--megabytes', '60', '--rounds', '24', '--keys', '30000'],
       limit: 'a paused peer is cut off and costs at most 64 MiB; at most 1 MB growth per round',
       figure: (output) => figureOf(output, /paused peer|soak/, 2),
       seconds: 180,

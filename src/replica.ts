@@ -69,6 +69,10 @@ export class LocalReplica implements Replica {
   readonly #digests = new Map<Projection, TableDigest>();
 
   /** Tables of which a peer has said what it holds, so that it may have been told of new operations. */
+  /** Tables of which a peer held another past than this node, and the life in which they part: a later life does not mend that. */
+  readonly #forks = new Map<Projection, string>();
+  /** Tables that this node wrote in the life before the present one, which it left because of another table. */
+  readonly #left = new Map<Projection, number>();
   readonly #compared = new Set<Projection>();
 
   constructor(parts: ReplicaParts) {
@@ -105,6 +109,15 @@ export class LocalReplica implements Replica {
     if (projection === undefined || projection.own < 0) return true;
     const { origins } = this.#parts;
     const own = origins.at(projection.own);
+    const fork = this.#forks.get(projection);
+    if (fork !== undefined && held.some(([text]) => text === fork)) return false;
+    const left = this.#left.get(projection);
+    const isBeyond = ([text, sequence]: Held[number]): boolean =>
+      left !== undefined && text === origins.at(left).text && sequence > projection.vector().get(left);
+    if (believed && left !== undefined && held.some(isBeyond)) {
+      this.#forks.set(projection, origins.at(left).text);
+      return false;
+    }
     const life = own.text.slice(own.nodeId.length);
     const vector = projection.vector();
     // Nobody was told anything yet: what a peer has beyond what was here at the start comes from a lost past.
@@ -118,7 +131,10 @@ export class LocalReplica implements Replica {
       return index === undefined || sequence > vector.get(index);
     });
     if (!isAhead) return true;
+    if (projection.wrote && believed) this.#forks.set(projection, own.text);
     if (projection.wrote || !believed) return false;
+    for (const other of this.#parts.projections.values())
+      if (other.store === projection.store && other.wrote) this.#left.set(other, other.own);
     this.#parts.beginLife(projection.store);
     return true;
   }

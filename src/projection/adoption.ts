@@ -25,7 +25,10 @@ class Entry implements CheckpointEntry {
   created = 0;
 }
 
-/** Visits the entries in order; returns their slots, which is what dictionaries refer to. */
+/**
+ * Visits the entries in order; returns their slots, which is what dictionaries refer to. A key that was
+ * written or removed while the checkpoint was made may be named again: only its last entry is visited.
+ */
 function eachEntry(
   projection: Projection,
   origins: Origins,
@@ -34,21 +37,25 @@ function eachEntry(
 ): Int32Array {
   const { schema, rows } = projection;
   const slots = new Int32Array(parts.reduce((sum, part) => sum + part.texts.length, 0));
+  let count = 0;
+  for (const { texts } of parts) for (const text of texts) slots[count++] = rows.slotOf(text);
+  const last = new Int32Array(rows.slots);
+  for (let at = 0; at < count; at++) last[slots[at] as number] = at;
   const entry = new Entry();
   const { dot } = entry;
-  let count = 0;
+  let index = -1;
   for (const part of parts) {
     const indexes = part.origins.map((text) => origins.intern(text));
     for (let at = 0; at < part.texts.length; at++) {
+      entry.slot = slots[++index] as number;
+      if (last[entry.slot] !== index) continue;
       const cell = part.cells[at];
-      entry.slot = rows.slotOf(part.texts[at] as string);
       entry.removed = part.removed;
       entry.value = cell === undefined || schema.isSet ? undefined : schema.fromColumn(cell);
       dot.origin = indexes[part.originOf[at] as number] as number;
       dot.sequence = part.sequences[at] as number;
       dot.stamp = part.stamps[at] as number;
       entry.created = part.created[at] as number;
-      slots[count++] = entry.slot;
       visit(entry);
     }
   }
@@ -177,9 +184,7 @@ export function adoptCheckpoint(
   const taken: number[] = [];
   const removed: number[] = [];
   const { listening } = projection.reporter;
-  let entries = 0;
   const slots = eachEntry(projection, origins, checkpoint.rows, (entry) => {
-    entries++;
     if (hadRows && !entry.removed) named.add(entry.slot);
     projection.observe(entry.dot.stamp);
     if (
@@ -201,7 +206,7 @@ export function adoptCheckpoint(
       projection.effects.adoptRow(entry.slot, entry, live);
     }
   });
-  const whole = taken.length + removed.length === entries;
+  const whole = taken.length + removed.length === slots.length;
   const gone = hadRows ? goneRows(projection, named, theirs) : [];
   for (const slot of gone) {
     projection.effects.adoptRemoval(slot, projection.rows.dot(slot), {
@@ -261,8 +266,23 @@ function adoptBehindDocument(
   learn(projection, origins, { ...checkpoint, slots }, position);
   // What is told in another order than the checkpoint's cannot be replayed from its bytes.
   const sameOrder = adopted.rows.every((slot, index) => slot === slots[index]);
-  const whole = sameOrder && adopted.rows.length === slots.length && adopted.removed.length === 0;
-  return { ...adopted, whole };
+  const everySlot = sameOrder && adopted.rows.length === slots.length && adopted.removed.length === 0;
+  return { ...adopted, whole: everySlot && areRows(projection, origins, checkpoint.rows) };
+}
+
+/** Whether the rows are those of a checkpoint: merged documents may show other writes than either did, and other sums. */
+function areRows(projection: Projection, origins: Origins, parts: readonly CheckpointRows[]): boolean {
+  const { rows, schema } = projection;
+  let same = true;
+  eachEntry(projection, origins, parts, ({ slot, removed, value, dot }) => {
+    same &&=
+      !removed &&
+      rows.origin(slot) === dot.origin &&
+      rows.sequence(slot) === dot.sequence &&
+      rows.stamp(slot) === dot.stamp &&
+      (schema.column !== 'integer' || Object.is(rows.value(slot), value));
+  });
+  return same;
 }
 
 /** Refuses a checkpoint whose times are too far ahead, before any of it takes effect. */

@@ -114,6 +114,8 @@ export class Checkpointer {
 
   /** Writes one table's checkpoint now; rejects with the backend's error, which leaves the old one in place. */
   async write(projection: Projection): Promise<void> {
+    // What a switch passed over and is not written again yet is found by replay of that switch only.
+    if (projection.orphans.size > 0) return;
     const { position } = this.#log;
     const operations = operationsHeld(projection);
     const chunks: Uint8Array[] = [];

@@ -2,7 +2,7 @@ import type { Segment } from '../backends/backend.ts';
 import { STAMPS_PER_MS } from '../log/hybrid-clock.ts';
 import type { Origins } from '../log/origin.ts';
 import { type DecodedRun, decodeRun, readRunHeader } from '../log/run.ts';
-import { type OperationsSegment, decodeSegment } from '../log/segment.ts';
+import { type OperationsSegment, type Stretch, decodeSegment } from '../log/segment.ts';
 import { loadCheckpoint } from './adoption.ts';
 import { decodeCheckpoint } from './checkpoint.ts';
 import type { Projection } from './projection.ts';
@@ -32,6 +32,7 @@ export function replaySegment(
     return;
   }
   const counts = countsUpTo(content, segment, bound.position);
+  const beginnings = beginningsOf(content, segment.position);
   for (const [index, bytes] of content.runs.entries()) {
     const projection = into.projections.get(readRunHeader(bytes).table);
     if (projection === undefined) continue;
@@ -39,8 +40,27 @@ export function replaySegment(
     const skip = Math.max(0, projection.overlap(run, into.origins.intern(run.origin)) ?? 0);
     const byPosition = counts === undefined ? run.count : skip + (counts[index] ?? 0);
     const end = Math.min(byPosition, endByTime(run, bound.timeMs));
-    if (end > skip) projection.apply(run, skip, { position: segment.position, live: false, end });
+    // A chapter that begins inside the segment must not count as begun where the one before goes on.
+    const position = beginnings[index] ?? segment.position;
+    if (end > skip) projection.apply(run, skip, { position, live: false, end });
   }
+}
+
+/** Which run each position of a segment belongs to. */
+function orderOf({ order, runs }: OperationsSegment): readonly Stretch[] {
+  return order ?? runs.map((bytes, run) => ({ run, count: readRunHeader(bytes).count }));
+}
+
+/** Positions of the first operation of each run. */
+function beginningsOf(content: OperationsSegment, position: number): number[] {
+  if (content.order === undefined && content.runs.length === 1) return [position];
+  const beginnings: number[] = [];
+  let next = position;
+  for (const { run, count } of orderOf(content)) {
+    if (run >= 0) beginnings[run] ??= next;
+    next += count;
+  }
+  return beginnings;
 }
 
 /** How many operations of each run stand at or before a position; undefined when all do. */
@@ -48,9 +68,7 @@ function countsUpTo(content: OperationsSegment, segment: Segment, position: numb
   if (position >= segment.position + segment.span - 1) return undefined;
   let rest = Math.max(0, position - segment.position + 1);
   const counts = content.runs.map(() => 0);
-  const order =
-    content.order ?? content.runs.map((bytes, run) => ({ run, count: readRunHeader(bytes).count }));
-  for (const { run, count } of order) {
+  for (const { run, count } of orderOf(content)) {
     const taken = Math.min(rest, count);
     if (run >= 0) counts[run] = (counts[run] ?? 0) + taken;
     rest -= taken;

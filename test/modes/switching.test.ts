@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Conflict } from '../../src/index.ts';
+import type { Conflict, Operation } from '../../src/index.ts';
 import { type Cluster, createCluster } from '../support/cluster.ts';
 import { readLog } from '../support/read-log.ts';
 import { reported, truth } from './oracle.ts';
@@ -52,6 +52,38 @@ describe('table.switchMode', () => {
     await cluster.run(1000);
     expect(tables.map((table) => table.get('both'))).toEqual([2, 2]);
     expect(lost.map(({ key, kept, lost: side }) => [key, kept.value, side.value])).toEqual([['both', 2, 1]]);
+  });
+
+  it('takes a key once that was removed or written while the checkpoint of the switch was made', async () => {
+    const cluster = await clusterOf({ size: 2, commitMs: [5, 5] });
+    const tables = cluster.declare('t', { key: 'string', value: 'string', backend: 'sqlite' });
+    await cluster.run(1000);
+    for (let index = 0; index < 10; index++) tables[0]!.set(`k${index}`, 'before');
+    await cluster.run(1000);
+    cluster.setCut(0, 1, true);
+    for (let index = 0; index < 5; index++) tables[1]!.set(`k${index}`, 'elsewhere');
+    await cluster.run(100);
+    const node = cluster.node(1);
+    const after = node.log.position;
+    const live: Operation[] = [];
+    const following = node.log.operations({ after }).subscribe((operation) => live.push(operation));
+    const switched = tables[0]!.switchMode('lww');
+    cluster.setCut(0, 1, false);
+    // Rows and removals go into the checkpoint one after the other, each when the disk has what is before it.
+    for (let step = 0; step < 400; step++) {
+      const key = `k${step % 10}`;
+      if (!tables[0]!.delete(key)) tables[0]!.set(key, `step ${step}`);
+      await cluster.run(6);
+    }
+    await cluster.time.until(switched);
+    await cluster.run(5000);
+    following.unsubscribe();
+    expect(cluster.members.flatMap(({ events }) => events.map(({ code }) => code))).not.toContain(
+      'frame-refused',
+    );
+    expect(await cluster.time.until(readLog(node, { after }))).toEqual(live);
+    expect(new Map(tables[1])).toEqual(new Map(tables[0]));
+    expect(await cluster.time.until(node.log.stateAt({ table: 't' }))).toEqual(new Map(tables[1]));
   });
 
   it('carries over what another node wrote without knowing of the switch', async () => {

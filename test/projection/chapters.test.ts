@@ -2,6 +2,8 @@ import { lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { TableNode } from '../../src/index.ts';
 import { openNodeOf } from '../../src/node.ts';
+import { createCluster } from '../support/cluster.ts';
+import { readLog } from '../support/read-log.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
 import { SimulatedNetwork } from '../support/simulated-network.ts';
@@ -47,5 +49,32 @@ describe('keys named in an earlier chapter of the log', () => {
       );
     }
     await time.until(node.close());
+  });
+
+  it('are found by a replay that begins in the middle of a segment in which the next chapter begins', async () => {
+    const cluster = await createCluster({ size: 2 });
+    const [author] = cluster.declare('t', declaration);
+    author?.set('key', 1);
+    await cluster.run(1000);
+    cluster.setCut(0, 1, true);
+    author?.set('key', 2);
+    await cluster.stop(0);
+    await cluster.start(0, (node) => node.table('t', declaration).set('other', 3));
+    cluster.setCut(0, 1, false);
+    await cluster.run(30_000);
+    await cluster.stop(1);
+    const reader = await cluster.start(1, (node) => void node.table('t', declaration));
+    expect(cluster.member(1).disk.segments.map(({ span }) => span)).toEqual([1, 2]);
+    for (const after of [0, 1, 2]) {
+      const operations = await cluster.time.until(readLog(reader, { after }));
+      expect(operations.map(({ key, value }) => [key, value])).toEqual(
+        [
+          ['key', 1],
+          ['key', 2],
+          ['other', 3],
+        ].slice(after),
+      );
+    }
+    await cluster.close();
   });
 });

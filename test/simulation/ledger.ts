@@ -38,6 +38,8 @@ export class Ledger {
   readonly acknowledged: Set<string> = new Set();
   /** Names that a node used again after its disk was put back to an earlier state. */
   readonly forked: Set<string> = new Set();
+  /** Per `table origin`, the highest sequence that a checkpoint covered which its author sent to others. */
+  readonly #summedUp = new Map<string, number>();
   /** `table key` of every conflict any node reported. */
   readonly reported: Set<string> = new Set();
 
@@ -74,13 +76,61 @@ export class Ledger {
     return written;
   }
 
-  /** What a node was told is on its disk, and nobody else has, is gone with its disk. */
-  forget(id: string): void {
+  /**
+   * Of the operations that a node holds, per origin, those that its document shows: a change waits there until
+   * everything is there that its author had seen.
+   */
+  shown(table: string, held: Seen): Seen {
+    const shown = new Map(held);
+    const waits = (origin: string, sequence: number): boolean => {
+      const { seen = [] } = this.#written.get(nameOf({ table, origin, sequence })) ?? {};
+      return [...seen].some(([other, needed]) => (shown.get(other) ?? 0) < needed);
+    };
+    for (let again = true; again;) {
+      again = false;
+      for (const [origin, last] of shown) {
+        let sequence = last;
+        while (sequence > 0 && waits(origin, sequence)) sequence--;
+        if (sequence < last) again = true;
+        shown.set(origin, sequence);
+      }
+    }
+    return shown;
+  }
+
+  /**
+   * Of nodes whose disk was put back to an earlier state, what is on no disk any more is not promised: a peer
+   * may have taken it in, and lost it before it was on its own disk. `held` is what the disks hold, per
+   * `table origin`.
+   */
+  forget(restored: ReadonlySet<string>, held: ReadonlyMap<string, number>): void {
     for (const name of this.acknowledged) {
-      const [, origin = ''] = name.split(' ');
-      if (origin.startsWith(`${id}@`) && this.#written.get(name)?.spread !== true)
+      const [table = '', origin = '', sequence = ''] = name.split(' ');
+      const author = origin.slice(0, origin.indexOf('@'));
+      if (restored.has(author) && (held.get(`${table} ${origin}`) ?? 0) < Number(sequence))
         this.acknowledged.delete(name);
     }
+  }
+
+  /** Notes what a checkpoint covers that has reached another node: writes that were replaced are not in it one by one. */
+  sumUp(table: string, vector: readonly (readonly [origin: string, sequence: number])[]): void {
+    for (const [origin, sequence] of vector) {
+      const name = `${table} ${origin}`;
+      this.#summedUp.set(name, Math.max(this.#summedUp.get(name) ?? 0, sequence));
+    }
+  }
+
+  /** Whether a checkpoint that covers an operation has reached another node. */
+  isSummedUp({ table, origin, sequence }: Operation): boolean {
+    return (this.#summedUp.get(`${table} ${origin}`) ?? 0) >= sequence;
+  }
+
+  /** Whether an operation that has left its author is this very one, and not another under its name. */
+  isKnown(operation: Operation): boolean {
+    const written = this.#written.get(nameOf(operation));
+    if (written?.spread !== true) return false;
+    const { time } = written.operation;
+    return contentOf(written.operation) === contentOf(operation) && time === operation.time;
   }
 
   /** The content a name was first used for, if it has left its author. */

@@ -11,7 +11,6 @@ const rarePaths: readonly string[] = [
   'event checkpoint-adopted',
   'event epoch-began',
   'event fork-detected',
-  'event frame-refused',
   'event log-torn',
   'event table-agrees',
   'event table-diverged',

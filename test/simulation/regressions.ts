@@ -163,4 +163,258 @@ export const regressions: readonly Regression[] = [
       ],
     ),
   },
+  {
+    found:
+      'a checkpoint that told a row under another write than the merged document stood in the log as it came',
+    world: world(
+      108_402,
+      {
+        tables: {
+          hosts: { declaration: { ...hosts, mode: 'automerge' }, switched: true, cleared: false },
+          seen: { ...seen, switched: true },
+          brief: {
+            declaration: { key: 'string', backend: 'memory', createExpire: 2000, mode: 'lww' },
+            switched: true,
+            cleared: false,
+          },
+        },
+        modes: MODES,
+        size: 4,
+        delayMs: [0, 50],
+        commitMs: [0, 100],
+      },
+      [
+        ['switchBoth', 770_994_710, 0],
+        ['switchBoth', 536_022_919, 0],
+        ['write', 677_829_051, 0],
+        ['stop', 84_979_820, 0],
+        ['write', 751_105_090, 0],
+      ],
+    ),
+  },
+  {
+    found: 'a checkpoint that told another sum than the merged document stood in the log as it came',
+    world: world(
+      208_668,
+      {
+        tables: {
+          hosts: { declaration: hosts, switched: true, cleared: false },
+          sums: table({ key: 'string', value: 'int', backend: 'sqlite', mode: 'automerge' }, true),
+        },
+        modes: MODES,
+        size: 3,
+      },
+      [
+        ['batch', 216_313_678, 0],
+        ['batch', 589_486_550, 0],
+        ['switchBoth', 491_415_823, 0],
+      ],
+    ),
+  },
+  {
+    found: 'the same with a sum that went on while the links were cut',
+    world: world(
+      203_444,
+      {
+        tables: { sums: table({ key: 'string', value: 'int', backend: 'memory', mode: 'lww' }, true) },
+        modes: MODES,
+        size: 4,
+        topology: 'star',
+        delayMs: [0, 50],
+      },
+      [
+        ['write', 913_601_538, 2],
+        ['restart', 577_406_943, 3],
+        ['write', 328_606_988, 4],
+        ['write', 380_447_029, 4],
+        ['oneWayCut', 966_504_822, 1],
+        ['write', 884_114_522, 5],
+        ['write', 39_607_597, 1],
+        ['restart', 946_210_320, 3],
+        ['write', 242_825_735, 2],
+        ['write', 138_929_229, 2],
+        ['restart', 510_955_762, 5],
+        ['write', 84_106_030, 4],
+        ['switchBoth', 656_228_407, 0],
+        ['write', 365_430_144, 4],
+        ['write', 954_505_426, 4],
+        ['oneWayCut', 942_750_159, 5],
+        ['write', 851_810_830, 4],
+        ['write', 812_379_416, 1],
+        ['write', 546_423_423, 4],
+        ['batch', 283_717_224, 3],
+        ['stop', 734_598_849, 0],
+        ['write', 842_741_170, 0],
+        ['burst', 226_625_806, 0],
+      ],
+    ),
+  },
+  {
+    found: 'a write that a switch passed over while its author closed was forgotten behind a checkpoint',
+    world: world(
+      208_666,
+      {
+        tables: { hosts: { declaration: { ...hosts, mode: 'naive' }, switched: true, cleared: false } },
+        modes: MODES,
+        commitMs: [0, 100],
+        checkpointAfter: 16,
+      },
+      [
+        ['write', 751_371_017, 0],
+        ['switchBoth', 922_746_070, 0],
+        ['stop', 296_086, 0],
+      ],
+    ),
+  },
+  {
+    found: 'the verdict wanted a write back that its author’s disk had lost and no other disk had yet',
+    world: world(205_562, { tables: { seen: { ...seen, switched: true, cleared: false } }, modes: MODES }, [
+      ['diskFail', 193_711_521, 0],
+      ['restore', 43_711_961, 0],
+      ['write', 707_655_943, 0],
+      ['flush', 86_487_487, 96],
+      ['restart', 848_205_749, 0],
+      ['restore', 846_169_022, 0],
+    ]),
+  },
+  {
+    found: 'a key whose removal a checkpoint had forgotten was reported over the clear behind it',
+    world: world(
+      4429,
+      {
+        size: 3,
+        tables: {
+          sums: {
+            declaration: { key: 'string', value: 'int', backend: 'memory', mode: 'lww' },
+            switched: true,
+            cleared: true,
+          },
+          fresh: {
+            declaration: { key: 'string', value: 'int', backend: 'sqlite', writeExpire: 3000, mode: 'naive' },
+            switched: false,
+            cleared: true,
+          },
+          brief: {
+            declaration: { key: 'string', backend: 'memory', createExpire: 2000, mode: 'lww' },
+            switched: true,
+            cleared: true,
+          },
+        },
+        keys: 8,
+        checkpointAfter: 16,
+        late: 2,
+        modes: MODES,
+      },
+      [
+        ['write', 666883507, 1536],
+        ['write', 448637038, 1419],
+        ['flush', 225407395, 498],
+        ['write', 562053192, 0],
+        ['write', 508461064, 1332],
+        ['partition', 599836292, 289],
+        ['write', 875239978, 0],
+        ['partition', 209303253, 468],
+        ['write', 435305807, 0],
+        ['write', 869887667, 0],
+        ['write', 655172752, 447],
+        ['batch', 73171703, 1652],
+        ['write', 189906333, 896],
+        ['write', 283027957, 716],
+        ['crash', 480715349, 0],
+        ['write', 703886361, 0],
+        ['flush', 985659429, 1678],
+        ['write', 100263403, 0],
+        ['partition', 539200322, 1115],
+        ['write', 539803412, 0],
+        ['batch', 398749914, 0],
+        ['batch', 89830526, 0],
+      ],
+    ),
+  },
+  {
+    found: 'a name used again was covered by a checkpoint that its peer had taken over, and by no row of it',
+    world: world(
+      3974,
+      {
+        tables: {
+          hosts: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
+            switched: true,
+            cleared: false,
+          },
+        },
+        checkpointAfter: 16,
+        keepOperations: 20,
+        late: 1,
+        modes: MODES,
+      },
+      [
+        ['write', 896673927, 0],
+        ['restore', 517427285, 0],
+        ['burst', 604003059, 0],
+        ['write', 734268041, 565],
+        ['write', 552833729, 488],
+        ['restart', 122215467, 1174],
+        ['restore', 26733571, 0],
+        ['write', 585355510, 0],
+      ],
+    ),
+  },
+  {
+    found: 'a write was made where another one waited in the document for what its author had seen',
+    world: world(
+      2396,
+      {
+        size: 5,
+        tables: {
+          names: {
+            declaration: { key: 'string', value: 'string', backend: 'memory', mode: 'automerge' },
+            switched: false,
+            cleared: true,
+          },
+        },
+        modes: MODES,
+      },
+      [
+        ['write', 205673406, 270],
+        ['partition', 151207637, 0],
+        ['write', 481412131, 247],
+        ['batch', 437384518, 1082],
+        ['write', 120746546, 0],
+      ],
+    ),
+  },
+  {
+    found: 'a table that had parted from its peer was shared again when another table began a new life',
+    world: world(
+      2522,
+      {
+        tables: {
+          hosts: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'automerge' },
+            switched: false,
+            cleared: true,
+          },
+          seen: {
+            declaration: { key: 'string', backend: 'sqlite', mode: 'naive' },
+            switched: false,
+            cleared: false,
+          },
+        },
+        keepOperations: 20,
+        modes: MODES,
+      },
+      [
+        ['restore', 947259726, 0],
+        ['write', 180300940, 0],
+        ['write', 856254343, 0],
+        ['write', 753152296, 0],
+        ['heal', 702272666, 2000],
+        ['restore', 524124810, 0],
+        ['write', 850985738, 0],
+        ['heal', 162060471, 1804],
+        ['reset', 469448901, 0],
+      ],
+    ),
+  },
 ];

@@ -7,11 +7,14 @@ import { Cluster, type Member } from '../support/cluster.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { type DiskCopy, SimulatedDisk } from '../support/simulated-disk.ts';
 import type { Delivery } from '../support/simulated-network.ts';
+import { heldOnDisks, vectorOfHeader } from './held-on-disk.ts';
 import { Ledger, contentOf, nameOf } from './ledger.ts';
 import { User } from './user.ts';
 import { Verdict } from './verdict.ts';
 import { NodeWitness, type Surroundings } from './witness.ts';
 import type { Step, World } from './world.ts';
+
+type CheckpointMessage = Extract<ReturnType<typeof decodeMessage>, { type: 'checkpoint' }>;
 
 /** What a run came to. */
 export interface SimulationResult {
@@ -50,6 +53,8 @@ class Simulation {
   readonly #trace = createHash('sha256');
   readonly #counts: Record<string, number> = {};
   readonly #epochs = new Map<string, string>();
+  /** Per path and table, the version vector of the checkpoint that is on its way. */
+  readonly #headers = new Map<string, readonly (readonly [origin: string, sequence: number])[]>();
   /** Nodes whose disk forgot what peers have. */
   readonly #lossy = new Set<string>();
   readonly #around: Surroundings;
@@ -197,13 +202,21 @@ class Simulation {
     if (message.type === 'runs') for (const bytes of message.runs) this.#noteEpoch(readRunHeader(bytes));
     // What is trimmed at once cannot be looked for.
     if (message.type === 'runs' && !this.#around.trims) this.#checkDurable(from, message.runs);
-    if (message.type !== 'checkpoint' || !message.last) return;
+    if (message.type !== 'checkpoint') return;
+    this.#noteCovered(`${from} ${to} ${message.table}`, message);
+    if (!message.last) return;
     const member = this.#cluster.members.find(({ id }) => to === `ws://${id}`);
     if (member === undefined) return;
     const past = this.#pastOf(member);
     past.adopted.add(message.table);
     const witness = past.witness?.tables.get(message.table);
     if (witness !== undefined) witness.adopted = true;
+  }
+
+  /** Notes what a checkpoint covers when all of it is there. */
+  #noteCovered(path: string, { table, index, last, chunk }: CheckpointMessage): void {
+    if (index === 0) this.#headers.set(path, vectorOfHeader([chunk]));
+    if (last) this.#ledger.sumUp(table, this.#headers.get(path) ?? []);
   }
 
   /** Nobody is told of a durable operation that is not on the teller's disk. */
@@ -412,7 +425,8 @@ class Simulation {
   /** What only a member had on its disk is gone. */
   #afterLoss(member: Member): void {
     this.#pastOf(member).acknowledgedTo = 0;
-    this.#ledger.forget(member.id);
+    const disks = this.#cluster.members.map(({ disk }) => disk);
+    this.#ledger.forget(this.#around.restored, heldOnDisks(disks));
     this.#forgetDisk(member);
   }
 
@@ -446,10 +460,12 @@ class Simulation {
    */
   #knowsMore(peer: Member, member: Member): boolean {
     const { operations = [], tables } = this.#pastOf(peer).witness ?? {};
-    const own = this.#pastOf(member).witness?.tables;
+    const { operations: mine = [], tables: own } = this.#pastOf(member).witness ?? {};
+    // What was written and lost again before it was on disk stands for nothing.
+    const used = new Set(mine.filter((operation) => !this.#ledger.isKnown(operation)).map(nameOf));
     return operations.some((operation) => {
       const { table, origin } = operation;
-      if (!this.#ledger.forked.has(nameOf(operation))) return false;
+      if (!this.#ledger.forked.has(nameOf(operation)) || !used.has(nameOf(operation))) return false;
       if (this.#ledger.spreadContent(operation) !== contentOf(operation)) return false;
       return (tables?.get(table)?.heldOf(origin) ?? 0) > (own?.get(table)?.heldOf(origin) ?? 0);
     });

@@ -1,6 +1,6 @@
 import type { Change, Conflict, MapTable, Operation, Table, TableNode } from '../../src/index.ts';
 import { type ModelRow, textOf } from '../support/naive-model.ts';
-import { type Ledger, type Written, contentOf, nameOf } from './ledger.ts';
+import { type Ledger, type Seen, type Written, contentOf, nameOf } from './ledger.ts';
 import type { WorldTable } from './world.ts';
 
 /** What every witness of a world knows. */
@@ -51,6 +51,8 @@ export class TableWitness {
   readonly #expected: string[] = [];
   /** Those of {@link #expected} in which a removal is lost, no row: a checkpoint of a naive table forgets removals. */
   readonly #removalsLost = new Set<string>();
+  /** Per entry of {@link #removalsLost}, what is told where the removal is forgotten: the latest clear stands. */
+  readonly #clearInstead = new Map<string, string>();
   readonly #reported: string[] = [];
   #inexact = false;
   /** Whether a checkpoint was taken over: from then on the stream of operations has holes. */
@@ -112,10 +114,14 @@ export class TableWitness {
 
   /** Whether this node has just written an operation, rather than got it back. */
   #isNew(operation: Operation): boolean {
-    const known = this.#ledger.spreadContent(operation);
-    if (known === undefined) return true;
+    if (!this.#ledger.hasSpread(operation)) return true;
     // Rows of a checkpoint go by the names of the writes they come from, and may be their sum.
-    return this.#around.restored.has(this.#id) && !this.adopted && known !== contentOf(operation);
+    return this.#around.restored.has(this.#id) && this.#isWritten && !this.#ledger.isKnown(operation);
+  }
+
+  /** Whether an operation told now cannot have come with a checkpoint. */
+  get #isWritten(): boolean {
+    return !this.adopted || this.#around.userWrites;
   }
 
   /** Whether what a checkpoint brings stands in the log exactly as it was written. */
@@ -127,18 +133,27 @@ export class TableWitness {
     const { kind } = operation;
     const row = kind === 'expire' ? this.#rows.get(textOf(operation.key)) : undefined;
     const byUser = this.#around.userWrites;
-    if (this.#around.restored.has(this.#id) && this.#ledger.spreadContent(operation) !== undefined) {
+    const elsewhere =
+      this.#ledger.hasSpread(operation) || (this.#isWritten && this.#ledger.isSummedUp(operation));
+    if (this.#around.restored.has(this.#id) && elsewhere) {
       this.#around.forked.add(this.#id);
       this.#ledger.forked.add(nameOf(operation));
       return undefined;
     }
     if (!byUser && kind !== 'expire' && kind !== 'switch') this.#around.count('carried over');
     this.#ledger.write(operation, {
-      seen: this.adopted ? undefined : new Map(this.#last),
+      seen: this.adopted ? undefined : this.#seen,
       names: row === undefined ? undefined : `${row.origin} ${row.sequence}`,
       byUser,
     });
     return undefined;
+  }
+
+  /** What the author of a write made now has seen. */
+  get #seen(): Seen {
+    return this.table.mode === 'automerge'
+      ? this.#ledger.shown(this.table.name, this.#last)
+      : new Map(this.#last);
   }
 
   #apply(operation: Operation, written: Written | undefined): void {
@@ -190,9 +205,14 @@ export class TableWitness {
     const lost = (row === undefined ? overwritten : [row]).find(unseen);
     if (lost === undefined) return;
     if (written.seen === undefined) this.#inexact = true;
-    const expected = `${text}: ${nameOf(operation)} over ${lost.origin} ${lost.sequence}`;
+    const over = (version: Version): string =>
+      `${text}: ${nameOf(operation)} over ${version.origin} ${version.sequence}`;
+    const expected = over(lost);
     this.#expected.push(expected);
-    if (row === undefined) this.#removalsLost.add(expected);
+    if (row !== undefined) return;
+    this.#removalsLost.add(expected);
+    const clear = this.#latestClear;
+    if (clear !== undefined && clear !== lost && unseen(clear)) this.#clearInstead.set(expected, over(clear));
   }
 
   /** Where the last operation on a key stands here, and which it was. */
@@ -231,7 +251,9 @@ export class TableWitness {
     if (!this.#around.checkpoints) return this.#same('conflicts', this.#reported, this.#expected);
     const told = new Set(this.#reported);
     const forgotten = this.#expected.filter((each) => this.#removalsLost.has(each) && !told.has(each));
-    this.#same('conflicts', [...this.#reported, ...forgotten], this.#expected);
+    const instead = new Set(forgotten.map((each) => this.#clearInstead.get(each)));
+    const reported = this.#reported.filter((each) => !instead.has(each));
+    this.#same('conflicts', [...reported, ...forgotten], this.#expected);
   }
 
   #same(what: string, found: readonly string[], expected: readonly string[]): void {

@@ -113,8 +113,41 @@ export interface DrawOptions {
   readonly switching?: boolean | undefined;
 }
 
+/** Every so manieth seed a disk is put back whose node has told its peer more: rare otherwise, and forks come of it. */
+const FORK_PRONE = 97;
+
 /** Draws a world; each kind of fault may be absent from it, ordinary or frequent. */
 export function drawWorld(seed: number, draw: DrawOptions = {}): World {
+  const world = drawOrdinary(seed, draw);
+  return seed % FORK_PRONE === 0 ? forkProne(world, draw) : world;
+}
+
+/** Adds to a world of two nodes that one goes back to an earlier disk in the end, and writes before it meets the other. */
+function forkProne({ seed, options, steps }: World, { mode = 'naive' }: DrawOptions): World {
+  const random = new SeededRandom(seed).fork();
+  const { hosts } = TEMPLATES as { hosts: WorldTable['declaration'] };
+  const tables = { hosts: { declaration: { ...hosts, mode }, switched: false, cleared: false } };
+  const step = (kind: StepKind, pauseMs: number): Step => ({ kind, random: ofFirst(random), pauseMs });
+  const writes = (count: number): Step[] => Array.from({ length: count }, () => step('write', 0));
+  const going = [step('heal', 0), step('restart', 2000), step('restore', 0)];
+  const back = [...writes(random.between(2, 6)), step('heal', 2000), step('restore', 0)];
+  const added = [...going, ...back, ...writes(random.between(1, 2))];
+  return {
+    seed,
+    options: { ...options, tables, size: 2, topology: 'pair', late: 0, durability: 'commit' },
+    steps: [...steps.filter(({ kind }) => !kind.startsWith('switch')), ...added],
+  };
+}
+
+/** A number for a step whose first draw picks the first of two. */
+function ofFirst(random: SeededRandom): number {
+  for (;;) {
+    const drawn = random.between(1, 1e9);
+    if (new SeededRandom(drawn).next() < 0.5) return drawn;
+  }
+}
+
+function drawOrdinary(seed: number, draw: DrawOptions): World {
   const random = new SeededRandom(seed);
   // Most worlds are small, because what goes wrong nearly always goes wrong among few; some are large.
   const scale = random.pick(SCALES);
