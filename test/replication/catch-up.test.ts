@@ -125,6 +125,41 @@ describe('a node that has missed something', () => {
     await cluster.close();
   });
 
+  it('takes from a checkpoint what was removed as well, which beats an older write that comes later', async () => {
+    const cluster = await createCluster({ size: 3, topology: 'mesh', limits: { maxMemoryLogBytes: 2000 } });
+    const lww = { ...texts, backend: 'memory', mode: 'lww' } as const;
+    const tables = cluster.declare('t', lww) as MapTable<string, string>[];
+    const [one, late, absent] = tables as [
+      MapTable<string, string>,
+      MapTable<string, string>,
+      MapTable<string, string>,
+    ];
+    for (const peer of [0, 1]) cluster.setCut(peer, 2, true);
+    cluster.setCut(0, 1, true);
+    for (const [a, b] of [
+      [0, 1],
+      [0, 2],
+      [1, 2],
+    ] as const)
+      cluster.reset(a, b);
+    absent.set('k', 'older');
+    await cluster.run(1000);
+    one.set('k', 'seen by nobody else');
+    one.delete('k');
+    for (let round = 0; round < 3000; round++) {
+      one.set('new', `${round} `.padEnd(4000, 'x'));
+      if (round % 100 === 0) await cluster.run(1);
+    }
+    cluster.setCut(0, 1, false);
+    await cluster.run(20_000);
+    expect(cluster.member(1).events.map(({ code }) => code)).toContain('checkpoint-adopted');
+    cluster.setCut(1, 2, false);
+    await cluster.run(20_000);
+    expect(late.get('new')?.slice(0, 5)).toBe('2999 ');
+    for (const table of tables) expect(table.has('k')).toBe(false);
+    await cluster.close();
+  });
+
   it('catches up after a restart of the hub, and the hub from the leaves', async () => {
     const cluster = await createCluster({ size: 4, topology: 'star' });
     const tables = cluster.declare('t', sqlite) as Numbers[];
