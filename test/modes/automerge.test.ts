@@ -1,20 +1,15 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Change, Conflict } from '../../src/index.ts';
 import { automergeMode } from '../../src/modes/automerge/automerge.ts';
-import { type Cluster, createCluster } from '../support/cluster.ts';
+import type { Cluster } from '../support/cluster.ts';
+import { clustersOfATest } from '../support/clusters-of-a-test.ts';
 import { readLog } from '../support/read-log.ts';
 import { documentOf, headsOf, officialRows, officialValues } from './documents.ts';
 import { type StormTable, sorted } from './storm.ts';
 
 const declaration = { key: 'string', value: 'count', mode: 'automerge' } as const;
 const automerge = automergeMode as { unavailable: () => string | undefined };
-const clusters: Cluster[] = [];
-
-async function clusterOf(...[options]: Parameters<typeof createCluster>): Promise<Cluster> {
-  const cluster = await createCluster(options);
-  clusters.push(cluster);
-  return cluster;
-}
+const clusterOf = clustersOfATest();
 
 async function apart(): Promise<{ cluster: Cluster; one: StormTable; two: StormTable }> {
   const cluster = await clusterOf({ size: 2 });
@@ -25,7 +20,6 @@ async function apart(): Promise<{ cluster: Cluster; one: StormTable; two: StormT
 
 afterEach(async () => {
   vi.restoreAllMocks();
-  for (const cluster of clusters.splice(0)) await cluster.close();
 });
 
 describe('mode automerge', () => {

@@ -1,22 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Conflict } from '../../src/index.ts';
 import { lwwMode } from '../../src/modes/lww.ts';
-import { type Cluster, createCluster } from '../support/cluster.ts';
+import { clustersOfATest } from '../support/clusters-of-a-test.ts';
 import { readLog } from '../support/read-log.ts';
 import { Storm, inOrder, sorted } from './storm.ts';
 
 const declaration = { key: 'string', value: 'count', mode: 'lww' } as const;
-const clusters: Cluster[] = [];
-
-async function clusterOf(...[options]: Parameters<typeof createCluster>): Promise<Cluster> {
-  const cluster = await createCluster(options);
-  clusters.push(cluster);
-  return cluster;
-}
-
-afterEach(async () => {
-  for (const cluster of clusters.splice(0)) await cluster.close();
-});
+const clusterOf = clustersOfATest();
 
 describe('last writer wins', () => {
   it('orders any two versions one way, and the same way from both sides', () => {

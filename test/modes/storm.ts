@@ -60,6 +60,29 @@ export class Storm {
     }
   }
 
+  /** Lets a test's own steps happen on nodes at random, under partitions and, with sqlite, orderly restarts. */
+  async wander(
+    steps: number,
+    step: (table: StormTable, at: { index: number; step: number }) => void,
+  ): Promise<void> {
+    const { cluster, random, declare } = this;
+    for (let at = 0; at < steps; at++) {
+      const index = random.between(0, this.#size - 1);
+      const { node } = cluster.member(index);
+      if (node === undefined) {
+        await cluster.start(index, (fresh) => void declare(fresh));
+        continue;
+      }
+      step(declare(node), { index, step: at });
+      if (random.chance(0.5)) await cluster.run(random.between(0, 80));
+      const other = (index + 1) % this.#size;
+      if (random.chance(0.1)) cluster.setCut(index, other, random.chance(0.5));
+      if (random.chance(0.05)) cluster.reset(index, other);
+      // What a memory node wrote last goes with it; an orderly stop of a sqlite node loses nothing.
+      if (this.#options.backend !== 'memory' && random.chance(0.05)) await cluster.stop(index);
+    }
+  }
+
   #write(table: StormTable): void {
     const key = `k${this.random.between(0, 7)}`;
     const dice = this.random.next();

@@ -1,23 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Conflict, Operation } from '../../src/index.ts';
-import { type Cluster, createCluster } from '../support/cluster.ts';
+import { clustersOfATest } from '../support/clusters-of-a-test.ts';
 import { readLog } from '../support/read-log.ts';
 import { reported, truth } from './oracle.ts';
 import { Storm, type StormTable, inOrder, sorted } from './storm.ts';
 import { writeAndSwitch } from './write-and-switch.ts';
 
 const declaration = { key: 'string', value: 'count' } as const;
-const clusters: Cluster[] = [];
-
-async function clusterOf(...[options]: Parameters<typeof createCluster>): Promise<Cluster> {
-  const cluster = await createCluster(options);
-  clusters.push(cluster);
-  return cluster;
-}
-
-afterEach(async () => {
-  for (const cluster of clusters.splice(0)) await cluster.close();
-});
+const clusterOf = clustersOfATest();
 
 describe('table.switchMode', () => {
   it('switches the table on every node, with one operation in the log of the node that does it', async () => {

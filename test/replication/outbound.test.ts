@@ -49,23 +49,32 @@ function tableOf(name: string, first: number): ReplicaTable {
   return table as unknown as ReplicaTable;
 }
 
+/** A walk that sends all it may, and what it sent. */
+function walk(
+  store: SlowStore,
+  replica: Replica,
+): { tables: PeerTables; sent: Message[]; outbound: Outbound } {
+  const tables = new PeerTables(replica);
+  const sent: Message[] = [];
+  const outbound = new Outbound(store as unknown as SegmentStore, {
+    tables,
+    replica,
+    outlet: {
+      open: () => true,
+      ended: () => false,
+      failed: (error) => expect.fail(String(error)),
+      send: (message) => void sent.push(message),
+    },
+  });
+  return { tables, sent, outbound };
+}
+
 describe('the walk through a log for one peer', () => {
   it('begins anew where a table declared meanwhile begins, also when that comes while the disk is read', async () => {
     const known = new Map([tableOf('early', 1), tableOf('late', 4)].map((table) => [table.name, table]));
     const replica = { table: (name: string) => known.get(name) } as unknown as Replica;
-    const tables = new PeerTables(replica);
     const store = new SlowStore();
-    const sent: Message[] = [];
-    const outbound = new Outbound(store as unknown as SegmentStore, {
-      tables,
-      replica,
-      outlet: {
-        open: () => true,
-        ended: () => false,
-        failed: (error) => expect.fail(String(error)),
-        send: (message) => void sent.push(message),
-      },
-    });
+    const { tables, sent, outbound } = walk(store, replica);
     const announce = (name: string): void => {
       tables.announce([{ name, fingerprint: name, mode: 'naive', declaration: {}, held: [['other@1', 1]] }]);
       outbound.rewind([...tables.shared.values()].filter((table) => table.name === name));
@@ -92,19 +101,8 @@ describe('the walk through a log for one peer', () => {
       },
     } as unknown as ReplicaTable;
     const replica = { table: () => table, log: { seal: () => undefined } } as unknown as Replica;
-    const tables = new PeerTables(replica);
     const store = Object.assign(new SlowStore(), { flush: () => Promise.resolve() });
-    const sent: Message[] = [];
-    const outbound = new Outbound(store as unknown as SegmentStore, {
-      tables,
-      replica,
-      outlet: {
-        open: () => true,
-        ended: () => false,
-        failed: (error) => expect.fail(String(error)),
-        send: (message) => void sent.push(message),
-      },
-    });
+    const { tables, sent, outbound } = walk(store, replica);
     tables.announce([{ name: 'early', fingerprint: 'early', mode: 'naive', declaration: {}, held: [] }]);
     outbound.rewind(tables.shared.values());
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));

@@ -34,8 +34,10 @@ function* lines({ path, kind, createdAt, databases, damages }: Verification): Ge
   for (const { file, problem } of damages)
     yield `${colors.red('damaged')}  ${visible(file)}: ${visible(problem)}`;
   const what = createdAt === undefined ? kind : `${kind} of ${createdAt}`;
-  const verdict = damages.length === 0 ? colors.green('sound') : colors.red(`${damages.length} damages`);
-  yield `${visible(path)}: ${what}, ${verdict}`;
+  const found = `damaged in ${damages.length === 1 ? 'one place' : `${damages.length} places`}`;
+  yield `${visible(path)}: ${what}, ${damages.length === 0 ? colors.green('sound') : colors.red(found)}`;
+  if (damages.length > 0)
+    yield 'Move the damaged directory away and restore the newest sound backup (tablecast restore), or start with an empty one: peers fill it.';
 }
 
 function describe({
