@@ -27,10 +27,14 @@ if (zeek === undefined) {
   const { stdout, error } = spawnSync(zeek, ['--version'], { encoding: 'utf8' });
   console.log(error === undefined ? `${zeek}: ${stdout.trim()}` : `${zeek}: ${error.message}`);
   const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
-  const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/zeek/scenarios.test.ts'], {
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
-    env: { ...process.env, ZEEK_BINARY: path.resolve(zeek) },
-    stdio: 'inherit',
-  });
-  process.exitCode = status ?? 1;
+  // One process over either of Zeek's cluster backends, and a cluster of manager and worker.
+  for (const setup of ['broker', 'zeromq', 'broker-cluster']) {
+    console.log(`Set-up ${setup}`);
+    const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/zeek/scenarios.test.ts'], {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      env: { ...process.env, ZEEK_BINARY: path.resolve(zeek), ZEEK_SETUP: setup },
+      stdio: 'inherit',
+    });
+    if (status !== 0) process.exitCode = status ?? 1;
+  }
 }

@@ -150,7 +150,7 @@ event refilled(node: string, table_name: string, rows: count)
 	{
 	Log::write(Tablecast::LOG, Info($ts=network_time(), $node=node, $table_name=table_name,
 	                                $state="refilled", $rows=rows,
-	                                $detail=fmt("node %s", Cluster::node)));
+	                                $detail=fmt("node %s", Cluster::node == "" ? Cluster::node_id() : Cluster::node)));
 	}
 
 event content_wanted(node: string, table_name: string, question: string, max_rows: count)

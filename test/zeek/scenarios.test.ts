@@ -2,18 +2,19 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { Cable } from './cable.ts';
 import { SimulatedCluster, type ZeekUnderTest } from './cluster.ts';
-import { RealZeek } from './real/real-zeek.ts';
+import { RealZeek, type ZeekSetup } from './real/real-zeek.ts';
 import { attached, attachmentTo, cleanUp, directory, later, sorted, until } from './support.ts';
 
 const binary = process.env['ZEEK_BINARY'];
+const setup = (process.env['ZEEK_SETUP'] ?? 'broker') as ZeekSetup;
 
 // A real Zeek takes seconds to start.
-if (binary !== undefined) vi.setConfig({ testTimeout: 120_000 });
+if (binary !== undefined) vi.setConfig({ testTimeout: 300_000 });
 
 afterEach(cleanUp);
 
 async function startCluster(): Promise<ZeekUnderTest & { first: string; last: string }> {
-  const cluster = binary === undefined ? await SimulatedCluster.start() : await RealZeek.start(binary);
+  const cluster = binary === undefined ? await SimulatedCluster.start() : await RealZeek.start(binary, setup);
   later(() => cluster.stop());
   return Object.assign(cluster, { first: cluster.nodes[0] ?? '', last: cluster.nodes.at(-1) ?? '' });
 }

@@ -10,12 +10,18 @@ import { e2eTables } from './cluster.ts';
 
 export { cleanUp, later } from '../transport/zeek/watcher.ts';
 
+// A real Zeek takes seconds for what the stand-in does at once, and should not be busy with questions alone.
+const patience =
+  process.env['ZEEK_BINARY'] === undefined
+    ? { limitMs: 10_000, pauseMs: 5 }
+    : { limitMs: 60_000, pauseMs: 100 };
+
 /** Waits for something that nobody announces. */
 export async function until(condition: () => boolean | Promise<boolean>, what = 'it'): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patience.limitMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`${what} did not happen`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, patience.pauseMs));
   }
 }
 

@@ -13,10 +13,10 @@ export {
 	global hosts: set[addr] &publish_on_change=Tablecast::replicated;
 	global short: table[string] of count &create_expire=1sec &publish_on_change=Tablecast::replicated;
 
-	# Asked on e2e/cmd/.
-	global put: event(nonce: string, name: string, key: string, value: count);
-	global take: event(nonce: string, name: string, key: string);
-	global show: event(nonce: string, name: string);
+	# Asked on e2e/cmd/ of one node, which in a cluster all hear.
+	global put: event(node: string, nonce: string, name: string, key: string, value: count);
+	global take: event(node: string, nonce: string, name: string, key: string);
+	global show: event(node: string, nonce: string, name: string);
 
 	# Answered on e2e/out/.
 	global listed: event(nonce: string, key: string, value: count);
@@ -25,14 +25,23 @@ export {
 
 redef Tablecast::tables += { "E2e::counts", "E2e::hosts", "E2e::short" };
 redef Tablecast::announce_interval = 200msec;
+redef Cluster::retry_interval = 200msec;
+
+function is_asked(node: string): bool
+	{
+	return Cluster::node == "" || node == Cluster::node;
+	}
 
 function answer(nonce: string)
 	{
 	Cluster::publish("e2e/out/", E2e::finished, nonce);
 	}
 
-event put(nonce: string, name: string, key: string, value: count)
+event put(node: string, nonce: string, name: string, key: string, value: count)
 	{
+	if ( ! is_asked(node) )
+		return;
+
 	if ( name == "E2e::counts" )
 		counts[key] = value;
 	else if ( name == "E2e::short" )
@@ -43,8 +52,11 @@ event put(nonce: string, name: string, key: string, value: count)
 	answer(nonce);
 	}
 
-event take(nonce: string, name: string, key: string)
+event take(node: string, nonce: string, name: string, key: string)
 	{
+	if ( ! is_asked(node) )
+		return;
+
 	if ( name == "E2e::counts" )
 		delete counts[key];
 	else if ( name == "E2e::short" )
@@ -55,8 +67,11 @@ event take(nonce: string, name: string, key: string)
 	answer(nonce);
 	}
 
-event show(nonce: string, name: string)
+event show(node: string, nonce: string, name: string)
 	{
+	if ( ! is_asked(node) )
+		return;
+
 	if ( name == "E2e::counts" )
 		{
 		for ( key, value in counts )

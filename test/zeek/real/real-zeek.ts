@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,12 @@ import type { ZeekUnderTest } from '../cluster.ts';
 
 const packageScript = fileURLToPath(new URL('../../../zeek/tablecast.zeek', import.meta.url));
 const tableScript = fileURLToPath(new URL('e2e.zeek', import.meta.url));
-const START_MS = 20_000;
+const START_MS = 60_000;
+
+interface Place {
+  readonly port: number;
+  readonly directory: string;
+}
 
 interface Question {
   readonly rows: Map<string, unknown>;
@@ -25,24 +30,29 @@ interface Question {
   answered(rows: ReadonlyMap<string, unknown>): void;
 }
 
-/** One Zeek process with the WebSocket server on loopback, the script package and the tables of the scenarios. */
+/** How the Zeek under test is made up. */
+export type ZeekSetup = 'broker' | 'zeromq' | 'broker-cluster';
+
+/** A Zeek with the script package and the tables of the scenarios; its first node runs the WebSocket server. */
 export class RealZeek implements ZeekUnderTest {
   readonly url: string;
-  readonly nodes: readonly string[] = ['zeek'];
+  readonly nodes: readonly string[];
   readonly #binary: string;
+  readonly #setup: ZeekSetup;
   readonly #port: number;
   readonly #directory: string;
   readonly #client: ZeekClient;
   readonly #questions = new Map<string, Question>();
-  #process: ChildProcess | undefined;
+  readonly #processes = new Map<string, ChildProcess>();
   #asked = 0;
 
-  private constructor(binary: string, port: number, directory: string) {
+  private constructor(binary: string, setup: ZeekSetup, { port, directory }: Place) {
     this.#binary = binary;
+    this.#setup = setup;
+    this.nodes = setup === 'broker-cluster' ? ['manager', 'worker'] : ['zeek'];
     this.#port = port;
     this.#directory = directory;
     this.url = `ws://127.0.0.1:${port}`;
-    this.#spawn();
     this.#client = connectZeek(
       {
         url: this.url,
@@ -54,31 +64,48 @@ export class RealZeek implements ZeekUnderTest {
     );
   }
 
-  static async start(binary: string): Promise<RealZeek> {
+  static async start(binary: string, setup: ZeekSetup): Promise<RealZeek> {
     const directory = await mkdtemp(join(tmpdir(), 'tablecast-e2e-'));
-    const zeek = new RealZeek(binary, await freePort(), directory);
-    await zeek.#connected();
+    await writeFile(join(directory, 'cluster-layout.zeek'), layout(await freePort()));
+    const zeek = new RealZeek(binary, setup, { port: await freePort(), directory });
+    for (const node of zeek.nodes) zeek.#spawn(node);
+    await zeek.#ready();
     return zeek;
   }
 
-  #spawn(): void {
-    const server = ['frameworks/cluster/backend/broker', 'frameworks/cluster/websocket/server'];
-    this.#process = spawn(this.#binary, [...server, packageScript, tableScript], {
-      cwd: this.#directory,
-      stdio: 'inherit',
-      env: {
-        ...process.env,
-        ZEEK_WEBSOCKET_LISTEN_ADDRESS: '127.0.0.1',
-        ZEEK_WEBSOCKET_LISTEN_PORT: String(this.#port),
-      },
-    });
+  #spawn(node: string): void {
+    const backend = this.#setup === 'zeromq' ? 'zeromq' : 'broker';
+    const scripts = [`frameworks/cluster/backend/${backend}`, packageScript, tableScript];
+    if (backend === 'zeromq') scripts.push('Cluster::Backend::ZeroMQ::run_proxy_thread=T');
+    if (node === this.nodes[0]) scripts.splice(1, 0, 'frameworks/cluster/websocket/server');
+    const { CLUSTER_NODE: _, ...environment } = process.env;
+    this.#processes.set(
+      node,
+      spawn(this.#binary, scripts, {
+        cwd: this.#directory,
+        stdio: 'inherit',
+        env: {
+          ...environment,
+          ...(this.#setup === 'broker-cluster' ? { CLUSTER_NODE: node } : {}),
+          ZEEK_WEBSOCKET_LISTEN_ADDRESS: '127.0.0.1',
+          ZEEK_WEBSOCKET_LISTEN_PORT: String(this.#port),
+        },
+      }),
+    );
   }
 
-  async #connected(): Promise<void> {
+  /** Resolves when every node answers. */
+  async #ready(): Promise<void> {
     const deadline = Date.now() + START_MS;
-    while (this.#client.state.kind !== 'connected') {
-      if (Date.now() > deadline) throw new Error(`Zeek did not take a client within ${START_MS} ms`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const node of this.nodes) {
+      let answered = false;
+      while (!answered) {
+        if (Date.now() > deadline) throw new Error(`Zeek's ${node} did not answer within ${START_MS} ms`);
+        answered = await Promise.race([
+          this.#ask(node, 'show', ['E2e::short']).then(() => true),
+          new Promise<false>((resolve) => setTimeout(resolve, 200, false)),
+        ]);
+      }
     }
   }
 
@@ -94,41 +121,46 @@ export class RealZeek implements ZeekUnderTest {
     question.answered(question.rows);
   }
 
-  async #ask(event: string, table: string, args: readonly ZeekData[]): Promise<ReadonlyMap<string, unknown>> {
-    await this.#connected();
+  async #ask(
+    node: string,
+    event: string,
+    [table, ...args]: readonly [string, ...ZeekData[]],
+  ): Promise<ReadonlyMap<string, unknown>> {
     const nonce = `${++this.#asked}`;
     const answer = new Promise<ReadonlyMap<string, unknown>>((answered) => {
       this.#questions.set(nonce, { rows: new Map(), isSet: table === 'E2e::hosts', answered });
     });
-    const all = [string(nonce), string(table), ...args];
+    const all = [string(node), string(nonce), string(table), ...args];
     this.#client.send(writeEvent({ topic: 'e2e/cmd/', name: `E2e::${event}`, args: all }));
     return answer;
   }
 
-  async put(_: string, table: string, { key, value = 0 }: { key: string; value?: number }): Promise<void> {
-    await this.#ask('put', table, [string(key), count(value)]);
+  async put(node: string, table: string, row: { key: string; value?: number }): Promise<void> {
+    await this.#ask(node, 'put', [table, string(row.key), count(row.value ?? 0)]);
   }
 
-  async remove(_: string, table: string, key: string): Promise<void> {
-    await this.#ask('take', table, [string(key)]);
+  async remove(node: string, table: string, key: string): Promise<void> {
+    await this.#ask(node, 'take', [table, string(key)]);
   }
 
-  rows(_: string, table: string): Promise<ReadonlyMap<string, unknown>> {
-    return this.#ask('show', table, []);
+  rows(node: string, table: string): Promise<ReadonlyMap<string, unknown>> {
+    return this.#ask(node, 'show', [table]);
   }
 
-  async restart(): Promise<void> {
-    await this.#end();
-    this.#spawn();
-    await this.#connected();
+  async restart(node?: string): Promise<void> {
+    const which = node === undefined ? this.nodes : [node];
+    for (const name of which) await this.#end(name);
+    for (const name of which) this.#spawn(name);
+    await this.#ready();
   }
 
-  async #end(): Promise<void> {
-    const running = this.#process;
-    if (running === undefined || running.exitCode !== null) return;
+  async #end(node: string): Promise<void> {
+    const running = this.#processes.get(node);
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
     const exit = once(running, 'exit');
     running.kill('SIGKILL');
     await exit;
+    if (node !== this.nodes[0]) return;
     const deadline = Date.now() + START_MS;
     while (this.#client.state.kind === 'connected' && Date.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -137,9 +169,19 @@ export class RealZeek implements ZeekUnderTest {
 
   async stop(): Promise<void> {
     await this.#client.close();
-    await this.#end();
+    for (const node of this.nodes) await this.#end(node);
     await rm(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** A manager, which logs, and a worker. */
+function layout(port: number): string {
+  return `redef Cluster::manager_is_logger = T;
+redef Cluster::nodes = {
+	["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=${port}/tcp],
+	["worker"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $p=0/tcp, $manager="manager"],
+};
+`;
 }
 
 async function freePort(): Promise<number> {
