@@ -65,6 +65,8 @@ describe('a run whose changes do otherwise than its operations', () => {
     ['another run', effectsOf({ k: put(1), n: add(2) }, { firstSequence: 7 }), carried],
     ['another time', honest, altered({ time: 99 })],
     ['a number out of turn', honest, altered({ seq: 2 })],
+    ['operations numbered up to the end of all numbers', honest, altered({ startOp: 2 ** 30 })],
+    ['a counter begun and not gone on from', honest, altered({ deps: [], startOp: 1 })],
     ['one key twice', honest, { ...carried, changes: [...carried.changes, ...carried.changes] }],
     ['a counter begun that is not added to', effectsOf({ k: put(1), n: put(2), d: gone }), carried],
     ['a counter begun twice', honest, { ...carried, entered: [...carried.entered, ...carried.entered] }],
@@ -99,6 +101,128 @@ describe('a run whose changes do otherwise than its operations', () => {
         .toSorted((one, other) => Number(one) - Number(other)),
     ).toEqual([1, 9]);
     expect(() => document.export()).toThrow(REFUSED);
+  });
+});
+
+describe('an author that makes changes by hand', () => {
+  const [carriedBytes] = emptyDocument().write(effectsOf({ k: put(1) })).changes;
+  const template = readChange(carriedBytes as Uint8Array);
+
+  /** The run `number` of `evil`, which puts something under a key. */
+  function run(number: number, content: Partial<ChangeContent>, key = 'k'): [RunEffects, RunChanges, string] {
+    const [operation] = template.operations;
+    const message = `${number} 5000`;
+    const operations = [{ ...operation, key, ...content.operations?.[0] }] as ChangeContent['operations'];
+    const change = encodeChange({ ...template, seq: number, message, ...content, operations });
+    const effects = effectsOf({ [key]: put(1) }, { firstSequence: number });
+    return [effects, { entered: [], changes: [change.bytes] }, change.hash];
+  }
+
+  function take(document: AutomergeDocument, [effects, changes]: ReturnType<typeof run>): void {
+    document.check(effects, changes);
+    document.apply(effects, changes);
+  }
+
+  /** Whether what an honest author writes now is taken by somebody who has seen the same. */
+  function expectOthersToGoOn(...documents: [AutomergeDocument, AutomergeDocument]): void {
+    const [author, other] = documents;
+    const effects = effectsOf({ x: put(7), k: put(8) }, { origin: 'good@1' });
+    const changes = author.write(effects);
+    other.check(effects, changes);
+    other.apply(effects, changes);
+    expect(other.standing('x')?.cell).toBe(7);
+    expect(other.values('k')).toEqual(author.values('k'));
+    expect(other.heads).toEqual(author.heads);
+  }
+
+  it('cannot use up the numbers of operations by a change that waits for another', () => {
+    const [one, other] = [emptyDocument(), emptyDocument()];
+    const early = effectsOf({ x: put(1) }, { origin: 'early@1' });
+    const awaited = emptyDocument().write(early);
+    const { hash } = readChange(awaited.changes[0] as Uint8Array);
+    for (const document of [one, other]) {
+      take(document, run(1, { deps: [hash], startOp: 2 ** 30 }));
+      document.apply(early, awaited);
+      expect(document.standing('x')?.cell).toBe(1);
+      expect(document.standing('k')).toBeUndefined();
+    }
+    expectOthersToGoOn(one, other);
+  });
+
+  it('leaves one latest change behind, and one value under a key', () => {
+    const [one, other] = [emptyDocument(), emptyDocument()];
+    const documents = [one, other];
+    const all = Array.from({ length: 50 }, (_, index) => run(index + 1, { deps: [], startOp: index + 1 }));
+    // All but the first wait for the one before, which they do not name.
+    for (const document of documents) for (const each of all.toReversed()) document.apply(each[0], each[1]);
+    for (const document of documents) {
+      expect(document.history.operations).toBe(50);
+      expect(document.heads).toHaveLength(1);
+      expect(document.values('k')).toHaveLength(1);
+      expect(document.waiting().size).toBe(0);
+    }
+    expectOthersToGoOn(one, other);
+  });
+
+  it('cannot have a few bytes stand for many operations', () => {
+    const before = Array.from({ length: 257 }, (_, index) => ({ counter: index + 1, actor: 'x' }));
+    const [effects, changes] = run(1, { operations: [{ ...template.operations[0], before }] as never });
+    expect(() => emptyDocument().check(effects, changes)).toThrow(REFUSED);
+    const fewer = run(1, { operations: [{ ...template.operations[0], before: before.slice(1) }] as never });
+    expect(() => emptyDocument().check(fewer[0], fewer[1])).not.toThrow();
+  });
+});
+
+describe('more values under one key than an operation can name', () => {
+  it('are replaced as far as it can, in changes that everybody reads', () => {
+    const [one, other] = [emptyDocument(), emptyDocument()];
+    for (let author = 0; author < 300; author++) {
+      const effects = effectsOf({ k: put(author) }, { origin: `writer-${author}@1` });
+      const changes = emptyDocument().write(effects);
+      for (const document of [one, other]) document.apply(effects, changes);
+    }
+    const effects = effectsOf({ k: put(7) }, { origin: 'good@1' });
+    const changes = one.write(effects);
+    other.check(effects, changes);
+    other.apply(effects, changes);
+    expect(other.standing('k')?.cell).toBe(7);
+    expect(other.values('k')).toHaveLength(300 - 256 + 1);
+    expect(other.values('k')).toEqual(one.values('k'));
+  });
+});
+
+describe('changes that wait for what never comes', () => {
+  it('are refused beyond 64 MiB of them, as something that may pass', () => {
+    const owner = {
+      table: 't',
+      column: 'text',
+      unsigned: false,
+      start: 0,
+      epoch: { counter: 0, origin: '' },
+    };
+    const nothing = (): void => undefined;
+    const make = () =>
+      new AutomergeDocument({
+        ...owner,
+        checkKey: nothing,
+        checkCell: nothing,
+        checkOrigin: nothing,
+      } as never);
+    const effect: NetEffect = { kind: 'put', cell: 'x'.repeat(2_900_000), by: 0, ...at };
+    const template = readChange(make().write(effectsOf({ k: effect })).changes[0] as Uint8Array);
+    const document = make();
+    const next = (number: number): void => {
+      const effects = effectsOf({ k: effect }, { firstSequence: number });
+      const message = `${number} 5000`;
+      const change = encodeChange({ ...template, seq: number, message, deps: ['h'.repeat(32)] });
+      const changes = { entered: [], changes: [change.bytes] };
+      document.check(effects, changes);
+      document.apply(effects, changes);
+    };
+    for (let number = 1; number <= 24; number++) next(number);
+    expect(() => next(25)).toThrow(
+      expect.objectContaining({ code: 'LIMIT_EXCEEDED', retryable: true }) as Error,
+    );
   });
 });
 

@@ -6,8 +6,10 @@ import {
   INCREMENT,
   MAX_ACTOR_BYTES,
   MAX_CHANGE_BYTES,
+  MAX_CHANGE_NAMED,
   MAX_CHANGE_OPERATIONS,
   MAX_COUNTER,
+  MAX_NAMED,
   type OperationId,
   PUT,
   type Scalar,
@@ -34,8 +36,6 @@ import {
   encodeChange,
 } from './change-writer.ts';
 
-/** Most earlier operations that the operations of one change may name. */
-const MAX_BEFORE = 65_536;
 /** Most changes that one change may follow. */
 const MAX_DEPS = 16_384;
 const MAX_MESSAGE_BYTES = 64;
@@ -172,7 +172,8 @@ function readOperations(
   const metas = readRuns(column(VALUE_META), count, readUnsigned);
   const counts = readRuns(column(BEFORE_COUNT), count, readUnsigned);
   const named = counts.reduce((sum, some) => sum + some, 0);
-  if (named > MAX_BEFORE) throw malformed(`a change that names ${named} operations`);
+  if (named > MAX_CHANGE_NAMED || counts.some((some) => some > MAX_NAMED))
+    throw malformed(`a change that names ${named} operations`);
   const beforeActors = readRuns(column(BEFORE_ACTOR), named, readUnsigned);
   const beforeCounters = readDeltas(column(BEFORE_COUNTER), named);
   const values = column(VALUE);
@@ -219,7 +220,7 @@ export function readChange(bytes: Uint8Array): Change {
   if (startOp < 1 || startOp > MAX_COUNTER || seq < 1 || actor.length === 0)
     throw malformed(`a change numbered ${seq} from ${startOp}`);
   const others: string[] = [];
-  const otherCount = reader.count('actors', MAX_BEFORE, 2);
+  const otherCount = reader.count('actors', MAX_CHANGE_NAMED, 2);
   for (let index = 0; index < otherCount; index++) others.push(readBytes(reader));
   const operations = readOperations(readColumns(reader), [actor, ...others]);
   const change = encodeChange({ actor, seq, startOp, time, message, deps, operations });

@@ -11,6 +11,10 @@ export const MAX_CHANGE_OPERATIONS = 1000;
 export const CHANGE_CHARACTERS: number = 48 * 1024;
 /** Most bytes of a change: the largest key and value there can be, behind a change that was nearly full. */
 export const MAX_CHANGE_BYTES: number = 4 * 1024 * 1024;
+/** Most earlier operations that one operation names, so that a few bytes cannot stand for any number of them. */
+export const MAX_NAMED = 256;
+/** Most that the operations of one change name together. */
+export const MAX_CHANGE_NAMED = 65_536;
 /** Highest operation counter taken from elsewhere: documents are begun anew long before. */
 export const MAX_COUNTER: number = 2 ** 30;
 /** Longest actor, in bytes. */

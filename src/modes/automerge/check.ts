@@ -10,13 +10,7 @@ import {
   sameScalar,
   scalarOf,
 } from './change.ts';
-
-/** What a run's changes carry beside their operations. */
-export interface RunName {
-  readonly actor: string;
-  readonly message: string;
-  readonly time: number;
-}
+import type { RunName } from './run-name.ts';
 
 /** Checks that changes do what the operations of their run do, no more and no less. Throws `OPERATION_INVALID`. */
 export function checkAgainstRun(
@@ -69,7 +63,17 @@ function does({ action, scalar, by }: ChangeOperation, effect: NetEffect, column
   return action === PUT && scalar !== undefined && sameScalar(scalar, scalarOf(effect.cell, column));
 }
 
-/** Checks what a run says of the counters it begins. Throws `OPERATION_INVALID`. */
+/**
+ * Checks what a run says of the counters it begins; `beginnings` are those counters' changes, which an author
+ * has in its document before it goes on. Throws `OPERATION_INVALID`.
+ */
+export function checkBeginnings(changes: readonly Change[], beginnings: readonly Change[]): void {
+  const deps = new Set(changes[0]?.deps);
+  if (!beginnings.every(({ hash }) => deps.has(hash)))
+    throw malformed('a run that begins a counter which it does not go on from');
+}
+
+/** Checks the counters that a run begins, and how many changes it carries. Throws `OPERATION_INVALID`. */
 export function checkEntered({ entered, changes }: RunChanges, effects: RunEffects): void {
   for (const { text, generation, start } of entered) {
     const added = effects.keys.get(text)?.kind === 'add';

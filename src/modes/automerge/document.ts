@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, malformed } from '../../log/bytes.ts';
+import { malformed } from '../../log/bytes.ts';
 import type {
   BaseRow,
   DocumentOwner,
@@ -11,9 +11,10 @@ import type {
   Version,
   WrittenRun,
 } from '../conflict-mode.ts';
-import { type Change, MAX_CHANGE_BYTES, cellOf, compareIds } from './change.ts';
+import { type Change, compareIds } from './change.ts';
 import { readChange } from './change-reader.ts';
-import { checkAgainstRun, checkEntered, type RunName } from './check.ts';
+import { checkAgainstRun, checkBeginnings, checkEntered } from './check.ts';
+import { checkForeign, chunksOf, entriesIn } from './chunks.ts';
 import { standingEffect } from './carry-over.ts';
 import { exportDocument } from './export.ts';
 import {
@@ -29,22 +30,19 @@ import {
 } from './genesis.ts';
 import { History, type Pending } from './history.ts';
 import { Registers } from './registers.ts';
+import { NOBODY, roughVersion, runName } from './run-name.ts';
 import { changesFor } from './writing.ts';
 
-/** Chunks of a document are closed at this many bytes; one change may go beyond. */
-const CHUNK_BYTES: number = 256 * 1024;
-/** What an entry of a chunk is. */
-const APPLIED = 0;
-const BEGINNING_OF_WAITING = 1;
-const WAITING = 2;
-/** Most operations of a document from elsewhere; documents are begun anew long before. */
-const MAX_DOCUMENT_OPERATIONS: number = 4 * 1024 * 1024;
-const STAMPS_PER_SECOND: number = 1024 * 1000;
-
-/** A run that was checked, and its changes, which need not be read twice. */
-interface Checked {
-  readonly carried: RunChanges;
+/** What a run carries, read. */
+interface CarriedChanges {
   readonly changes: readonly Change[];
+  /** Of the counters that it begins. */
+  readonly beginnings: readonly Change[];
+}
+
+/** A run that was checked, and what it carries, which need not be read twice. */
+interface Checked extends CarriedChanges {
+  readonly carried: RunChanges;
 }
 
 /** The Automerge document behind one table, from one switch of mode to the next. */
@@ -95,7 +93,7 @@ export class AutomergeDocument implements TableDocument {
       this.#takeAlone(counterBeginning(counter, this.#epoch), touched);
     }
     const changes = changesFor(effects, {
-      name: this.#nameOf(effects),
+      name: runName(effects, this.#epoch),
       column: this.#owner.column,
       registers: this.#registers,
       history: this.#history,
@@ -110,32 +108,46 @@ export class AutomergeDocument implements TableDocument {
 
   check(effects: RunEffects, carried: RunChanges): void {
     checkEntered(carried, effects);
-    const name = this.#nameOf(effects);
+    const name = runName(effects, this.#epoch);
     this.#history.requireRoom();
-    const changes = carried.changes.map(readChange);
+    const { changes, beginnings } = this.#readAnew(carried);
     checkAgainstRun(changes, effects, {
       ...name,
       column: this.#owner.column,
       checkKey: (text) => this.#owner.checkKey(text),
     });
+    checkBeginnings(changes, beginnings);
     const [first] = changes;
-    const seq = this.#history.seqOf(name.actor) + 1;
-    if (first !== undefined && first.seq !== seq && !this.#history.has(first.hash))
-      throw malformed(`change ${first.seq} of an author whose next is ${seq}`);
-    this.#checked = { carried, changes };
+    if (first !== undefined) this.#checkPlace(first, beginnings);
+    this.#checked = { carried, changes, beginnings };
   }
 
-  #read(carried: RunChanges): readonly Change[] {
-    const known = this.#checked?.carried === carried ? this.#checked.changes : undefined;
+  /** Checks where a run's first change says it stands in the document; the others follow it. */
+  #checkPlace(first: Change, beginnings: readonly Change[]): void {
+    const seq = this.#history.seqOf(first.actor) + 1;
+    if (first.seq !== seq && !this.#history.has(first.hash))
+      throw malformed(`change ${first.seq} of an author whose next is ${seq}`);
+    if (this.#history.isMisnumbered({ change: first, beginnings, effects: undefined }))
+      throw malformed(`a change numbered from ${first.startOp}, which is not behind those it follows`);
+  }
+
+  #readAnew({ entered, changes }: RunChanges): CarriedChanges {
+    return {
+      changes: changes.map(readChange),
+      beginnings: entered.map((counter) => counterBeginning(counter, this.#epoch)),
+    };
+  }
+
+  #read(carried: RunChanges): CarriedChanges {
+    const known = this.#checked?.carried === carried ? this.#checked : undefined;
     this.#checked = undefined;
-    return known ?? carried.changes.map(readChange);
+    return known ?? this.#readAnew(carried);
   }
 
   apply(effects: RunEffects, carried: RunChanges): ReadonlySet<string> {
-    const changes = this.#read(carried);
+    const { changes, beginnings } = this.#read(carried);
     const touched = new Set(effects.keys.keys());
     this.#enterParts(effects, touched);
-    const beginnings = carried.entered.map((counter) => counterBeginning(counter, this.#epoch));
     for (const [index, change] of changes.entries()) {
       if (this.#history.isApplied(change.hash)) this.#refineAll(change, effects);
       this.#history.take({ change, beginnings: index === 0 ? beginnings : [], effects }, touched);
@@ -144,21 +156,13 @@ export class AutomergeDocument implements TableDocument {
   }
 
   applyPart(part: RunEffects, carried: RunChanges): ReadonlySet<string> {
-    const changes = this.#read(carried);
+    const { changes } = this.#read(carried);
     const touched = new Set(part.keys.keys());
     this.#enterParts(part, touched);
     for (const counter of carried.entered)
       if (part.keys.has(counter.text)) this.#takeAlone(counterBeginning(counter, this.#epoch), touched);
     for (const change of changes) this.#applyOperations(change, part, touched);
     return touched;
-  }
-
-  #nameOf({ origin, firstSequence, firstStamp }: RunEffects): RunName {
-    return {
-      actor: actorOf(origin, this.#epoch),
-      message: `${firstSequence} ${firstStamp}`,
-      time: Math.floor(firstStamp / STAMPS_PER_SECOND),
-    };
   }
 
   /** Puts rows from before into the document as soon as anything is written near them. */
@@ -252,68 +256,31 @@ export class AutomergeDocument implements TableDocument {
 
   // Checkpoints ------------------------------------------------------------------------------------------
 
-  *chunks(): Iterable<Uint8Array> {
-    let writer = new ByteWriter(CHUNK_BYTES);
-    for (const [kind, bytes] of this.#records()) {
-      writer.byte(kind);
-      writer.varint(bytes.length);
-      writer.raw(bytes);
-      if (writer.length < CHUNK_BYTES) continue;
-      yield writer.copy();
-      writer = new ByteWriter(CHUNK_BYTES);
-    }
-    if (writer.length > 0) yield writer.copy();
-  }
-
-  *#records(): Iterable<readonly [kind: number, bytes: Uint8Array]> {
-    // Both at this moment: what waits now may be in the document before it is asked for.
-    const applied = [...this.#history.changes()];
-    const waiting = [...this.#history.waiting()];
-    for (const bytes of applied) yield [APPLIED, bytes];
-    for (const { change, beginnings } of waiting) {
-      for (const { bytes } of beginnings) yield [BEGINNING_OF_WAITING, bytes];
-      yield [WAITING, change.bytes];
-    }
+  chunks(): Iterable<Uint8Array> {
+    return chunksOf(this.#history);
   }
 
   merge(chunks: readonly Uint8Array[], trusted: boolean): void {
-    const records = chunks.flatMap((chunk) => [...recordsOf(chunk)]);
-    if (!trusted) this.#checkForeign(records.map(({ change }) => change));
+    const entries = entriesIn(chunks);
+    if (!trusted) {
+      const on = { owner: this.#owner, epoch: this.#epoch, has: (hash: string) => this.#history.has(hash) };
+      checkForeign(
+        entries.map(({ change }) => change),
+        on,
+      );
+    }
     let beginnings: Change[] = [];
     const touched = new Set<string>();
-    for (const { kind, change } of records) {
+    for (const { change, beginsNext } of entries) {
       const part = beginsPart(change);
       // Another node has begun this part: so does this one, from the rows both have alike.
       if (part !== undefined) this.#enter(part, touched);
-      if (kind === BEGINNING_OF_WAITING) {
+      if (beginsNext) {
         beginnings.push(change);
         continue;
       }
       this.#history.take({ change, beginnings, effects: undefined }, touched);
       beginnings = [];
-    }
-  }
-
-  #checkForeign(changes: readonly Change[]): void {
-    const operations = changes.reduce((sum, change) => sum + change.operations.length, 0);
-    if (operations > MAX_DOCUMENT_OPERATIONS) throw malformed(`a document of ${operations} operations`);
-    for (const change of changes) this.#checkForeignChange(change);
-  }
-
-  #checkForeignChange(change: Change): void {
-    const origin = originOf(change.actor);
-    if (!change.actor.includes(this.#epoch)) throw malformed('a change of another document');
-    if (origin !== undefined) {
-      if (!RUN_NAME.test(change.message)) throw malformed('a change without the name of its run');
-      this.#owner.checkOrigin(origin, this.#history.has(change.hash));
-    }
-    for (const { key, scalar } of change.operations) {
-      this.#owner.checkKey(key);
-      if (scalar === undefined) continue;
-      const cell = cellOf(scalar, this.#owner.column);
-      if (cell === undefined) throw malformed('a change with a value of another type than the table');
-      // The sum of a counter may lie outside the type's range, and is shown inside it.
-      if (scalar.type !== 'counter' && this.#owner.column !== 'none') this.#owner.checkCell(cell);
     }
   }
 
@@ -330,7 +297,8 @@ export class AutomergeDocument implements TableDocument {
 
   applied(): ReadonlyMap<string, number> {
     const latest = new Map<string, number>();
-    for (const [actor, message] of this.#history.latest) {
+    for (const [actor, { message }] of this.#history.latest) {
+      if (isBeginning({ actor })) continue;
       const { origin, sequence } = roughVersion({ actor, message });
       latest.set(origin, sequence);
     }
@@ -390,25 +358,4 @@ export class AutomergeDocument implements TableDocument {
       this.#owner.table,
     );
   }
-}
-
-/** The message of a change: sequence and stamp of its run's first operation. */
-const RUN_NAME = /^[1-9][0-9]{0,15} [0-9]{1,16}$/;
-
-function* recordsOf(chunk: Uint8Array): Iterable<{ readonly kind: number; readonly change: Change }> {
-  const reader = new ByteReader(chunk);
-  while (reader.remaining > 0) {
-    const kind = reader.byte();
-    const change = readChange(reader.raw(reader.count('bytes of a change', MAX_CHANGE_BYTES)));
-    yield { kind, change };
-  }
-}
-
-/** Who wrote what every node makes by itself, where the row it stood in is not known any more. */
-const NOBODY = 'nobody@0';
-
-/** The version of a change's operations as far as the change says: that of the run's first. */
-function roughVersion({ actor, message }: Pick<Change, 'actor' | 'message'>): Version {
-  const [sequence, stamp] = message.split(' ').map(Number);
-  return { origin: originOf(actor) ?? NOBODY, sequence: sequence || 1, stamp: stamp ?? 0 };
 }

@@ -4,8 +4,9 @@ import type { Change } from './change.ts';
 import { readChange } from './change-reader.ts';
 import { isBeginning } from './genesis.ts';
 
-/** Most changes kept that wait for others; an author's change waits while one it follows is on another way. */
+/** Most changes, and bytes of them, that wait for others: an author's change waits while one it follows is on another way. */
 const MAX_WAITING = 65_536;
+const MAX_WAITING_BYTES: number = 64 * 1024 * 1024;
 
 /** A change on its way into the document. */
 export interface Pending {
@@ -22,19 +23,28 @@ interface Applied {
   readonly bytes: Uint8Array;
 }
 
-/** The changes of a document: applies each once, after all that it follows. */
+/** What is kept of an actor's latest change that took effect. */
+type Latest = Pick<Change, 'seq' | 'hash' | 'message'>;
+
+/**
+ * The changes of a document: applies each once, after all that it follows and after its author's one
+ * before. What a peer made up so that it does neither, or that is not numbered from one behind all of
+ * these, never takes effect, on any node: every author would have to go on from its numbers.
+ */
 export class History {
   readonly #apply: (pending: Pending, touched: Set<string>) => void;
   readonly #changes: Applied[] = [];
-  readonly #known = new Set<string>();
+  /** By hash of a change that took effect, the counter of its last operation. */
+  readonly #known = new Map<string, number>();
   readonly #heads = new Set<string>();
   readonly #seqs = new Map<string, number>();
   readonly #waiting = new Map<string, Pending>();
-  /** Per missing change, those that wait for it. */
+  #waitingBytes = 0;
+  /** Per missing change, by hash or by {@link turnOf}, those that wait for it. */
   readonly #needed = new Map<string, Set<string>>();
   #undo: (() => void)[] | undefined;
-  /** Per actor that is an origin, the message of its latest change that took effect. */
-  readonly latest: Map<string, string> = new Map();
+  /** Per actor, beginnings included. */
+  readonly latest: Map<string, Latest> = new Map();
   /** The greatest operation counter there is. */
   maxOp = 0;
   operations = 0;
@@ -63,15 +73,21 @@ export class History {
 
   /** Throws `LIMIT_EXCEEDED` when too many changes wait already. */
   requireRoom(): void {
-    if (this.#waiting.size < MAX_WAITING) return;
+    if (this.#waiting.size < MAX_WAITING && this.#waitingBytes < MAX_WAITING_BYTES) return;
     throw new TablecastError(
       'LIMIT_EXCEEDED',
-      `${MAX_WAITING} Automerge changes wait for changes that have not come.`,
+      `${this.#waiting.size} Automerge changes of ${this.#waitingBytes} bytes wait for changes that have not come.`,
       {
         hint: 'Let the missing authors connect, or switch the mode, which begins a new document.',
         retryable: true,
       },
     );
+  }
+
+  /** Whether a change would never take effect because of its numbers; false for one that has to wait. */
+  isMisnumbered(pending: Pending): boolean {
+    if (this.has(pending.change.hash) || this.#missing(pending).length > 0) return false;
+    return !this.#isNumbered(pending);
   }
 
   /** Applies a change and whatever waited for it, or lets it wait; adds the keys it wrote to `touched`. */
@@ -81,7 +97,7 @@ export class History {
     this.#noteSeq(actor, seq);
     const missing = this.#missing(pending);
     if (missing.length === 0) return this.#applyAll(pending, touched);
-    this.#waiting.set(hash, pending);
+    this.#wait(pending);
     for (const dep of missing) {
       const waiters = this.#needed.get(dep);
       if (waiters === undefined) this.#needed.set(dep, new Set([hash]));
@@ -96,8 +112,31 @@ export class History {
     this.onUndo(() => this.#seqs.set(actor, before));
   }
 
+  #wait(pending: Pending): void {
+    this.#waiting.set(pending.change.hash, pending);
+    this.#waitingBytes += bytesOf(pending);
+  }
+
+  #waitNoMore(pending: Pending): void {
+    if (this.#waiting.delete(pending.change.hash)) this.#waitingBytes -= bytesOf(pending);
+  }
+
   #missing({ change, beginnings }: Pending): string[] {
-    return change.deps.filter((dep) => !this.#known.has(dep) && !beginnings.some(({ hash }) => hash === dep));
+    const { deps, actor, seq } = change;
+    const own = new Set(beginnings.map(({ hash }) => hash));
+    const missing = deps.filter((dep) => !this.#known.has(dep) && !own.has(dep));
+    // An author that did not follow its own change could leave any number of values and latest changes behind.
+    if (seq > 1 && (this.latest.get(actor)?.seq ?? 0) < seq - 1) missing.push(turnOf(actor, seq - 1));
+    return missing;
+  }
+
+  /** Of a change that misses nothing: whether its operations are numbered as its author had to number them. */
+  #isNumbered({ change, beginnings }: Pending): boolean {
+    const own = new Map(beginnings.map((beginning) => [beginning.hash, lastOp(beginning)]));
+    const before = this.latest.get(change.actor)?.hash;
+    let last = before === undefined ? 0 : (this.#known.get(before) ?? 0);
+    for (const dep of change.deps) last = Math.max(last, this.#known.get(dep) ?? own.get(dep) ?? 0);
+    return change.startOp === last + 1;
   }
 
   #applyAll(first: Pending, touched: Set<string>): void {
@@ -105,24 +144,33 @@ export class History {
     for (let pending = ready.pop(); pending !== undefined; pending = ready.pop()) {
       const beginnings = pending.beginnings.map((change) => ({ change, beginnings: [], effects: undefined }));
       for (const next of [...beginnings, pending]) {
-        const { hash } = next.change;
-        if (this.#known.has(hash)) continue;
+        if (this.#known.has(next.change.hash) || !this.#isNumbered(next)) continue;
         this.#applyOne(next, touched);
-        for (const waiter of this.#needed.get(hash) ?? []) {
-          const waiting = this.#waiting.get(waiter);
-          if (waiting === undefined || this.#missing(waiting).length > 0) continue;
-          this.#waiting.delete(waiter);
-          this.onUndo(() => this.#waiting.set(waiter, waiting));
-          ready.push(waiting);
-        }
-        if (this.#undo === undefined) this.#needed.delete(hash);
+        ready.push(...this.#released(next.change));
       }
     }
   }
 
-  #noteLatest(actor: string, message: string): void {
+  /** What waited for a change and misses nothing more. */
+  #released({ hash, actor, seq }: Change): Pending[] {
+    const released: Pending[] = [];
+    for (const name of [hash, turnOf(actor, seq)]) {
+      for (const waiter of this.#needed.get(name) ?? []) {
+        const waiting = this.#waiting.get(waiter);
+        if (waiting === undefined || this.#missing(waiting).length > 0) continue;
+        this.#waitNoMore(waiting);
+        this.onUndo(() => this.#wait(waiting));
+        released.push(waiting);
+      }
+      if (this.#undo === undefined) this.#needed.delete(name);
+    }
+    return released;
+  }
+
+  #noteLatest({ actor, seq, hash, message }: Change): void {
     const before = this.latest.get(actor);
-    this.latest.set(actor, message);
+    if (before !== undefined) this.#heads.delete(before.hash);
+    this.latest.set(actor, { seq, hash, message });
     this.onUndo(() => (before === undefined ? this.latest.delete(actor) : this.latest.set(actor, before)));
   }
 
@@ -131,14 +179,13 @@ export class History {
     const { hash, deps, actor, bytes, operations } = change;
     const { maxOp, operations: operationsBefore, bytes: bytesBefore } = this;
     const headsBefore = this.#undo === undefined ? undefined : [...this.#heads];
-    this.#known.add(hash);
+    const last = lastOp(change);
+    this.#known.set(hash, last);
     for (const dep of deps) this.#heads.delete(dep);
+    this.#noteLatest(change);
     this.#heads.add(hash);
-    this.maxOp = Math.max(maxOp, change.startOp + operations.length - 1);
-    if (!isBeginning(change)) {
-      this.operations += operations.length;
-      this.#noteLatest(actor, change.message);
-    }
+    this.maxOp = Math.max(maxOp, last);
+    if (!isBeginning(change)) this.operations += operations.length;
     this.bytes += bytes.length;
     this.#changes.push({ actor, operations: operations.length, bytes });
     this.onUndo(() => {
@@ -198,4 +245,17 @@ export class History {
     this.#undo = undefined;
     if (!keep) for (const step of steps.toReversed()) step();
   }
+}
+
+/** What waits for an author's change by its number, because its hash is not known. */
+function turnOf(actor: string, seq: number): string {
+  return `${seq} ${actor}`;
+}
+
+function lastOp({ startOp, operations }: Change): number {
+  return startOp + operations.length - 1;
+}
+
+function bytesOf({ change, beginnings }: Pending): number {
+  return beginnings.reduce((sum, { bytes }) => sum + bytes.length, change.bytes.length);
 }

@@ -28,7 +28,9 @@ const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 
 /**
  * The root map of a document: per key every value that nothing replaced yet. The same rules as
- * Automerge's: an operation replaces what it names, the greatest name stands.
+ * Automerge's: an operation replaces what it names, the greatest name stands. An author always names
+ * what it put under a key before; one that does not replaces it all the same, so that no author can pile
+ * up values.
  */
 export class Registers {
   readonly #entries = new Map<string, readonly Entry[]>();
@@ -75,9 +77,9 @@ export class Registers {
     }
     const cell = cellOf(scalar, this.#shown.column);
     if (cell === undefined) return;
-    const counts = scalar.type === 'counter';
-    const entry = { counter: change.startOp + index, actor: change.actor, cell, counts, version };
-    this.#set(key, [...rest, entry]);
+    const { actor, startOp } = change;
+    const entry = { counter: startOp + index, actor, cell, counts: scalar.type === 'counter', version };
+    this.#set(key, [...rest.filter((other) => other.actor !== actor), entry]);
   }
 
   /** Gives the entry of one operation its exact version. */

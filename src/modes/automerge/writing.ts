@@ -5,15 +5,17 @@ import {
   type ChangeOperation,
   DELETE,
   INCREMENT,
+  MAX_CHANGE_NAMED,
   MAX_CHANGE_OPERATIONS,
+  MAX_NAMED,
   PUT,
   compareIds,
   scalarOf,
 } from './change.ts';
 import { encodeChange } from './change-writer.ts';
-import type { RunName } from './check.ts';
 import type { History } from './history.ts';
 import type { Registers } from './registers.ts';
+import type { RunName } from './run-name.ts';
 
 /** What making changes needs to know. */
 export interface WritingParts {
@@ -28,16 +30,20 @@ export function changesFor(effects: RunEffects, parts: WritingParts): Change[] {
   const changes: Change[] = [];
   let operations: ChangeOperation[] = [];
   let characters = 0;
+  let named = 0;
   const close = (): void => {
     if (operations.length > 0) changes.push(changeOf(operations, changes.at(-1), parts));
     operations = [];
     characters = 0;
+    named = 0;
   };
   for (const operation of operationsFor(effects, parts)) {
     operations.push(operation);
     characters += operation.key.length + 8;
     if (operation.scalar?.type === 'text') characters += operation.scalar.value.length;
-    if (operations.length >= MAX_CHANGE_OPERATIONS || characters >= CHANGE_CHARACTERS) close();
+    named += operation.before.length;
+    const isFull = operations.length >= MAX_CHANGE_OPERATIONS || named > MAX_CHANGE_NAMED - MAX_NAMED;
+    if (isFull || characters >= CHANGE_CHARACTERS) close();
   }
   close();
   return changes;
@@ -74,7 +80,9 @@ function operationFor(key: string, { kind, cell, by }: NetEffect, parts: Writing
     .of(key)
     .filter(({ counts }) => kind !== 'add' || counts)
     .map(({ counter, actor }) => ({ counter, actor }))
-    .toSorted(compareIds);
+    .toSorted(compareIds)
+    // Of more than anybody writes at one time the greatest, which are those that would stand.
+    .slice(-MAX_NAMED);
   if (kind === 'put') return { action: PUT, key, scalar: scalarOf(cell, parts.column), by: 0, before };
   if (kind === 'delete') return { action: DELETE, key, scalar: undefined, by: 0, before };
   return { action: INCREMENT, key, scalar: undefined, by, before };

@@ -146,6 +146,13 @@ describe('patterns', () => {
     }
   });
 
+  test('keep as their text any number of flags that Zeek never writes', () => {
+    for (const levels of [5, 100_000]) {
+      const text = patternText(`${'(?i:'.repeat(levels)}^?(x)$?${')'.repeat(levels)}`, '');
+      expect(text).toBe(`/${'(?i:'.repeat(levels)}^?(x)$?${')'.repeat(levels)}/`);
+    }
+  });
+
   test('that would close a group of Zeek are refused', () => {
     for (const written of ['/)|(/', '/(/', '/[/', 'x', '/x/g']) expect(patternData(written)).toBeUndefined();
   });

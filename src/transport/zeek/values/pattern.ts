@@ -7,6 +7,8 @@ import { string, vector } from '../data/zeek-data.ts';
 
 const exactForm = /^\^\?\(([^]*)\)\$\?$/;
 const flagsForm = /^\(\?([is]):([^]*)\)$/;
+/** Zeek writes each of its two flags once; more of them around a text are part of it. */
+const MAX_FLAGS = 4;
 
 /** True if every group and class opened in the text is closed in it, and none that is not its own. */
 function isClosed(text: string): boolean {
@@ -26,10 +28,15 @@ function isClosed(text: string): boolean {
 
 /** The flags around a text, outermost first. */
 function withoutFlags(text: string): { flags: string; body: string } {
-  const match = flagsForm.exec(text);
-  if (match === null || !isClosed(match[2] ?? '')) return { flags: '', body: text };
-  const inner = withoutFlags(match[2] ?? '');
-  return { flags: (match[1] ?? '') + inner.flags, body: inner.body };
+  let flags = '';
+  let body = text;
+  while (flags.length < MAX_FLAGS) {
+    const [, flag, inner] = flagsForm.exec(body) ?? [];
+    if (flag === undefined || inner === undefined || !isClosed(inner)) break;
+    flags += flag;
+    body = inner;
+  }
+  return { flags, body };
 }
 
 function slashed(body: string): string {
