@@ -13,6 +13,8 @@ export type { CertificateChange, Limits, NodeOptions, Pem, Retention } from './o
 export { MapTable, SetTable, Table } from './table.ts';
 export type { ConcurrentValue, DivergedKey, Form, KeyOf, TableOf, ValueOf } from './table.ts';
 export type { Log, Moment } from './log-view.ts';
+export { follow } from './follow.ts';
+export type { FollowOptions, Follower, Overflow } from './follow.ts';
 export { openLogFile } from './log-file.ts';
 export type { LogFile } from './log-file.ts';
 export { createBackup } from './backup/backup.ts';

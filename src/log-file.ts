@@ -1,4 +1,5 @@
-import { type Observable, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { Subject } from 'rxjs/internal/Subject';
 import type { Backend, Segment } from './backends/backend.ts';
 import { type ReadOnlyStore, openReadOnly } from './backends/sqlite/reader.ts';
 import { TablecastError } from './errors.ts';
@@ -28,6 +29,8 @@ export interface LogFile {
   readonly position: number;
   /** Replays operations and completes; by default all that is kept. Fails with `LOG_TRIMMED` before that. */
   operations(range?: OperationRange): Observable<Operation>;
+  /** The same at the reader's own pace, for `for await`. */
+  follow(range?: OperationRange): AsyncIterableIterator<Operation, undefined>;
   /** As `Log.stateAt`. Rejects with `LOG_TRIMMED` when the log does not reach back to the beginning. */
   stateAt(moment: Moment): Promise<ReadonlyMap<Key, Value>>;
   /** A table's rows at {@link position}, also of a log that was trimmed. Throws `OPTION_INVALID` for an unknown table. */
@@ -85,6 +88,7 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
     tables: declarationsOf(schemas),
     position: view.position,
     operations: (range = {}) => view.operations({ ...range, until: range.until ?? view.position }),
+    follow: (range = {}) => view.follow({ ...range, until: range.until ?? view.position }),
     stateAt: (moment) => view.stateAt(moment),
     rows: (table) => {
       const projection = projections.get(table);

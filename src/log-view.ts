@@ -4,7 +4,8 @@ import { stampToMs } from './log/hybrid-clock.ts';
 import type { KeyNames } from './log/key-names.ts';
 import type { OperationLog } from './log/operation-log.ts';
 import type { AdoptedRecord, DecoderOf, TableDecoder } from './log/operation-reader.ts';
-import { type OperationRange, operationStream } from './log/operation-stream.ts';
+import { followOperations } from './log/operation-follower.ts';
+import { type OperationRange, type StreamSource, operationStream } from './log/operation-stream.ts';
 import type { Operation } from './log/operation.ts';
 import type { Origins } from './log/origin.ts';
 import { type CheckpointRows, decodeCheckpoint } from './projection/checkpoint.ts';
@@ -31,6 +32,12 @@ export interface Log {
    * operation once, in the order of this log, whatever is written meanwhile.
    */
   operations(range?: OperationRange): Observable<Operation>;
+  /**
+   * The same at the reader's own pace, for `for await`: what a slow reader has not come to waits in the
+   * log, and nowhere else. Ends when the node closes; fails with `LOG_TRIMMED` when the log no longer
+   * reaches back to where the reader is. Throws `OPTION_INVALID` for what is no range.
+   */
+  follow(range?: OperationRange): AsyncIterableIterator<Operation, undefined>;
   /**
    * The rows a table had once the operation at `position` was applied, or with `time` the effect of
    * everything written up to then by its authors' clocks. Rejects with `LOG_TRIMMED` when the log does
@@ -62,21 +69,26 @@ export class LogView implements Log {
   }
 
   operations(range: OperationRange = {}): Observable<Operation> {
+    return operationStream(this.#source(), range);
+  }
+
+  follow(range: OperationRange = {}): AsyncIterableIterator<Operation, undefined> {
+    return followOperations(this.#source(), range);
+  }
+
+  #source(): StreamSource {
     const { log, live, projections } = this.#parts;
-    return operationStream(
-      {
-        log,
-        live,
-        decoderOf: decodersOf(this.#parts),
-        names: () => this.#parts.names(),
-        storeOf: (table) => log.stores.get(projections.get(table)?.store ?? 'memory'),
-        readableFrom: (position) => {
-          const floors = Array.from(projections.values(), (projection) => readableFrom(projection, position));
-          return Math.min(position, ...floors);
-        },
+    return {
+      log,
+      live,
+      decoderOf: decodersOf(this.#parts),
+      names: () => this.#parts.names(),
+      storeOf: (table) => log.stores.get(projections.get(table)?.store ?? 'memory'),
+      readableFrom: (position) => {
+        const floors = Array.from(projections.values(), (projection) => readableFrom(projection, position));
+        return Math.min(position, ...floors);
       },
-      range,
-    );
+    };
   }
 
   async stateAt(moment: Moment): Promise<ReadonlyMap<Key, Value>> {

@@ -4,6 +4,7 @@ import type { Backend } from './backends/backend.ts';
 import { sqliteBackend } from './backends/sqlite/sqlite-backend.ts';
 import type { Environment } from './environment.ts';
 import { TablecastError } from './errors.ts';
+import type { Slicing } from './log/slices.ts';
 import type { CertificateChange, NodeOptions } from './options.ts';
 import type { IntakeLimits } from './replication/intake.ts';
 import type { Transport } from './transport/transport.ts';
@@ -16,6 +17,8 @@ export interface NodeParts {
   readonly durableBackend?: Backend | undefined;
   /** After how many operations a checkpoint of a durable table is due; for simulations, which have few. */
   readonly checkpointAfter?: number | undefined;
+  /** How long work is cut; for simulations, whose tables are small. */
+  readonly slicing?: Slicing | undefined;
 }
 
 /** The database file of a node; undefined for one without a directory. */

@@ -3,7 +3,7 @@ import type { NodeEvent } from './events.ts';
 import type { OperationLog } from './log/operation-log.ts';
 import type { Origins } from './log/origin.ts';
 import type { HealthOptions } from './observability/health-listener.ts';
-import { NodeHealth } from './observability/node-health.ts';
+import type { NodeHealth } from './observability/node-health.ts';
 import type { ObservedDisk, ObservedNode, ObservedTable } from './observability/observed-node.ts';
 import type { Projection } from './projection/projection.ts';
 import type { PeerState } from './replication/peer-state.ts';
@@ -48,6 +48,8 @@ export class NodeWatch implements ObservedNode {
 
   /** Answers `/livez`, `/readyz` and `/metrics` from now on. Rejects with `LISTEN_FAILED`. */
   async listen(options: HealthOptions): Promise<void> {
+    // HTTP is loaded by those who ask for it only.
+    const { NodeHealth } = await import('./observability/node-health.ts');
     this.#health = new NodeHealth(this, options);
     this.address = await this.#health.open();
     const { host } = options;

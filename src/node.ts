@@ -1,4 +1,5 @@
-import { type Observable, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { Subject } from 'rxjs/internal/Subject';
 import type { Backend } from './backends/backend.ts';
 import { memoryBackend } from './backends/memory.ts';
 import type { Environment } from './environment.ts';
@@ -10,12 +11,14 @@ import { HybridClock } from './log/hybrid-clock.ts';
 import type { ModeName } from './log/epoch.ts';
 import type { StoreName } from './log/journal.ts';
 import { OperationLog } from './log/operation-log.ts';
+import { SLICE_UNITS } from './log/slices.ts';
 import type { LogKeeper } from './log/log-keeper.ts';
 import type { Operation } from './log/operation.ts';
 import { Origins, newEpoch, originText } from './log/origin.ts';
 import { SegmentStore, type StoreListener } from './log/segment-store.ts';
 import { modeNamed } from './modes/registry.ts';
-import { closed, refusePromise } from './node-refusals.ts';
+import { Batches } from './node-batches.ts';
+import { closed } from './node-refusals.ts';
 import { type NodeParts, carrierOf, databaseFile, peerRulesOf, sqliteOf } from './node-parts.ts';
 import { NodeWatch } from './node-watch.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
@@ -60,12 +63,6 @@ export async function openNodeOf(options: NodeOptions, parts: NodeParts): Promis
   return node;
 }
 
-/** A batch that is being written: the tables it can take back, and what parts of it threw. */
-interface OpenBatch {
-  readonly taking: Projection[];
-  readonly failures: unknown[];
-}
-
 class LocalNode implements TableNode, StoreListener {
   readonly id: string;
   readonly tables = new Map<string, Table>();
@@ -88,11 +85,11 @@ class LocalNode implements TableNode, StoreListener {
   readonly #lives: Record<StoreName, string>;
   readonly #zeek: ZeekClusters;
   readonly #watch: NodeWatch;
+  readonly #batches: Batches;
   readonly #facts = new Map<string, Uint8Array>();
   #checkpointer: Checkpointer | undefined;
   #keeper: LogKeeper | undefined;
   #address: string | undefined;
-  #batch: OpenBatch | undefined;
   #closing: Promise<void> | undefined;
   #unheard: NodeEvent[] | undefined = [];
 
@@ -111,6 +108,7 @@ class LocalNode implements TableNode, StoreListener {
     if (durable !== undefined) this.#addStore('sqlite', durable);
     this.#log = new OperationLog(this.#environment, this.#stores);
     this.#catalog = this.#makeCatalog();
+    this.#batches = new Batches(this.#log, this.#dispatcher, this.#catalog.declared);
     this.log = new LogView({
       log: this.#log,
       live: this.#operations,
@@ -120,6 +118,7 @@ class LocalNode implements TableNode, StoreListener {
     });
     this.events = this.#events.asObservable();
     const lives = this.#lives;
+    const slicing = parts.slicing ?? { units: SLICE_UNITS, defer: (task) => environment.defer(task) };
     const carrier = carrierOf(options, parts, (message) =>
       this.#report({ code: 'transport-warning', severity: 'warning', message }),
     );
@@ -132,6 +131,7 @@ class LocalNode implements TableNode, StoreListener {
         origins: this.#origins,
         dispatcher: this.#dispatcher,
         projections: this.#catalog.declared,
+        slicing,
         beginLife: (store) => this.#beginLife(store),
         get ownOrigins() {
           return [...new Set([lives.memory, lives.sqlite])];
@@ -141,6 +141,7 @@ class LocalNode implements TableNode, StoreListener {
       environment: this.#environment,
       peers: options.peers ?? [],
       ...peerRulesOf(options),
+      slicing,
       report: (event) => this.#report(event),
     });
     this.#zeek = this.#makeZeek();
@@ -308,10 +309,7 @@ class LocalNode implements TableNode, StoreListener {
     const { projection, isNew } = this.#catalog.declare(name, declaration);
     const known = this.tables.get(name);
     if (known !== undefined) return known as unknown as TableOf<D>;
-    if (this.#batch !== undefined) {
-      projection.beginUndo();
-      this.#batch.taking.push(projection);
-    }
+    this.#batches.declared(projection);
     if (isNew && projection.store === 'sqlite') this.#remember(projection);
     const replicator = this.#replicator;
     const parts = {
@@ -320,7 +318,7 @@ class LocalNode implements TableNode, StoreListener {
       divergence: replicator.divergences.of(name),
       seal: () => this.#log.seal(),
       switchMode: async (mode: ModeName) => {
-        switchMode(projection, mode, { log: this.#log, replicator, inBatch: this.#batch !== undefined });
+        switchMode(projection, mode, { log: this.#log, replicator, inBatch: this.#batches.isOpen });
         await this.flush();
       },
       repair: (from: string) =>
@@ -333,7 +331,7 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   #beginDocument(projection: Projection): void {
-    const parts = { log: this.#log, replicator: this.#replicator, inBatch: this.#batch !== undefined };
+    const parts = { log: this.#log, replicator: this.#replicator, inBatch: this.#batches.isOpen };
     try {
       switchMode(projection, projection.mode.name, parts);
     } catch (error) {
@@ -354,38 +352,7 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   batch<T>(write: () => T): T {
-    if (this.#batch !== undefined) return this.#innerBatch(this.#batch, write);
-    const batch: OpenBatch = { taking: [...this.#catalog.declared.values()], failures: [] };
-    this.#batch = batch;
-    this.#dispatcher.hold();
-    const mark = this.#dispatcher.mark;
-    for (const projection of batch.taking) projection.beginUndo();
-    try {
-      const result = this.#log.batch(() => {
-        const given = refusePromise(write());
-        for (const failure of batch.failures) throw failure;
-        return given;
-      });
-      for (const projection of batch.taking) projection.endUndo();
-      return result;
-    } catch (error) {
-      for (const projection of batch.taking) projection.undo();
-      this.#dispatcher.forgetFrom(mark);
-      throw error;
-    } finally {
-      this.#batch = undefined;
-      this.#dispatcher.release();
-    }
-  }
-
-  /** Part of the outer batch, which cannot succeed once a part of it has thrown: the log takes back all or nothing. */
-  #innerBatch<T>(outer: OpenBatch, write: () => T): T {
-    try {
-      return refusePromise(write());
-    } catch (error) {
-      outer.failures.push(error);
-      throw error;
-    }
+    return this.#batches.run(write);
   }
 
   async flush(): Promise<void> {
@@ -437,6 +404,7 @@ class LocalNode implements TableNode, StoreListener {
     await this.#zeek.close();
     await this.#replicator.close();
     await this.#checkpointer?.stop();
+    this.#log.end();
     await Promise.allSettled(Array.from(this.#stores.values(), (store) => store.close()));
     this.#catalog.close();
     this.#operations.complete();

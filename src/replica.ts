@@ -4,17 +4,26 @@ import type { StoreName } from './log/journal.ts';
 import type { OperationLog } from './log/operation-log.ts';
 import type { Origins } from './log/origin.ts';
 import { isProxyOf } from './log/proxy.ts';
-import { type RunHeader, decodeRun, readRunHeader } from './log/run.ts';
+import { type OpenedRun, type RunHeader, openRun, readRun } from './log/run.ts';
 import type { RunReference } from './log/segment-store.ts';
-import { adoptCheckpoint } from './projection/adoption.ts';
-import { type DecodedCheckpoint, checkpointChunks, decodeCheckpoint } from './projection/checkpoint.ts';
-import { TableDigest, stateName } from './projection/digest.ts';
+import type { Slicing, Work } from './log/slices.ts';
+import type { Stretches } from './log/session-marks.ts';
+import { Adopter } from './projection/adopter.ts';
+import { checkpointChunks } from './projection/checkpoint.ts';
+import { DigestCache } from './projection/digest-cache.ts';
+import { stateName } from './projection/digest.ts';
 import type { Dispatcher } from './projection/dispatcher.ts';
+import { ownOperation } from './projection/own-operation.ts';
+import { preparationOf } from './projection/preparation.ts';
 import type { Projection } from './projection/projection.ts';
-import type { AppliedRuns, Held, Replica, ReplicaTable, TableDigests } from './replication/replica.ts';
-
-/** Digests of so many tables are kept for the next question. */
-const MAX_DIGESTS = 4;
+import type {
+  AdoptedRows,
+  AppliedRuns,
+  Held,
+  Prepared,
+  Replica,
+  ReplicaTable,
+} from './replication/replica.ts';
 
 /** Most lives whose operations one table holds; of others none are taken. */
 const MAX_TABLE_ORIGINS = 8192;
@@ -35,8 +44,16 @@ export interface ReplicaParts {
   /** The tables this node declares; others are neither stored nor passed on. */
   readonly projections: ReadonlyMap<string, Projection>;
   readonly ownOrigins: readonly string[];
+  /** How long work is cut. */
+  readonly slicing: Slicing;
   /** This node goes on under a new epoch in one store. */
   beginLife(store: StoreName): void;
+}
+
+/** A run of a frame, whose checksum was found right; it can be unpacked once. */
+interface ReceivedRun {
+  readonly reference: RunReference & RunHeader;
+  readonly opened: OpenedRun;
 }
 
 interface AcceptedRun {
@@ -58,6 +75,7 @@ interface Outcome {
   readonly references: RunReference[];
   readonly forgotten: Set<string>;
   readonly crowded: Set<string>;
+  readonly parted: Map<string, string>;
   readonly named: NameCount;
   seen(run: RunReference): boolean;
   add(operations: number): void;
@@ -66,7 +84,8 @@ interface Outcome {
 /** The tables of this node as replication sees them. */
 export class LocalReplica implements Replica {
   readonly #parts: ReplicaParts;
-  readonly #digests = new Map<Projection, TableDigest>();
+  readonly #digests: DigestCache;
+  readonly #adopter: Adopter;
 
   /** Tables of which a peer has said what it holds, so that it may have been told of new operations. */
   /** Tables of which a peer held another past than this node, and the life in which they part: a later life does not mend that. */
@@ -77,6 +96,8 @@ export class LocalReplica implements Replica {
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
+    this.#digests = new DigestCache(parts.origins);
+    this.#adopter = new Adopter(parts);
   }
 
   get nodeId(): string {
@@ -98,6 +119,16 @@ export class LocalReplica implements Replica {
   table(name: string): ReplicaTable | undefined {
     const projection = this.#parts.projections.get(name);
     return projection === undefined ? undefined : this.#describe(projection);
+  }
+
+  held(table: string, origin: string): number | undefined {
+    const projection = this.#parts.projections.get(table);
+    return projection === undefined ? undefined : this.#heldOf(projection, origin);
+  }
+
+  #heldOf(projection: Projection, origin: string): number {
+    const index = this.#parts.origins.find(origin);
+    return index === undefined ? 0 : projection.vector().get(index);
   }
 
   *tables(): IterableIterator<ReplicaTable> {
@@ -151,18 +182,16 @@ export class LocalReplica implements Replica {
       declaration: projection.schema.declaration,
       rows: projection.rows.size,
       forgottenNodes: [...projection.lives.forgotten.keys()],
-      held: (origin) => {
-        const index = origins.find(origin);
-        return index === undefined ? 0 : projection.vector().get(index);
-      },
+      held: (origin) => this.#heldOf(projection, origin),
       vector: () =>
         Array.from(
           projection.vector().entries(),
           ([origin, sequence]) => [origins.at(origin).text, sequence] as const,
         ),
+      sessionOf: (origin, sequence) => projection.sessions.of(origins.find(origin) ?? -1, sequence),
       positionOf: (origin, sequence) => projection.marks.positionOf(origins.find(origin), sequence),
       state: () => stateName(projection, origins),
-      digests: () => this.#digestsOf(projection),
+      digests: () => this.#digests.of(projection),
       checkpoint: () => {
         log.seal();
         return keptChunks(projection, origins);
@@ -170,31 +199,16 @@ export class LocalReplica implements Replica {
     };
   }
 
-  #digestsOf(projection: Projection): TableDigests {
-    const { origins } = this.#parts;
-    const state = stateName(projection, origins);
-    const slots = projection.rows.slots;
-    let digest = this.#digests.get(projection);
-    // Slots are numbered anew when removed keys are forgotten, which is no change of state.
-    if (digest?.state !== state || digest.numbered !== slots) digest = new TableDigest(projection, state);
-    this.#digests.delete(projection);
-    this.#digests.set(projection, digest);
-    if (this.#digests.size > MAX_DIGESTS)
-      this.#digests.delete(this.#digests.keys().next().value as Projection);
-    const present = digest;
-    return {
-      state,
-      root: () => present.root(),
-      buckets: () => present.buckets(),
-      leaves: (bucket) => present.leaves(bucket),
-      rows: (leaves) => present.rows(leaves, origins),
-      differences: (leaves, chunks) => present.differences(leaves, chunks, origins),
-    };
+  prepare(runs: readonly Uint8Array[], taken: (table: string) => boolean): Prepared | undefined {
+    return preparationOf(runs, (table) =>
+      taken(table) ? this.#parts.projections.get(table)?.schema : undefined,
+    );
   }
 
   receive(runs: readonly Uint8Array[], seen: (run: RunReference) => boolean): AppliedRuns {
     const { log, dispatcher } = this.#parts;
     log.seal();
+    const opened = runs.map(openReceived);
     dispatcher.hold();
     const outcome = {
       operations: 0,
@@ -202,17 +216,18 @@ export class LocalReplica implements Replica {
       ahead: new Set<string>(),
       forgotten: new Set<string>(),
       crowded: new Set<string>(),
+      parted: new Map<string, string>(),
       references: [] as RunReference[],
       named: { names: 0, mostOrigins: this.#parts.origins.size + MAX_FRAME_ORIGINS },
     };
     try {
       for (const store of ['memory', 'sqlite'] as const)
-        this.#receiveInto(store, runs, { ...outcome, seen, add: (count) => (outcome.operations += count) });
+        this.#receiveInto(store, opened, { ...outcome, seen, add: (count) => (outcome.operations += count) });
       for (const { table } of outcome.references) this.#parts.projections.get(table)?.carryOver();
     } finally {
       dispatcher.release();
     }
-    const { operations, references, gaps, ahead, forgotten, crowded } = outcome;
+    const { operations, references, gaps, ahead, forgotten, crowded, parted } = outcome;
     return {
       operations,
       references,
@@ -220,17 +235,18 @@ export class LocalReplica implements Replica {
       ahead: [...ahead],
       forgotten: [...forgotten],
       crowded: [...crowded],
+      parted: [...parted],
     };
   }
 
-  #receiveInto(store: StoreName, runs: readonly Uint8Array[], outcome: Outcome): void {
+  #receiveInto(store: StoreName, runs: readonly ReceivedRun[], outcome: Outcome): void {
     const { log, projections } = this.#parts;
     const first = log.position + 1;
     const accepted: AcceptedRun[] = [];
     let position = first;
     try {
-      for (const bytes of runs) {
-        const reference = { ...readRunHeader(bytes), bytes };
+      for (const run of runs) {
+        const { reference } = run;
         const projection = projections.get(reference.table);
         if (projection?.store !== store) continue;
         outcome.references.push(reference);
@@ -240,7 +256,9 @@ export class LocalReplica implements Replica {
           outcome.crowded.add(reference.origin);
           continue;
         }
-        const applied = this.#apply(projection, reference, { position, named: outcome.named });
+        if (this.#isOther(projection, reference)) outcome.parted.set(reference.table, reference.origin);
+        if (outcome.parted.has(reference.table)) continue;
+        const applied = this.#apply(projection, run, { position, named: outcome.named });
         if (applied === undefined) outcome.gaps.add(reference.table);
         if (applied === 'ahead') outcome.ahead.add(reference.table);
         if (projection.lives.isForgotten(this.#parts.origins.intern(reference.origin))) {
@@ -273,10 +291,19 @@ export class LocalReplica implements Replica {
     return held.size >= MAX_TABLE_ORIGINS && (origin === undefined || held.get(origin) === 0);
   }
 
+  /** Whether operations of a run are held already that are others: of one life one session wrote each name. */
+  #isOther(projection: Projection, { origin: text, session, ...run }: RunHeader): boolean {
+    const origin = this.#parts.origins.find(text);
+    const skip = origin === undefined ? 0 : (projection.overlap(run, origin) ?? 0);
+    if (origin === undefined || skip === 0) return false;
+    const known = projection.sessions.of(origin, run.firstSequence + skip - 1);
+    return known !== 0 && session !== 0 && known !== session;
+  }
+
   /** How many operations were new; undefined for a gap, `ahead` when a switch of mode is missing before them. */
   #apply(
     projection: Projection,
-    reference: RunReference & RunHeader,
+    { reference, opened }: ReceivedRun,
     { position, named }: { readonly position: number; readonly named: NameCount },
   ): number | 'ahead' | undefined {
     const { origins } = this.#parts;
@@ -286,7 +313,7 @@ export class LocalReplica implements Replica {
     if (skip === reference.count) return 0;
     if (projection.writes(origin)) throw ownOperation(reference);
     if (projection.isAhead(reference)) return 'ahead';
-    const run = decodeRun(reference.bytes, projection.schema.column);
+    const run = readRun(opened, projection.schema.column);
     named.names += run.context.length + run.newOrigins.length;
     if (named.names > MAX_FRAME_NAMES) throw tooManyNames(MAX_FRAME_NAMES);
     const knowsAll =
@@ -298,55 +325,13 @@ export class LocalReplica implements Replica {
     return reference.count - Math.max(0, skip);
   }
 
-  adopt(table: string, chunks: readonly Uint8Array[], seen: (held: Held) => void): number {
-    const { log, dispatcher, origins, projections } = this.#parts;
-    const projection = projections.get(table);
-    if (projection === undefined) return 0;
-    log.requireRoom(projection.store);
-    const checkpoint = decodeCheckpoint(chunks, projection.schema, false);
-    requireOwnKnown(projection, origins, checkpoint);
-    seen(checkpoint.header.vector);
-    log.seal();
-    dispatcher.hold();
-    try {
-      const position = log.position + 1;
-      const adopted = adoptCheckpoint(projection, origins, checkpoint, position);
-      const count = adopted.rows.length + adopted.removed.length;
-      const content = adopted.whole ? chunks : [...checkpointChunks(projection, origins, adopted)];
-      log.appendAdoption(
-        projection.store,
-        { kind: 'adoption', table, chunks: content },
-        { position, span: Math.max(1, count) },
-      );
-      projection.carryOver();
-      return count;
-    } finally {
-      dispatcher.release();
-    }
-  }
-}
-
-/** Refuses a checkpoint that claims more of what this node writes than it wrote: its next operations would count as held. */
-function requireOwnKnown(
-  projection: Projection,
-  origins: Origins,
-  { header, rows }: DecodedCheckpoint,
-): void {
-  const check = (origin: string, sequence: number): void => {
-    const index = origins.find(origin);
-    if (index === undefined || !projection.writes(index) || sequence <= projection.vector().get(index))
-      return;
-    throw ownOperation({ table: header.table, origin, firstSequence: sequence });
-  };
-  for (const [origin, sequence] of header.vector) check(origin, sequence);
-  for (const { origins: named, originOf, sequences } of rows) {
-    const largest = named.map(() => 0);
-    for (let index = 0; index < originOf.length; index++) {
-      const origin = originOf[index] as number;
-      const sequence = sequences[index] as number;
-      if (sequence > (largest[origin] as number)) largest[origin] = sequence;
-    }
-    for (const [index, origin] of named.entries()) check(origin, largest[index] as number);
+  *adopt(
+    table: string,
+    chunks: readonly Uint8Array[],
+    seen: (held: Held, written: readonly Stretches[]) => boolean,
+  ): Work<AdoptedRows | undefined> {
+    const projection = this.#parts.projections.get(table);
+    return projection === undefined ? undefined : yield* this.#adopter.adopt(projection, chunks, seen);
   }
 }
 
@@ -357,16 +342,9 @@ function tooManyNames(limit: number): TablecastError {
   });
 }
 
-function ownOperation(reference: Pick<RunReference, 'table' | 'origin' | 'firstSequence'>): TablecastError {
-  const name = `${reference.table}, ${reference.origin}, ${reference.firstSequence}`;
-  return new TablecastError(
-    'OPERATION_INVALID',
-    `A peer sent operations of this node's present life (${name}) that it did not write.`,
-    {
-      hint: 'Another process runs with the same id and a copy of the directory, or a peer forges operations. Give each node its own id and directory.',
-      details: { table: reference.table, origin: reference.origin, sequence: reference.firstSequence },
-    },
-  );
+function openReceived(bytes: Uint8Array): ReceivedRun {
+  const opened = openRun(bytes);
+  return { opened, reference: { ...opened.header, bytes } };
 }
 
 /** A table's checkpoint while its slots keep their numbers. */

@@ -16,11 +16,12 @@ const begun = performance.now();
 // One frame in twenty goes through a session of a real node, the rest through the decoders.
 await fuzz.decode(Math.ceil(frames * 0.95));
 await fuzz.attack(Math.floor(frames * 0.05));
+await fuzz.attackDearly();
 const { report } = fuzz;
 console.log(
   `${report.frames} frames in ${((performance.now() - begun) / 1000).toFixed(1)} s: ` +
     `decoders took ${report.taken} and refused ${report.refused}, ${report.ended} of ${report.sessions} sessions ended, slowest ${report.slowestMs.toFixed(1)} ms of processor time ` +
-    `(at most ${MOST_MS}), heap ${(report.growthBytes / 1e6).toFixed(1)} MB more at the end, ` +
+    `(at most ${MOST_MS}), of ${report.slices} slices the slowest ${report.slowestSliceMs.toFixed(1)} ms, heap ${(report.growthBytes / 1e6).toFixed(1)} MB more at the end, ` +
     `${uncaught.length} uncaught, ${report.problems.length} problems`,
 );
 for (const problem of [...uncaught, ...report.problems].slice(0, 20)) console.log(`  ${problem}`);

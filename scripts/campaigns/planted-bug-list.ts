@@ -12,6 +12,7 @@ const DISK = 'test/reliability/disk-faults.test.ts';
 const HOSTILE = 'test/reliability/hostile-peer.test.ts';
 const OVERLOAD = 'test/reliability/overload.test.ts';
 const SIMULATION = 'test/simulation/simulation.test.ts';
+const FORKED = 'test/replication/forked-storage.test.ts';
 const RETENTION = 'test/node/retention.test.ts';
 
 const bug = (
@@ -73,7 +74,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     'go on after a failed sync',
     [
       'backends/sqlite/failure.ts',
-      "  hint: 'Check the disk and the path; then open the backend again, which verifies what is there.',",
+      "  hint: 'Check the disk and the path; then start the node again, which checks what is there (all of it: tablecast verify).',",
       "  hint: 'Try again.',\n  retryable: true,",
     ],
     [DISK],
@@ -116,7 +117,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'accept operations of this life',
-    ['replica.ts', '    requireOwnKnown(projection, origins, checkpoint);\n', ''],
+    ['projection/adopter.ts', '    yield* requireOwnKnown(projection, origins, checkpoint);\n', ''],
     [HOSTILE],
   ),
   bug(
@@ -282,5 +283,29 @@ export const plantedBugs: readonly PlantedBug[] = [
     'let the earlier write win',
     ['modes/lww.ts', 'return incoming.stamp > present.stamp;', 'return incoming.stamp < present.stamp;'],
     ['test/modes/lww.test.ts', SIMULATION],
+  ),
+  bug(
+    'believe counts alone',
+    ['replication/parting.ts', 'return here !== 0 && here !== there;', 'return here !== 0 && here < 0;'],
+    [FORKED],
+  ),
+  bug(
+    'look at no operations that are held already',
+    ['replica.ts', 'return known !== 0 && session !== 0 && known !== session;', 'return known < 0;'],
+    ['test/replication/parting.test.ts'],
+  ),
+  bug(
+    'forget the dictionary when a batch is taken back',
+    ['projection/local-author.ts', 'else this.#table.dictionaries.set(this.origin, this.#earlier);', ''],
+    [FORKED],
+  ),
+  bug(
+    'write again what was replaced',
+    [
+      'projection/switching.ts',
+      'const earlier = isBase && adds ? before.get(text) : undefined;',
+      'const earlier = isBase ? before.get(text) : undefined;',
+    ],
+    ['test/modes/rival-switches.test.ts'],
   ),
 ];

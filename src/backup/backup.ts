@@ -4,7 +4,7 @@ import { type Snapshot, openSnapshot, withoutWal } from '../backends/sqlite/snap
 import { sqliteBackend } from '../backends/sqlite/sqlite-backend.ts';
 import { TablecastError } from '../errors.ts';
 import { nodeFact, readFacts } from '../recovery.ts';
-import { makeDirectory, requireSpace, syncFile, writeSynced } from './files.ts';
+import { makeDirectory, requireSpace, statOf, syncFile, writeSynced } from './files.ts';
 import { MANIFEST_FILE, SUMS_FILE, databaseName, manifestText, sumsOf } from './manifest.ts';
 import { verifyDatabase } from './verify-database.ts';
 
@@ -43,7 +43,7 @@ export interface BackupSummary {
 export async function createBackup(options: BackupOptions): Promise<BackupSummary> {
   const file = resolve(options.file);
   const target = resolve(options.target);
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) {
+  if (statOf(file) === undefined) {
     throw new TablecastError('OPTION_INVALID', `There is no file ${file}.`, {
       hint: 'A node writes its database there when it has a directory; check directory and id.',
       details: { file },

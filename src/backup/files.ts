@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  type Stats,
   closeSync,
   createReadStream,
   fsyncSync,
@@ -19,6 +20,15 @@ import { syncDirectory } from '../backends/sqlite/open-store.ts';
 import { TablecastError, isTablecastError } from '../errors.ts';
 
 const LOCK = 'unfinished';
+
+/** What is at a path; undefined where nothing is. Throws `BACKEND_READ_ONLY` or `BACKEND_FAILED` when that cannot be told. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw asTablecastError(error, { file: path, action: 'read' });
+  }
+}
 
 /** A lock that a killed process may leave in a directory; it means nothing. */
 export const LOCK_FILE: string = `${LOCK}.lock`;
@@ -98,14 +108,14 @@ export async function makeDirectory<T>(target: string, fill: (partial: string) =
 }
 
 function requireAbsent(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
+  if (statOf(path) !== undefined) {
     throw new TablecastError('OPTION_INVALID', `${path} exists already; nothing was written.`, {
       hint: 'Name a directory that does not exist, or move that one away.',
       details: { file: path },
     });
   }
   const parent = dirname(path);
-  if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (statOf(parent)?.isDirectory() === true) return;
   throw new TablecastError('OPTION_INVALID', `There is no directory ${parent} for ${basename(path)}.`, {
     hint: 'Create it, or mount what belongs there, first.',
     details: { file: parent },

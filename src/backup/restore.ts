@@ -1,9 +1,9 @@
-import { copyFileSync, statSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { TablecastError } from '../errors.ts';
 import type { BackupSummary } from './backup.ts';
-import { makeDirectory, requireSpace, sha256Of, syncFile } from './files.ts';
+import { makeDirectory, requireSpace, sha256Of, statOf, syncFile } from './files.ts';
 import { databaseName, readManifest, unsoundBackup } from './manifest.ts';
 import { verifyFiles } from './verify.ts';
 
@@ -27,7 +27,7 @@ export interface RestoreOptions {
 export async function restoreBackup(options: RestoreOptions): Promise<BackupSummary> {
   const backup = resolve(options.backup);
   const directory = resolve(options.directory);
-  if (statSync(backup, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  if (statOf(backup)?.isDirectory() !== true) {
     throw new TablecastError('OPTION_INVALID', `${backup} is no directory, so no backup.`, {
       hint: 'Name a directory that `tablecast backup` made.',
       details: { file: backup },

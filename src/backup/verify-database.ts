@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { Subject } from 'rxjs';
+import { Subject } from 'rxjs/internal/Subject';
 import type { Recovery } from '../backends/backend.ts';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { type Snapshot, openSnapshot } from '../backends/sqlite/snapshot.ts';

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { TablecastError, isTablecastError } from '../errors.ts';
-import { LOCK_FILE } from './files.ts';
+import { LOCK_FILE, statOf } from './files.ts';
 import { MANIFEST_FILE, type Manifest, SUMS_FILE, databaseName, readManifest, sumsOf } from './manifest.ts';
 import { type Damage, type VerifiedDatabase, verifyDatabase } from './verify-database.ts';
 
@@ -29,7 +29,7 @@ export interface Verification {
  */
 export async function verifyFiles(path: string): Promise<Verification> {
   const place = resolve(path);
-  const stat = statSync(place, { throwIfNoEntry: false });
+  const stat = statOf(place);
   if (stat === undefined) throw nothingThere(place, 'There is no such file or directory.');
   if (!stat.isDirectory()) return verifyAll(place, { kind: 'file', files: [place] });
   try {
@@ -123,7 +123,7 @@ async function differences(path: string, manifest: Manifest): Promise<readonly D
 
 function readSums(path: string): string {
   const file = join(path, SUMS_FILE);
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const size = statOf(file)?.size ?? 0;
   return size === 0 || size > MAX_SUMS_BYTES ? '' : readFileSync(file, 'latin1');
 }
 

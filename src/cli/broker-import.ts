@@ -1,23 +1,22 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type BrokerStore,
   type BrokerStoreEntry,
-  type MapTable,
-  type SetTable,
-  type Table,
+  TablecastError,
   isTablecastError,
   readBrokerStore,
 } from '../index.ts';
+import { readText } from './credentials.ts';
 import { usageError } from './failure.ts';
 import { note, visible } from './output.ts';
+import { PacedWrites, type WriteTarget } from './paced-writes.ts';
 
-/** Rows written and not yet confirmed at which writing waits. */
-const MAX_UNCONFIRMED = 8192;
-const ROWS_PER_TURN = 1024;
 const REPORTED_SKIPS = 3;
 const STORE_FILE = /^___sync_store_.+\.sqlite$/;
 const NS_PER_MS = 1_000_000n;
+const WHERE_STORES_ARE =
+  'Name the folder with the files ___sync_store_….sqlite, Broker::table_store_db_directory of Zeek, or one of them.';
 
 /** How stores of Zeek's Broker are imported. */
 export interface BrokerFlags {
@@ -45,16 +44,18 @@ interface Description {
   readonly types?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The files of a store, or of every store in a folder. Throws `OPTION_INVALID` when there is none. */
+/** The files of a store, or of every store in a folder. Throws `OPTION_INVALID` when there is none, `IMPORT_INVALID` without that path. */
 export function storeFiles(path: string): readonly string[] {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found?.isDirectory() !== true) return [path];
+  if (found === undefined) {
+    throw new TablecastError('IMPORT_INVALID', `There is no file or folder ${path}.`, {
+      hint: WHERE_STORES_ARE,
+    });
+  }
+  if (!found.isDirectory()) return [path];
   const names = readdirSync(path).filter((name) => STORE_FILE.test(name));
   if (names.length > 0) return names.toSorted().map((name) => join(path, name));
-  throw usageError(
-    `${path} holds no Broker store.`,
-    'Name the folder with the files ___sync_store_….sqlite: Broker::table_store_db_directory of Zeek.',
-  );
+  throw usageError(`${path} holds no Broker store.`, WHERE_STORES_ARE);
 }
 
 /** Opens a store with the type that the flags give it, if they give one. */
@@ -94,12 +95,14 @@ function describedIn(file: string): ReadonlyMap<string, Description> {
 }
 
 function parseJson(file: string): unknown {
+  const text = readText(file, 'file of --zeek-tables');
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(text);
   } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
     throw usageError(
-      `${file} cannot be read as JSON: ${String(error)}.`,
-      'Give the file of --zeek-tables anew.',
+      `${file} is not JSON: ${reason}.`,
+      'Give the `tables` of an attachment, or a whole configuration, as JSON.',
     );
   }
 }
@@ -126,35 +129,33 @@ function isDescription(value: unknown): value is Description {
 /** Writes the rows of a store that are still valid into a table, and returns when all have arrived. */
 export async function importStore(
   store: BrokerStore,
-  target: { readonly table: Table; confirmed(count: number): Promise<void> },
+  target: WriteTarget,
   flags: BrokerFlags,
 ): Promise<ImportedStore> {
   const now = BigInt(Date.now()) * NS_PER_MS;
-  const counts = { rows: 0, expired: 0, escaped: 0, refused: 0 };
+  const counts = { expired: 0, escaped: 0, refused: 0 };
+  const writes = new PacedWrites(target);
   for (const entry of store.entries()) {
     if (entry.expiry !== undefined && entry.expiry <= now) {
       counts.expired++;
       continue;
     }
-    if (!written(target.table, entry, flags.strict === true)) {
+    if (!written(writes, entry, flags.strict === true)) {
       if (++counts.refused > REPORTED_SKIPS) continue;
       note(`left out: ${shownKey(entry)} does not fit the table`);
       continue;
     }
     if (entry.escaped) counts.escaped++;
-    if (++counts.rows % ROWS_PER_TURN !== 0) continue;
-    await target.confirmed(counts.rows - MAX_UNCONFIRMED);
-    await new Promise((resolve) => setImmediate(resolve));
+    await writes.paced();
   }
-  await target.confirmed(counts.rows);
-  return counts;
+  await writes.end();
+  return { rows: writes.rows, ...counts };
 }
 
 /** Writes one row; false when the table does not take it. */
-function written(table: Table, { key, value }: BrokerStoreEntry, isStrict: boolean): boolean {
+function written(writes: PacedWrites, { key, value }: BrokerStoreEntry, isStrict: boolean): boolean {
   try {
-    if (table.declaration.value === undefined) (table as unknown as SetTable).add(key);
-    else (table as MapTable).set(key, value);
+    writes.write(key, value);
     return true;
   } catch (error) {
     const unusable = isTablecastError(error, 'KEY_INVALID') || isTablecastError(error, 'VALUE_INVALID');

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, type CommanderError, Option } from 'commander';
 import { usageError } from './failure.ts';
 
 export const DEFAULT_PORT = 47_760;
@@ -29,14 +29,22 @@ export interface PeerFlags extends CredentialFlags {
   readonly json?: boolean | undefined;
 }
 
-/** A command of the program; mistakes in its use are thrown, and show how to get help. */
+/** A command of the program; mistakes in its use are thrown, and say how to get help. */
 export function newCommand(name: string, description: string, examples: readonly string[]): Command {
-  return new Command(name)
+  return throwingMistakes(new Command(name), `Try tablecast ${name} --help.`)
     .description(description)
-    .exitOverride()
     .helpOption('-h, --help', 'show this help')
-    .showHelpAfterError(`Try tablecast ${name} --help.`)
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
+}
+
+/** Has mistakes in the use of a command thrown as errors like any other, so that they are told alike, in JSON too. */
+export function throwingMistakes(command: Command, hint: string): Command {
+  const refuse = (error: CommanderError): never => {
+    // Help and version end this way as well, when they have been printed.
+    if (error.code.startsWith('commander.help') || error.exitCode === 0) throw error;
+    throw usageError(error.message.replace(/^error: /, '').replaceAll('\n', ' '), hint);
+  };
+  return command.configureOutput({ outputError: () => undefined }).exitOverride(refuse);
 }
 
 /** Token and certificates, by flag or environment. */
@@ -77,6 +85,12 @@ export function withPeer(command: Command): Command {
 /** The option of everything that prints. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'print JSON, one document per line');
+}
+
+/** Throws `OPTION_INVALID` for what is no address of a node. */
+export function requirePeerUrl(url: string): void {
+  if (/^wss?:\/\//.test(url)) return;
+  throw usageError(`--peer ${url} is no ws:// or wss:// URL.`, `Write --peer ${DEFAULT_PEER}, for one.`);
 }
 
 /** Milliseconds of `10s`, `500ms`, `2m`; a bare number is seconds. Throws `OPTION_INVALID`. */

@@ -9,6 +9,7 @@ export const COMMAND_CODES = [
   'closing',
   'closed',
   'conflict',
+  'output-slow',
   'reloaded',
   'reload-failed',
 ] as const;

@@ -20,7 +20,7 @@ import {
   TablecastError,
   openNode,
 } from '../index.ts';
-import type { PeerFlags } from './command.ts';
+import { type PeerFlags, requirePeerUrl } from './command.ts';
 import { readCredentials } from './credentials.ts';
 import { usageError } from './failure.ts';
 import { didYouMean } from './nearest-word.ts';
@@ -158,12 +158,7 @@ function commandId(): string {
 
 /** Joins the node the flags name, does something and leaves, whatever happens. */
 export async function withNode<T>(flags: PeerFlags, act: (joined: JoinedNode) => Promise<T>): Promise<T> {
-  if (!/^wss?:\/\//.test(flags.peer)) {
-    throw usageError(
-      `--peer ${flags.peer} is no ws:// or wss:// URL.`,
-      'Write --peer ws://127.0.0.1:47760, for one.',
-    );
-  }
+  requirePeerUrl(flags.peer);
   const node = await openNode({ id: commandId(), peers: [flags.peer], auth: readCredentials(flags) });
   try {
     const joined = new JoinedNode(node, await reach(node, flags), flags);

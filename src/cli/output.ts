@@ -29,9 +29,11 @@ export async function printAll(
   }
 }
 
-/** Ends the command without a word when nobody reads on, as in `tablecast tail hosts | head`. */
+/** Ends the command when its output cannot be written: without a word when nobody reads on, as in `tablecast tail hosts | head`. */
 export function endWithReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? 0 : 4);
+    if (error.code === 'EPIPE') process.exit(0);
+    note(`error: the output cannot be written (${error.message}).`);
+    process.exit(4);
   });
 }

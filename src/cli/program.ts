@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { throwingMistakes } from './command.ts';
 import { addCommand } from './commands/add.ts';
 import { backupCommand } from './commands/backup.ts';
 import { compareCommand } from './commands/compare.ts';
@@ -23,12 +24,11 @@ examples: tablecast COMMAND --help.`;
 
 /** The whole command line. */
 export function program(version: string): Command {
-  const root = new Command('tablecast')
+  const root = throwingMistakes(new Command('tablecast'), 'Try tablecast --help.')
     .description('Replicated tables on an append-only operation log: run nodes, look at them, change them.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
-    .exitOverride()
     .addHelpText('after', EPILOGUE);
   for (const command of [
     runCommand(),

@@ -1,11 +1,6 @@
 import { type Command, Option } from 'commander';
-import {
-  type MapTable,
-  type SetTable,
-  type Table,
-  type TableDeclaration,
-  isTablecastError,
-} from '../index.ts';
+import { existsSync } from 'node:fs';
+import { type TableDeclaration, TablecastError, isTablecastError } from '../index.ts';
 import {
   type FieldMapping,
   type LogFormat,
@@ -15,10 +10,8 @@ import {
   recordMapper,
 } from './formats/index.ts';
 import { note, visible } from './output.ts';
+import { PacedWrites, type WriteTarget } from './paced-writes.ts';
 
-/** Rows written and not yet confirmed at which writing waits. */
-const MAX_UNCONFIRMED = 8192;
-const ROWS_PER_TURN = 1024;
 const REPORTED_SKIPS = 3;
 const PROGRESS_MS = 1000;
 const MAX_FIELDS_NAMED = 30;
@@ -31,13 +24,10 @@ export interface ImportFlags {
   readonly strict?: boolean | undefined;
 }
 
-/** Where rows go. */
-export interface ImportTarget {
+/** A table that rows go into. */
+export interface ImportTarget extends WriteTarget {
   readonly name: string;
-  readonly table: Table;
   readonly declaration: Readonly<TableDeclaration>;
-  /** Resolves once the given number of rows have arrived where they belong. */
-  confirmed(count: number): Promise<void>;
 }
 
 /** What came of an import. */
@@ -71,32 +61,34 @@ export async function importRows(file: string, target: ImportTarget, flags: Impo
   );
   const fields = new SeenFields(mapping);
   const progress = new Progress(target.name);
-  let rows = 0;
+  const writes = new PacedWrites(target);
   for await (const record of records) {
     fields.look(record);
-    const row = skips.guard(() => map(record));
-    if (row === undefined || !skips.guard(() => write(target.table, row))) continue;
-    rows++;
-    if (rows % ROWS_PER_TURN !== 0) continue;
-    progress.at(rows);
-    await target.confirmed(rows - MAX_UNCONFIRMED);
-    await new Promise((resolve) => setImmediate(resolve));
+    const written = skips.guard(() => {
+      const row = map(record);
+      if (row !== undefined) writes.write(row.key, row.value);
+      return row;
+    });
+    if (written !== undefined && (await writes.paced())) progress.at(writes.rows);
   }
-  await target.confirmed(rows);
+  await writes.end();
   progress.end();
   fields.warn();
+  const { rows } = writes;
   return { rows, skippedLines: records.skipped, skippedRecords: fields.records - rows };
+}
+
+/** Throws `IMPORT_INVALID` for a file that is not there: before a table is declared or a database made for it. */
+export function requireInput(file: string): void {
+  if (file === '-' || existsSync(file)) return;
+  throw new TablecastError('IMPORT_INVALID', `There is no file ${file}.`, {
+    hint: 'Name a Zeek log, CSV or JSON lines, plain or gzip, or - for the standard input.',
+  });
 }
 
 function mappingOf({ key, value }: ImportFlags, declaration: TableDeclaration): FieldMapping {
   if (key === undefined && value === undefined) return defaultMapping(declaration);
   return { key: key ?? defaultMapping(declaration).key, ...(value === undefined ? {} : { value }) };
-}
-
-function write(table: Table, row: { readonly key: unknown; readonly value: unknown }): true {
-  if (table.declaration.value === undefined) (table as unknown as SetTable).add(row.key);
-  else (table as MapTable).set(row.key, row.value);
-  return true;
 }
 
 /** What is left out, told up to a few times. */

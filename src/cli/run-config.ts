@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { CertificateChange, NodeOptions, TableDeclaration } from '../index.ts';
-import { type CredentialFlags, DEFAULT_PORT } from './command.ts';
+import { type CredentialFlags, DEFAULT_PORT, requirePeerUrl } from './command.ts';
 import { type FileConfig, readConfigFile } from './config-file.ts';
 import { readCredentials, readText } from './credentials.ts';
 import { usageError } from './failure.ts';
@@ -40,6 +40,8 @@ export interface RunConfig extends Omit<FileConfig, 'id' | 'tables' | 'peers'> {
 export function runConfig(flags: RunFlags): RunConfig {
   const source = flags.config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
   const file = source === undefined ? {} : readConfigFile(source);
+  const peers = flags.peer ?? file.peers ?? [];
+  for (const peer of peers) requirePeerUrl(peer);
   const tables = new Map(Object.entries(file.tables ?? {}));
   for (const { name, declaration } of flags.table ?? []) tables.set(name, declaration);
   return {
@@ -54,7 +56,7 @@ export function runConfig(flags: RunFlags): RunConfig {
     durability: (flags.durability as FileConfig['durability']) ?? file.durability,
     failureMode: (flags.failureMode as FileConfig['failureMode']) ?? file.failureMode,
     listen: listenOf(flags, file),
-    peers: flags.peer ?? file.peers ?? [],
+    peers,
     auth: authOf(flags, file),
     health: flags.health === undefined ? file.health : parseListen(flags.health, '--health'),
     retention: flags.retention === undefined ? file.retention : parseRetention(flags.retention),

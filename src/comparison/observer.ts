@@ -7,6 +7,7 @@ import {
   declareTables,
   latestText,
   readableRows,
+  rowOfText,
 } from './tables.ts';
 import type { Workload, WorkloadRow } from './workload.ts';
 
@@ -58,9 +59,6 @@ export class NodeObserver {
   readonly #node: TableNode;
   readonly #observed: Observed;
   readonly #tables: ComparedTables;
-  readonly #indexes: ReadonlyMap<string, number>;
-  /** By node the rows it writes, in order. */
-  readonly #rowsOf: readonly (readonly number[])[];
   readonly #written: number[] = [];
   readonly #writtenAt: number[] = [];
   readonly #read: (readonly number[])[] = [];
@@ -79,10 +77,6 @@ export class NodeObserver {
     this.#node = node;
     this.#observed = observed;
     this.held = Array.from({ length: workload.options.nodes }, () => 0);
-    this.#indexes = new Map(this.held.map((_, index) => [nodeId(index), index]));
-    this.#rowsOf = this.held.map((_, index) =>
-      workload.rows.flatMap((row, at) => (row.node === index ? [at] : [])),
-    );
     this.#arrivedAt = new Float64Array(workload.rows.length).fill(Number.NaN);
     this.#tables = declareTables(node, mode);
     this.#counts = new WatchedTable(this.#tables.counts, this.#subscriptions);
@@ -90,15 +84,21 @@ export class NodeObserver {
     this.#listen();
   }
 
-  /** A row is two writes, and the second is on `latest`: its sequence is the ordinal of the row. */
+  /**
+   * A row is two writes, of which the second, on `latest`, names it. By what it names and not by sequences: a
+   * document that is begun anew takes sequences of its own, and has what it passed over written again.
+   */
   #listen(): void {
+    const { rows } = this.#observed.workload;
     const operations = this.#node.log.operations({ after: 0, table: LATEST });
     this.#subscriptions.push(
-      operations.subscribe(({ origin, sequence }) => {
-        const from = this.#indexes.get(origin.slice(0, origin.lastIndexOf('@')));
-        if (from === undefined || (this.held[from] ?? 0) >= sequence) return;
-        this.held[from] = sequence;
-        this.#arrivedAt[this.#rowsOf[from]?.[sequence - 1] ?? 0] = this.#observed.now();
+      operations.subscribe(({ kind, value }) => {
+        if (kind !== 'set') return;
+        const row = rowOfText(String(value));
+        const { node, ordinal } = rows[row] as WorkloadRow;
+        if ((this.held[node] ?? 0) >= ordinal) return;
+        this.held[node] = ordinal;
+        this.#arrivedAt[row] = this.#observed.now();
         this.arrived();
       }),
     );

@@ -256,11 +256,12 @@ export class ByteReader {
     return count;
   }
 
-  fixedWidth(count: number, width: number): Uint32Array {
+  /** `count` unsigned integers of `width` bytes each, in the front part of `into` if that is given. */
+  fixedWidth(count: number, width: number, into?: Uint32Array): Uint32Array {
     if (width < 1 || width > 4) throw malformed(`integers of ${width} bytes`);
     let at = this.#take(count * width);
     const { bytes } = this;
-    const values = new Uint32Array(count);
+    const values = into?.subarray(0, count) ?? new Uint32Array(count);
     if (width === 1) for (let i = 0; i < count; i++) values[i] = bytes[at++] as number;
     else if (width === 2)
       for (let i = 0; i < count; i++, at += 2)
@@ -273,11 +274,12 @@ export class ByteReader {
     return values;
   }
 
-  float64s(count: number): Float64Array {
+  /** `count` doubles, in the front part of `into` if that is given. */
+  float64s(count: number, into?: Float64Array): Float64Array {
     let at = this.#take(count * 8);
-    const values = new Float64Array(count);
+    const values = into?.subarray(0, count) ?? new Float64Array(count);
     if (littleEndian) {
-      new Uint8Array(values.buffer).set(this.bytes.subarray(at, at + count * 8));
+      new Uint8Array(values.buffer, values.byteOffset).set(this.bytes.subarray(at, at + count * 8));
       return values;
     }
     const view = this.#view;

@@ -188,8 +188,11 @@ export interface Column {
 
 const EMPTY: Column = { numbers: undefined, cells: [] };
 
-/** Reads `count` cells of a table whose values travel as `type`; a layout of another type is malformed. */
-export function readColumn(reader: ByteReader, count: number, type: ColumnType): Column {
+/**
+ * Reads `count` cells of a table whose values travel as `type`; a layout of another type is malformed.
+ * Doubles go to the front part of `into` if that is given.
+ */
+export function readColumn(reader: ByteReader, count: number, type: ColumnType, into?: Float64Array): Column {
   const layout = reader.byte();
   if (count === 0 || type === 'none') {
     if (layout !== NONE) throw malformed('values where none belong');
@@ -198,6 +201,7 @@ export function readColumn(reader: ByteReader, count: number, type: ColumnType):
   switch (type) {
     case 'double':
     case 'integer':
+      if (layout === FLOAT64) return { numbers: reader.float64s(count, into), cells: undefined };
       return readNumbers(reader, count, layout, type === 'integer');
     case 'bigint':
       return { numbers: undefined, cells: readBigints(reader, count, layout) };
@@ -212,7 +216,6 @@ export function readColumn(reader: ByteReader, count: number, type: ColumnType):
 }
 
 function readNumbers(reader: ByteReader, count: number, layout: number, bigints: boolean): Column {
-  if (layout === FLOAT64) return { numbers: reader.float64s(count), cells: undefined };
   if (layout === UNSIGNED) return { numbers: reader.fixedWidth(count, reader.byte()), cells: undefined };
   if (layout === ZIGZAG) {
     const numbers = new Float64Array(count);

@@ -6,7 +6,7 @@ const MAX_SEGMENT_OPERATIONS = 8192;
 /** As is one of this many characters of keys and values: its runs travel in one frame. */
 const MAX_SEGMENT_CHARACTERS = 512 * 1024;
 /** Most operations of one batch: it travels in one frame, which a receiver takes in at one go. */
-const MAX_BATCH_OPERATIONS = 16_384;
+export const MAX_BATCH_OPERATIONS = 16_384;
 /** Most characters of keys and values in one batch, which must fit into one frame. */
 const MAX_BATCH_CHARACTERS: number = 1024 * 1024;
 /** Most bytes of one batch, encoded: a character of its texts may take three. */
@@ -189,7 +189,9 @@ export class OpenSegment implements Journal {
 
   /** Closes the segment; undefined when nothing was written. */
   seal(): readonly SealedPart[] {
-    if (this.#runs.length === 0) return [];
+    const [first] = this.#runs;
+    if (first === undefined) return [];
+    if (this.#runs.length === 1) return [this.#whole(first)];
     this.#endStretch();
     for (const run of this.#runs) run.finished ??= run.author.finishRun();
     const parts = (['memory', 'sqlite'] as const).flatMap((store) => this.#part(store));
@@ -216,6 +218,14 @@ export class OpenSegment implements Journal {
     this.#stretch = 0;
     this.#characters = 0;
     this.#before = 0;
+  }
+
+  /** A segment of one run, as most are. */
+  #whole({ author, finished }: OpenRun): SealedPart {
+    const run = finished ?? author.finishRun();
+    const span = this.position - this.#first + 1;
+    this.#reset();
+    return { store: author.store, position: this.#first, span, runs: [run], order: undefined };
   }
 
   #part(store: StoreName): SealedPart[] {

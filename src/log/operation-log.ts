@@ -1,7 +1,10 @@
 import type { Environment } from '../environment.ts';
 import { type JournalOwner, OpenSegment, type SealedPart, type StoreName } from './journal.ts';
-import { type AdoptionSegment, type Stretch, encodeSegment } from './segment.ts';
+import { type Stretch, encodeSegment } from './segment.ts';
 import type { LoggedSegment, RunReference, SegmentStore } from './segment-store.ts';
+
+/** For microtasks: Node's queueMicrotask puts an object for tracing around each. */
+const settled: Promise<void> = Promise.resolve();
 
 /** Runs of others that take their place in this node's log together. */
 export interface ReceivedRuns {
@@ -20,8 +23,10 @@ export class OperationLog implements JournalOwner {
   readonly journal: OpenSegment = new OpenSegment(this);
   readonly stores: ReadonlyMap<StoreName, SegmentStore>;
   readonly #environment: Environment;
+  readonly #watching = new Set<() => void>();
   #resting = true;
   #inBatch = false;
+  #ended = false;
 
   constructor(environment: Environment, stores: ReadonlyMap<StoreName, SegmentStore>) {
     this.#environment = environment;
@@ -38,6 +43,27 @@ export class OperationLog implements JournalOwner {
     this.journal.position = position;
   }
 
+  /** Whether nothing is appended or read any more. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Calls a function whenever something was appended, and at the end, until what it gives back is called. */
+  watch(listener: () => void): () => void {
+    this.#watching.add(listener);
+    return () => this.#watching.delete(listener);
+  }
+
+  /** Tells those who watch that nothing more comes. */
+  end(): void {
+    this.#ended = true;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#watching) listener();
+  }
+
   admit(name: StoreName): void {
     this.#store(name).admit();
   }
@@ -49,17 +75,17 @@ export class OperationLog implements JournalOwner {
 
   opened(): void {
     if (this.#inBatch) return;
-    if (this.#resting) queueMicrotask(() => this.#sealUnlessInBatch());
-    else this.#environment.defer(() => this.#sealUnlessInBatch());
+    if (this.#resting) void settled.then(this.#sealUnlessInBatch);
+    else this.#environment.defer(this.#sealUnlessInBatch);
   }
 
   filled(): void {
     this.seal();
   }
 
-  #sealUnlessInBatch(): void {
+  readonly #sealUnlessInBatch = (): void => {
     if (!this.#inBatch) this.seal();
-  }
+  };
 
   /** Closes the open segment and hands it on; what follows begins a new one. Inside a batch it does nothing. */
   seal(): void {
@@ -73,6 +99,7 @@ export class OperationLog implements JournalOwner {
       });
     }
     for (const part of parts) this.#append(part);
+    this.#tell();
   }
 
   #append(part: SealedPart): void {
@@ -116,15 +143,19 @@ export class OperationLog implements JournalOwner {
     );
   }
 
-  /** Appends the record of an adopted checkpoint that changed `span` rows. */
-  appendAdoption(store: StoreName, content: AdoptionSegment, at: { position: number; span: number }): void {
-    const segment = { ...at, bytes: encodeSegment(content) };
-    this.#place({ segment, runs: [], adopted: content.table }, store);
+  /** Appends the record of a checkpoint that a table has taken over, which changed `span` rows: see {@link encodeAdoption}. */
+  appendRecord(
+    store: StoreName,
+    bytes: Uint8Array,
+    { table, position, span }: { readonly table: string; readonly position: number; readonly span: number },
+  ): void {
+    this.#place({ segment: { position, span, bytes }, runs: [], adopted: table }, store);
   }
 
   #place(logged: LoggedSegment, store: StoreName): void {
     this.journal.position = logged.segment.position + logged.segment.span - 1;
     this.#store(store).append(logged);
+    this.#tell();
   }
 
   /** Resolves when every operation written so far is durable, as far as its backend goes. */

@@ -34,6 +34,14 @@ export interface AdoptedRecord {
   }[];
 }
 
+/** One store, and how far it was read. */
+interface Source {
+  readonly store: SegmentStore;
+  cursor: number;
+  begun: boolean;
+  segments: LoggedSegment[];
+}
+
 /** Finds the decoder of a table; undefined for a table that is not to be read. */
 export type DecoderOf = (table: string) => TableDecoder | undefined;
 
@@ -46,7 +54,7 @@ export class OperationReader {
   readonly #tolerant: boolean;
   readonly #after: number;
   readonly #known: KeyNames;
-  readonly #pending: { store: SegmentStore; cursor: number; segments: LoggedSegment[] }[];
+  readonly #pending: Source[];
 
   /**
    * Reads from `from` on, to learn what numbers stand for, and returns the operations behind `after`.
@@ -69,7 +77,7 @@ export class OperationReader {
     this.#known = new KeyNames(begin.known);
     this.#stores = [...stores];
     this.#decoderOf = decoderOf;
-    this.#pending = this.#stores.map((store) => ({ store, cursor: from, segments: [] }));
+    this.#pending = this.#stores.map((store) => ({ store, cursor: from, begun: false, segments: [] }));
   }
 
   /** Whether everything appended so far has been returned. */
@@ -99,14 +107,17 @@ export class OperationReader {
     return operations.toSorted((one, other) => one.position - other.position);
   }
 
-  async #read(source: { readonly store: SegmentStore; cursor: number }): Promise<LoggedSegment[]> {
+  async #read(source: Source): Promise<LoggedSegment[]> {
+    const isFirst = !source.begun;
+    source.begun = true;
     try {
       return [...(await source.store.read(source.cursor, PAGE_BYTES))];
     } catch (error) {
       const trimmedTo = isTablecastError(error, 'LOG_TRIMMED') ? error.details['trimmedTo'] : undefined;
       if (typeof trimmedTo !== 'number') throw error;
       // What was trimmed is at most the beginning of a chapter: whether its keys are missed will show.
-      if (!this.#tolerant && trimmedTo > this.#after) throw error;
+      // Who has begun to read must not be led past what was trimmed meanwhile.
+      if (trimmedTo > this.#after && !(this.#tolerant && isFirst)) throw error;
       source.cursor = trimmedTo;
       return [...(await source.store.read(trimmedTo, PAGE_BYTES))];
     }

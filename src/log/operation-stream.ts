@@ -1,4 +1,5 @@
-import { Observable, type Subject } from 'rxjs';
+import type { Subject } from 'rxjs';
+import { Observable } from 'rxjs/internal/Observable';
 import { TablecastError } from '../errors.ts';
 import type { KeyNames } from './key-names.ts';
 import type { OperationLog } from './operation-log.ts';
@@ -37,33 +38,20 @@ export interface StreamSource {
 export function operationStream(source: StreamSource, range: OperationRange): Observable<Operation> {
   return new Observable<Operation>((subscriber) => {
     const { log } = source;
-    const after = range.after ?? 0;
-    if (!Number.isSafeInteger(after) || after < 0 || (range.until !== undefined && !(range.until >= after))) {
-      const found = `after: ${String(range.after)}, until: ${String(range.until)}`;
-      subscriber.error(
-        new TablecastError('OPTION_INVALID', `${found} is no range of positions.`, {
-          hint: 'Positions are whole numbers from 0; `until` is not below `after`.',
-        }),
-      );
+    const refusal = refusalOf(range);
+    if (refusal !== undefined) {
+      subscriber.error(refusal);
       return;
     }
     const until = range.until ?? Infinity;
-    const decoderOf: DecoderOf = (table) => {
-      return range.table === undefined || range.table === table ? source.decoderOf(table) : undefined;
-    };
-    let cursor = after;
+    let cursor = range.after ?? 0;
     const emit = (operation: Operation): void => {
       if (operation.position <= cursor || operation.position > until) return;
       cursor = operation.position;
       if (range.table === undefined || operation.table === range.table) subscriber.next(operation);
     };
     const replay = async (): Promise<void> => {
-      const reader = new OperationReader(storesOf(source, range.table), decoderOf, {
-        from: source.readableFrom(after),
-        after,
-        tolerant: range.after === undefined,
-        known: source.names(),
-      });
+      const reader = readerOf(source, range);
       for (;;) {
         log.seal();
         const operations = await reader.next();
@@ -73,11 +61,13 @@ export function operationStream(source: StreamSource, range: OperationRange): Ob
           if (subscriber.closed) return;
         }
         if (operations !== undefined && cursor < until) continue;
-        if (cursor >= until || (operations === undefined && until <= log.position)) {
+        // What was written while this waited for the reader may be open still, or not read.
+        const caughtUp = operations === undefined && reader.caughtUp && log.journal.empty;
+        if (cursor >= until || (caughtUp && until <= log.position)) {
           subscriber.complete();
           return;
         }
-        if (reader.caughtUp && log.journal.empty) break;
+        if (caughtUp) break;
       }
       cursor = Math.max(cursor, log.position);
       subscriber.add(
@@ -91,6 +81,29 @@ export function operationStream(source: StreamSource, range: OperationRange): Ob
       );
     };
     replay().catch((error: unknown) => subscriber.error(error));
+  });
+}
+
+/** Why something is no range of positions; undefined when it is one. */
+export function refusalOf({ after, until }: OperationRange): TablecastError | undefined {
+  const first = after ?? 0;
+  if (Number.isSafeInteger(first) && first >= 0 && (until === undefined || until >= first)) return undefined;
+  const found = `after: ${String(after)}, until: ${String(until)}`;
+  return new TablecastError('OPTION_INVALID', `${found} is no range of positions.`, {
+    hint: 'Positions are whole numbers from 0; `until` is not below `after`.',
+  });
+}
+
+/** Reads a range from its beginning. */
+export function readerOf(source: StreamSource, { after, table }: OperationRange): OperationReader {
+  const decoderOf: DecoderOf = (name) => {
+    return table === undefined || table === name ? source.decoderOf(name) : undefined;
+  };
+  return new OperationReader(storesOf(source, table), decoderOf, {
+    from: source.readableFrom(after ?? 0),
+    after: after ?? 0,
+    tolerant: after === undefined,
+    known: source.names(),
   });
 }
 

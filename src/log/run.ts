@@ -11,8 +11,9 @@ import {
   writeTexts,
 } from './column.ts';
 import { type Epoch, readEpoch, writeEpoch } from './epoch.ts';
-import { EXPIRE, INCREMENT, KIND_COUNT, SET } from './operation.ts';
+import { EXPIRE, INCREMENT, SET } from './operation.ts';
 import { MAX_ORIGIN_BYTES } from './origin.ts';
+import { readKinds, readTimes, writeKinds, writeTimes } from './run-stretches.ts';
 
 /** The version of the layout below; a reader refuses any other. docs/protocol.md describes it. */
 const RUN_VERSION = 1;
@@ -280,32 +281,6 @@ export class RunWriter {
   }
 }
 
-function writeTimes(writer: ByteWriter, stamps: Float64Array, count: number): void {
-  let at = 0;
-  let before = stamps[0] as number;
-  while (at < count) {
-    const stamp = stamps[at] as number;
-    let end = at + 1;
-    while (end < count && stamps[end] === stamp) end++;
-    writer.varint(end - at);
-    writer.varint(stamp - before);
-    before = stamp;
-    at = end;
-  }
-}
-
-function writeKinds(writer: ByteWriter, kinds: Uint8Array, count: number): void {
-  let at = 0;
-  while (at < count) {
-    const kind = kinds[at] as number;
-    let end = at + 1;
-    while (end < count && kinds[end] === kind) end++;
-    writer.byte(kind);
-    writer.varint(end - at);
-    at = end;
-  }
-}
-
 /** A run with its columns unpacked; ids and origins still refer to the author's dictionaries. */
 export interface DecodedRun extends RunHeader, RunOperations {
   readonly state: DictionaryState;
@@ -323,7 +298,22 @@ export function readRunHeader(bytes: Uint8Array): RunHeader {
   return openRun(bytes).header;
 }
 
-function openRun(bytes: Uint8Array): { header: RunHeader; reader: ByteReader; flags: number } {
+/** A run whose checksum and header were read, and nothing else. */
+export interface OpenedRun {
+  readonly header: RunHeader;
+  /** Stands behind the header. */
+  readonly reader: ByteReader;
+  readonly flags: number;
+}
+
+/** What runs are unpacked into one after the other, where each is done with before the next. */
+export class RunColumns {
+  readonly ids: Uint32Array = new Uint32Array(MAX_RUN_OPERATIONS);
+  readonly numbers: Float64Array = new Float64Array(MAX_RUN_OPERATIONS);
+}
+
+/** Checks the checksum and reads what identifies a run. Throws `OPERATION_INVALID`. */
+export function openRun(bytes: Uint8Array): OpenedRun {
   const end = bytes.length - CHECK_BYTES;
   if (end < 16) throw malformed(`a run of ${bytes.length} bytes`);
   const check = new ByteReader(bytes, end).uint32();
@@ -348,15 +338,23 @@ function openRun(bytes: Uint8Array): { header: RunHeader; reader: ByteReader; fl
 
 /** Unpacks a run of a table whose values travel as `type`. Throws `OPERATION_INVALID`. */
 export function decodeRun(bytes: Uint8Array, type: ColumnType): DecodedRun {
-  const { header, reader, flags } = openRun(bytes);
+  return readRun(openRun(bytes), type);
+}
+
+/** The rest of a run. With `into`, what is returned is good until the next one is read into the same columns. */
+export function readRun(
+  { header, reader, flags }: OpenedRun,
+  type: ColumnType,
+  into?: RunColumns,
+): DecodedRun {
   const dictionary = readDictionary(reader);
   const firstStamp = reader.float64();
   if (!(firstStamp >= 0 && Number.isSafeInteger(firstStamp))) throw malformed(`a time of ${firstStamp}`);
   const stamps = (flags & HAS_TIMES) === 0 ? undefined : readTimes(reader, firstStamp, header.count);
   const kinds = (flags & HAS_KINDS) === 0 ? undefined : readKinds(reader, header.count);
-  const ids = reader.fixedWidth(header.count, reader.byte());
+  const ids = reader.fixedWidth(header.count, reader.byte(), into?.ids);
   const tally = countKinds(kinds, header.count);
-  const values = readColumn(reader, type === 'none' ? 0 : tally.sets, type);
+  const values = readColumn(reader, type === 'none' ? 0 : tally.sets, type, into?.numbers);
   const expired: number[] = [];
   for (let index = 0; index < tally.expires * 2; index++) expired.push(reader.varint());
   const carried = (flags & HAS_CHANGES) === 0 ? undefined : readDocument(reader, tally.adds);
@@ -391,31 +389,6 @@ function readDictionary(
   const keyCount = reader.count('new keys', MAX_RUN_OPERATIONS);
   const newKeys = keyCount === 0 ? [] : readTexts(reader, keyCount);
   return { state, newOrigins, context, newKeys };
-}
-
-function readTimes(reader: ByteReader, firstStamp: number, count: number): Float64Array {
-  const stamps = new Float64Array(count);
-  let stamp = firstStamp;
-  for (let at = 0; at < count;) {
-    const length = reader.varint();
-    stamp += reader.varint();
-    if (length < 1 || length > count - at || !Number.isSafeInteger(stamp)) throw malformed('times');
-    stamps.fill(stamp, at, at + length);
-    at += length;
-  }
-  return stamps;
-}
-
-function readKinds(reader: ByteReader, count: number): Uint8Array {
-  const kinds = new Uint8Array(count);
-  for (let at = 0; at < count;) {
-    const kind = reader.byte();
-    const length = reader.varint();
-    if (kind >= KIND_COUNT || length < 1 || length > count - at) throw malformed(`kind ${kind}`);
-    kinds.fill(kind, at, at + length);
-    at += length;
-  }
-  return kinds;
 }
 
 function countKinds(

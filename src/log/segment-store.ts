@@ -118,8 +118,9 @@ export class SegmentStore {
     this.#recentBytes += segment.bytes.length;
     this.#waitingBytes += segment.bytes.length;
     this.appended = segment.position + segment.span - 1;
-    if (this.#failure === undefined) this.#commit([segment]);
+    // What is not to become durable is told first: the backend has all the time to take it in.
     if (!this.backend.durable) this.#listener.advanced(this);
+    if (this.#failure === undefined) this.#commit([segment]);
   }
 
   /** Makes small named values durable, at the latest together with what is appended next. */

@@ -1,8 +1,12 @@
 import { ByteReader, ByteWriter, malformed } from './bytes.ts';
 import { MAX_TABLE_NAME_BYTES } from './run.ts';
+import type { Work } from './slices.ts';
 
 const OPERATIONS = 1;
 const ADOPTION = 2;
+
+/** Bytes that are copied in a unit of work. */
+const COPIED_PER_UNIT = 2048;
 
 /** Most runs in one segment or frame. */
 const MAX_RUNS = 65_536;
@@ -65,6 +69,20 @@ export function encodeSegment(content: SegmentContent): Uint8Array {
       writer.varint(stretch.count);
     }
     writeRuns(writer, content.runs);
+  }
+  return writer.finish();
+}
+
+/** The bytes of a segment that records an adoption, in steps. */
+export function* encodeAdoption(table: string, chunks: readonly Uint8Array[]): Work<Uint8Array> {
+  const writer = new ByteWriter(chunks.reduce((sum, chunk) => sum + chunk.length + 5, 256));
+  writer.byte(ADOPTION);
+  writer.text(table);
+  writer.varint(chunks.length);
+  for (const chunk of chunks) {
+    writer.varint(chunk.length);
+    writer.raw(chunk);
+    yield 1 + Math.ceil(chunk.length / COPIED_PER_UNIT);
   }
   return writer.finish();
 }

@@ -14,6 +14,8 @@ export interface Readiness {
 export class ReadinessCheck {
   readonly #node: ObservedNode;
   #probe: { readonly at: number; readonly result: Promise<string | undefined> } | undefined;
+  /** A commit that the disk has not answered: while it hangs no further ones are put behind it. */
+  #pending: Promise<string | undefined> | undefined;
 
   constructor(node: ObservedNode) {
     this.#node = node;
@@ -52,13 +54,20 @@ export class ReadinessCheck {
     const late = new Promise<string>((resolve) => {
       timer = setTimeout(() => resolve(`no answer within ${PROBE_MS} ms`), PROBE_MS);
     });
-    const answer = this.#node.probe().then(
-      () => undefined,
-      (error: unknown) =>
-        error instanceof Error && 'code' in error ? String(error.code) : 'a commit failed',
-    );
-    const result = await Promise.race([answer, late]);
+    const pending = this.#pending ?? this.#answer();
+    this.#pending = pending;
+    void pending.then(() => (this.#pending = undefined));
+    const result = await Promise.race([pending, late]);
     clearTimeout(timer);
     return result;
+  }
+
+  async #answer(): Promise<string | undefined> {
+    try {
+      await this.#node.probe();
+      return undefined;
+    } catch (error) {
+      return error instanceof Error && 'code' in error ? String(error.code) : 'a commit failed';
+    }
   }
 }

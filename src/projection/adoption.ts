@@ -1,20 +1,18 @@
 import { malformed } from '../log/bytes.ts';
-import { Dictionary } from '../log/dictionary.ts';
 import type { Epoch } from '../log/epoch.ts';
 import type { Origins } from '../log/origin.ts';
-import { VersionVector } from '../log/version-vector.ts';
+import { type Work, allAtOnce } from '../log/slices.ts';
 import type { TableDocument } from '../modes/conflict-mode.ts';
 import type { Value } from '../schema/index.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { CheckpointRows, DecodedCheckpoint } from './checkpoint.ts';
 import { adoptDocument, loadDocument } from './document-adoption.ts';
 import type { Live } from './effects.ts';
-import { loadRows, loadedChanges } from './bulk-load.ts';
+import { loadRows } from './bulk-load.ts';
+import { Learning, vectorOf } from './learning.ts';
 import type { Projection } from './projection.ts';
 import { MovingDot } from './rows.ts';
 import { type CheckpointEntry, SwitchAdoption, epochOrder } from './switching.ts';
-
-const NOTHING = new VersionVector();
 
 /** One row or removal of a checkpoint, in the terms of this node; moved on from entry to entry. */
 class Entry implements CheckpointEntry {
@@ -79,6 +77,7 @@ export function loadCheckpoint(
     loadRows(projection, origins, checkpoint.rows) ??
     eachEntry(projection, origins, checkpoint.rows, (entry) => {
       projection.observe(entry.dot.stamp);
+      if (!switches && !takesEffect(projection, entry)) return;
       if (entry.removed) projection.effects.adoptRemoval(entry.slot, entry.dot, undefined);
       else projection.effects.adoptRow(entry.slot, entry, undefined);
     });
@@ -91,6 +90,12 @@ export function loadCheckpoint(
   // What is newer than the checkpoint is found behind it.
   for (const [origin, sequence] of projection.held.entries())
     projection.marks.note(origin, sequence + 1, position + 1);
+}
+
+/** Whether what a record says was not overruled by what this node wrote while the record was made. */
+function takesEffect({ rows, versions, mode }: Projection, { slot, dot, removed }: CheckpointEntry): boolean {
+  if (rows.origin(slot) === dot.origin && rows.sequence(slot) === dot.sequence) return true;
+  return mode.comparesVersions ? versions.accepts(slot, dot) : !removed || !rows.has(slot);
 }
 
 /**
@@ -154,9 +159,17 @@ export interface Adopted {
   readonly whole: boolean;
 }
 
+/** Whether a checkpoint can be taken over gradually: see {@link GradualAdoption}. Throws `OPERATION_INVALID`. */
+export function isPlain(projection: Projection, checkpoint: DecodedCheckpoint): boolean {
+  if (epochOrder(projection, checkpoint.header.epoch) !== 0 || projection.documents !== undefined)
+    return false;
+  if (checkpoint.document.length > 0) throw malformed('a document for a table without one');
+  return true;
+}
+
 /**
- * Merges another node's checkpoint into a table that may have rows of its own: what the checkpoint
- * knows and this node has not seen takes effect; what this node has and the checkpoint has seen but
+ * Merges the checkpoint of a node that has, or had, another mode, or whose table has a document: what the
+ * checkpoint knows and this node has not seen takes effect; what this node has and the checkpoint has seen but
  * no longer has, goes; everything else stays.
  */
 export function adoptCheckpoint(
@@ -165,86 +178,10 @@ export function adoptCheckpoint(
   checkpoint: DecodedCheckpoint,
   position: number,
 ): Adopted {
-  checkTimes(projection, checkpoint);
-  const across = adoptAcrossSwitch(projection, origins, checkpoint, position);
-  if (across !== undefined) return across;
-  if (projection.documents === undefined && checkpoint.document.length > 0)
-    throw malformed('a document for a table without one');
-  if (projection.documents !== undefined)
-    return adoptBehindDocument(projection, origins, checkpoint, position);
-  const fresh = adoptIntoUntouched(projection, origins, checkpoint, position);
-  if (fresh !== undefined) return fresh;
-  const held = projection.vector();
-  const theirs = vectorOf(origins, checkpoint.header.vector);
-  const contexts = new Map(
-    checkpoint.header.contexts.map(([origin, seen]) => [origins.intern(origin), vectorOf(origins, seen)]),
+  return (
+    adoptAcrossSwitch(projection, origins, checkpoint, position) ??
+    adoptBehindDocument(projection, origins, checkpoint, position)
   );
-  const hadRows = projection.rows.size > 0;
-  const named = new Set<number>();
-  const taken: number[] = [];
-  const removed: number[] = [];
-  const { listening } = projection.reporter;
-  const slots = eachEntry(projection, origins, checkpoint.rows, (entry) => {
-    if (hadRows && !entry.removed) named.add(entry.slot);
-    projection.observe(entry.dot.stamp);
-    if (
-      held.get(entry.dot.origin) >= entry.dot.sequence ||
-      !projection.versions.accepts(entry.slot, entry.dot)
-    )
-      return;
-    const live = listening
-      ? {
-          position: position + taken.length + removed.length,
-          seen: contexts.get(entry.dot.origin) ?? NOTHING,
-        }
-      : undefined;
-    if (entry.removed) {
-      removed.push(entry.slot);
-      projection.effects.adoptRemoval(entry.slot, entry.dot, live);
-    } else {
-      taken.push(entry.slot);
-      projection.effects.adoptRow(entry.slot, entry, live);
-    }
-  });
-  const whole = taken.length + removed.length === slots.length;
-  const gone = hadRows ? goneRows(projection, named, theirs) : [];
-  for (const slot of gone) {
-    projection.effects.adoptRemoval(slot, projection.rows.dot(slot), {
-      position: position + taken.length + removed.length,
-      seen: theirs,
-    });
-    removed.push(slot);
-  }
-  const { epoch } = checkpoint.header;
-  if (epoch !== undefined) projection.tookEffect(vectorOf(origins, epoch.base));
-  const before = taken.length + removed.length;
-  const cleared = learnVersions(projection, origins, checkpoint.header, (index) => {
-    return { position: position + before + index, seen: theirs };
-  });
-  removed.push(...cleared);
-  learn(projection, origins, { ...checkpoint, slots }, position);
-  return { rows: taken, removed, whole: whole && gone.length === 0 && cleared.length === 0 };
-}
-
-/** The short way for a table that has held nothing yet; undefined when it is not open. */
-function adoptIntoUntouched(
-  projection: Projection,
-  origins: Origins,
-  checkpoint: DecodedCheckpoint,
-  position: number,
-): Adopted | undefined {
-  const { reporter } = projection;
-  const { header, rows: parts } = checkpoint;
-  if (projection.vector().size > 0 || (reporter.listening && !reporter.brief)) return undefined;
-  if (header.cleared !== undefined || (header.expired ?? []).length > 0) return undefined;
-  const slots = loadRows(projection, origins, parts);
-  if (slots === undefined) return undefined;
-  if (reporter.listening) reporter.wroteAll(loadedChanges(projection, origins, { parts, position }));
-  if (header.epoch !== undefined) projection.tookEffect(vectorOf(origins, header.epoch.base));
-  learn(projection, origins, { ...checkpoint, slots }, position);
-  const removed = slots.filter((slot) => !projection.rows.has(slot));
-  const rows = removed.length === 0 ? slots : slots.filter((slot) => projection.rows.has(slot));
-  return { rows, removed, whole: true };
 }
 
 /** In a mode with documents, documents are merged, and rows follow. */
@@ -285,14 +222,15 @@ function areRows(projection: Projection, origins: Origins, parts: readonly Check
   return same;
 }
 
-/** Refuses a checkpoint whose times are too far ahead, before any of it takes effect. */
-function checkTimes(projection: Projection, checkpoint: DecodedCheckpoint): void {
+/** Refuses a checkpoint whose times are too far ahead, before any of it takes effect. Throws `CLOCK_AHEAD`. */
+export function* checkTimes(projection: Projection, checkpoint: DecodedCheckpoint): Work {
   const { epoch } = checkpoint.header;
   const mode = epoch === undefined ? projection.mode : projection.modeOf(epoch.mode);
   if (!mode.comparesVersions) return;
   for (const { stamps, origins, originOf } of checkpoint.rows) {
     for (let at = 0; at < stamps.length; at++)
       projection.checkTime(stamps[at] as number, origins[originOf[at] as number] as string);
+    yield 1 + stamps.length / 8;
   }
   const { cleared } = checkpoint.header;
   if (cleared !== undefined) projection.checkTime(cleared[2], cleared[0]);
@@ -329,50 +267,13 @@ function learnVersions(
   return gone;
 }
 
-/** Rows whose write the checkpoint has seen and which it no longer has. */
-function goneRows(projection: Projection, named: ReadonlySet<number>, theirs: VersionVector): number[] {
-  const { rows } = projection;
-  return Array.from(rows.live()).filter(
-    (slot) => !named.has(slot) && theirs.get(rows.origin(slot)) >= rows.sequence(slot),
-  );
-}
-
-function vectorOf(origins: Origins, pairs: CheckpointHeader['vector']): VersionVector {
-  const vector = new VersionVector();
-  for (const [origin, sequence] of pairs) vector.advance(origins.intern(origin), sequence);
-  return vector;
-}
-
 function learn(
   projection: Projection,
   origins: Origins,
   checkpoint: DecodedCheckpoint & { readonly slots: Int32Array },
   position: number,
 ): void {
-  const { header, slots } = checkpoint;
-  const theirs = vectorOf(origins, header.vector);
-  const held = projection.vector();
-  for (const [index, entry] of header.dictionaries.entries()) {
-    const origin = origins.intern(entry.origin);
-    if (theirs.get(origin) <= held.get(origin) || origin === projection.own) continue;
-    const dictionary = new Dictionary(entry.chapter);
-    dictionary.starts.push(...(projection.dictionaries.get(origin)?.starts ?? []));
-    dictionary.beginChapter(entry.chapter, position);
-    for (const text of entry.origins) dictionary.origins.push(origins.intern(text));
-    for (const key of checkpoint.keys[index] ?? []) {
-      dictionary.addKey(typeof key === 'number' ? (slots[key] as number) : projection.rows.slotOf(key));
-    }
-    projection.dictionaries.set(origin, dictionary);
-  }
-  for (const [nodeId, epoch] of header.forgotten ?? []) projection.lives.remember(nodeId, epoch);
-  for (const [origin, seen] of header.contexts)
-    projection.contextOf(origins.intern(origin)).merge(vectorOf(origins, seen));
-  for (const [origin, sequence] of theirs.entries()) {
-    if (held.get(origin) === 0 && !projection.lives.isForgotten(origin)) projection.beginLife(origin);
-    if (sequence > held.get(origin)) {
-      projection.noteSeen(origin);
-      projection.marks.note(origin, held.get(origin) + 1, position);
-    }
-    held.advance(origin, sequence);
-  }
+  const learning = new Learning(projection, origins, checkpoint.header);
+  allAtOnce(learning.prepare(checkpoint, checkpoint.slots, projection.rows));
+  learning.take(position);
 }

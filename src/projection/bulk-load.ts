@@ -1,18 +1,17 @@
-import type { Cell } from '../log/column.ts';
 import type { Origins } from '../log/origin.ts';
 import type { Schema, Value } from '../schema/index.ts';
 import { Change } from './change.ts';
 import type { CheckpointRows } from './checkpoint.ts';
 import type { Projection } from './projection.ts';
 import { CHANGED_ROW, DID_NOTHING, type DoneByRun, type RunOfWrites } from './row-columns.ts';
-import { MovingDot } from './rows.ts';
+import { MovingDot, type Rows } from './rows.ts';
 
 /** Whether a table has never held anything, so that of a checkpoint everything counts. */
 function isUntouched({ rows, versions, effects, documents }: Projection): boolean {
   return (
     rows.slots === 0 &&
     versions.cleared === undefined &&
-    effects.undo === undefined &&
+    effects.watch === undefined &&
     effects.deadlines === undefined &&
     documents === undefined
   );
@@ -33,44 +32,26 @@ export function loadRows(
   const slots = Int32Array.from({ length: rows.slots }, (_, slot) => slot);
   let first = 0;
   for (const part of parts) {
-    rows.putPart({
-      ...part,
-      first,
-      values: valuesOf(part, schema),
-      origins: part.origins.map((text) => origins.intern(text)),
-    });
+    putPart(rows, part, { first, schema, origins: part.origins.map((text) => origins.intern(text)) });
     projection.observeAll(part.stamps);
     first += part.texts.length;
   }
   return slots;
 }
 
-function valuesOf({ cells, removed }: CheckpointRows, schema: Schema): ArrayLike<Value> | undefined {
-  if (removed || schema.isSet) return undefined;
-  return schema.column === 'double' ? cells : Array.from(cells, (cell) => schema.fromColumn(cell));
+/** Puts a part of a checkpoint into rows that have slots for it from `first` on; `origins` are the numbers of the part's. */
+export function putPart(
+  rows: Rows,
+  part: CheckpointRows,
+  to: { readonly first: number; readonly schema: Schema; readonly origins: readonly number[] },
+): void {
+  rows.putPart({ ...part, first: to.first, values: valuesOf(part, to.schema), origins: to.origins });
 }
 
-/** The changes that {@link loadRows} made, each put together only when it is told. */
-export function* loadedChanges(
-  projection: Projection,
-  origins: Origins,
-  from: { readonly parts: readonly CheckpointRows[]; readonly position: number },
-): Generator<Change, void, undefined> {
-  const { schema, reporter } = projection;
-  const dot = new MovingDot(0);
-  let { position } = from;
-  for (const part of from.parts) {
-    const indexes = part.origins.map((text) => origins.intern(text));
-    for (let at = 0; at < part.texts.length; at++, position++) {
-      if (part.removed) continue;
-      dot.origin = indexes[part.originOf[at] as number] as number;
-      dot.sequence = part.sequences[at] as number;
-      dot.stamp = part.stamps[at] as number;
-      const value = schema.isSet ? undefined : schema.fromColumn(part.cells[at] as Cell);
-      const key = schema.keyOf(part.texts[at] as string);
-      yield new Change('new', key, undefined, reporter.causeOf(position, value, dot));
-    }
-  }
+function valuesOf({ cells, values, removed }: CheckpointRows, schema: Schema): ArrayLike<Value> | undefined {
+  if (removed || schema.isSet) return undefined;
+  if (values !== undefined) return values;
+  return schema.column === 'double' ? cells : Array.from(cells, (cell) => schema.fromColumn(cell));
 }
 
 /** The changes that a run of plain writes made, each put together only when it is told. */

@@ -1,17 +1,24 @@
 import { malformed } from '../log/bytes.ts';
 import { type Epoch, MAX_SWITCHES, isModeName } from '../log/epoch.ts';
 import { type Origins, checkOrigin } from '../log/origin.ts';
-import { isShallowJson } from '../log/shallow-json.ts';
+import { MAX_STRETCHES, type Stretches } from '../log/session-marks.ts';
+import { readInPieces } from '../log/pieced-json.ts';
+import type { Work } from '../log/slices.ts';
 import type { Schema } from '../schema/index.ts';
 import type { Projection } from './projection.ts';
 import { MAX_EXPIRED_AHEAD } from './versions.ts';
 
 const CHECKPOINT_VERSION = 1;
 /** Most values in a header, and how deep they stand. */
-const MOST_OF_HEADER = { values: 4_000_000, depth: 8 };
+const MOST_OF_HEADER = { values: 1_000_000, depth: 8 };
 /** A header longer than this travels in pieces of this size, each behind a byte that says so: a frame is not unbounded. */
 const PIECE_BYTES = 1024 * 1024;
 const PIECE = 4;
+/** Longest header of a peer's checkpoint: more than its values can take. */
+const MAX_HEADER_BYTES: number = 128 * 1024 * 1024;
+/** Most lives that a peer's checkpoint names in a version vector: as many as a node may say when it greets. */
+const MAX_LIVES = 16_384;
+const COPIED_PER_UNIT = 4096;
 
 type Pairs = readonly (readonly [origin: string, sequence: number])[];
 
@@ -21,6 +28,8 @@ export interface CheckpointHeader {
   readonly table: string;
   readonly fingerprint: string;
   readonly vector: Pairs;
+  /** Per entry of `vector`, in which sessions of its author it was written; left out by 0.1.0. */
+  readonly written?: readonly Stretches[] | undefined;
   readonly contexts: readonly (readonly [origin: string, seen: Pairs])[];
   /** The switch of mode in force, and what took effect under it; undefined before any. */
   readonly epoch?: (Epoch & { readonly base: Pairs }) | undefined;
@@ -38,9 +47,18 @@ export interface CheckpointHeader {
   }[];
 }
 
+/** What a checkpoint's header says of a table. */
+export type HeaderSource = Pick<
+  Projection,
+  'schema' | 'held' | 'versions' | 'epoch' | 'contexts' | 'vector' | 'effective'
+> & {
+  readonly sessions: Pick<Projection['sessions'], 'stretches'>;
+  readonly lives: Pick<Projection['lives'], 'forgotten'>;
+};
+
 /** Encodes the first chunk of a checkpoint, or the first ones. */
 export function encodeHeader(
-  projection: Projection,
+  projection: HeaderSource,
   origins: Origins,
   dictionaries: readonly { origin: string; chapter: number; origins: readonly string[]; slots: Int32Array }[],
 ): Uint8Array[] {
@@ -51,6 +69,7 @@ export function encodeHeader(
     table: projection.schema.name,
     fingerprint: projection.schema.fingerprint,
     vector: pairs(projection.vector().entries()),
+    written: Array.from(projection.vector().entries(), ([origin]) => projection.sessions.stretches(origin)),
     contexts: Array.from(
       projection.contexts,
       ([origin, seen]) => [origins.at(origin).text, pairs(seen.entries())] as const,
@@ -76,23 +95,28 @@ export function encodeHeader(
 }
 
 /** The text of a checkpoint's header, and the chunks behind it. */
-export function takeHeader(chunks: readonly Uint8Array[]): { text: Uint8Array; rest: readonly Uint8Array[] } {
+export function* takeHeader(
+  chunks: readonly Uint8Array[],
+): Work<{ text: Uint8Array; rest: readonly Uint8Array[] }> {
   const [first] = chunks;
   if (first === undefined) throw malformed('a checkpoint without a header');
   if (first[0] !== PIECE) return { text: first, rest: chunks.slice(1) };
   const end = chunks.findIndex((chunk) => chunk[0] !== PIECE);
   const pieces = end < 0 ? chunks : chunks.slice(0, end);
-  const text = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length - 1, 0));
+  const length = pieces.reduce((sum, piece) => sum + piece.length - 1, 0);
+  if (length > MAX_HEADER_BYTES) throw malformed(`a header of ${length} bytes`);
+  const text = new Uint8Array(length);
   let at = 0;
   for (const piece of pieces) {
     text.set(piece.subarray(1), at);
     at += piece.length - 1;
+    yield 1 + Math.ceil(piece.length / COPIED_PER_UNIT);
   }
   return { text, rest: chunks.slice(pieces.length) };
 }
 
 function versionsOf(
-  { versions, held }: Projection,
+  { versions, held }: HeaderSource,
   origins: Origins,
 ): Pick<CheckpointHeader, 'cleared' | 'expired'> {
   const { cleared } = versions;
@@ -107,41 +131,62 @@ function versionsOf(
   };
 }
 
-/** Reads the header of a checkpoint of a table. Throws `OPERATION_INVALID`; its size is bounded only if `trusted` is false. */
-export function readHeader(bytes: Uint8Array, schema: Schema, trusted: boolean): CheckpointHeader {
-  let header: unknown;
-  if (!trusted && !isShallowJson(bytes, MOST_OF_HEADER)) throw malformed('the header of a checkpoint');
-  try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
+/** Reads the header of a checkpoint of a table. Throws `OPERATION_INVALID`; it is checked and bounded only if `trusted` is false. */
+export function* readHeader(bytes: Uint8Array, schema: Schema, trusted: boolean): Work<CheckpointHeader> {
+  const header: unknown = trusted ? parsed(bytes) : yield* readInPieces(bytes, MOST_OF_HEADER);
+  if (!isHeader(header) || !(yield* areContexts(header.contexts)))
     throw malformed('the header of a checkpoint');
-  }
-  if (!isHeader(header)) throw malformed('the header of a checkpoint');
   if (header.version !== CHECKPOINT_VERSION) {
     throw malformed(`a checkpoint of version ${header.version}, this program reads ${CHECKPOINT_VERSION}`);
   }
   if (header.table !== schema.name || header.fingerprint !== schema.fingerprint) {
     throw malformed(`a checkpoint of ${JSON.stringify(header.table)}, declared ${header.fingerprint}`);
   }
+  if (!trusted) yield* checkHeader(header, schema);
   return header;
 }
 
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw malformed('the header of a checkpoint');
+  }
+}
+
 /** Checks the keys and origins that a header names, before anything of its checkpoint takes effect. */
-export function checkHeader(header: CheckpointHeader, schema: Schema): void {
+function* checkHeader(header: CheckpointHeader, schema: Schema): Work {
   const { vector, contexts, epoch, cleared, expired = [], dictionaries } = header;
-  const checkPairs = (pairs: Pairs): void => pairs.forEach(([origin]) => checkOrigin(origin));
-  checkPairs(vector);
-  checkPairs(epoch?.base ?? []);
+  for (const { length } of [vector, contexts, epoch?.base ?? [], dictionaries])
+    if (length > MAX_LIVES) throw malformed(`a header that names ${length} lives`);
+  const checkPairs = (pairs: Pairs): number => {
+    for (const [origin] of pairs) checkOrigin(origin);
+    return 1 + pairs.length / 4;
+  };
+  yield checkPairs(vector);
+  yield checkPairs(epoch?.base ?? []);
   for (const [origin, seen] of contexts) {
     checkOrigin(origin);
-    checkPairs(seen);
+    yield checkPairs(seen);
   }
   if (cleared !== undefined) checkOrigin(cleared[0]);
   for (const [text, origin] of expired) {
     schema.checkKeyText(text);
     checkOrigin(origin);
+    yield 1;
   }
-  for (const { origin, origins } of dictionaries) for (const text of [origin, ...origins]) checkOrigin(text);
+  for (const { origin, origins } of dictionaries) {
+    for (const text of [origin, ...origins]) checkOrigin(text);
+    yield 1 + origins.length / 4;
+  }
+}
+
+function* areContexts(contexts: CheckpointHeader['contexts']): Work<boolean> {
+  for (const entry of contexts as readonly unknown[]) {
+    if (!Array.isArray(entry) || typeof entry[0] !== 'string' || !arePairs(entry[1])) return false;
+    yield 1 + entry[1].length / 16;
+  }
+  return true;
 }
 
 function isHeader(value: unknown): value is CheckpointHeader {
@@ -152,14 +197,12 @@ function isHeader(value: unknown): value is CheckpointHeader {
     typeof header.table === 'string' &&
     typeof header.fingerprint === 'string' &&
     arePairs(header.vector) &&
+    (header.written === undefined || areWritten(header.written, header.vector.length)) &&
     (header.forgotten === undefined || arePairs(header.forgotten)) &&
     (header.epoch === undefined || isEpoch(header.epoch)) &&
     (header.cleared === undefined || isDot(header.cleared)) &&
     (header.expired === undefined || areExpired(header.expired)) &&
     Array.isArray(header.contexts) &&
-    header.contexts.every(
-      (entry) => Array.isArray(entry) && typeof entry[0] === 'string' && arePairs(entry[1]),
-    ) &&
     Array.isArray(header.dictionaries) &&
     header.dictionaries.every(
       (entry: Partial<CheckpointHeader['dictionaries'][number]> | null) =>
@@ -171,6 +214,19 @@ function isHeader(value: unknown): value is CheckpointHeader {
         Array.isArray(entry.origins) &&
         entry.origins.every((origin) => typeof origin === 'string'),
     )
+  );
+}
+
+function areWritten(value: unknown, length: number): boolean {
+  return Array.isArray(value) && value.length === length && value.every(areStretches);
+}
+
+function areStretches(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length <= 2 * MAX_STRETCHES &&
+    value.length % 2 === 0 &&
+    value.every((number) => isCount(number, 0))
   );
 }
 

@@ -2,16 +2,18 @@ import { ByteReader, ByteWriter, malformed, widthOf } from '../log/bytes.ts';
 import { type Cell, readColumn, readTexts, writeCells, writeNumbers, writeTexts } from '../log/column.ts';
 import { MAX_DICTIONARY_KEYS } from '../log/dictionary.ts';
 import { MAX_ORIGIN_BYTES, type Origins, checkOrigin } from '../log/origin.ts';
+import { type Work, allAtOnce } from '../log/slices.ts';
 import type { OwnEffect } from '../modes/conflict-mode.ts';
-import type { Schema } from '../schema/index.ts';
+import type { Schema, Value } from '../schema/index.ts';
 import {
   type CheckpointHeader,
-  checkHeader,
+  type HeaderSource,
   encodeHeader,
   isCount,
   readHeader,
   takeHeader,
 } from './checkpoint-header.ts';
+import { valuesOfCells } from './preparation.ts';
 import type { Projection } from './projection.ts';
 
 const ROWS = 1;
@@ -28,11 +30,18 @@ const DICTIONARY_ENTRIES_PER_CHUNK = 2048;
 /** A chunk whose texts have more characters than this is closed early. */
 const CHARACTERS_PER_CHUNK = 256 * 1024;
 
+/** Entries of a chunk that are read or checked in one step of work. */
+const ENTRIES_PER_STEP = 256;
+/** Bytes of a chunk that are read in a unit of work. */
+const BYTES_PER_UNIT = 256;
+
 /** Rows, or remembered removals, of one chunk. */
 export interface CheckpointRows {
   readonly removed: boolean;
   readonly texts: readonly string[];
   readonly cells: ArrayLike<Cell>;
+  /** What the cells say, where that was found out when they were checked. */
+  readonly values?: readonly Value[] | undefined;
   readonly origins: readonly string[];
   readonly originOf: Uint32Array;
   readonly sequences: ArrayLike<number>;
@@ -43,6 +52,10 @@ export interface CheckpointRows {
 /** Chunks are put together here: see the one of runs. */
 const scratch = new ByteWriter(64 * 1024);
 
+/** A table, as far as its checkpoints say it. */
+export type CheckpointSource = HeaderSource &
+  Pick<Projection, 'rows' | 'mode' | 'dictionaries' | 'documents' | 'past'>;
+
 /** Which slots go into a checkpoint. */
 export interface CheckpointPart {
   readonly rows: Iterable<number>;
@@ -51,7 +64,7 @@ export interface CheckpointPart {
 }
 
 /** Every row, and the removals that the table's mode compares with. */
-function wholeTable({ rows, mode }: Projection): CheckpointPart {
+function wholeTable({ rows, mode }: CheckpointSource): CheckpointPart {
   return { rows: rows.live(), removed: mode.comparesVersions ? rows.removals() : [] };
 }
 
@@ -61,7 +74,7 @@ function wholeTable({ rows, mode }: Projection): CheckpointPart {
  * operation wrote it.
  */
 export function* checkpointChunks(
-  projection: Projection,
+  projection: CheckpointSource,
   origins: Origins,
   part: CheckpointPart = wholeTable(projection),
 ): Generator<Uint8Array, void, undefined> {
@@ -85,7 +98,7 @@ export function* checkpointChunks(
   yield* pastChunks(projection);
 }
 
-function* pastChunks({ past }: Projection): Generator<Uint8Array, void, undefined> {
+function* pastChunks({ past }: CheckpointSource): Generator<Uint8Array, void, undefined> {
   const effects = [...past.effects];
   const copies = [...past.copies];
   for (let at = 0; at < Math.max(effects.length, copies.length); at += ENTRIES_PER_CHUNK) {
@@ -95,7 +108,7 @@ function* pastChunks({ past }: Projection): Generator<Uint8Array, void, undefine
 }
 
 /** The document last: it is then never behind the rows, and what it says of them stands. */
-function* documentChunks({ documents }: Projection): Generator<Uint8Array, void, undefined> {
+function* documentChunks({ documents }: CheckpointSource): Generator<Uint8Array, void, undefined> {
   for (const bytes of documents?.document.chunks() ?? []) {
     const chunk = new Uint8Array(bytes.length + 1).fill(DOCUMENT, 0, 1);
     chunk.set(bytes, 1);
@@ -105,7 +118,7 @@ function* documentChunks({ documents }: Projection): Generator<Uint8Array, void,
 
 /** Rows alone, in chunks that {@link decodeRows} reads. */
 export function rowsOfSlots(
-  projection: Projection,
+  projection: CheckpointSource,
   origins: Origins,
   slots: Iterable<number>,
 ): Generator<Uint8Array, void, undefined> {
@@ -113,13 +126,13 @@ export function rowsOfSlots(
 }
 
 /** Unpacks and checks a chunk of rows from a peer. Throws `OPERATION_INVALID`. */
-export function decodeRows(chunk: Uint8Array, schema: Schema): CheckpointRows {
+export function* decodeRows(chunk: Uint8Array, schema: Schema): Work<CheckpointRows> {
   const reader = new ByteReader(chunk);
   const kind = reader.byte();
   if (kind !== ROWS) throw malformed(`a chunk of kind ${kind}`);
   const rows = readRows(reader, kind, schema);
-  checkRows(rows, schema);
-  return rows;
+  yield 1 + Math.ceil(chunk.length / BYTES_PER_UNIT);
+  return yield* checkedRows(rows, schema);
 }
 
 /** Remembers where in the checkpoint a slot's row stands, so that dictionaries need not repeat its key. */
@@ -143,7 +156,7 @@ class RowIndexes {
 }
 
 function* rowChunks(
-  projection: Projection,
+  projection: CheckpointSource,
   origins: Origins,
   from: { kind: number; slots: Iterable<number>; indexes: RowIndexes },
 ): Generator<Uint8Array, void, undefined> {
@@ -166,7 +179,7 @@ function* rowChunks(
 }
 
 function encodeRows(
-  projection: Projection,
+  projection: CheckpointSource,
   origins: Origins,
   kind: number,
   slots: readonly number[],
@@ -237,7 +250,7 @@ function readRelative(reader: ByteReader, count: number): Float64Array {
 }
 
 function encodeDictionary(
-  projection: Projection,
+  projection: CheckpointSource,
   number: number,
   slots: Int32Array,
   indexes: RowIndexes,
@@ -257,6 +270,8 @@ function encodeDictionary(
 
 /** A checkpoint, unpacked. */
 export interface DecodedCheckpoint {
+  /** As it was encoded. */
+  readonly chunks: readonly Uint8Array[];
   readonly header: CheckpointHeader;
   readonly rows: readonly CheckpointRows[];
   /** The keys of each dictionary, in the order of the header: the index of an entry, or a text. */
@@ -273,9 +288,17 @@ export function decodeCheckpoint(
   schema: Schema,
   trusted: boolean,
 ): DecodedCheckpoint {
-  const { text, rest } = takeHeader(chunks);
-  const header = readHeader(text, schema, trusted);
-  if (!trusted) checkHeader(header, schema);
+  return allAtOnce(checkpointOf(chunks, schema, trusted));
+}
+
+/** The same in steps. */
+export function* checkpointOf(
+  chunks: readonly Uint8Array[],
+  schema: Schema,
+  trusted: boolean,
+): Work<DecodedCheckpoint> {
+  const { text, rest } = yield* takeHeader(chunks);
+  const header = yield* readHeader(text, schema, trusted);
   const rows: CheckpointRows[] = [];
   let entries = 0;
   const document: Uint8Array[] = [];
@@ -286,11 +309,12 @@ export function decodeCheckpoint(
     const kind = reader.byte();
     if (kind === ROWS || kind === REMOVED) {
       const part = readRows(reader, kind, schema);
-      if (!trusted) checkRows(part, schema);
-      rows.push(part);
+      yield 1 + Math.ceil(chunk.length / BYTES_PER_UNIT);
+      rows.push(trusted ? part : yield* checkedRows(part, schema));
       entries += part.texts.length;
     } else if (kind === DICTIONARY) {
       readDictionary(reader, keys, { entries, schema, trusted });
+      yield 1 + Math.ceil(chunk.length / BYTES_PER_UNIT);
     } else if (kind === DOCUMENT) {
       document.push(chunk.subarray(1));
     } else if (kind === PAST) {
@@ -303,7 +327,7 @@ export function decodeCheckpoint(
     if (keys[index]?.length !== size)
       throw malformed(`a dictionary of ${keys[index]?.length} keys instead of ${size}`);
   }
-  return { header, rows, keys, document, past };
+  return { chunks, header, rows, keys, document, past };
 }
 
 /** What a node remembers of its own under earlier documents. */
@@ -384,18 +408,31 @@ function readRows(reader: ByteReader, kind: number, schema: Schema): CheckpointR
   return { removed: kind === REMOVED, texts, cells, origins, originOf, sequences, stamps, created };
 }
 
-function checkRows(rows: CheckpointRows, schema: Schema): void {
-  for (const text of rows.texts) schema.checkKeyText(text);
-  // Of numbers any is a double.
-  if (schema.column !== 'double')
-    for (let index = 0; index < rows.cells.length; index++) schema.checkCell(rows.cells[index] as Cell);
-  for (let index = 0; index < rows.texts.length; index++) {
-    const sequence = rows.sequences[index] as number;
-    if ((rows.originOf[index] as number) >= rows.origins.length) throw malformed('an origin number');
-    if (!isCount(sequence, 1)) throw malformed(`sequence ${sequence}`);
-    const stamp = rows.stamps[index];
-    if (!isCount(stamp, 0)) throw malformed(`a time of ${stamp}`);
-    if (!isCount(rows.created[index], 0)) throw malformed(`a time of ${rows.created[index]}`);
-  }
+/** Rows from elsewhere once they are checked, with their values where those had to be made for it. */
+function* checkedRows(rows: CheckpointRows, schema: Schema): Work<CheckpointRows> {
   for (const origin of rows.origins) checkOrigin(origin);
+  yield 1 + rows.origins.length;
+  for (let index = 0; index < rows.texts.length; index++) {
+    checkRow(rows, index, schema);
+    if (index % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP;
+  }
+  if (schema.preparing !== undefined)
+    return rows.removed ? rows : { ...rows, values: yield* valuesOfCells(rows.cells, schema.preparing()) };
+  // Of numbers any is a double.
+  if (schema.column === 'double') return rows;
+  for (let index = 0; index < rows.cells.length; index++) {
+    schema.checkCell(rows.cells[index] as Cell);
+    if (index % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP;
+  }
+  return rows;
+}
+
+function checkRow(rows: CheckpointRows, index: number, schema: Schema): void {
+  schema.checkKeyText(rows.texts[index] as string);
+  const sequence = rows.sequences[index] as number;
+  if ((rows.originOf[index] as number) >= rows.origins.length) throw malformed('an origin number');
+  if (!isCount(sequence, 1)) throw malformed(`sequence ${sequence}`);
+  const stamp = rows.stamps[index];
+  if (!isCount(stamp, 0)) throw malformed(`a time of ${stamp}`);
+  if (!isCount(rows.created[index], 0)) throw malformed(`a time of ${rows.created[index]}`);
 }

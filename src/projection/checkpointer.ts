@@ -71,7 +71,7 @@ export class Checkpointer {
 
   /** Takes a table in; `position` is that of its newest checkpoint, 0 without one. */
   watch(projection: Projection, position: number): void {
-    this.#covered.set(projection, { position, operations: position === 0 ? 0 : operationsHeld(projection) });
+    this.#covered.set(projection, { position, operations: position === 0 ? 0 : replayed(projection) });
   }
 
   /** Begins looking. */
@@ -89,7 +89,7 @@ export class Checkpointer {
     for (const [projection, covered] of this.#covered) {
       if (this.#stopped) return;
       projection.compact();
-      const tail = operationsHeld(projection) - covered.operations;
+      const tail = replayed(projection) - covered.operations;
       const enough = Math.max(this.#minTail, tailPerRow * projection.rows.size);
       if (tail < enough && !this.#isFar(projection, covered.position)) continue;
       await this.write(projection).catch(() => undefined);
@@ -117,7 +117,7 @@ export class Checkpointer {
     // What a switch passed over and is not written again yet is found by replay of that switch only.
     if (projection.orphans.size > 0) return;
     const { position } = this.#log;
-    const operations = operationsHeld(projection);
+    const operations = replayed(projection);
     const chunks: Uint8Array[] = [];
     const { epoch } = projection;
     const release = projection.keepSlots();
@@ -145,10 +145,15 @@ export class Checkpointer {
     for (const [projection, covered] of this.#covered) {
       const distance = this.#log.position - covered.position;
       const isFar = distance >= Math.max(this.#minTail, projection.rows.size);
-      if (operationsHeld(projection) - covered.operations < this.#minTail / 16 && !isFar) continue;
+      if (replayed(projection) - covered.operations < this.#minTail / 16 && !isFar) continue;
       await this.write(projection).catch(() => undefined);
     }
   }
+}
+
+/** How many operations a restart would replay one by one, were there no checkpoint of this node's own. */
+function replayed(projection: Projection): number {
+  return operationsHeld(projection) - projection.summedUp;
 }
 
 /** How many operations of a table this node has ever held. */

@@ -1,5 +1,6 @@
 import type { Cell } from '../log/column.ts';
 import type { Origins } from '../log/origin.ts';
+import type { Work } from '../log/slices.ts';
 import type { Key, Value } from '../schema/index.ts';
 import { decodeRows, rowsOfSlots } from './checkpoint.ts';
 import type { Projection } from './projection.ts';
@@ -8,6 +9,12 @@ import type { Projection } from './projection.ts';
 const BUCKETS = 256;
 /** Leaves are numbered `bucket * BUCKETS + leaf`. */
 const LEAVES: number = BUCKETS * BUCKETS;
+
+/** Rows are hashed so many units of work at a time, and a unit hashes so many characters. */
+const UNITS_PER_STEP = 64;
+const CHARACTERS_PER_UNIT = 64;
+/** Slots that are put in the order of their leaves in one unit. */
+const SLOTS_PER_UNIT = 64;
 
 const PRIME = 0x01000193;
 const OTHER_PRIME = 0x85ebca6b;
@@ -67,14 +74,17 @@ class Hash {
     this.word(0x10000 + text.length);
   }
 
-  cell(cell: Cell): void {
+  /** Takes in a value; returns how many characters it is long. */
+  cell(cell: Cell): number {
     if (typeof cell === 'number') {
       this.#number[0] = cell;
       this.word(this.#words[0] as number);
       this.word(this.#words[1] as number);
-    } else {
-      this.text(`${typeof cell === 'string' ? '' : typeof cell} ${String(cell)}`);
+      return 0;
     }
+    const text = `${typeof cell === 'string' ? '' : typeof cell} ${String(cell)}`;
+    this.text(text);
+    return text.length;
   }
 
   /** Spreads what was taken in over all bits. */
@@ -118,8 +128,9 @@ interface LeafIndex {
 
 /**
  * Sums over the rows of one table in one state, so that two peers can find the rows in which they
- * differ without sending the others. Made when needed, in one pass over the rows; tables that agree,
- * which is nearly always, cost no more than that.
+ * differ without sending the others. Made when needed, in one pass over the rows in slices; tables that
+ * agree, which is nearly always, cost no more than that. Whoever asks makes sure that the table is still in
+ * that state: what is made of a table that changes meanwhile says nothing.
  */
 export class TableDigest {
   readonly state: string;
@@ -127,7 +138,7 @@ export class TableDigest {
   readonly numbered: number;
   /** Per bucket two words: the sum of its rows' hashes. */
   readonly #sums: Uint32Array = new Uint32Array(2 * BUCKETS);
-  readonly #root: readonly [low: number, high: number];
+  #root: readonly [low: number, high: number] = [0, 0];
   #index: LeafIndex | undefined;
   readonly #projection: Projection;
 
@@ -135,9 +146,13 @@ export class TableDigest {
     this.state = state;
     this.#projection = projection;
     this.numbered = projection.rows.slots;
+  }
+
+  /** Makes the sums of the buckets, and of all. */
+  *sum(): Work {
     const sums = this.#sums;
     const hash = new Hash();
-    this.#visit(hash, (leaf) => add(sums, leaf >>> 8, hash));
+    yield* this.#visit(hash, (leaf) => add(sums, leaf >>> 8, hash));
     hash.reset();
     for (const word of sums) hash.word(word);
     hash.finish();
@@ -145,42 +160,57 @@ export class TableDigest {
   }
 
   /** Hashes each row. */
-  #visit(hash: Hash, visit: (leaf: number, slot: number) => void): void {
+  *#visit(hash: Hash, visit: (leaf: number, slot: number) => void): Work {
     const { rows, schema } = this.#projection;
-    for (const slot of rows.live()) {
-      const leaf = leafIn(hash, rows.text(slot));
-      if (!schema.isSet) hash.cell(schema.toColumn(rows.value(slot)));
-      hash.finish();
-      visit(leaf, slot);
+    const release = this.#projection.keepSlots();
+    try {
+      let units = 0;
+      for (const slot of rows.live()) {
+        const text = rows.text(slot);
+        const leaf = leafIn(hash, text);
+        const characters = text.length + (schema.isSet ? 0 : hash.cell(schema.toColumn(rows.value(slot))));
+        hash.finish();
+        visit(leaf, slot);
+        units += 1 + Math.floor(characters / CHARACTERS_PER_UNIT);
+        if (units < UNITS_PER_STEP) continue;
+        yield units;
+        units = 0;
+      }
+    } finally {
+      release();
     }
   }
 
-  /** Needed only where the sums of two peers differ. */
-  #indexed(): LeafIndex {
-    if (this.#index !== undefined) return this.#index;
-    const { rows } = this.#projection;
+  /** Finds out where the rows lie; needed only where the sums of two peers differ. */
+  *order(): Work {
+    if (this.#index !== undefined) return;
     const sums = new Uint32Array(2 * LEAVES);
     const starts = new Uint32Array(LEAVES + 1);
-    const leafOf = new Uint16Array(rows.size);
-    const found = new Uint32Array(rows.size);
+    const leafOf: number[] = [];
+    const found: number[] = [];
     const hash = new Hash();
-    let count = 0;
-    this.#visit(hash, (leaf, slot) => {
+    yield* this.#visit(hash, (leaf, slot) => {
       add(sums, leaf, hash);
-      leafOf[count] = leaf;
-      found[count++] = slot;
+      leafOf.push(leaf);
+      found.push(slot);
       starts[leaf + 1] = (starts[leaf + 1] as number) + 1;
     });
     for (let leaf = 0; leaf < LEAVES; leaf++)
       starts[leaf + 1] = (starts[leaf + 1] as number) + (starts[leaf] as number);
+    yield LEAVES / SLOTS_PER_UNIT;
     const next = starts.slice();
-    const slots = new Uint32Array(count);
-    for (let index = 0; index < count; index++) {
+    const slots = new Uint32Array(found.length);
+    for (let index = 0; index < found.length; index++) {
       const leaf = leafOf[index] as number;
       slots[next[leaf] as number] = found[index] as number;
       next[leaf] = (next[leaf] as number) + 1;
+      if (index % SLOTS_PER_UNIT === 0) yield 1;
     }
     this.#index = { sums, starts, slots };
+  }
+
+  #indexed(): LeafIndex {
+    if (this.#index === undefined) throw new Error('leaves are asked for before they are put in order');
     return this.#index;
   }
 
@@ -189,7 +219,7 @@ export class TableDigest {
     return this.#sums;
   }
 
-  /** Two words per leaf of a bucket. */
+  /** Two words per leaf of a bucket; call after {@link order}. */
   leaves(bucket: number): Uint32Array {
     return this.#indexed().sums.slice(2 * BUCKETS * bucket, 2 * BUCKETS * (bucket + 1));
   }
@@ -207,17 +237,23 @@ export class TableDigest {
     }
   }
 
-  /** The rows of some leaves, in chunks that {@link differences} takes on the other node. */
+  /** The rows of some leaves, in chunks that {@link differences} takes on the other node; call after {@link order}. */
   rows(leaves: readonly number[], origins: Origins): Iterable<Uint8Array> {
     return rowsOfSlots(this.#projection, origins, this.#slotsIn(leaves));
   }
 
-  /** Compares the rows of some leaves with those of a peer. Throws `OPERATION_INVALID`. */
-  differences(leaves: readonly number[], chunks: readonly Uint8Array[], origins: Origins): RowDifference[] {
+  /** Compares the rows of some leaves with those of a peer; call after {@link order}. Throws `OPERATION_INVALID`. */
+  *differences(
+    leaves: readonly number[],
+    chunks: readonly Uint8Array[],
+    origins: Origins,
+  ): Work<RowDifference[]> {
     const { rows, schema } = this.#projection;
-    const theirs = readSides(this.#projection, chunks);
+    const theirs = yield* readSides(this.#projection, chunks);
     const found: RowDifference[] = [];
+    let count = 0;
     for (const slot of this.#slotsIn(leaves)) {
+      if (++count % UNITS_PER_STEP === 0) yield UNITS_PER_STEP;
       const there = theirs.get(rows.text(slot));
       theirs.delete(rows.text(slot));
       const value = rows.value(slot);
@@ -228,6 +264,7 @@ export class TableDigest {
     const asked = new Set(leaves);
     const hash = new Hash();
     for (const [text, there] of theirs) {
+      if (++count % UNITS_PER_STEP === 0) yield UNITS_PER_STEP;
       if (asked.has(leafIn(hash, text))) found.push({ key: schema.keyOf(text), here: undefined, there });
     }
     return found;
@@ -247,15 +284,16 @@ function leafIn(hash: Hash, text: string): number {
   return finished(hash.low) >>> 16;
 }
 
-function readSides(projection: Projection, chunks: readonly Uint8Array[]): Map<string, RowSide> {
+function* readSides(projection: Projection, chunks: readonly Uint8Array[]): Work<Map<string, RowSide>> {
   const { schema } = projection;
   const sides = new Map<string, RowSide>();
   for (const chunk of chunks) {
-    const { texts, cells, origins, originOf, sequences } = decodeRows(chunk, schema);
+    const { texts, cells, origins, originOf, sequences } = yield* decodeRows(chunk, schema);
     for (const [index, text] of texts.entries()) {
       const value = schema.isSet ? undefined : schema.fromColumn(cells[index] as Cell);
       const origin = origins[originOf[index] as number] as string;
       sides.set(text, { value, origin, sequence: sequences[index] as number });
+      if (index % UNITS_PER_STEP === 0) yield UNITS_PER_STEP;
     }
   }
   return sides;

@@ -1,3 +1,5 @@
+import type { Slicing } from '../log/slices.ts';
+
 /** What a value is told to: an emitter or a subject. */
 interface Teller<T> {
   next(value: T): void;
@@ -8,7 +10,12 @@ interface Emission {
   readonly to: Teller<unknown>;
   readonly value: unknown;
   readonly values?: Iterable<unknown>;
+  /** Each step of it emits some of what is to be told now. */
+  readonly steps?: Iterator<unknown>;
 }
+
+/** Units of work that telling of something takes: see {@link Slicing}. */
+const UNITS_PER_TOLD = 8;
 
 /**
  * Delivers what happened to subscribers, one thing after the other, in one order for all of them:
@@ -19,9 +26,18 @@ export class Dispatcher {
   #next = 0;
   #busy = false;
   #holds = 0;
+  /** What the present step of something gradual emits. */
+  #step: Emission[] | undefined;
+  /** Something is told gradually: everything else comes after it, so much per turn. */
+  #slicing: Slicing | undefined;
+  #due = false;
 
   emit<T>(to: Teller<T>, value: T): void {
-    if (this.#busy || this.#holds > 0) {
+    if (this.#step !== undefined) {
+      this.#step.push({ to, value });
+      return;
+    }
+    if (this.#slicing !== undefined || this.#busy || this.#holds > 0) {
       this.#waiting.push({ to, value });
       return;
     }
@@ -41,6 +57,25 @@ export class Dispatcher {
     this.release();
   }
 
+  /**
+   * Tells what the steps of something long emit, so much in one turn and the rest later; what is told
+   * meanwhile comes after it.
+   */
+  emitGradually(steps: Iterator<unknown>, slicing: Slicing): void {
+    this.#waiting.push({ to: { next: () => undefined }, value: undefined, steps });
+    this.#slicing = slicing;
+    this.hold();
+    this.release();
+  }
+
+  /** Tells at once what is still to be told gradually. */
+  finish(): void {
+    this.#slicing = undefined;
+    this.#due = false;
+    this.hold();
+    this.release();
+  }
+
   /** Keeps everything back until {@link release}; calls nest. */
   hold(): void {
     this.#holds++;
@@ -49,7 +84,7 @@ export class Dispatcher {
   /** Ends one {@link hold}; with `discard`, forgets what was kept back since `mark`. */
   release(): void {
     this.#holds--;
-    if (this.#holds > 0 || this.#busy || this.#waiting.length === 0) return;
+    if (this.#holds > 0 || this.#busy || this.#due || this.#waiting.length === 0) return;
     this.#busy = true;
     try {
       this.#drain();
@@ -69,12 +104,45 @@ export class Dispatcher {
   }
 
   #drain(): void {
+    let left = this.#slicing?.units ?? 0;
     while (this.#next < this.#waiting.length) {
-      const { to, value, values } = this.#waiting[this.#next++] as Emission;
+      if (this.#slicing !== undefined && left <= 0) return this.#pause(this.#slicing);
+      const emission = this.#waiting[this.#next] as Emission;
+      const { to, value, values, steps } = emission;
+      if (steps !== undefined) {
+        left -= UNITS_PER_TOLD * this.#tellStep(steps);
+        continue;
+      }
+      this.#next++;
+      left -= UNITS_PER_TOLD;
       if (values === undefined) to.next(value);
       else for (const each of values) to.next(each);
     }
     this.#waiting.length = 0;
     this.#next = 0;
+    this.#slicing = undefined;
+  }
+
+  #pause({ defer }: Slicing): void {
+    this.#due = true;
+    defer(() => {
+      if (!this.#due) return;
+      this.#due = false;
+      this.hold();
+      this.release();
+    });
+  }
+
+  /** Tells what one step of the first that waits emits; goes on behind it when there is none. */
+  #tellStep(steps: Iterator<unknown>): number {
+    const step: Emission[] = [];
+    this.#step = step;
+    try {
+      if (steps.next().done === true) this.#next++;
+    } finally {
+      this.#step = undefined;
+    }
+    for (const { to, value } of step) to.next(value);
+    return Math.max(1, step.length);
   }
 }

@@ -131,7 +131,7 @@ export class DocumentFold {
   /** Makes a row what stands in the document, telling nobody; `by` removed it, if it is gone. */
   place(slot: number, standing: Standing | undefined, by: Dot): void {
     const { rows, effects } = this.#table;
-    effects.undo?.remember(slot);
+    effects.watch?.remember(slot);
     if (standing === undefined) {
       rows.remove(slot, by);
       return;

@@ -7,7 +7,7 @@ import type { Deadlines } from './deadlines.ts';
 import type { Projection } from './projection.ts';
 import type { Reporter } from './reporter.ts';
 import type { Dot, Rows } from './rows.ts';
-import type { Undo } from './undo.ts';
+import type { WriteWatch } from './undo.ts';
 import type { Versions } from './versions.ts';
 
 /** Where an operation stands that subscribers are told of, and what its author had seen. */
@@ -24,8 +24,8 @@ export class Effects {
   readonly #table: Projection;
   readonly #origins: Origins;
   deadlines: Deadlines | undefined;
-  /** Remembers what a batch replaces, while there is one. */
-  undo: Undo | undefined;
+  /** Is told what operations of this node are about to change, while a batch or an adoption wants to know. */
+  watch: WriteWatch | undefined;
 
   constructor(table: Projection, origins: Origins) {
     this.rows = table.rows;
@@ -163,7 +163,7 @@ export class Effects {
     at: { readonly kind: number; readonly position: number } | undefined,
   ): void {
     const { rows, reporter } = this;
-    this.undo?.remember(slot);
+    this.watch?.remember(slot);
     const present = rows.has(slot);
     const previous = rows.value(slot);
     const expired = change === 'expired';
@@ -186,7 +186,7 @@ export class Effects {
     if (facts !== undefined) reporter.operation(facts);
     for (const slot of Array.from(rows.live())) {
       if (!this.accepts(slot, dot)) continue;
-      this.undo?.remember(slot);
+      this.watch?.remember(slot);
       const previous = rows.value(slot);
       if (facts !== undefined && live !== undefined && dot.origin !== this.#table.own)
         reporter.unseen(slot, facts, live);

@@ -1,4 +1,5 @@
-import { Observable, type Subscriber } from 'rxjs';
+import type { Subscriber } from 'rxjs';
+import { Observable } from 'rxjs/internal/Observable';
 
 /**
  * A hot stream that is told everything by its owner. It does what RxJS's Subject does for its

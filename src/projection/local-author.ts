@@ -1,8 +1,9 @@
 import { AuthorDictionary, Dictionary } from '../log/dictionary.ts';
 import type { Epoch } from '../log/epoch.ts';
-import type { FinishedRun, RunAuthor, StoreName } from '../log/journal.ts';
+import { type FinishedRun, MAX_BATCH_OPERATIONS, type RunAuthor, type StoreName } from '../log/journal.ts';
 import type { Marks } from '../log/marks.ts';
 import { type ContextEntry, RunWriter } from '../log/run.ts';
+import type { SessionMarks } from '../log/session-marks.ts';
 import type { VersionVector } from '../log/version-vector.ts';
 import type { Schema, Value } from '../schema/index.ts';
 import type { DocumentFold } from './document-fold.ts';
@@ -22,6 +23,7 @@ export interface AuthoredTable {
   readonly held: VersionVector;
   readonly dictionaries: Map<number, Dictionary>;
   readonly marks: Marks;
+  readonly sessions: SessionMarks;
   readonly epoch: Epoch;
   /** In a mode with documents, what runs of this node go into. */
   readonly documents: DocumentFold | undefined;
@@ -46,6 +48,8 @@ export class LocalAuthor implements RunAuthor {
   #running = false;
   /** Position of the open run's first operation. */
   #position = 0;
+  /** The dictionary of an earlier session, until the first run is certain to stay. */
+  #earlier: Dictionary | undefined;
   /** The dictionary names keys of discarded runs, so that the next run needs a new chapter. */
   #discarded = false;
   /** What is written again after a switch of mode has runs of its own. */
@@ -170,9 +174,12 @@ export class LocalAuthor implements RunAuthor {
       this.#dictionary.beginChapter(dictionary.chapter + 1, position);
       this.#discarded = false;
     }
+    if (!this.wrote) this.#earlier = dictionaries.get(this.origin);
+    else if (this.#sequence > this.startedAt + MAX_BATCH_OPERATIONS) this.#earlier = undefined;
     dictionaries.set(this.origin, dictionary);
     this.#position = position;
     marks.note(this.origin, this.#sequence + 1, position);
+    this.#table.sessions.note(this.origin, this.#sequence + 1, this.#context.session);
     this.#context.clock.look();
     this.#announced = [];
     const { epoch } = this.#table;
@@ -222,6 +229,10 @@ export class LocalAuthor implements RunAuthor {
     // What the forgotten runs told of others has reached nobody: the next run tells it again.
     for (const [origin] of this.#table.held.entries()) this.noteSeen(origin);
     this.#discarded = true;
+    // Nothing was written after all, so that this life may still turn out to be behind.
+    if (this.wrote) return;
+    if (this.#earlier === undefined) this.#table.dictionaries.delete(this.origin);
+    else this.#table.dictionaries.set(this.origin, this.#earlier);
   }
 
   /** Brings the version vector up to date with operations that are not in a finished run yet. */
@@ -242,6 +253,8 @@ export class LocalAuthor implements RunAuthor {
   /** Marks the slots that the open chapter names. */
   mark(referenced: Uint8Array): void {
     this.#dictionary.dictionary.mark(referenced);
+    // No batch is under way that could be taken back, and slots get other numbers.
+    if (this.wrote) this.#earlier = undefined;
   }
 
   /** Follows a renumbering of the table's slots. */

@@ -5,6 +5,7 @@ import { type Epoch, compareEpochs } from '../log/epoch.ts';
 import { stampToMs } from '../log/hybrid-clock.ts';
 import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../log/operation.ts';
 import { Marks } from '../log/marks.ts';
+import { SessionMarks } from '../log/session-marks.ts';
 import type { DecodedRun } from '../log/run.ts';
 import { VersionVector } from '../log/version-vector.ts';
 import type { ConflictMode, TableDocument } from '../modes/conflict-mode.ts';
@@ -44,6 +45,10 @@ export class Projection {
   readonly contexts: Map<number, VersionVector> = new Map();
   readonly dictionaries: Map<number, Dictionary> = new Map();
   readonly marks: Marks = new Marks();
+  /** In which session of its author what is held was written: tells two contents under one name apart. */
+  readonly sessions: SessionMarks = new SessionMarks();
+  /** How many of the operations held came summed up in checkpoints: replay costs rows for them. */
+  summedUp = 0;
   readonly lives: Lives;
   readonly versions: Versions;
   readonly effects: Effects;
@@ -66,6 +71,7 @@ export class Projection {
   /** Everything this node writes the table as, by number of the origin. */
   readonly #authors = new Map<number, LocalAuthor>();
   readonly #fold: RowFold;
+  #undo: Undo | undefined;
   #slotKeepers = 0;
   #compactAt = REMOVED_KEPT;
 
@@ -159,7 +165,7 @@ export class Projection {
   set(slot: number, value: Value, author: LocalAuthor = this.#author as LocalAuthor, key?: Key): void {
     const position = author.place();
     const { rows, reporter, effects } = this;
-    effects.undo?.remember(slot);
+    effects.watch?.remember(slot);
     if (!reporter.wanted) {
       rows.put(slot, value, author.set(slot, value));
       effects.deadlines?.note(slot);
@@ -187,7 +193,7 @@ export class Projection {
     const author = this.#author as LocalAuthor;
     const position = author.place();
     const { rows, reporter } = this;
-    this.effects.undo?.remember(slot);
+    this.effects.watch?.remember(slot);
     const kind = rows.has(slot) ? 'changed' : 'new';
     const previous = rows.value(slot);
     const dot = author.increment(slot, amount);
@@ -358,19 +364,22 @@ export class Projection {
   // Batches ------------------------------------------------------------------------------------------------
 
   beginUndo(): void {
-    this.effects.undo = new Undo(this.rows, this.versions);
+    this.#undo = new Undo(this.rows, this.versions, this.effects.watch);
+    this.effects.watch = this.#undo;
     this.documents?.document.beginUndo();
   }
 
   endUndo(): void {
-    this.effects.undo = undefined;
+    this.effects.watch = this.#undo?.also;
+    this.#undo = undefined;
     this.documents?.document.endUndo(true);
   }
 
   /** Puts every row back to where it was at {@link beginUndo}. */
   undo(): void {
-    for (const slot of this.effects.undo?.takeBack() ?? []) this.effects.deadlines?.note(slot);
-    this.effects.undo = undefined;
+    for (const slot of this.#undo?.takeBack() ?? []) this.effects.deadlines?.note(slot);
+    this.effects.watch = this.#undo?.also;
+    this.#undo = undefined;
     this.documents?.document.endUndo(false);
   }
 
@@ -392,6 +401,7 @@ export class Projection {
     for (const old of this.lives.begin(origin)) {
       this.contexts.delete(old);
       this.dictionaries.delete(old);
+      this.sessions.forget(old);
       for (const seen of this.contexts.values()) seen.set(old, 0);
     }
     // Every life has seen what every other had: kept for all of them, that would be the square of their number.
@@ -450,6 +460,7 @@ export class Projection {
     const end = at.end ?? run.count;
     if (this.held.get(origin) === 0) this.beginLife(origin);
     this.marks.note(origin, run.firstSequence, at.position);
+    this.sessions.note(origin, run.firstSequence + skip, run.session);
     const dictionary = learnRun(this, run, { origin, origins, position: at.position });
     const seen = this.contextOf(origin);
     for (const entry of run.context) seen.advance(dictionary.origins[entry.origin] as number, entry.sequence);

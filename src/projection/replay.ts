@@ -1,7 +1,7 @@
 import type { Segment } from '../backends/backend.ts';
 import { STAMPS_PER_MS } from '../log/hybrid-clock.ts';
 import type { Origins } from '../log/origin.ts';
-import { type DecodedRun, decodeRun, readRunHeader } from '../log/run.ts';
+import { type DecodedRun, RunColumns, openRun, readRun, readRunHeader } from '../log/run.ts';
 import { type OperationsSegment, type Stretch, decodeSegment } from '../log/segment.ts';
 import { loadCheckpoint } from './adoption.ts';
 import { decodeCheckpoint } from './checkpoint.ts';
@@ -13,6 +13,8 @@ export interface ReplayBound {
   /** Milliseconds since 1970; operations their author wrote later are left out. */
   readonly timeMs: number;
 }
+
+const COLUMNS = new RunColumns();
 
 /** Replay everything. */
 const EVERYTHING: ReplayBound = { position: Infinity, timeMs: Infinity };
@@ -34,9 +36,12 @@ export function replaySegment(
   const counts = countsUpTo(content, segment, bound.position);
   const beginnings = beginningsOf(content, segment.position);
   for (const [index, bytes] of content.runs.entries()) {
-    const projection = into.projections.get(readRunHeader(bytes).table);
+    const opened = openRun(bytes);
+    const projection = into.projections.get(opened.header.table);
     if (projection === undefined) continue;
-    const run = decodeRun(bytes, projection.schema.column);
+    // A document keeps what it is given; rows keep nothing of a run.
+    const columns = projection.documents === undefined ? COLUMNS : undefined;
+    const run = readRun(opened, projection.schema.column, columns);
     const skip = Math.max(0, projection.overlap(run, into.origins.intern(run.origin)) ?? 0);
     const byPosition = counts === undefined ? run.count : skip + (counts[index] ?? 0);
     const end = Math.min(byPosition, endByTime(run, bound.timeMs));

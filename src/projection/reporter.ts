@@ -133,15 +133,20 @@ export class Reporter {
 
   /**
    * Reports what an operation is about to replace or remove, if its author had not seen it: a row, or
-   * for a key without one its removal, which may be the latest `clear`.
+   * for a key without one its removal, which may be the latest `clear`. When that has happened already,
+   * `before` is what was there.
    */
   unseen(
     slot: number,
     facts: OperationFacts,
-    { seen, clear }: { readonly seen: VersionVector; readonly clear?: Dot | undefined },
+    by: {
+      readonly seen: VersionVector;
+      readonly clear?: Dot | undefined;
+      readonly before?: Rows | undefined;
+    },
   ): void {
     if (!this.conflicts.observed) return;
-    const rows = this.#rows;
+    const { seen, clear, before: rows = this.#rows } = by;
     const here = rows.has(slot);
     const unseen = (dot: Dot | undefined): boolean => {
       if (dot === undefined || seen.get(dot.origin) >= dot.sequence) return false;

@@ -1,8 +1,14 @@
+import type { Work } from '../log/slices.ts';
 import type { Key, Schema, Value } from '../schema/index.ts';
+import { KeyIndex } from './key-index.ts';
 import { CHANGED_ROW, type DoneByRun, MADE_ROW, type PartOfRows, type RunOfWrites } from './row-columns.ts';
+import { SlotOrder } from './slot-order.ts';
 
 const INITIAL_CAPACITY = 64;
 const NONE = new Float64Array(0);
+/** Slots whose rows are copied in a step of work, and in a unit of it. */
+const COPIED_PER_STEP = 4096;
+const COPIED_PER_UNIT = 64;
 /** Most places made beyond those that are asked for. */
 const MOST_SPARE = 1 << 20;
 
@@ -34,13 +40,13 @@ export class MovingDot implements Dot {
  * A removed key keeps its slot, because dictionaries of the log may refer to it; see {@link compact}.
  */
 export class Rows {
-  /** Every key that has a slot; those with a row stand in the order in which their rows appeared. */
-  readonly #slots = new Map<string, number>();
+  #index = new KeyIndex();
+  /** Of every key that has a slot; those with a row stand in the order in which their rows appeared. */
+  #order = new SlotOrder();
   /** Rows there are. */
   size = 0;
   readonly #schema: Schema;
   readonly #empty: Value;
-  #texts: string[] = [];
   #keys: Key[] = [];
   /** Values that may be something else than numbers; those of type double are in `#numbers`. */
   #values: Value[] = [];
@@ -68,70 +74,77 @@ export class Rows {
 
   /** Slots in use, with or without a row. */
   get slots(): number {
-    return this.#texts.length;
+    return this.#index.texts.length;
   }
 
   get removedCount(): number {
-    return this.#slots.size - this.size;
+    return this.slots - this.size;
   }
 
   /** Slots of keys without a row that once had one. */
   *removals(): Generator<number, void, undefined> {
-    for (const slot of this.#slots.values()) {
+    for (const slot of this.#order) {
       if ((this.#authors[slot] as number) < 0) yield slot;
     }
   }
 
   /** The slot of a key that has a row. */
   find(text: string): number | undefined {
-    const slot = this.#slots.get(text);
+    const slot = this.#index.find(text);
     return slot !== undefined && this.has(slot) ? slot : undefined;
   }
 
   /** The slot of a key, with or without a row, if it has one. */
   known(text: string): number | undefined {
-    return this.#slots.get(text);
+    return this.#index.find(text);
   }
 
   /** Slots with a row, in the order in which the rows appeared. */
   *live(): Generator<number, void, undefined> {
-    for (const slot of this.#slots.values()) if (this.has(slot)) yield slot;
+    for (const slot of this.#order) if (this.has(slot)) yield slot;
   }
 
   /** The slot of a key, new and without a row if the key was not known. */
   slotOf(text: string): number {
-    return this.#slots.get(text) ?? this.newSlot(text);
+    return this.#index.find(text) ?? this.newSlot(text);
   }
 
   /** Makes a slot without a row for a key that has none. */
   newSlot(text: string): number {
-    const slot = this.#texts.length;
+    const slot = this.#index.add(text);
     if (slot === this.#authors.length) this.#resize(2 * slot);
-    this.#texts.push(text);
+    this.#order = this.#order.add(slot);
     if (!this.#schema.textKeys) this.#keys.push(this.#schema.keyOf(text));
     if (this.#numbers === undefined) this.#values.push(this.#empty);
-    this.#slots.set(text, slot);
     return slot;
   }
 
   /** Makes the slots of an empty table, in order; false, and it stays empty, when a key is named twice. */
   fill(parts: readonly (readonly string[])[]): boolean {
-    const slots = this.#slots;
-    this.reserve(parts.reduce((sum, texts) => sum + texts.length, 0));
-    let count = 0;
-    for (const texts of parts) for (const text of texts) slots.set(text, count++);
-    if (slots.size !== count) {
-      slots.clear();
-      return false;
-    }
-    this.#texts = parts.flat();
+    const texts = parts.flat();
+    const count = texts.length;
+    if (!this.#index.addAll(texts)) return false;
+    this.reserve(0);
+    this.#order.fill(count);
     const schema = this.#schema;
-    if (!schema.textKeys) this.#keys = this.#texts.map((text) => schema.keyOf(text));
+    if (!schema.textKeys) this.#keys = texts.map((text) => schema.keyOf(text));
     if (this.#numbers === undefined) this.#values = Array.from({ length: count }, () => this.#empty);
     return true;
   }
 
-  /** Puts in place what a checkpoint says of slots made by {@link fill}. */
+  /** Makes further slots for keys that have none; false when one has. Of use only in rows that nobody reads. */
+  append(texts: readonly string[]): boolean {
+    for (const text of texts) {
+      if (this.#index.find(text) !== undefined) return false;
+      this.#index.add(text);
+      if (!this.#schema.textKeys) this.#keys.push(this.#schema.keyOf(text));
+      if (this.#numbers === undefined) this.#values.push(this.#empty);
+    }
+    this.#order.fill(this.slots);
+    return true;
+  }
+
+  /** Puts in place what a checkpoint says of slots made by {@link fill} or {@link append}. */
   putPart(part: PartOfRows): void {
     const { first, removed, values, origins, originOf, sequences, stamps } = part;
     const count = part.texts.length;
@@ -155,8 +168,9 @@ export class Rows {
 
   /** Makes room for that many further keys at once. */
   reserve(count: number): void {
-    const needed = this.#texts.length + count;
+    const needed = this.#index.texts.length + count;
     if (needed <= this.#authors.length) return;
+    this.#index.reserve(count);
     this.#resize(Math.max(needed, Math.min(2 * this.#authors.length, needed + MOST_SPARE)));
   }
 
@@ -170,11 +184,11 @@ export class Rows {
   }
 
   text(slot: number): string {
-    return this.#texts[slot] as string;
+    return this.#index.texts[slot] as string;
   }
 
   key(slot: number): Key {
-    return this.#schema.textKeys ? (this.#texts[slot] as string) : (this.#keys[slot] as Key);
+    return this.#schema.textKeys ? (this.#index.texts[slot] as string) : (this.#keys[slot] as Key);
   }
 
   value(slot: number): Value {
@@ -293,10 +307,8 @@ export class Rows {
   #appear(slot: number, stamp: number): void {
     if (slot <= this.#highest || slot < this.#moved) {
       // A row appeared since this slot was made: the new one stands last.
-      const text = this.#texts[slot] as string;
-      this.#slots.delete(text);
-      this.#slots.set(text, slot);
-      this.#moved = this.#texts.length;
+      this.#order = this.#order.toEnd(slot);
+      this.#moved = this.#index.texts.length;
     } else {
       this.#highest = slot;
     }
@@ -326,9 +338,9 @@ export class Rows {
    * anew. Returns the new number per old slot, -1 for a forgotten one.
    */
   compact(referenced: Uint8Array): Int32Array {
-    const renumbered = new Int32Array(this.#texts.length).fill(-1);
+    const renumbered = new Int32Array(this.#index.texts.length).fill(-1);
     let next = 0;
-    for (let slot = 0; slot < this.#texts.length; slot++) {
+    for (let slot = 0; slot < this.#index.texts.length; slot++) {
       if (!this.has(slot) && referenced[slot] !== 1) continue;
       this.#move(slot, next);
       renumbered[slot] = next++;
@@ -336,21 +348,96 @@ export class Rows {
     this.#authors.fill(0, next);
     this.#versions.fill(0, 2 * next);
     this.#numbers?.fill(0, next);
-    this.#texts.length = next;
+    this.#index.renumber(renumbered);
+    this.#order = this.#order.renumber(renumbered);
     if (this.#numbers === undefined) this.#values.length = next;
     if (!this.#schema.textKeys) this.#keys.length = next;
-    for (const [text, slot] of this.#slots) {
-      const moved = renumbered[slot] as number;
-      if (moved < 0) this.#slots.delete(text);
-      else this.#slots.set(text, moved);
-    }
     this.#highest = next - 1;
     return renumbered;
   }
 
+  // Copies -------------------------------------------------------------------------------------------
+
+  /**
+   * A copy, with the keys of this table, that is changed with {@link place} and {@link copySlot} while these rows
+   * are read and written, until they {@link become} it. Slots must keep their numbers meanwhile.
+   */
+  *fork(): Work<Rows> {
+    const fork = new Rows(this.#schema);
+    fork.#index = this.#index;
+    fork.#keys = this.#keys;
+    fork.#resize(this.#authors.length);
+    const count = this.slots;
+    for (let slot = 0; slot < count; slot++) {
+      fork.copySlot(this, slot);
+      if (slot % COPIED_PER_STEP === 0) yield COPIED_PER_STEP / COPIED_PER_UNIT;
+    }
+    return fork;
+  }
+
+  /** Makes what stands in a slot of a fork what stands there in the table that it was copied from. */
+  copySlot(from: Rows, slot: number): void {
+    if (slot >= this.#authors.length) this.#resize(from.#authors.length);
+    if (from.has(slot) !== this.has(slot)) this.size += from.has(slot) ? 1 : -1;
+    this.#authors[slot] = from.#authors[slot] as number;
+    this.#versions[2 * slot] = from.#versions[2 * slot] as number;
+    this.#versions[2 * slot + 1] = from.#versions[2 * slot + 1] as number;
+    if (this.#numbers === undefined) this.#values[slot] = from.#values[slot];
+    else this.#numbers[slot] = from.value(slot) as number;
+    if (this.#created !== undefined) this.#created[slot] = from.expiryBase(slot);
+  }
+
+  /** Lets a slot without a row stand where one stands whose row appears now. */
+  expect(slot: number): void {
+    if (this.has(slot) || (slot > this.#highest && slot >= this.#moved)) return;
+    this.#order = this.#order.toEnd(slot);
+    this.#moved = this.slots;
+  }
+
+  /** As {@link put} and {@link setCreated}, in a fork, whose rows stand in the order of the table it was copied from. */
+  place(slot: number, row: { readonly value: Value; readonly dot: Dot; readonly created: number }): void {
+    const { value, dot, created } = row;
+    if ((this.#authors[slot] as number) <= 0) this.size++;
+    if (slot > this.#highest) this.#highest = slot;
+    if (this.#numbers === undefined) this.#values[slot] = value;
+    else this.#numbers[slot] = value as number;
+    this.#versions[2 * slot] = dot.sequence;
+    this.#versions[2 * slot + 1] = dot.stamp;
+    this.#authors[slot] = dot.origin + 1;
+    this.setCreated(slot, created);
+  }
+
+  /** Takes the place of a fork at once; the fork then holds what was here before. */
+  become(fork: Rows): void {
+    if (fork.#authors.length < this.#authors.length) fork.#resize(this.#authors.length);
+    const { size } = this;
+    const [authors, versions, numbers] = [this.#authors, this.#versions, this.#numbers];
+    const [values, created] = [this.#values, this.#created];
+    this.#authors = fork.#authors;
+    this.#versions = fork.#versions;
+    this.#numbers = fork.#numbers;
+    this.#values = fork.#values;
+    this.#created = fork.#created;
+    this.size = fork.size;
+    this.#highest = Math.max(this.#highest, fork.#highest);
+    fork.#authors = authors;
+    fork.#versions = versions;
+    fork.#numbers = numbers;
+    fork.#values = values;
+    fork.#created = created;
+    fork.size = size;
+  }
+
+  /** Takes the place of rows that were made aside while these had no slot. */
+  beginAs(rows: Rows): void {
+    this.become(rows);
+    this.#index = rows.#index;
+    this.#order = rows.#order;
+    this.#keys = rows.#keys;
+  }
+
   #move(from: number, to: number): void {
     if (from === to) return;
-    this.#texts[to] = this.#texts[from] as string;
     if (!this.#schema.textKeys) this.#keys[to] = this.#keys[from] as Key;
     if (this.#numbers === undefined) this.#values[to] = this.#values[from];
     else this.#numbers[to] = this.#numbers[from] as number;

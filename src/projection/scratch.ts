@@ -1,4 +1,4 @@
-import { Subject } from 'rxjs';
+import { Subject } from 'rxjs/internal/Subject';
 import { HybridClock } from '../log/hybrid-clock.ts';
 import type { Operation } from '../log/operation.ts';
 import { Origins } from '../log/origin.ts';

@@ -4,7 +4,7 @@ import { type Epoch, compareEpochs } from '../log/epoch.ts';
 import { DELETE, SET } from '../log/operation.ts';
 import type { Origins } from '../log/origin.ts';
 import { VersionVector } from '../log/version-vector.ts';
-import type { ConflictMode, TableDocument } from '../modes/conflict-mode.ts';
+import type { ConflictMode, OwnEffect, TableDocument } from '../modes/conflict-mode.ts';
 import type { Value } from '../schema/index.ts';
 import { type CarriedEffect, addedTo, together } from './own-past.ts';
 import type { Live } from './effects.ts';
@@ -27,7 +27,7 @@ export function requireAvailable(mode: ConflictMode, table: string): void {
   const reason = mode.unavailable?.();
   if (reason === undefined) return;
   throw new TablecastError('DECLARATION_INVALID', `Table ${table}: ${reason}`, {
-    hint: 'Install the package on every node that declares the table, or choose another mode.',
+    hint: 'Every node that declares the table needs it; or choose another mode.',
     details: { table, mode: mode.name },
   });
 }
@@ -59,11 +59,14 @@ export class Orphans {
   note(projection: Projection, origins: Origins, base: VersionVector): void {
     // What an earlier switch passed over and could not be written again yet stays to be written.
     const held = projection.vector().copy();
-    const { rows, documents, past } = projection;
+    const { rows, documents, past, schema } = projection;
     const own = documents?.effectsOfOwn() ?? [];
-    const copied = new Set(own.filter((effect) => past.isCopy(effect)).map(({ text }) => text));
+    // Of what does not add up, only what stands now counts: what was written before may have been replaced since.
+    const adds = schema.column === 'integer';
+    const isCopy = (effect: OwnEffect): boolean => adds && past.isCopy(effect);
+    const copied = new Set(own.filter(isCopy).map(({ text }) => text));
     const fresh = own.filter(
-      (effect) => !past.isCopy(effect) && effect.sequence > base.get(origins.intern(effect.origin)),
+      (effect) => !isCopy(effect) && effect.sequence > base.get(origins.intern(effect.origin)),
     );
     const since = together(fresh);
     const before = past.beyond(origins, base);
@@ -72,8 +75,10 @@ export class Orphans {
       const earlier = effect.kind === 'add' && stands(text) ? before.get(text) : undefined;
       this.#found.set(text, { ...(earlier === undefined ? effect : addedTo(earlier, effect.by)), held });
     }
+    const isGone = (text: string): boolean => adds || !rows.has(rows.slotOf(text));
     for (const [text, effect] of before)
-      if (effect.kind === 'delete' && !since.has(text)) this.#found.set(text, { ...effect, held });
+      if (effect.kind === 'delete' && !since.has(text) && isGone(text))
+        this.#found.set(text, { ...effect, held });
     const beyond = (slot: number): boolean =>
       projection.isOwn(rows.origin(slot)) && rows.sequence(slot) > base.get(rows.origin(slot));
     for (const slot of rows.live()) {
@@ -83,7 +88,7 @@ export class Orphans {
         documents === undefined
           ? rows.sequence(slot) <= projection.epochBase.get(rows.origin(slot))
           : stands(text);
-      const earlier = isBase ? before.get(text) : undefined;
+      const earlier = isBase && adds ? before.get(text) : undefined;
       if (earlier !== undefined) this.#found.set(text, { ...earlier, held });
       else if (beyond(slot) && (documents === undefined || (isBase && !copied.has(text)))) {
         const put = { kind: 'put', cell: cellIn(projection, slot), by: 0 } as const;

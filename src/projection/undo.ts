@@ -11,15 +11,23 @@ interface Before {
   readonly created: number;
 }
 
+/** Is told of each slot before an operation of this node changes it. */
+export interface WriteWatch {
+  remember(slot: number): void;
+}
+
 /** Remembers what the writes of a batch replace, so that they can be taken back. */
-export class Undo {
+export class Undo implements WriteWatch {
   readonly #rows: Rows;
   readonly #versions: Versions;
   readonly #cleared: Dot | undefined;
   readonly #latestClear: Dot | undefined;
   readonly #writes: Before[] = [];
+  /** Who else watches; also after the batch. */
+  readonly also: WriteWatch | undefined;
 
-  constructor(rows: Rows, versions: Versions) {
+  constructor(rows: Rows, versions: Versions, also: WriteWatch | undefined) {
+    this.also = also;
     this.#rows = rows;
     this.#versions = versions;
     this.#cleared = versions.cleared;
@@ -28,6 +36,7 @@ export class Undo {
 
   /** Call before a slot is written. */
   remember(slot: number): void {
+    this.also?.remember(slot);
     const rows = this.#rows;
     const dot = rows.dot(slot);
     const created = rows.expiryBase(slot);

@@ -1,6 +1,8 @@
 import type { Environment, Timer } from '../environment.ts';
+import { TablecastError } from '../errors.ts';
+import type { Slices, Work } from '../log/slices.ts';
 import type { PeerTables } from './peer-tables.ts';
-import type { Difference, Replica, TableDigests } from './replica.ts';
+import type { Difference, Replica, ReplicaTable, TableDigests } from './replica.ts';
 import type { AskedFor, ComparisonMessage } from './comparison-wire.ts';
 
 /** Time between two looks at which tables came to rest, in milliseconds. */
@@ -13,13 +15,24 @@ const LEAVES_AT_ONCE = 64;
 const MAX_DIFFERENCES = 65_536;
 
 const BUCKETS = 256;
+/** Most bytes of rows that come for one question. */
+const MAX_ROWS_BYTES: number = 256 * 1024 * 1024;
+const CHUNK_OVERHEAD_BYTES = 128;
+/** Units of work that a chunk of rows takes. */
+const UNITS_PER_CHUNK = 4096;
 
 /** What a comparison needs of its session. */
 export interface ComparisonOwner {
   readonly environment: Environment;
   readonly replica: Replica;
   readonly tables: PeerTables;
+  /** Does the work that a comparison takes. */
+  readonly slices: Slices;
+  /** Takes nothing more from the peer until the returned function is called. */
+  hold(): () => void;
   send(message: ComparisonMessage): void;
+  /** What the peer sent does not hold. */
+  failed(error: unknown): void;
   /** A table was compared with the peer's, both in the same state. */
   compared(table: string, differences: readonly Difference[]): void;
 }
@@ -39,6 +52,7 @@ interface Progress {
   leaves: number[];
   asked: number[];
   chunks: Uint8Array[];
+  bytes: number;
   differences: Difference[];
 }
 
@@ -49,8 +63,11 @@ interface Progress {
 export class Comparisons {
   readonly #owner: ComparisonOwner;
   readonly #progress = new Map<string, Progress>();
+  /** The latest hash that came of a table whose own hash is being made. */
+  readonly #roots = new Map<string, Extract<ComparisonMessage, { type: 'digest' }>>();
   #timer: Timer | undefined;
   #rounds = 0;
+  #stopped = false;
 
   constructor(owner: ComparisonOwner) {
     this.#owner = owner;
@@ -64,8 +81,10 @@ export class Comparisons {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#timer?.cancel();
     this.#progress.clear();
+    this.#roots.clear();
   }
 
   /** The state of a table in which it was last compared with the peer's to the end. */
@@ -76,10 +95,22 @@ export class Comparisons {
 
   /** Compares a table at once, or again. */
   begin(table: string): void {
-    const digests = this.#owner.replica.table(table)?.digests();
-    if (digests === undefined || !this.#owner.tables.shared.has(table)) return;
-    this.#progress.set(table, fresh(digests.state));
-    this.#say(table, digests, false);
+    const held = this.#owner.replica.table(table);
+    if (held === undefined || !this.#owner.tables.shared.has(table)) return;
+    this.#progress.set(table, fresh(held.state()));
+    this.#withDigests(held, (digests) => {
+      if (digests !== undefined) this.#say(table, digests, false);
+    });
+  }
+
+  /** Makes the digests of a table; what they are made for is forgotten when the session ends. */
+  #withDigests(table: ReplicaTable, then: (digests: TableDigests | undefined) => void): void {
+    this.#owner.slices.run(table.digests(), {
+      done: (digests) => {
+        if (!this.#stopped) then(digests);
+      },
+      failed: (error) => this.#owner.failed(error),
+    });
   }
 
   #look(): void {
@@ -100,25 +131,54 @@ export class Comparisons {
     this.#owner.send({ type: 'digest', table, state, root: digests.root(), reply });
   }
 
-  /** The digests of a table, if this node holds what the peer held when it sent a message. */
-  #same({ table, state }: { readonly table: string; readonly state: string }): TableDigests | undefined {
+  /** The table that a message is about, if this node holds what the peer held when it sent it. */
+  #same({ table, state }: { readonly table: string; readonly state: string }): ReplicaTable | undefined {
     if (!this.#owner.tables.shared.has(table)) return undefined;
     const held = this.#owner.replica.table(table);
-    return held?.state() === state ? held.digests() : undefined;
+    return held?.state() === state ? held : undefined;
   }
 
   receive(message: ComparisonMessage): void {
-    const digests = this.#same(message);
+    const table = this.#same(message);
+    if (table === undefined) return;
+    if (message.type === 'digest') return this.#receiveRoot(message, table);
+    if (message.type !== 'ask' && this.#going(message) === undefined) return;
+    const release = this.#owner.hold();
+    this.#owner.slices.run(this.#handle(message, table), {
+      done: release,
+      failed: (error) => {
+        this.#owner.failed(error);
+        release();
+      },
+    });
+  }
+
+  /** Nothing waits while this node makes its own hash; of the peer's the latest counts. */
+  #receiveRoot(message: Extract<ComparisonMessage, { type: 'digest' }>, table: ReplicaTable): void {
+    const { name } = table;
+    const waits = this.#roots.has(name);
+    this.#roots.set(name, message);
+    if (waits) return;
+    this.#withDigests(table, (digests) => {
+      const latest = this.#roots.get(name);
+      this.#roots.delete(name);
+      if (digests !== undefined && latest?.state === digests.state) this.#takeRoot(latest, digests);
+    });
+  }
+
+  *#handle(message: Exclude<ComparisonMessage, { type: 'digest' }>, table: ReplicaTable): Work {
+    const digests = yield* table.digests();
     if (digests === undefined) return;
+    if (message.type !== 'ask' || message.of !== 'buckets') yield* digests.order();
+    const holds = (): boolean => !this.#stopped && this.#same(message) !== undefined;
+    if (!holds()) return;
     switch (message.type) {
-      case 'digest':
-        return this.#takeRoot(message, digests);
       case 'ask':
-        return this.#answer(message, digests);
+        return yield* this.#answer(message, digests, holds);
       case 'sums':
         return this.#takeSums(message, digests);
       case 'rows':
-        return this.#takeRows(message, digests);
+        return yield* this.#takeRows(message, digests, holds);
     }
   }
 
@@ -140,7 +200,11 @@ export class Comparisons {
     this.#owner.send({ type: 'ask', table, state, round, of, numbers });
   }
 
-  #answer(message: Extract<ComparisonMessage, { type: 'ask' }>, digests: TableDigests): void {
+  *#answer(
+    message: Extract<ComparisonMessage, { type: 'ask' }>,
+    digests: TableDigests,
+    holds: () => boolean,
+  ): Work {
     const { table, state, round, of, numbers } = message;
     if (of === 'buckets') {
       this.#owner.send({ type: 'sums', table, state, round, bucket: -1, sums: digests.buckets() });
@@ -148,8 +212,13 @@ export class Comparisons {
       for (const bucket of numbers)
         this.#owner.send({ type: 'sums', table, state, round, bucket, sums: digests.leaves(bucket) });
     } else {
-      for (const chunk of digests.rows(numbers))
+      for (const chunk of digests.rows(numbers)) {
+        // Rows of another state would look like differences.
+        if (!holds()) return;
         this.#owner.send({ type: 'rows', table, state, round, last: false, chunk });
+        yield UNITS_PER_CHUNK;
+      }
+      if (!holds()) return;
       this.#owner.send({ type: 'rows', table, state, round, last: true, chunk: new Uint8Array(0) });
     }
   }
@@ -176,18 +245,26 @@ export class Comparisons {
       return this.#finish(table, progress);
     progress.asked = progress.leaves.splice(0, LEAVES_AT_ONCE);
     progress.chunks = [];
+    progress.bytes = 0;
     this.#ask(table, progress, 'rows', progress.asked);
   }
 
-  #takeRows(message: Extract<ComparisonMessage, { type: 'rows' }>, digests: TableDigests): void {
+  *#takeRows(
+    message: Extract<ComparisonMessage, { type: 'rows' }>,
+    digests: TableDigests,
+    holds: () => boolean,
+  ): Work {
     const progress = this.#going(message);
     if (progress === undefined || progress.asked.length === 0) return;
     progress.looks = 0;
     if (!message.last) {
+      progress.bytes += message.chunk.length + CHUNK_OVERHEAD_BYTES;
+      if (progress.bytes > MAX_ROWS_BYTES) throw tooManyRows(message.table);
       progress.chunks.push(message.chunk);
       return;
     }
-    const found = digests.differences(progress.asked, progress.chunks);
+    const found = yield* digests.differences(progress.asked, progress.chunks);
+    if (!holds() || this.#going(message) !== progress) return;
     for (const difference of found.slice(0, MAX_DIFFERENCES - progress.differences.length))
       progress.differences.push(difference);
     progress.asked = [];
@@ -218,8 +295,17 @@ function fresh(state: string): Progress {
     leaves: [],
     asked: [],
     chunks: [],
+    bytes: 0,
     differences: [],
   };
+}
+
+function tooManyRows(table: string): TablecastError {
+  return new TablecastError(
+    'LIMIT_EXCEEDED',
+    `A peer sent more than ${MAX_ROWS_BYTES} bytes of rows of ${table} to compare.`,
+    { hint: 'Split the table into several.', details: { table, limit: MAX_ROWS_BYTES } },
+  );
 }
 
 /** Numbers whose two words differ. */

@@ -8,6 +8,8 @@ const MAX_WAITING_BYTES: number = 16 * 1024 * 1024;
 const FRAME_OVERHEAD_BYTES = 128;
 /** Messages that cost by what this node holds, not by their bytes, that are answered in one turn. */
 const QUESTIONS_PER_TURN = 4;
+/** Of frames that waited, so many bytes are taken in one turn: others have theirs. */
+const WAITED_BYTES_PER_TURN: number = 256 * 1024;
 /** Tokens come back for at most this long, and for none when the clock went back. */
 const LONGEST_REFILL_MS = 1000;
 
@@ -43,6 +45,8 @@ export class Intake {
   #waitingBytes = 0;
   #timer: Timer | undefined;
   #wasThrottled = false;
+  #holds = 0;
+  #restDue = false;
   #stopped = false;
 
   constructor(environment: Environment, limits: IntakeLimits, owner: IntakeOwner) {
@@ -57,7 +61,7 @@ export class Intake {
   /** Takes a frame now, or after those that wait. */
   offer(frame: Uint8Array): void {
     if (this.#stopped) return;
-    if (!this.#hasWaiting && this.#open) return this.#let(frame);
+    if (!this.#hasWaiting && this.#open && !this.#restDue) return this.#let(frame);
     this.#waiting.push(frame);
     this.#waitingBytes += frame.length + FRAME_OVERHEAD_BYTES;
     if (this.#waitingBytes > MAX_WAITING_BYTES) {
@@ -85,6 +89,15 @@ export class Intake {
     });
   }
 
+  /** Lets nothing in until {@link release}: what has come is still being worked on. Calls nest. */
+  hold(): void {
+    this.#holds++;
+  }
+
+  release(): void {
+    if (--this.#holds === 0) this.#goOnLater();
+  }
+
   /** Forgets what waits. */
   stop(): void {
     this.#stopped = true;
@@ -99,7 +112,7 @@ export class Intake {
   }
 
   get #open(): boolean {
-    return this.#operations > 0 && this.#bytes > 0 && this.#questions > 0;
+    return this.#holds === 0 && this.#operations > 0 && this.#bytes > 0 && this.#questions > 0;
   }
 
   #let(frame: Uint8Array): void {
@@ -118,7 +131,7 @@ export class Intake {
   }
 
   #wait(): void {
-    if (this.#timer !== undefined || this.#questions <= 0) return;
+    if (this.#timer !== undefined || this.#questions <= 0 || this.#holds > 0 || this.#restDue) return;
     if (!this.#wasThrottled) {
       this.#wasThrottled = true;
       this.#owner.throttled();
@@ -133,13 +146,26 @@ export class Intake {
     });
   }
 
+  #goOnLater(): void {
+    if (!this.#hasWaiting || this.#restDue) return;
+    this.#restDue = true;
+    this.#environment.defer(() => {
+      this.#restDue = false;
+      this.#goOn();
+    });
+  }
+
   #goOn(): void {
-    while (this.#hasWaiting && this.#open && !this.#stopped) {
+    let left = WAITED_BYTES_PER_TURN;
+    while (this.#hasWaiting && this.#open && left > 0 && !this.#stopped) {
       const frame = this.#waiting[this.#next++] as Uint8Array;
-      this.#waitingBytes -= frame.length + FRAME_OVERHEAD_BYTES;
+      const bytes = frame.length + FRAME_OVERHEAD_BYTES;
+      this.#waitingBytes -= bytes;
+      left -= bytes;
       this.#let(frame);
     }
     if (this.#stopped) return;
+    if (left <= 0 && this.#open) this.#goOnLater();
     // What was taken is let go once it is as much as what still waits.
     if (this.#next * 2 >= this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#next);

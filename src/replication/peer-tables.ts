@@ -46,6 +46,8 @@ const MAX_JUDGED = 1024;
 export interface RefusedTable {
   readonly name: string;
   readonly message: string;
+  /** The life under whose name both sides know another switch of mode: one operation cannot be two. */
+  readonly parted?: string | undefined;
   readonly here: unknown;
   readonly there: unknown;
 }
@@ -118,6 +120,11 @@ export class PeerTables {
     return states.flatMap((state) => this.match(state.name));
   }
 
+  /** What the peer said of a table last. */
+  stateOf(name: string): TableState | undefined {
+    return this.#announced.get(name);
+  }
+
   /** Compares one table's declarations, if both sides have one. */
   match(name: string): RefusedTable[] {
     const state = this.#announced.get(name);
@@ -132,9 +139,11 @@ export class PeerTables {
     const apart = order === 0 && state.mode !== table.mode;
     if (state.fingerprint !== table.fingerprint || apart) {
       this.shared.delete(name);
-      return [
-        { name, here: table.declaration, there: state.declaration, message: difference(name, table, state) },
-      ];
+      const message = difference(name, table, state);
+      const { counter, origin } = table.epoch;
+      const isTwice = apart && counter > 0 && state.fingerprint === table.fingerprint;
+      const parted = isTwice ? origin : undefined;
+      return [{ name, here: table.declaration, there: state.declaration, message, parted }];
     }
     const reason = order < 0 ? table.unavailable(state.mode) : undefined;
     if (reason !== undefined) {
@@ -197,6 +206,10 @@ export class PeerTables {
     return table.takes === 'own' && this.#isOf(this.#replica.nodeId, origin, '<');
   }
 
+  #isDirect(table: string, origin: string): boolean {
+    return this.#direct.size > 0 && this.#direct.has(`${table}\n${origin}`);
+  }
+
   /** The first position of a store's log that the peer may lack. */
   startOf(table: SharedTable, fallback: number): number {
     const local = this.#replica.table(table.name);
@@ -205,7 +218,7 @@ export class PeerTables {
     for (const [origin, sequence] of local.vector()) {
       const has = table.has.get(origin) ?? 0;
       if (!this.#isTaken(table, origin)) continue;
-      if (has < sequence && !this.#direct.has(`${table.name}\n${origin}`)) {
+      if (has < sequence && !this.#isDirect(table.name, origin)) {
         start = Math.min(start, local.positionOf(origin, has + 1));
       }
     }
@@ -215,11 +228,11 @@ export class PeerTables {
   /** What to do with a run of this node's log; `send` counts it as sent. */
   take(run: RunReference): Need {
     const table = this.shared.get(run.table);
-    if (table === undefined || this.#direct.has(`${run.table}\n${run.origin}`)) return 'skip';
+    if (table === undefined || this.#isDirect(run.table, run.origin)) return 'skip';
     const has = table.has.get(run.origin) ?? 0;
     const last = run.firstSequence + run.count - 1;
     // What is no longer held of an origin stands in the log of a life that was forgotten.
-    if (last <= has || this.#replica.table(run.table)?.held(run.origin) === 0) return 'skip';
+    if (last <= has || this.#replica.held(run.table, run.origin) === 0) return 'skip';
     if (table.takes !== 'everything' && !this.#isTaken(table, run.origin)) return this.#withhold(table, run);
     if (run.firstSequence > has + 1) return 'gap';
     table.has.set(run.origin, last);
@@ -261,7 +274,7 @@ export class PeerTables {
   behind(table: SharedTable, held: Held = this.#replica.table(table.name)?.vector() ?? []): boolean {
     return held.some(([origin, sequence]) => {
       if ((table.has.get(origin) ?? 0) >= sequence || !this.#isTaken(table, origin)) return false;
-      return !this.#direct.has(`${table.name}\n${origin}`);
+      return !this.#isDirect(table.name, origin);
     });
   }
 
@@ -291,12 +304,14 @@ export class PeerTables {
 export function stateOf(table: ReplicaTable, takes: Takes): TableState {
   const { name, fingerprint, mode, declaration, epoch } = table;
   const { counter, origin } = epoch;
+  const held = table.vector();
   return {
     name,
     fingerprint,
     mode,
     declaration,
-    held: table.vector().map(([author, sequence]) => [author, sequence]),
+    held: held.map(([author, sequence]) => [author, sequence]),
+    sessions: held.map(([author, sequence]) => table.sessionOf(author, sequence)),
     ...(takes !== 'everything' && { takes }),
     ...(counter > 0 && { epoch: { counter, origin } }),
   };

@@ -1,7 +1,9 @@
 import type { Epoch } from '../log/epoch.ts';
 import type { StoreName } from '../log/journal.ts';
+import type { Work } from '../log/slices.ts';
 import type { OperationLog } from '../log/operation-log.ts';
 import type { RunReference } from '../log/segment-store.ts';
+import type { Stretches } from '../log/session-marks.ts';
 
 /** Per origin (as text) the highest sequence held. */
 export type Held = readonly (readonly [origin: string, sequence: number])[];
@@ -26,12 +28,14 @@ export interface TableDigests {
   root(): readonly [low: number, high: number];
   /** Two words for each of 256 buckets. */
   buckets(): Uint32Array;
+  /** What the next three need; call it before them. */
+  order(): Work;
   /** Two words for each of the 256 leaves of a bucket; leaves are numbered `bucket * 256 + leaf`. */
   leaves(bucket: number): Uint32Array;
   /** The rows of some leaves. */
   rows(leaves: readonly number[]): Iterable<Uint8Array>;
   /** Compares the rows of some leaves with those of a peer. Throws `OPERATION_INVALID`. */
-  differences(leaves: readonly number[], chunks: readonly Uint8Array[]): readonly Difference[];
+  differences(leaves: readonly number[], chunks: readonly Uint8Array[]): Work<readonly Difference[]>;
 }
 
 /** One table of this node, as replication sees it. */
@@ -52,12 +56,14 @@ export interface ReplicaTable {
   readonly forgottenNodes: readonly string[];
   held(origin: string): number;
   vector(): Held;
+  /** The session of its author that wrote an operation which is held; 0 when that is not known. */
+  sessionOf(origin: string, sequence: number): number;
   /** A position of this node's log at or before that of an origin's operation. */
   positionOf(origin: string, sequence: number): number;
   /** Names the set of operations held; equal on nodes that hold the same. */
   state(): string;
-  /** Hashes of the rows as they are; takes a pass over them when the state is new. */
-  digests(): TableDigests;
+  /** Hashes of the rows as they are; takes a pass over them when the state is new. Undefined when it changed meanwhile. */
+  digests(): Work<TableDigests | undefined>;
   /** The rows in chunks; may be consumed in slices while the table changes. */
   checkpoint(): Iterator<Uint8Array, void>;
 }
@@ -74,8 +80,25 @@ export interface AppliedRuns {
   readonly forgotten: readonly string[];
   /** Origins of which nothing was applied because their table holds operations of too many. */
   readonly crowded: readonly string[];
+  /** Tables of which operations are held already that are others, and the life they are of. */
+  readonly parted: readonly (readonly [table: string, origin: string])[];
   /** Every run that was looked at, new or not. */
   readonly references: readonly RunReference[];
+}
+
+/** What taking over a checkpoint did. */
+export interface AdoptedRows {
+  /** How many rows changed. */
+  readonly rows: number;
+  /** Whether it brought a switch of mode. */
+  readonly switched: boolean;
+}
+
+/** Runs that are being prepared. */
+export interface Prepared {
+  readonly work: Work;
+  /** Call once the runs have been received, or never will be. */
+  forget(): void;
 }
 
 /** The replica port: what replication needs of the node it serves. */
@@ -86,6 +109,8 @@ export interface Replica {
   readonly ownOrigins: readonly string[];
   readonly log: OperationLog;
   table(name: string): ReplicaTable | undefined;
+  /** As {@link ReplicaTable.held}, without the rest; undefined for a table that is not declared here. */
+  held(table: string, origin: string): number | undefined;
   tables(): Iterable<ReplicaTable>;
   /**
    * Compares what a peer holds of this node's own present life with what this node wrote. When the
@@ -95,13 +120,24 @@ export interface Replica {
    */
   ownIsSound(table: string, held: Held, believed: boolean): boolean;
   /**
+   * What takes so long to check and convert in some runs that it is done in slices before they are received;
+   * undefined where nothing does. Runs of tables that are not `taken` are passed over.
+   */
+  prepare(runs: readonly Uint8Array[], taken: (table: string) => boolean): Prepared | undefined;
+  /**
    * Applies and logs runs of others; `seen` is told of each before it takes effect, and leaves it out
    * by returning false. Throws `OPERATION_INVALID`; what was applied before it stays.
    */
   receive(runs: readonly Uint8Array[], seen: (run: RunReference) => boolean): AppliedRuns;
   /**
-   * Merges another node's checkpoint into a table; `seen` is told what that node holds before it
-   * takes effect. Returns how many rows changed.
+   * Merges another node's checkpoint into a table; `seen` is told what that node holds, and in which sessions
+   * it was written, before it takes effect, and leaves it out by returning false. Gives undefined when it was
+   * left out. Nothing may be received until it is done. Throws
+   * `OPERATION_INVALID`, `CLOCK_AHEAD` or `LIMIT_EXCEEDED`, and has changed nothing then.
    */
-  adopt(table: string, chunks: readonly Uint8Array[], seen: (held: Held) => void): number;
+  adopt(
+    table: string,
+    chunks: readonly Uint8Array[],
+    seen: (held: Held, written: readonly Stretches[]) => boolean,
+  ): Work<AdoptedRows | undefined>;
 }

@@ -1,15 +1,19 @@
-import { BehaviorSubject, type Observable, distinctUntilChanged } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { BehaviorSubject } from 'rxjs/internal/BehaviorSubject';
+import { distinctUntilChanged } from 'rxjs/internal/operators/distinctUntilChanged';
 import { type AccessList, EVERYTHING, type Grant, grantOf } from '../access/grant.ts';
 import type { Environment, Timer } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/journal.ts';
+import { Slices, type Slicing } from '../log/slices.ts';
 import type { Closing, Connection, Transport } from '../transport/transport.ts';
 import { Dialler, type DiallerOwner } from './dialler.ts';
 import type { PeerState } from './peer-state.ts';
 import { Divergences } from './divergence.ts';
 import type { IntakeLimits } from './intake.ts';
 import type { Difference, Replica } from './replica.ts';
-import { Session, type SessionOwner } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionOwner } from './session-owner.ts';
 import type { Hello } from './wire.ts';
 
 /** A comparison asked for is given up after so many steps. */
@@ -31,6 +35,8 @@ export interface ReplicatorParts {
   readonly maxPeers: number;
   readonly access: AccessList;
   readonly intake: IntakeLimits;
+  /** How long work is cut. */
+  readonly slicing: Slicing;
   report(event: NodeEvent): void;
 }
 
@@ -40,10 +46,13 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly transport: Transport;
   readonly environment: Environment;
   readonly divergences: Divergences;
+  readonly slices: Slices;
   readonly #parts: ReplicatorParts;
   readonly #sessions = new Set<Session>();
   readonly #diallers: Dialler[];
   readonly #dialled = new Map<Session, Dialler>();
+  /** Who is kept waiting, and what lets each go on: one entry for each that keeps all waiting. */
+  readonly #holding = new Set<{ readonly sessions: Map<Session, () => void> }>();
   readonly #peers = new BehaviorSubject<readonly PeerState[]>([]);
   readonly #synced = new Map<string, BehaviorSubject<boolean>>();
   /** When a peer was asked last for the switch of mode that a table lacks. */
@@ -58,6 +67,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     this.replica = parts.replica;
     this.transport = parts.transport;
     this.environment = parts.environment;
+    this.slices = new Slices(parts.slicing);
     this.divergences = new Divergences((event) => this.report(event));
     this.#diallers = parts.peers.map((address) => new Dialler(address, this));
   }
@@ -98,6 +108,22 @@ export class Replicator implements SessionOwner, DiallerOwner {
     return nodeId === undefined ? undefined : access.ofDialled(nodeId);
   }
 
+  holdAll(): () => void {
+    const holding = { sessions: new Map<Session, () => void>() };
+    this.#holding.add(holding);
+    for (const session of this.#sessions) holding.sessions.set(session, session.hold());
+    return () => {
+      this.#holding.delete(holding);
+      for (const release of holding.sessions.values()) release();
+    };
+  }
+
+  #begin(session: Session): void {
+    this.#sessions.add(session);
+    for (const { sessions } of this.#holding) sessions.set(session, session.hold());
+    session.start();
+  }
+
   /** More of a store may be told to peers. */
   advanced(store: StoreName): void {
     for (const session of this.#sessions) session.advanced(store);
@@ -126,6 +152,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     await this.#settle(this.environment.now() + SETTLE_MS);
     for (const session of this.#sessions) session.end('closed', 'The node was closed.');
     await this.transport.close();
+    this.slices.stop();
     this.#alive?.cancel();
     this.#peers.complete();
     for (const subject of this.#synced.values()) subject.complete();
@@ -145,16 +172,14 @@ export class Replicator implements SessionOwner, DiallerOwner {
   #accept(connection: Connection): void {
     const session = new Session(connection, this);
     const full = this.#sessions.size >= this.#parts.maxPeers || this.#closed;
-    this.#sessions.add(session);
-    session.start();
+    this.#begin(session);
     if (full) session.end('full', `This node takes at most ${this.#parts.maxPeers} peers.`);
   }
 
   connected(dialler: Dialler, connection: Connection): void {
     const session = new Session(connection, this);
-    this.#sessions.add(session);
     this.#dialled.set(session, dialler);
-    session.start();
+    this.#begin(session);
   }
 
   reached(nodeId: string): boolean {

@@ -88,6 +88,25 @@ export function forked(table: string, peer: string | undefined): NodeEvent {
   };
 }
 
+/** A peer holds other operations of a third node than this one, under the same numbers. */
+export function parted(
+  { table, life: origin }: { readonly table: string; readonly life: string },
+  peer: string | undefined,
+): NodeEvent {
+  const author = origin.slice(0, origin.lastIndexOf('@'));
+  return {
+    code: 'fork-detected',
+    severity: 'error',
+    message: `Table ${table}: ${peer} and this node hold different operations of ${origin} under the same numbers.`,
+    table,
+    peer,
+    details: {
+      origin,
+      hint: `The directory of ${author} was restored or copied, or used twice. Find out whose operations are wanted. Of ${author} and of every node that took the others: export what was written since, stop it, empty its directory, and start it again.`,
+    },
+  };
+}
+
 /** What is thrown for a frame of more operations than there may be. */
 export function tooManyOperations(): TablecastError {
   return new TablecastError(

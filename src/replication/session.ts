@@ -1,30 +1,25 @@
 import type { Grant } from '../access/grant.ts';
-import type { Environment, Timer } from '../environment.ts';
+import type { Timer } from '../environment.ts';
 import { isTablecastError } from '../errors.ts';
-import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/journal.ts';
 import type { Closing, Connection } from '../transport/transport.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { Comparisons } from './comparison.ts';
-import { IncomingCheckpoints, outOfTurn } from './incoming.ts';
+import { outOfTurn } from './incoming.ts';
+import { LongFrames, tookOver } from './long-frames.ts';
 import { Outbound } from './outbound.ts';
+import { Parting, writtenLast } from './parting.ts';
 import { PeerTables, type RefusedTable, stateOf } from './peer-tables.ts';
-import type { Difference, Replica } from './replica.ts';
-import { Intake, type IntakeLimits } from './intake.ts';
-import {
-  denied,
-  differing,
-  failed,
-  lifeRefused,
-  forked,
-  throttled,
-  tooManyOperations,
-} from './session-events.ts';
+import type { AdoptedRows, Held } from './replica.ts';
+import { Intake } from './intake.ts';
+import type { SessionOwner } from './session-owner.ts';
+import { denied, differing, failed, lifeRefused, throttled, tooManyOperations } from './session-events.ts';
 import {
   type Hello,
   MAX_FRAME_OPERATIONS,
   type Message,
   PROTOCOL,
+  type Sources,
   type TableState,
   decodeMessage,
   encodeMessage,
@@ -40,31 +35,6 @@ const PING_MS = 5000;
 /** A peer that says nothing while this many pings go out is lost. Counted, because clocks jump. */
 const SILENT_PINGS = 3;
 
-/** What a session needs of the replicator it belongs to. */
-export interface SessionOwner {
-  readonly replica: Replica;
-  readonly environment: Environment;
-  readonly intake: IntakeLimits;
-  report(event: NodeEvent): void;
-  /** What a peer may do; undefined while that depends on which node it says it is. */
-  grantOf(connection: Connection, nodeId: string | undefined): Grant | undefined;
-  /** The peer said hello; a text refuses it. */
-  greeted(session: Session): string | undefined;
-  ended(session: Session, closing: Closing): void;
-  /** Something a user may look at changed. */
-  changed(): void;
-  /** Which tables are shared with the peer may have changed, and with it what others need not send. */
-  matched(): void;
-  /** A table was compared with the peer's, both holding the same operations. */
-  compared(session: Session, table: string, differences: readonly Difference[]): void;
-  /** A peer's switch of mode was made here. */
-  switched(table: string): void;
-  /** Whether a peer should be asked now for the switch that a table lacks; not every session asks. */
-  mayAskForSwitch(table: string): boolean;
-  /** Origins that come to this node from other sessions, per origin the tables. */
-  directBeside(session: Session): readonly (readonly [string, readonly string[]])[];
-}
-
 /** One peer, from the first frame to the last. */
 export class Session {
   readonly connection: Connection;
@@ -72,10 +42,11 @@ export class Session {
   readonly comparisons: Comparisons;
   readonly #owner: SessionOwner;
   readonly #outbound: ReadonlyMap<StoreName, Outbound>;
-  readonly #incoming = new IncomingCheckpoints();
+  readonly #long: LongFrames;
   readonly #intake: Intake;
   readonly #acknowledgements: Acknowledgements;
   readonly #toldLives = new Set<string>();
+  readonly #parting: Parting;
   #hello: Hello | undefined;
   #helloSent = false;
   #ended = false;
@@ -102,12 +73,31 @@ export class Session {
       throttled: () => owner.report(throttled(this, owner.intake)),
       overrun: (error) => this.#refuse(error),
     });
+    this.#parting = new Parting({
+      replica: owner.replica,
+      tables: this.tables,
+      peer: () => this.nodeId,
+      report: (event) => owner.report(event),
+      parted: (name) => this.#parted(name),
+    });
     this.comparisons = new Comparisons({
       environment: owner.environment,
       replica: owner.replica,
       tables: this.tables,
+      slices: owner.slices,
+      hold: () => this.hold(),
       send: (message) => void this.#send(message),
+      failed: (error) => this.#refuse(error),
       compared: (table, differences) => owner.compared(this, table, differences),
+    });
+    this.#long = new LongFrames({
+      node: owner,
+      tables: this.tables,
+      hold: () => this.hold(),
+      ended: () => this.#ended,
+      refuse: (error) => this.#refuse(error),
+      agrees: (table, held, written) => this.#parting.agrees(table, held, written),
+      adopted: (table, rows, bytes) => this.#adopted(table, rows, bytes),
     });
     const { replica } = owner;
     const outlet = {
@@ -200,11 +190,14 @@ export class Session {
         return [name, origin, this.#owner.replica.table(name)?.held(origin) ?? 0] as [string, string, number];
       }),
     );
+    const sessions = have.map(([name, origin, sequence]) => {
+      return this.#owner.replica.table(name)?.sessionOf(origin, sequence) ?? 0;
+    });
     const direct = this.#owner
       .directBeside(this)
       .map(([origin, names]) => [origin, names.filter((name) => grant.mayRead(name))] as [string, string[]])
       .filter(([, names]) => names.length > 0);
-    for (const sources of sourcesOf({ direct, have })) this.#send({ type: 'sources', sources });
+    for (const sources of sourcesOf({ direct, have, sessions })) this.#send({ type: 'sources', sources });
   }
 
   // Sending ----------------------------------------------------------------------------------------
@@ -233,7 +226,8 @@ export class Session {
   #stateOf(name: string): TableState | undefined {
     const table = this.#owner.replica.table(name);
     if (table === undefined || !this.#helloSent || !this.tables.grant.mayRead(name)) return undefined;
-    return stateOf(table, this.tables.takesOf(name));
+    const life = this.#parting.lifeOf(name);
+    return { ...stateOf(table, this.tables.takesOf(name)), ...(life !== undefined && { parted: life }) };
   }
 
   #sendCounted(message: Message, operations: number): void {
@@ -278,6 +272,8 @@ export class Session {
   }
 
   #take(bytes: Uint8Array): void {
+    // What waited while the session was ended comes too late.
+    if (this.#farewell !== undefined) return;
     // The transport's handlers must not throw: whatever goes wrong with one frame ends this session only.
     try {
       this.#handle(decodeMessage(bytes), bytes.length);
@@ -304,16 +300,17 @@ export class Session {
       case 'tables':
         return this.#announced(message.tables);
       case 'runs':
-        return this.#takeRuns(message.runs, length);
+        return this.#long.prepare(message.runs, () => this.#takeRuns(message.runs, length));
       case 'checkpoint':
-        return this.#takeChunk(message, length);
+        this.#acknowledgements.received(length, 0);
+        return this.#long.take(message);
       case 'ack':
         this.#ackedBytes = message.bytes;
         this.#ackedOperations = message.operations;
         this.#resume();
         return this.#owner.changed();
       case 'sources':
-        return this.#rewind(this.tables.setDirect(message.sources.direct, message.sources.have));
+        return this.#redirect(message.sources);
       case 'level':
         return this.#level(message.tables);
       case 'digest':
@@ -362,25 +359,41 @@ export class Session {
   }
 
   #matched(refused: readonly RefusedTable[], names: readonly string[]): void {
-    for (const name of names) this.#compareOwn(name);
-    for (const table of refused) this.#owner.report(differing(table, this.nodeId));
+    for (const name of names) this.#parting.compare(name);
+    for (const table of refused) {
+      if (table.parted !== undefined) this.#parting.part(table.name, table.parted);
+      else this.#owner.report(differing(table, this.nodeId));
+    }
     this.#rewind(names);
     this.#owner.matched();
     this.#owner.changed();
   }
 
-  #compareOwn(name: string): void {
-    const shared = this.tables.shared.get(name);
-    if (shared === undefined) return;
-    const believed = shared.writable && this.tables.grant.relays;
-    if (this.#owner.replica.ownIsSound(name, [...shared.has], believed)) return;
-    this.tables.shared.delete(name);
-    this.#owner.report(forked(name, this.nodeId));
+  /** The peer is told of a table that it holds otherwise, and not sent it any more. */
+  #parted(name: string): void {
+    const state = this.#stateOf(name);
+    if (state !== undefined) this.#send({ type: 'tables', tables: [state] });
+    this.#owner.matched();
+    this.#owner.changed();
+  }
+
+  #redirect({ direct, have, sessions }: Sources): void {
+    for (const [index, [name, origin, sequence]] of have.entries()) {
+      const held: Held = [[origin, sequence]];
+      this.#parting.agrees(name, held, writtenLast(held, sessions?.slice(index, index + 1)));
+    }
+    this.#rewind(this.tables.setDirect(direct, have));
   }
 
   #rewind(names: readonly string[]): void {
     const shared = names.map((name) => this.tables.shared.get(name)).filter((table) => table !== undefined);
     for (const outbound of this.#outbound.values()) outbound.rewind(shared);
+  }
+
+  /** Takes nothing from the peer until the returned function is called, once; what it sends meanwhile waits. */
+  hold(): () => void {
+    this.#intake.hold();
+    return () => this.#intake.release();
   }
 
   #takeRuns(runs: readonly Uint8Array[], length: number): void {
@@ -396,6 +409,7 @@ export class Session {
     this.#acknowledgements.received(length, operations);
     for (const origin of applied.forgotten) this.#reportLife(origin, 'that life lies too many restarts back');
     for (const origin of applied.crowded) this.#reportLife(origin, 'too many lives have written its table');
+    for (const [table, origin] of applied.parted) this.#parting.part(table, origin);
     const ahead = applied.ahead.filter((name) => this.#owner.mayAskForSwitch(name));
     if (applied.gaps.length > 0 || ahead.length > 0) {
       const parts = partsOf(this.#statesOf([...applied.gaps, ...ahead]));
@@ -409,28 +423,10 @@ export class Session {
     this.#owner.report(lifeRefused(origin, why, this.nodeId));
   }
 
-  #takeChunk(message: Extract<Message, { type: 'checkpoint' }>, length: number): void {
-    this.#acknowledgements.received(length, 0);
-    const { table } = message;
-    const shared = this.tables.shared.get(table);
-    if (shared === undefined) return;
-    if (!shared.writable || !this.tables.grant.relays) {
-      return this.tables.deny({ right: shared.writable ? 'origin' : 'write', table });
-    }
-    const complete = this.#incoming.take(message);
-    if (complete === undefined) return;
-    const before = this.#owner.replica.table(table)?.epoch;
-    const rows = this.#owner.replica.adopt(table, complete.chunks, (held) => this.tables.holds(table, held));
-    if (this.#owner.replica.table(table)?.epoch !== before) this.#owner.switched(table);
+  #adopted(table: string, { rows, switched }: AdoptedRows, bytes: number): void {
+    if (switched) this.#owner.switched(table);
     this.receivedOperations += rows;
-    this.#owner.report({
-      code: 'checkpoint-adopted',
-      severity: 'info',
-      message: `Table ${table}: took over ${rows} rows from ${this.nodeId}.`,
-      table,
-      peer: this.nodeId,
-      details: { rows, bytes: complete.bytes },
-    });
+    this.#owner.report(tookOver(table, { rows, bytes }, this.nodeId));
   }
 
   #level(names: readonly string[]): void {
@@ -462,7 +458,7 @@ export class Session {
     this.comparisons.stop();
     this.#intake.stop();
     this.#resume();
-    this.#incoming.clear();
+    this.#long.clear();
     const reason = this.#farewell === undefined ? closing.reason : this.#farewell;
     this.#owner.ended(this, { kind: closing.kind, reason });
   }

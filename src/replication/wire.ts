@@ -33,9 +33,12 @@ export const MAX_FRAME_OPERATIONS = 16_384;
 export const MAX_FRAME_RUNS = 1088;
 /** Most entries of any list in a message. */
 const MAX_ENTRIES = 16_384;
-/** Most entries of version vectors in one message, and most tables that a node says at a time. */
+/** Most entries of version vectors in one message, and how many and of how many tables a node says at a time. */
 const MAX_MESSAGE_HELD = 32_768;
+const MESSAGE_HELD = 24_576;
 const MAX_MESSAGE_TABLES = 1024;
+/** How many entries of what is held a node says at a time beside its sources. */
+const SOURCES_HELD = 8192;
 /** Most values in one message of JSON, and how deep they may stand. */
 const MOST = { values: 131_072, depth: 32, members: 32_768 };
 
@@ -46,6 +49,7 @@ const held = listOf<[string, number]>(
   MAX_ENTRIES,
   (entry) => isTuple(entry, 2) && isName(entry[0]) && isSequence(entry[1]),
 );
+const sessions = listOf<number>(MAX_ENTRIES, isSequence);
 const names = (most: number) => listOf<string>(most, isName);
 const tables = v.pipe(
   v.array(
@@ -59,6 +63,10 @@ const tables = v.pipe(
       ),
       declaration: v.unknown(),
       held,
+      /** Per entry of `held`, the session of its author that wrote it, 0 where that is not known; left out by 0.1.0. */
+      sessions: v.optional(sessions),
+      /** A life of which both sides hold other operations under the same numbers: the sender does not share the table. */
+      parted: v.optional(name),
       /** What the sender takes of the table from the receiver; left out: everything. */
       takes: v.optional(v.picklist(['own', 'nothing'])),
     }),
@@ -104,6 +112,8 @@ const schemas = {
   [SOURCES]: v.object({
     direct,
     have,
+    /** As in a table, per entry of `have`. */
+    sessions: v.optional(sessions),
   }),
   [LEVEL]: v.object({ tables: names(4096) }),
   [BYE]: v.object({
@@ -145,7 +155,7 @@ export function partsOf(states: readonly TableState[]): TableState[][] {
   for (const state of states) {
     const last = parts.at(-1) as TableState[];
     entries += state.held.length;
-    if (last.length > 0 && (entries > MAX_MESSAGE_HELD || last.length >= MAX_MESSAGE_TABLES)) {
+    if (last.length > 0 && (entries > MESSAGE_HELD || last.length >= MAX_MESSAGE_TABLES)) {
       parts.push([state]);
       entries = state.held.length;
     } else {
@@ -159,7 +169,7 @@ export function partsOf(states: readonly TableState[]): TableState[][] {
  * What is said of sources, as messages that each fit: of direct ones as many as one may name (what is
  * not named is relayed once too often), of held ones all.
  */
-export function sourcesOf({ direct: all, have: every }: Sources): Sources[] {
+export function sourcesOf({ direct: all, have: every, sessions: each = [] }: Sources): Sources[] {
   const some: [string, string[]][] = [];
   let left = MAX_ENTRIES;
   for (const [origin, its] of all) {
@@ -168,8 +178,9 @@ export function sourcesOf({ direct: all, have: every }: Sources): Sources[] {
     left -= its.length;
   }
   const messages: Sources[] = [];
-  for (let at = 0; at === 0 || at < every.length; at += MAX_ENTRIES) {
-    messages.push({ direct: some, have: every.slice(at, at + MAX_ENTRIES) });
+  for (let at = 0; at === 0 || at < every.length; at += SOURCES_HELD) {
+    const end = at + SOURCES_HELD;
+    messages.push({ direct: some, have: every.slice(at, end), sessions: each.slice(at, end) });
   }
   return messages;
 }

@@ -5,7 +5,7 @@ import { checkDeclaration, checkTableName, type CheckedDeclaration } from './dec
 import { checkCanonicalKey, compositeKeyCodec, singleKeyCodec, type KeyCodec } from './key-codec.ts';
 import { schemaLimits } from './limits.ts';
 import { asRefusal, Refusal, show } from './refusal.ts';
-import type { Cell, ComplexName, Schema, TableDeclaration, Value } from './schema.ts';
+import type { Cell, CellPreparation, ComplexName, Schema, TableDeclaration, Value } from './schema.ts';
 import { atomicValueCodec, complexValueCodec, noValueCodec, type ValueCodec } from './value-codec.ts';
 
 /**
@@ -113,13 +113,13 @@ function keyMembers(table: string, checked: CheckedDeclaration, codec: KeyCodec)
   };
 }
 
-type ValueMembers = Pick<Schema, 'value' | 'column' | 'toColumn' | 'fromColumn' | 'checkCell'>;
+type ValueMembers = Pick<Schema, 'value' | 'column' | 'toColumn' | 'fromColumn' | 'checkCell' | 'preparing'>;
 
 function valueMembers(table: string, checked: CheckedDeclaration, codec: ValueCodec): ValueMembers {
   const details = { table, expected: checked.valueType ?? 'a set' };
   const refused = refusing('VALUE_INVALID', 'value', details);
   const refusedOperation = refusing('OPERATION_INVALID', 'value of an operation', details);
-  const { column, canonical, toColumn, fromColumn, checkCell } = codec;
+  const { column, canonical, toColumn, fromColumn, checkCell, preparing } = codec;
   return {
     value: (value) => {
       try {
@@ -136,6 +136,23 @@ function valueMembers(table: string, checked: CheckedDeclaration, codec: ValueCo
         checkCell(cell);
       } catch (thrown) {
         throw refusedOperation(thrown);
+      }
+    },
+    preparing: preparing === undefined ? undefined : () => refusingAhead(preparing(), refusedOperation),
+  };
+}
+
+function refusingAhead(
+  preparation: CellPreparation,
+  refused: (thrown: unknown) => TablecastError,
+): CellPreparation {
+  return {
+    forget: () => preparation.forget(),
+    *prepare(cell) {
+      try {
+        return yield* preparation.prepare(cell);
+      } catch (thrown) {
+        throw refused(thrown);
       }
     },
   };

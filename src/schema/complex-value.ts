@@ -147,8 +147,11 @@ export const complexNames: ReadonlySet<string> = new Set(Object.keys(kinds));
 export interface ComplexType {
   /** A deeply frozen copy. @throws Refusal */
   readonly canonical: (value: unknown) => JsonValue;
-  /** Refuses text other than the JSON text of a canonical value. @throws Refusal */
-  readonly checkJson: (text: string) => void;
+  /**
+   * The deeply frozen value of text, in steps, because the whole takes up to 50 ms; other text than the JSON text
+   * of a canonical value is refused. @throws Refusal
+   */
+  readonly fromJson: (text: string) => Generator<void, JsonValue, undefined>;
 }
 
 /** JSON takes at most this many bytes per byte counted: a number counts 1 and takes 24 and a comma. */
@@ -167,27 +170,61 @@ function sizedCopy(value: unknown): JsonValue {
 /** The conversions of a complex type. */
 export function complexType(name: ComplexName): ComplexType {
   const { what, accepts } = kinds[name];
-  const canonical = (value: unknown): JsonValue => {
-    const copied = sizedCopy(value);
+  const requireKind = (value: unknown, copied: JsonValue): JsonValue => {
     if (!accepts(copied))
       throw notA(what, value, 'Pass a value of the declared type, or declare another type.');
     return copied;
   };
-  return { canonical, checkJson: (text) => checkJson(text, canonical) };
+  return {
+    canonical: (value) => requireKind(value, sizedCopy(value)),
+    *fromJson(text) {
+      const value = yield* checkedJson(text);
+      return requireKind(value, value);
+    },
+  };
 }
 
-function checkJson(text: string, canonical: (value: unknown) => JsonValue): void {
+/** What JSON text says is looked through where it stands: a copy would cost as much again. */
+function* checkedJson(text: string): Generator<void, JsonValue, undefined> {
   checkText(text, schemaLimits.maxValueBytes);
-  let parsed: unknown;
+  let parsed: JsonValue;
   try {
-    parsed = JSON.parse(text);
+    parsed = JSON.parse(text) as JsonValue;
   } catch {
     throw notA('JSON text', text, jsonHint);
   }
+  yield;
+  // Half of a surrogate pair can only have come in as an escape.
+  freezeChecked(parsed, { depth: 0, checksTexts: text.includes('\\ud') });
+  yield;
   // One value, one text: otherwise equal rows would differ in digests, and doubled names would hide data.
-  if (JSON.stringify(canonical(parsed)) !== text) {
+  if (JSON.stringify(parsed) !== text) {
     throw notA('JSON text in its shortest form', text, 'Write what JSON.stringify gives.');
   }
+  return parsed;
+}
+
+function freezeChecked(value: JsonValue, on: { depth: number; readonly checksTexts: boolean }): void {
+  if (typeof value === 'string') {
+    if (on.checksTexts && !isWellFormed(value)) throw halfPair();
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  if (on.depth === schemaLimits.maxComplexDepth)
+    throw new Refusal(`is nested deeper than ${schemaLimits.maxComplexDepth} levels`, 'Flatten it.');
+  on.depth++;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) freezeChecked(value[index] as JsonValue, on);
+  } else {
+    if (on.checksTexts && !Object.keys(value).every(isWellFormed)) throw halfPair();
+    for (const member of Object.values(value)) freezeChecked(member, on);
+  }
+  on.depth--;
+  Object.freeze(value);
+}
+
+function halfPair(): Refusal {
+  return new Refusal('holds half of a surrogate pair', 'Call toWellFormed() on the text first.');
 }
 
 /** The deeply frozen value of JSON text that was checked or is this node's own. */

@@ -72,10 +72,23 @@ export interface Expiry {
   readonly milliseconds: number;
 }
 
+/** Cells checked and converted ahead of their use, one by one. */
+export interface CellPreparation {
+  /**
+   * Checks a cell as `checkCell` does, in a few steps, and keeps its value: until it is forgotten, checking and
+   * converting the cell costs next to nothing.
+   *
+   * @throws TablecastError `OPERATION_INVALID` of a schema's, Refusal of a codec's
+   */
+  prepare(cell: Cell): Generator<void, Value, undefined>;
+  /** Forgets every value that was kept by this preparation. */
+  forget(): void;
+}
+
 /**
  * A declaration, compiled: every check and conversion of one table's keys and values.
  *
- * All members are immutable and all functions pure. `keyText`, `keyOf`, `value`, `toColumn` and
+ * All members are immutable and all functions but `preparing` pure. `keyText`, `keyOf`, `value`, `toColumn` and
  * `fromColumn` need no `this`.
  */
 export interface Schema {
@@ -129,6 +142,11 @@ export interface Schema {
    * @throws TablecastError `OPERATION_INVALID`
    */
   checkCell(cell: Cell): void;
+  /**
+   * Prepares cells of complex values, of which one may take as long as ten thousand others; undefined for
+   * other types. A step takes at most 30 ms, for the dearest cell there may be.
+   */
+  readonly preparing: (() => CellPreparation) | undefined;
   /** Canonical JSON text of what nodes must agree on: key, value, expiry and complexValues; not the mode. */
   readonly fingerprint: string;
   /**

@@ -2,7 +2,7 @@ import { notA, type AtomicType } from './atomic-type.ts';
 import { complexType, frozenJson } from './complex-value.ts';
 import { narrowed } from './numeric-types.ts';
 import { Refusal, show } from './refusal.ts';
-import type { Cell, ColumnType, ComplexName, Value } from './schema.ts';
+import type { Cell, CellPreparation, ColumnType, ComplexName, JsonValue, Value } from './schema.ts';
 
 /** Conversions between values as users give them, canonical values and cells of the log. */
 export interface ValueCodec {
@@ -13,6 +13,8 @@ export interface ValueCodec {
   readonly fromColumn: (cell: Cell) => Value;
   /** @throws Refusal */
   readonly checkCell: (cell: Cell) => void;
+  /** Of types whose cells are dear to check and to convert: see {@link Schema.preparing}. */
+  readonly preparing?: (() => CellPreparation) | undefined;
 }
 
 /** Of a set: no values, and a column without cells. */
@@ -34,14 +36,38 @@ export const noValueCodec: ValueCodec = {
 
 /** Of a complex type: JSON text in the log. */
 export function complexValueCodec(name: ComplexName): ValueCodec {
-  const { canonical, checkJson } = complexType(name);
+  const { canonical, fromJson } = complexType(name);
+  /** What is prepared, one map for each that prepares; nearly always none. */
+  const kept = new Set<Map<string, JsonValue>>();
+  const keptOf = (text: string): JsonValue | undefined => {
+    for (const values of kept) {
+      const value = values.get(text);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  };
   return {
     column: 'text',
     canonical,
     toColumn: (value) => JSON.stringify(value),
-    fromColumn: (cell) => frozenJson(cell as string),
+    fromColumn: (cell) => keptOf(cell as string) ?? frozenJson(cell as string),
     checkCell: (cell) => {
-      checkJson(cellOf('string', cell));
+      const text = cellOf('string', cell);
+      if (keptOf(text) !== undefined) return;
+      for (const steps = fromJson(text); steps.next().done !== true;);
+    },
+    preparing: () => {
+      const values = new Map<string, JsonValue>();
+      kept.add(values);
+      return {
+        *prepare(cell) {
+          const text = cellOf('string', cell);
+          const value = values.get(text) ?? (yield* fromJson(text));
+          values.set(text, value);
+          return value;
+        },
+        forget: () => void kept.delete(values),
+      };
     },
   };
 }

@@ -1,4 +1,5 @@
-import { BehaviorSubject, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { BehaviorSubject } from 'rxjs/internal/BehaviorSubject';
 import type { Timer } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
 import { isProxyOf } from '../log/proxy.ts';

@@ -1,7 +1,7 @@
 import type { Environment, Timer } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
 
-/** Most different reports gathered at once; further ones wait for the next round and only count. */
+/** Most different reports gathered at once; further ones are left out until these were told. */
 const MAX_GATHERED = 256;
 const MAX_EXAMPLES = 5;
 

@@ -1,17 +1,13 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { CommitsRequest, Reply } from '../../src/backends/sqlite/messages.ts';
+import type { Reply } from '../../src/backends/sqlite/messages.ts';
+import { type CommitsRequest, packCommits } from '../../src/backends/sqlite/packed-commits.ts';
 import { Rounds } from '../../src/backends/sqlite/rounds.ts';
 import { temporaryDirectory } from './support/places.ts';
 
 function request(generation: number, position: number, size: number): CommitsRequest {
-  const segments = [{ position, span: 1, start: 0, end: size }];
-  return {
-    kind: 'commits',
-    generation,
-    commits: [{ segments, facts: undefined }],
-    bytes: new Uint8Array(size),
-  };
+  const commit = { segments: [{ position, span: 1, bytes: new Uint8Array(size) }] };
+  return packCommits([commit], generation);
 }
 
 it('takes nothing of a rejected generation, though it would fit, until the caller has heard and starts the next', () => {

@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { createBackup, openLogFile, verifyFiles } from 'tablecast';
+import { createBackup, openLogFile, restoreBackup, verifyFiles } from 'tablecast';
 import { expect, test } from 'vitest';
 import { sqliteBackend } from '../../src/backends/sqlite/sqlite-backend.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';
@@ -260,4 +260,12 @@ test('what is no backup and no directory of a node cannot be verified', async ()
   const node = await openInline({ id: 'a', directory });
   await node.close();
   expect(await verifyFiles(databaseOf(directory))).toMatchObject({ kind: 'file', damages: [] });
+});
+
+test('a path that cannot be looked at is told as what it is', async () => {
+  const path = join(temporary(), 'a'.repeat(5000));
+  const failed = { code: 'BACKEND_FAILED', message: expect.stringContaining('ENAMETOOLONG') as string };
+  await expect(verifyFiles(path)).rejects.toMatchObject(failed);
+  await expect(createBackup({ file: path, target: path })).rejects.toMatchObject(failed);
+  await expect(restoreBackup({ backup: path, directory: path })).rejects.toMatchObject(failed);
 });

@@ -4,6 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { compareCommand } from '../../src/cli/commands/compare.ts';
 import { readSourceRows } from '../../src/cli/comparison/rows.ts';
+import { commandText } from '../../src/cli/comparison/words.ts';
+import type { Comparison } from '../../src/comparison/index.ts';
 import { run, temporary } from './support/command.ts';
 
 const slow = { timeout: 90_000 };
@@ -48,6 +50,29 @@ test('keys no table takes are left out, values that are too long are cut', async
     { key: '__proto__', value: '' },
   ]);
   expect(found.source.skippedRecords).toBe(3);
+});
+
+test('a field of values that no record has is told, with the one that was meant', async () => {
+  const log = join(temporary(), 'rows.csv');
+  writeFileSync(log, 'client,query\na,x\nb,y\n');
+  const options = { log, format: undefined, rows: 10, seed: 1, key: 'client' };
+  await expect(readSourceRows({ ...options, value: 'quary' })).rejects.toMatchObject({
+    code: 'IMPORT_INVALID',
+    message: expect.stringContaining('no row with the field "quary". Did you mean query?') as string,
+    hint: expect.stringContaining('--value') as string,
+  });
+});
+
+test('the command that gives a comparison again has all that was chosen, quoted for a shell', () => {
+  const comparison = {
+    source: { log: undefined, fields: { key: "it's", value: 'qtype_name' } },
+    options: { nodes: 2, seed: 3, concurrent: 4, partitions: 5 },
+    rows: 6,
+    clusters: [{ cluster: 'simulated', modes: [{ mode: 'lww' }, { mode: 'automerge' }] }],
+  } as unknown as Comparison;
+  expect(commandText(comparison)).toBe(
+    "tablecast compare --rows 6 --nodes 2 --seed 3 --concurrent 4 --partitions 5 --key 'it'\\''s' --value qtype_name --modes lww,automerge",
+  );
 });
 
 test('a generated log is the same for a seed', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openNode } from 'tablecast';
@@ -94,4 +94,55 @@ test('a file that is no database is refused, and so is one that is not there', s
   expect(foreign.code).toBe(4);
   expect(foreign.stderr).toContain(file);
   expect(absent.code).toBe(2);
+});
+
+test('an export that cannot be written leaves no half and no stack', slow, async () => {
+  const directory = temporary();
+  const node = await openNode({ id: 'a', directory });
+  node.table('hosts', { key: 'addr', value: 'count', backend: 'sqlite' }).set('10.0.0.1', 1);
+  await node.close();
+  const output = join(directory, 'rows.csv');
+  // What is written beside it first goes where every write fails.
+  symlinkSync('/dev/full', `${output}.partial`);
+  const from = ['--directory', directory, '--id', 'a'];
+  const result = await run(['export', 'hosts', ...from, '--output', output]);
+  expect(result.code).toBe(4);
+  expect(result.stderr).toContain(`${output} cannot be written (ENOSPC`);
+  expect(result.stderr).not.toContain('    at ');
+  expect(readdirSync(directory).filter((name) => name.startsWith('rows'))).toEqual([]);
+});
+
+test('an import of a file that is not there makes no database', slow, async () => {
+  const directory = join(temporary(), 'data');
+  const into = ['--directory', directory, '--id', 'a', '--declare', 'key=addr'];
+  const [file, store] = await Promise.all([
+    run(['import', 'hosts', 'nowhere.csv', ...into]),
+    run(['import', '--broker-store', 'nowhere.sqlite', ...into]),
+  ]);
+  expect(file.code).toBe(4);
+  expect(file.stderr).toContain('There is no file nowhere.csv.');
+  expect(store.code).toBe(4);
+  expect(store.stderr).toContain('There is no file or folder nowhere.sqlite.');
+  expect(existsSync(directory)).toBe(false);
+});
+
+test('limits of a log are all kept, however they are put together', slow, async () => {
+  const directory = temporary();
+  const node = await openNode({ id: 'a', directory });
+  const table = node.table('hosts', { key: 'addr', value: 'count', backend: 'sqlite' });
+  for (let value = 1; value <= 9; value++) table.set('10.0.0.1', value);
+  await node.close();
+  const positions = async (...limits: readonly string[]): Promise<number[]> => {
+    const { stdout } = await run(['log', '--directory', directory, '--id', 'a', '--json', ...limits]);
+    const lines = stdout.split('\n').filter((line) => line !== '');
+    return lines.map((line) => (JSON.parse(line) as { position: number }).position);
+  };
+  const [both, until, more] = await Promise.all([
+    positions('--after', '2', '--last', '4'),
+    positions('--until', '5', '--last', '2'),
+    positions('--after', '7', '--last', '100'),
+  ]);
+  expect(both).toEqual([6, 7, 8, 9]);
+  expect(until).toEqual([4, 5]);
+  expect(more).toEqual([8, 9]);
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type NodeOptions, type TableNode, openLogFile, openNode } from 'tablecast';
+import { filter, firstValueFrom } from 'rxjs';
 import { expect, onTestFinished, test } from 'vitest';
 import { withNode } from '../../src/cli/joined-node.ts';
 import { run, start, startNode, temporary } from './support/command.ts';
@@ -142,6 +143,34 @@ test('tail waits for a node that goes away and prints what changed meanwhile', s
   expect(await tail.printed('10.0.0.9')).toContain('new     hosts  10.0.0.9  9');
   tail.process.kill('SIGINT');
   expect((await tail.finished).code).toBe(0);
+});
+
+test('tail keeps no more than it says for a reader that stops, and says what it left out', slow, async () => {
+  const node = await open();
+  const table = node.table('hosts', hosts);
+  table.set('10.0.0.1', 0);
+  const tail = start(['tail', 'hosts', '--rows', '--peer', node.address]);
+  await tail.printed('10.0.0.1');
+  tail.process.stdout?.pause();
+  const writes = 120_000;
+  for (let written = 1; written <= writes; written++) {
+    table.set('10.0.0.1', written);
+    if (written % 10_000 === 0) await node.flush();
+  }
+  table.set('10.0.0.2', 1);
+  const peers = await firstValueFrom(
+    node.peers.pipe(filter(([peer]) => peer?.lagOperations === 0 && peer.state === 'connected')),
+  );
+  expect(peers).toHaveLength(1);
+  tail.process.stdout?.resume();
+  const printed = await tail.printed('10.0.0.2');
+  tail.process.kill('SIGINT');
+  const { code, stderr } = await tail.finished;
+  expect(code).toBe(0);
+  const left = Number(/(\d+) lines were left out/.exec(stderr)?.[1]);
+  const lines = printed.trimEnd().split('\n').length;
+  expect(lines).toBeLessThan(80_000);
+  expect(lines + left).toBe(writes + 2);
 });
 
 test('a node of the command line joins a cluster, and a wrong token is kept out', slow, async () => {

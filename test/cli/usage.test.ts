@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openNode } from 'tablecast';
 import { expect, onTestFinished, test } from 'vitest';
-import { run, temporary } from './support/command.ts';
+import { commandLine, run, temporary } from './support/command.ts';
 
 const slow = { timeout: 60_000 };
 
@@ -20,6 +21,30 @@ test('a wrong flag and a wrong command end with 2 and say what was meant', slow,
   expect(command.stderr).toContain('Did you mean status?');
   expect(version.code).toBe(0);
   expect(version.stdout).toMatch(/^\d+\.\d+\.\d+/);
+});
+
+test('wrong use is told as JSON where JSON is asked for, like every other error', slow, async () => {
+  const [flag, argument, command] = await Promise.all([
+    run(['get', 'hosts', '10.0.0.1', '--json', '--frob']),
+    run(['set', '--json']),
+    run(['stauts', '--json']),
+  ]);
+  for (const { code, stderr } of [flag, argument, command]) {
+    expect(code).toBe(2);
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'OPTION_INVALID' } });
+  }
+  expect(JSON.parse(flag.stderr)).toMatchObject({
+    error: { message: "unknown option '--frob'", hint: 'Try tablecast get --help.' },
+  });
+});
+
+test('an output that cannot be written ends the command with 4 and says why', slow, async () => {
+  const full = spawnSync('sh', ['-c', '"$@" > /dev/full', 'sh', ...commandLine(['--help'])], {
+    encoding: 'utf8',
+  });
+  expect(full.status).toBe(4);
+  expect(full.stderr).toContain('the output cannot be written (');
+  expect(full.stderr).not.toContain('    at ');
 });
 
 test('a peer that is not there is told at once, in words or JSON, never with a stack', slow, async () => {
@@ -95,3 +120,22 @@ test(
     expect(config.stderr).toContain('directroy is not an option. Did you mean directory?');
   },
 );
+
+test('a configuration that a node would refuse is refused when it is checked', slow, async () => {
+  const directory = temporary();
+  const file = join(directory, 'tablecast.json');
+  const check = async (content: object): Promise<string> => {
+    writeFileSync(file, JSON.stringify({ id: 'a', directory: 'data', ...content }));
+    const { code, stderr } = await run(['run', '--check-config', '--config', file]);
+    return `${code} ${stderr}`;
+  };
+  const credentials = [{ name: 'w', token: 'abc', nodes: ['bad name!'] }];
+  const zeek = (type: string) => ({
+    url: 'ws://127.0.0.1:1',
+    tables: { 'A::b': { type, backend: 'sqlite' } },
+  });
+  expect(await check({ auth: { credentials } })).toMatch(/^2 .*auth\.credentials\.0\.nodes/);
+  expect(await check({ zeek: zeek('table[addr] of') })).toMatch(/^2 .*The Zeek type has/);
+  expect(await check({ peers: ['http://a'] })).toMatch(/^2 .*http:\/\/a is no ws:\/\/ or wss:\/\/ URL/);
+  expect(await check({ zeek: zeek('table[addr] of count'), peers: ['ws://a:1'] })).toBe('0 ');
+});

@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
 import { BreakableTransport } from '../../src/comparison/breakable-transport.ts';
 import { CountedDisk } from '../../src/comparison/counted-disk.ts';
+import { NodeObserver } from '../../src/comparison/observer.ts';
+import { turn } from '../../src/comparison/throughput.ts';
+import { makeWorkload } from '../../src/comparison/workload.ts';
+import { openNodeOf } from '../../src/node.ts';
 import { SeededRandom } from '../../src/simulation/seeded-random.ts';
 import { SimulatedNetwork } from '../../src/simulation/simulated-network.ts';
 import { VirtualTime } from '../../src/simulation/virtual-time.ts';
@@ -75,4 +79,28 @@ test('a network asks its draw where each frame stands between the shortest and t
   await time.run(100);
   expect(arrivals).toEqual([15, 15]);
   expect(asked).toEqual(['ws://a ws://b 0', 'ws://a ws://b 0']);
+});
+
+test('rows are known by what they say, also behind a switch, which takes a sequence of its own', async () => {
+  const options = { nodes: 2, seed: 1, concurrent: 0, partitions: 0 };
+  const { rows, ...rest } = makeWorkload(
+    [
+      { key: 'a', value: 'x' },
+      { key: 'b', value: 'y' },
+    ],
+    options,
+  );
+  const workload = { ...rest, rows: rows.map((row, index) => ({ ...row, node: 0, ordinal: index + 1 })) };
+  const node = await openNodeOf({ id: 'n1' }, { durableBackend: new CountedDisk().backend });
+  const observer = new NodeObserver(node, { workload, mode: 'naive', index: 0, now: () => 5 });
+  observer.write(0);
+  await node.tables.get('latest')?.switchMode('lww');
+  await turn();
+  expect(observer.held).toEqual([1, 0]);
+  observer.write(1);
+  await turn();
+  expect(observer.held).toEqual([2, 0]);
+  expect([...observer.notes().arrivedAt]).toEqual([5, 5]);
+  observer.close();
+  await node.close();
 });

@@ -73,12 +73,24 @@ function frameTests(linked: MakeLink, started: MakeLink): void {
     expect(near.frames.every((frame, i) => sameBytes(frame, pattern(i % 40, i + 1)))).toBe(true);
   });
 
-  it('keeps the bytes of every size from 0 to maxFrameBytes', async () => {
+  it('keeps the bytes of every size from 0 to maxFrameBytes, both ways, alone and in a burst', async () => {
     const { near, far } = await started(small);
-    const sizes = [0, 1, 2, 125, 126, 127, 4_095, 65_535, 65_536];
-    for (const size of sizes) near.connection.send(pattern(size, size));
-    await far.until(() => far.frames.length === sizes.length);
-    for (const [i, size] of sizes.entries()) expect(sameBytes(far.frames[i], pattern(size, size))).toBe(true);
+    const sizes = [0, 1, 2, 125, 126, 127, 255, 256, 1_023, 1_024, 1_025, 4_095, 65_535, 65_536];
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      for (const [i, size] of sizes.entries()) {
+        from.connection.send(pattern(size, size));
+        await to.until(() => to.frames.length === i + 1);
+      }
+      for (const size of sizes) from.connection.send(pattern(size, size));
+      await to.until(() => to.frames.length === 2 * sizes.length);
+      for (const [i, frame] of to.frames.entries()) {
+        const size = sizes[i % sizes.length] as number;
+        expect(sameBytes(frame, pattern(size, size))).toBe(true);
+      }
+    }
   });
 
   it('hands out plain Uint8Arrays that belong to the receiver', async () => {

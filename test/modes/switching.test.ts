@@ -151,6 +151,57 @@ describe('table.switchMode', () => {
     }
   });
 
+  it('carries over after a restart what a node could not write again because it was closing', async () => {
+    const cluster = await clusterOf({ size: 2, commitMs: [200, 200], checkpointAfter: 1 });
+    const durable = { ...declaration, backend: 'sqlite' } as const;
+    const tables: StormTable[] = cluster.declare('t', durable);
+    for (let index = 0; index < 20; index++) tables[1]!.set(`k${index}`, index);
+    await cluster.run(5000);
+    const switched = tables[0]!.switchMode('lww');
+    await cluster.run(150);
+    tables[1]!.set('late', 1);
+    const codes: string[] = [];
+    cluster.node(1).events.subscribe(({ code }) => codes.push(code));
+    // The switch comes while what was just written is flushed.
+    await cluster.stop(1);
+    expect(codes).toContain('mode-switched');
+    await cluster.time.until(switched);
+    await cluster.start(1, (node) => void node.table('t', durable));
+    await cluster.run(20_000);
+    for (const { up } of cluster.members) {
+      const table: StormTable = up.table('t', durable);
+      expect([table.mode, table.size, table.get('late')]).toEqual(['lww', 21, 1]);
+    }
+  });
+
+  it('carries over what a full disk did not take, as soon as it has room again', async () => {
+    let full = false;
+    const outcome = (index: number) => (full && index === 1 ? 'full' : 'kept');
+    const cluster = await clusterOf({ size: 2, outcome });
+    const tables: StormTable[] = cluster.declare('t', { ...declaration, backend: 'sqlite' });
+    await cluster.run(1000);
+    cluster.setCut(0, 1, true);
+    tables[1]!.set('late', 1);
+    await cluster.run(100);
+    full = true;
+    tables[1]!.set('too much', 1);
+    await cluster.run(100);
+    expect(() => tables[1]!.set('refused', 1)).toThrow(expect.objectContaining({ code: 'BACKEND_FULL' }));
+    await cluster.time.until(tables[0]!.switchMode('lww'));
+    cluster.setCut(0, 1, false);
+    await cluster.run(20_000);
+    expect(tables.map((table) => [table.mode, table.get('late')])).toEqual([
+      ['lww', undefined],
+      ['lww', undefined],
+    ]);
+    full = false;
+    await cluster.run(20_000);
+    expect(tables.map((table) => [table.get('late'), table.get('too much')])).toEqual([
+      [1, 1],
+      [1, 1],
+    ]);
+  });
+
   it('reaches a node that was never there, and one that was away', async () => {
     const cluster = await clusterOf({ size: 3, topology: 'star' });
     const tables: StormTable[] = cluster.declare('t', { ...declaration, backend: 'sqlite' });

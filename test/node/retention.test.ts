@@ -12,6 +12,8 @@ import { systemEnvironment } from '../../src/system-environment.ts';
 const AFTER = 60;
 let directory: string;
 let nodes: TableNode[] = [];
+/** How often the housekeeping of any node has looked. */
+let looks = 0;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'tablecast-retention-'));
@@ -31,7 +33,13 @@ async function open(id: string, retention?: Retention, more: Partial<NodeOptions
       checkpointAfter: AFTER,
       environment: {
         ...systemEnvironment,
-        schedule: (delayMs, task) => systemEnvironment.schedule(delayMs === 1000 ? 10 : delayMs, task),
+        schedule: (delayMs, task) => {
+          if (delayMs !== 1000) return systemEnvironment.schedule(delayMs, task);
+          return systemEnvironment.schedule(10, () => {
+            looks++;
+            task();
+          });
+        },
       },
       durableBackend: sqliteBackend({
         file: join(place, `${id}.tablecast.db`),
@@ -58,6 +66,12 @@ async function write(node: TableNode, count: number, from = 0): Promise<void> {
   }
 }
 
+/** Lets the housekeeping, of the log and of the tables, look so often, whether or not there is anything it may do. */
+async function looked(times: number): Promise<void> {
+  const until = looks + 2 * times;
+  await vi.waitFor(() => expect(looks).toBeGreaterThanOrEqual(until), { timeout: 10_000, interval: 5 });
+}
+
 /** Rows by their text: nodes may have them in another order. */
 const sorted = (rows: Iterable<readonly unknown[]>): string[] =>
   Array.from(rows, (row) => row.join(' ')).toSorted((one, other) => (one < other ? -1 : 1));
@@ -81,7 +95,7 @@ describe('a log that is not kept for ever', () => {
   it('is kept whole unless something else is asked for', async () => {
     const node = await open('a');
     await write(node, 300);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await looked(15);
     expect((await kept(node)).map(({ position }) => position)).toEqual(
       Array.from({ length: 300 }, (_, at) => at + 1),
     );
@@ -159,8 +173,7 @@ describe('a log that is not kept for ever', () => {
     quiet.set('once', 1);
     for (let round = 0; round < 8; round++) {
       await write(node, 40, round * 40);
-      // Time for a few looks of the housekeeping, whether or not there is anything it may do.
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await looked(4);
       const copy = join(directory, `crash-${round}`);
       cpSync(join(directory, 'a'), copy, { recursive: true });
       rmSync(join(copy, 'a.tablecast.db.lock'), { force: true });

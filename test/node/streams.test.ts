@@ -132,6 +132,23 @@ describe('node.log.operations', () => {
     expect(await later).toEqual(['1 disk a 1', '2 memory b 2', '3 disk c 3', '4 memory d 4']);
   });
 
+  it('does not end before `until` was told, wherever it is written', async () => {
+    disk.set('a', 1);
+    await cluster.run(5);
+    for (let tick = 0; tick < 14; tick++) {
+      const until = node.log.position + 2;
+      const reading = readLog(node, { after: until - 2, until });
+      for (let passed = 0; passed < tick; passed++) await Promise.resolve();
+      memory.set('b', tick);
+      disk.set('c', tick);
+      const read = await cluster.time.until(reading);
+      expect(
+        read.map(({ position }) => position),
+        `written at tick ${tick}`,
+      ).toEqual([until - 1, until]);
+    }
+  });
+
   it('keeps to one table when asked', async () => {
     disk.set('a', 1);
     memory.set('b', 2);
@@ -168,7 +185,12 @@ describe('node.log.operations', () => {
     const uncaught: unknown[] = [];
     const listeners = process.rawListeners('uncaughtException');
     process.removeAllListeners('uncaughtException');
-    process.on('uncaughtException', (error) => uncaught.push(error));
+    const thrown = new Promise<void>((resolve) => {
+      process.on('uncaughtException', (error) => {
+        uncaught.push(error);
+        resolve();
+      });
+    });
     const seen: unknown[] = [];
     disk.changes.subscribe(() => {
       throw new Error('a bad subscriber');
@@ -177,9 +199,7 @@ describe('node.log.operations', () => {
     disk.set('a', 1);
     disk.set('b', 2);
     await cluster.run(2);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
+    await thrown;
     process.removeAllListeners('uncaughtException');
     for (const listener of listeners) process.on('uncaughtException', listener as (error: Error) => void);
     expect(seen).toEqual(['a', 'b']);

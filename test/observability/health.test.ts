@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { type Socket, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { firstValueFrom } from 'rxjs';
 import { openNode } from 'tablecast';
 import { expect, onTestFinished, test } from 'vitest';
 import { HealthListener } from '../../src/observability/health-listener.ts';
@@ -104,6 +105,22 @@ test('a port that is taken is told before the database is touched', async () => 
   const health = { port: Number(new URL(address).port) };
   await expect(openNode({ id: 'a', directory, health })).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
   expect(existsSync(directory)).toBe(false);
+});
+
+test('nothing is answered unless asked for, then on loopback, and elsewhere only with a warning', async () => {
+  const silent = await openNode({ id: 'silent' });
+  onTestFinished(() => silent.close());
+  expect(silent.healthAddress).toBeUndefined();
+  const answers = await openNode({ id: 'answers', health: { port: 0 } });
+  onTestFinished(() => answers.close());
+  expect(answers.healthAddress).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  const open = await openNode({ id: 'open', health: { port: 0, host: '0.0.0.0' } });
+  onTestFinished(() => open.close());
+  const warned = await firstValueFrom(open.events);
+  expect(warned).toMatchObject({
+    code: 'transport-warning',
+    message: expect.stringContaining('names of tables'),
+  });
 });
 
 test('only GET of three paths is answered, and on loopback only to who asks for loopback', async () => {

@@ -2,12 +2,14 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../src/index.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
-import { adoptCheckpoint, loadCheckpoint } from '../../src/projection/adoption.ts';
+import { allAtOnce } from '../../src/log/slices.ts';
+import { loadCheckpoint } from '../../src/projection/adoption.ts';
 import {
   type DecodedCheckpoint,
   checkpointChunks,
   decodeCheckpoint,
 } from '../../src/projection/checkpoint.ts';
+import { GradualAdoption } from '../../src/projection/gradual-adoption.ts';
 import type { Projection } from '../../src/projection/projection.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';
 import { type Schema, type TableDeclaration, type Value, compileSchema } from '../../src/schema/index.ts';
@@ -75,7 +77,7 @@ function content({ projection, origins }: Scratch): unknown {
   };
 }
 
-/** What adopting a checkpoint makes of an empty table; with somebody listening to conflicts, the long way. */
+/** What adopting a checkpoint makes of an empty table; where a key was known, the long way. */
 function adopted(schema: Schema, checkpoint: DecodedCheckpoint, long: boolean): unknown {
   const scratch = scratchProjection(schema, modeNamed);
   const { reporter } = scratch.projection;
@@ -83,9 +85,12 @@ function adopted(schema: Schema, checkpoint: DecodedCheckpoint, long: boolean): 
   const tell = ({ kind, key, value, previous, origin, operation }: Change): void =>
     void told.push({ kind, key, value, previous, origin, operation });
   reporter.changes.observable.subscribe(tell);
-  if (long) reporter.conflicts.observable.subscribe();
-  const { rows, removed, whole } = adoptCheckpoint(scratch.projection, scratch.origins, checkpoint, 7);
-  return { ...(content(scratch) as object), told, rows: [...rows], removed: [...removed], whole };
+  if (long) scratch.projection.rows.slotOf(schema.keyText(keyOf(schema, 99)));
+  const adoption = new GradualAdoption(scratch.projection, scratch.origins, checkpoint);
+  allAtOnce(adoption.prepare(checkpoint.chunks));
+  expect(adoption.take(7)).toBe(true);
+  Array.from(adoption.tell(7));
+  return { ...(content(scratch) as object), told, count: adoption.count, record: [...adoption.record] };
 }
 
 function loaded(schema: Schema, checkpoint: DecodedCheckpoint): Projection {

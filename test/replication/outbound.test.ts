@@ -72,7 +72,8 @@ function walk(
 describe('the walk through a log for one peer', () => {
   it('begins anew where a table declared meanwhile begins, also when that comes while the disk is read', async () => {
     const known = new Map([tableOf('early', 1), tableOf('late', 4)].map((table) => [table.name, table]));
-    const replica = { table: (name: string) => known.get(name) } as unknown as Replica;
+    const held = (name: string, origin: string) => known.get(name)?.held(origin);
+    const replica = { table: (name: string) => known.get(name), held } as unknown as Replica;
     const store = new SlowStore();
     const { tables, sent, outbound } = walk(store, replica);
     const announce = (name: string): void => {
@@ -100,7 +101,8 @@ describe('the walk through a log for one peer', () => {
         yield new Uint8Array([1]);
       },
     } as unknown as ReplicaTable;
-    const replica = { table: () => table, log: { seal: () => undefined } } as unknown as Replica;
+    const held = (_: string, origin: string) => table.held(origin);
+    const replica = { table: () => table, held, log: { seal: () => undefined } } as unknown as Replica;
     const store = Object.assign(new SlowStore(), { flush: () => Promise.resolve() });
     const { tables, sent, outbound } = walk(store, replica);
     tables.announce([{ name: 'early', fingerprint: 'early', mode: 'naive', declaration: {}, held: [] }]);

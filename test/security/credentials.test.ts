@@ -177,6 +177,33 @@ describe('credentials of a list', () => {
     await expect(opening).rejects.not.toThrow('t t');
   });
 
+  it('of one name are one holder, so that a token is replaced while the old one still works', async () => {
+    const renewed = [
+      { name: 'worker one', token: 'old-token', nodes: ['worker-1'] },
+      { name: 'worker one', token: 'new-token', nodes: ['worker-1'] },
+    ];
+    const hub = await hubWith({ credentials: renewed });
+    const before = await dialling(hub, 'worker-1', 'old-token');
+    await until(() => event(before, 'peer-connected') !== undefined);
+    // It is started again with the new token before the hub has heard that the old life is over.
+    const after = await dialling(hub, 'worker-1', 'new-token');
+    await until(() => event(after, 'peer-connected') !== undefined);
+    set(hub).add('for the new life');
+    await until(() => set(after).has('for the new life'));
+    await before.close();
+    expect(event(after, 'peer-lost')).toBeUndefined();
+  });
+
+  it('leave alone a dialled node that none of them fits: its address was named', async () => {
+    const outer = await open({ id: 'unlisted', listen: { port: 0 } });
+    const inner = await open({ id: 'inner', peers: [outer.address as string], auth: { credentials } });
+    set(outer).add('from outside');
+    set(inner, 'passwords').add('shared');
+    await until(() => set(inner).has('from outside'));
+    await until(() => set(outer, 'passwords').has('shared'));
+    expect(event(inner, 'access-refused')).toBeUndefined();
+  });
+
   it('give an id to one holder only', async () => {
     const twice = [
       { name: 'one', token: '1', nodes: ['a'] },

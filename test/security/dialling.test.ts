@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { webSocketTransport } from '../../src/transport/websocket/websocket.ts';
+import { NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 
 const closing: (() => void)[] = [];
 
@@ -43,6 +44,29 @@ it.each([301, 302, 303, 307, 308])(
     expect(inside.asked).toEqual([]);
   },
 );
+
+it('an address that a peer tells is not dialled', async () => {
+  const inside = await server(200, () => '');
+  const target = await NodeUnderAttack.open({ id: 'victim' });
+  target.node.table('hosts', { key: 'string' });
+  const told = {
+    peers: [inside.url],
+    address: inside.url,
+    addresses: { [inside.url]: 1 },
+    redirect: inside.url,
+  };
+  const peer = target.connect();
+  peer.greet(`evil`, told as never);
+  peer.say({ type: 'bye', code: 'moved', reason: `Now at ${inside.url}` });
+  const other = target.connect();
+  other.greet('evil-2', told as never);
+  // Whatever it had begun would be under way before this answer.
+  other.say({ type: 'ping', time: 1 });
+  await vi.waitFor(() => expect(other.messages('pong')).toHaveLength(1));
+  await vi.waitFor(() => expect(peer.closedWith).toBeDefined());
+  expect(inside.asked).toEqual([]);
+  await target.close();
+});
 
 it.each([
   'http://127.0.0.1:1',

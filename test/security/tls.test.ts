@@ -73,6 +73,33 @@ describe('mutual TLS (S2, S4)', () => {
     );
   });
 
+  it('binds a dialled node to the credential its certificate names, whatever id it says it has', async () => {
+    const tls = { ...authority.issue('worker-1'), ca };
+    const outer = await open({ id: 'worker-9', listen: { port: 0, tls } });
+    outer.table('hosts', { key: 'string' });
+    const inner = await open({ id: 'inner', peers: [outer.address as string], auth: { ca, credentials } });
+    inner.table('hosts', { key: 'string' }).add('secret');
+    const states = inner.peers.pipe(
+      filter(([peer]) => peer?.state === 'refused' || peer?.state === 'waiting'),
+    );
+    const [peer] = await firstValueFrom(states);
+    expect(peer?.reason).toContain('may not use the node id worker-9');
+    expect(outer.tables.get('hosts')?.size).toBe(0);
+  });
+
+  it('trusts every certificate of its authority with everything where there is no list', async () => {
+    const hub = await open({
+      id: 'hub',
+      listen: { port: 0, tls: { ...hubTls, requireClientCertificate: true } },
+    });
+    const hosts = hub.table('hosts', { key: 'string' });
+    const worker = await dialling(hub, 'any-id', authority.issue('any name'));
+    const arrived = firstValueFrom(hosts.changes);
+    worker.table('hosts', { key: 'string' }).add('10.0.0.1');
+    expect(await arrived).toMatchObject({ key: '10.0.0.1' });
+    expect(await refusedAs(hub, 'any-id-2', stranger.issue('any name'))).toContain('refused');
+  });
+
   it('takes no certificates without an authority of its own', async () => {
     const { ca: _, ...bare } = hubTls;
     const opening = openNode({ id: 'hub', listen: { port: 0, tls: bare }, auth: { credentials } });

@@ -1,6 +1,8 @@
 import { LOG_NAMES } from '../../src/log/log-keeper.ts';
+import { allAtOnce } from '../../src/log/slices.ts';
 import { readRunHeader } from '../../src/log/run.ts';
 import { decodeSegment } from '../../src/log/segment.ts';
+import { sessionIn } from '../../src/log/session-marks.ts';
 import { takeHeader } from '../../src/projection/checkpoint-header.ts';
 import type { SimulatedDisk } from '../support/simulated-disk.ts';
 
@@ -32,6 +34,45 @@ export function heldOnDisks(disks: Iterable<SimulatedDisk>): ReadonlyMap<string,
 export function vectorOfHeader(
   chunks: readonly Uint8Array[],
 ): readonly (readonly [origin: string, sequence: number])[] {
-  const header: unknown = JSON.parse(new TextDecoder().decode(takeHeader(chunks).text));
-  return (header as { vector: [string, number][] }).vector;
+  return headerOf(chunks).vector;
+}
+
+interface Header {
+  readonly vector: readonly (readonly [origin: string, sequence: number])[];
+  readonly written?: readonly (readonly number[])[];
+}
+
+function headerOf(chunks: readonly Uint8Array[]): Header {
+  return JSON.parse(new TextDecoder().decode(allAtOnce(takeHeader(chunks)).text)) as Header;
+}
+
+/** Per `table origin` and sequence, in which session of its author it was written, as far as a disk says so. */
+export function sessionsOnDisk({
+  segments,
+  checkpoints,
+}: SimulatedDisk): ReadonlyMap<string, ReadonlyMap<number, number>> {
+  const sessions = new Map<string, Map<number, number>>();
+  const note = (name: string, sequence: number, session: number): void => {
+    if (session === 0) return;
+    const known = sessions.get(name) ?? new Map<number, number>();
+    sessions.set(name, known.set(sequence, session));
+  };
+  const noteCheckpoint = (table: string, chunks: readonly Uint8Array[]): void => {
+    const { vector, written = [] } = headerOf(chunks);
+    for (const [index, [origin, last]] of vector.entries()) {
+      const stretches = written[index] ?? [];
+      for (let sequence = stretches[0] ?? Infinity; sequence <= last; sequence++)
+        note(`${table} ${origin}`, sequence, sessionIn(stretches, sequence));
+    }
+  };
+  for (const { table, chunks } of checkpoints.values())
+    if (table !== LOG_NAMES) noteCheckpoint(table, chunks);
+  for (const { bytes } of segments) {
+    const content = decodeSegment(bytes);
+    if (content.kind === 'adoption') noteCheckpoint(content.table, content.chunks);
+    else
+      for (const { table, origin, session, firstSequence, count } of content.runs.map(readRunHeader))
+        for (let at = 0; at < count; at++) note(`${table} ${origin}`, firstSequence + at, session);
+  }
+  return sessions;
 }

@@ -34,6 +34,10 @@ export function contentOf({ kind, key, value }: Operation): string {
 /** Everything ever written in one world, by whoever wrote it. */
 export class Ledger {
   readonly #written = new Map<string, Written>();
+  /** Per name in {@link forked}, what it was used for after the first time. */
+  readonly #again = new Map<string, Written[]>();
+  /** Per such name, which of its uses stands in the end. */
+  readonly #standing = new Map<string, Written>();
   /** Names of durable writes whose author was told that they are on disk. */
   readonly acknowledged: Set<string> = new Set();
   /** Names that a node used again after its disk was put back to an earlier state. */
@@ -53,9 +57,46 @@ export class Ledger {
     this.#written.set(name, { operation, ...about, spread: false });
   }
 
+  /** Notes a write under a name that stands for another one elsewhere. */
+  writeAgain(operation: Operation, about: Pick<Written, 'seen' | 'names' | 'byUser'>): void {
+    const name = nameOf(operation);
+    this.forked.add(name);
+    this.#again.set(name, [...(this.#again.get(name) ?? []), { operation, ...about, spread: false }]);
+  }
+
+  /** Everything that a name was used for. */
+  #uses(name: string): Written[] {
+    const first = this.#written.get(name);
+    return first === undefined ? [] : [first, ...(this.#again.get(name) ?? [])];
+  }
+
+  /** Which of the uses of its name an operation is, and none of the others; undefined for one that a checkpoint summed up. */
+  useOf(operation: Operation): Written | undefined {
+    const { time } = operation;
+    const content = contentOf(operation);
+    return this.#uses(nameOf(operation)).find(
+      ({ operation: used }) => used.time === time && contentOf(used) === content,
+    );
+  }
+
+  /** What the nodes hold in the end says which use of a name stands. Throws when it stands for two. */
+  settle(operations: Iterable<Operation>): void {
+    for (const operation of operations) {
+      const name = nameOf(operation);
+      const use = this.forked.has(name) ? this.useOf(operation) : undefined;
+      if (use === undefined) continue;
+      const known = this.#standing.get(name) ?? use;
+      if (known !== use)
+        throw new Error(
+          `${name} is ${contentOf(known.operation)}, and ${contentOf(use.operation)} elsewhere`,
+        );
+      this.#standing.set(name, use);
+    }
+  }
+
   /** Whether a write has left its author. */
   hasSpread(operation: Operation): boolean {
-    return this.#written.get(nameOf(operation))?.spread === true;
+    return this.#uses(nameOf(operation)).some(({ spread }) => spread);
   }
 
   /**
@@ -64,10 +105,10 @@ export class Ledger {
    */
   found(operation: Operation, at: 'author' | 'other', exact: boolean): Written {
     const name = nameOf(operation);
-    const written = this.#written.get(name);
+    const written = this.useOf(operation) ?? this.#written.get(name);
     if (written === undefined) throw new Error(`${name} was found, and nobody wrote it`);
     if (at === 'other') written.spread = true;
-    const same = !exact || this.forked.has(name) || contentOf(written.operation) === contentOf(operation);
+    const same = !exact || contentOf(written.operation) === contentOf(operation);
     // A row that a checkpoint takes away goes under the name of the write that had put it there.
     const taken = operation.kind === 'delete' && written.operation.kind === 'set';
     if (!same && !taken) {
@@ -127,21 +168,13 @@ export class Ledger {
 
   /** Whether an operation that has left its author is this very one, and not another under its name. */
   isKnown(operation: Operation): boolean {
-    const written = this.#written.get(nameOf(operation));
-    if (written?.spread !== true) return false;
-    const { time } = written.operation;
-    return contentOf(written.operation) === contentOf(operation) && time === operation.time;
-  }
-
-  /** The content a name was first used for, if it has left its author. */
-  spreadContent(operation: Operation): string | undefined {
-    const written = this.#written.get(nameOf(operation));
-    return written?.spread === true ? contentOf(written.operation) : undefined;
+    return this.useOf(operation)?.spread === true;
   }
 
   /** The writes of one table that a cluster with such vectors holds. */
   *held(table: string, held: ReadonlyMap<string, number>): Generator<Written, void, undefined> {
-    for (const written of this.#written.values()) {
+    for (const [name, first] of this.#written) {
+      const written = this.#standing.get(name) ?? first;
       const { operation } = written;
       if (operation.table === table && (held.get(operation.origin) ?? 0) >= operation.sequence) yield written;
     }

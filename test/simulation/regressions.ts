@@ -1,10 +1,6 @@
-import type { Step, World, WorldOptions, WorldTable } from './world.ts';
-
-/** A world that once failed, shrunk, and what it found. */
-export interface Regression {
-  readonly found: string;
-  readonly world: World;
-}
+import { MODES, type Regression, world } from './regression-world.ts';
+import { regressionsOfForks } from './regressions-of-forks.ts';
+import type { WorldTable } from './world.ts';
 
 const table = (declaration: WorldTable['declaration'], switched = false): WorldTable => ({
   declaration,
@@ -19,32 +15,8 @@ const fresh = table(
   true,
 );
 
-const MODES = ['naive', 'lww', 'automerge'] as const;
 const hosts = { key: 'string', value: 'count', backend: 'sqlite', mode: 'lww' } as const;
 const memorySums = table({ key: 'string', value: 'int', backend: 'memory', mode: 'automerge' }, true);
-
-function world(
-  seed: number,
-  options: Pick<WorldOptions, 'tables'> & Partial<WorldOptions>,
-  steps: readonly (readonly [kind: Step['kind'], random: number, pauseMs: number])[],
-): World {
-  return {
-    seed,
-    options: {
-      size: 2,
-      topology: 'mesh',
-      modes: ['naive', 'lww'],
-      keys: 1,
-      delayMs: [1, 1],
-      commitMs: [0, 0],
-      durability: 'commit',
-      skewMs: 0,
-      late: 0,
-      ...options,
-    },
-    steps: steps.map(([kind, random, pauseMs]) => ({ kind, random, pauseMs })),
-  };
-}
 
 /** They run before any other world. */
 export const regressions: readonly Regression[] = [
@@ -417,4 +389,34 @@ export const regressions: readonly Regression[] = [
       ],
     ),
   },
+  {
+    found:
+      'a row that the clear of a checkpoint took away was told under its own write, and by a replay under the clear',
+    world: world(
+      2603,
+      {
+        size: 3,
+        tables: {
+          hosts: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
+            switched: true,
+            cleared: true,
+          },
+        },
+        topology: 'ring',
+        commitMs: [0, 100],
+        modes: MODES,
+      },
+      [
+        ['powerLoss', 663412031, 0],
+        ['write', 188572864, 0],
+        ['switch', 998712663, 97],
+        ['write', 145013127, 0],
+        ['crash', 485786601, 0],
+        ['write', 361616184, 93],
+        ['write', 52330556, 0],
+      ],
+    ),
+  },
+  ...regressionsOfForks,
 ];

@@ -26,6 +26,7 @@ const SIMPLER: readonly Partial<WorldOptions>[] = [
   { skewMs: 0 },
   { durability: 'commit' },
   { checkpointAfter: undefined },
+  { slices: undefined },
   { maxMemoryLogBytes: undefined },
   { bytesPerMs: undefined },
   { commitMs: [0, 0] },

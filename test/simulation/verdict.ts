@@ -35,7 +35,7 @@ export interface Case {
   readonly ledger: Ledger;
   pastOf(member: Member): Past;
   glance(): void;
-  /** Whether a node used names twice, on a disk put back to an earlier state. */
+  /** Whether a node may have used names twice, on a disk put back to an earlier state. */
   forked(): boolean;
   /** Ids of nodes whose disk forgot what peers have. */
   readonly lossy: ReadonlySet<string>;
@@ -58,6 +58,7 @@ export class Verdict {
   async reach(): Promise<void> {
     await this.#becomeEqual();
     this.#checkEvents();
+    for (const member of this.#members) this.#case.ledger.settle(this.#witness(member).operations);
     this.#checkAcknowledged();
     for (const name of Object.keys(this.#tables)) this.#checkRows(name);
     if (this.#members.length > 1) await this.#checkDivergence();

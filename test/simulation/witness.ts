@@ -135,17 +135,18 @@ export class TableWitness {
     const byUser = this.#around.userWrites;
     const elsewhere =
       this.#ledger.hasSpread(operation) || (this.#isWritten && this.#ledger.isSummedUp(operation));
-    if (this.#around.restored.has(this.#id) && elsewhere) {
-      this.#around.forked.add(this.#id);
-      this.#ledger.forked.add(nameOf(operation));
-      return undefined;
-    }
-    if (!byUser && kind !== 'expire' && kind !== 'switch') this.#around.count('carried over');
-    this.#ledger.write(operation, {
+    const about = {
       seen: this.adopted ? undefined : this.#seen,
       names: row === undefined ? undefined : `${row.origin} ${row.sequence}`,
       byUser,
-    });
+    };
+    if (this.#around.restored.has(this.#id) && elsewhere) {
+      this.#around.forked.add(this.#id);
+      this.#ledger.writeAgain(operation, about);
+      return undefined;
+    }
+    if (!byUser && kind !== 'expire' && kind !== 'switch') this.#around.count('carried over');
+    this.#ledger.write(operation, about);
     return undefined;
   }
 

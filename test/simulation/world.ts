@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly maxMemoryLogBytes?: number | undefined;
   /** Operations after which a node writes a checkpoint of a table; undefined: as outside simulations. */
   readonly checkpointAfter?: number | undefined;
+  /** Units of long work that a node does at a time, and the pause after it; undefined: as outside simulations. */
+  readonly slices?: { readonly units: number; readonly pauseMs: number } | undefined;
   /** Operations of the durable log that a node keeps; undefined: all. */
   readonly keepOperations?: number | undefined;
   readonly skewMs: number;
@@ -111,32 +113,38 @@ export interface DrawOptions {
   readonly mode?: ModeName | undefined;
   /** Every world has switches of mode. */
   readonly switching?: boolean | undefined;
+  /** In every world disks are put back, not only in every eleventh. */
+  readonly forks?: boolean | undefined;
 }
 
-/** Every so manieth seed a disk is put back whose node has told its peer more: rare otherwise, and forks come of it. */
-const FORK_PRONE = 97;
+/** In every so manieth world disks are put back whose nodes have told their peer more: rare otherwise, and forks come of it. */
+const FORK_PRONE = 11;
 
 /** Draws a world; each kind of fault may be absent from it, ordinary or frequent. */
 export function drawWorld(seed: number, draw: DrawOptions = {}): World {
   const world = drawOrdinary(seed, draw);
-  return seed % FORK_PRONE === 0 ? forkProne(world, draw) : world;
+  return draw.forks === true || seed % FORK_PRONE === 0 ? forkProne(world, draw) : world;
 }
 
-/** Adds to a world of two nodes that one goes back to an earlier disk in the end, and writes before it meets the other. */
-function forkProne({ seed, options, steps }: World, { mode = 'naive' }: DrawOptions): World {
+/** Makes of a world one of two nodes, and adds that disks are put back to earlier states at any time, and written on. */
+function forkProne({ seed, options, steps }: World, draw: DrawOptions): World {
   const random = new SeededRandom(seed).fork();
-  const { hosts } = TEMPLATES as { hosts: WorldTable['declaration'] };
-  const tables = { hosts: { declaration: { ...hosts, mode }, switched: false, cleared: false } };
-  const step = (kind: StepKind, pauseMs: number): Step => ({ kind, random: ofFirst(random), pauseMs });
-  const writes = (count: number): Step[] => Array.from({ length: count }, () => step('write', 0));
-  const going = [step('heal', 0), step('restart', 2000), step('restore', 0)];
-  const back = [...writes(random.between(2, 6)), step('heal', 2000), step('restore', 0)];
-  const added = [...going, ...back, ...writes(random.between(1, 2))];
-  return {
-    seed,
-    options: { ...options, tables, size: 2, topology: 'pair', late: 0, durability: 'commit' },
-    steps: [...steps.filter(({ kind }) => !kind.startsWith('switch')), ...added],
+  const switched = Object.values(options.tables).some((table) => table.switched);
+  const mixed = [...steps];
+  const put = (kind: StepKind, number: number, pauseMs: number): void => {
+    mixed.splice(random.between(0, mixed.length), 0, { kind, random: number, pauseMs });
   };
+  const any = (): number => random.between(1, 1e9);
+  for (let count = random.between(2, 6); count > 0; count--) put('restore', ofFirst(random), 0);
+  for (let count = random.between(2, 8); count > 0; count--) put('write', ofFirst(random), 0);
+  for (let count = random.between(1, 3); count > 0; count--) put('heal', any(), random.pick([0, 100, 2000]));
+  for (let count = random.between(0, 2); count > 0; count--)
+    put('restart', any(), random.pick([0, 100, 2000]));
+  if (switched || draw.switching === true)
+    for (let count = random.between(0, 2); count > 0; count--)
+      put(random.chance(0.3) ? 'switchBoth' : 'switch', any(), 0);
+  const topology = random.pick(['pair', 'both'] as const);
+  return { seed, options: { ...options, size: 2, topology, late: 0, durability: 'commit' }, steps: mixed };
 }
 
 /** A number for a step whose first draw picks the first of two. */
@@ -158,7 +166,7 @@ function drawOrdinary(seed: number, draw: DrawOptions): World {
         ? random.pick([2, 3, 3, 4])
         : random.pick([3, 4, 5]);
   const tables = drawTables(random, scale === 'small' ? 2 : 4, draw);
-  const options = drawOptions(random, { size, tables });
+  const options = { ...drawOptions(random, { size, tables }), slices: SLICES[seed % SLICES.length] };
   const steps = drawSteps(random, { scale, options });
   // Where switching is what is looked for, no world goes without.
   for (let count = draw.switching === true ? random.between(1, 3) : 0; count > 0; count--) {
@@ -168,6 +176,14 @@ function drawOrdinary(seed: number, draw: DrawOptions): World {
   }
   return { seed, options, steps };
 }
+
+/** Told by the seed, so that what is drawn under it stays the same. */
+const SLICES: readonly WorldOptions['slices'][] = [
+  undefined,
+  { units: 1, pauseMs: 1 },
+  { units: 1, pauseMs: 20 },
+  { units: 100, pauseMs: 5 },
+];
 
 function drawTables(
   random: SeededRandom,
@@ -230,7 +246,7 @@ function drawSteps(
   const heavy = Object.values(options.tables).some(({ declaration }) => declaration.mode === 'automerge');
   const weights = Object.entries(ORDINARY).map(([kind, weight]): [StepKind, number] => {
     const factor = ALWAYS.has(kind) ? 1 : random.pick([0, 1, 1, 3]);
-    // A fork is always found by the first peer met, so that it takes two nodes to be sure of it.
+    // Of two nodes it is certain which one has to begin anew where they hold different operations.
     const restores = options.size === 2 && options.durability === 'commit';
     const possible = kind === 'restore' ? restores : switched || !kind.startsWith('switch');
     return [

@@ -1,4 +1,5 @@
 import type { NodeEvent, NodeOptions, TableDeclaration, TableNode, TableOf } from '../../src/index.ts';
+import type { Slicing } from '../../src/log/slices.ts';
 import { openNodeOf } from '../../src/node.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { type DiskBehaviour, SimulatedDisk, type Stop } from './simulated-disk.ts';
@@ -20,6 +21,8 @@ export interface ClusterOptions {
   readonly retention?: NodeOptions['retention'];
   /** Operations after which a node writes a checkpoint of a table. */
   readonly checkpointAfter?: number | undefined;
+  /** Units of long work that a node does in one turn, and how long it then does other things; undefined: as outside simulations. */
+  readonly slices?: { readonly units: number; readonly pauseMs: number } | undefined;
   /** What becomes of a node's next commit. */
   readonly outcome?: ((index: number) => 'kept' | 'full' | 'failed') | undefined;
 }
@@ -117,6 +120,7 @@ export class Cluster {
         transport: this.network.transport(`ws://${member.id}`),
         durableBackend: member.disk.backend(this.#behaviour(member)),
         checkpointAfter: this.#options.checkpointAfter,
+        slicing: this.#slicing(environment),
       },
     ).then((node) => {
       member.node = node;
@@ -125,6 +129,13 @@ export class Cluster {
       return node;
     });
     return this.time.until(opening);
+  }
+
+  #slicing(environment: VirtualEnvironment): Slicing | undefined {
+    const { slices } = this.#options;
+    if (slices === undefined) return undefined;
+    const { units, pauseMs } = slices;
+    return { units, defer: (task) => void environment.schedule(pauseMs, task) };
   }
 
   #behaviour(member: Member): DiskBehaviour {

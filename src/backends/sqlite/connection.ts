@@ -13,9 +13,16 @@ const SYNCHRONOUS = { NORMAL: 1, FULL: 2 } as const;
 /** How long a connection waits for a lock another program holds. */
 const BUSY_TIMEOUT_MS = 2000;
 
+/**
+ * What a connection keeps of the file, in KiB: as SQLite's own default, an eighth of better-sqlite3's. The
+ * system keeps the file as well, and what was checked at opening is not read again.
+ */
+const CACHE_KIB = 2000;
+
 function guard(connection: Connection): Connection {
   connection.pragma('trusted_schema = OFF');
   connection.pragma('cell_size_check = ON');
+  connection.pragma(`cache_size = -${CACHE_KIB}`);
   return connection;
 }
 

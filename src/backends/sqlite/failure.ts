@@ -26,7 +26,9 @@ interface Verdict {
 const FULL: Verdict = {
   code: 'BACKEND_FULL',
   cause: 'the disk or the file is full',
-  hint: 'Free space, raise maxFileBytes or trim the log, then repeat the same calls in the same order.',
+  hint:
+    'Free space, raise limits.maxFileBytes, or keep less of the log (retention, --retention); then repeat the ' +
+    'same calls in the same order.',
   retryable: true,
 };
 const IN_USE: Verdict = {
@@ -48,12 +50,14 @@ const FOREIGN: Verdict = {
 const DAMAGED: Verdict = {
   code: 'BACKEND_DAMAGED',
   cause: 'the database file is damaged',
-  hint: "Restore the file from a copy, or open with failureMode 'delete', which sets it aside and starts empty.",
+  hint:
+    'Move the directory away and restore a backup (tablecast restore, restoreBackup), or start empty and let peers ' +
+    "fill it: failureMode 'delete' (--failure-mode delete) sets the file aside for that. tablecast verify names the damage.",
 };
 const FAILED: Verdict = {
   code: 'BACKEND_FAILED',
   cause: 'the operating system reported an error',
-  hint: 'Check the disk and the path; then open the backend again, which verifies what is there.',
+  hint: 'Check the disk and the path; then start the node again, which checks what is there (all of it: tablecast verify).',
 };
 
 function verdictOf(code: string): Verdict {
@@ -93,7 +97,7 @@ export function damaged(file: string, where: string, details: ErrorDetails = {})
 export function syncFailed(file: string, error: unknown): TablecastError {
   const reason = error instanceof Error ? error.message : String(error);
   return new TablecastError('BACKEND_FAILED', `could not sync ${file}: ${reason}`, {
-    hint: 'What was not synced before may be lost. Check the disk, then open the backend again.',
+    hint: 'What was not synced before may be lost. Check the disk, then start the node again.',
     details: { file },
     cause: error,
   });

@@ -1,6 +1,7 @@
 import type { Recovery } from '../backend.ts';
 import type { Durability } from './connection.ts';
 import type { Failure } from './failure.ts';
+import type { CommitsMessage, CommitsRequest } from './packed-commits.ts';
 
 /** What the writing side needs to open its file; plain data, it crosses a thread. */
 export interface StoreOptions {
@@ -11,28 +12,6 @@ export interface StoreOptions {
   readonly failureMode: 'refuse' | 'delete';
   readonly maxFileBytes: number | undefined;
   readonly blockBytes: number;
-}
-
-/** A segment whose bytes are a range of a {@link CommitsRequest}'s. */
-export interface PackedSegment {
-  readonly position: number;
-  readonly span: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** One commit inside a {@link CommitsRequest}. */
-export interface PackedCommit {
-  readonly segments: readonly PackedSegment[];
-  readonly facts: ReadonlyMap<string, Uint8Array | undefined> | undefined;
-}
-
-/** Commits called in one go. A rejected one rejects every later one of its generation. */
-export interface CommitsRequest {
-  readonly kind: 'commits';
-  readonly generation: number;
-  readonly commits: readonly PackedCommit[];
-  readonly bytes: Uint8Array;
 }
 
 /** Some chunks of a checkpoint that is not visible before it is published. */
@@ -87,13 +66,16 @@ export type AnsweredRequest = ChunksRequest | PublishRequest | SliceRequest | Se
 /** What the calling side asks of the writing side; handled strictly in order. */
 export type Request = CommitsRequest | AnsweredRequest | CloseRequest;
 
+/** A request as it crosses a thread. */
+export type RequestMessage = CommitsMessage | AnsweredRequest | CloseRequest;
+
 /** Whether there may be more to do, or the position asked for. */
 export interface Answer {
   readonly more: boolean;
   readonly position?: number | undefined;
 }
 
-/** What the writing side says. `failed` with no id, and a rejection that is not retryable, are final. */
+/** What the writing side says; across a thread a number stands for `committed` with that count. `failed` with no id, and a rejection that is not retryable, are final. */
 export type Reply =
   | { readonly kind: 'opened'; readonly recovery: Recovery; readonly generation: number }
   | { readonly kind: 'refused'; readonly failure: Failure }
@@ -102,3 +84,6 @@ export type Reply =
   | { readonly kind: 'answered'; readonly id: number; readonly answer: Answer }
   | { readonly kind: 'failed'; readonly id: number | undefined; readonly failure: Failure }
   | { readonly kind: 'closed'; readonly failure: Failure | undefined };
+
+/** A reply as it crosses a thread. */
+export type ReplyMessage = number | Exclude<Reply, { readonly kind: 'committed' }>;

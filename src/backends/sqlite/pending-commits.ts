@@ -1,6 +1,5 @@
 import type { TablecastError } from '../../errors.ts';
 import type { Commit } from '../backend.ts';
-import type { CommitsRequest, PackedCommit, PackedSegment } from './messages.ts';
 
 interface PendingCommit {
   readonly bytes: number;
@@ -19,29 +18,6 @@ export function sizeOfCommit(commit: Commit): number {
   for (const segment of commit.segments) bytes += segment.bytes.length;
   for (const [name, value] of commit.facts ?? []) bytes += name.length + (value?.length ?? 0);
   return bytes;
-}
-
-function copyFacts(facts: Commit['facts']): PackedCommit['facts'] {
-  if (facts === undefined) return undefined;
-  return new Map([...facts].map(([name, value]) => [name, value === undefined ? undefined : value.slice()]));
-}
-
-/** One copy of all segments, to be given away as a whole; the caller's bytes stay the caller's. */
-export function packCommits(commits: readonly Commit[], generation: number): CommitsRequest {
-  let size = 0;
-  for (const commit of commits) for (const segment of commit.segments) size += segment.bytes.length;
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  const packed = commits.map((commit): PackedCommit => {
-    const segments: PackedSegment[] = [];
-    for (const { position, span, bytes: source } of commit.segments) {
-      bytes.set(source, offset);
-      segments.push({ position, span, start: offset, end: offset + source.length });
-      offset += source.length;
-    }
-    return { segments, facts: copyFacts(commit.facts) };
-  });
-  return { kind: 'commits', generation, commits: packed, bytes };
 }
 
 /** The commits accepted and not yet answered, oldest first, and how many bytes they are. */

@@ -1,15 +1,8 @@
 import type { TablecastError } from '../../errors.ts';
 import { asTablecastError, type Failure, toFailure } from './failure.ts';
-import type {
-  Answer,
-  AnsweredRequest,
-  CommitsRequest,
-  Reply,
-  Request,
-  SealRequest,
-  StoreOptions,
-} from './messages.ts';
+import type { Answer, AnsweredRequest, Reply, Request, SealRequest, StoreOptions } from './messages.ts';
 import { openStore } from './open-store.ts';
+import type { CommitsRequest } from './packed-commits.ts';
 import { packBlock } from './sealed-block.ts';
 import type { Store } from './store.ts';
 
@@ -83,7 +76,7 @@ export class Rounds {
         store.commit(group);
         this.#reply({
           kind: 'committed',
-          count: group.reduce((sum, request) => sum + request.commits.length, 0),
+          count: group.reduce((sum, request) => sum + request.count, 0),
         });
         this.#tidy(store);
         return;

@@ -1,10 +1,11 @@
 import { TablecastError } from '../../errors.ts';
-import type { ChunksRequest, CommitsRequest, PublishRequest, StoreOptions } from './messages.ts';
+import type { ChunksRequest, PublishRequest, StoreOptions } from './messages.ts';
 import { type Connection, setSynchronous, writeState } from './connection.ts';
 import { asTablecastError } from './failure.ts';
 import { checkpointChecksum, checksum, factChecksum, segmentChecksum } from './format.ts';
 import type { FileLock } from './lock.ts';
 import type { Segment } from '../backend.ts';
+import type { CommitsRequest } from './packed-commits.ts';
 import type { Block } from './sealed-block.ts';
 import { Sealing } from './sealing.ts';
 import { SyncWindow } from './sync-window.ts';
@@ -62,6 +63,8 @@ export class Store {
   readonly #options: StoreOptions;
   readonly #lock: FileLock;
   readonly #statements;
+  /** Made once: what better-sqlite3 makes of a function costs more than to run it. */
+  readonly #transaction;
   readonly #sealing: Sealing;
   readonly #window: SyncWindow | undefined;
   readonly #space: WalSpace | undefined;
@@ -79,6 +82,7 @@ export class Store {
     this.#options = options;
     this.#lastPosition = opened.lastPosition;
     this.#statements = prepare(opened.connection);
+    this.#transaction = opened.connection.transaction((work: () => void) => work());
     this.#sealing = new Sealing(opened.connection, options);
     const walFile = `${options.file}-wal`;
     if (options.durability === 'interval') this.#window = new SyncWindow(walFile, options.intervalMs, failed);
@@ -91,11 +95,9 @@ export class Store {
     this.#write('commit to', () => {
       for (const request of requests) this.#insert(request);
     });
-    for (const { commits } of requests) {
-      for (const { segments } of commits) {
-        const last = segments.at(-1);
-        if (last !== undefined) this.#lastPosition = last.position + last.span - 1;
-      }
+    for (const { places } of requests) {
+      const last = places.length - 3;
+      if (last >= 0) this.#lastPosition = (places[last] as number) + (places[last + 1] as number) - 1;
     }
   }
 
@@ -238,13 +240,19 @@ export class Store {
 
   #insert(request: CommitsRequest): void {
     const { segment, setFact, removeFact } = this.#statements;
-    for (const commit of request.commits) {
-      for (const { position, span, start, end } of commit.segments) {
-        const bytes = request.bytes.subarray(start, end);
-        segment.run(position, span, segmentChecksum(position, span, bytes), bytes);
-        this.#bytesSinceCheckpoint += bytes.length;
-      }
-      for (const [name, value] of commit.facts ?? []) {
+    const { places, facts } = request;
+    let start = 0;
+    for (let at = 0; at < places.length; at += 3) {
+      const position = places[at] as number;
+      const span = places[at + 1] as number;
+      const end = places[at + 2] as number;
+      const bytes = request.bytes.subarray(start, end);
+      segment.run(position, span, segmentChecksum(position, span, bytes), bytes);
+      this.#bytesSinceCheckpoint += bytes.length;
+      start = end;
+    }
+    for (const changed of facts) {
+      for (const [name, value] of changed) {
         if (value === undefined) removeFact.run(name);
         else setFact.run(name, factChecksum(name, value), value);
       }
@@ -253,7 +261,7 @@ export class Store {
 
   #write(action: string, work: () => void): void {
     try {
-      this.#connection.transaction(work).immediate();
+      this.#transaction.immediate(work);
       this.#bytesSinceCheckpoint += PAGES_PER_TRANSACTION * PAGE_BYTES;
       this.#window?.touched();
     } catch (error) {

@@ -1,5 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import type { Reply, Request, StoreOptions } from './messages.ts';
+import type { Reply, ReplyMessage, Request, RequestMessage, StoreOptions } from './messages.ts';
+import { fromMessage } from './packed-commits.ts';
 import { Rounds } from './rounds.ts';
 
 /*
@@ -15,7 +16,8 @@ if (port === null) throw new Error('this file is the entry of a worker thread');
 let scheduled = false;
 
 function reply(message: Reply): void {
-  port?.postMessage(message);
+  const sent: ReplyMessage = message.kind === 'committed' ? message.count : message;
+  port?.postMessage(sent);
   if (message.kind === 'closed' || message.kind === 'refused') port?.close();
 }
 
@@ -29,7 +31,11 @@ function round(): void {
 
 function receive(): Request | undefined {
   const received = port === null ? undefined : receiveMessageOnPort(port);
-  return received === undefined ? undefined : (received.message as Request);
+  return received === undefined ? undefined : requestOf(received.message as RequestMessage);
+}
+
+function requestOf(message: RequestMessage): Request {
+  return message instanceof Uint8Array || message.kind === 'packed' ? fromMessage(message) : message;
 }
 
 function schedule(): void {
@@ -38,7 +44,7 @@ function schedule(): void {
   setImmediate(round);
 }
 
-port.on('message', (request: Request) => {
-  rounds.push(request);
+port.on('message', (message: RequestMessage) => {
+  rounds.push(requestOf(message));
   if (!scheduled) round();
 });

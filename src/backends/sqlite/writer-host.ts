@@ -3,12 +3,13 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { TablecastError } from '../../errors.ts';
-import type { Reply, Request, StoreOptions } from './messages.ts';
+import type { Reply, ReplyMessage, Request, StoreOptions } from './messages.ts';
+import { toMessage } from './packed-commits.ts';
 import { Rounds } from './rounds.ts';
 
 /** Where the writing side runs, seen from the calling side. */
 export interface WriterHost {
-  /** Hands over a request; buffers in `transfer` are no longer the caller's. */
+  /** Hands over a request; the bytes of commits, and buffers in `transfer`, are no longer the caller's. */
   post(request: Request, transfer?: readonly ArrayBuffer[]): void;
   /** Whether something is outstanding: only then does the host keep the process alive. */
   hold(outstanding: boolean): void;
@@ -81,13 +82,19 @@ function startWorker(options: StoreOptions): Worker {
 export function workerHost(options: StoreOptions, events: WriterEvents): WriterHost {
   const worker = startWorker(options);
   let failure: Error | undefined;
-  worker.on('message', (reply: Reply) => events.reply(reply));
+  worker.on('message', (reply: ReplyMessage) =>
+    events.reply(typeof reply === 'number' ? { kind: 'committed', count: reply } : reply),
+  );
   worker.on('error', (error: Error) => {
     failure = error;
   });
   worker.on('exit', () => events.ended(failure));
   return {
-    post: (request, transfer = []) => worker.postMessage(request, transfer),
+    post(request, transfer = []) {
+      if (request.kind !== 'commits') return worker.postMessage(request, transfer);
+      const { message, buffer } = toMessage(request);
+      worker.postMessage(message, [buffer]);
+    },
     hold: (outstanding) => (outstanding ? worker.ref() : worker.unref()),
   };
 }

@@ -3,7 +3,8 @@ import type { Checkpoint, Commit, Recovery } from '../backend.ts';
 import { CommitRules, notOpen } from '../commit-rules.ts';
 import { type Failure, fromFailure, toFailure } from './failure.ts';
 import type { Answer, AnsweredRequest, Reply } from './messages.ts';
-import { packCommits, PendingCommits, sizeOfCommit } from './pending-commits.ts';
+import { packCommits } from './packed-commits.ts';
+import { PendingCommits, sizeOfCommit } from './pending-commits.ts';
 import type { WriterEvents, WriterHost } from './writer-host.ts';
 
 /** Gathered commits are sent at the end of the turn, or at once from this size. */
@@ -148,7 +149,7 @@ export class Writer {
     const request = packCommits(this.#outbox, this.#generation);
     this.#outbox = [];
     this.#outboxBytes = 0;
-    this.#host?.post(request, [request.bytes.buffer as ArrayBuffer]);
+    this.#host?.post(request);
   }
 
   #inBackground<T>(work: () => Promise<T>): Promise<T> {

@@ -1,7 +1,5 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import type { ComparedMode, Comparison } from '../../comparison/index.ts';
-import { TablecastError } from '../../index.ts';
+import type { ComparedMode } from '../../comparison/index.ts';
 import { collectList, exitingWith, newCommand, withJson } from '../command.ts';
 import { comparisonPage } from '../comparison/page.ts';
 import { readSourceRows } from '../comparison/rows.ts';
@@ -11,6 +9,8 @@ import type { LogFormat } from '../formats/index.ts';
 import { didYouMean } from '../nearest-word.ts';
 import { note, print } from '../output.ts';
 import { withFormat } from '../row-import.ts';
+import { endBySignal } from '../signals.ts';
+import { checkWritable, writeWhole } from '../whole-file.ts';
 
 /** Automerge takes some thousand writes per second: more rows than these take their time. */
 const DEFAULT_ROWS = 5000;
@@ -100,7 +100,8 @@ function whole(flags: string, description: string, [low, high]: readonly [number
 async function compareModes(log: string | undefined, flags: Flags): Promise<number> {
   const modes = modesOf(flags.modes);
   if (flags.html !== undefined) checkWritable(flags.html);
-  endOnSignals();
+  // By way of `exit`, so that what a run made is removed.
+  endBySignal();
   // Loaded when needed: no other command has to wait for it.
   const { compare, makeWorkload } = await import('../../comparison/index.ts');
   const { nodes, seed, concurrent, partitions } = flags;
@@ -116,14 +117,11 @@ async function compareModes(log: string | undefined, flags: Flags): Promise<numb
   });
   if (flags.json === true) print(JSON.stringify(comparison));
   else for (const line of comparisonLines(comparison)) print(line);
-  if (flags.html !== undefined) writePage(flags.html, comparison);
+  if (flags.html !== undefined) {
+    await writeWhole(flags.html, [comparisonPage(comparison)]);
+    note(`The page is ${flags.html}.`);
+  }
   return EXIT.ok;
-}
-
-/** Ctrl-C ends the command by way of `exit`, so that what it made is removed. */
-function endOnSignals(): void {
-  process.once('SIGINT', () => process.exit(130));
-  process.once('SIGTERM', () => process.exit(143));
 }
 
 function modesOf(names: readonly string[] | undefined): readonly ComparedMode[] {
@@ -135,38 +133,4 @@ function modesOf(names: readonly string[] | undefined): readonly ComparedMode[] 
   const wanted = MODES.filter((mode) => names.includes(mode));
   if (wanted.length > 0) return wanted;
   throw usageError('--modes names no mode.', `Modes are ${MODES.join(', ')}.`);
-}
-
-/** Before a run of a minute, not after it. */
-function checkWritable(file: string): void {
-  try {
-    writeFileSync(partialOf(file), '');
-  } catch (error) {
-    throw unwritable(file, error);
-  }
-  rmSync(partialOf(file), { force: true });
-}
-
-/** Writes beside the file first, so that nobody meets half of one. */
-function writePage(file: string, comparison: Comparison): void {
-  try {
-    writeFileSync(partialOf(file), comparisonPage(comparison));
-    renameSync(partialOf(file), file);
-  } catch (error) {
-    rmSync(partialOf(file), { force: true });
-    throw unwritable(file, error);
-  }
-  note(`The page is ${file}.`);
-}
-
-function partialOf(file: string): string {
-  return `${file}.partial`;
-}
-
-function unwritable(file: string, error: unknown): TablecastError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new TablecastError('IMPORT_INVALID', `${file} cannot be written (${reason}).`, {
-    hint: 'Check the path, its permissions and the free space.',
-    cause: error,
-  });
 }

@@ -1,13 +1,12 @@
-import { createWriteStream, renameSync, rmSync } from 'node:fs';
-import { once } from 'node:events';
 import { type Command, Option } from 'commander';
-import { type TableDeclaration, TablecastError } from '../../index.ts';
+import type { TableDeclaration } from '../../index.ts';
 import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { type ExportRow, type LogFormat, defaultMapping, writeRecords } from '../formats/index.ts';
 import { withNode } from '../joined-node.ts';
 import { declarationIn, fileOf, withLogFile } from '../log-source.ts';
 import { note, printAll } from '../output.ts';
+import { writeWhole } from '../whole-file.ts';
 
 interface Flags extends PeerFlags {
   readonly format?: LogFormat | undefined;
@@ -79,27 +78,6 @@ async function write({ name, declaration, rows, count }: Exported, flags: Flags)
     path: name,
   });
   if (flags.output === undefined) await printAll(chunks);
-  else await writeFile(flags.output, chunks);
+  else await writeWhole(flags.output, chunks);
   if (process.stderr.isTTY || flags.output !== undefined) note(`${name}: ${count} rows exported`);
-}
-
-/** Writes beside the file first, so that nobody meets half of one. */
-async function writeFile(path: string, chunks: AsyncIterable<string>): Promise<void> {
-  const partial = `${path}.partial`;
-  try {
-    const output = createWriteStream(partial);
-    await once(output, 'open');
-    await printAll(chunks, output);
-    output.end();
-    await once(output, 'close');
-    renameSync(partial, path);
-  } catch (error) {
-    rmSync(partial, { force: true });
-    if (error instanceof TablecastError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new TablecastError('IMPORT_INVALID', `${path} cannot be written (${reason}).`, {
-      hint: 'Check the path, its permissions and the free space.',
-      cause: error,
-    });
-  }
 }

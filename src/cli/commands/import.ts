@@ -7,7 +7,14 @@ import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '
 import { EXIT, usageError } from '../failure.ts';
 import { withNode } from '../joined-node.ts';
 import { note, print } from '../output.ts';
-import { type ImportFlags, type ImportTarget, type Imported, importRows, withFormat } from '../row-import.ts';
+import {
+  type ImportFlags,
+  type ImportTarget,
+  type Imported,
+  importRows,
+  requireInput,
+  withFormat,
+} from '../row-import.ts';
 import { parseDeclaration } from '../table-words.ts';
 
 interface Flags extends PeerFlags, ImportFlags, BrokerFlags {
@@ -125,6 +132,7 @@ async function importOne(
 }
 
 async function importFile(name: string, file: string, flags: Flags): Promise<number> {
+  requireInput(file);
   const imported =
     flags.directory === undefined
       ? await withNode(flags, async (joined) => {

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { colors } from '../colors.ts';
-import { bufferCount, concatMap, lastValueFrom } from 'rxjs';
-import type { LogFile, Operation } from '../../index.ts';
+import { type LogFile, type Operation, isTablecastError } from '../../index.ts';
 import { exitingWith, newCommand, wholeNumber } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { type FileFlags, declarationIn, withFile, withLogFile } from '../log-source.ts';
@@ -46,28 +45,57 @@ async function log(flags: LogFlags): Promise<number> {
   return withLogFile(flags, async (file) => {
     if (flags.table !== undefined) declarationIn(file, flags.table);
     const lines = new OperationLines(file, flags.json === true);
-    const wanted = rangeOf(file, flags);
-    const printing = file.operations(wanted.range).pipe(
-      bufferCount(LINES_AT_ONCE),
-      concatMap((operations) => printAll(operations.filter(wanted.includes).map((one) => lines.of(one)))),
-    );
-    await lastValueFrom(printing, { defaultValue: undefined });
+    const wanted = await rangeOf(file, flags);
+    await printAll(textsOf(file.follow(wanted.range), (one) => (wanted.includes(one) ? lines.of(one) : '')));
     return EXIT.ok;
   });
 }
 
-function rangeOf(file: LogFile, flags: LogFlags) {
-  const { after, until, table, last } = flags;
-  const from = last === undefined ? undefined : Math.max(0, file.position - last);
-  const first = after !== undefined && 'position' in after ? Math.min(after.position, file.position) : from;
-  const end =
-    until !== undefined && 'position' in until ? Math.min(until.position, file.position) : undefined;
+/** Lines, some at a time. */
+async function* textsOf(
+  operations: AsyncIterable<Operation>,
+  lineOf: (operation: Operation) => string,
+): AsyncGenerator<string> {
+  let text = '';
+  let count = 0;
+  for await (const operation of operations) {
+    text += lineOf(operation);
+    if (++count % LINES_AT_ONCE !== 0) continue;
+    yield text;
+    text = '';
+  }
+  yield text;
+}
+
+async function rangeOf(file: LogFile, { after, until, table, last }: LogFlags) {
+  const end = positionOf(until, file);
+  const first = positionOf(after, file);
+  const from = last === undefined ? first : Math.max(first ?? 0, (end ?? file.position) - last);
   const later = after !== undefined && 'time' in after ? after.time : -Infinity;
   const latest = until !== undefined && 'time' in until ? until.time : Infinity;
   return {
-    range: { after: first, until: end, table },
+    // An `--after` that is no longer in the log is told; of the last ones those are meant that are.
+    range: { after: from === first ? from : await keptFrom(file, from), until: end, table },
     includes: ({ time }: Operation) => time > later && time <= latest,
   };
+}
+
+function positionOf(moment: LogMoment | undefined, file: LogFile): number | undefined {
+  return moment !== undefined && 'position' in moment ? Math.min(moment.position, file.position) : undefined;
+}
+
+/** A position, or where the log begins, if it was trimmed beyond that. */
+async function keptFrom(file: LogFile, after: number | undefined): Promise<number | undefined> {
+  const looking = file.follow({ after });
+  try {
+    await looking.next();
+    return after;
+  } catch (error) {
+    if (isTablecastError(error, 'LOG_TRIMMED')) return undefined;
+    throw error;
+  } finally {
+    await looking.return?.();
+  }
 }
 
 class OperationLines {

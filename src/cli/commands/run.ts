@@ -1,5 +1,11 @@
 import { type Command, Option } from 'commander';
-import { type TableDeclaration, type TableNode, openNode } from '../../index.ts';
+import {
+  type NodeOptions,
+  type TableDeclaration,
+  type TableNode,
+  type ZeekAttachmentOptions,
+  openNode,
+} from '../../index.ts';
 import { collectList, exitingWith, newCommand, withCredentials, withJson } from '../command.ts';
 import { type LogEvent, type LogFormat, logLine, withLogFormat } from '../event-log.ts';
 import { EXIT } from '../failure.ts';
@@ -95,8 +101,9 @@ export function runCommand(): Command {
 }
 
 const DECLARATION_HELP = `Members of a declaration: key=TYPE or key=TYPE,TYPE; value=TYPE (left out: a set);
-backend=memory|sqlite; mode=naive|lww; createExpire or writeExpire=1h; default=VALUE; complexValues=true.
-Types: bool count int double string addr subnet port time interval enum pattern.
+backend=memory|sqlite; mode=naive|lww|automerge; createExpire or writeExpire=1h; default=VALUE; complexValues=true.
+Types: bool count int double string addr subnet port time interval enum pattern; as value with complexValues=true
+also record set vector table any.
 In TABLECAST_TABLES declarations are divided by semicolons. Flags go before the environment, which
 goes before the file.`;
 
@@ -112,13 +119,17 @@ async function run(flags: Flags): Promise<number> {
   const config = runConfig(flags);
   const options = nodeOptions(config);
   if (flags.checkConfig === true) {
-    const tables = await checked(config);
+    const tables = await checked(config, options);
     print(JSON.stringify(shownConfig({ ...config, tables }), undefined, flags.json === true ? 0 : 2));
     return EXIT.ok;
   }
   const format = flags.logFormat ?? (flags.json === true ? 'json' : 'text');
   const log = (event: LogEvent): void => print(logLine(event, format));
   const opened = endBySignal();
+  // Also while it opens, and before anybody is told that it is open: without a listener the signal ends the process.
+  let hungUp = false;
+  let reload = (): void => void (hungUp = true);
+  const forgetCertificates = onHangUp(() => reload());
   const node = await openNode(options);
   try {
     node.events.subscribe(log);
@@ -127,8 +138,9 @@ async function run(flags: Flags): Promise<number> {
     await node.close();
     throw error;
   }
+  reload = () => log(renewed(node, config));
   log(started(node, config));
-  const forgetCertificates = onHangUp(() => log(renewed(node, config)));
+  if (hungUp) reload();
   await untilSignal(() => {
     opened();
     return () => undefined;
@@ -151,10 +163,14 @@ async function run(flags: Flags): Promise<number> {
 }
 
 /** The declarations with their defaults, by a node that neither listens nor dials nor opens a file. */
-async function checked(config: RunConfig): Promise<Record<string, TableDeclaration>> {
-  const { id, limits, retention } = config;
-  const node = await openNode({ id, limits, retention });
+async function checked(config: RunConfig, options: NodeOptions): Promise<Record<string, TableDeclaration>> {
+  const { id, limits, retention, auth } = options;
+  const node = await openNode({ id, limits, retention, auth });
   try {
+    for (const cluster of [options.zeek ?? []].flat()) {
+      // Closed before it would dial.
+      await node.attachZeek(config.directory === undefined ? cluster : inMemory(cluster)).close();
+    }
     const tables = new Map<string, TableDeclaration>();
     for (const [name, declaration] of Object.entries(config.tables)) {
       const durable = declaration.backend === 'sqlite' && config.directory !== undefined;
@@ -166,6 +182,14 @@ async function checked(config: RunConfig): Promise<Record<string, TableDeclarati
   } finally {
     await node.close();
   }
+}
+
+/** An attachment whose sqlite tables need no directory. */
+function inMemory(cluster: ZeekAttachmentOptions): ZeekAttachmentOptions {
+  const tables = Object.entries(cluster.tables).map(([name, table]) => {
+    return [name, table.backend === 'sqlite' ? { ...table, backend: 'memory' as const } : table] as const;
+  });
+  return { ...cluster, tables: Object.fromEntries(tables) };
 }
 
 /** Reads the certificates again, and says what came of it; what is in use stays so when they are no good. */

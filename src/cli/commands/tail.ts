@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { colors } from '../colors.ts';
-import { Subject, type Subscription, takeUntil } from 'rxjs';
-import type { Change, Conflict, Table } from '../../index.ts';
+import { type Observable, type Subscription, map, merge } from 'rxjs';
+import { type Change, type Conflict, type Follower, type Table, follow } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, wholeNumber, withPeer } from '../command.ts';
 import { type LogFormat, logLine, withLogFormat } from '../event-log.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type JoinedNode, type JoinedTable, withNode } from '../joined-node.ts';
-import { note, print, visible } from '../output.ts';
+import { note, print, printAll, visible } from '../output.ts';
 import { RowText } from '../row-text.ts';
 import { untilSignal } from '../signals.ts';
 
@@ -55,33 +55,62 @@ async function tail(names: readonly string[], flags: TailFlags): Promise<number>
     const tables = wanted.map((name) => joined.declare(name));
     await joined.synced(tables);
     const watching = tellConnection(joined, flags.logFormat);
-    await untilSignal((end) => follow(tables, flags, end));
+    await untilSignal((end) => printChanges(tables, flags, end));
     watching.unsubscribe();
     return EXIT.ok;
   });
 }
 
+/** How many lines wait for whoever reads the output. */
+const WAITING_LINES = 65_536;
+
+/** A line, and where it goes: changes to the standard output, conflicts to the standard error. */
+interface Line {
+  readonly text: string;
+  readonly isChange: boolean;
+}
+
 /** Prints until the count is reached; gives back how to stop. */
-function follow(tables: readonly JoinedTable[], flags: TailFlags, end: () => void): () => void {
-  let left = flags.count ?? Infinity;
-  const stop = new Subject<void>();
-  const emit = (line: string): void => {
-    if (left <= 0) return;
-    print(line);
-    if (--left > 0) return;
-    stop.next();
-    end();
-  };
+function printChanges(tables: readonly JoinedTable[], flags: TailFlags, end: () => void): () => void {
+  const streams: Observable<Line>[] = [];
   for (const { table, name, declaration } of tables) {
     const lines = new ChangeLines(name, new RowText(name, declaration), flags.json === true);
     if (flags.rows === true) for (const line of rowLines(table, lines)) print(line);
-    table.changes.pipe(takeUntil(stop)).subscribe((change) => emit(lines.change(change)));
-    table.conflicts
-      .pipe(takeUntil(stop))
-      .subscribe((conflict) => note(lines.conflict(conflict, flags.logFormat)));
+    streams.push(
+      table.changes.pipe(map((change) => ({ text: lines.change(change), isChange: true }))),
+      table.conflicts.pipe(
+        map((conflict) => ({ text: lines.conflict(conflict, flags.logFormat), isChange: false })),
+      ),
+    );
   }
-  if (left === 0) end();
-  return () => stop.next();
+  const follower = follow(merge(...streams), { limit: WAITING_LINES, overflow: 'drop-oldest' });
+  void printLines(follower, flags).then(end);
+  return () => void follower.return();
+}
+
+/** Prints no faster than it is read, and says how many lines that left out. */
+async function printLines(
+  follower: Follower<Line>,
+  { count = Infinity, logFormat }: TailFlags,
+): Promise<void> {
+  let left = count;
+  let told = 0;
+  const tell = (least: number): void => {
+    const missing = follower.skipped - told;
+    if (missing < least) return;
+    told = follower.skipped;
+    const message = `${missing} lines were left out: changes come faster than the output is read`;
+    const event = { code: 'output-slow', severity: 'warning', message } as const;
+    note(logFormat === undefined ? message : logLine(event, logFormat));
+  };
+  if (left === 0) return;
+  for await (const { text, isChange } of follower) {
+    await printAll([`${text}\n`], isChange ? process.stdout : process.stderr);
+    if (isChange && --left === 0) break;
+    // Of many, not once for each of them.
+    tell(follower.waiting < WAITING_LINES / 2 ? 1 : WAITING_LINES);
+  }
+  tell(1);
 }
 
 function* rowLines(table: Table, lines: ChangeLines): Generator<string> {

@@ -40,17 +40,20 @@ export async function readSourceRows(options: RowOptions): Promise<SourceRows> {
   let skippedRecords = 0;
   let more = false;
   let named: readonly string[] = [];
+  let hasValues = false;
   for await (const record of records) {
     if (rows.length === wanted) {
       more = true;
       break;
     }
     if (named.length === 0) named = fieldsOf(record, [key, value], log);
+    hasValues ||= record.fields.has(value);
     const row = rowOf(record, key, value);
     if (row === undefined) skippedRecords++;
     else rows.push(row);
   }
-  if (rows.length === 0) throw nothingFound(log, key, named);
+  if (rows.length === 0) throw nothingFound(log, { field: key, flag: '--key' }, named);
+  if (!hasValues) throw nothingFound(log, { field: value, flag: '--value' }, named);
   const source = {
     log: log === undefined ? undefined : log === '-' ? 'standard input' : basename(log),
     fields: { key, value },
@@ -80,14 +83,18 @@ function listed(names: readonly string[]): string {
   return `${names.slice(0, MAX_FIELDS_NAMED).join(', ')}${names.length > MAX_FIELDS_NAMED ? ', …' : ''}`;
 }
 
-function nothingFound(log: string | undefined, key: string, named: readonly string[]): TablecastError {
+function nothingFound(
+  log: string | undefined,
+  { field, flag }: { readonly field: string; readonly flag: string },
+  named: readonly string[],
+): TablecastError {
   const hint =
     named.length === 0
       ? 'Give a Zeek log, CSV with a header, or JSON lines, plain or gzip.'
-      : `Choose another field with --key; the first record has ${listed(named)}.`;
+      : `Choose another field with ${flag}; the first record has ${listed(named)}.`;
   return new TablecastError(
     'IMPORT_INVALID',
-    `${log ?? 'The log'} has no row with the field ${JSON.stringify(key)}.`,
+    `${log ?? 'The log'} has no row with the field ${JSON.stringify(field)}.${didYouMean(field, named)}`,
     { hint },
   );
 }

@@ -70,16 +70,22 @@ function lossText(lost: number, rows: number, what: string): string {
   return lost === 0 ? `none of ${count(rows)} ${what}` : `${shareText(lost, rows)} of ${count(rows)} ${what}`;
 }
 
-/** The command that gives the same comparison again. */
+/** The command that gives the same comparison again; of a log it leaves the path to the reader. */
 export function commandText({ source, options, rows, clusters }: Comparison): string {
   const { key, value } = source.fields;
+  const modes = clusters[0]?.modes.map(({ mode }) => mode) ?? [];
   const words = [
     'tablecast compare',
     ...(source.log === undefined ? [] : ['LOG']),
     `--rows ${rows} --nodes ${options.nodes} --seed ${options.seed}`,
     `--concurrent ${options.concurrent} --partitions ${options.partitions}`,
-    ...(source.log === undefined ? [] : [`--key ${key} --value ${value}`]),
+    `--key ${quoted(key)} --value ${quoted(value)} --modes ${modes.join(',')}`,
     ...(clusters.length > 1 ? ['--real'] : []),
   ];
   return words.join(' ');
+}
+
+/** A word for a shell. */
+function quoted(word: string): string {
+  return /^[\w.,/:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -6,7 +6,7 @@ import { certificateNames } from './certificate-names.ts';
 import { type SocketConnection, subprotocol } from './connection.ts';
 import { dialError, refusedByStatus, unreachable } from './dial-errors.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
-import type { DialTls, WebSocketLimits, WebSocketOptions } from './options.ts';
+import { type DialTls, type WebSocketLimits, type WebSocketOptions, pem } from './options.ts';
 
 /** What every dial of a transport shares. */
 export interface DialContext {
@@ -83,11 +83,6 @@ function newSocket(url: URL, { options, limits, tls }: DialContext): WebSocket {
   } catch (error) {
     throw dialError(url.href, error);
   }
-}
-
-/** PEM as `node:tls` takes it. */
-export function pem(given: string | Uint8Array): string | Buffer {
-  return typeof given === 'string' ? given : Buffer.from(given);
 }
 
 function aborted(address: string): Error {

@@ -14,9 +14,14 @@ import { TablecastError } from '../../errors.ts';
 import { Gate } from './admission.ts';
 import type { ConnectionSet } from './connection-set.ts';
 import { type SocketConnection, defaultPath, subprotocol } from './connection.ts';
-import { pem } from './dial.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
-import { type ListenTls, type WebSocketLimits, type WebSocketOptions, wantsCertificates } from './options.ts';
+import {
+  type ListenTls,
+  type WebSocketLimits,
+  type WebSocketOptions,
+  pem,
+  wantsCertificates,
+} from './options.ts';
 
 /** Longest request head, in bytes. */
 const maxHeaderBytes = 8_192;

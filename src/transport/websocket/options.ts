@@ -142,3 +142,8 @@ export function isLoopback(host: string): boolean {
 function invalid(message: string, hint: string): TablecastError {
   return new TablecastError('OPTION_INVALID', message, { hint });
 }
+
+/** PEM as `node:tls` takes it. */
+export function pem(given: string | Uint8Array): string | Buffer {
+  return typeof given === 'string' ? given : Buffer.from(given);
+}

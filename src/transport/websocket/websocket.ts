@@ -1,10 +1,10 @@
-import { createSecureContext } from 'node:tls';
+import { createRequire } from 'node:module';
+import type * as Tls from 'node:tls';
 import { TablecastError } from '../../errors.ts';
 import type { Connection, Transport } from '../transport.ts';
 import { ConnectionSet } from './connection-set.ts';
 import { dialUrl, unreachable } from './dial-errors.ts';
-import { dialNode, pem } from './dial.ts';
-import { Listener } from './listener.ts';
+import type { Listener } from './listener.ts';
 import {
   type DialTls,
   type ListenTls,
@@ -12,6 +12,7 @@ import {
   type WebSocketOptions,
   checkAuth,
   isLoopback,
+  pem,
   webSocketLimits,
 } from './options.ts';
 
@@ -22,6 +23,8 @@ import {
  * authenticated: by bearer token, by client certificate or by `auth.verify`. A dialled address
  * without a path gets `/tablecast`. Certificates are always checked, redirects never followed,
  * frames never compressed. A frame given to `send` must not be changed afterwards.
+ *
+ * What speaks HTTP, TLS and WebSocket is loaded with the first listening or dialling.
  *
  * Throws `OPTION_INVALID`, for one when it would listen beyond loopback without authentication.
  */
@@ -53,6 +56,7 @@ class WebSocketTransport implements TlsTransport {
   readonly #connections = new ConnectionSet();
   #dialTls: DialTls;
   #listener: Listener | undefined;
+  #listens = false;
   #warnedOfToken = false;
   #closing: Promise<void> | undefined;
 
@@ -67,19 +71,22 @@ class WebSocketTransport implements TlsTransport {
     const { listen } = this.#options;
     if (listen === undefined) throw cannotListen('option listen is missing', 'Give listen: { port }.');
     if (this.#connections.closed) throw cannotListen('the transport is closed', 'Make a new transport.');
-    if (this.#listener !== undefined) throw cannotListen('it listens already', 'Call listen once.');
+    if (this.#listens) throw cannotListen('it listens already', 'Call listen once.');
     if (listen.tls === undefined && !isLoopback(listen.host ?? '127.0.0.1')) {
       this.#options.onWarning?.(
         `frames to and from ${listen.host ?? ''} are readable by the network; give listen.tls`,
       );
     }
     const context = { options: this.#options, limits: this.#limits, connections: this.#connections, accept };
-    const listener = new Listener(context);
-    this.#listener = listener;
+    this.#listens = true;
     try {
-      return await listener.open();
+      const { Listener } = await import('./listener.ts');
+      if (this.#connections.closed) throw cannotListen('the transport was closed', 'Make a new transport.');
+      this.#listener = new Listener(context);
+      return await this.#listener.open();
     } catch (error) {
       this.#listener = undefined;
+      this.#listens = false;
       throw error;
     }
   }
@@ -94,7 +101,10 @@ class WebSocketTransport implements TlsTransport {
     }
     this.#warnOfToken(url);
     const context = { options: this.#options, limits: this.#limits, tls: this.#dialTls };
-    return this.#connections.dial(signal, (either) => dialNode(url, context, either));
+    return this.#connections.dial(signal, async (either) => {
+      const { dialNode } = await import('./dial.ts');
+      return dialNode(url, context, either);
+    });
   }
 
   reloadTls({ listen, dial }: TlsChange): void {
@@ -102,6 +112,7 @@ class WebSocketTransport implements TlsTransport {
       throw unusable('this transport listens without TLS', undefined);
     }
     try {
+      const { createSecureContext } = createRequire(import.meta.url)('node:tls') as typeof Tls;
       for (const { ca, cert, key } of [listen ?? {}, dial ?? {}] as DialTls[]) {
         createSecureContext({
           ...(ca && { ca: pem(ca) }),

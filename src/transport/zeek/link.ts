@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { WebSocket, type RawData } from 'ws';
+import type { ClientOptions, RawData, WebSocket } from 'ws';
 import { isTablecastError, TablecastError, type ErrorCode } from '../../errors.ts';
 import type { Timer } from '../../environment.ts';
 import type { ZeekClientSettings } from './client-options.ts';
@@ -47,8 +47,14 @@ export class ZeekLink {
 
   open(): void {
     this.#phase = 'dialling';
+    void this.#open();
+  }
+
+  async #open(): Promise<void> {
     try {
-      this.#socket = this.#dial();
+      const { WebSocket } = await import('ws');
+      if (this.#phase !== 'dialling') return;
+      this.#socket = new WebSocket(this.#settings.url, this.#dialOptions());
     } catch (error) {
       // Certificates that cannot be read throw here; nothing else was started.
       this.#phase = 'ended';
@@ -60,16 +66,19 @@ export class ZeekLink {
     this.#listen(this.#socket);
   }
 
-  #dial(): WebSocket {
-    const { url, applicationName, tls, limits, timings } = this.#settings;
-    return new WebSocket(url, {
+  #dialOptions(): ClientOptions {
+    const { applicationName, tls, limits, timings } = this.#settings;
+    return {
       ...Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)),
+      // Whatever the environment says of certificates.
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.2',
       headers: { 'X-Application-Name': applicationName },
       maxPayload: limits.maxFrameBytes,
       perMessageDeflate: false,
       followRedirects: false,
       handshakeTimeout: timings.handshakeMs,
-    });
+    };
   }
 
   #listen(socket: WebSocket): void {
@@ -112,7 +121,7 @@ export class ZeekLink {
       socket.once('close', () => resolve());
       const timer = this.#settings.environment.schedule(closeGraceMs, () => socket.terminate());
       socket.once('close', () => timer.cancel());
-      if (socket.readyState === WebSocket.CONNECTING) socket.terminate();
+      if (socket.readyState === socket.CONNECTING) socket.terminate();
       else socket.close(1000);
     });
   }

@@ -34,10 +34,16 @@ export function temporary(): string {
   return directory;
 }
 
+/** The words that start the command. */
+export function commandLine(args: readonly string[]): readonly string[] {
+  return [process.execPath, '--import', loader, main, ...args];
+}
+
 /** Starts the command in a process of its own, without the variables of this one that it would read. */
 export function start(args: readonly string[], { env = {}, cwd, input }: Surroundings = {}): Started {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TABLECAST_'));
-  const child = spawn(process.execPath, ['--import', loader, main, ...args], {
+  const [program, ...words] = commandLine(args);
+  const child = spawn(program as string, words, {
     env: { ...Object.fromEntries(inherited), NO_COLOR: '1', ...env },
     cwd: cwd ?? tmpdir(),
   });

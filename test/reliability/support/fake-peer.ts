@@ -1,4 +1,5 @@
 import type { Credential, NodeOptions, TableNode } from '../../../src/index.ts';
+import type { Slicing } from '../../../src/log/slices.ts';
 import { openNodeOf } from '../../../src/node.ts';
 import { type Hello, type Message, decodeMessage, encodeMessage } from '../../../src/replication/wire.ts';
 import type { Connection, ConnectionHandlers, Transport } from '../../../src/transport/transport.ts';
@@ -86,7 +87,8 @@ export class NodeUnderAttack {
     this.#accept = accept;
   }
 
-  static async open(options: NodeOptions): Promise<NodeUnderAttack> {
+  /** `slicing` says how long work is cut; left out, as outside tests. */
+  static async open(options: NodeOptions, slicing?: Slicing): Promise<NodeUnderAttack> {
     let accept: ((connection: Connection) => void) | undefined;
     const transport: Transport = {
       name: 'fake',
@@ -98,7 +100,7 @@ export class NodeUnderAttack {
       dial: () => Promise.reject(new Error('nobody is dialled')),
       close: async () => undefined,
     };
-    const node = await openNodeOf({ listen: { port: 0 }, ...options }, { transport });
+    const node = await openNodeOf({ listen: { port: 0 }, ...options }, { transport, slicing });
     return new NodeUnderAttack(node, accept as unknown as (connection: Connection) => void);
   }
 

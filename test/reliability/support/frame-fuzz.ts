@@ -2,11 +2,13 @@ import { setImmediate } from 'node:timers/promises';
 import { isTablecastError } from '../../../src/errors.ts';
 import { decodeRun, readRunHeader } from '../../../src/log/run.ts';
 import { decodeSegment } from '../../../src/log/segment.ts';
+import { SLICE_UNITS } from '../../../src/log/slices.ts';
 import { decodeCheckpoint } from '../../../src/projection/checkpoint.ts';
 import { type Message, decodeMessage } from '../../../src/replication/wire.ts';
-import { type Schema, compileSchema } from '../../../src/schema/index.ts';
+import { type Schema, type TableDeclaration, compileSchema } from '../../../src/schema/index.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { collectedHeap } from './collected-heap.ts';
+import { DEAR_VALUES, dearValues, frameOfTexts } from './dear-frames.ts';
 import { type FakePeer, NodeUnderAttack } from './fake-peer.ts';
 import { mutateFrame } from './mutate.ts';
 import { declarations, declareAll, validFrames } from './valid-frames.ts';
@@ -25,6 +27,9 @@ export interface FuzzReport {
   ended: number;
   /** Processor time of the slowest frame, in milliseconds. */
   slowestMs: number;
+  /** Processor time of the slowest slice of what the dearest frames take. */
+  slowestSliceMs: number;
+  slices: number;
   /** Heap at the end beyond that after the first tenth, in bytes, collected both times. */
   growthBytes: number;
   readonly problems: string[];
@@ -44,6 +49,7 @@ export class FrameFuzz {
   readonly #random: SeededRandom;
   readonly #corpus: readonly Uint8Array[];
   readonly #checkpoint: Extract<Message, { type: 'checkpoint' }>[];
+  #slowestSliceMs = 0;
   readonly report: FuzzReport = {
     frames: 0,
     taken: 0,
@@ -51,6 +57,8 @@ export class FrameFuzz {
     sessions: 0,
     ended: 0,
     slowestMs: 0,
+    slowestSliceMs: 0,
+    slices: 0,
     growthBytes: 0,
     problems: [],
   };
@@ -107,12 +115,63 @@ export class FrameFuzz {
       // A new node now and then, so that what was taken does not pile up.
       if (this.report.sessions % 200 === 0) {
         await this.#stillWorks(target);
-        target = await NodeUnderAttack.open({ id: 'victim', limits: { maxMemoryLogBytes: 1 << 20 } });
+        target = await this.#victim();
         declareAll(target.node);
       }
       done += await this.#session(target as NodeUnderAttack);
     }
     await this.#stillWorks(target);
+  }
+
+  /** Frames that are valid and as dear as they may be, each in a session of its own. */
+  async attackDearly(): Promise<void> {
+    for (const [what, text] of dearValues) {
+      let least = Infinity;
+      for (let tries = 0; tries < 4 && least > MOST_MS * 0.8; tries++)
+        least = Math.min(least, await this.#attackWith(text));
+      this.report.slowestSliceMs = Math.max(this.report.slowestSliceMs, least);
+      if (least > MOST_MS) this.#problem(new Uint8Array(0), `${what}: a slice of ${least.toFixed(0)} ms`);
+    }
+  }
+
+  /** Processor time of the slowest slice of what a frame full of a value takes. */
+  async #attackWith(text: string): Promise<number> {
+    this.#slowestSliceMs = 0;
+    const target = await this.#victim();
+    const peer = target.connect();
+    peer.greet('evil');
+    const texts = Array.from({ length: DEAR_VALUES }, () => text);
+    const frame = frameOfTexts(texts, 'documents', 'evil');
+    this.#timed(
+      frame,
+      () => peer.deliver(frame),
+      () => () => undefined,
+    );
+    const table = target.node.table('documents', declarations['documents'] as TableDeclaration);
+    for (let turn = 0; turn < 10_000 && table.size < DEAR_VALUES; turn++) await setImmediate();
+    if (table.size < DEAR_VALUES) this.#problem(frame, 'a dear frame that was not taken');
+    await this.#stillWorks(target);
+    return this.#slowestSliceMs;
+  }
+
+  async #victim(): Promise<NodeUnderAttack> {
+    const target = await NodeUnderAttack.open(
+      { id: 'victim', limits: { maxMemoryLogBytes: 1 << 20 } },
+      { units: SLICE_UNITS, defer: (task) => void setImmediate().then(() => this.#slice(task)) },
+    );
+    declareAll(target.node);
+    return target;
+  }
+
+  #slice(task: () => void): void {
+    const { ms, thrown } = measured(task);
+    this.report.slices++;
+    this.#slowestSliceMs = Math.max(this.#slowestSliceMs, ms);
+    if (thrown !== undefined)
+      this.#problem(
+        new Uint8Array(0),
+        `a slice threw ${thrown instanceof Error ? thrown.message : 'no error'}`,
+      );
   }
 
   async #session(target: NodeUnderAttack): Promise<number> {

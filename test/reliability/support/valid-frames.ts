@@ -10,6 +10,7 @@ export const declarations: Readonly<Record<string, TableDeclaration>> = {
   texts: { key: ['addr', 'port'], value: 'string', backend: 'memory' },
   flags: { key: 'int', value: 'bool', backend: 'memory' },
   seen: { key: 'string', backend: 'memory' },
+  documents: { key: 'string', value: 'any', backend: 'memory', complexValues: true },
   times: { key: 'string', value: 'time', backend: 'memory', writeExpire: '1h' },
 };
 
@@ -29,6 +30,8 @@ function write(node: TableNode): void {
     createExpire: '1h',
   });
   const seen = node.table('seen', { key: 'string', backend: 'memory' });
+  const complex = { key: 'string', value: 'any', backend: 'memory', complexValues: true } as const;
+  const documents = node.table('documents', complex);
   const times = node.table('times', { key: 'string', value: 'time', backend: 'memory', writeExpire: '1h' });
   for (let index = 0; index < 12; index++) {
     counts.set(`key ${index % 5}`, index === 7 ? 2n ** 63n : index * 1000);
@@ -36,6 +39,7 @@ function write(node: TableNode): void {
     flags.set(index - 5, index % 2 === 0);
     doubles.set(`d${index}`, index === 3 ? Number.NaN : index / 3);
     seen.add(`seen ${index}`);
+    documents.set(`doc ${index % 4}`, { index, list: [[index], {}, 'ä'.repeat(index)], none: null });
     times.set(`t${index}`, 1_700_000_000_000_000_000n + BigInt(index));
   }
   counts.delete('key 1');

@@ -1,7 +1,7 @@
 import { type Server, createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { isTablecastError, type TablecastError } from '../../../src/errors.ts';
 import type { Connection, Transport } from '../../../src/transport/transport.ts';
@@ -186,6 +186,15 @@ describe('websocket over TLS', () => {
     const error = await errorOf(open().dial(address, signal));
     expect(error.code).toBe('PEER_UNREACHABLE');
     expect(error.hint).toContain('dial.tls.ca');
+  });
+
+  it('cannot be made to pass over a certificate, not even by the environment', async () => {
+    const { address } = await listening({ listen: { port: 0, tls: listenTls } });
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const off = { rejectUnauthorized: false } as never;
+    for (const options of [{}, { dial: { tls: off } }, { dial: off }])
+      expect(await codeOf(open(options).dial(address, signal))).toBe('PEER_UNREACHABLE');
+    vi.unstubAllEnvs();
   });
 
   it('says so when one side speaks TLS and the other does not', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:https';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { writeAck } from '../../../src/transport/zeek/messages.ts';
 import { newAuthority } from '../websocket/certificates.ts';
@@ -38,6 +38,18 @@ describe('TLS', () => {
       tls: { ca, ...client },
     });
     await watcher.connected();
+  });
+
+  test('cannot be had without a look at the certificate, not even by the environment', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    later(async () => void vi.unstubAllEnvs());
+    const watcher = new Watcher({
+      url: await secureServer(),
+      tls: { ...client, rejectUnauthorized: false } as never,
+    });
+    await watcher.until(() => watcher.problems.length > 0);
+    expect(watcher.problems[0]?.code).toBe('PEER_UNREACHABLE');
+    expect(watcher.states.some(({ kind }) => kind === 'connected')).toBe(false);
   });
 
   test.each([

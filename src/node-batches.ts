@@ -1,0 +1,71 @@
+import type { OperationLog } from './log/operation-log.ts';
+import { refusePromise } from './node-refusals.ts';
+import type { Dispatcher } from './projection/dispatcher.ts';
+import type { Projection } from './projection/projection.ts';
+
+/** A batch that is being written: the tables it can take back, and what parts of it threw. */
+interface OpenBatch {
+  readonly taking: Projection[];
+  readonly failures: unknown[];
+}
+
+/** The batches of a node: rows, told changes and log take all of one, or nothing. */
+export class Batches {
+  readonly #log: OperationLog;
+  readonly #dispatcher: Dispatcher;
+  readonly #declared: ReadonlyMap<string, Projection>;
+  #open: OpenBatch | undefined;
+
+  constructor(log: OperationLog, dispatcher: Dispatcher, declared: ReadonlyMap<string, Projection>) {
+    this.#log = log;
+    this.#dispatcher = dispatcher;
+    this.#declared = declared;
+  }
+
+  get isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** A table declared inside of a batch is taken back with it. */
+  declared(projection: Projection): void {
+    if (this.#open === undefined) return;
+    projection.beginUndo();
+    this.#open.taking.push(projection);
+  }
+
+  /** Writes what `write` writes as one unit, or as part of the batch around it. Throws what `write` throws. */
+  run<T>(write: () => T): T {
+    if (this.#open !== undefined) return inner(this.#open, write);
+    const batch: OpenBatch = { taking: [...this.#declared.values()], failures: [] };
+    this.#open = batch;
+    this.#dispatcher.hold();
+    const mark = this.#dispatcher.mark;
+    for (const projection of batch.taking) projection.beginUndo();
+    try {
+      const result = this.#log.batch(() => {
+        const given = refusePromise(write());
+        for (const failure of batch.failures) throw failure;
+        return given;
+      });
+      for (const projection of batch.taking) projection.endUndo();
+      return result;
+    } catch (error) {
+      for (const projection of batch.taking) projection.undo();
+      this.#dispatcher.forgetFrom(mark);
+      throw error;
+    } finally {
+      this.#open = undefined;
+      this.#dispatcher.release();
+    }
+  }
+}
+
+/** Part of the outer batch, which cannot succeed once a part of it has thrown: the log takes back all or nothing. */
+function inner<T>(outer: OpenBatch, write: () => T): T {
+  try {
+    return refusePromise(write());
+  } catch (error) {
+    outer.failures.push(error);
+    throw error;
+  }
+}

@@ -1,0 +1,161 @@
+import type { OperationLog } from '../log/operation-log.ts';
+import type { Origins } from '../log/origin.ts';
+import { encodeAdoption } from '../log/segment.ts';
+import type { Stretches } from '../log/session-marks.ts';
+import { SLICE_UNITS, type Slicing, type Work, allAtOnce } from '../log/slices.ts';
+import { adoptCheckpoint, checkTimes, isPlain } from './adoption.ts';
+import type { CheckpointHeader } from './checkpoint-header.ts';
+import { type DecodedCheckpoint, checkpointChunks, checkpointOf } from './checkpoint.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { GradualAdoption } from './gradual-adoption.ts';
+import { ownOperation } from './own-operation.ts';
+import type { Projection } from './projection.ts';
+
+/** A checkpoint that has to begin anew so many times is then taken over in one go. */
+const MOST_ROUNDS = 16;
+
+/** What a node is, as far as its tables take checkpoints over. */
+export interface AdopterParts {
+  readonly log: OperationLog;
+  readonly origins: Origins;
+  readonly dispatcher: Dispatcher;
+  /** How long work is cut. */
+  readonly slicing: Slicing;
+}
+
+/** What taking over a checkpoint did. */
+interface Adopted {
+  /** How many rows changed. */
+  readonly rows: number;
+  /** Whether it brought a switch of mode. */
+  readonly switched: boolean;
+}
+
+/** Takes checkpoints of other nodes over: into rows, dictionaries and this node's log. */
+export class Adopter {
+  readonly #parts: AdopterParts;
+
+  constructor(parts: AdopterParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Merges a checkpoint into a table; `seen` is told what its node holds before it takes effect, and leaves it out
+   * by returning false. Nothing may be received until it is done. Throws `OPERATION_INVALID`, `CLOCK_AHEAD` or
+   * `LIMIT_EXCEEDED`, and has changed nothing then.
+   */
+  *adopt(
+    projection: Projection,
+    chunks: readonly Uint8Array[],
+    seen: (held: CheckpointHeader['vector'], written: readonly Stretches[]) => boolean,
+  ): Work<Adopted | undefined> {
+    const { log, origins } = this.#parts;
+    log.requireRoom(projection.store);
+    const checkpoint = yield* checkpointOf(chunks, projection.schema, false);
+    const { vector, written = [] } = checkpoint.header;
+    if (!seen(vector, written)) return undefined;
+    yield* requireOwnKnown(projection, origins, checkpoint);
+    const release = projection.keepSlots();
+    try {
+      for (let round = 1; ; round++) {
+        yield* checkTimes(projection, checkpoint);
+        if (!isPlain(projection, checkpoint)) return this.#adoptAtOnce(projection, checkpoint);
+        const rows = yield* this.#adoptGradually(projection, { checkpoint, chunks, round });
+        if (rows !== undefined) return { rows, switched: false };
+      }
+    } finally {
+      release();
+    }
+  }
+
+  /** Undefined when something happened meanwhile after which it has to begin anew. */
+  *#adoptGradually(
+    projection: Projection,
+    of: { checkpoint: DecodedCheckpoint; chunks: readonly Uint8Array[]; round: number },
+  ): Work<number | undefined> {
+    const { log, dispatcher, origins, slicing } = this.#parts;
+    log.seal();
+    const adoption = new GradualAdoption(projection, origins, of.checkpoint);
+    try {
+      const preparing = adoption.prepare(of.chunks);
+      // A table that is cleared or switched all the time is not waited for without end.
+      if (of.round >= MOST_ROUNDS) allAtOnce(preparing);
+      else yield* preparing;
+      log.seal();
+      const position = log.position + 1;
+      if (!adoption.take(position)) return undefined;
+      const { record, count } = adoption;
+      log.appendRecord(projection.store, record, {
+        table: projection.schema.name,
+        position,
+        span: Math.max(1, count),
+      });
+      const telling = { done: false };
+      dispatcher.emitGradually(
+        inTheEnd(adoption.tell(position), () => (telling.done = true)),
+        slicing,
+      );
+      projection.carryOver();
+      yield* adoption.noteDeadlines();
+      // Slots keep their numbers, and peers wait, until everybody knows.
+      while (!telling.done) yield SLICE_UNITS;
+      return count;
+    } finally {
+      adoption.end();
+    }
+  }
+
+  #adoptAtOnce(projection: Projection, checkpoint: DecodedCheckpoint): Adopted {
+    const { log, dispatcher, origins } = this.#parts;
+    const { epoch } = projection;
+    log.seal();
+    dispatcher.hold();
+    try {
+      const position = log.position + 1;
+      const adopted = adoptCheckpoint(projection, origins, checkpoint, position);
+      const count = adopted.rows.length + adopted.removed.length;
+      const content = adopted.whole ? checkpoint.chunks : checkpointChunks(projection, origins, adopted);
+      const { name: table } = projection.schema;
+      log.appendRecord(projection.store, allAtOnce(encodeAdoption(table, [...content])), {
+        table,
+        position,
+        span: Math.max(1, count),
+      });
+      const switched = projection.epoch !== epoch;
+      projection.carryOver();
+      return { rows: count, switched };
+    } finally {
+      dispatcher.release();
+    }
+  }
+}
+
+function* inTheEnd(steps: Iterable<unknown>, done: () => void): Generator<unknown, void, undefined> {
+  yield* steps;
+  done();
+}
+
+/** Refuses a checkpoint that claims more of what this node writes than it wrote: its next operations would count as held. */
+function* requireOwnKnown(
+  projection: Projection,
+  origins: Origins,
+  { header, rows }: DecodedCheckpoint,
+): Work {
+  const check = (origin: string, sequence: number): void => {
+    const index = origins.find(origin);
+    if (index === undefined || !projection.writes(index) || sequence <= projection.vector().get(index))
+      return;
+    throw ownOperation({ table: header.table, origin, firstSequence: sequence });
+  };
+  for (const [origin, sequence] of header.vector) check(origin, sequence);
+  for (const { origins: named, originOf, sequences } of rows) {
+    const largest = named.map(() => 0);
+    for (let index = 0; index < originOf.length; index++) {
+      const origin = originOf[index] as number;
+      const sequence = sequences[index] as number;
+      if (sequence > (largest[origin] as number)) largest[origin] = sequence;
+    }
+    for (const [index, origin] of named.entries()) check(origin, largest[index] as number);
+    yield 1 + originOf.length / 16 + named.length;
+  }
+}

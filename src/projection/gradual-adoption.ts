@@ -1,0 +1,436 @@
+import type { Cell } from '../log/column.ts';
+import { DELETE, SET } from '../log/operation.ts';
+import type { Origins } from '../log/origin.ts';
+import { encodeAdoption } from '../log/segment.ts';
+import type { Work } from '../log/slices.ts';
+import { VersionVector } from '../log/version-vector.ts';
+import type { Value } from '../schema/index.ts';
+import { putPart } from './bulk-load.ts';
+import { Change } from './change.ts';
+import type { CheckpointRows, DecodedCheckpoint } from './checkpoint.ts';
+import { checkpointChunks } from './checkpoint.ts';
+import { Learning } from './learning.ts';
+import { afterLearning } from './learned-view.ts';
+import type { Projection } from './projection.ts';
+import { type Dot, MovingDot, Rows } from './rows.ts';
+import type { WriteWatch } from './undo.ts';
+import { type ExpiredAhead, Versions } from './versions.ts';
+
+/** Entries handled in a step of work. */
+const ENTRIES_PER_STEP = 64;
+/** Most slots written meanwhile that are looked at again in the turn in which the rows change. */
+const MOST_AT_ONCE = 2048;
+/** Units of work that a chunk of the record takes. */
+const UNITS_PER_CHUNK = 4096;
+/** Rows that are told of in a step. */
+const TOLD_PER_STEP = 32;
+const NOTHING = new VersionVector();
+
+/** What a slot is to an adoption, in bits. */
+const TAKEN = 1;
+const REMOVED = 2;
+/** Taken or removed by the record, but what this node wrote meanwhile stands. */
+const OVERRULED = 4;
+
+/** One row or removal of a checkpoint; moved on from entry to entry. */
+class Entry {
+  readonly dot: MovingDot = new MovingDot(0);
+  removed = false;
+  value: Value;
+  created = 0;
+}
+
+/**
+ * A checkpoint of another node on its way into a table, in steps: what comes of it is worked out on a copy,
+ * while the table is read and written by this node, and then takes the table's place at once. For tables
+ * without a document, of a mode that the other node is in as well. Nothing may be received meanwhile, and
+ * slots must keep their numbers.
+ */
+export class GradualAdoption implements WriteWatch {
+  readonly #table: Projection;
+  readonly #origins: Origins;
+  readonly #checkpoint: DecodedCheckpoint;
+  readonly #learning: Learning;
+  /** Per part of the checkpoint, the numbers of its origins, and the index of its first entry. */
+  readonly #indexes: readonly (readonly number[])[];
+  readonly #firsts: readonly number[];
+  readonly #epoch: Projection['epoch'];
+  readonly #clear: Dot | undefined;
+  readonly #watch: WriteWatch | undefined;
+  /** Slots that this node wrote since the copy was begun. */
+  readonly #touched = new Set<number>();
+  readonly #cleared: Dot | undefined;
+  readonly #ahead: ExpiredAhead[] = [];
+  readonly #expired = new Map<number, ExpiredAhead>();
+  readonly #entry = new Entry();
+  /** The copy; afterwards what was there before. */
+  #rows: Rows;
+  #versions: Versions;
+  /** Slot of each entry, and per slot its last entry, plus 1. */
+  #slots: Int32Array = new Int32Array(0);
+  #last: Int32Array = new Int32Array(0);
+  #marks: Uint8Array = new Uint8Array(0);
+  readonly #taken: number[] = [];
+  readonly #removed: number[] = [];
+  /** Those of them that the latest `clear` took away, as the log says. */
+  readonly #byClear = new Set<number>();
+  /** Whether the table had no slots, so that the copy has its own. */
+  #isFresh = false;
+  #part = 0;
+  #isStale = false;
+  #record: Uint8Array = new Uint8Array(0);
+
+  constructor(table: Projection, origins: Origins, checkpoint: DecodedCheckpoint) {
+    this.#table = table;
+    this.#origins = origins;
+    this.#checkpoint = checkpoint;
+    this.#learning = new Learning(table, origins, checkpoint.header);
+    this.#indexes = checkpoint.rows.map((part) => part.origins.map((text) => origins.intern(text)));
+    let count = 0;
+    this.#firsts = checkpoint.rows.map((part) => (count += part.texts.length) - part.texts.length);
+    this.#slots = new Int32Array(count);
+    this.#rows = table.rows;
+    this.#versions = table.versions;
+    this.#epoch = table.epoch;
+    this.#clear = table.versions.latestClear;
+    const { cleared } = checkpoint.header;
+    if (cleared !== undefined) {
+      const [origin, sequence, stamp] = cleared;
+      this.#cleared = { origin: origins.intern(origin), sequence, stamp };
+    }
+    this.#watch = table.effects.watch;
+    table.effects.watch = this;
+  }
+
+  /** Call in any case when it is over. */
+  end(): void {
+    if (this.#table.effects.watch === this) this.#table.effects.watch = this.#watch;
+  }
+
+  remember(slot: number): void {
+    this.#touched.add(slot);
+    this.#watch?.remember(slot);
+  }
+
+  /** Whether something happened meanwhile after which it has to begin anew. */
+  get isStale(): boolean {
+    const { epoch, versions } = this.#table;
+    return this.#isStale || epoch !== this.#epoch || versions.latestClear !== this.#clear;
+  }
+
+  /** How many rows it changes. */
+  get count(): number {
+    return this.#taken.length + this.#removed.length;
+  }
+
+  /** What the log keeps of it. */
+  get record(): Uint8Array {
+    return this.#record;
+  }
+
+  // Preparing --------------------------------------------------------------------------------------------
+
+  /** Works out what comes of the checkpoint, whose bytes are given; the table stays as it is. */
+  *prepare(chunks: readonly Uint8Array[]): Work {
+    if (!(yield* this.#fillAside())) yield* this.#mergeAside();
+    const rows = this.#isFresh ? this.#rows : this.#table.rows;
+    yield* this.#learning.prepare(this.#checkpoint, this.#slots, rows);
+    const { name } = this.#table.schema;
+    const whole = this.count === this.#slots.length && this.#removed.every((slot) => this.#isEntry(slot));
+    this.#record = yield* encodeAdoption(name, whole ? chunks : yield* this.#changedRows());
+    while (this.#touched.size > MOST_AT_ONCE && !this.isStale) yield* this.#lookAgain();
+  }
+
+  #isEntry(slot: number): boolean {
+    return (this.#last[slot] ?? 0) > 0 || this.#isFresh;
+  }
+
+  /** The short way for a table that has never held anything: rows of its own, column by column. */
+  *#fillAside(): Work<boolean> {
+    const { rows: live, schema, versions, documents } = this.#table;
+    const { header, rows: parts } = this.#checkpoint;
+    const isUntouched = live.slots === 0 && versions.cleared === undefined && this.#table.vector().size === 0;
+    if (!isUntouched || documents !== undefined || header.cleared !== undefined || header.expired?.length)
+      return false;
+    const rows = new Rows(schema);
+    rows.reserve(this.#slots.length);
+    for (const [number, part] of parts.entries()) {
+      const first = this.#firsts[number] as number;
+      if (!rows.append(part.texts)) return false;
+      putPart(rows, part, { first, schema, origins: this.#indexes[number] as readonly number[] });
+      this.#table.observeAll(part.stamps);
+      const list = part.removed ? this.#removed : this.#taken;
+      for (let slot = first; slot < first + part.texts.length; slot++) {
+        this.#slots[slot] = slot;
+        list.push(slot);
+      }
+      yield 1 + part.texts.length / 2;
+    }
+    this.#rows = rows;
+    this.#isFresh = true;
+    return true;
+  }
+
+  *#mergeAside(): Work {
+    const live = this.#table.rows;
+    this.#taken.length = 0;
+    this.#removed.length = 0;
+    this.#byClear.clear();
+    let count = 0;
+    for (const { texts } of this.#checkpoint.rows)
+      for (const text of texts) {
+        this.#slots[count++] = live.slotOf(text);
+        if (count % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP;
+      }
+    this.#last = new Int32Array(live.slots);
+    this.#marks = new Uint8Array(live.slots);
+    for (let index = 0; index < count; index++) {
+      this.#last[this.#slots[index] as number] = index + 1;
+      if (index % ENTRIES_PER_STEP === 0) yield 1;
+    }
+    this.#rows = yield* live.fork();
+    this.#versions = new Versions(this.#table.mode, this.#rows, this.#origins);
+    this.#versions.cleared = this.#table.versions.cleared;
+    yield* this.#noteExpired();
+    yield* this.#mergeRows();
+  }
+
+  *#noteExpired(): Work {
+    const { rows } = this.#table;
+    for (const [text, origin, sequence] of this.#checkpoint.header.expired ?? []) {
+      const write = { text, origin: this.#origins.intern(origin), sequence };
+      const slot = rows.find(text);
+      if (slot !== undefined && rows.origin(slot) === write.origin && rows.sequence(slot) === sequence)
+        this.#expired.set(slot, write);
+      else this.#ahead.push(write);
+      yield 1;
+    }
+  }
+
+  *#mergeRows(): Work {
+    const live = this.#table.rows;
+    for (let index = 0; index < this.#slots.length; index++) {
+      const slot = this.#slots[index] as number;
+      if (this.#last[slot] === index + 1) this.#note(slot, this.#settle(slot));
+      this.#table.observe(this.#entryAt(index).dot.stamp);
+      if (index % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP;
+    }
+    if (this.#cleared !== undefined) this.#table.observe(this.#cleared.stamp);
+    let count = 0;
+    for (const slot of live.live()) {
+      if ((this.#last[slot] ?? 0) === 0) this.#note(slot, this.#settle(slot));
+      if (++count % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP / 2;
+    }
+  }
+
+  #note(slot: number, effect: number): void {
+    if (slot < this.#marks.length) this.#marks[slot] = effect;
+    if (effect === TAKEN) this.#taken.push(slot);
+    else if (effect === REMOVED) {
+      this.#removed.push(slot);
+      const { origin, sequence } = this.#rows.dot(slot);
+      if (origin === this.#cleared?.origin && sequence === this.#cleared.sequence) this.#byClear.add(slot);
+    }
+  }
+
+  /** Works out what becomes of a slot, from what is there now; returns what the checkpoint does to it. */
+  #settle(slot: number): number {
+    const rows = this.#rows;
+    const versions = this.#versions;
+    rows.copySlot(this.#table.rows, slot);
+    const index = (this.#last[slot] ?? 0) - 1;
+    const entry = index < 0 ? undefined : this.#entryAt(index);
+    let effect = 0;
+    if (entry !== undefined && this.#isNew(entry.dot) && versions.accepts(slot, entry.dot)) {
+      if (entry.removed) {
+        rows.remove(slot, entry.dot);
+        effect = REMOVED;
+      } else {
+        this.#table.rows.expect(slot);
+        rows.place(slot, entry);
+        effect = TAKEN;
+      }
+    }
+    if (!rows.has(slot)) return effect;
+    // Rows whose write the checkpoint has seen and which it no longer has.
+    const isNamed = entry !== undefined && !entry.removed;
+    const isGone = !isNamed && this.#learning.theirs.get(rows.origin(slot)) >= rows.sequence(slot);
+    const by = isGone || this.#isExpired(slot) ? rows.dot(slot) : this.#cleared;
+    if (by === undefined || (by === this.#cleared && !versions.accepts(slot, by))) return effect;
+    rows.remove(slot, by);
+    return REMOVED;
+  }
+
+  #isNew({ origin, sequence }: Dot): boolean {
+    return this.#table.vector().get(origin) < sequence;
+  }
+
+  #isExpired(slot: number): boolean {
+    const write = this.#expired.get(slot);
+    return write?.origin === this.#rows.origin(slot) && write.sequence === this.#rows.sequence(slot);
+  }
+
+  /** Valid until the next call. */
+  #entryAt(index: number): Entry {
+    const firsts = this.#firsts;
+    if (index < (firsts[this.#part] as number)) this.#part = 0;
+    while (index >= (firsts[this.#part + 1] ?? Infinity)) this.#part++;
+    const part = this.#checkpoint.rows[this.#part] as CheckpointRows;
+    const at = index - (firsts[this.#part] as number);
+    const entry = this.#entry;
+    entry.removed = part.removed;
+    entry.value = this.#valueAt(part, at);
+    entry.dot.origin = (this.#indexes[this.#part] as readonly number[])[
+      part.originOf[at] as number
+    ] as number;
+    entry.dot.sequence = part.sequences[at] as number;
+    entry.dot.stamp = part.stamps[at] as number;
+    entry.created = part.created[at] as number;
+    return entry;
+  }
+
+  #valueAt(part: CheckpointRows, at: number): Value {
+    const { schema } = this.#table;
+    if (part.removed || schema.isSet) return undefined;
+    return part.values === undefined ? schema.fromColumn(part.cells[at] as Cell) : part.values[at];
+  }
+
+  *#changedRows(): Work<Uint8Array[]> {
+    const view = afterLearning(this.#table, this.#origins, {
+      header: this.#checkpoint.header,
+      learning: this.#learning,
+      rows: this.#rows,
+      cleared: this.#cleared,
+      ahead: this.#ahead,
+    });
+    const chunks: Uint8Array[] = [];
+    const part = { rows: this.#taken, removed: this.#removed };
+    for (const chunk of checkpointChunks(view, this.#origins, part)) {
+      chunks.push(chunk);
+      yield UNITS_PER_CHUNK;
+    }
+    return chunks;
+  }
+
+  /** Works out anew what becomes of the slots that this node wrote meanwhile. */
+  *#lookAgain(): Work {
+    const slots = [...this.#touched];
+    this.#touched.clear();
+    for (const [index, slot] of slots.entries()) {
+      this.#settleAgain(slot);
+      if (index % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP;
+    }
+  }
+
+  #settleAgain(slot: number): void {
+    // Rows made apart have slots of their own.
+    if (this.#isFresh) {
+      this.#isStale = true;
+      return;
+    }
+    const before = (this.#marks[slot] ?? 0) & ~OVERRULED;
+    const effect = this.#settle(slot);
+    if (effect === before) this.#mark(slot, before);
+    // The record says nothing of it.
+    else if (before === 0) this.#isStale = true;
+    else this.#mark(slot, before | OVERRULED);
+  }
+
+  #mark(slot: number, mark: number): void {
+    if (slot < this.#marks.length) this.#marks[slot] = mark;
+  }
+
+  // Taking it over ---------------------------------------------------------------------------------------
+
+  /** Lets what was worked out take the table's place; false, and nothing changed, when it has to begin anew. */
+  take(position: number): boolean {
+    const table = this.#table;
+    for (const slot of this.#touched) this.#settleAgain(slot);
+    if (this.isStale || (this.#isFresh && table.rows.slots > 0)) return false;
+    this.end();
+    if (this.#isFresh) table.rows.beginAs(this.#rows);
+    else table.rows.become(this.#rows);
+    const { epoch } = this.#checkpoint.header;
+    this.#learning.take(position);
+    if (epoch !== undefined) table.tookEffect(this.#vectorOf(epoch.base));
+    if (this.#cleared !== undefined) table.versions.noteCleared(this.#cleared);
+    for (const write of this.#ahead) table.versions.expireAhead(write);
+    return true;
+  }
+
+  #vectorOf(pairs: readonly (readonly [string, number])[]): VersionVector {
+    const vector = new VersionVector();
+    for (const [origin, sequence] of pairs) vector.advance(this.#origins.intern(origin), sequence);
+    return vector;
+  }
+
+  /** Makes sure that what was taken over expires. */
+  *noteDeadlines(): Work {
+    const { deadlines } = this.#table.effects;
+    if (deadlines === undefined) return;
+    for (const [index, slot] of this.#taken.entries()) {
+      deadlines.note(slot);
+      if (index % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP / 4;
+    }
+  }
+
+  // Telling ----------------------------------------------------------------------------------------------
+
+  /** Tells of what it changed, in the order of the log, some rows per step; call after {@link take}. */
+  *tell(position: number): Generator<void, void, undefined> {
+    const { reporter } = this.#table;
+    if (!reporter.listening) return;
+    const contexts = this.#learning.contexts;
+    let next = position;
+    for (const slot of this.#taken) {
+      const entry = this.#entryAt(this.#indexOf(slot));
+      this.#tellRow(slot, entry, { position: next++, seen: contexts.get(entry.dot.origin) ?? NOTHING });
+      if (next % TOLD_PER_STEP === 0) yield;
+    }
+    for (const slot of this.#removed) {
+      this.#tellRemoval(slot, next++);
+      if (next % TOLD_PER_STEP === 0) yield;
+    }
+  }
+
+  #indexOf(slot: number): number {
+    return this.#isFresh ? slot : (this.#last[slot] as number) - 1;
+  }
+
+  #isOverruled(slot: number): boolean {
+    return ((this.#marks[slot] ?? 0) & OVERRULED) !== 0;
+  }
+
+  #tellRow(slot: number, { dot, value }: Entry, live: { position: number; seen: VersionVector }): void {
+    const { reporter } = this.#table;
+    const before = this.#rows;
+    const kind = before.has(slot) ? 'changed' : 'new';
+    const isOverruled = this.#isOverruled(slot);
+    if (reporter.brief && !isOverruled) {
+      const previous = kind === 'new' ? undefined : before.value(slot);
+      const cause = reporter.causeOf(live.position, value, dot);
+      return reporter.wrote(new Change(kind, this.#table.rows.key(slot), previous, cause));
+    }
+    const facts = reporter.facts(live.position, SET, dot, { slot, value });
+    if (isOverruled) {
+      reporter.operation(facts);
+      const by = before.dot(slot);
+      return reporter.overruled(slot, facts, { dot: by, seen: this.#table.contextOf(by.origin) });
+    }
+    if (kind === 'changed') reporter.unseen(slot, facts, { seen: live.seen, before });
+    reporter.effect(kind, slot, before.value(slot), facts);
+  }
+
+  #tellRemoval(slot: number, position: number): void {
+    const { reporter } = this.#table;
+    const before = this.#rows;
+    const index = this.#indexOf(slot);
+    const entry = index < 0 || index >= this.#slots.length ? undefined : this.#entryAt(index);
+    const cleared = this.#byClear.has(slot) ? this.#cleared : undefined;
+    const dot = cleared ?? (entry?.removed === true ? entry.dot : before.dot(slot));
+    const facts = reporter.facts(position, DELETE, dot, { slot, value: undefined });
+    reporter.operation(facts);
+    if (before.has(slot) && !this.#isOverruled(slot))
+      reporter.change('removed', slot, before.value(slot), facts);
+  }
+}

@@ -1,0 +1,94 @@
+import { Dictionary } from '../log/dictionary.ts';
+import type { Origins } from '../log/origin.ts';
+import type { Work } from '../log/slices.ts';
+import { VersionVector } from '../log/version-vector.ts';
+import type { CheckpointHeader } from './checkpoint-header.ts';
+import type { DecodedCheckpoint } from './checkpoint.ts';
+import type { Projection } from './projection.ts';
+import type { Rows } from './rows.ts';
+
+/** Keys of a dictionary, and entries of a context, that are handled in a step of work. */
+const ENTRIES_PER_STEP = 256;
+
+/** A version vector as a checkpoint's header says it. */
+export function vectorOf(origins: Origins, pairs: CheckpointHeader['vector']): VersionVector {
+  const vector = new VersionVector();
+  for (const [origin, sequence] of pairs) vector.advance(origins.intern(origin), sequence);
+  return vector;
+}
+
+/**
+ * What a table learns from a checkpoint beside rows: what is held, what numbers in runs stand for, and what
+ * authors had seen. It is put together in steps, and learned at once.
+ */
+export class Learning {
+  readonly dictionaries: Map<number, Dictionary> = new Map();
+  readonly contexts: Map<number, VersionVector> = new Map();
+  /** What the node that wrote the checkpoint held. */
+  readonly theirs: VersionVector;
+  readonly #table: Projection;
+  readonly #origins: Origins;
+  readonly #header: CheckpointHeader;
+
+  constructor(table: Projection, origins: Origins, header: CheckpointHeader) {
+    this.#table = table;
+    this.#origins = origins;
+    this.#header = header;
+    this.theirs = vectorOf(origins, header.vector);
+  }
+
+  /** `slots` are those of the checkpoint's entries, among `rows`. */
+  *prepare({ keys }: DecodedCheckpoint, slots: Int32Array, rows: Rows): Work {
+    const origins = this.#origins;
+    const held = this.#table.vector();
+    for (const [index, entry] of this.#header.dictionaries.entries()) {
+      const origin = origins.intern(entry.origin);
+      if (this.theirs.get(origin) <= held.get(origin) || origin === this.#table.own) continue;
+      const dictionary = new Dictionary(entry.chapter);
+      for (const text of entry.origins) dictionary.origins.push(origins.intern(text));
+      for (const key of keys[index] ?? []) {
+        dictionary.addKey(typeof key === 'number' ? (slots[key] as number) : rows.slotOf(key));
+        if (dictionary.size % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP / 4;
+      }
+      this.dictionaries.set(origin, dictionary);
+    }
+    for (const [origin, seen] of this.#header.contexts) {
+      const index = origins.intern(origin);
+      const context =
+        this.contexts.get(index) ?? this.#table.contexts.get(index)?.copy() ?? new VersionVector();
+      context.merge(vectorOf(origins, seen));
+      this.contexts.set(index, context);
+      yield 1 + context.size / 4;
+    }
+  }
+
+  /** Learns it; the checkpoint stands at `position` of this node's log. Nothing may have been received since it was prepared. */
+  take(position: number): void {
+    const table = this.#table;
+    const origins = this.#origins;
+    const { vector, written, forgotten } = this.#header;
+    const held = table.vector();
+    for (const [index, [text, sequence]] of vector.entries()) {
+      const origin = origins.intern(text);
+      const before = held.get(origin);
+      if (sequence > before) table.sessions.take(origin, before, written?.[index]);
+    }
+    for (const [origin, dictionary] of this.dictionaries) {
+      const { chapter } = dictionary;
+      dictionary.starts.push(...(table.dictionaries.get(origin)?.starts ?? []));
+      dictionary.starts.push({ chapter, position, readFrom: position });
+      table.dictionaries.set(origin, dictionary);
+    }
+    for (const [nodeId, epoch] of forgotten ?? []) table.lives.remember(nodeId, epoch);
+    for (const [origin, context] of this.contexts) table.contexts.set(origin, context);
+    for (const [origin, sequence] of this.theirs.entries()) {
+      if (held.get(origin) === 0 && !table.lives.isForgotten(origin)) table.beginLife(origin);
+      if (sequence > held.get(origin)) {
+        table.summedUp += sequence - held.get(origin);
+        table.noteSeen(origin);
+        table.marks.note(origin, held.get(origin) + 1, position);
+      }
+      held.advance(origin, sequence);
+    }
+  }
+}

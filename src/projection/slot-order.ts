@@ -1,0 +1,94 @@
+/**
+ * In which order the slots of a table stand: by number, until one moves to the end. Who walks through
+ * them meets each slot that is there all the time once, whatever moves, comes or goes meanwhile, and those
+ * that come or move behind it; the same that a Map's iterators do.
+ */
+export class SlotOrder {
+  /** Slots in order, some of them passed over because they moved on; undefined while all stand by number. */
+  readonly #slots: Int32Array | undefined;
+  /** Where in `#slots` each slot stands. */
+  readonly #stands: Int32Array | undefined;
+  #count = 0;
+  /** What was put in this order's place, and how many of its slots stood before each of the former. */
+  #next: { readonly order: SlotOrder; readonly before: Int32Array } | undefined;
+
+  constructor(capacity = 0) {
+    if (capacity === 0) return;
+    this.#slots = new Int32Array(capacity);
+    this.#stands = new Int32Array(capacity);
+  }
+
+  /** Takes a new slot in at the end; returns the order that holds from now on. */
+  add(slot: number): SlotOrder {
+    if (this.#slots === undefined) {
+      this.#count++;
+      return this;
+    }
+    return this.toEnd(slot);
+  }
+
+  /** The same for the first so many slots, of an order without any. */
+  fill(count: number): void {
+    this.#count = count;
+  }
+
+  /** Moves a slot to the end; returns the order that holds from now on. */
+  toEnd(slot: number): SlotOrder {
+    const slots = this.#slots;
+    const stands = this.#stands;
+    if (slots === undefined || stands === undefined || this.#count === slots.length)
+      return this.#replace(true).toEnd(slot);
+    stands[slot] = this.#count;
+    slots[this.#count++] = slot;
+    return this;
+  }
+
+  /**
+   * Gives each slot its new number, in the order of the present ones, or takes it away where that is
+   * negative; returns the order that holds from now on.
+   */
+  renumber(renumbered: Int32Array): SlotOrder {
+    return this.#replace(this.#slots !== undefined, renumbered);
+  }
+
+  #replace(explicit: boolean, renumbered?: Int32Array): SlotOrder {
+    const kept = new Int32Array(this.#count);
+    const before = new Int32Array(this.#count + 1);
+    let count = 0;
+    for (let at = 0; at < this.#count; at++) {
+      before[at] = count;
+      const slot = this.#at(at);
+      const moved = slot < 0 || renumbered === undefined ? slot : (renumbered[slot] as number);
+      if (moved >= 0) kept[count++] = moved;
+    }
+    before[this.#count] = count;
+    const order = new SlotOrder(explicit ? 64 + 2 * count : 0);
+    for (let at = 0; at < count; at++) order.add(kept[at] as number);
+    this.#next = { order, before };
+    return order;
+  }
+
+  /** The slot at a place; -1 where it has moved on. */
+  #at(place: number): number {
+    if (this.#slots === undefined) return place;
+    const slot = this.#slots[place] as number;
+    return this.#stands?.[slot] === place ? slot : -1;
+  }
+
+  [Symbol.iterator](): Generator<number, void, undefined> {
+    return SlotOrder.#walk(this);
+  }
+
+  static *#walk(from: SlotOrder): Generator<number, void, undefined> {
+    let order = from;
+    for (let at = 0; ;) {
+      while (order.#next !== undefined) {
+        at = order.#next.before[at] as number;
+        order = order.#next.order;
+      }
+      if (at >= order.#count) return;
+      const slot = order.#at(at++);
+      if (slot >= 0) yield slot;
+    }
+  }
+}

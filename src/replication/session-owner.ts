@@ -1,0 +1,37 @@
+import type { Grant } from '../access/grant.ts';
+import type { Environment } from '../environment.ts';
+import type { NodeEvent } from '../events.ts';
+import type { Slices } from '../log/slices.ts';
+import type { Closing, Connection } from '../transport/transport.ts';
+import type { IntakeLimits } from './intake.ts';
+import type { Difference, Replica } from './replica.ts';
+import type { Session } from './session.ts';
+
+/** What a session needs of the replicator it belongs to. */
+export interface SessionOwner {
+  readonly replica: Replica;
+  readonly environment: Environment;
+  readonly intake: IntakeLimits;
+  /** Does what takes long. */
+  readonly slices: Slices;
+  report(event: NodeEvent): void;
+  /** What a peer may do; undefined while that depends on which node it says it is. */
+  grantOf(connection: Connection, nodeId: string | undefined): Grant | undefined;
+  /** The peer said hello; a text refuses it. */
+  greeted(session: Session): string | undefined;
+  ended(session: Session, closing: Closing): void;
+  /** Takes nothing from any peer until the returned function is called, once. */
+  holdAll(): () => void;
+  /** Something a user may look at changed. */
+  changed(): void;
+  /** Which tables are shared with the peer may have changed, and with it what others need not send. */
+  matched(): void;
+  /** A table was compared with the peer's, both holding the same operations. */
+  compared(session: Session, table: string, differences: readonly Difference[]): void;
+  /** A peer's switch of mode was made here. */
+  switched(table: string): void;
+  /** Whether a peer should be asked now for the switch that a table lacks; not every session asks. */
+  mayAskForSwitch(table: string): boolean;
+  /** Origins that come to this node from other sessions, per origin the tables. */
+  directBeside(session: Session): readonly (readonly [string, readonly string[]])[];
+}

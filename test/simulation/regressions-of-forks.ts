@@ -1,0 +1,199 @@
+import { MODES, type Regression, world } from './regression-world.ts';
+
+/** Worlds in which a disk was put back to an earlier state. */
+export const regressionsOfForks: readonly Regression[] = [
+  {
+    found:
+      'a node on an older disk that took a batch back could not read any more what it got back from its peer',
+    world: world(
+      790,
+      {
+        tables: {
+          names: {
+            declaration: { key: 'string', value: 'string', backend: 'memory', mode: 'naive' },
+            switched: false,
+            cleared: true,
+          },
+          sums: {
+            declaration: { key: 'string', value: 'int', backend: 'sqlite', mode: 'naive' },
+            switched: false,
+            cleared: true,
+          },
+        },
+        modes: MODES,
+        keepOperations: 20,
+      },
+      [
+        ['write', 798241398, 0],
+        ['restore', 57511089, 0],
+        ['write', 872457192, 27],
+        ['restore', 282052610, 0],
+        ['write', 993092146, 54],
+        ['batch', 340943670, 0],
+        ['clockJump', 507304203, 88],
+        ['heal', 791897941, 54],
+        ['crash', 939129168, 0],
+      ],
+    ),
+  },
+  {
+    found: 'a switch of mode that was made twice under one name was told as another declaration',
+    world: world(
+      814,
+      {
+        tables: {
+          seen: {
+            declaration: { key: 'string', backend: 'sqlite', mode: 'naive' },
+            switched: true,
+            cleared: true,
+          },
+        },
+        modes: MODES,
+        keepOperations: 20,
+      },
+      [
+        ['switch', 225297857, 20],
+        ['restore', 847656794, 0],
+        ['switch', 37242011, 39],
+        ['restore', 414293201, 0],
+        ['switch', 665851082, 0],
+      ],
+    ),
+  },
+  {
+    found:
+      'a node that switched a mode on its older disk where it had written and switched before was not told of its fork',
+    world: world(
+      131,
+      {
+        tables: {
+          hosts: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'lww' },
+            switched: true,
+            cleared: true,
+          },
+        },
+        modes: MODES,
+        commitMs: [1, 3],
+        keepOperations: 20,
+      },
+      [
+        ['write', 993780379, 0],
+        ['restore', 276375562, 0],
+        ['switch', 426573213, 0],
+        ['restart', 322030924, 2000],
+        ['restore', 510697460, 0],
+        ['write', 120982480, 0],
+      ],
+    ),
+  },
+  {
+    found: 'a node wrote again by itself on an older disk what its peer had already, and nobody was told',
+    world: world(
+      4060,
+      {
+        tables: {
+          sums: {
+            declaration: { key: 'string', value: 'int', backend: 'memory', mode: 'naive' },
+            switched: true,
+            cleared: true,
+          },
+          fresh: {
+            declaration: { key: 'string', value: 'int', backend: 'sqlite', writeExpire: 3000, mode: 'naive' },
+            switched: true,
+            cleared: true,
+          },
+        },
+        modes: MODES,
+        commitMs: [0, 100],
+        keepOperations: 20,
+      },
+      [
+        ['write', 97939435, 0],
+        ['heal', 310707218, 100],
+        ['switchBoth', 749490171, 0],
+        ['write', 766404043, 90],
+        ['restore', 830294182, 0],
+        ['heal', 389711563, 100],
+        ['restore', 764981047, 0],
+      ],
+    ),
+  },
+  {
+    found: 'a fork went on when the peer had lost what it knew better',
+    world: world(
+      5814,
+      {
+        tables: {
+          hosts: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
+            switched: true,
+            cleared: true,
+          },
+        },
+        modes: MODES,
+      },
+      [
+        ['write', 492002659, 1103],
+        ['restore', 695018195, 0],
+        ['diskFail', 65793062, 0],
+        ['write', 120615252, 763],
+        ['restore', 987952958, 0],
+        ['write', 30721694, 1436],
+      ],
+    ),
+  },
+  {
+    found: 'the ledger wanted a write that was lost with the only disk that had it, and its name used again',
+    world: world(
+      800419,
+      {
+        tables: {
+          hosts: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'lww' },
+            switched: false,
+            cleared: false,
+          },
+          sums: {
+            declaration: { key: 'string', value: 'int', backend: 'memory', mode: 'naive' },
+            switched: true,
+            cleared: true,
+          },
+        },
+        modes: MODES,
+      },
+      [
+        ['restore', 664311823, 0],
+        ['diskFail', 844789573, 0],
+        ['batch', 921135309, 78],
+        ['restart', 524960030, 0],
+        ['restore', 65367381, 0],
+        ['write', 797606240, 0],
+      ],
+    ),
+  },
+  {
+    found: 'the verdict did not expect rows to expire on an older disk before it met its peer',
+    world: world(
+      105,
+      {
+        tables: {
+          fresh: {
+            declaration: { key: 'string', value: 'int', backend: 'sqlite', writeExpire: 3000, mode: 'lww' },
+            switched: true,
+            cleared: true,
+          },
+        },
+        modes: MODES,
+      },
+      [
+        ['batch', 737400951, 0],
+        ['restore', 948853397, 0],
+        ['write', 379195930, 1396],
+        ['write', 269640633, 1219],
+        ['flush', 38533163, 1018],
+        ['restore', 981442896, 0],
+      ],
+    ),
+  },
+];
