@@ -171,7 +171,7 @@ for (const { gate, figure, seconds, passed } of verdicts)
   ]);
 console.log(table.toString());
 for (const { gate, output, passed } of verdicts)
-  if (!passed) console.log(`\n${gate.name} said:\n${output.slice(-4000)}`);
+  if (!passed) console.log(`\n${gate.name} said:\n${output.slice(-20_000)}`);
 const failed = verdicts.filter(({ passed }) => !passed).length;
 console.log(
   `${verdicts.length - failed} of ${verdicts.length} gates passed in ${((performance.now() - begun) / 1000).toFixed(0)} s`,

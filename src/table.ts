@@ -81,7 +81,10 @@ export class Table<K = unknown, V = unknown> {
   readonly name: string;
   /** The declaration with its defaults filled in. */
   readonly declaration: Readonly<TableDeclaration>;
-  /** Each row's changes, wherever they were written, once, in the order of this node's log. */
+  /**
+   * Each row's changes, wherever they were written, once, in the order of this node's log. In mode `automerge` a
+   * row may come to show an earlier write again; its change names that write, at its earlier position.
+   */
   readonly changes: Observable<Change<K, V>>;
   /** Writes of others that took effect on a row their author had not seen. */
   readonly conflicts: Observable<Conflict<K, V>>;

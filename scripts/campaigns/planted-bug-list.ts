@@ -93,7 +93,7 @@ export const plantedBugs: readonly PlantedBug[] = [
         replace: '    this.#listener.advanced(this);',
       },
     ],
-    tests: [KILL],
+    tests: [SIMULATION, KILL],
   },
   bug('go on in the same life after a loss', ['node.ts', '!isCopy && !mayHaveLost &&', '!isCopy &&'], [KILL]),
   bug(

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { firstValueFrom, toArray } from 'rxjs';
 import { sqliteBackend } from '../../../src/backends/sqlite/sqlite-backend.ts';
 import { openNode, openNodeOf } from '../../../src/node.ts';
@@ -10,6 +11,7 @@ import { openNode, openNodeOf } from '../../../src/node.ts';
  * `acks-early` says so before the flush, `tells-early` tells its peer before the commit.
  * Prints `state <json>` once it is open and `ack <number>` for each flushed value.
  */
+const COMMIT_LATE_MS = 5;
 const [directory = '', peer = '', durability = 'commit', behaviour = 'sound'] = process.argv.slice(2);
 
 const level = durability === 'interval' ? 'interval' : 'commit';
@@ -18,13 +20,17 @@ const backend = sqliteBackend({
   durability: level,
   owner: 'writer',
 });
+const isPlanted = behaviour === 'tells-early' || behaviour === 'acks-early';
+if (isPlanted) {
+  // However slow or quick the disk is, most kills fall between the early word and the commit.
+  const commit = backend.commit.bind(backend);
+  backend.commit = (given) => setTimeout(COMMIT_LATE_MS).then(() => commit(given));
+}
 // A store passes on what is not durable at once.
 if (behaviour === 'tells-early') Object.defineProperty(backend, 'durable', { value: false });
 
 const options = { id: 'writer', directory, durability: level, peers: [peer] } as const;
-const node = await (behaviour === 'tells-early'
-  ? openNodeOf(options, { durableBackend: backend })
-  : openNode(options));
+const node = await (isPlanted ? openNodeOf(options, { durableBackend: backend }) : openNode(options));
 const table = node.table('numbers', { key: 'string', value: 'count', backend: 'sqlite' });
 const operations = await firstValueFrom(node.log.operations({ until: node.log.position }).pipe(toArray()));
 const log = operations.map(({ origin, sequence, key, value }) => [
