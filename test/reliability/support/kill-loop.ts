@@ -106,6 +106,10 @@ export class KillLoop {
     const opening = this.#random.chance(KILLED_OPENING);
     // A process takes about this long until it opens its file.
     if (opening) kill(this.#random.between(60, 220));
+    let isHeard = false;
+    const hearing = peer.peers.subscribe((peers) => {
+      isHeard = peers.some(({ state }) => state === 'connected');
+    });
     let isDue = false;
     let state: State | undefined;
     for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
@@ -114,13 +118,17 @@ export class KillLoop {
         if (line.endsWith('}')) state = JSON.parse(line.slice(6)) as State;
         if (state !== undefined) this.#check(state);
       } else if (line.startsWith('ack ')) {
-        if (!opening && !isDue) kill(this.#random.between(2, 60));
-        isDue = true;
+        // Not before the peer hears the writer: what is told too early shows nowhere else.
+        if (!opening && !isDue && isHeard) {
+          isDue = true;
+          kill(this.#random.between(2, 60));
+        }
         this.#acknowledged = Number(line.slice(4));
         this.#report.acknowledged++;
       }
     }
     await ended;
+    hearing.unsubscribe();
     this.#report.kills++;
     if (state === undefined) this.#report.killedWhileOpening++;
     // What is still in the socket arrives before the peer notices the end.
