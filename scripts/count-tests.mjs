@@ -1,5 +1,5 @@
 // Adds up vitest's JSON results: node scripts/count-tests.mjs <directory> <steps that failed>
-// The last line is `N passed, N failed`; the exit code is 1 when anything failed or nothing ran.
+// Names what failed; the last line is `N passed, N failed`; the exit code is 1 when anything failed or nothing ran.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -14,6 +14,13 @@ const skipped = results.reduce((sum, result) => sum + result.numPendingTests + r
 
 // A file that cannot be loaded, or a step such as the linter, fails without a failing test.
 const failed = Math.max(failedTests, Number(failedSteps), passed === 0 ? 1 : 0);
+
+for (const file of results.flatMap((result) => result.testResults)) {
+  const tests = file.assertionResults.filter((test) => test.status === 'failed');
+  if (file.status === 'failed' && tests.length === 0) console.log(`failed: ${file.name}: ${file.message}`);
+  for (const test of tests)
+    console.log(`failed: ${file.name}: ${test.fullName}: ${test.failureMessages.join(' ')}`);
+}
 
 if (skipped > 0) console.log(`${String(skipped)} skipped`);
 console.log(`${String(passed)} passed, ${String(failed)} failed`);
