@@ -7,6 +7,7 @@ import { readChange } from '../../src/modes/automerge/change-reader.ts';
 import { encodeChange } from '../../src/modes/automerge/change-writer.ts';
 import { type ChangeContent, DELETE, INCREMENT, PUT, bytesOf } from '../../src/modes/automerge/change.ts';
 import { sha256 } from '../../src/modes/automerge/sha256.ts';
+import { leastTime } from '../support/least-time.ts';
 
 const ACTORS = ['aa@1', 'b1@c2', 'zz', 'a'];
 const id = fc.record({ counter: fc.integer({ min: 1, max: 9 }), actor: fc.constantFrom(...ACTORS) });
@@ -149,7 +150,7 @@ describe('bombs', () => {
   const head = [0, ...actor, 1, 1, 0, 0, 0];
   const million = [0xc0, 0x84, 0x3d];
 
-  it('refuses a change of a million run-length coded operations before unpacking it, in less than 5 ms', () => {
+  it('refuses a change of a million run-length coded operations before unpacking it, in less than 5 ms', async () => {
     const columns: [number, number[]][] = [
       [0x15, [...million, 1, 0x6b]],
       [0x34, [...million]],
@@ -160,13 +161,10 @@ describe('bombs', () => {
     const body = [...head, columns.length, ...columns.flatMap(([name, bytes]) => [name, bytes.length])];
     const bomb = chunk(1, [...body, ...columns.flatMap(([, bytes]) => bytes)]);
     expect(bomb.length).toBeLessThan(100);
-    refusal(bomb);
-    const began = performance.now();
-    expect(refusal(bomb)).toMatch(/too many operations/);
-    expect(performance.now() - began).toBeLessThan(5);
+    expect(await leastTime(() => expect(refusal(bomb)).toMatch(/too many operations/))).toBeLessThan(5);
   });
 
-  it('refuses a few operations that name a million others', () => {
+  it('refuses a few operations that name a million others, in less than 5 ms', async () => {
     const columns: [number, number[]][] = [
       [0x15, [0x7f, 1, 0x6b]],
       [0x34, [1]],
@@ -178,9 +176,7 @@ describe('bombs', () => {
     ];
     const body = [...head, columns.length, ...columns.flatMap(([name, bytes]) => [name, bytes.length])];
     const bomb = chunk(1, [...body, ...columns.flatMap(([, bytes]) => bytes)]);
-    const began = performance.now();
-    expect(refusal(bomb)).toMatch(/names \d+ operations/);
-    expect(performance.now() - began).toBeLessThan(5);
+    expect(await leastTime(() => expect(refusal(bomb)).toMatch(/names \d+ operations/))).toBeLessThan(5);
   });
 
   it('refuses documents, compressed changes and bundles', () => {

@@ -492,6 +492,6 @@ test('whatever happens while both sides are apart, each keeps what only it chang
     await until(() => diverged() - before >= both.length, `${both.length} to be reported`);
     expect(diverged() - before).toBe(both.length);
   };
-  await fc.assert(fc.asyncProperty(steps, apartOnce), { numRuns: 25, interruptAfterTimeLimit: 5000 });
-  expect(round).toBeGreaterThan(2);
+  await fc.assert(fc.asyncProperty(steps, apartOnce), { numRuns: 12 });
+  expect(round).toBeGreaterThanOrEqual(12);
 });
