@@ -36,7 +36,7 @@ describe.each(releases.map(({ name }) => name))('a node of release %s', (release
       peer.deliver(frame);
       await setTimeout(1);
     }
-    await vi.waitFor(() => expect(seen.get('later')).toBe(1));
+    await vi.waitFor(() => expect(seen.get('later')).toBe(1), 10_000);
     expect(peer.closedWith).toBeUndefined();
     expect(new Map(seen)).toEqual(new Map(recorded.rows['seen']));
     expect(new Map(busy)).toEqual(new Map(recorded.rows['busy']));

@@ -192,13 +192,13 @@ describe('a log that is not kept for ever', () => {
     const friend = await open('friend', undefined, { peers });
     numbers(friend);
     await write(node, 200);
-    await vi.waitFor(() => expect(numbers(friend).get('key 19')).toBe(199), { timeout: 5000 });
+    await vi.waitFor(() => expect(numbers(friend).get('key 19')).toBe(199), { timeout: 15_000 });
     await friend.close();
     await write(node, 20, 200);
     const again = await open('friend', undefined, { peers });
     const events: string[] = [];
     again.events.subscribe(({ code }) => events.push(code));
-    await vi.waitFor(() => expect(numbers(again).get('key 19')).toBe(219), { timeout: 5000 });
+    await vi.waitFor(() => expect(numbers(again).get('key 19')).toBe(219), { timeout: 15_000 });
     expect(events).not.toContain('checkpoint-adopted');
     await write(node, 300, 220);
     await trimmed(node, 300);
@@ -207,10 +207,10 @@ describe('a log that is not kept for ever', () => {
     numbers(late);
     await adopted;
     await vi.waitFor(() => expect(sorted(numbers(late))).toEqual(sorted(numbers(node))), {
-      timeout: 5000,
+      timeout: 15_000,
     });
     numbers(late).set('from late', 1);
-    await vi.waitFor(() => expect(numbers(node).get('from late')).toBe(1), { timeout: 5000 });
+    await vi.waitFor(() => expect(numbers(node).get('from late')).toBe(1), { timeout: 15_000 });
   });
 
   it('goes on in the author’s order after everything else was forgotten', async () => {

@@ -62,8 +62,8 @@ it('an address that a peer tells is not dialled', async () => {
   other.greet('evil-2', told as never);
   // Whatever it had begun would be under way before this answer.
   other.say({ type: 'ping', time: 1 });
-  await vi.waitFor(() => expect(other.messages('pong')).toHaveLength(1));
-  await vi.waitFor(() => expect(peer.closedWith).toBeDefined());
+  await vi.waitFor(() => expect(other.messages('pong')).toHaveLength(1), 10_000);
+  await vi.waitFor(() => expect(peer.closedWith).toBeDefined(), 10_000);
   expect(inside.asked).toEqual([]);
   await target.close();
 });
