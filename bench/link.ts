@@ -193,6 +193,20 @@ export async function measureLatency(link: Link, names: LinkNames, setting: Sett
   return { p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
 }
 
+/** Time that processes must have used next to nothing of, so often in a row, to count as resting. */
+const REST = { windowMs: 500, cpuUs: 20_000, windows: 3, mostWindows: 60 };
+
+/** Waits until what the writing of a history left to do, such as compressing it, is done: joining is another matter. */
+async function rest(servers: readonly number[] | undefined): Promise<void> {
+  for (let quiet = 0, tried = 0; quiet < REST.windows && tried < REST.mostWindows; tried++) {
+    const before = process.cpuUsage();
+    const served = cpuOf(servers);
+    await pause(REST.windowMs);
+    const { user, system } = process.cpuUsage(before);
+    quiet = user + system + cpuOf(servers) - served < REST.cpuUs ? quiet + 1 : 0;
+  }
+}
+
 /** Late join: `history` operations are there already when the reader connects; until it has every row. */
 export async function measureLateJoin(
   link: Link,
@@ -204,7 +218,7 @@ export async function measureLateJoin(
   const sum = await fill(writer, keys, load);
   const partner = partnerOf(names, setting);
   await partner.next();
-  await pause(1500);
+  await rest(writer.servers);
   const servers = cpuOf(writer.servers);
   const spent = stopwatch();
   partner.send({ connect: writer.address, goal: { keys: keys.length, sum } });

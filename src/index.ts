@@ -8,7 +8,14 @@
  */
 export { openNode } from './node.ts';
 export type { TableNode } from './table-node.ts';
-export type { AccessRequest, Credential, CredentialOptions, Rights, Verifier } from './access/rights.ts';
+export type {
+  AccessRequest,
+  Credential,
+  CredentialChange,
+  CredentialOptions,
+  Rights,
+  Verifier,
+} from './access/rights.ts';
 export type { CertificateChange, Limits, NodeOptions, Pem, Retention } from './options.ts';
 export { MapTable, SetTable, Table } from './table.ts';
 export type { ConcurrentValue, DivergedKey, Form, KeyOf, TableOf, ValueOf } from './table.ts';

@@ -8,7 +8,7 @@ import { followOperations } from './log/operation-follower.ts';
 import { type OperationRange, type StreamSource, operationStream } from './log/operation-stream.ts';
 import type { Operation } from './log/operation.ts';
 import type { Origins } from './log/origin.ts';
-import { type CheckpointRows, decodeCheckpoint } from './projection/checkpoint.ts';
+import { type CheckpointRows, decodeCheckpoint, keyTexts } from './projection/checkpoint.ts';
 import type { Projection } from './projection/projection.ts';
 import { replaySegment } from './projection/replay.ts';
 import { scratchProjection } from './projection/scratch.ts';
@@ -54,6 +54,8 @@ export interface LogViewParts {
   readonly projections: ReadonlyMap<string, Projection>;
   /** What key numbers stand for that were named before the log begins. */
   names(): KeyNames | undefined;
+  /** Told of each reader; what it returns, of its end. */
+  entered?(): () => void;
 }
 
 /** A node's log as users see it. */
@@ -83,6 +85,7 @@ export class LogView implements Log {
       live,
       decoderOf: decodersOf(this.#parts),
       names: () => this.#parts.names(),
+      entered: () => this.#parts.entered?.() ?? (() => undefined),
       storeOf: (table) => log.stores.get(projections.get(table)?.store ?? 'memory'),
       readableFrom: (position) => {
         const floors = Array.from(projections.values(), (projection) => readableFrom(projection, position));
@@ -172,7 +175,7 @@ function adoptedRecord(chunks: readonly Uint8Array[], schema: Schema): AdoptedRe
     dictionaries: header.dictionaries.map(({ origin, chapter }, index) => ({
       origin,
       chapter,
-      keys: (keys[index] ?? []).map((key) => (typeof key === 'number' ? (texts[key] as string) : key)),
+      keys: keyTexts(keys[index], texts),
     })),
   };
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { AccessList } from './access/grant.ts';
+import type { CredentialChange } from './access/rights.ts';
 import type { Backend } from './backends/backend.ts';
 import { sqliteBackend } from './backends/sqlite/sqlite-backend.ts';
 import type { Environment } from './environment.ts';
@@ -7,8 +8,8 @@ import { TablecastError } from './errors.ts';
 import type { Slicing } from './log/slices.ts';
 import type { CertificateChange, NodeOptions } from './options.ts';
 import type { IntakeLimits } from './replication/intake.ts';
-import type { Transport } from './transport/transport.ts';
-import { type TlsTransport, webSocketTransport } from './transport/websocket/websocket.ts';
+import type { Connection, Transport } from './transport/transport.ts';
+import { type RenewableTransport, webSocketTransport } from './transport/websocket/websocket.ts';
 
 /** What a node is made of that a test may replace. */
 export interface NodeParts {
@@ -45,6 +46,8 @@ export interface Carrier {
   readonly transport: Transport;
   /** Throws `OPTION_INVALID` for certificates that cannot be used, and for a transport that has none. */
   reload(this: void, change: CertificateChange): void;
+  /** Returns connections that are to be ended. Throws `OPTION_INVALID` as {@link Carrier.reload} does. */
+  reloadAuth(this: void, change: CredentialChange): ReadonlySet<Connection>;
 }
 
 /** The transport that is given, or that the options ask for; `warn` is told, in one line, what is unwise. */
@@ -53,14 +56,18 @@ export function carrierOf(
   { transport }: NodeParts,
   warn: (text: string) => void,
 ): Carrier {
-  if (transport !== undefined) return { transport, reload: refuseReload };
+  if (transport !== undefined) return { transport, reload: refuseReload, reloadAuth: refuseReload };
   const own = webSocketOf(options, warn);
-  return { transport: own, reload: (change) => own.reloadTls(change) };
+  return {
+    transport: own,
+    reload: (change) => own.reloadTls(change),
+    reloadAuth: (change) => own.reloadAuth(change),
+  };
 }
 
 function refuseReload(): never {
   throw new TablecastError('OPTION_INVALID', 'This node was given its transport.', {
-    hint: 'Renew certificates where the transport was made.',
+    hint: 'Renew certificates and credentials where the transport was made.',
   });
 }
 
@@ -68,7 +75,7 @@ function refuseReload(): never {
 export function webSocketOf(
   { listen, auth, limits }: NodeOptions,
   warn: (text: string) => void,
-): TlsTransport {
+): RenewableTransport {
   const { ca, cert, key, ...shown } = auth ?? {};
   return webSocketTransport({
     listen,

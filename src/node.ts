@@ -17,6 +17,7 @@ import type { Operation } from './log/operation.ts';
 import { Origins, newEpoch, originText } from './log/origin.ts';
 import { SegmentStore, type StoreListener } from './log/segment-store.ts';
 import { modeNamed } from './modes/registry.ts';
+import { credentialReload } from './node-access.ts';
 import { Batches } from './node-batches.ts';
 import { closed } from './node-refusals.ts';
 import { type NodeParts, carrierOf, databaseFile, peerRulesOf, sqliteOf } from './node-parts.ts';
@@ -33,6 +34,7 @@ import { Replicator } from './replication/replicator.ts';
 import type { TableDeclaration } from './schema/index.ts';
 import { TableCatalog } from './table-catalog.ts';
 import { epochEvent, recoveryEvents, storeFailed, storeRecovered } from './store-events.ts';
+import { type SubscriberOptions, SubscriberCount, tableCounts } from './subscribers.ts';
 import { switchMode } from './switch-mode.ts';
 import { systemEnvironment } from './system-environment.ts';
 import type { TableNode } from './table-node.ts';
@@ -67,9 +69,12 @@ class LocalNode implements TableNode, StoreListener {
   readonly id: string;
   readonly tables = new Map<string, Table>();
   readonly events: Observable<NodeEvent>;
+  readonly peers: Observable<readonly PeerState[]>;
   readonly reloadCertificates: TableNode['reloadCertificates'];
+  readonly reloadCredentials: TableNode['reloadCredentials'];
   readonly log: Log;
   readonly #options: NodeOptions;
+  readonly #subscribers: SubscriberOptions;
   readonly #checkpointAfter: number | undefined;
   readonly #environment: Environment;
   readonly #origins = new Origins();
@@ -95,6 +100,8 @@ class LocalNode implements TableNode, StoreListener {
 
   constructor(options: NodeOptions, parts: NodeParts) {
     this.#options = options;
+    const { maxSubscribers } = options.limits ?? {};
+    this.#subscribers = { maxSubscribers, report: (event) => this.#reportLater(event) };
     this.#checkpointAfter = parts.checkpointAfter;
     this.id = options.id;
     this.#environment = parts.environment ?? systemEnvironment;
@@ -115,8 +122,9 @@ class LocalNode implements TableNode, StoreListener {
       origins: this.#origins,
       projections: this.#catalog.known,
       names: () => this.#keeper?.names,
+      entered: new SubscriberCount('log', this.#subscribers).enter,
     });
-    this.events = this.#events.asObservable();
+    this.events = new SubscriberCount('events', this.#subscribers).of(this.#events);
     const lives = this.#lives;
     const slicing = parts.slicing ?? { units: SLICE_UNITS, defer: (task) => environment.defer(task) };
     const carrier = carrierOf(options, parts, (message) =>
@@ -143,6 +151,14 @@ class LocalNode implements TableNode, StoreListener {
       ...peerRulesOf(options),
       slicing,
       report: (event) => this.#report(event),
+    });
+    this.peers = new SubscriberCount('peers', this.#subscribers).of(this.#replicator.peers);
+    const report = (event: NodeEvent): void => this.#report(event);
+    this.reloadCredentials = credentialReload({
+      auth: options.auth,
+      carrier,
+      replicator: this.#replicator,
+      report,
     });
     this.#zeek = this.#makeZeek();
     this.#watch = this.#makeWatch();
@@ -209,10 +225,6 @@ class LocalNode implements TableNode, StoreListener {
 
   get healthAddress(): string | undefined {
     return this.#watch.address;
-  }
-
-  get peers(): Observable<readonly PeerState[]> {
-    return this.#replicator.peers;
   }
 
   // Opening ----------------------------------------------------------------------------------------
@@ -316,6 +328,7 @@ class LocalNode implements TableNode, StoreListener {
       projection,
       synced: replicator.synced(name),
       divergence: replicator.divergences.of(name),
+      counted: tableCounts(name, this.#subscribers),
       seal: () => this.#log.seal(),
       switchMode: async (mode: ModeName) => {
         switchMode(projection, mode, { log: this.#log, replicator, inBatch: this.#batches.isOpen });

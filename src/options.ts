@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { checkCredentials, checkToken } from './access/check.ts';
-import type { CredentialOptions, Verifier } from './access/rights.ts';
+import type { CredentialChange, CredentialOptions, Verifier } from './access/rights.ts';
 import { TablecastError } from './errors.ts';
 import { checkOwnId } from './log/origin.ts';
 import type { RetentionLimits } from './log/retention.ts';
@@ -28,6 +28,15 @@ const listen = v.strictObject({
 
 const MAX_CLUSTERS = 16;
 
+const tokenText = v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1024)));
+/** Looked through by rules of their own, whose messages name no secret. */
+const credentialList = v.optional(v.array(v.looseObject({})));
+const credentialChange = v.strictObject({
+  token: tokenText,
+  dialToken: tokenText,
+  credentials: credentialList,
+});
+
 const schema = v.strictObject({
   id: v.string(),
   directory: v.optional(v.pipe(v.string(), v.minLength(1))),
@@ -37,10 +46,9 @@ const schema = v.strictObject({
   peers: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^wss?:\/\//))), v.maxLength(64))),
   auth: v.optional(
     v.strictObject({
-      token: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1024))),
-      dialToken: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1024))),
-      // Looked through by its own rules, whose messages name no secret.
-      credentials: v.optional(v.array(v.looseObject({}))),
+      token: tokenText,
+      dialToken: tokenText,
+      credentials: credentialList,
       verify: v.optional(v.function()),
       ca: v.optional(pem),
       cert: v.optional(pem),
@@ -70,6 +78,7 @@ const schema = v.strictObject({
       maxFileBytes: v.optional(positive),
       maxOperationsPerSecond: v.optional(positive),
       maxBytesPerSecond: v.optional(positive),
+      maxSubscribers: v.optional(positive),
     }),
   ),
   zeek: v.optional(
@@ -98,6 +107,11 @@ export interface Limits {
   readonly maxOperationsPerSecond?: number | undefined;
   /** Bytes taken from one peer in a second, on average; what comes faster waits. Default 128 MiB. */
   readonly maxBytesPerSecond?: number | undefined;
+  /**
+   * Subscribers, or readers, of one stream of a table or of the node at one time. Beyond it they are told
+   * (`subscribers-many`), because they are most often forgotten ones; nobody is refused. Default 1,024.
+   */
+  readonly maxSubscribers?: number | undefined;
 }
 
 /**
@@ -202,6 +216,16 @@ export interface CertificateChange {
     | undefined;
 }
 
+/** Checks credentials that are to take the place of others. Throws `OPTION_INVALID`, which names no secret. */
+export function checkCredentialChange(change: unknown): CredentialChange {
+  const result = v.safeParse(credentialChange, change);
+  if (!result.success) throw invalid(result.issues[0], credentialChange.entries);
+  const { token, dialToken, credentials } = result.output;
+  checkToken(token, 'auth.token');
+  checkToken(dialToken, 'auth.dialToken');
+  return { token, dialToken, credentials: credentials && checkCredentials(credentials) };
+}
+
 /** Checks options from a program or a file. Throws `OPTION_INVALID`, which names the member. */
 export function checkOptions(options: unknown): NodeOptions {
   const result = v.safeParse(schema, options);
@@ -215,15 +239,22 @@ export function checkOptions(options: unknown): NodeOptions {
     const credentials = checkCredentials(auth.credentials);
     return { ...result.output, auth: { ...auth, credentials } } as NodeOptions;
   }
-  const [issue] = result.issues;
+  throw invalid(result.issues[0], schema.entries);
+}
+
+/** Whether an option holds a token, which is not to be repeated. */
+function isSecret(path: string): boolean {
+  return /\b(?:token|dialToken)$/.test(path);
+}
+
+function invalid(issue: v.BaseIssue<unknown>, entries: object): TablecastError {
   const path = issue.path?.map((item) => String(item.key)).join('.') ?? 'options';
   const unknown = issue.type === 'strict_object' && issue.expected === 'never';
-  const problem = unknown
-    ? 'is not an option'
-    : `expects ${issue.expected ?? 'another value'}, not ${issue.received}`;
-  throw new TablecastError('OPTION_INVALID', `Option ${path} ${problem}.`, {
+  const received = isSecret(path) ? '' : `, not ${issue.received}`;
+  const problem = unknown ? 'is not an option' : `expects ${issue.expected ?? 'another value'}${received}`;
+  return new TablecastError('OPTION_INVALID', `Option ${path} ${problem}.`, {
     hint: unknown
-      ? `Options are ${Object.keys(schema.entries).join(', ')}.`
+      ? `Options are ${Object.keys(entries).join(', ')}.`
       : 'See NodeOptions in the API reference for what each option takes.',
     details: { option: path },
   });

@@ -10,7 +10,8 @@ import { type Schema, compileSchema } from './schema/index.ts';
 
 const NODE_FACT = 'node';
 const TABLE_FACT = 'table:';
-const PAGE_BYTES = 4 * 1024 * 1024;
+/** What is read in one go: larger pages save nothing, and what they took is kept by the allocator. */
+const PAGE_BYTES = 1024 * 1024;
 
 /** What a durable store remembers of its node beside the log. */
 export interface NodeFact {

@@ -4,7 +4,7 @@ import type { StoreName } from './log/journal.ts';
 import type { OperationLog } from './log/operation-log.ts';
 import type { Origins } from './log/origin.ts';
 import { isProxyOf } from './log/proxy.ts';
-import { type OpenedRun, type RunHeader, openRun, readRun } from './log/run.ts';
+import { type DecodedRun, type OpenedRun, type RunHeader, openRun, readRun } from './log/run.ts';
 import type { RunReference } from './log/segment-store.ts';
 import type { Slicing, Work } from './log/slices.ts';
 import type { Stretches } from './log/session-marks.ts';
@@ -53,7 +53,8 @@ export interface ReplicaParts {
 /** A run of a frame, whose checksum was found right; it can be unpacked once. */
 interface ReceivedRun {
   readonly reference: RunReference & RunHeader;
-  readonly opened: OpenedRun;
+  /** What was prepared of it is unpacked already. */
+  readonly opened: OpenedRun | undefined;
 }
 
 interface AcceptedRun {
@@ -87,12 +88,14 @@ export class LocalReplica implements Replica {
   readonly #digests: DigestCache;
   readonly #adopter: Adopter;
 
-  /** Tables of which a peer has said what it holds, so that it may have been told of new operations. */
   /** Tables of which a peer held another past than this node, and the life in which they part: a later life does not mend that. */
   readonly #forks = new Map<Projection, string>();
   /** Tables that this node wrote in the life before the present one, which it left because of another table. */
   readonly #left = new Map<Projection, number>();
+  /** Tables of which a peer has said what it holds, so that it may have been told of new operations. */
   readonly #compared = new Set<Projection>();
+  /** Runs of frames that are prepared, by their bytes: they need not be unpacked twice. */
+  readonly #decoded = new WeakMap<Uint8Array, DecodedRun>();
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
@@ -200,15 +203,17 @@ export class LocalReplica implements Replica {
   }
 
   prepare(runs: readonly Uint8Array[], taken: (table: string) => boolean): Prepared | undefined {
-    return preparationOf(runs, (table) =>
-      taken(table) ? this.#parts.projections.get(table)?.schema : undefined,
-    );
+    return preparationOf(runs, {
+      origins: this.#parts.origins,
+      decoded: this.#decoded,
+      tableOf: (table) => (taken(table) ? this.#parts.projections.get(table) : undefined),
+    });
   }
 
   receive(runs: readonly Uint8Array[], seen: (run: RunReference) => boolean): AppliedRuns {
     const { log, dispatcher } = this.#parts;
     log.seal();
-    const opened = runs.map(openReceived);
+    const opened = runs.map((bytes) => this.#open(bytes));
     dispatcher.hold();
     const outcome = {
       operations: 0,
@@ -236,6 +241,16 @@ export class LocalReplica implements Replica {
       forgotten: [...forgotten],
       crowded: [...crowded],
       parted: [...parted],
+    };
+  }
+
+  #open(bytes: Uint8Array): ReceivedRun {
+    const decoded = this.#decoded.get(bytes);
+    if (decoded === undefined) return openReceived(bytes);
+    const { table, origin, session, firstSequence, count, epoch } = decoded;
+    return {
+      opened: undefined,
+      reference: { table, origin, session, firstSequence, count, epoch, bytes },
     };
   }
 
@@ -313,7 +328,10 @@ export class LocalReplica implements Replica {
     if (skip === reference.count) return 0;
     if (projection.writes(origin)) throw ownOperation(reference);
     if (projection.isAhead(reference)) return 'ahead';
-    const run = readRun(opened, projection.schema.column);
+    const run =
+      opened === undefined
+        ? (this.#decoded.get(reference.bytes) as DecodedRun)
+        : readRun(opened, projection.schema.column);
     named.names += run.context.length + run.newOrigins.length;
     if (named.names > MAX_FRAME_NAMES) throw tooManyNames(MAX_FRAME_NAMES);
     const knowsAll =

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { CredentialChange } from './access/rights.ts';
 import type { NodeEvent } from './events.ts';
 import type { Log } from './log-view.ts';
 import type { CertificateChange } from './options.ts';
@@ -44,6 +45,14 @@ export interface TableNode {
    * `OPTION_INVALID`, and changes nothing, when one of them cannot be used.
    */
   reloadCertificates(change: CertificateChange): void;
+  /**
+   * Uses other tokens and rights from now on, in place of all there were (`auth.verify` stays), without a
+   * restart. Connections of a peer whose credential is gone, or gives other rights now, are ended before this
+   * returns: nothing more is taken from them; they may come back with what they have. Others go on. The event
+   * `credentials-reloaded` says what changed. Throws `OPTION_INVALID`, and changes nothing, for what
+   * {@link openNode} would refuse, and where client certificates are wanted that were not at the start.
+   */
+  reloadCredentials(change: CredentialChange): void;
   /** Resolves when everything written so far is durable; rejects with the reason when it cannot be. */
   flush(): Promise<void>;
   /** Flushes, tells peers, and ends; the process can then exit. Idempotent. */

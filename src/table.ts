@@ -45,6 +45,8 @@ export interface TableParts {
   readonly projection: Projection;
   readonly synced: Observable<boolean>;
   readonly divergence: Observable<readonly Divergence[]>;
+  /** The same stream, its subscribers counted under its name. */
+  readonly counted: <T>(stream: string, source: Observable<T>) => Observable<T>;
   readonly repair: (from: string) => Promise<number>;
   readonly switchMode: (mode: 'naive' | 'lww' | 'automerge') => Promise<void>;
   /** Closes what was written so far, so that it stands in the table's document; inside a batch it does nothing. */
@@ -100,18 +102,20 @@ export class Table<K = unknown, V = unknown> {
   readonly #switchMode: TableParts['switchMode'];
   readonly #seal: () => void;
 
-  constructor({ projection, synced, divergence, repair, switchMode, seal }: TableParts) {
+  constructor({ projection, synced, divergence, counted, repair, switchMode, seal }: TableParts) {
     this.#switchMode = switchMode;
     this.#seal = seal;
     this.projection = projection;
-    this.divergence = divergence as Observable<unknown> as Observable<readonly DivergedKey<K, V>[]>;
+    const diverged = divergence as Observable<unknown> as Observable<readonly DivergedKey<K, V>[]>;
+    this.divergence = counted('divergence', diverged);
     this.#repair = repair;
     this.name = projection.schema.name;
     this.declaration = projection.schema.declaration;
     const { changes, conflicts } = projection.reporter;
-    this.changes = changes.observable as Observable<unknown> as Observable<Change<K, V>>;
-    this.conflicts = conflicts.observable as Observable<unknown> as Observable<Conflict<K, V>>;
-    this.synced = synced;
+    this.changes = counted('changes', changes.observable as Observable<unknown> as Observable<Change<K, V>>);
+    const unseen = conflicts.observable as Observable<unknown> as Observable<Conflict<K, V>>;
+    this.conflicts = counted('conflicts', unseen);
+    this.synced = counted('synced', synced);
   }
 
   /** The conflict mode in force. */

@@ -17,6 +17,7 @@ const begun = performance.now();
 await fuzz.decode(Math.ceil(frames * 0.95));
 await fuzz.attack(Math.floor(frames * 0.05));
 await fuzz.attackDearly();
+await fuzz.attackWithChanges();
 const { report } = fuzz;
 console.log(
   `${report.frames} frames in ${((performance.now() - begun) / 1000).toFixed(1)} s: ` +

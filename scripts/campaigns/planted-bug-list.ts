@@ -14,6 +14,7 @@ const OVERLOAD = 'test/reliability/overload.test.ts';
 const SIMULATION = 'test/simulation/simulation.test.ts';
 const FORKED = 'test/replication/forked-storage.test.ts';
 const RETENTION = 'test/node/retention.test.ts';
+const MAILBOX = 'test/backends/sqlite-mailbox.test.ts';
 
 const bug = (
   name: string,
@@ -60,6 +61,24 @@ export const plantedBugs: readonly PlantedBug[] = [
       '    committed.catch(() => undefined);\n    return Promise.resolve();',
     ],
     [CRASH],
+  ),
+  bug(
+    'hand over beside what is under way',
+    [
+      'backends/sqlite/writer.ts',
+      'const alone = this.#pending.size === commits.length && this.#answers.size === 0;',
+      'const alone = this.#pending.size >= 0;',
+    ],
+    [MAILBOX],
+  ),
+  bug(
+    'look into the mailbox too late',
+    [
+      'backends/sqlite/inbox.ts',
+      '    this.#take();\n    if (message === null) return;',
+      '    if (message === null) return this.#take();',
+    ],
+    [MAILBOX],
   ),
   bug(
     'accept a torn tail',

@@ -57,10 +57,14 @@ export class AccessList {
     return owner !== undefined && owner.name !== holder;
   }
 
+  /** The credential that fits the id of a node which was dialled and showed none. */
+  fitting(nodeId: string): Credential | undefined {
+    return this.#owners.get(nodeId) ?? this.#credentials.find(({ nodes }) => matchesAny(nodes, nodeId));
+  }
+
   /** The rights of a node that was dialled and showed no credential: those of the credential that fits its id. */
   ofDialled(nodeId: string): Grant {
-    const credential =
-      this.#owners.get(nodeId) ?? this.#credentials.find(({ nodes }) => matchesAny(nodes, nodeId));
+    const credential = this.fitting(nodeId);
     return credential === undefined ? EVERYTHING : grantOf(credential);
   }
 }

@@ -30,6 +30,16 @@ export interface CredentialOptions extends Credential {
   readonly certificate?: string | undefined;
 }
 
+/**
+ * Takes the place of `auth.token`, `auth.dialToken` and `auth.credentials` of a node, all three: what is left
+ * out is gone. `auth.verify` stays.
+ */
+export interface CredentialChange {
+  readonly token?: string | undefined;
+  readonly dialToken?: string | undefined;
+  readonly credentials?: readonly CredentialOptions[] | undefined;
+}
+
 /** What is known of a node that asks to connect, before anything it sends is believed. */
 export interface AccessRequest {
   readonly remoteAddress: string;

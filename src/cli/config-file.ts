@@ -81,6 +81,7 @@ const schema = v.strictObject({
       maxFileBytes: v.optional(count),
       maxOperationsPerSecond: v.optional(count),
       maxBytesPerSecond: v.optional(count),
+      maxSubscribers: v.optional(count),
     }),
   ),
   tables: v.optional(v.record(v.string(), v.looseObject({}))),
@@ -119,8 +120,10 @@ function invalid(path: string, issue: v.BaseIssue<unknown>): Error {
   const keys = (issue.path ?? []).map((item) => String(item.key));
   const member = keys.join('.') || 'the file';
   if (issue.type !== 'strict_object' || issue.expected !== 'never') {
+    // A token is not repeated, even where it is a number.
+    const received = /^(?:token|dialToken)$/.test(keys.at(-1) ?? '') ? '' : `, not ${issue.received}`;
     return usageError(
-      `${path}: ${member} expects ${issue.expected ?? 'another value'}, not ${issue.received}.`,
+      `${path}: ${member} expects ${issue.expected ?? 'another value'}${received}.`,
       'See docs/cli.md for what each option takes; `tablecast run --check-config` checks a file.',
     );
   }

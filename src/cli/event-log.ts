@@ -22,8 +22,12 @@ export type LogEvent = Omit<NodeEvent, 'code'> & {
   readonly code: NodeEvent['code'] | (typeof COMMAND_CODES)[number];
 };
 
-/** A line longer than this loses its details, and a message what is beyond a quarter of it. */
+/** No line is longer, in characters: what is beyond it is cut off, in JSON the details and the end of the message. */
 const MAX_LINE = 16_384;
+/** What is left of a message then: escaped, each of its characters may take six. */
+const CUT_MESSAGE = 1024;
+/** So much waits for whoever reads a log. */
+const MAX_WAITING_BYTES: number = 1024 * 1024;
 
 /** The option of everything that runs until it is told to stop. */
 export function withLogFormat(command: Command): Command {
@@ -40,6 +44,32 @@ export function logLine(event: LogEvent, format: LogFormat, time: Date = new Dat
   return format === 'json' ? jsonLine(told, time) : textLine(told, time);
 }
 
+/** Where lines go, and how many bytes of them wait there to be read. */
+interface LogOutput {
+  readonly writableLength: number;
+  write(text: string): unknown;
+}
+
+/**
+ * Logs events as lines. While more than 1 MiB waits for whoever reads them, further lines are left out; the
+ * next one that is not is preceded by one that says how many were (`output-slow`).
+ */
+export function logTo(output: LogOutput, format: LogFormat): (event: LogEvent) => void {
+  let missing = 0;
+  return (event) => {
+    if (output.writableLength > MAX_WAITING_BYTES) {
+      missing++;
+      return;
+    }
+    if (missing > 0) {
+      const message = `${missing} lines were left out: they come faster than the output is read`;
+      output.write(`${logLine({ code: 'output-slow', severity: 'warning', message }, format)}\n`);
+      missing = 0;
+    }
+    output.write(`${logLine(event, format)}\n`);
+  };
+}
+
 /** Some events show rows as examples, in `details.examples` and their message: logs are kept and passed on. */
 function withoutRows(event: LogEvent): LogEvent {
   const { examples, what, ...details } = event.details ?? {};
@@ -50,7 +80,8 @@ function withoutRows(event: LogEvent): LogEvent {
 
 function textLine({ code, severity, message }: LogEvent, time: Date): string {
   const colour = { info: colors.dim, warning: colors.yellow, error: colors.red }[severity];
-  return `${time.toISOString()} ${colour(severity.padEnd(7))} ${code}: ${visible(message.slice(0, MAX_LINE))}`;
+  const head = `${time.toISOString()} ${colour(severity.padEnd(7))} ${code}: `;
+  return head + visible(message.slice(0, MAX_LINE)).slice(0, MAX_LINE - head.length);
 }
 
 function jsonLine({ code, severity, message, table, peer, details }: LogEvent, time: Date): string {
@@ -62,10 +93,10 @@ function jsonLine({ code, severity, message, table, peer, details }: LogEvent, t
     table,
     peer,
   };
-  const line = JSON.stringify({ ...head, details }, bigintAsText);
-  return escaped(
-    line.length <= MAX_LINE ? line : JSON.stringify({ ...head, details: { leftOut: line.length } }),
-  );
+  const line = escaped(JSON.stringify({ ...head, details }, bigintAsText));
+  if (line.length <= MAX_LINE) return line;
+  const cut = { ...head, message: message.slice(0, CUT_MESSAGE), details: { leftOut: line.length } };
+  return escaped(JSON.stringify(cut));
 }
 
 function bigintAsText(_: string, value: unknown): unknown {

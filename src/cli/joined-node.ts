@@ -152,8 +152,17 @@ const COMMAND_IDS = 64;
  * later takes the connection over and the earlier connects again.
  */
 function commandId(): string {
-  const who = createHash('sha256').update(`${hostname()} ${userInfo().username}`).digest('hex').slice(0, 8);
+  const who = createHash('sha256').update(`${hostname()} ${userName()}`).digest('hex').slice(0, 8);
   return `cli-${who}-${process.pid % COMMAND_IDS}`;
+}
+
+/** In containers a user may have a number and no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.());
+  }
 }
 
 /** Joins the node the flags name, does something and leaves, whatever happens. */

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type LogFile, type TableDeclaration, openLogFile } from '../index.ts';
 import { withJson } from './command.ts';
 import { usageError } from './failure.ts';
 import { didYouMean } from './nearest-word.ts';
+import { isMissing } from './whole-file.ts';
 
 /** Where a database is. */
 export interface FileFlags {
@@ -39,7 +39,7 @@ export async function withLogFile<T>(flags: FileFlags, act: (log: LogFile) => Pr
       'Give --file DIRECTORY/ID.tablecast.db, or --directory and --id. To follow a running node live, use tablecast tail.',
     );
   }
-  if (!existsSync(file)) {
+  if (isMissing(file)) {
     throw usageError(
       `There is no file ${file}.`,
       'A node writes its first sqlite table there; check directory and id.',

@@ -29,11 +29,40 @@ export async function printAll(
   }
 }
 
-/** Ends the command when its output cannot be written: without a word when nobody reads on, as in `tablecast tail hosts | head`. */
+/** What is printed at once, in characters, unless a single line is longer. */
+const CHARACTERS_AT_ONCE = 65_536;
+
+/** Puts lines together, as many as are printed at once. */
+export async function* together(lines: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
+  let text = '';
+  for await (const line of lines) {
+    text += line;
+    if (text.length < CHARACTERS_AT_ONCE) continue;
+    yield text;
+    text = '';
+  }
+  if (text !== '') yield text;
+}
+
+/**
+ * Ends the command when its output cannot be written: without a word when nobody reads on, as in
+ * `tablecast tail hosts | head`. Notes that nobody reads end nothing.
+ */
 export function endWithReader(): void {
+  process.stderr.on('error', () => undefined);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     note(`error: the output cannot be written (${error.message}).`);
     process.exit(4);
+  });
+}
+
+/** From now on the output is a log, without which the work goes on: what becomes of a node is not up to who reads along. */
+export function goOnWithoutReader(): void {
+  process.stdout.removeAllListeners('error');
+  let told = false;
+  process.stdout.on('error', ({ message }) => {
+    if (!told) note(`error: the log cannot be written (${message}); the node goes on.`);
+    told = true;
   });
 }

@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander';
-import { existsSync } from 'node:fs';
 import { type TableDeclaration, TablecastError, isTablecastError } from '../index.ts';
 import {
   type FieldMapping,
@@ -11,6 +10,7 @@ import {
 } from './formats/index.ts';
 import { note, visible } from './output.ts';
 import { PacedWrites, type WriteTarget } from './paced-writes.ts';
+import { isMissing } from './whole-file.ts';
 
 const REPORTED_SKIPS = 3;
 const PROGRESS_MS = 1000;
@@ -80,7 +80,7 @@ export async function importRows(file: string, target: ImportTarget, flags: Impo
 
 /** Throws `IMPORT_INVALID` for a file that is not there: before a table is declared or a database made for it. */
 export function requireInput(file: string): void {
-  if (file === '-' || existsSync(file)) return;
+  if (file === '-' || !isMissing(file)) return;
   throw new TablecastError('IMPORT_INVALID', `There is no file ${file}.`, {
     hint: 'Name a Zeek log, CSV or JSON lines, plain or gzip, or - for the standard input.',
   });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { CertificateChange, NodeOptions, TableDeclaration } from '../index.ts';
+import type { NodeOptions, TableDeclaration } from '../index.ts';
 import { type CredentialFlags, DEFAULT_PORT, requirePeerUrl } from './command.ts';
 import { type FileConfig, readConfigFile } from './config-file.ts';
 import { readCredentials, readText } from './credentials.ts';
@@ -38,7 +38,15 @@ export interface RunConfig extends Omit<FileConfig, 'id' | 'tables' | 'peers'> {
 
 /** Puts flags and environment over the file, and both over the defaults. Throws `OPTION_INVALID`. */
 export function runConfig(flags: RunFlags): RunConfig {
-  const source = flags.config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
+  return configFrom(flags.config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined), flags);
+}
+
+/** The configuration as it is now, of the same file, which has to be there. Throws `OPTION_INVALID`. */
+export function rereadConfig(flags: RunFlags, { source }: RunConfig): RunConfig {
+  return configFrom(source, flags);
+}
+
+function configFrom(source: string | undefined, flags: RunFlags): RunConfig {
   const file = source === undefined ? {} : readConfigFile(source);
   const peers = flags.peer ?? file.peers ?? [];
   for (const peer of peers) requirePeerUrl(peer);
@@ -145,16 +153,6 @@ function readAuth(auth: NonNullable<FileConfig['auth']>): NodeOptions['auth'] {
 
 function secretOf(token: string | undefined, file: string | undefined): string | undefined {
   return token ?? (file === undefined ? undefined : readText(file, 'token file').trim());
-}
-
-/** The certificates of a configuration as their files are now; undefined for one without. Throws `OPTION_INVALID`. */
-export function certificatesOf(config: RunConfig): CertificateChange | undefined {
-  const { listen, auth } = config;
-  const tls = listen === undefined || listen === false ? undefined : listen.tls;
-  const { ca, cert, key } = auth ?? {};
-  if (tls === undefined && ca === undefined && cert === undefined) return undefined;
-  const dial = readCredentials({ tlsCa: ca, tlsCert: cert, tlsKey: key });
-  return { listen: tls && readTls(tls), dial: dial && { ca: dial.ca, cert: dial.cert, key: dial.key } };
 }
 
 function readTls(tls: {

@@ -20,28 +20,32 @@ export function endBySignal(): () => void {
 
 /**
  * Starts something that goes on until it ends itself or the process is told to stop by SIGINT or
- * SIGTERM; then stops it. A second signal ends the process at once.
+ * SIGTERM; then stops it. Rejects with what it calls `fail` with, once it is stopped. A second signal ends
+ * the process at once.
  */
-export async function untilSignal(start: (end: () => void) => () => void): Promise<void> {
-  await new Promise<void>((resolve) => {
+export async function untilSignal(
+  start: (end: () => void, fail: (error: unknown) => void) => () => void,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
     // Timers and sockets of a node may all be idle: this keeps the process alive.
     const alive = setInterval(() => undefined, 60_000);
     let stop: (() => void) | undefined;
     let over = false;
-    const end = (): void => {
+    const finish = (settle: () => void): void => {
       if (over) return;
       over = true;
       clearInterval(alive);
       stop?.();
-      resolve();
+      settle();
     };
+    const end = (): void => finish(resolve);
     for (const signal of SIGNALS) {
       process.on(signal, () => {
         if (over) process.exit(EXIT_BY_SIGNAL[signal]);
         end();
       });
     }
-    stop = start(end);
+    stop = start(end, (error) => finish(() => reject(error)));
     if (over) stop();
   });
 }

@@ -1,36 +1,78 @@
-import { createWriteStream, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { createWriteStream, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { TablecastError } from '../index.ts';
+import { endBySignal } from './signals.ts';
+
+/** Whether nothing has that name; of what may not be looked at, reading it says more. */
+export function isMissing(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** Throws `IMPORT_INVALID` when a file of that name could not be written: before the work of a minute, not after it. */
 export function checkWritable(path: string): void {
+  if (isSpecial(path)) return;
+  const partial = partialOf(path);
   try {
-    writeFileSync(partialOf(path), '');
+    writeFileSync(partial, '', { flag: 'wx' });
   } catch (error) {
     throw unwritable(path, error);
   }
-  rmSync(partialOf(path), { force: true });
+  rmSync(partial, { force: true });
 }
 
 /**
- * Writes a file beside its place and then renames it, so that nobody meets half of one. Throws
- * `IMPORT_INVALID` when that fails, and what making the chunks throws; nothing is left then.
+ * Writes a file beside its place and then renames it, so that nobody meets half of one, also when a signal
+ * ends the command. A pipe or a device is written to, not replaced, and the file behind a symbolic link is.
+ * Throws `IMPORT_INVALID` when that fails, and what making the chunks throws; nothing is left then.
  */
 export async function writeWhole(
   path: string,
   chunks: Iterable<string> | AsyncIterable<string>,
 ): Promise<void> {
   try {
-    await pipeline(chunks, createWriteStream(partialOf(path)));
-    renameSync(partialOf(path), path);
+    if (isSpecial(path)) await pipeline(chunks, createWriteStream(path));
+    else await writeBeside(path, chunks);
   } catch (error) {
-    rmSync(partialOf(path), { force: true });
     throw error instanceof TablecastError ? error : unwritable(path, error);
   }
 }
 
+async function writeBeside(path: string, chunks: Iterable<string> | AsyncIterable<string>): Promise<void> {
+  const partial = partialOf(path);
+  const remove = (): void => rmSync(partial, { force: true });
+  process.on('exit', remove);
+  const listenNoMore = endBySignal();
+  try {
+    await pipeline(chunks, createWriteStream(partial, { flags: 'wx' }));
+    renameSync(partial, placeOf(path));
+  } catch (error) {
+    remove();
+    throw error;
+  } finally {
+    listenNoMore();
+    process.off('exit', remove);
+  }
+}
+
+/** Whether something stands there that is no regular file, so that a file in its place would take it away from others. */
+function isSpecial(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && !found.isFile() && !found.isDirectory();
+}
+
+/** Where the file itself lies. */
+function placeOf(path: string): string {
+  return statSync(path, { throwIfNoEntry: false }) === undefined ? path : realpathSync(path);
+}
+
+/** A name that nobody has and nobody guesses: what stands there is neither overwritten nor followed. */
 function partialOf(path: string): string {
-  return `${path}.partial`;
+  return `${placeOf(path)}.${randomBytes(6).toString('hex')}.partial`;
 }
 
 function unwritable(path: string, error: unknown): TablecastError {

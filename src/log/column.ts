@@ -19,6 +19,22 @@ const BOOL = 7;
 /** Longest single text in a column, in bytes; values beyond it are refused at the write. */
 const MAX_TEXT_BYTES: number = 1 << 20;
 
+/** Below this many bytes a call into the platform costs more than it saves. */
+const SHORT_BYTES = 64;
+
+type IsAscii = (bytes: Uint8Array) => boolean;
+
+interface Platform {
+  readonly process?: {
+    getBuiltinModule?(name: string): { readonly isAscii?: IsAscii } | undefined;
+  };
+}
+
+/** The platform's own; a browser has none. */
+const nativeIsAscii: IsAscii | undefined = (globalThis as Platform).process?.getBuiltinModule?.(
+  'node:buffer',
+)?.isAscii;
+
 type AsciiSlice = (this: Uint8Array, start: number, end: number) => string;
 const nodeBuffer = (globalThis as { Buffer?: { prototype: { latin1Slice?: AsciiSlice } } }).Buffer;
 const latin1Slice: AsciiSlice | undefined = nodeBuffer?.prototype.latin1Slice;
@@ -95,6 +111,12 @@ export function readTexts(reader: ByteReader, count: number): string[] {
   return texts;
 }
 
+function isAscii(bytes: Uint8Array): boolean {
+  if (nativeIsAscii !== undefined && bytes.length >= SHORT_BYTES) return nativeIsAscii(bytes);
+  for (let index = 0; index < bytes.length; index++) if ((bytes[index] as number) >= 0x80) return false;
+  return true;
+}
+
 function readAscii(
   reader: ByteReader,
   slice: AsciiSlice,
@@ -107,9 +129,7 @@ function readAscii(
     total += length;
   }
   const bytes = reader.raw(total);
-  for (let index = 0; index < total; index++) {
-    if ((bytes[index] as number) >= 0x80) throw malformed('a text said to be ASCII that is not');
-  }
+  if (!isAscii(bytes)) throw malformed('a text said to be ASCII that is not');
   const texts: string[] = [];
   for (let index = 0, at = 0; index < count; index++) {
     const end = at + (lengths === undefined ? common : (lengths[index] as number));

@@ -60,6 +60,18 @@ export class Dictionary {
     this.#slots[this.size++] = slot;
   }
 
+  /** The same for many keys in order. */
+  addKeys(slots: Int32Array): void {
+    const size = this.size + slots.length;
+    if (size > this.#slots.length) {
+      const larger = new Int32Array(Math.max(size, this.#slots.length * 2));
+      larger.set(this.#slots);
+      this.#slots = larger;
+    }
+    this.#slots.set(slots, this.size);
+    this.size = size;
+  }
+
   /** The slot a key number stands for; the number must be below `size`. */
   slot(id: number): number {
     return this.#slots[id] as number;

@@ -7,8 +7,16 @@ const MAX_SEGMENT_OPERATIONS = 8192;
 const MAX_SEGMENT_CHARACTERS = 512 * 1024;
 /** Most operations of one batch: it travels in one frame, which a receiver takes in at one go. */
 export const MAX_BATCH_OPERATIONS = 16_384;
+/** Most runs of one batch, at least one for each table: the same. */
+export const MAX_BATCH_RUNS = 1088;
 /** Most characters of keys and values in one batch, which must fit into one frame. */
 const MAX_BATCH_CHARACTERS: number = 1024 * 1024;
+/** What the operations on documents in one batch may weigh together: see {@link RunAuthor.runWeight}. */
+const MAX_BATCH_WEIGHT = 20_480;
+/** A segment of this weight is sealed at the next run. */
+const MAX_SEGMENT_WEIGHT = 8192;
+/** Most that the operations on documents in one frame weigh: a batch, or a segment and the run that filled it. */
+export const MAX_FRAME_WEIGHT = 24_576;
 /** Most bytes of one batch, encoded: a character of its texts may take three. */
 const MAX_BATCH_BYTES: number = 3 * 1024 * 1024;
 
@@ -28,6 +36,11 @@ export interface RunAuthor {
   readonly runFull: boolean;
   /** Characters of keys and values in the open run. */
   readonly runCharacters: number;
+  /**
+   * How long a receiver will take to apply the open run to a document, at most, in plain operations; 0 for a table
+   * without one. A counter that is begun, and a change, count for some, and a `clear` for the rows that it removes.
+   */
+  readonly runWeight: number;
   /** Opens a run whose first operation will stand at a position. */
   beginRun(position: number): void;
   /** Closes the run and gives its bytes. */
@@ -46,6 +59,8 @@ export interface FinishedRun {
   readonly firstSequence: number;
   readonly count: number;
   readonly bytes: Uint8Array;
+  /** What it came to weigh: see {@link RunAuthor.runWeight}. */
+  readonly weight: number;
 }
 
 /** The part of a sealed segment that one store keeps. */
@@ -84,6 +99,9 @@ export class OpenSegment implements Journal {
   /** Characters of finished runs and of stretches that are over, and those that the open stretch began with. */
   #characters = 0;
   #before = 0;
+  /** The same of their weight. */
+  #weight = 0;
+  #weightBefore = 0;
   #first = 1;
   #atomic = false;
   #refusal: Error | undefined;
@@ -108,11 +126,14 @@ export class OpenSegment implements Journal {
   #turnTo(author: RunAuthor): void {
     if (this.#refusal !== undefined) throw this.#refusal;
     this.#owner.admit(author.store);
-    if (this.#atomic) this.#checkBatch();
     this.#endStretch();
-    if (this.#characters >= MAX_SEGMENT_CHARACTERS && !this.#atomic) this.#owner.filled();
+    if (this.#atomic && (this.#operations >= MAX_BATCH_OPERATIONS || this.#characters > MAX_BATCH_CHARACTERS))
+      throw this.#batchTooLarge({ characters: this.#characters });
+    const isFilled = this.#characters >= MAX_SEGMENT_CHARACTERS || this.#weight >= MAX_SEGMENT_WEIGHT;
+    if (isFilled && !this.#atomic) this.#owner.filled();
     const known = this.#current.get(author);
-    if (known !== undefined && !author.runFull) {
+    const isOpen = known !== undefined && !author.runFull;
+    if (isOpen) {
       this.#lastRun = known;
     } else {
       if (known !== undefined) (this.#runs[known] as OpenRun).finished = author.finishRun();
@@ -124,6 +145,7 @@ export class OpenSegment implements Journal {
     }
     this.#last = author;
     this.#before = author.runCharacters;
+    this.#weightBefore = isOpen ? author.runWeight : 0;
   }
 
   #startOver(author: RunAuthor): void {
@@ -140,6 +162,8 @@ export class OpenSegment implements Journal {
     if (this.#stretch > 0) this.#order.push({ run: this.#lastRun, count: this.#stretch });
     if (this.#last !== undefined) this.#characters += this.#last.runCharacters - this.#before;
     this.#before = this.#last?.runCharacters ?? 0;
+    if (this.#last !== undefined) this.#weight += this.#last.runWeight - this.#weightBefore;
+    this.#weightBefore = this.#last?.runWeight ?? 0;
     this.#stretch = 0;
   }
 
@@ -152,32 +176,37 @@ export class OpenSegment implements Journal {
     this.#atomic = false;
   }
 
-  #checkBatch(): void {
-    let characters = 0;
-    for (const run of this.#runs) {
-      characters += run.finished === undefined ? run.author.runCharacters : run.finished.bytes.length;
-    }
-    if (this.position - this.#first < MAX_BATCH_OPERATIONS && characters < MAX_BATCH_CHARACTERS) return;
-    throw this.#batchTooLarge({ characters });
+  /** How many there are in the segment. */
+  get #operations(): number {
+    return this.#runs.length === 0 ? 0 : this.position - this.#first + 1;
   }
 
   /** Closes the runs of a batch. Throws `LIMIT_EXCEEDED` when together they are too long for a frame. */
   closeBatch(): void {
+    this.#endStretch();
+    if (this.#operations > MAX_BATCH_OPERATIONS || this.#characters > MAX_BATCH_CHARACTERS)
+      throw this.#batchTooLarge({ characters: this.#characters });
     let bytes = 0;
+    let weight = 0;
     for (const run of this.#runs) {
       run.finished ??= run.author.finishRun();
       bytes += run.finished.bytes.length;
+      weight += run.finished.weight;
     }
+    if (weight > MAX_BATCH_WEIGHT) throw this.#batchTooLarge({ weight });
+    if (this.#runs.length > MAX_BATCH_RUNS) throw this.#batchTooLarge({ tables: this.#current.size });
     if (bytes > MAX_BATCH_BYTES) throw this.#batchTooLarge({ bytes });
   }
 
-  #batchTooLarge(size: { readonly characters: number } | { readonly bytes: number }): TablecastError {
+  #batchTooLarge(
+    size: Partial<Record<'characters' | 'bytes' | 'weight' | 'tables', number>>,
+  ): TablecastError {
     return new TablecastError(
       'LIMIT_EXCEEDED',
-      `A batch of more than ${MAX_BATCH_OPERATIONS} operations or 1 MiB of text.`,
+      `A batch of more than ${MAX_BATCH_OPERATIONS} operations, some ${MAX_BATCH_RUNS} tables or 1 MiB of text.`,
       {
         hint: 'Nothing of the batch was kept. Write smaller batches: a batch travels as one frame.',
-        details: { operations: this.position - this.#first + 1, ...size },
+        details: { operations: this.#operations, ...size },
       },
     );
   }
@@ -218,6 +247,8 @@ export class OpenSegment implements Journal {
     this.#stretch = 0;
     this.#characters = 0;
     this.#before = 0;
+    this.#weight = 0;
+    this.#weightBefore = 0;
   }
 
   /** A segment of one run, as most are. */

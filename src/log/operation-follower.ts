@@ -1,3 +1,4 @@
+import type { OperationReader } from './operation-reader.ts';
 import { type OperationRange, type StreamSource, readerOf, refusalOf } from './operation-stream.ts';
 import type { Operation } from './operation.ts';
 
@@ -54,24 +55,32 @@ class OperationFollower implements AsyncIterableIterator<Operation, undefined> {
     const reader = readerOf(this.#source, this.#range);
     let cursor = after;
     log.seal();
-    while (!this.#over && cursor < until) {
-      let operations: readonly Operation[] | undefined;
-      try {
-        operations = await reader.next();
-      } catch (error) {
-        // A node that closes meanwhile ends what is read of it, and does not fail it.
-        if (this.#over) return;
-        throw error;
+    const left = this.#source.entered();
+    try {
+      while (!this.#over && cursor < until) {
+        const operations = await this.#next(reader);
+        for (const operation of operations ?? []) {
+          if (operation.position <= cursor || operation.position > until) continue;
+          cursor = operation.position;
+          if (table === undefined || operation.table === table) yield operation;
+          if (this.#over) return;
+        }
+        if (operations !== undefined || !reader.caughtUp) continue;
+        if (until <= log.position && log.journal.empty) return;
+        await this.#more();
       }
-      for (const operation of operations ?? []) {
-        if (operation.position <= cursor || operation.position > until) continue;
-        cursor = operation.position;
-        if (table === undefined || operation.table === table) yield operation;
-        if (this.#over) return;
-      }
-      if (operations !== undefined || !reader.caughtUp) continue;
-      if (until <= log.position && log.journal.empty) return;
-      await this.#more();
+    } finally {
+      left();
+    }
+  }
+
+  /** A node that closes meanwhile ends what is read of it, and does not fail it. */
+  async #next(reader: OperationReader): Promise<readonly Operation[] | undefined> {
+    try {
+      return await reader.next();
+    } catch (error) {
+      if (this.#over) return [];
+      throw error;
     }
   }
 

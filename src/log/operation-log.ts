@@ -89,17 +89,21 @@ export class OperationLog implements JournalOwner {
 
   /** Closes the open segment and hands it on; what follows begins a new one. Inside a batch it does nothing. */
   seal(): void {
-    if (this.#inBatch) return;
+    if (!this.#handOn() || !this.#resting) return;
+    this.#resting = false;
+    this.#environment.defer(() => {
+      this.#resting = true;
+    });
+  }
+
+  /** As {@link seal}, without taking what follows for a burst: false when there was nothing to close. */
+  #handOn(): boolean {
+    if (this.#inBatch) return false;
     const parts = this.journal.seal();
-    if (parts.length === 0) return;
-    if (this.#resting) {
-      this.#resting = false;
-      this.#environment.defer(() => {
-        this.#resting = true;
-      });
-    }
+    if (parts.length === 0) return false;
     for (const part of parts) this.#append(part);
     this.#tell();
+    return true;
   }
 
   #append(part: SealedPart): void {
@@ -160,8 +164,12 @@ export class OperationLog implements JournalOwner {
 
   /** Resolves when every operation written so far is durable, as far as its backend goes. */
   async flush(): Promise<void> {
-    this.seal();
-    await Promise.all(Array.from(this.stores.values(), (store) => store.flush()));
+    // Who awaits each write waits for nothing to be gathered.
+    this.#handOn();
+    const waiting: Promise<void>[] = [];
+    for (const store of this.stores.values()) if (!store.flushed) waiting.push(store.flush());
+    // Mostly there is one, and this is on the way of each awaited write.
+    await (waiting.length === 1 ? waiting[0] : Promise.all(waiting));
   }
 
   #store(name: StoreName): SegmentStore {

@@ -28,6 +28,8 @@ export interface StreamSource {
   readableFrom(position: number): number;
   /** What key numbers stand for that were named before the log begins; undefined when it was never trimmed. */
   names(): KeyNames | undefined;
+  /** Told of each reader; what it returns, of its end. */
+  entered(): () => void;
 }
 
 /**
@@ -43,6 +45,7 @@ export function operationStream(source: StreamSource, range: OperationRange): Ob
       subscriber.error(refusal);
       return;
     }
+    subscriber.add(source.entered());
     const until = range.until ?? Infinity;
     let cursor = range.after ?? 0;
     const emit = (operation: Operation): void => {

@@ -298,6 +298,11 @@ export function readRunHeader(bytes: Uint8Array): RunHeader {
   return openRun(bytes).header;
 }
 
+/** Whether the bytes of a run say that it carries changes of a document. */
+export function carriesChanges(run: Uint8Array): boolean {
+  return ((run[1] as number) & HAS_CHANGES) !== 0;
+}
+
 /** A run whose checksum and header were read, and nothing else. */
 export interface OpenedRun {
   readonly header: RunHeader;

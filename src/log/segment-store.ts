@@ -184,6 +184,7 @@ export class SegmentStore {
   }
 
   #settle(): void {
+    if (this.#waiters.length === 0) return;
     const ready = this.#waiters.filter((waiter) => waiter.position <= this.committed);
     this.#waiters = this.#waiters.filter((waiter) => waiter.position > this.committed);
     for (const waiter of ready) waiter.resolve();
@@ -201,9 +202,14 @@ export class SegmentStore {
     if (drop > 0) this.#recent.splice(0, drop);
   }
 
+  /** Whether everything appended so far is committed. */
+  get flushed(): boolean {
+    return this.committed >= this.appended;
+  }
+
   /** Resolves when everything appended so far is committed; rejects with the failure that prevents it. */
   flush(): Promise<void> {
-    if (this.committed >= this.appended) return Promise.resolve();
+    if (this.flushed) return Promise.resolve();
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const position = this.appended;
     return new Promise((resolve, reject) => {

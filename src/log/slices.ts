@@ -45,16 +45,7 @@ export class Slices {
   run<T>(work: Work<T>, end: WorkEnd<T>): void {
     if (this.#stopped) return;
     this.#waiting.push({
-      step: () => {
-        try {
-          const { done, value } = work.next();
-          if (done !== true) return value;
-          end.done(value);
-        } catch (error) {
-          end.failed(error);
-        }
-        return undefined;
-      },
+      step: () => stepOf(work, end),
       cancel: () => void work.return(undefined as T),
     });
     if (!this.#due) this.#slice();
@@ -68,20 +59,51 @@ export class Slices {
 
   #slice(): void {
     this.#due = true;
-    for (let left = this.#slicing.units; left > 0 && !this.#stopped;) {
-      const [first] = this.#waiting;
-      if (first === undefined) break;
-      const took = first.step();
-      if (took === undefined) this.#waiting.splice(this.#waiting.indexOf(first), 1);
-      left -= took ?? 1;
+    let last: Waiting | undefined;
+    try {
+      for (let left = this.#slicing.units; left > 0 && !this.#stopped;) {
+        const [first] = this.#waiting;
+        if (first === undefined) break;
+        last = first;
+        left -= this.#step(first);
+      }
+    } finally {
+      // Also when who was told of an end throws: the others go on.
+      this.#due = this.#waiting.length > 0 && !this.#stopped;
+      if (this.#due) this.#takeTurns(last);
     }
-    this.#due = this.#waiting.length > 0 && !this.#stopped;
-    if (!this.#due) return;
-    // The others have their turn before this one goes on.
-    const [first] = this.#waiting.splice(0, 1);
-    if (first !== undefined) this.#waiting.push(first);
+  }
+
+  /** The others have their turn before the one that was at it goes on; who has had none yet stays first. */
+  #takeTurns(last: Waiting | undefined): void {
+    const [first] = this.#waiting;
+    if (first !== undefined && first === last) this.#waiting.push(...this.#waiting.splice(0, 1));
     this.#slicing.defer(() => this.#slice());
   }
+
+  #step(waiting: Waiting): number {
+    let took: number | undefined;
+    try {
+      took = waiting.step();
+      return took ?? 1;
+    } finally {
+      if (took === undefined) this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+    }
+  }
+}
+
+/** Does the next step of work; what its end is told may throw, which is no failure of the work. */
+function stepOf<T>(work: Work<T>, end: WorkEnd<T>): number | undefined {
+  let result: IteratorResult<number, T>;
+  try {
+    result = work.next();
+  } catch (error) {
+    end.failed(error);
+    return undefined;
+  }
+  if (result.done !== true) return result.value;
+  end.done(result.value);
+  return undefined;
 }
 
 /** Does work in one go, where nothing waits for it. */

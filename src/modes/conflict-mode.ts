@@ -98,8 +98,18 @@ export interface RunChanges {
   readonly changes: readonly Uint8Array[];
 }
 
+/** How much is in what a run carries. */
+export interface PreparedChanges {
+  /** Operations of its changes: those under a `clear` are more than the run has. */
+  readonly operations: number;
+  /** Earlier operations that they name. */
+  readonly named: number;
+}
+
 /** What a run of this node carries, and the keys to look at afterwards. */
 export interface WrittenRun extends RunChanges {
+  /** How many operations its changes have. */
+  readonly operations: number;
   readonly touched: ReadonlySet<string>;
 }
 
@@ -120,7 +130,18 @@ export interface TableDocument {
   begin(rows: Iterable<BaseRow>): void;
   /** Puts a run of this node into the document; returns what the run must carry. */
   write(effects: RunEffects): WrittenRun;
-  /** Checks what a run carries against what its operations do, changing nothing. Throws `OPERATION_INVALID`. */
+  /**
+   * Reads what a run carries in steps, each of which gives the microseconds it takes at most: it is not read again
+   * when the same list of changes is checked or applied. Says what there is in it; what does not hold is left to
+   * {@link check}.
+   */
+  prepare(carried: RunChanges): Generator<number, PreparedChanges, undefined>;
+  /**
+   * Compares what a run carries with what its operations do, which is not done again when the same effects are
+   * checked. Throws `OPERATION_INVALID`.
+   */
+  compare(effects: RunEffects, carried: RunChanges): void;
+  /** Checks what a run carries against its operations and the document, changing nothing. Throws `OPERATION_INVALID`. */
   check(effects: RunEffects, carried: RunChanges): void;
   /** Takes in a run of another node, or of the log; returns the keys to look at. Changes that follow others wait for them. */
   apply(effects: RunEffects, carried: RunChanges): ReadonlySet<string>;
@@ -136,6 +157,8 @@ export interface TableDocument {
   keys(): Iterable<string>;
   /** Everything the document consists of, in chunks that {@link merge} takes. */
   chunks(): Iterable<Uint8Array>;
+  /** Reads chunks in steps, as {@link prepare} does: the same list of them is then merged sooner. Throws `OPERATION_INVALID`. */
+  prepareMerge(chunks: readonly Uint8Array[]): Generator<number, void, undefined>;
   /** Takes in chunks of another node or of a checkpoint, checked unless trusted. Throws `OPERATION_INVALID`. */
   merge(chunks: readonly Uint8Array[], trusted: boolean): void;
   /** Takes a key's exact version from a row, where the document only knows the run. */

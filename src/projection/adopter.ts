@@ -5,7 +5,7 @@ import type { Stretches } from '../log/session-marks.ts';
 import { SLICE_UNITS, type Slicing, type Work, allAtOnce } from '../log/slices.ts';
 import { adoptCheckpoint, checkTimes, isPlain } from './adoption.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
-import { type DecodedCheckpoint, checkpointChunks, checkpointOf } from './checkpoint.ts';
+import { type CheckpointRows, type DecodedCheckpoint, checkpointChunks, checkpointOf } from './checkpoint.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { GradualAdoption } from './gradual-adoption.ts';
 import { ownOperation } from './own-operation.ts';
@@ -59,7 +59,12 @@ export class Adopter {
     try {
       for (let round = 1; ; round++) {
         yield* checkTimes(projection, checkpoint);
-        if (!isPlain(projection, checkpoint)) return this.#adoptAtOnce(projection, checkpoint);
+        if (!isPlain(projection, checkpoint)) {
+          yield* readDocument(projection, checkpoint);
+          // A local switch meanwhile leads another way.
+          if (isPlain(projection, checkpoint)) continue;
+          return this.#adoptAtOnce(projection, checkpoint);
+        }
         const rows = yield* this.#adoptGradually(projection, { checkpoint, chunks, round });
         if (rows !== undefined) return { rows, switched: false };
       }
@@ -130,6 +135,13 @@ export class Adopter {
   }
 }
 
+/** Reads the changes of a checkpoint, so that they can be merged sooner. */
+function* readDocument(projection: Projection, { header, document }: DecodedCheckpoint): Work {
+  const { epoch } = header;
+  const reader = epoch === undefined ? projection.documents?.document : projection.documentFor(epoch);
+  if (reader !== undefined) yield* reader.prepareMerge(document);
+}
+
 function* inTheEnd(steps: Iterable<unknown>, done: () => void): Generator<unknown, void, undefined> {
   yield* steps;
   done();
@@ -148,14 +160,20 @@ function* requireOwnKnown(
     throw ownOperation({ table: header.table, origin, firstSequence: sequence });
   };
   for (const [origin, sequence] of header.vector) check(origin, sequence);
-  for (const { origins: named, originOf, sequences } of rows) {
-    const largest = named.map(() => 0);
-    for (let index = 0; index < originOf.length; index++) {
-      const origin = originOf[index] as number;
-      const sequence = sequences[index] as number;
-      if (sequence > (largest[origin] as number)) largest[origin] = sequence;
-    }
-    for (const [index, origin] of named.entries()) check(origin, largest[index] as number);
-    yield 1 + originOf.length / 16 + named.length;
+  for (const part of rows) {
+    const largest = largestOf(part);
+    for (const [index, origin] of part.origins.entries()) check(origin, largest[index] as number);
+    yield 1 + part.originOf.length / 16 + part.origins.length;
   }
+}
+
+/** The largest sequence of each of a part's origins. */
+function largestOf({ origins, originOf, sequences }: CheckpointRows): Float64Array {
+  const largest = new Float64Array(origins.length);
+  for (let index = 0; index < originOf.length; index++) {
+    const origin = originOf[index] as number;
+    const sequence = sequences[index] as number;
+    if (sequence > (largest[origin] as number)) largest[origin] = sequence;
+  }
+  return largest;
 }

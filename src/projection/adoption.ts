@@ -3,25 +3,14 @@ import type { Epoch } from '../log/epoch.ts';
 import type { Origins } from '../log/origin.ts';
 import { type Work, allAtOnce } from '../log/slices.ts';
 import type { TableDocument } from '../modes/conflict-mode.ts';
-import type { Value } from '../schema/index.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { CheckpointRows, DecodedCheckpoint } from './checkpoint.ts';
 import { adoptDocument, loadDocument } from './document-adoption.ts';
-import type { Live } from './effects.ts';
 import { loadRows } from './bulk-load.ts';
 import { Learning, vectorOf } from './learning.ts';
+import { MovingEntry } from './moving-entry.ts';
 import type { Projection } from './projection.ts';
-import { MovingDot } from './rows.ts';
 import { type CheckpointEntry, SwitchAdoption, epochOrder } from './switching.ts';
-
-/** One row or removal of a checkpoint, in the terms of this node; moved on from entry to entry. */
-class Entry implements CheckpointEntry {
-  slot = 0;
-  removed = false;
-  value: Value;
-  readonly dot: MovingDot = new MovingDot(0);
-  created = 0;
-}
 
 /**
  * Visits the entries in order; returns their slots, which is what dictionaries refer to. A key that was
@@ -31,7 +20,7 @@ function eachEntry(
   projection: Projection,
   origins: Origins,
   parts: readonly CheckpointRows[],
-  visit: (entry: Entry) => void,
+  visit: (entry: MovingEntry) => void,
 ): Int32Array {
   const { schema, rows } = projection;
   const slots = new Int32Array(parts.reduce((sum, part) => sum + part.texts.length, 0));
@@ -39,7 +28,7 @@ function eachEntry(
   for (const { texts } of parts) for (const text of texts) slots[count++] = rows.slotOf(text);
   const last = new Int32Array(rows.slots);
   for (let at = 0; at < count; at++) last[slots[at] as number] = at;
-  const entry = new Entry();
+  const entry = new MovingEntry();
   const { dot } = entry;
   let index = -1;
   for (const part of parts) {
@@ -236,21 +225,15 @@ export function* checkTimes(projection: Projection, checkpoint: DecodedCheckpoin
   if (cleared !== undefined) projection.checkTime(cleared[2], cleared[0]);
 }
 
-/** Takes over the latest `clear` and the expiries that overtook their writes; returns slots whose row went. */
-function learnVersions(
-  projection: Projection,
-  origins: Origins,
-  header: CheckpointHeader,
-  live?: (index: number) => Live,
-): number[] {
-  const { rows, versions } = projection;
-  const gone: number[] = [];
+/** Takes over the latest `clear` and the expiries that overtook their writes, telling nobody. */
+function learnVersions(projection: Projection, origins: Origins, header: CheckpointHeader): void {
+  const { rows, versions, effects } = projection;
   if (header.cleared !== undefined) {
     const [origin, sequence, stamp] = header.cleared;
     const dot = { origin: origins.intern(origin), sequence, stamp };
     projection.observe(stamp);
-    for (const slot of rows.live()) if (projection.versions.accepts(slot, dot)) gone.push(slot);
-    for (const [index, slot] of gone.entries()) projection.effects.adoptRemoval(slot, dot, live?.(index));
+    const gone = [...rows.live()].filter((slot) => versions.accepts(slot, dot));
+    for (const slot of gone) effects.adoptRemoval(slot, dot, undefined);
     versions.noteCleared(dot);
   }
   for (const [text, origin, sequence] of header.expired ?? []) {
@@ -258,13 +241,11 @@ function learnVersions(
     const slot = rows.find(text);
     const standing = slot === undefined ? undefined : rows.dot(slot);
     if (slot !== undefined && standing?.origin === write.origin && standing.sequence === sequence) {
-      projection.effects.adoptRemoval(slot, standing, live?.(gone.length));
-      gone.push(slot);
+      effects.adoptRemoval(slot, standing, undefined);
     } else {
       versions.expireAhead(write);
     }
   }
-  return gone;
 }
 
 function learn(

@@ -29,7 +29,8 @@ export function loadRows(
 ): Int32Array | undefined {
   const { schema, rows } = projection;
   if (!isUntouched(projection) || !rows.fill(parts.map((part) => part.texts))) return undefined;
-  const slots = Int32Array.from({ length: rows.slots }, (_, slot) => slot);
+  const slots = new Int32Array(rows.slots);
+  for (let slot = 0; slot < slots.length; slot++) slots[slot] = slot;
   let first = 0;
   for (const part of parts) {
     putPart(rows, part, { first, schema, origins: part.origins.map((text) => origins.intern(text)) });

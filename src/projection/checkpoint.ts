@@ -268,14 +268,28 @@ function encodeDictionary(
   return writer.copy();
 }
 
+/** Consecutive keys of a dictionary. */
+interface DictionaryPart {
+  /** Per key the number of its entry, from 1, or 0 when it has none. */
+  readonly entries: Int32Array;
+  /** The texts of the keys without an entry, in order. */
+  readonly texts: readonly string[];
+}
+
+/** What the numbers of a dictionary stand for. */
+export interface DictionaryKeys {
+  readonly size: number;
+  readonly parts: readonly DictionaryPart[];
+}
+
 /** A checkpoint, unpacked. */
 export interface DecodedCheckpoint {
   /** As it was encoded. */
   readonly chunks: readonly Uint8Array[];
   readonly header: CheckpointHeader;
   readonly rows: readonly CheckpointRows[];
-  /** The keys of each dictionary, in the order of the header: the index of an entry, or a text. */
-  readonly keys: readonly (readonly (number | string)[])[];
+  /** The keys of each dictionary, in the order of the header. */
+  readonly keys: readonly DictionaryKeys[];
   /** The document behind the table, in modes that have one. */
   readonly document: readonly Uint8Array[];
   /** What the node that wrote it remembers of its own; only of a checkpoint that is trusted. */
@@ -303,7 +317,7 @@ export function* checkpointOf(
   let entries = 0;
   const document: Uint8Array[] = [];
   const past: PastRecord[] = [];
-  const keys: (number | string)[][] = header.dictionaries.map(() => []);
+  const keys = header.dictionaries.map(() => ({ size: 0, parts: [] as DictionaryPart[] }));
   for (const chunk of rest) {
     const reader = new ByteReader(chunk);
     const kind = reader.byte();
@@ -324,8 +338,8 @@ export function* checkpointOf(
     }
   }
   for (const [index, { keys: size }] of header.dictionaries.entries()) {
-    if (keys[index]?.length !== size)
-      throw malformed(`a dictionary of ${keys[index]?.length} keys instead of ${size}`);
+    if (keys[index]?.size !== size)
+      throw malformed(`a dictionary of ${keys[index]?.size} keys instead of ${size}`);
   }
   return { chunks, header, rows, keys, document, past };
 }
@@ -373,23 +387,34 @@ function readPast(bytes: Uint8Array): PastRecord {
 
 function readDictionary(
   reader: ByteReader,
-  keys: readonly (number | string)[][],
+  keys: readonly { size: number; readonly parts: DictionaryPart[] }[],
   known: { entries: number; schema: Schema; trusted: boolean },
 ): void {
-  const list = keys[reader.varint()];
+  const dictionary = keys[reader.varint()];
   const count = reader.count('dictionary entries', ENTRIES_PER_CHUNK);
-  if (list === undefined || list.length + count > MAX_DICTIONARY_KEYS) throw malformed('a dictionary');
+  if (dictionary === undefined || dictionary.size + count > MAX_DICTIONARY_KEYS)
+    throw malformed('a dictionary');
+  const entries = new Int32Array(count);
+  const texts: string[] = [];
   for (let index = 0; index < count; index++) {
-    const reference = reader.varint();
-    if (reference > known.entries) throw malformed(`entry ${reference} in a dictionary`);
-    if (reference > 0) {
-      list.push(reference - 1);
-      continue;
-    }
+    const entry = reader.varint();
+    if (entry > known.entries) throw malformed(`entry ${entry} in a dictionary`);
+    entries[index] = entry;
+    if (entry > 0) continue;
     const text = reader.text(reader.remaining);
     if (!known.trusted) known.schema.checkKeyText(text);
-    list.push(text);
+    texts.push(text);
   }
+  dictionary.size += count;
+  dictionary.parts.push({ entries, texts });
+}
+
+/** The texts of a dictionary's keys, where `texts` are those of the checkpoint's entries. */
+export function keyTexts(keys: DictionaryKeys | undefined, texts: readonly string[]): string[] {
+  return (keys?.parts ?? []).flatMap((part) => {
+    let own = 0;
+    return Array.from(part.entries, (entry) => (entry > 0 ? texts[entry - 1] : part.texts[own++]) as string);
+  });
 }
 
 function readRows(reader: ByteReader, kind: number, schema: Schema): CheckpointRows {
@@ -412,9 +437,9 @@ function readRows(reader: ByteReader, kind: number, schema: Schema): CheckpointR
 function* checkedRows(rows: CheckpointRows, schema: Schema): Work<CheckpointRows> {
   for (const origin of rows.origins) checkOrigin(origin);
   yield 1 + rows.origins.length;
-  for (let index = 0; index < rows.texts.length; index++) {
-    checkRow(rows, index, schema);
-    if (index % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP;
+  for (let from = 0; from < rows.texts.length; from += ENTRIES_PER_STEP) {
+    checkColumns(rows, from, schema);
+    yield ENTRIES_PER_STEP;
   }
   if (schema.preparing !== undefined)
     return rows.removed ? rows : { ...rows, values: yield* valuesOfCells(rows.cells, schema.preparing()) };
@@ -427,12 +452,23 @@ function* checkedRows(rows: CheckpointRows, schema: Schema): Work<CheckpointRows
   return rows;
 }
 
-function checkRow(rows: CheckpointRows, index: number, schema: Schema): void {
-  schema.checkKeyText(rows.texts[index] as string);
-  const sequence = rows.sequences[index] as number;
-  if ((rows.originOf[index] as number) >= rows.origins.length) throw malformed('an origin number');
-  if (!isCount(sequence, 1)) throw malformed(`sequence ${sequence}`);
-  const stamp = rows.stamps[index];
-  if (!isCount(stamp, 0)) throw malformed(`a time of ${stamp}`);
-  if (!isCount(rows.created[index], 0)) throw malformed(`a time of ${rows.created[index]}`);
+/** Checks the columns of a step one after the other: small loops are compiled sooner than one large one. */
+function checkColumns(rows: CheckpointRows, from: number, schema: Schema): void {
+  const { texts, origins, originOf, sequences, stamps, created } = rows;
+  const end = Math.min(from + ENTRIES_PER_STEP, texts.length);
+  for (let index = from; index < end; index++) schema.checkKeyText(texts[index] as string);
+  for (let index = from; index < end; index++)
+    if ((originOf[index] as number) >= origins.length) throw malformed('an origin number');
+  checkCounts(sequences, { from, end, least: 1, what: 'sequence' });
+  checkCounts(stamps, { from, end, least: 0, what: 'a time of' });
+  if (created !== stamps) checkCounts(created, { from, end, least: 0, what: 'a time of' });
+}
+
+function checkCounts(
+  values: ArrayLike<number>,
+  on: { readonly from: number; readonly end: number; readonly least: number; readonly what: string },
+): void {
+  const { from, end, least } = on;
+  for (let index = from; index < end; index++)
+    if (!isCount(values[index], least)) throw malformed(`${on.what} ${values[index]}`);
 }

@@ -1,3 +1,4 @@
+import { TablecastError } from '../errors.ts';
 import type { Cell } from '../log/column.ts';
 import type { Origins } from '../log/origin.ts';
 import type { Work } from '../log/slices.ts';
@@ -13,6 +14,8 @@ const LEAVES: number = BUCKETS * BUCKETS;
 /** Rows are hashed so many units of work at a time, and a unit hashes so many characters. */
 const UNITS_PER_STEP = 64;
 const CHARACTERS_PER_UNIT = 64;
+/** Most rows of a peer that are compared at once: more than 64 of 65,536 leaves have, below a thousand million rows. */
+const MOST_ROWS = 1_048_576;
 /** Slots that are put in the order of their leaves in one unit. */
 const SLOTS_PER_UNIT = 64;
 
@@ -77,7 +80,8 @@ class Hash {
   /** Takes in a value; returns how many characters it is long. */
   cell(cell: Cell): number {
     if (typeof cell === 'number') {
-      this.#number[0] = cell;
+      // Any NaN is like any other, whatever its bits are.
+      this.#number[0] = Number.isNaN(cell) ? NaN : cell;
       this.word(this.#words[0] as number);
       this.word(this.#words[1] as number);
       return 0;
@@ -149,7 +153,11 @@ export class TableDigest {
   }
 
   /** Makes the sums of the buckets, and of all. */
-  *sum(): Work {
+  sum(): Work {
+    return this.#keepingSlots(() => this.#sum());
+  }
+
+  *#sum(): Work {
     const sums = this.#sums;
     const hash = new Hash();
     yield* this.#visit(hash, (leaf) => add(sums, leaf >>> 8, hash));
@@ -162,27 +170,38 @@ export class TableDigest {
   /** Hashes each row. */
   *#visit(hash: Hash, visit: (leaf: number, slot: number) => void): Work {
     const { rows, schema } = this.#projection;
+    let units = 0;
+    for (const slot of rows.live()) {
+      const text = rows.text(slot);
+      const leaf = leafIn(hash, text);
+      const characters = text.length + (schema.isSet ? 0 : hash.cell(schema.toColumn(rows.value(slot))));
+      hash.finish();
+      visit(leaf, slot);
+      units += 1 + Math.floor(characters / CHARACTERS_PER_UNIT);
+      if (units < UNITS_PER_STEP) continue;
+      yield units;
+      units = 0;
+    }
+  }
+
+  /** Finds out where the rows lie; needed only where the sums of two peers differ. */
+  order(): Work {
+    return this.#keepingSlots(() => this.#order());
+  }
+
+  /** Work during which removed keys that are forgotten move no row to another slot. */
+  *#keepingSlots<Step, Result>(
+    work: () => Generator<Step, Result, undefined>,
+  ): Generator<Step, Result, undefined> {
     const release = this.#projection.keepSlots();
     try {
-      let units = 0;
-      for (const slot of rows.live()) {
-        const text = rows.text(slot);
-        const leaf = leafIn(hash, text);
-        const characters = text.length + (schema.isSet ? 0 : hash.cell(schema.toColumn(rows.value(slot))));
-        hash.finish();
-        visit(leaf, slot);
-        units += 1 + Math.floor(characters / CHARACTERS_PER_UNIT);
-        if (units < UNITS_PER_STEP) continue;
-        yield units;
-        units = 0;
-      }
+      return yield* work();
     } finally {
       release();
     }
   }
 
-  /** Finds out where the rows lie; needed only where the sums of two peers differ. */
-  *order(): Work {
+  *#order(): Work {
     if (this.#index !== undefined) return;
     const sums = new Uint32Array(2 * LEAVES);
     const starts = new Uint32Array(LEAVES + 1);
@@ -239,11 +258,22 @@ export class TableDigest {
 
   /** The rows of some leaves, in chunks that {@link differences} takes on the other node; call after {@link order}. */
   rows(leaves: readonly number[], origins: Origins): Iterable<Uint8Array> {
-    return rowsOfSlots(this.#projection, origins, this.#slotsIn(leaves));
+    return this.#keepingSlots(() => rowsOfSlots(this.#projection, origins, this.#slotsIn(leaves)));
   }
 
-  /** Compares the rows of some leaves with those of a peer; call after {@link order}. Throws `OPERATION_INVALID`. */
-  *differences(
+  /**
+   * Compares the rows of some leaves with those of a peer; call after {@link order}. Throws
+   * `OPERATION_INVALID`, or `LIMIT_EXCEEDED` for more than 1,048,576 rows.
+   */
+  differences(
+    leaves: readonly number[],
+    chunks: readonly Uint8Array[],
+    origins: Origins,
+  ): Work<RowDifference[]> {
+    return this.#keepingSlots(() => this.#differences(leaves, chunks, origins));
+  }
+
+  *#differences(
     leaves: readonly number[],
     chunks: readonly Uint8Array[],
     origins: Origins,
@@ -287,8 +317,11 @@ function leafIn(hash: Hash, text: string): number {
 function* readSides(projection: Projection, chunks: readonly Uint8Array[]): Work<Map<string, RowSide>> {
   const { schema } = projection;
   const sides = new Map<string, RowSide>();
+  let taken = 0;
   for (const chunk of chunks) {
     const { texts, cells, origins, originOf, sequences } = yield* decodeRows(chunk, schema);
+    taken += texts.length;
+    if (taken > MOST_ROWS) throw tooManyRows(schema.name);
     for (const [index, text] of texts.entries()) {
       const value = schema.isSet ? undefined : schema.fromColumn(cells[index] as Cell);
       const origin = origins[originOf[index] as number] as string;
@@ -297,6 +330,14 @@ function* readSides(projection: Projection, chunks: readonly Uint8Array[]): Work
     }
   }
   return sides;
+}
+
+function tooManyRows(table: string): TablecastError {
+  return new TablecastError(
+    'LIMIT_EXCEEDED',
+    `A peer sent more than ${MOST_ROWS} rows of ${table} to compare at once.`,
+    { hint: 'Split the table into several.', details: { table, limit: MOST_ROWS } },
+  );
 }
 
 function sameValue({ schema }: Projection, one: Value, other: Value): boolean {

@@ -26,17 +26,16 @@ export class Dispatcher {
   #next = 0;
   #busy = false;
   #holds = 0;
-  /** What the present step of something gradual emits. */
-  #step: Emission[] | undefined;
+  /** What a step of something gradual emits is told at once; how much that was. */
+  #inStep = false;
+  #toldInStep = 0;
+  #thrownInStep: { readonly error: unknown } | undefined;
   /** Something is told gradually: everything else comes after it, so much per turn. */
   #slicing: Slicing | undefined;
   #due = false;
 
   emit<T>(to: Teller<T>, value: T): void {
-    if (this.#step !== undefined) {
-      this.#step.push({ to, value });
-      return;
-    }
+    if (this.#inStep) return this.#tellInStep(to, value);
     if (this.#slicing !== undefined || this.#busy || this.#holds > 0) {
       this.#waiting.push({ to, value });
       return;
@@ -135,14 +134,27 @@ export class Dispatcher {
 
   /** Tells what one step of the first that waits emits; goes on behind it when there is none. */
   #tellStep(steps: Iterator<unknown>): number {
-    const step: Emission[] = [];
-    this.#step = step;
+    this.#inStep = true;
+    this.#toldInStep = 0;
+    this.#thrownInStep = undefined;
     try {
       if (steps.next().done === true) this.#next++;
     } finally {
-      this.#step = undefined;
+      this.#inStep = false;
     }
-    for (const { to, value } of step) to.next(value);
-    return Math.max(1, step.length);
+    if (this.#thrownInStep !== undefined) throw (this.#thrownInStep as { readonly error: unknown }).error;
+    return Math.max(1, this.#toldInStep);
+  }
+
+  #tellInStep<T>(to: Teller<T>, value: T): void {
+    this.#toldInStep++;
+    // What the subscriber causes is not of the step, and what it throws must not end it.
+    this.#inStep = false;
+    try {
+      to.next(value);
+    } catch (error) {
+      this.#thrownInStep ??= { error };
+    }
+    this.#inStep = true;
   }
 }

@@ -1,13 +1,15 @@
 import { malformed } from '../log/bytes.ts';
 import type { Dictionary } from '../log/dictionary.ts';
 import type { Epoch } from '../log/epoch.ts';
-import { SET, SWITCH } from '../log/operation.ts';
+import { CLEAR, SET, SWITCH } from '../log/operation.ts';
 import type { Origins } from '../log/origin.ts';
 import type { DecodedRun, DocumentSection, RunOperations } from '../log/run.ts';
+import type { Work } from '../log/slices.ts';
 import type { VersionVector } from '../log/version-vector.ts';
 import type {
   DocumentOwner,
   OwnEffect,
+  PreparedChanges,
   RunChanges,
   RunEffects,
   Standing,
@@ -25,7 +27,7 @@ const MAX_HISTORY = 131_072;
 const HISTORY_PER_ROW = 4;
 const MAX_HISTORY_BYTES: number = 64 * 1024 * 1024;
 /** Most rows, and characters of their keys, that one `clear` removes. */
-const MAX_CLEARED = 16_384;
+const MAX_CLEARED = 4096;
 const MAX_CLEARED_CHARACTERS: number = 512 * 1024;
 
 /** What is known of the run that is folded. */
@@ -84,6 +86,11 @@ export class DocumentFold {
   readonly #origins: Origins;
   readonly #teller: DocumentTeller;
   #prepared: Prepared | undefined;
+  /** What was prepared of runs that are not checked yet, and the keys from before that they were believed to mean. */
+  readonly #ready = new WeakMap<
+    DecodedRun,
+    { readonly prepared: Prepared; readonly known: ReadonlyMap<number, string> }
+  >();
 
   constructor(table: Projection, origins: Origins, document: TableDocument) {
     this.document = document;
@@ -205,25 +212,59 @@ export class DocumentFold {
   }
 
   /** Puts the open run of this node into the document; returns what it must carry. */
-  write(run: RunOperations, author: AuthoredRun): Omit<DocumentSection, 'copies'> {
+  write(
+    run: RunOperations,
+    author: AuthoredRun,
+  ): Omit<DocumentSection, 'copies'> & { readonly operations: number } {
     const { schema, reporter } = this.#table;
     const { origin, position } = author;
     const effects = netEffects(run, { origin, isSet: schema.isSet, textOf: (id) => author.textOf(id) });
-    const { entered, changes, touched } = this.document.write(effects);
+    const { entered, changes, operations, touched } = this.document.write(effects);
     const dot = { origin: this.#origins.intern(origin), sequence: run.firstSequence, stamp: run.firstStamp };
     const facts = reporter.listening ? reporter.facts(position, SET, dot) : undefined;
     for (const text of touched) this.settle(text, dot, facts);
     return {
       entered: entered.map(({ text, generation, start }) => ({ id: author.idOf(text), generation, start })),
       changes,
+      operations,
     };
   }
 
   // Runs of others, and replay ---------------------------------------------------------------------------
 
+  /**
+   * Does what can be done with a run before it is its turn: `textOf` gives the keys it is believed to mean, and how
+   * much there is in it is returned. Throws `OPERATION_INVALID`, as {@link check} would.
+   */
+  *prepare(run: DecodedRun, textOf: (id: number) => string): Work<PreparedChanges> {
+    if (run.document === undefined) return { operations: 0, named: 0 };
+    const prepared = this.#prepare(run, textOf);
+    yield 1 + run.count;
+    const content = yield* this.document.prepare(prepared.carried);
+    this.document.compare(prepared.effects, prepared.carried);
+    yield 1 + content.operations;
+    const { ids, kinds, state } = run;
+    const known = new Map<number, string>();
+    for (let index = 0; index < run.count; index++) {
+      const id = ids[index] as number;
+      if (id < state.keys && hasKey(kinds?.[index])) known.set(id, textOf(id));
+    }
+    for (const { id } of run.document.entered) if (id < state.keys) known.set(id, textOf(id));
+    this.#ready.set(run, { prepared, known });
+    return content;
+  }
+
+  /** What was prepared of a run, unless its keys turn out to be others. */
+  #readied(run: DecodedRun, textOf: (id: number) => string): Prepared | undefined {
+    const ready = this.#ready.get(run);
+    if (ready === undefined) return undefined;
+    for (const [id, text] of ready.known) if (textOf(id) !== text) return undefined;
+    return ready.prepared;
+  }
+
   /** Checks what a run carries for the document, changing nothing. Throws `OPERATION_INVALID`. */
   check(run: DecodedRun, textOf: (id: number) => string): void {
-    const prepared = this.#prepare(run, textOf);
+    const prepared = this.#readied(run, textOf) ?? this.#prepare(run, textOf);
     if (run.count > 1 && run.kinds?.includes(SWITCH) === true)
       throw malformed('a switch of mode among others');
     this.document.check(prepared.effects, prepared.carried);
@@ -294,4 +335,8 @@ export class DocumentFold {
     }
     return { put, removed };
   }
+}
+
+function hasKey(kind: number | undefined): boolean {
+  return kind !== CLEAR && kind !== SWITCH;
 }

@@ -2,7 +2,7 @@ import { CLEAR, EXPIRE, INCREMENT, SET } from '../log/operation.ts';
 import type { DecodedRun } from '../log/run.ts';
 import type { NetEffect, RunEffects, Standing } from '../modes/conflict-mode.ts';
 import type { Value } from '../schema/index.ts';
-import type { OperationFacts } from './change.ts';
+import { Change, type OperationFacts } from './change.ts';
 import type { DocumentFold, FoldedRun } from './document-fold.ts';
 import type { Live } from './effects.ts';
 import type { Projection } from './projection.ts';
@@ -26,6 +26,14 @@ interface KeyOperation {
   readonly facts: OperationFacts;
   readonly effect: NetEffect | undefined;
   readonly live: Live;
+}
+
+/** A `set` on its way to its row. */
+interface PlainWrite {
+  readonly slot: number;
+  readonly dot: MovingDot;
+  readonly value: Value;
+  readonly position: number;
 }
 
 /** Brings rows in line with the document operation by operation, and tells of each. */
@@ -57,18 +65,39 @@ export class DocumentTeller {
       if (index < range.skip) continue;
       dot.sequence = run.firstSequence + index;
       dot.stamp = run.stamps === undefined ? run.firstStamp : (run.stamps[index] as number);
-      const live = { position: base + index, seen: on.seen };
+      const position = base + index;
       if (kind === CLEAR) {
-        this.#cleared(told, dot, live);
+        this.#cleared(told, dot, { position, seen: on.seen });
         continue;
       }
       const slot = on.dictionary.slot(run.ids[index] as number);
-      const facts = reporter.facts(live.position, kind, dot, { slot, value });
+      if (kind === SET && reporter.brief && this.#wrote({ slot, dot, value, position }, effects)) continue;
+      const facts = reporter.facts(position, kind, dot, { slot, value });
       reporter.operation(facts);
-      this.#key({ kind, slot, dot, facts, effect: effects.keys.get(rows.text(slot)), live });
+      const effect = effects.keys.get(rows.text(slot));
+      this.#key({ kind, slot, dot, facts, effect, live: { position, seen: on.seen } });
     }
+    // What waited for the run took effect with it.
+    if (touched.size === effects.keys.size) return;
     const facts = reporter.facts(base + range.end - 1, SET, dot);
     for (const text of touched) if (!effects.keys.has(text)) this.#fold.settle(text, dot, facts);
+  }
+
+  /** The short way for a write that stands in the end and of which nothing but the change is told; false when it is not that. */
+  #wrote({ slot, dot, value, position }: PlainWrite, { origin, keys }: RunEffects): boolean {
+    const { rows, reporter } = this.#table;
+    const text = rows.text(slot);
+    if (keys.get(text)?.sequence !== dot.sequence) return false;
+    const standing = this.#fold.document.standing(text);
+    if (standing?.sequence !== dot.sequence || standing.origin !== origin) return false;
+    if (this.#fold.shows(slot, standing)) return true;
+    // What others added to a counter is in the row, and not in the operation.
+    if (!Object.is(this.#fold.valueOf(standing), value)) return false;
+    const kind = rows.has(slot) ? 'changed' : 'new';
+    const previous = kind === 'new' ? undefined : rows.value(slot);
+    this.#fold.place(slot, standing, dot);
+    reporter.wrote(new Change(kind, rows.key(slot), previous, reporter.causeOf(position, value, dot)));
+    return true;
   }
 
   #cleared({ effects, touched }: ToldRun, dot: MovingDot, live: Live): void {
@@ -131,17 +160,9 @@ export class DocumentTeller {
     const mine = isMine(operation, standing);
     if (mine) this.#unseen(operation);
     this.#fold.place(slot, standing, dot);
-    if (standing === undefined) {
-      reporter.change(kind === EXPIRE ? 'expired' : 'removed', slot, previous, {
-        ...facts,
-        row: { value: undefined },
-      });
-    } else {
-      reporter.change(present ? 'changed' : 'new', slot, previous, {
-        ...facts,
-        row: { value: rows.value(slot) },
-      });
-    }
+    const change = present ? 'changed' : 'new';
+    if (standing !== undefined) reporter.change(change, slot, previous, holding(facts, rows.value(slot)));
+    else reporter.change(kind === EXPIRE ? 'expired' : 'removed', slot, previous, holding(facts, undefined));
     if (!mine && kind !== EXPIRE) this.#overruled(operation);
   }
 
@@ -165,4 +186,9 @@ function isMine({ effect, facts }: KeyOperation, standing: Standing | undefined)
   if (effect === undefined || effect.kind === 'delete') return standing === undefined;
   if (standing === undefined) return false;
   return standing.origin === facts.origin && standing.sequence === effect.sequence;
+}
+
+/** The facts of an operation whose row then holds a value. */
+function holding(facts: OperationFacts, value: Value): OperationFacts {
+  return Object.is(facts.value, value) ? facts : { ...facts, row: { value } };
 }

@@ -9,10 +9,11 @@ import { putPart } from './bulk-load.ts';
 import { Change } from './change.ts';
 import type { CheckpointRows, DecodedCheckpoint } from './checkpoint.ts';
 import { checkpointChunks } from './checkpoint.ts';
-import { Learning } from './learning.ts';
+import { Learning, vectorOf } from './learning.ts';
 import { afterLearning } from './learned-view.ts';
+import { MovingEntry } from './moving-entry.ts';
 import type { Projection } from './projection.ts';
-import { type Dot, MovingDot, Rows } from './rows.ts';
+import { type Dot, Rows } from './rows.ts';
 import type { WriteWatch } from './undo.ts';
 import { type ExpiredAhead, Versions } from './versions.ts';
 
@@ -32,14 +33,6 @@ const REMOVED = 2;
 /** Taken or removed by the record, but what this node wrote meanwhile stands. */
 const OVERRULED = 4;
 
-/** One row or removal of a checkpoint; moved on from entry to entry. */
-class Entry {
-  readonly dot: MovingDot = new MovingDot(0);
-  removed = false;
-  value: Value;
-  created = 0;
-}
-
 /**
  * A checkpoint of another node on its way into a table, in steps: what comes of it is worked out on a copy,
  * while the table is read and written by this node, and then takes the table's place at once. For tables
@@ -51,7 +44,7 @@ export class GradualAdoption implements WriteWatch {
   readonly #origins: Origins;
   readonly #checkpoint: DecodedCheckpoint;
   readonly #learning: Learning;
-  /** Per part of the checkpoint, the numbers of its origins, and the index of its first entry. */
+  /** Per part of the checkpoint, the numbers of its origins, and the index of its first entry; then how many there are. */
   readonly #indexes: readonly (readonly number[])[];
   readonly #firsts: readonly number[];
   readonly #epoch: Projection['epoch'];
@@ -62,7 +55,7 @@ export class GradualAdoption implements WriteWatch {
   readonly #cleared: Dot | undefined;
   readonly #ahead: ExpiredAhead[] = [];
   readonly #expired = new Map<number, ExpiredAhead>();
-  readonly #entry = new Entry();
+  readonly #entry = new MovingEntry();
   /** The copy; afterwards what was there before. */
   #rows: Rows;
   #versions: Versions;
@@ -87,7 +80,7 @@ export class GradualAdoption implements WriteWatch {
     this.#learning = new Learning(table, origins, checkpoint.header);
     this.#indexes = checkpoint.rows.map((part) => part.origins.map((text) => origins.intern(text)));
     let count = 0;
-    this.#firsts = checkpoint.rows.map((part) => (count += part.texts.length) - part.texts.length);
+    this.#firsts = [0, ...checkpoint.rows.map((part) => (count += part.texts.length))];
     this.#slots = new Int32Array(count);
     this.#rows = table.rows;
     this.#versions = table.versions;
@@ -159,11 +152,10 @@ export class GradualAdoption implements WriteWatch {
       if (!rows.append(part.texts)) return false;
       putPart(rows, part, { first, schema, origins: this.#indexes[number] as readonly number[] });
       this.#table.observeAll(part.stamps);
-      const list = part.removed ? this.#removed : this.#taken;
-      for (let slot = first; slot < first + part.texts.length; slot++) {
-        this.#slots[slot] = slot;
-        list.push(slot);
-      }
+      noteSlots(first, first + part.texts.length, {
+        slots: this.#slots,
+        list: part.removed ? this.#removed : this.#taken,
+      });
       yield 1 + part.texts.length / 2;
     }
     this.#rows = rows;
@@ -271,10 +263,10 @@ export class GradualAdoption implements WriteWatch {
   }
 
   /** Valid until the next call. */
-  #entryAt(index: number): Entry {
+  #entryAt(index: number): MovingEntry {
     const firsts = this.#firsts;
     if (index < (firsts[this.#part] as number)) this.#part = 0;
-    while (index >= (firsts[this.#part + 1] ?? Infinity)) this.#part++;
+    while (index >= (firsts[this.#part + 1] as number)) this.#part++;
     const part = this.#checkpoint.rows[this.#part] as CheckpointRows;
     const at = index - (firsts[this.#part] as number);
     const entry = this.#entry;
@@ -352,16 +344,10 @@ export class GradualAdoption implements WriteWatch {
     else table.rows.become(this.#rows);
     const { epoch } = this.#checkpoint.header;
     this.#learning.take(position);
-    if (epoch !== undefined) table.tookEffect(this.#vectorOf(epoch.base));
+    if (epoch !== undefined) table.tookEffect(vectorOf(this.#origins, epoch.base));
     if (this.#cleared !== undefined) table.versions.noteCleared(this.#cleared);
     for (const write of this.#ahead) table.versions.expireAhead(write);
     return true;
-  }
-
-  #vectorOf(pairs: readonly (readonly [string, number])[]): VersionVector {
-    const vector = new VersionVector();
-    for (const [origin, sequence] of pairs) vector.advance(this.#origins.intern(origin), sequence);
-    return vector;
   }
 
   /** Makes sure that what was taken over expires. */
@@ -380,16 +366,21 @@ export class GradualAdoption implements WriteWatch {
   *tell(position: number): Generator<void, void, undefined> {
     const { reporter } = this.#table;
     if (!reporter.listening) return;
-    const contexts = this.#learning.contexts;
-    let next = position;
-    for (const slot of this.#taken) {
-      const entry = this.#entryAt(this.#indexOf(slot));
-      this.#tellRow(slot, entry, { position: next++, seen: contexts.get(entry.dot.origin) ?? NOTHING });
-      if (next % TOLD_PER_STEP === 0) yield;
+    for (let from = 0; from < this.#taken.length; from += TOLD_PER_STEP) {
+      this.#tellRows(from, position + from);
+      yield;
     }
-    for (const slot of this.#removed) {
-      this.#tellRemoval(slot, next++);
-      if (next % TOLD_PER_STEP === 0) yield;
+    for (const [index, slot] of this.#removed.entries()) {
+      this.#tellRemoval(slot, position + this.#taken.length + index);
+      if (index % TOLD_PER_STEP === 0) yield;
+    }
+  }
+
+  #tellRows(from: number, position: number): void {
+    const end = Math.min(from + TOLD_PER_STEP, this.#taken.length);
+    for (let at = from; at < end; at++) {
+      const slot = this.#taken[at] as number;
+      this.#tellRow(slot, this.#entryAt(this.#indexOf(slot)), position + at - from);
     }
   }
 
@@ -398,26 +389,29 @@ export class GradualAdoption implements WriteWatch {
   }
 
   #isOverruled(slot: number): boolean {
-    return ((this.#marks[slot] ?? 0) & OVERRULED) !== 0;
+    return !this.#isFresh && ((this.#marks[slot] ?? 0) & OVERRULED) !== 0;
   }
 
-  #tellRow(slot: number, { dot, value }: Entry, live: { position: number; seen: VersionVector }): void {
+  #tellRow(slot: number, { dot, value }: MovingEntry, position: number): void {
     const { reporter } = this.#table;
     const before = this.#rows;
-    const kind = before.has(slot) ? 'changed' : 'new';
+    const kind = !this.#isFresh && before.has(slot) ? 'changed' : 'new';
     const isOverruled = this.#isOverruled(slot);
     if (reporter.brief && !isOverruled) {
       const previous = kind === 'new' ? undefined : before.value(slot);
-      const cause = reporter.causeOf(live.position, value, dot);
+      const cause = reporter.causeOf(position, value, dot);
       return reporter.wrote(new Change(kind, this.#table.rows.key(slot), previous, cause));
     }
-    const facts = reporter.facts(live.position, SET, dot, { slot, value });
+    const facts = reporter.facts(position, SET, dot, { slot, value });
     if (isOverruled) {
       reporter.operation(facts);
       const by = before.dot(slot);
       return reporter.overruled(slot, facts, { dot: by, seen: this.#table.contextOf(by.origin) });
     }
-    if (kind === 'changed') reporter.unseen(slot, facts, { seen: live.seen, before });
+    if (kind === 'changed') {
+      const seen = this.#learning.contexts.get(dot.origin) ?? NOTHING;
+      reporter.unseen(slot, facts, { seen, before });
+    }
     reporter.effect(kind, slot, before.value(slot), facts);
   }
 
@@ -432,5 +426,13 @@ export class GradualAdoption implements WriteWatch {
     reporter.operation(facts);
     if (before.has(slot) && !this.#isOverruled(slot))
       reporter.change('removed', slot, before.value(slot), facts);
+  }
+}
+
+/** Lets the entries from `first` up to `end` stand in slots of the same numbers. */
+function noteSlots(first: number, end: number, on: { slots: Int32Array; list: number[] }): void {
+  for (let slot = first; slot < end; slot++) {
+    on.slots[slot] = slot;
+    on.list.push(slot);
   }
 }

@@ -54,19 +54,49 @@ export class KeyIndex {
     return slot;
   }
 
-  /** Gives slots to all texts in order, to an index without any; false, and it stays empty, when two are equal. */
+  /** Gives slots to all texts in order; false, and none has one, when two are equal or one has a slot already. */
   addAll(texts: readonly string[]): boolean {
+    const before = this.texts.length;
     this.reserve(texts.length);
-    for (const text of texts) {
-      if (this.find(text) === undefined) {
-        this.add(text);
-        continue;
-      }
-      this.texts = [];
-      this.#layOut(this.#mask + 1);
+    for (let at = 0; at < texts.length; at++) {
+      if (this.#addNew(texts[at] as string)) continue;
+      this.cut(before);
       return false;
     }
     return true;
+  }
+
+  /** Looks for a text and adds it in one go, where there is room; false when it has a slot. */
+  #addNew(text: string): boolean {
+    if (this.#instead !== undefined) {
+      if (this.#instead.has(text)) return false;
+      this.add(text);
+      return true;
+    }
+    const hash = hashOf(text);
+    const places = this.#places;
+    const mask = this.#mask;
+    let place = hash & mask;
+    for (let tried = 1; places[place] !== 0; tried++) {
+      const entry = places[place] as number;
+      if (((entry ^ hash) & ~mask) === 0 && this.texts[(entry & mask) - 1] === text) return false;
+      if (tried === MOST_PLACES) {
+        this.#giveUp();
+        return this.#addNew(text);
+      }
+      place = (place + 1) & mask;
+    }
+    const slot = this.texts.length;
+    places[place] = (hash & ~mask) | (slot + 1);
+    this.#hashes[slot] = hash;
+    this.texts.push(text);
+    return true;
+  }
+
+  /** Takes away all slots but the first so many. */
+  cut(count: number): void {
+    this.texts.length = count;
+    this.#layOut(this.#mask + 1);
   }
 
   /** Makes room for so many further texts at once. */

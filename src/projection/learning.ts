@@ -3,18 +3,30 @@ import type { Origins } from '../log/origin.ts';
 import type { Work } from '../log/slices.ts';
 import { VersionVector } from '../log/version-vector.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
-import type { DecodedCheckpoint } from './checkpoint.ts';
+import type { DecodedCheckpoint, DictionaryKeys } from './checkpoint.ts';
 import type { Projection } from './projection.ts';
 import type { Rows } from './rows.ts';
-
-/** Keys of a dictionary, and entries of a context, that are handled in a step of work. */
-const ENTRIES_PER_STEP = 256;
 
 /** A version vector as a checkpoint's header says it. */
 export function vectorOf(origins: Origins, pairs: CheckpointHeader['vector']): VersionVector {
   const vector = new VersionVector();
   for (const [origin, sequence] of pairs) vector.advance(origins.intern(origin), sequence);
   return vector;
+}
+
+/** The slots of a dictionary's keys, where `slots` are those of the checkpoint's entries. */
+function slotsOf(
+  { entries, texts }: DictionaryKeys['parts'][number],
+  slots: Int32Array,
+  rows: Rows,
+): Int32Array {
+  const found = new Int32Array(entries.length);
+  let text = 0;
+  for (let at = 0; at < found.length; at++) {
+    const entry = entries[at] as number;
+    found[at] = entry > 0 ? (slots[entry - 1] as number) : rows.slotOf(texts[text++] as string);
+  }
+  return found;
 }
 
 /**
@@ -46,9 +58,9 @@ export class Learning {
       if (this.theirs.get(origin) <= held.get(origin) || origin === this.#table.own) continue;
       const dictionary = new Dictionary(entry.chapter);
       for (const text of entry.origins) dictionary.origins.push(origins.intern(text));
-      for (const key of keys[index] ?? []) {
-        dictionary.addKey(typeof key === 'number' ? (slots[key] as number) : rows.slotOf(key));
-        if (dictionary.size % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP / 4;
+      for (const part of keys[index]?.parts ?? []) {
+        dictionary.addKeys(slotsOf(part, slots, rows));
+        yield 1 + part.entries.length / 8 + part.texts.length;
       }
       this.dictionaries.set(origin, dictionary);
     }

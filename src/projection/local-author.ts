@@ -6,11 +6,14 @@ import { type ContextEntry, RunWriter } from '../log/run.ts';
 import type { SessionMarks } from '../log/session-marks.ts';
 import type { VersionVector } from '../log/version-vector.ts';
 import type { Schema, Value } from '../schema/index.ts';
+import { CHANGE_WEIGHT, weightOf } from './document-weight.ts';
 import type { DocumentFold } from './document-fold.ts';
 import type { ProjectionContext } from './context.ts';
 import type { OwnPast } from './own-past.ts';
 import { type Dot, MovingDot, type Rows } from './rows.ts';
 
+/** A run that weighs this much beyond its operations takes no further one. */
+const MAX_EXTRA_WEIGHT = 4096;
 /** A dictionary of this many keys is never too large to go on with. */
 const CHAPTER_KEYS = 65_536;
 /** A dictionary that names more origins than this is not gone on with: readers take only so many. */
@@ -55,6 +58,8 @@ export class LocalAuthor implements RunAuthor {
   /** What is written again after a switch of mode has runs of its own. */
   #copying = false;
   #copied = false;
+  /** What the open run weighs beyond its operations: see {@link RunAuthor.runWeight}. */
+  #extraWeight = 0;
   #sequence: number;
   /** The highest sequence this author's origin had when it began. */
   readonly startedAt: number;
@@ -145,7 +150,17 @@ export class LocalAuthor implements RunAuthor {
   }
 
   get runFull(): boolean {
-    return this.#run.full || this.#copied;
+    return this.#run.full || this.#copied || this.#extraWeight >= MAX_EXTRA_WEIGHT;
+  }
+
+  get runWeight(): number {
+    if (this.#table.documents === undefined || !this.#running) return 0;
+    return CHANGE_WEIGHT + this.#run.count + this.#extraWeight;
+  }
+
+  /** The operation written last weighs more for others than a plain one, by so much. */
+  weigh(extra: number): void {
+    this.#extraWeight += extra;
   }
 
   get runCharacters(): number {
@@ -165,6 +180,7 @@ export class LocalAuthor implements RunAuthor {
 
   beginRun(position: number): void {
     this.#copied = false;
+    this.#extraWeight = 0;
     const { rows, dictionaries, marks, held } = this.#table;
     const { dictionary } = this.#dictionary;
     if (held.get(this.origin) === 0) this.#table.beginLife(this.origin);
@@ -200,25 +216,27 @@ export class LocalAuthor implements RunAuthor {
     this.#table.noteSeen(this.origin);
     const seen = this.#table.contextOf(this.origin);
     for (const [origin, sequence] of this.#told) seen.advance(origin, sequence);
-    this.#writeDocument();
+    const weight = this.#writeDocument();
     const bytes = this.#run.encode(schema.name, this.#text, this.#context.session);
     const { firstSequence, count } = this.#run;
-    return { table: schema.name, origin: this.#text, firstSequence, count, bytes };
+    return { table: schema.name, origin: this.#text, firstSequence, count, bytes, weight };
   }
 
-  #writeDocument(): void {
+  /** Puts the open run into the document; returns what it weighs. */
+  #writeDocument(): number {
     const { documents, rows } = this.#table;
-    if (documents === undefined) return;
+    if (documents === undefined) return 0;
     const { dictionary } = this.#dictionary;
     const copies = this.#copying || this.#copied;
     if (copies) this.#table.past.noteCopy(this.#text, this.#run.firstSequence);
-    const section = documents.write(this.#run.view(), {
+    const { operations, ...section } = documents.write(this.#run.view(), {
       origin: this.#text,
       position: this.#position,
       textOf: (id) => rows.text(dictionary.slot(id)),
       idOf: (text) => this.#keyId(rows.slotOf(text)),
     });
     this.#run.document = { ...section, copies };
+    return weightOf({ count: this.#run.count, operations, document: section });
   }
 
   discardRuns(firstSequence: number | undefined): void {

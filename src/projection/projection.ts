@@ -15,6 +15,7 @@ import type { ProjectionContext } from './context.ts';
 import type { Deadlines } from './deadlines.ts';
 import { clockAhead } from './clock-ahead.ts';
 import { DocumentFold, documentOwner } from './document-fold.ts';
+import { BEGINNING_WEIGHT } from './document-weight.ts';
 import { Effects } from './effects.ts';
 import { checkRun, keyTextsOf, learnRun } from './intake.ts';
 import { Lives } from './lives.ts';
@@ -197,6 +198,7 @@ export class Projection {
     const kind = rows.has(slot) ? 'changed' : 'new';
     const previous = rows.value(slot);
     const dot = author.increment(slot, amount);
+    if (kind === 'new') author.weigh(BEGINNING_WEIGHT);
     rows.put(slot, result, dot);
     this.effects.deadlines?.note(slot);
     if (!reporter.wanted) return;
@@ -220,6 +222,7 @@ export class Projection {
     }
     const author = this.#author as LocalAuthor;
     const position = author.place();
+    if (this.documents !== undefined) author.weigh(this.rows.size);
     this.effects.clearRows(author.remove(CLEAR, -1), { position, seen: this.held });
   }
 

@@ -1,8 +1,8 @@
 import type { Segment } from '../backends/backend.ts';
 import { STAMPS_PER_MS } from '../log/hybrid-clock.ts';
 import type { Origins } from '../log/origin.ts';
-import { type DecodedRun, RunColumns, openRun, readRun, readRunHeader } from '../log/run.ts';
-import { type OperationsSegment, type Stretch, decodeSegment } from '../log/segment.ts';
+import { type DecodedRun, RunColumns, openRun, readRun } from '../log/run.ts';
+import { type Stretch, decodeSegment } from '../log/segment.ts';
 import { loadCheckpoint } from './adoption.ts';
 import { decodeCheckpoint } from './checkpoint.ts';
 import type { Projection } from './projection.ts';
@@ -33,10 +33,11 @@ export function replaySegment(
     loadCheckpoint(projection, into.origins, checkpoint, segment.position);
     return;
   }
-  const counts = countsUpTo(content, segment, bound.position);
-  const beginnings = beginningsOf(content, segment.position);
-  for (const [index, bytes] of content.runs.entries()) {
-    const opened = openRun(bytes);
+  const runs = content.runs.map((bytes) => openRun(bytes));
+  const order = content.order ?? runs.map(({ header: { count } }, run) => ({ run, count }));
+  const counts = countsUpTo(order, segment, bound.position);
+  const beginnings = beginningsOf(order, segment.position);
+  for (const [index, opened] of runs.entries()) {
     const projection = into.projections.get(opened.header.table);
     if (projection === undefined) continue;
     // A document keeps what it is given; rows keep nothing of a run.
@@ -51,17 +52,11 @@ export function replaySegment(
   }
 }
 
-/** Which run each position of a segment belongs to. */
-function orderOf({ order, runs }: OperationsSegment): readonly Stretch[] {
-  return order ?? runs.map((bytes, run) => ({ run, count: readRunHeader(bytes).count }));
-}
-
-/** Positions of the first operation of each run. */
-function beginningsOf(content: OperationsSegment, position: number): number[] {
-  if (content.order === undefined && content.runs.length === 1) return [position];
+/** Positions of the first operation of each run; `order` says which run each position belongs to. */
+function beginningsOf(order: readonly Stretch[], position: number): number[] {
   const beginnings: number[] = [];
   let next = position;
-  for (const { run, count } of orderOf(content)) {
+  for (const { run, count } of order) {
     if (run >= 0) beginnings[run] ??= next;
     next += count;
   }
@@ -69,11 +64,11 @@ function beginningsOf(content: OperationsSegment, position: number): number[] {
 }
 
 /** How many operations of each run stand at or before a position; undefined when all do. */
-function countsUpTo(content: OperationsSegment, segment: Segment, position: number): number[] | undefined {
+function countsUpTo(order: readonly Stretch[], segment: Segment, position: number): number[] | undefined {
   if (position >= segment.position + segment.span - 1) return undefined;
   let rest = Math.max(0, position - segment.position + 1);
-  const counts = content.runs.map(() => 0);
-  for (const { run, count } of orderOf(content)) {
+  const counts: number[] = [];
+  for (const { run, count } of order) {
     const taken = Math.min(rest, count);
     if (run >= 0) counts[run] = (counts[run] ?? 0) + taken;
     rest -= taken;

@@ -47,8 +47,9 @@ interface Progress {
   looks: number;
   /** Names this comparison's questions; answers to earlier ones are not taken. 0: nothing was asked yet. */
   round: number;
-  /** Leaves still to ask for, buckets still to come, and rows that came for the leaves asked for. */
-  buckets: number;
+  /** Buckets whose sums were asked for and have not come; -1 stands for those of the buckets themselves. */
+  buckets: Set<number>;
+  /** Leaves still to ask for, those asked for, and rows that came of them. */
   leaves: number[];
   asked: number[];
   chunks: Uint8Array[];
@@ -226,17 +227,18 @@ export class Comparisons {
   #takeSums(message: Extract<ComparisonMessage, { type: 'sums' }>, digests: TableDigests): void {
     const { table, bucket, sums } = message;
     const progress = this.#going(message);
-    if (progress === undefined) return;
+    // What was not asked for is not looked at: it could go on without end.
+    if (progress === undefined || !progress.buckets.delete(bucket)) return;
     progress.looks = 0;
     if (bucket < 0) {
       const numbers = differing(digests.buckets(), sums);
-      progress.buckets = numbers.length;
+      progress.buckets = new Set(numbers);
       if (numbers.length === 0) this.begin(table);
       else this.#ask(table, progress, 'leaves', numbers);
     } else {
       const base = bucket * BUCKETS;
       for (const leaf of differing(digests.leaves(bucket), sums)) progress.leaves.push(base + leaf);
-      if (--progress.buckets === 0) this.#askRows(table, progress);
+      if (progress.buckets.size === 0) this.#askRows(table, progress);
     }
   }
 
@@ -291,7 +293,7 @@ function fresh(state: string): Progress {
     done: false,
     looks: 0,
     round: 0,
-    buckets: 0,
+    buckets: new Set([-1]),
     leaves: [],
     asked: [],
     chunks: [],

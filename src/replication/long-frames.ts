@@ -13,6 +13,8 @@ export interface LongFramesOwner {
     readonly slices: Slices;
     /** Takes nothing more from any peer until the returned function is called, once. */
     holdAll(): () => void;
+    /** Runs a task now, or as soon as nothing holds all peers. */
+    whenFree(task: () => void): void;
   };
   readonly tables: PeerTables;
   /** Takes nothing more from the peer until the returned function is called, once. */
@@ -37,8 +39,8 @@ export class LongFrames {
 
   /** Takes runs in, once values that are dear to check have been checked in slices. */
   prepare(runs: readonly Uint8Array[], take: () => void): void {
-    const { tables } = this.#owner;
-    const { replica, slices } = this.#owner.node;
+    const { tables, node } = this.#owner;
+    const { replica, slices } = node;
     const prepared = replica.prepare(runs, (table) => tables.shared.get(table)?.writable === true);
     if (prepared === undefined) return take();
     const release = this.#owner.hold();
@@ -53,7 +55,8 @@ export class LongFrames {
       }
     };
     slices.run(prepared.work, {
-      done: () => end(take),
+      // A checkpoint may have begun to be taken over meanwhile.
+      done: () => node.whenFree(() => end(take)),
       failed: (error) => end(() => this.#owner.refuse(error)),
     });
   }

@@ -1,5 +1,6 @@
 import { isTablecastError } from '../errors.ts';
 import type { StoreName } from '../log/journal.ts';
+import { carriesChanges } from '../log/run.ts';
 import type { LoggedSegment, RunReference, SegmentStore } from '../log/segment-store.ts';
 import type { PeerTables, SharedTable } from './peer-tables.ts';
 import type { Held, Replica } from './replica.ts';
@@ -7,6 +8,8 @@ import { MAX_FRAME_OPERATIONS, MAX_FRAME_RUNS, type Message } from './wire.ts';
 
 /** Runs are gathered into frames of about this size; one segment's runs always travel together. */
 const FRAME_BYTES = 64 * 1024;
+/** Of runs that carry changes of documents, which take a receiver longer, less is gathered; one segment alone may be more. */
+const FRAME_CHANGES_BYTES = 8 * 1024;
 /** A frame does not grow beyond this by another segment; one segment alone may be larger. */
 const MAX_FRAME_BYTES = 1024 * 1024;
 /** How much of the log is looked at in one go. */
@@ -38,6 +41,7 @@ export class Outbound {
   #frame: Uint8Array[] = [];
   #frameBytes = 0;
   #frameOperations = 0;
+  #changesBytes = 0;
 
   constructor(store: SegmentStore, parts: { tables: PeerTables; replica: Replica; outlet: Outlet }) {
     this.#store = store;
@@ -152,6 +156,9 @@ export class Outbound {
     if (table !== undefined && this.#tables.behind(table)) this.#tables.needCheckpoint(table);
     if (this.#frameBytes + segment.bytes.length > MAX_FRAME_BYTES) this.#sendFrame();
     if (this.#overfull(segment.span, runs.length)) this.#sendFrame();
+    const changes = runs.reduce((sum, { bytes }) => sum + (carriesChanges(bytes) ? bytes.length : 0), 0);
+    if (changes > 0 && this.#changesBytes + changes > FRAME_CHANGES_BYTES) this.#sendFrame();
+    this.#changesBytes += changes;
     for (const run of runs) this.#offerRun(run);
     this.#cursor = last;
     if (this.#frameBytes >= FRAME_BYTES) this.#sendFrame();
@@ -179,6 +186,7 @@ export class Outbound {
   }
 
   #sendFrame(): void {
+    this.#changesBytes = 0;
     if (this.#frame.length === 0) return;
     this.#outlet.send({ type: 'runs', runs: this.#frame }, this.#frameOperations);
     this.#frame = [];

@@ -37,6 +37,8 @@ export interface Denial {
   readonly origin?: string | undefined;
 }
 
+/** Most lives of which is remembered what a peer holds of a table, beside those that this node holds. */
+const MAX_LIVES_OF_PEER = 16_384;
 /** Most denials told of one peer. */
 const MAX_DENIALS = 4096;
 /** Most origins of one peer that are remembered as its own or not. */
@@ -62,6 +64,12 @@ function lacksForgotten(table: ReplicaTable, has: ReadonlyMap<string, number>): 
   if (table.forgottenNodes.length === 0) return false;
   const known = new Set(Array.from(has.keys(), (origin) => origin.slice(0, origin.lastIndexOf('@'))));
   return table.forgottenNodes.some((nodeId) => !known.has(nodeId));
+}
+
+/** Notes what a peer sent; of more lives than it may name when it greets, only that it holds those known already. */
+function noteHeld({ has }: SharedTable, origin: string, sequence: number): void {
+  const known = has.get(origin);
+  if (known === undefined ? has.size < MAX_LIVES_OF_PEER : known < sequence) has.set(origin, sequence);
 }
 
 /** A new peer with nothing gets a checkpoint when that is fewer entries than the operations. */
@@ -257,17 +265,14 @@ export class PeerTables {
       this.deny({ right: 'origin', table: run.table, origin: run.origin });
       return false;
     }
-    const last = run.firstSequence + run.count - 1;
-    if ((table.has.get(run.origin) ?? 0) < last) table.has.set(run.origin, last);
+    noteHeld(table, run.origin, run.firstSequence + run.count - 1);
     return true;
   }
 
   /** The peer's checkpoint of a table says what it holds. */
   holds(name: string, held: Held): void {
     const table = this.shared.get(name);
-    for (const [origin, sequence] of held) {
-      if (table !== undefined && (table.has.get(origin) ?? 0) < sequence) table.has.set(origin, sequence);
-    }
+    if (table !== undefined) for (const [origin, sequence] of held) noteHeld(table, origin, sequence);
   }
 
   /** Whether the peer lacks anything this node holds of a table, or held at some time. */

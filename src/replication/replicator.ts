@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import { BehaviorSubject } from 'rxjs/internal/BehaviorSubject';
 import { distinctUntilChanged } from 'rxjs/internal/operators/distinctUntilChanged';
+import { sameCredential } from '../access/changes.ts';
 import { type AccessList, EVERYTHING, type Grant, grantOf } from '../access/grant.ts';
 import type { Environment, Timer } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
@@ -53,10 +54,13 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly #dialled = new Map<Session, Dialler>();
   /** Who is kept waiting, and what lets each go on: one entry for each that keeps all waiting. */
   readonly #holding = new Set<{ readonly sessions: Map<Session, () => void> }>();
+  /** What waits until nothing holds all sessions. */
+  readonly #afterHolds: (() => void)[] = [];
   readonly #peers = new BehaviorSubject<readonly PeerState[]>([]);
   readonly #synced = new Map<string, BehaviorSubject<boolean>>();
   /** When a peer was asked last for the switch of mode that a table lacks. */
   readonly #asked = new Map<string, number>();
+  #access: AccessList;
   #alive: Timer | undefined;
   #changeScheduled = false;
   #matchedScheduled = false;
@@ -64,6 +68,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
 
   constructor(parts: ReplicatorParts) {
     this.#parts = parts;
+    this.#access = parts.access;
     this.replica = parts.replica;
     this.transport = parts.transport;
     this.environment = parts.environment;
@@ -102,10 +107,38 @@ export class Replicator implements SessionOwner, DiallerOwner {
   }
 
   grantOf({ direction, rights }: Connection, nodeId: string | undefined): Grant | undefined {
-    const { access } = this.#parts;
     if (rights !== undefined) return grantOf(rights);
-    if (direction === 'accepted' || access.isEmpty) return EVERYTHING;
-    return nodeId === undefined ? undefined : access.ofDialled(nodeId);
+    if (direction === 'accepted' || this.#access.isEmpty) return EVERYTHING;
+    return nodeId === undefined ? undefined : this.#access.ofDialled(nodeId);
+  }
+
+  /**
+   * Judges peers by other credentials from now on. Ends, saying why, the `revoked` connections and those
+   * of peers whose rights follow from their id and are others now; returns how many sessions that were.
+   */
+  reloadAccess(access: AccessList, revoked: ReadonlySet<Connection>): number {
+    const before = this.#access;
+    this.#access = access;
+    const concerned = [...this.#sessions].filter((session) => {
+      return revoked.has(session.connection) || this.#isJudgedOtherwise(session, before);
+    });
+    for (const session of concerned) {
+      const who = session.nodeId ?? 'this connection';
+      session.end(
+        'access',
+        `The credential of ${who} is gone, or gives other rights now; it may connect anew.`,
+      );
+    }
+    // One that was made just now has no session yet.
+    for (const connection of revoked) connection.close('its credential is gone');
+    return concerned.length;
+  }
+
+  #isJudgedOtherwise({ nodeId, connection, tables }: Session, before: AccessList): boolean {
+    if (nodeId !== undefined && this.#access.belongsToAnother(nodeId, tables.grant.holder)) return true;
+    if (connection.rights !== undefined || connection.direction === 'accepted') return false;
+    if (nodeId === undefined) return before.isEmpty !== this.#access.isEmpty;
+    return !sameCredential(before.fitting(nodeId), this.#access.fitting(nodeId));
   }
 
   holdAll(): () => void {
@@ -115,7 +148,14 @@ export class Replicator implements SessionOwner, DiallerOwner {
     return () => {
       this.#holding.delete(holding);
       for (const release of holding.sessions.values()) release();
+      if (this.#holding.size > 0) return;
+      for (const task of this.#afterHolds.splice(0)) task();
     };
+  }
+
+  whenFree(task: () => void): void {
+    if (this.#holding.size === 0) task();
+    else this.#afterHolds.push(task);
   }
 
   #begin(session: Session): void {
@@ -223,7 +263,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   #identityProblem(session: Session, { node, origins }: Hello): string | undefined {
     const { grant } = session.tables;
     const who = grant.holder ?? 'one without a name';
-    if (!grant.mayUse(node) || this.#parts.access.belongsToAnother(node, grant.holder)) {
+    if (!grant.mayUse(node) || this.#access.belongsToAnother(node, grant.holder)) {
       return `the credential ${who} may not use the node id ${node}.`;
     }
     if (origins.some((origin) => origin.slice(0, Math.max(0, origin.lastIndexOf('@'))) !== node)) {

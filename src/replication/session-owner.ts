@@ -22,6 +22,8 @@ export interface SessionOwner {
   ended(session: Session, closing: Closing): void;
   /** Takes nothing from any peer until the returned function is called, once. */
   holdAll(): () => void;
+  /** Runs a task now, or as soon as nothing holds all peers: what was prepared meanwhile must wait as well. */
+  whenFree(task: () => void): void;
   /** Something a user may look at changed. */
   changed(): void;
   /** Which tables are shared with the peer may have changed, and with it what others need not send. */

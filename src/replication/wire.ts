@@ -3,6 +3,7 @@ import { TablecastError } from '../errors.ts';
 import { ByteReader, ByteWriter } from '../log/bytes.ts';
 import { MAX_SWITCHES } from '../log/epoch.ts';
 import { isNodeId } from '../log/origin.ts';
+import { MAX_BATCH_RUNS } from '../log/journal.ts';
 import { MAX_TABLE_NAME_BYTES } from '../log/run.ts';
 import { readRuns, writeRuns } from '../log/segment.ts';
 import {
@@ -29,8 +30,8 @@ const BYE = 10;
 
 /** Most operations in one frame: those of the largest batch, whose runs travel together. */
 export const MAX_FRAME_OPERATIONS = 16_384;
-/** Most runs in one frame. */
-export const MAX_FRAME_RUNS = 1088;
+/** Most runs in one frame: those of the largest batch as well. */
+export const MAX_FRAME_RUNS: number = MAX_BATCH_RUNS;
 /** Most entries of any list in a message. */
 const MAX_ENTRIES = 16_384;
 /** Most entries of version vectors in one message, and how many and of how many tables a node says at a time. */

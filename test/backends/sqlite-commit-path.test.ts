@@ -124,7 +124,7 @@ describe('durability', () => {
     expect(disk.syncs).toBe(0);
     await backend.commit(commitAt(1));
     expect(disk.syncs).toBe(0);
-    await vi.waitUntil(() => disk.syncs > 0);
+    await vi.waitUntil(() => disk.syncs > 0, 10_000);
     await backend.close();
   });
 

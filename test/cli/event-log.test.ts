@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { NODE_EVENT_CODES } from 'tablecast';
 import { expect, test } from 'vitest';
-import { COMMAND_CODES, logLine } from '../../src/cli/event-log.ts';
+import { COMMAND_CODES, logLine, logTo } from '../../src/cli/event-log.ts';
 import { Notices } from '../../src/zeek/notices.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';
 
@@ -49,6 +49,42 @@ test('a line stays short, however much a peer declares', () => {
     code: 'table-refused',
     details: { leftOut: expect.any(Number) as number },
   });
+});
+
+test('no line is longer than 16,384 characters, whatever has to be escaped in it', () => {
+  const message = '\u202e'.repeat(20_000);
+  for (const format of ['text', 'json'] as const) {
+    for (const details of [undefined, { reason: '\u2028'.repeat(4000) }]) {
+      const line = logLine({ code: 'peer-lost', severity: 'warning', message, details }, format);
+      expect(line.length).toBeLessThanOrEqual(16_384);
+      expect(line).toContain('\\u202e');
+      expect(line).not.toMatch(STEERING);
+    }
+  }
+});
+
+test('no more than a mebibyte of lines waits for who does not read, and how many were left out is said', () => {
+  const taken: string[] = [];
+  const output = {
+    writableLength: 0,
+    write: (text: string) => (output.writableLength += taken.push(text) && text.length),
+  };
+  const log = logTo(output, 'json');
+  const event = { code: 'peer-lost', severity: 'warning', message: 'x'.repeat(1000) } as const;
+  for (let count = 0; count < 5000; count++) log(event);
+  expect(output.writableLength).toBeLessThan(1024 * 1024 + 2000);
+  const waiting = taken.length;
+  output.writableLength = 0;
+  log({ ...event, message: 'after' });
+  const [note, last] = taken
+    .slice(waiting)
+    .map((line) => JSON.parse(line) as { code: string; message: string });
+  expect(note).toMatchObject({
+    code: 'output-slow',
+    message: expect.stringMatching(`^${5000 - waiting} lines`) as string,
+  });
+  expect(last?.message).toBe('after');
+  expect(taken).toHaveLength(waiting + 2);
 });
 
 test('rows that an event shows as examples are in no line', () => {

@@ -1,8 +1,11 @@
-import { existsSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, lstatSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { openNode } from 'tablecast';
-import { run, temporary } from './support/command.ts';
+import { commandLine, run, temporary } from './support/command.ts';
 
 const slow = { timeout: 60_000 };
 
@@ -96,20 +99,71 @@ test('a file that is no database is refused, and so is one that is not there', s
   expect(absent.code).toBe(2);
 });
 
+test('a file that may not be looked at is not said to be missing', slow, async () => {
+  const directory = temporary();
+  const loop = join(directory, 'loop');
+  symlinkSync(loop, loop);
+  const [log, imported] = await Promise.all([
+    run(['log', '--file', loop]),
+    run(['import', 'hosts', loop, '--directory', directory, '--id', 'a', '--declare', 'key=addr']),
+  ]);
+  for (const { code, stderr } of [log, imported]) {
+    expect(code).toBe(4);
+    expect(stderr).toContain('ELOOP');
+    expect(stderr).not.toContain('TABLECAST_DEBUG');
+  }
+});
+
 test('an export that cannot be written leaves no half and no stack', slow, async () => {
+  const directory = temporary();
+  const node = await openNode({ id: 'a', listen: { port: 0 } });
+  onTestFinished(() => node.close());
+  const hosts = node.table('hosts', { key: 'count', value: 'count' });
+  for (let key = 0; key < 20_000; key++) hosts.set(key, key);
+  const output = join(directory, 'rows.csv');
+  writeFileSync(output, 'what was there\n');
+  // Files may not become larger than the 64 KiB that are written first: the disk is full in the middle.
+  const limited = ['-c', 'ulimit -f 128; exec "$@"', 'sh', ...commandLine(['export', 'hosts'])];
+  const child = spawn('sh', [...limited, '--peer', node.address ?? '', '--output', output]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  expect(code).toBe(4);
+  expect(stderr).toContain(`${output} cannot be written (EFBIG`);
+  expect(stderr).not.toContain('    at ');
+  expect(readdirSync(directory)).toEqual(['rows.csv']);
+  expect(readFileSync(output, 'utf8')).toBe('what was there\n');
+});
+
+test('an export into a pipe or a device writes there and puts no file in its place', slow, async () => {
   const directory = temporary();
   const node = await openNode({ id: 'a', directory });
   node.table('hosts', { key: 'addr', value: 'count', backend: 'sqlite' }).set('10.0.0.1', 1);
   await node.close();
-  const output = join(directory, 'rows.csv');
-  // What is written beside it first goes where every write fails.
-  symlinkSync('/dev/full', `${output}.partial`);
-  const from = ['--directory', directory, '--id', 'a'];
-  const result = await run(['export', 'hosts', ...from, '--output', output]);
-  expect(result.code).toBe(4);
-  expect(result.stderr).toContain(`${output} cannot be written (ENOSPC`);
-  expect(result.stderr).not.toContain('    at ');
-  expect(readdirSync(directory).filter((name) => name.startsWith('rows'))).toEqual([]);
+  const [pipe, link, target] = ['pipe', 'link', 'target'].map((name) => join(directory, name));
+  execFileSync('sh', ['-c', 'mkfifo "$0"', pipe as string]);
+  symlinkSync('target', link as string);
+  writeFileSync(target as string, 'old');
+  writeFileSync(`${target}.partial`, 'precious');
+  const into = (output: string | undefined) =>
+    run(['export', 'hosts', '--directory', directory, '--id', 'a', '--output', output ?? '']);
+  const reader = spawn('cat', [pipe as string]);
+  onTestFinished(() => void reader.kill('SIGKILL'));
+  const [read, piped, linked, full] = await Promise.all([
+    text(reader.stdout),
+    into(pipe),
+    into(link),
+    into('/dev/full'),
+  ]);
+  expect(piped).toMatchObject({ code: 0, stderr: 'hosts: 1 rows exported\n' });
+  expect(read).toBe('key,value\n10.0.0.1,1\n');
+  expect(lstatSync(pipe as string).isFIFO()).toBe(true);
+  expect(linked).toMatchObject({ code: 0, stderr: 'hosts: 1 rows exported\n' });
+  expect(lstatSync(link as string).isSymbolicLink()).toBe(true);
+  expect(readFileSync(target as string, 'utf8')).toBe('key,value\n10.0.0.1,1\n');
+  expect(readFileSync(`${target}.partial`, 'utf8')).toBe('precious');
+  expect(full.code).toBe(4);
+  expect(full.stderr).toContain('/dev/full cannot be written (ENOSPC');
+  expect(lstatSync('/dev/full').isCharacterDevice()).toBe(true);
 });
 
 test('an import of a file that is not there makes no database', slow, async () => {

@@ -63,3 +63,25 @@ test('a second signal ends a node at once', slow, async () => {
   // Unless it was quicker than the second signal.
   expect([143, 0]).toContain(code);
 });
+
+test(
+  'a node whose log nobody reads any more goes on, and closes properly when it is told to',
+  slow,
+  async () => {
+    const directory = join(temporary(), 'data');
+    const node = await startNode(['--id', 'manager', '--directory', directory, '--table', hosts]);
+    node.process.stdout?.destroy();
+    // Each of these makes the node log that a peer came and went.
+    for (const address of ['10.0.0.1', '10.0.0.2'])
+      expect((await run(['set', 'hosts', address, '1', '--peer', node.address])).code).toBe(0);
+    await endedBy(node, 'SIGTERM');
+    const { code, stderr } = await node.finished;
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: 'error: the log cannot be written (write EPIPE); the node goes on.\n',
+    });
+    const log = await openLogFile(join(directory, 'manager.tablecast.db'));
+    expect(log.rows('hosts').size).toBe(2);
+    log.close();
+  },
+);

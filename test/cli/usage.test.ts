@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,6 +48,28 @@ test('an output that cannot be written ends the command with 4 and says why', sl
   expect(full.stderr).not.toContain('    at ');
 });
 
+test('an error that nobody can be told ends the command with its own code all the same', slow, async () => {
+  const words = ['sh', ...commandLine(['log', '--file', '/nowhere/a.tablecast.db'])];
+  // The reader of the errors is gone before there is one.
+  const child = spawn('sh', ['-c', 'sleep 0.2; exec "$@"', ...words], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  child.stderr.destroy();
+  expect(await once(child, 'exit')).toEqual([2, null]);
+});
+
+test('a user without a name, as in a container, joins nodes', slow, async () => {
+  const node = await openNode({ id: 'a', listen: { port: 0 } });
+  onTestFinished(() => node.close());
+  node.table('hosts', { key: 'addr', value: 'count' });
+  const nameless = `import os from 'node:os'; import { syncBuiltinESMExports } from 'node:module';
+    os.userInfo = () => { throw new Error('ENOENT'); }; syncBuiltinESMExports();`;
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(nameless)}` };
+  const words = ['set', 'hosts', '10.0.0.1', '5', '--peer', node.address ?? ''];
+  expect(await run(words, { env })).toMatchObject({ code: 0, stderr: '' });
+});
+
 test('a peer that is not there is told at once, in words or JSON, never with a stack', slow, async () => {
   const [words, json] = await Promise.all([
     run(['get', 'hosts', '10.0.0.1', '--peer', 'ws://127.0.0.1:1']),
@@ -61,7 +84,7 @@ test('a peer that is not there is told at once, in words or JSON, never with a s
 });
 
 test('a peer that accepts and says nothing is given up after the timeout', slow, async () => {
-  const server = createServer(() => undefined).listen(0, '127.0.0.1');
+  const server = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as { port: number };

@@ -22,7 +22,8 @@ class LaterPeer {
   constructor(address: string) {
     // A later version offers what it would rather speak first.
     this.socket = new WebSocket(address, ['tablecast.2', 'tablecast.1']);
-    this.closed = once(this.socket, 'close');
+    this.closed = new Promise((resolve) => this.socket.once('close', resolve));
+    this.socket.on('error', () => undefined);
     this.socket.on('message', (bytes: Buffer) => this.received.push(decodeMessage(new Uint8Array(bytes))));
   }
 

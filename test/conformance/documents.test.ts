@@ -85,6 +85,26 @@ describe('the documents', () => {
   });
 });
 
+describe('docs/architecture.md', () => {
+  it('says of every file and folder of the sources what it is, and of no other', () => {
+    const page = read('docs/architecture.md');
+    const entries = readdirSync(`${root}src`, { withFileTypes: true });
+    const [, folders = ''] = /\| folder of `src` \|.*\n\|---.*\n([\s\S]*?)\n\n/.exec(page) ?? [];
+    const [, files = ''] = /\| file of `src` \|.*\n\|---.*\n([\s\S]*?)\n\n/.exec(page) ?? [];
+    const named = (rows: string): string[] => {
+      const cells = Array.from(rows.matchAll(/^\| (`[^|]+) \|/gm), ([, cell]) => cell).join(' ');
+      return Array.from(cells.matchAll(/`([^`]+)`/g), ([, name = '']) => name).toSorted();
+    };
+    const there = (isFolder: boolean): string[] =>
+      entries
+        .filter((entry) => entry.isDirectory() === isFolder)
+        .map(({ name }) => name)
+        .toSorted();
+    expect(named(folders)).toEqual(there(true));
+    expect(named(files)).toEqual(there(false));
+  });
+});
+
 describe('the TypeScript in README.md', () => {
   const blocks = codeBlocks(read('README.md'), 'ts');
 

@@ -109,6 +109,22 @@ describe('bytes', () => {
   });
 });
 
+describe('a column of texts that says it is ASCII', () => {
+  it.each([1, 4, 8, 300])('is refused when a byte of it is not, wherever it stands: %i texts', (count) => {
+    const texts = Array.from({ length: count }, (_, index) => String(index).padStart(16, 'k'));
+    const writer = new ByteWriter();
+    writeTexts(writer, texts, count);
+    const whole = writer.copy();
+    expect(readTexts(new ByteReader(whole), count)).toEqual(texts);
+    const first = whole.length - 16 * count;
+    for (const at of [first, first + 7, whole.length - 1]) {
+      const changed = whole.slice();
+      changed[at] = 0x80;
+      expect(() => readTexts(new ByteReader(changed), count)).toThrow(TablecastError);
+    }
+  });
+});
+
 describe('a segment', () => {
   const runs = fc.array(fc.uint8Array({ minLength: 1, maxLength: 30 }), { minLength: 1, maxLength: 6 });
   const order = fc.option(

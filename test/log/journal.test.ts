@@ -14,6 +14,7 @@ class Author implements RunAuthor {
   readonly name: string;
   readonly placed: number[] = [];
   runCharacters = 0;
+  readonly runWeight = 0;
   #first = 1;
   #count = 0;
   #sequence = 0;
@@ -34,7 +35,8 @@ class Author implements RunAuthor {
 
   finishRun(): FinishedRun {
     const bytes = new Uint8Array(1);
-    const run = { table: this.name, origin: 'a@1', firstSequence: this.#first, count: this.#count, bytes };
+    const named = { table: this.name, origin: 'a@1', firstSequence: this.#first, count: this.#count };
+    const run = { ...named, bytes, weight: 0 };
     this.#count = 0;
     return run;
   }

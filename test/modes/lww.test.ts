@@ -3,7 +3,7 @@ import type { Conflict } from '../../src/index.ts';
 import { lwwMode } from '../../src/modes/lww.ts';
 import { clustersOfATest } from '../support/clusters-of-a-test.ts';
 import { readLog } from '../support/read-log.ts';
-import { Storm, inOrder, sorted } from './storm.ts';
+import { expectEqualRows, stormAtRest } from './storm.ts';
 
 const declaration = { key: 'string', value: 'count', mode: 'lww' } as const;
 const clusterOf = clustersOfATest();
@@ -25,22 +25,8 @@ describe('last writer wins', () => {
     'leaves all nodes with equal rows, whatever was delivered when (seeds from %i)',
     async (first) => {
       for (let seed = first; seed < first + 5; seed++) {
-        const storm = new Storm({
-          seed,
-          mode: 'lww',
-          backend: seed % 2 === 0 ? 'sqlite' : 'memory',
-          skewMs: seed % 3 === 0 ? 60_000 : 0,
-          ...(seed % 5 < 2 ? { writeExpire: 300 } : {}),
-        });
-        await storm.start();
-        await storm.blow();
-        await storm.calm();
-        const rows = storm.tables().map(sorted);
-        expect(rows, `seed ${seed}`).toEqual(rows.map(() => rows[0]));
-        for (const { node, index } of storm.cluster.members) {
-          const state = await storm.cluster.time.until(node!.log.stateAt({ table: 't' }));
-          expect(inOrder(state), `replay of node ${index}, seed ${seed}`).toEqual(rows[0]);
-        }
+        const storm = await stormAtRest('lww', seed);
+        await expectEqualRows(storm, seed);
         await storm.cluster.close();
       }
     },

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { MapTable, TableNode } from '../../src/index.ts';
 import { Cluster } from '../support/cluster.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
@@ -111,6 +112,32 @@ export class Storm {
     }
     await this.cluster.run(ms);
   }
+}
+
+/** A storm in which everything a mode's laws are about comes up among the seeds, come to rest. */
+export async function stormAtRest(mode: StormOptions['mode'], seed: number): Promise<Storm> {
+  const storm = new Storm({
+    seed,
+    mode,
+    backend: seed % 2 === 0 ? 'sqlite' : 'memory',
+    skewMs: seed % 3 === 0 ? 60_000 : 0,
+    ...(seed % 5 < 2 ? { writeExpire: 300 } : {}),
+  });
+  await storm.start();
+  await storm.blow();
+  await storm.calm();
+  return storm;
+}
+
+/** Every node has the same rows, and its log replays to them; gives them. */
+export async function expectEqualRows(storm: Storm, seed: number): Promise<[string, number | bigint][]> {
+  const rows = storm.tables().map(sorted);
+  expect(rows, `seed ${seed}`).toEqual(rows.map(() => rows[0]));
+  for (const { node, index } of storm.cluster.members) {
+    const state = await storm.cluster.time.until(node!.log.stateAt({ table: 't' }));
+    expect(inOrder(state), `replay of node ${index}, seed ${seed}`).toEqual(rows[0]);
+  }
+  return rows[0] ?? [];
 }
 
 /** The rows of a table in an order of their own. */

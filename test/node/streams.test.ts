@@ -197,12 +197,15 @@ describe('node.log.operations', () => {
       throw new Error('a bad subscriber');
     });
     disk.changes.subscribe(({ key }) => seen.push(key));
-    disk.set('a', 1);
-    disk.set('b', 2);
-    await cluster.run(2);
-    await thrown;
-    process.removeAllListeners('uncaughtException');
-    for (const listener of listeners) process.on('uncaughtException', listener as (error: Error) => void);
+    try {
+      disk.set('a', 1);
+      disk.set('b', 2);
+      await cluster.run(2);
+      await thrown;
+    } finally {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of listeners) process.on('uncaughtException', listener as (error: Error) => void);
+    }
     expect(seen).toEqual(['a', 'b']);
     expect([...disk]).toEqual([
       ['a', 1],

@@ -159,14 +159,17 @@ test('sockets that send nothing, drip, or are too many are ended; the others are
     await once(socket, 'connect');
     return socket;
   };
+  // A socket that is ended from the other side may report an error before it closes.
+  const closed = (socket: Socket): Promise<void> =>
+    new Promise((resolve) => socket.resume().once('close', () => resolve()));
   const started = performance.now();
   const silent = await Promise.all([open(), open(), open(), open()]);
   silent[0]?.write('GET /livez HT');
-  const over = silent.map((socket) => once(socket.resume(), 'close'));
+  const over = silent.map(closed);
   const fifth = await open();
-  await once(fifth.resume(), 'close');
+  await closed(fifth);
   // The one that is too many ends at once, not with its time.
-  expect(silent.filter(({ closed }) => closed)).toEqual([]);
+  expect(silent.filter((socket) => socket.closed)).toEqual([]);
   await Promise.all(over);
   expect(performance.now() - started).toBeLessThan(8000);
   const answered = await open();

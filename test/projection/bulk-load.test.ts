@@ -2,12 +2,14 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../src/index.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
+import { Dictionary } from '../../src/log/dictionary.ts';
 import { allAtOnce } from '../../src/log/slices.ts';
 import { loadCheckpoint } from '../../src/projection/adoption.ts';
 import {
   type DecodedCheckpoint,
   checkpointChunks,
   decodeCheckpoint,
+  keyTexts,
 } from '../../src/projection/checkpoint.ts';
 import { GradualAdoption } from '../../src/projection/gradual-adoption.ts';
 import type { Projection } from '../../src/projection/projection.ts';
@@ -142,5 +144,32 @@ describe('a checkpoint for an empty table', () => {
     rows.put(rows.slotOf('k4'), 4, dot);
     rows.put(rows.slotOf('k1'), 1, dot);
     expect(Array.from(rows.live(), (slot) => rows.key(slot))).toEqual(['k2', 'k3', 'k4', 'k1']);
+  });
+});
+
+describe('the dictionary of a checkpoint', () => {
+  it('names the keys that its author used, with and without a row', () => {
+    const schema = compileSchema('t', { key: 'string', value: 'double' });
+    const { projection, origins } = scratchProjection(schema, modeNamed);
+    const origin = origins.intern('n0@a');
+    const dictionary = new Dictionary(3);
+    const texts = Array.from({ length: 5000 }, (_, number) => `k${number}`);
+    for (const [number, text] of texts.entries()) {
+      const slot = projection.rows.slotOf(text);
+      const dot = { origin, sequence: number + 1, stamp: number };
+      if (number % 3 === 0) projection.rows.remove(slot, dot);
+      else projection.rows.put(slot, number, dot);
+      dictionary.addKey(slot);
+    }
+    projection.held.advance(origin, texts.length);
+    projection.dictionaries.set(origin, dictionary);
+    const checkpoint = decodeCheckpoint([...checkpointChunks(projection, origins)], schema, false);
+    const entries = checkpoint.rows.flatMap((part) => part.texts);
+    expect(entries.length).toBeLessThan(texts.length);
+    expect(keyTexts(checkpoint.keys[0], entries)).toEqual(texts);
+    const table = loaded(schema, checkpoint);
+    const [learned] = table.dictionaries.values();
+    expect(learned?.state).toEqual({ chapter: 3, keys: texts.length, origins: 0 });
+    expect(texts.map((_, id) => table.rows.text(learned?.slot(id) ?? -1))).toEqual(texts);
   });
 });

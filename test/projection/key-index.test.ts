@@ -73,6 +73,23 @@ describe('An index of texts', () => {
     expectSlots(index, texts);
   });
 
+  test('takes many texts at once as one by one, or none of them when it would have one twice', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(text, { maxLength: 600, size: 'max' }), { maxLength: 6 }), (parts) => {
+        const index = new KeyIndex();
+        const model = new Set<string>();
+        for (const part of parts) {
+          const fits = new Set(part).size === part.length && part.every((each) => !model.has(each));
+          expect(index.addAll(part)).toBe(fits);
+          if (fits) for (const each of part) model.add(each);
+          expectSlots(index, [...model]);
+          if (!fits) for (const each of part) expect(index.find(each) !== undefined).toBe(model.has(each));
+        }
+      }),
+      { numRuns: 60, interruptAfterTimeLimit: 4000 },
+    );
+  });
+
   test('has no slot for what is no text', () => {
     const index = new KeyIndex();
     index.add('1');

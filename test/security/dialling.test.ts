@@ -18,6 +18,8 @@ async function server(status: number, location: () => string): Promise<{ url: st
     asked.push(`${request.url} ${JSON.stringify(request.headers)}`);
   };
   http.on('upgrade', (request, socket) => {
+    // Who dialled may hang up before it has read all of the answer.
+    socket.on('error', () => undefined);
     answer(request);
     socket.end(`HTTP/1.1 ${status} Moved\r\nLocation: ${location()}\r\nContent-Length: 0\r\n\r\n`);
   });

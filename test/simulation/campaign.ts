@@ -52,10 +52,12 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
       take(await outcomeOf(child, { from, seeds: next - from, twice, shrinkMs, draw }));
     }
   };
+  const workers = Array.from({ length: options.workers }, () => fork(bundle.program('campaign-worker')));
   try {
-    const workers = Array.from({ length: options.workers }, () => fork(bundle.program('campaign-worker')));
     await Promise.all(workers.map((child) => work(child).finally(() => child.kill())));
   } finally {
+    // Of one that failed, the others are still at it.
+    for (const child of workers) child.kill();
     bundle.remove();
   }
   return { seeds, failures, totals, seconds: (performance.now() - begun) / 1000 };
@@ -69,6 +71,6 @@ function outcomeOf(child: ChildProcess, order: Order): Promise<Outcome> {
       child.off('exit', ended);
       resolve(outcome as Outcome);
     });
-    child.send(order);
+    child.send(order, (error) => error === null || reject(error));
   });
 }

@@ -14,6 +14,13 @@ export interface StoreOptions {
   readonly blockBytes: number;
 }
 
+/** What the writing thread is started with. */
+export interface WorkerStart {
+  readonly options: StoreOptions;
+  /** The memory of its mailbox. */
+  readonly shared: SharedArrayBuffer;
+}
+
 /** Some chunks of a checkpoint that is not visible before it is published. */
 export interface ChunksRequest {
   readonly kind: 'chunks';
@@ -66,8 +73,8 @@ export type AnsweredRequest = ChunksRequest | PublishRequest | SliceRequest | Se
 /** What the calling side asks of the writing side; handled strictly in order. */
 export type Request = CommitsRequest | AnsweredRequest | CloseRequest;
 
-/** A request as it crosses a thread. */
-export type RequestMessage = CommitsMessage | AnsweredRequest | CloseRequest;
+/** A request as it crosses a thread; null asks to look into the mailbox. */
+export type RequestMessage = CommitsMessage | AnsweredRequest | CloseRequest | null;
 
 /** Whether there may be more to do, or the position asked for. */
 export interface Answer {

@@ -27,39 +27,59 @@ export type CommitsMessage =
 const HEAD_NUMBERS = 3;
 const PLACE_NUMBERS = 3;
 const NUMBER_BYTES = 8;
+const NO_FACTS: readonly Facts[] = [];
 
 function copyFacts(facts: Facts): Facts {
   return new Map([...facts].map(([name, value]) => [name, value === undefined ? undefined : value.slice()]));
 }
 
-/** One copy of all segments, to be given away as a whole; the caller's bytes stay the caller's. */
-export function packCommits(commits: readonly Commit[], generation: number): CommitsRequest {
-  let size = 0;
-  let segments = 0;
+/** How many bytes {@link packInto} writes. */
+export function packedBytes(commits: readonly Commit[]): number {
+  let size = HEAD_NUMBERS * NUMBER_BYTES;
   for (const commit of commits) {
-    segments += commit.segments.length;
+    size += commit.segments.length * PLACE_NUMBERS * NUMBER_BYTES;
     for (const segment of commit.segments) size += segment.bytes.length;
   }
-  const packed = new Uint8Array((HEAD_NUMBERS + segments * PLACE_NUMBERS) * NUMBER_BYTES + size);
-  const head = new Float64Array(packed.buffer, 0, HEAD_NUMBERS);
-  head[0] = generation;
-  head[1] = commits.length;
-  head[2] = segments;
-  const request = laidOpen(packed, []);
-  const { places, bytes } = request;
-  let at = 0;
+  return size;
+}
+
+/** Copies all segments into memory of that size; numbers come first, so that it must begin where one may stand. */
+export function packInto(packed: Uint8Array, commits: readonly Commit[], generation: number): void {
+  let segments = 0;
+  for (const commit of commits) segments += commit.segments.length;
+  const numberCount = HEAD_NUMBERS + segments * PLACE_NUMBERS;
+  const numbers = new Float64Array(packed.buffer, packed.byteOffset, numberCount);
+  numbers[0] = generation;
+  numbers[1] = commits.length;
+  numbers[2] = segments;
+  const start = numberCount * NUMBER_BYTES;
+  let at = HEAD_NUMBERS;
   let end = 0;
   for (const commit of commits) {
-    for (const { position, span, bytes: source } of commit.segments) {
-      bytes.set(source, end);
-      end += source.length;
-      places[at++] = position;
-      places[at++] = span;
-      places[at++] = end;
+    for (const { position, span, bytes } of commit.segments) {
+      packed.set(bytes, start + end);
+      end += bytes.length;
+      numbers[at++] = position;
+      numbers[at++] = span;
+      numbers[at++] = end;
     }
   }
-  const facts = commits.flatMap((commit) => (commit.facts === undefined ? [] : [copyFacts(commit.facts)]));
-  return facts.length === 0 ? request : { ...request, facts };
+}
+
+/** Whether any of the commits has facts, which do not become bytes. */
+export function hasFacts(commits: readonly Commit[]): boolean {
+  for (const commit of commits) if (commit.facts !== undefined) return true;
+  return false;
+}
+
+/** One copy of all segments, to be given away as a whole; the caller's bytes stay the caller's. */
+export function packCommits(commits: readonly Commit[], generation: number): CommitsRequest {
+  const packed = new Uint8Array(packedBytes(commits));
+  packInto(packed, commits, generation);
+  const facts = hasFacts(commits)
+    ? commits.flatMap((commit) => (commit.facts === undefined ? [] : [copyFacts(commit.facts)]))
+    : NO_FACTS;
+  return laidOpen(packed, facts);
 }
 
 /** What {@link packCommits} made, as it is sent; its buffer is no longer the caller's. */
@@ -74,7 +94,9 @@ export function toMessage({ places, facts }: CommitsRequest): {
 
 /** The commits of a message. */
 export function fromMessage(message: CommitsMessage): CommitsRequest {
-  return message instanceof Uint8Array ? laidOpen(message, []) : laidOpen(message.packed, message.facts);
+  return message instanceof Uint8Array
+    ? laidOpen(message, NO_FACTS)
+    : laidOpen(message.packed, message.facts);
 }
 
 function laidOpen(packed: Uint8Array, facts: readonly Facts[]): CommitsRequest {

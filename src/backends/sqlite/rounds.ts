@@ -16,14 +16,18 @@ const MAX_GROUP_BYTES = 16 * 1024 * 1024;
  */
 export class Rounds {
   readonly #file: string;
+  /** At `interval` syncs are timed, and done beside the commits. */
+  readonly #timed: boolean;
   readonly #reply: (reply: Reply) => void;
   #store: Store | undefined;
   #queue: Request[] = [];
   #rejectedGeneration = -1;
   #failure: Failure | undefined;
+  #sealing = 0;
 
   constructor(options: StoreOptions, reply: (reply: Reply) => void) {
     this.#file = options.file;
+    this.#timed = options.durability === 'interval';
     this.#reply = reply;
     try {
       const opened = openStore(options, (error) => this.#poison(error));
@@ -36,6 +40,11 @@ export class Rounds {
 
   push(request: Request): void {
     this.#queue.push(request);
+  }
+
+  /** Whether there is nothing to do before the next request, neither now nor at some later time. */
+  get idle(): boolean {
+    return !this.#timed && this.#sealing === 0 && this.#queue.length === 0 && this.#store !== undefined;
   }
 
   /** One transaction's worth of what is waiting; true when something is left. */
@@ -53,6 +62,11 @@ export class Rounds {
   }
 
   #takeGroup(): CommitsRequest[] {
+    const [only] = this.#queue;
+    if (this.#queue.length === 1 && only?.kind === 'commits') {
+      this.#queue.pop();
+      return only.generation > this.#rejectedGeneration ? [only] : [];
+    }
     const group: CommitsRequest[] = [];
     let bytes = 0;
     let taken = 0;
@@ -112,6 +126,7 @@ export class Rounds {
 
   /** Compresses beside the commits, which go on; what is sealed is the oldest, and they add at the other end. */
   async #seal({ id, position }: SealRequest, store: Store): Promise<void> {
+    this.#sealing++;
     try {
       const segments = store.gather(position);
       if (segments !== undefined) {
@@ -123,6 +138,8 @@ export class Rounds {
       this.#reply({ kind: 'answered', id, answer: { more: segments !== undefined } });
     } catch (error) {
       this.#answerFailed(id, error);
+    } finally {
+      this.#sealing--;
     }
   }
 

@@ -64,9 +64,14 @@ class SqliteBackend implements Backend {
     return this.#opening;
   }
 
-  async commit(commit: Commit): Promise<void> {
-    this.#requireOpen();
-    return this.#writer.commit(commit);
+  /** Not an async function, which would make two promises more for each commit. */
+  commit(commit: Commit): Promise<void> {
+    try {
+      this.#requireOpen();
+      return this.#writer.commit(commit);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async read(after: number, maxBytes: number): Promise<readonly Segment[]> {

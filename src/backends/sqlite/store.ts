@@ -92,9 +92,15 @@ export class Store {
 
   /** Commits all of them together, or throws and leaves nothing of any. */
   commit(requests: readonly CommitsRequest[]): void {
-    this.#write('commit to', () => {
-      for (const request of requests) this.#insert(request);
-    });
+    const [first] = requests;
+    // A statement by itself is a transaction by itself, with less around it.
+    const isOneStatement = requests.length === 1 && first?.places.length === 3 && first.facts.length === 0;
+    if (isOneStatement) this.#write('commit to', () => this.#insert(first), true);
+    else {
+      this.#write('commit to', () => {
+        for (const request of requests) this.#insert(request);
+      });
+    }
     for (const { places } of requests) {
       const last = places.length - 3;
       if (last >= 0) this.#lastPosition = (places[last] as number) + (places[last + 1] as number) - 1;
@@ -259,9 +265,10 @@ export class Store {
     }
   }
 
-  #write(action: string, work: () => void): void {
+  #write(action: string, work: () => void, isOneStatement = false): void {
     try {
-      this.#transaction.immediate(work);
+      if (isOneStatement) work();
+      else this.#transaction.immediate(work);
       this.#bytesSinceCheckpoint += PAGES_PER_TRANSACTION * PAGE_BYTES;
       this.#window?.touched();
     } catch (error) {

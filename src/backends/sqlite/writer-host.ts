@@ -3,14 +3,28 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { TablecastError } from '../../errors.ts';
-import type { Reply, ReplyMessage, Request, StoreOptions } from './messages.ts';
-import { toMessage } from './packed-commits.ts';
+import type { Commit } from '../backend.ts';
+import { Mailbox, mailboxMemory } from './mailbox.ts';
+import type {
+  AnsweredRequest,
+  CloseRequest,
+  Reply,
+  ReplyMessage,
+  StoreOptions,
+  WorkerStart,
+} from './messages.ts';
+import { hasFacts, packCommits, toMessage } from './packed-commits.ts';
 import { Rounds } from './rounds.ts';
+
+/** What is handed over as it is. */
+type PostedRequest = AnsweredRequest | CloseRequest;
 
 /** Where the writing side runs, seen from the calling side. */
 export interface WriterHost {
-  /** Hands over a request; the bytes of commits, and buffers in `transfer`, are no longer the caller's. */
-  post(request: Request, transfer?: readonly ArrayBuffer[]): void;
+  /** Hands over a request; buffers in `transfer` are no longer the caller's. */
+  post(request: PostedRequest, transfer?: readonly ArrayBuffer[]): void;
+  /** Hands over a copy of commits; `alone` when every request before was answered. */
+  commit(commits: readonly Commit[], generation: number, alone: boolean): void;
   /** Whether something is outstanding: only then does the host keep the process alive. */
   hold(outstanding: boolean): void;
 }
@@ -44,6 +58,10 @@ export function inlineHost(options: StoreOptions, events: WriterEvents): WriterH
       rounds.push(request);
       schedule();
     },
+    commit(commits, generation) {
+      rounds.push(packCommits(commits, generation));
+      schedule();
+    },
     hold() {},
   };
 }
@@ -53,7 +71,7 @@ function workerUrl(): URL {
   const isSource = import.meta.url.endsWith('.ts');
   const names = isSource
     ? ['./worker.ts']
-    : ['./worker.js', './backends/sqlite/worker.js', '../backends/sqlite/worker.js'];
+    : ['./worker.js', './backends/sqlite/worker.cjs', '../backends/sqlite/worker.cjs'];
   for (const name of names) {
     const url = new URL(name, import.meta.url);
     if (existsSync(fileURLToPath(url))) return url;
@@ -67,20 +85,22 @@ function workerUrl(): URL {
   );
 }
 
-function startWorker(options: StoreOptions): Worker {
+function startWorker(start: WorkerStart): Worker {
   const url = workerUrl();
   const stripsTypes = Boolean(Reflect.get(process.features, 'typescript'));
-  if (url.pathname.endsWith('.js') || stripsTypes) return new Worker(url, { workerData: options });
+  if (!url.pathname.endsWith('.ts') || stripsTypes) return new Worker(url, { workerData: start });
   // From TypeScript sources where Node.js does not read them itself: only in this repository.
   const loaderPackage = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
   const loader = new URL('./dist/esm/api/index.mjs', loaderPackage).href;
   const source = `import(${JSON.stringify(loader)}).then((tsx) => tsx.tsImport(${JSON.stringify(url.href)}, ${JSON.stringify(url.href)}))`;
-  return new Worker(source, { eval: true, workerData: options });
+  return new Worker(source, { eval: true, workerData: start });
 }
 
 /** The writing side in a thread of its own, which keeps the event loop free while the disk works. */
 export function workerHost(options: StoreOptions, events: WriterEvents): WriterHost {
-  const worker = startWorker(options);
+  const shared = mailboxMemory();
+  const mailbox = new Mailbox(shared);
+  const worker = startWorker({ options, shared });
   let failure: Error | undefined;
   worker.on('message', (reply: ReplyMessage) =>
     events.reply(typeof reply === 'number' ? { kind: 'committed', count: reply } : reply),
@@ -91,9 +111,17 @@ export function workerHost(options: StoreOptions, events: WriterEvents): WriterH
   worker.on('exit', () => events.ended(failure));
   return {
     post(request, transfer = []) {
-      if (request.kind !== 'commits') return worker.postMessage(request, transfer);
-      const { message, buffer } = toMessage(request);
+      worker.postMessage(request, transfer);
+      mailbox.ring();
+    },
+    commit(commits, generation, alone) {
+      if (alone && !hasFacts(commits) && mailbox.put(commits, generation)) {
+        if (mailbox.ring()) worker.postMessage(null);
+        return;
+      }
+      const { message, buffer } = toMessage(packCommits(commits, generation));
       worker.postMessage(message, [buffer]);
+      mailbox.ring();
     },
     hold: (outstanding) => (outstanding ? worker.ref() : worker.unref()),
   };

@@ -3,12 +3,14 @@ import type { Checkpoint, Commit, Recovery } from '../backend.ts';
 import { CommitRules, notOpen } from '../commit-rules.ts';
 import { type Failure, fromFailure, toFailure } from './failure.ts';
 import type { Answer, AnsweredRequest, Reply } from './messages.ts';
-import { packCommits } from './packed-commits.ts';
 import { PendingCommits, sizeOfCommit } from './pending-commits.ts';
 import type { WriterEvents, WriterHost } from './writer-host.ts';
 
 /** Gathered commits are sent at the end of the turn, or at once from this size. */
 const FLUSH_BYTES = 1024 * 1024;
+
+/** For microtasks: Node's queueMicrotask puts an object for tracing around each. */
+const settled: Promise<void> = Promise.resolve();
 
 /** Chunks of a checkpoint written in one transaction. */
 const CHUNKS_BYTES = 1024 * 1024;
@@ -43,6 +45,8 @@ export class Writer {
   #checkpointGeneration = 0;
   #lastId = 0;
   #refusing = false;
+  /** What the host was told last; it keeps the process alive while the file is opened. */
+  #held = true;
   #closing = false;
   #failure: Failure | undefined;
   #opening: Waiter<Recovery> | undefined;
@@ -140,17 +144,18 @@ export class Writer {
   #scheduleFlush(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    queueMicrotask(() => this.#flush());
+    void settled.then(this.#flush);
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
     this.#flushScheduled = false;
     if (this.#outbox.length === 0) return;
-    const request = packCommits(this.#outbox, this.#generation);
+    const commits = this.#outbox;
+    const alone = this.#pending.size === commits.length && this.#answers.size === 0;
     this.#outbox = [];
     this.#outboxBytes = 0;
-    this.#host?.post(request);
-  }
+    this.#host?.commit(commits, this.#generation, alone);
+  };
 
   #inBackground<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#background.then(work);
@@ -273,6 +278,9 @@ export class Writer {
   }
 
   #hold(): void {
-    this.#host?.hold(this.#closing || this.#pending.size > 0 || this.#answers.size > 0);
+    const outstanding = this.#closing || this.#pending.size > 0 || this.#answers.size > 0;
+    if (outstanding === this.#held) return;
+    this.#held = outstanding;
+    this.#host?.hold(outstanding);
   }
 }

@@ -3,7 +3,7 @@ import type { Table } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { withNode } from '../joined-node.ts';
-import { printAll } from '../output.ts';
+import { printAll, together } from '../output.ts';
 import { RowText } from '../row-text.ts';
 
 interface KeysFlags extends PeerFlags {
@@ -26,7 +26,7 @@ export function keysCommand(): Command {
 async function keys(name: string, flags: KeysFlags): Promise<number> {
   return withNode(flags, async (joined) => {
     const { table, declaration } = await joined.join(name);
-    await printAll(lines(table, new RowText(name, declaration), flags));
+    await printAll(together(lines(table, new RowText(name, declaration), flags)));
     return EXIT.ok;
   });
 }

@@ -5,10 +5,8 @@ import { exitingWith, newCommand, wholeNumber } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { type FileFlags, declarationIn, withFile, withLogFile } from '../log-source.ts';
 import { type LogMoment, parseMoment } from '../moment.ts';
-import { printAll, visible } from '../output.ts';
+import { printAll, together, visible } from '../output.ts';
 import { RowText } from '../row-text.ts';
-
-const LINES_AT_ONCE = 512;
 
 interface LogFlags extends FileFlags {
   readonly after?: LogMoment | undefined;
@@ -46,25 +44,17 @@ async function log(flags: LogFlags): Promise<number> {
     if (flags.table !== undefined) declarationIn(file, flags.table);
     const lines = new OperationLines(file, flags.json === true);
     const wanted = await rangeOf(file, flags);
-    await printAll(textsOf(file.follow(wanted.range), (one) => (wanted.includes(one) ? lines.of(one) : '')));
+    await printAll(together(linesOf(file.follow(wanted.range), wanted.includes, lines)));
     return EXIT.ok;
   });
 }
 
-/** Lines, some at a time. */
-async function* textsOf(
+async function* linesOf(
   operations: AsyncIterable<Operation>,
-  lineOf: (operation: Operation) => string,
+  includes: (operation: Operation) => boolean,
+  lines: OperationLines,
 ): AsyncGenerator<string> {
-  let text = '';
-  let count = 0;
-  for await (const operation of operations) {
-    text += lineOf(operation);
-    if (++count % LINES_AT_ONCE !== 0) continue;
-    yield text;
-    text = '';
-  }
-  yield text;
+  for await (const operation of operations) if (includes(operation)) yield lines.of(operation);
 }
 
 async function rangeOf(file: LogFile, { after, until, table, last }: LogFlags) {

@@ -4,7 +4,7 @@ import { exitingWith, newCommand, wholeNumber } from '../command.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type FileFlags, declarationIn, withFile, withLogFile } from '../log-source.ts';
 import { parseClock } from '../moment.ts';
-import { note, printAll } from '../output.ts';
+import { note, printAll, together } from '../output.ts';
 import { RowText } from '../row-text.ts';
 
 interface ReplayFlags extends FileFlags {
@@ -52,7 +52,7 @@ async function replay(flags: ReplayFlags): Promise<number> {
     for (const table of flags.table === undefined ? file.tables.keys() : [flags.table]) {
       const text = new RowText(table, declarationIn(file, table));
       const rows = await file.stateAt({ table, position, time: flags.time });
-      await printAll(lines({ table, rows, text }, flags.json === true));
+      await printAll(together(lines({ table, rows, text }, flags.json === true)));
       note(`${table}: ${rows.size} rows ${momentText(file, flags)}`);
     }
     return EXIT.ok;

@@ -7,17 +7,11 @@ import {
   openNode,
 } from '../../index.ts';
 import { collectList, exitingWith, newCommand, withCredentials, withJson } from '../command.ts';
-import { type LogEvent, type LogFormat, logLine, withLogFormat } from '../event-log.ts';
+import { type LogEvent, type LogFormat, logTo, withLogFormat } from '../event-log.ts';
 import { EXIT } from '../failure.ts';
-import { print } from '../output.ts';
-import {
-  type RunConfig,
-  type RunFlags,
-  certificatesOf,
-  nodeOptions,
-  runConfig,
-  shownConfig,
-} from '../run-config.ts';
+import { goOnWithoutReader, print } from '../output.ts';
+import { Reloading } from '../reload.ts';
+import { type RunConfig, type RunFlags, nodeOptions, runConfig, shownConfig } from '../run-config.ts';
 import { endBySignal, onHangUp, untilSignal } from '../signals.ts';
 import { type NamedDeclaration, parseTable } from '../table-words.ts';
 
@@ -124,12 +118,13 @@ async function run(flags: Flags): Promise<number> {
     return EXIT.ok;
   }
   const format = flags.logFormat ?? (flags.json === true ? 'json' : 'text');
-  const log = (event: LogEvent): void => print(logLine(event, format));
+  const log = logTo(process.stdout, format);
+  goOnWithoutReader();
   const opened = endBySignal();
   // Also while it opens, and before anybody is told that it is open: without a listener the signal ends the process.
   let hungUp = false;
   let reload = (): void => void (hungUp = true);
-  const forgetCertificates = onHangUp(() => reload());
+  const ignoreHangUps = onHangUp(() => reload());
   const node = await openNode(options);
   try {
     node.events.subscribe(log);
@@ -138,14 +133,15 @@ async function run(flags: Flags): Promise<number> {
     await node.close();
     throw error;
   }
-  reload = () => log(renewed(node, config));
+  const reloading = new Reloading(flags, config, options);
+  reload = () => log(reloading.apply(node));
   log(started(node, config));
   if (hungUp) reload();
   await untilSignal(() => {
     opened();
     return () => undefined;
   });
-  forgetCertificates();
+  ignoreHangUps();
   log({ code: 'closing', severity: 'info', message: 'Told to stop: flushing and saying goodbye.' });
   // A disk that hangs must not hold up the end for ever.
   const limit = setTimeout(() => {
@@ -190,20 +186,6 @@ function inMemory(cluster: ZeekAttachmentOptions): ZeekAttachmentOptions {
     return [name, table.backend === 'sqlite' ? { ...table, backend: 'memory' as const } : table] as const;
   });
   return { ...cluster, tables: Object.fromEntries(tables) };
-}
-
-/** Reads the certificates again, and says what came of it; what is in use stays so when they are no good. */
-function renewed(node: TableNode, config: RunConfig): LogEvent {
-  try {
-    const change = certificatesOf(config);
-    if (change === undefined)
-      return { code: 'reloaded', severity: 'info', message: 'There are no certificates to read again.' };
-    node.reloadCertificates(change);
-    return { code: 'reloaded', severity: 'info', message: 'Certificates were read again and are in use.' };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { code: 'reload-failed', severity: 'error', message: `The old certificates stay: ${reason}` };
-  }
 }
 
 function started(node: TableNode, config: RunConfig): LogEvent {

@@ -6,7 +6,7 @@ import { type PeerFlags, exitingWith, newCommand, wholeNumber, withPeer } from '
 import { type LogFormat, logLine, withLogFormat } from '../event-log.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type JoinedNode, type JoinedTable, withNode } from '../joined-node.ts';
-import { note, print, printAll, visible } from '../output.ts';
+import { note, printAll, together, visible } from '../output.ts';
 import { RowText } from '../row-text.ts';
 import { untilSignal } from '../signals.ts';
 
@@ -55,8 +55,15 @@ async function tail(names: readonly string[], flags: TailFlags): Promise<number>
     const tables = wanted.map((name) => joined.declare(name));
     await joined.synced(tables);
     const watching = tellConnection(joined, flags.logFormat);
-    await untilSignal((end) => printChanges(tables, flags, end));
-    watching.unsubscribe();
+    try {
+      await untilSignal((end, fail) => {
+        const { printed, stop } = printChanges(tables, flags);
+        printed.then(end, fail);
+        return stop;
+      });
+    } finally {
+      watching.unsubscribe();
+    }
     return EXIT.ok;
   });
 }
@@ -70,12 +77,16 @@ interface Line {
   readonly isChange: boolean;
 }
 
-/** Prints until the count is reached; gives back how to stop. */
-function printChanges(tables: readonly JoinedTable[], flags: TailFlags, end: () => void): () => void {
+/** Prints until the count is reached, or it is stopped. */
+function printChanges(
+  tables: readonly JoinedTable[],
+  flags: TailFlags,
+): { readonly printed: Promise<void>; readonly stop: () => void } {
   const streams: Observable<Line>[] = [];
+  const rows: Iterable<string>[] = [];
   for (const { table, name, declaration } of tables) {
     const lines = new ChangeLines(name, new RowText(name, declaration), flags.json === true);
-    if (flags.rows === true) for (const line of rowLines(table, lines)) print(line);
+    if (flags.rows === true) rows.push(rowLines(table, lines));
     streams.push(
       table.changes.pipe(map((change) => ({ text: lines.change(change), isChange: true }))),
       table.conflicts.pipe(
@@ -84,8 +95,11 @@ function printChanges(tables: readonly JoinedTable[], flags: TailFlags, end: () 
     );
   }
   const follower = follow(merge(...streams), { limit: WAITING_LINES, overflow: 'drop-oldest' });
-  void printLines(follower, flags).then(end);
-  return () => void follower.return();
+  const print = async (): Promise<void> => {
+    for (const lines of rows) await printAll(together(lines));
+    await printLines(follower, flags);
+  };
+  return { printed: print(), stop: () => void follower.return() };
 }
 
 /** Prints no faster than it is read, and says how many lines that left out. */
@@ -117,7 +131,7 @@ function* rowLines(table: Table, lines: ChangeLines): Generator<string> {
   const isSet = table.declaration.value === undefined;
   for (const entry of table as unknown as Iterable<unknown>) {
     const [key, value] = isSet ? [entry] : (entry as [unknown, unknown]);
-    yield lines.row(key, value);
+    yield `${lines.row(key, value)}\n`;
   }
 }
 

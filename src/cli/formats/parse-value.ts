@@ -95,8 +95,8 @@ const TEXT_TYPES: Readonly<Record<ColumnTypeName, TextType>> = {
   interval: { expected: 'an interval in seconds', parse: parseSeconds },
   enum: { expected: 'an enum name', parse: (text) => (ENUM.test(text) ? text : undefined) },
   pattern: {
-    expected: 'a pattern such as /foo|bar/',
-    parse: (text) => (text.length >= 2 && text.startsWith('/') && text.endsWith('/') ? text : undefined),
+    expected: 'a pattern such as /foo|bar/ or /foo/i',
+    parse: (text) => (/^\/[^]*\/(?:i|s|is|si)?$/.test(text) ? text : undefined),
   },
   record: COMPLEX,
   set: COMPLEX,

@@ -1,6 +1,6 @@
 import { TablecastError } from '../../index.ts';
 import { makeNetwork, type SampleName, type SampleNetwork, type SampleServer } from './sample-network.ts';
-import { SeededRandom } from './seeded-random.ts';
+import { SampleRandom } from './sample-random.ts';
 
 const DEFAULT_ROWS = 20_000;
 const MAX_ROWS = 10_000_000;
@@ -61,7 +61,7 @@ function seconds(microseconds: number): string {
   return `${Math.floor(microseconds / 1_000_000)}.${fraction}`;
 }
 
-function makeUid(random: SeededRandom): string {
+function makeUid(random: SampleRandom): string {
   let uid = 'C';
   for (let i = 0; i < 17; i += 1) uid += LETTERS[random.below(LETTERS.length)];
   return uid;
@@ -79,12 +79,12 @@ function answerTo(name: SampleName, type: string): Answer {
 }
 
 class SampleWriter {
-  readonly #random: SeededRandom;
+  readonly #random: SampleRandom;
   readonly #network: SampleNetwork;
   #time = START;
 
   constructor(seed: number) {
-    this.#random = new SeededRandom(seed);
+    this.#random = new SampleRandom(seed);
     this.#network = makeNetwork(this.#random);
   }
 

@@ -1,4 +1,4 @@
-import { type SeededRandom, ZipfChoice } from './seeded-random.ts';
+import { type SampleRandom, ZipfChoice } from './sample-random.ts';
 
 /** A name that is asked for, and what a server says. */
 export interface SampleName {
@@ -44,7 +44,7 @@ const FIRST = [
 const SECOND = ['bank', 'cloud', 'desk', 'farm', 'games', 'labs', 'mart', 'news', 'press', 'radio', 'tools'];
 const ENDINGS = ['example', 'example.com', 'example.net', 'example.org', 'test'];
 
-function makeName(random: SeededRandom): SampleName {
+function makeName(random: SampleRandom): SampleName {
   const domain = `${random.pick(FIRST)}${random.pick(SECOND)}.${random.pick(ENDINGS)}`;
   const number = random.chance(250) ? String(random.below(20)) : '';
   return {
@@ -57,13 +57,13 @@ function makeName(random: SeededRandom): SampleName {
   };
 }
 
-function makeClient(random: SeededRandom, index: number): string {
+function makeClient(random: SampleRandom, index: number): string {
   if (index % 9 === 4) return `2001:db8:20:${random.below(4)}::${(index + 16).toString(16)}`;
   return `10.20.${random.below(6)}.${index + 10}`;
 }
 
 /** Draws a network; the same one for the same state of `random`. */
-export function makeNetwork(random: SeededRandom): SampleNetwork {
+export function makeNetwork(random: SampleRandom): SampleNetwork {
   const resolver = (address: string): SampleServer => ({ address, port: 53, answers: true });
   return {
     clients: new ZipfChoice(Array.from({ length: CLIENTS }, (_, index) => makeClient(random, index))),

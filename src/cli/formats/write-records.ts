@@ -13,6 +13,8 @@ import { isComplexType } from './parse-value.ts';
 import { byteEscape, escapeZeek } from './text-bytes.ts';
 
 const ROWS_PER_CHUNK = 512;
+/** Fewer rows are written together once they have so many characters: one alone may have more than a million. */
+const CHARACTERS_PER_CHUNK = 65_536;
 
 /** A row as `table.entries()` gives it; the value is not looked at for sets. */
 export type ExportRow = readonly [key: unknown, value?: unknown];
@@ -137,7 +139,7 @@ function checkFields(fields: readonly OutputField[]): void {
 }
 
 /**
- * Writes rows of a table as text in pieces of some hundred rows. What it writes, `readRecords` and
+ * Writes rows of a table as text in pieces of some hundred rows, or fewer long ones. What it writes, `readRecords` and
  * `recordMapper` with the same mapping and declaration turn into equal rows.
  *
  * In JSON, a number is written as a number only when a reader that uses doubles gets the exact value
@@ -169,12 +171,15 @@ async function* chunks(
   writer: RowWriter,
 ): AsyncGenerator<string> {
   if (writer.head !== '') yield writer.head;
-  let pending: string[] = [];
+  let pending = '';
+  let count = 0;
   for await (const row of rows) {
-    if (pending.push(writer.row(cells(row))) < ROWS_PER_CHUNK) continue;
-    yield pending.join('');
-    pending = [];
+    pending += writer.row(cells(row));
+    if (++count < ROWS_PER_CHUNK && pending.length < CHARACTERS_PER_CHUNK) continue;
+    yield pending;
+    pending = '';
+    count = 0;
   }
-  const last = pending.join('') + writer.tail();
+  const last = pending + writer.tail();
   if (last !== '') yield last;
 }

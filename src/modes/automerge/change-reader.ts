@@ -1,6 +1,7 @@
 import { ByteReader, malformed } from '../../log/bytes.ts';
 import {
   type Change,
+  type ChangeContent,
   type ChangeOperation,
   DELETE,
   INCREMENT,
@@ -14,6 +15,7 @@ import {
   PUT,
   type Scalar,
   byteString,
+  namedBy,
 } from './change.ts';
 import {
   ACTION,
@@ -34,12 +36,15 @@ import {
   VALUE,
   VALUE_META,
   encodeChange,
+  encodeInSteps,
 } from './change-writer.ts';
 
 /** Most changes that one change may follow. */
 const MAX_DEPS = 16_384;
 const MAX_MESSAGE_BYTES = 64;
 const HASH_BYTES = 32;
+/** Names of earlier operations, or bytes, that are read in a microsecond on a slow machine. */
+const NAMED_PER_UNIT = 8;
 /** Longest text in a change, in bytes: keys and values are refused at the write beyond it. */
 const MAX_TEXT_BYTES: number = 3 * 1024 * 1024;
 const KNOWN: readonly number[] = [
@@ -200,6 +205,19 @@ function readOperations(
  * have written in other bytes. Throws `OPERATION_INVALID`.
  */
 export function readChange(bytes: Uint8Array): Change {
+  const reading = contentOf(bytes);
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done === true) return requireSame(encodeChange(value), bytes);
+  }
+}
+
+/** The same in steps, each of which says how many microseconds it took at most. Throws `OPERATION_INVALID`. */
+export function* readInSteps(bytes: Uint8Array): Generator<number, Change, undefined> {
+  return requireSame(yield* encodeInSteps(yield* contentOf(bytes)), bytes);
+}
+
+function* contentOf(bytes: Uint8Array): Generator<number, ChangeContent, undefined> {
   if (bytes.length > MAX_CHANGE_BYTES) throw malformed(`a change of ${bytes.length} bytes`);
   const reader = new ByteReader(bytes);
   for (const byte of MAGIC)
@@ -212,6 +230,7 @@ export function readChange(bytes: Uint8Array): Change {
   const deps: string[] = [];
   const depCount = reader.count('changes followed', MAX_DEPS, HASH_BYTES);
   for (let index = 0; index < depCount; index++) deps.push(byteString(reader.raw(HASH_BYTES)));
+  yield 1 + depCount;
   const actor = readBytes(reader);
   const seq = reader.varint();
   const startOp = reader.varint();
@@ -222,8 +241,13 @@ export function readChange(bytes: Uint8Array): Change {
   const others: string[] = [];
   const otherCount = reader.count('actors', MAX_CHANGE_NAMED, 2);
   for (let index = 0; index < otherCount; index++) others.push(readBytes(reader));
+  yield 1 + otherCount;
   const operations = readOperations(readColumns(reader), [actor, ...others]);
-  const change = encodeChange({ actor, seq, startOp, time, message, deps, operations });
+  yield 8 + operations.length + Math.ceil((bytes.length + namedBy(operations)) / NAMED_PER_UNIT);
+  return { actor, seq, startOp, time, message, deps, operations };
+}
+
+function requireSame(change: Change, bytes: Uint8Array): Change {
   if (!sameBytes(change.bytes, bytes)) throw malformed('a change that Automerge writes otherwise');
   return change;
 }

@@ -1,6 +1,14 @@
 import { ByteWriter } from '../../log/bytes.ts';
-import { type Change, type ChangeContent, INCREMENT, type Scalar, byteString, bytesOf } from './change.ts';
-import { sha256 } from './sha256.ts';
+import {
+  type Change,
+  type ChangeContent,
+  INCREMENT,
+  type Scalar,
+  byteString,
+  bytesOf,
+  namedBy,
+} from './change.ts';
+import { sha256, sha256InSteps } from './sha256.ts';
 
 export const MAGIC: readonly number[] = [0x85, 0x6f, 0x4a, 0x83];
 export const CHANGE_CHUNK = 1;
@@ -22,6 +30,8 @@ export const DOUBLE = 5;
 export const TEXT = 6;
 export const COUNTER = 8;
 const HASH_AT = 8;
+/** Names of earlier operations, or bytes, that are written in a microsecond on a slow machine. */
+const NAMED_PER_UNIT = 8;
 
 type WriteValue<T> = (writer: ByteWriter, value: T) => void;
 
@@ -178,8 +188,22 @@ function columnsOf(content: ChangeContent, others: readonly string[]): Columns {
  * equal hash, also after the official library took the change apart and put it together again.
  */
 export function encodeChange(content: ChangeContent): Change {
-  const { actor, seq, startOp, time, message, deps } = content;
+  const bytes = chunkOf(content, actorsIn(content));
+  return withHash(content, bytes, sha256(bytes, HASH_AT));
+}
+
+/** The same in steps, each of which says how many microseconds it took at most. */
+export function* encodeInSteps(content: ChangeContent): Generator<number, Change, undefined> {
   const others = actorsIn(content);
+  yield 1 + others.length;
+  const bytes = chunkOf(content, others);
+  yield content.operations.length + Math.ceil((bytes.length + namedBy(content.operations)) / NAMED_PER_UNIT);
+  return withHash(content, bytes, yield* sha256InSteps(bytes, HASH_AT));
+}
+
+/** The bytes of a change whose checksum is still missing. */
+function chunkOf(content: ChangeContent, others: readonly string[]): Uint8Array {
+  const { actor, seq, startOp, time, message, deps } = content;
   const body = new ByteWriter(256 + content.operations.length * 24);
   body.varint(deps.length);
   for (const hash of deps) body.raw(bytesOf(hash));
@@ -197,8 +221,10 @@ export function encodeChange(content: ChangeContent): Change {
   chunk.byte(CHANGE_CHUNK);
   chunk.varint(body.length);
   chunk.raw(body.view());
-  const bytes = chunk.copy();
-  const hash = sha256(bytes, HASH_AT);
+  return chunk.copy();
+}
+
+function withHash(content: ChangeContent, bytes: Uint8Array, hash: Uint8Array): Change {
   bytes.set(hash.subarray(0, 4), MAGIC.length);
   return { ...content, hash: byteString(hash), bytes };
 }

@@ -117,11 +117,14 @@ export function sameScalar(one: Scalar, other: Scalar): boolean {
   return one.type === other.type && Object.is(one.value, other.value);
 }
 
-/** Bytes as a string of one character each. */
+/** How many earlier operations some operations name together. */
+export function namedBy(operations: readonly ChangeOperation[]): number {
+  return operations.reduce((sum, { before }) => sum + before.length, 0);
+}
+
+/** Bytes, at most {@link MAX_ACTOR_BYTES}, as a string of one character each; made in one piece, so that comparing it costs nothing more. */
 export function byteString(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at++) text += String.fromCharCode(bytes[at] as number);
-  return text;
+  return String.fromCharCode(...bytes);
 }
 
 /** The bytes of a string of one character each. */

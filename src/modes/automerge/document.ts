@@ -1,9 +1,11 @@
+import { type TablecastError, isTablecastError } from '../../errors.ts';
 import { malformed } from '../../log/bytes.ts';
 import type {
   BaseRow,
   DocumentOwner,
   EnteredCounter,
   OwnEffect,
+  PreparedChanges,
   RunChanges,
   RunEffects,
   Standing,
@@ -11,10 +13,10 @@ import type {
   Version,
   WrittenRun,
 } from '../conflict-mode.ts';
-import { type Change, compareIds } from './change.ts';
-import { readChange } from './change-reader.ts';
+import { type Change, type ChangeOperation, compareIds, namedBy } from './change.ts';
+import { readChange, readInSteps } from './change-reader.ts';
 import { checkAgainstRun, checkBeginnings, checkEntered } from './check.ts';
-import { checkForeign, chunksOf, entriesIn } from './chunks.ts';
+import { checkForeign, chunksOf, entriesIn, readEntries } from './chunks.ts';
 import { standingEffect } from './carry-over.ts';
 import { exportDocument } from './export.ts';
 import {
@@ -45,6 +47,18 @@ interface Checked extends CarriedChanges {
   readonly carried: RunChanges;
 }
 
+/** What was read before it is checked. */
+interface PreparedRun {
+  readonly changes: readonly Change[];
+  /** Of counters, by {@link nameOf}. */
+  readonly beginnings: ReadonlyMap<string, Change>;
+  /** Why not all of it could be read. */
+  readonly failure: TablecastError | undefined;
+}
+
+/** Microseconds that it takes to make the beginning of a counter. */
+const BEGINNING_UNITS = 32;
+
 /** The Automerge document behind one table, from one switch of mode to the next. */
 export class AutomergeDocument implements TableDocument {
   readonly #owner: DocumentOwner;
@@ -58,6 +72,10 @@ export class AutomergeDocument implements TableDocument {
   readonly #epochHasBase: boolean;
   #generations = new Map<string, number>();
   #checked: Checked | undefined;
+  /** By the list of a run's changes. */
+  readonly #prepared = new WeakMap<readonly Uint8Array[], PreparedRun>();
+  /** What was found to be what a run does, by what that is. */
+  readonly #compared = new WeakMap<RunEffects, CarriedChanges>();
 
   constructor(owner: DocumentOwner) {
     this.#owner = owner;
@@ -99,17 +117,55 @@ export class AutomergeDocument implements TableDocument {
       history: this.#history,
     });
     for (const change of changes) this.#history.take({ change, beginnings: [], effects }, touched);
-    return { entered, changes: changes.map(({ bytes }) => bytes), touched };
+    const operations = changes.reduce((sum, change) => sum + change.operations.length, 0);
+    return { entered, changes: changes.map(({ bytes }) => bytes), operations, touched };
   }
 
   #takeAlone(change: Change, touched: Set<string>): void {
     this.#history.take({ change, beginnings: [], effects: undefined }, touched);
   }
 
+  *prepare({ entered, changes }: RunChanges): Generator<number, PreparedChanges, undefined> {
+    const read: Change[] = [];
+    const beginnings = new Map<string, Change>();
+    let failure: TablecastError | undefined;
+    let operations = 0;
+    let named = 0;
+    try {
+      for (const bytes of changes) {
+        const change = yield* readInSteps(bytes);
+        read.push(change);
+        operations += change.operations.length;
+        named += namedBy(change.operations);
+      }
+      for (const counter of entered) {
+        beginnings.set(nameOf(counter), counterBeginning(counter, this.#epoch));
+        yield BEGINNING_UNITS;
+      }
+    } catch (error) {
+      if (!isTablecastError(error)) throw error;
+      failure = error;
+    }
+    this.#prepared.set(changes, { changes: read, beginnings, failure });
+    return { operations, named };
+  }
+
   check(effects: RunEffects, carried: RunChanges): void {
+    this.#history.requireRoom();
+    const { changes, beginnings } = this.#compared.get(effects) ?? this.#compare(effects, carried);
+    const [first] = changes;
+    if (first !== undefined) this.#checkPlace(first, beginnings);
+    this.#checked = { carried, changes, beginnings };
+  }
+
+  compare(effects: RunEffects, carried: RunChanges): void {
+    this.#compared.set(effects, this.#compare(effects, carried));
+  }
+
+  /** Reads what a run carries, if it is what the run does. */
+  #compare(effects: RunEffects, carried: RunChanges): CarriedChanges {
     checkEntered(carried, effects);
     const name = runName(effects, this.#epoch);
-    this.#history.requireRoom();
     const { changes, beginnings } = this.#readAnew(carried);
     checkAgainstRun(changes, effects, {
       ...name,
@@ -117,9 +173,7 @@ export class AutomergeDocument implements TableDocument {
       checkKey: (text) => this.#owner.checkKey(text),
     });
     checkBeginnings(changes, beginnings);
-    const [first] = changes;
-    if (first !== undefined) this.#checkPlace(first, beginnings);
-    this.#checked = { carried, changes, beginnings };
+    return { changes, beginnings };
   }
 
   /** Checks where a run's first change says it stands in the document; the others follow it. */
@@ -132,9 +186,13 @@ export class AutomergeDocument implements TableDocument {
   }
 
   #readAnew({ entered, changes }: RunChanges): CarriedChanges {
+    const prepared = this.#prepared.get(changes);
+    if (prepared?.failure !== undefined) throw prepared.failure;
     return {
-      changes: changes.map(readChange),
-      beginnings: entered.map((counter) => counterBeginning(counter, this.#epoch)),
+      changes: prepared?.changes ?? changes.map(readChange),
+      beginnings: entered.map(
+        (counter) => prepared?.beginnings.get(nameOf(counter)) ?? counterBeginning(counter, this.#epoch),
+      ),
     };
   }
 
@@ -202,13 +260,15 @@ export class AutomergeDocument implements TableDocument {
   }
 
   #applyOperations(change: Change, effects: RunEffects | undefined, touched: Set<string>): void {
-    const roughly = roughVersion(change);
-    for (const [index, { key }] of change.operations.entries()) {
+    let roughly: Version | undefined;
+    const { operations } = change;
+    for (let index = 0; index < operations.length; index++) {
+      const { key } = operations[index] as ChangeOperation;
       const effect = effects?.keys.get(key);
       const version =
-        effect === undefined
-          ? roughly
-          : { origin: roughly.origin, sequence: effect.sequence, stamp: effect.stamp };
+        effect === undefined || effects === undefined
+          ? (roughly ??= roughVersion(change))
+          : { origin: effects.origin, sequence: effect.sequence, stamp: effect.stamp };
       this.#registers.apply(change, index, version);
       touched.add(key);
       if (this.#epochHasBase) this.#written.add(partOf(key));
@@ -258,6 +318,10 @@ export class AutomergeDocument implements TableDocument {
 
   chunks(): Iterable<Uint8Array> {
     return chunksOf(this.#history);
+  }
+
+  prepareMerge(chunks: readonly Uint8Array[]): Generator<number, void, undefined> {
+    return readEntries(chunks);
   }
 
   merge(chunks: readonly Uint8Array[], trusted: boolean): void {
@@ -358,4 +422,9 @@ export class AutomergeDocument implements TableDocument {
       this.#owner.table,
     );
   }
+}
+
+/** Tells the counters that one run begins apart. */
+function nameOf({ text, generation, start }: EnteredCounter): string {
+  return `${generation} ${start} ${text}`;
 }

@@ -38,7 +38,7 @@ export function originOf(actor: string): string | undefined {
 
 /** Whether a change is one that every node makes by itself. */
 export function isBeginning({ actor }: { readonly actor: string }): boolean {
-  return originOf(actor) === undefined;
+  return actor.startsWith(PART) || actor.startsWith(COUNTER);
 }
 
 /** The changes that put the rows of one part into the document, the same on every node. */

@@ -17,6 +17,9 @@ export interface Pending {
   readonly effects: RunEffects | undefined;
 }
 
+const NOTHING: readonly Change[] = [];
+const NONE_BEGUN: ReadonlyMap<string, number> = new Map();
+
 interface Applied {
   readonly actor: string;
   readonly operations: number;
@@ -40,6 +43,7 @@ export class History {
   readonly #seqs = new Map<string, number>();
   readonly #waiting = new Map<string, Pending>();
   #waitingBytes = 0;
+  readonly #begun = new WeakMap<readonly Change[], ReadonlyMap<string, number>>();
   /** Per missing change, by hash or by {@link turnOf}, those that wait for it. */
   readonly #needed = new Map<string, Set<string>>();
   #undo: (() => void)[] | undefined;
@@ -123,7 +127,7 @@ export class History {
 
   #missing({ change, beginnings }: Pending): string[] {
     const { deps, actor, seq } = change;
-    const own = new Set(beginnings.map(({ hash }) => hash));
+    const own = this.#lastOf(beginnings);
     const missing = deps.filter((dep) => !this.#known.has(dep) && !own.has(dep));
     // An author that did not follow its own change could leave any number of values and latest changes behind.
     if (seq > 1 && (this.latest.get(actor)?.seq ?? 0) < seq - 1) missing.push(turnOf(actor, seq - 1));
@@ -132,23 +136,37 @@ export class History {
 
   /** Of a change that misses nothing: whether its operations are numbered as its author had to number them. */
   #isNumbered({ change, beginnings }: Pending): boolean {
-    const own = new Map(beginnings.map((beginning) => [beginning.hash, lastOp(beginning)]));
+    const own = this.#lastOf(beginnings);
     const before = this.latest.get(change.actor)?.hash;
     let last = before === undefined ? 0 : (this.#known.get(before) ?? 0);
     for (const dep of change.deps) last = Math.max(last, this.#known.get(dep) ?? own.get(dep) ?? 0);
     return change.startOp === last + 1;
   }
 
+  /** By hash of some beginnings, which are looked through more than once, the counters of their last operations. */
+  #lastOf(beginnings: readonly Change[]): ReadonlyMap<string, number> {
+    if (beginnings.length === 0) return NONE_BEGUN;
+    const known = this.#begun.get(beginnings);
+    if (known !== undefined) return known;
+    const begun = new Map(beginnings.map((beginning) => [beginning.hash, lastOp(beginning)]));
+    this.#begun.set(beginnings, begun);
+    return begun;
+  }
+
   #applyAll(first: Pending, touched: Set<string>): void {
     const ready = [first];
     for (let pending = ready.pop(); pending !== undefined; pending = ready.pop()) {
-      const beginnings = pending.beginnings.map((change) => ({ change, beginnings: [], effects: undefined }));
-      for (const next of [...beginnings, pending]) {
-        if (this.#known.has(next.change.hash) || !this.#isNumbered(next)) continue;
-        this.#applyOne(next, touched);
-        ready.push(...this.#released(next.change));
-      }
+      for (const change of pending.beginnings)
+        this.#applyNext({ change, beginnings: NOTHING, effects: undefined }, touched, ready);
+      this.#applyNext(pending, touched, ready);
     }
+  }
+
+  /** Applies one change that misses nothing; adds what waited for it to `ready`. */
+  #applyNext(pending: Pending, touched: Set<string>, ready: Pending[]): void {
+    if (this.#known.has(pending.change.hash) || !this.#isNumbered(pending)) return;
+    this.#applyOne(pending, touched);
+    if (this.#needed.size > 0) ready.push(...this.#released(pending.change));
   }
 
   /** What waited for a change and misses nothing more. */
@@ -171,6 +189,7 @@ export class History {
     const before = this.latest.get(actor);
     if (before !== undefined) this.#heads.delete(before.hash);
     this.latest.set(actor, { seq, hash, message });
+    if (this.#undo === undefined) return;
     this.onUndo(() => (before === undefined ? this.latest.delete(actor) : this.latest.set(actor, before)));
   }
 
@@ -188,10 +207,11 @@ export class History {
     if (!isBeginning(change)) this.operations += operations.length;
     this.bytes += bytes.length;
     this.#changes.push({ actor, operations: operations.length, bytes });
+    if (headsBefore === undefined) return this.#apply(pending, touched);
     this.onUndo(() => {
       this.#known.delete(hash);
       this.#heads.clear();
-      for (const head of headsBefore ?? []) this.#heads.add(head);
+      for (const head of headsBefore) this.#heads.add(head);
       this.maxOp = maxOp;
       this.operations = operationsBefore;
       this.bytes = bytesBefore;

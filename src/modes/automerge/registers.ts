@@ -62,16 +62,18 @@ export class Registers {
     const { key, before, action, scalar } = operation;
     const entries = this.of(key);
     if (action === INCREMENT) {
+      const isMeant = namedIn(before, entries.length);
       this.#set(
         key,
         entries.map((entry) =>
-          names(before, entry) && entry.counts ? added(entry, operation.by, version) : entry,
+          entry.counts && isMeant(entry) ? added(entry, operation.by, version) : entry,
         ),
       );
       return;
     }
-    const rest = entries.filter((entry) => !names(before, entry));
+    const isNamed = namedIn(before, entries.length);
     if (action === DELETE || scalar === undefined) {
+      const rest = entries.filter((entry) => !isNamed(entry));
       if (rest.length !== entries.length) this.#set(key, rest);
       return;
     }
@@ -79,7 +81,10 @@ export class Registers {
     if (cell === undefined) return;
     const { actor, startOp } = change;
     const entry = { counter: startOp + index, actor, cell, counts: scalar.type === 'counter', version };
-    this.#set(key, [...rest.filter((other) => other.actor !== actor), entry]);
+    if (entries.length === 0) return this.#set(key, [entry]);
+    const rest = entries.filter((other) => other.actor !== actor && !isNamed(other));
+    rest.push(entry);
+    this.#set(key, rest);
   }
 
   /** Gives the entry of one operation its exact version. */
@@ -100,8 +105,9 @@ export class Registers {
   }
 
   /** An entry as the table shows it: a sum is brought into the type's range. */
-  show({ cell, counts, version }: Entry): Standing {
-    return { ...version, cell: counts ? within(cell as number | bigint, this.#shown.unsigned) : cell };
+  show({ cell, counts, version: { stamp, origin, sequence } }: Entry): Standing {
+    const shown = counts ? within(cell as number | bigint, this.#shown.unsigned) : cell;
+    return { stamp, origin, sequence, cell: shown };
   }
 
   beginUndo(): void {
@@ -116,8 +122,15 @@ export class Registers {
   }
 }
 
-function names(before: readonly OperationId[], entry: OperationId): boolean {
-  return before.some(({ counter, actor }) => counter === entry.counter && actor === entry.actor);
+/** More pairs than this are not compared one with each other. */
+const MOST_PAIRS = 64;
+
+/** Tells which of so many entries an operation names. */
+function namedIn(before: readonly OperationId[], entries: number): (entry: OperationId) => boolean {
+  if (before.length * entries <= MOST_PAIRS)
+    return ({ counter, actor }) => before.some((id) => id.counter === counter && id.actor === actor);
+  const names = new Set(before.map(({ counter, actor }) => `${counter} ${actor}`));
+  return ({ counter, actor }) => names.has(`${counter} ${actor}`);
 }
 
 /** Sums are exact beyond 2^53 as well: rounding would depend on the order of arrival. */

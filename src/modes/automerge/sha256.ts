@@ -16,26 +16,55 @@ function fractions(count: number, power: number): Int32Array {
   return Int32Array.from(found, (fraction) => fraction | 0);
 }
 
+/** Bytes that are hashed in one step of {@link sha256InSteps}: a few milliseconds. */
+const STEP_BYTES: number = 256 * 1024;
+/** Bytes that are hashed in a microsecond on a slow machine. */
+const BYTES_PER_UNIT = 64;
+
 /**
  * SHA-256 of `bytes` from `start` to `end`, 32 bytes. Synchronous and of this package, because the
  * same code has to run in a browser; about 100 MB/s.
  */
 export function sha256(bytes: Uint8Array, start = 0, end: number = bytes.length): Uint8Array {
   const state = INITIAL.slice();
+  const tail = end - ((end - start) % BLOCK_BYTES);
+  for (let at = start; at < tail; at += BLOCK_BYTES) block(state, bytes, at);
+  return digest(state, bytes, { start, tail, end });
+}
+
+/** The same in steps, each of which says how many microseconds it took at most; `bytes` must not change meanwhile. */
+export function* sha256InSteps(bytes: Uint8Array, start: number): Generator<number, Uint8Array, undefined> {
+  const state = INITIAL.slice();
+  const end = bytes.length;
+  const tail = end - ((end - start) % BLOCK_BYTES);
+  let done = start;
+  for (let at = start; at < tail; at += BLOCK_BYTES) {
+    block(state, bytes, at);
+    if (at - done < STEP_BYTES) continue;
+    yield Math.ceil((at - done) / BYTES_PER_UNIT);
+    done = at;
+  }
+  yield 1 + Math.ceil((end - done) / BYTES_PER_UNIT);
+  return digest(state, bytes, { start, tail, end });
+}
+
+/** Hashes what is left of the bytes from `tail` on, and their length. */
+function digest(
+  state: Int32Array,
+  bytes: Uint8Array,
+  { start, tail, end }: { readonly start: number; readonly tail: number; readonly end: number },
+): Uint8Array {
   const length = end - start;
-  const whole = length - (length % BLOCK_BYTES);
-  for (let at = 0; at < whole; at += BLOCK_BYTES) block(state, bytes, start + at);
-  const tail = new Uint8Array(length - whole < BLOCK_BYTES - 8 ? BLOCK_BYTES : 2 * BLOCK_BYTES);
-  tail.set(bytes.subarray(start + whole, end));
-  tail[length - whole] = 0x80;
-  const view = new DataView(tail.buffer);
-  view.setUint32(tail.length - 8, Math.floor(length / 0x20000000));
-  view.setUint32(tail.length - 4, (length << 3) >>> 0);
-  for (let at = 0; at < tail.length; at += BLOCK_BYTES) block(state, tail, at);
-  const digest = new Uint8Array(32);
-  const out = new DataView(digest.buffer);
+  const last = new Uint8Array(end - tail < BLOCK_BYTES - 8 ? BLOCK_BYTES : 2 * BLOCK_BYTES);
+  last.set(bytes.subarray(tail, end));
+  last[end - tail] = 0x80;
+  const view = new DataView(last.buffer);
+  view.setUint32(last.length - 8, Math.floor(length / 0x20000000));
+  view.setUint32(last.length - 4, (length << 3) >>> 0);
+  for (let at = 0; at < last.length; at += BLOCK_BYTES) block(state, last, at);
+  const out = new DataView(new ArrayBuffer(32));
   for (let index = 0; index < 8; index++) out.setInt32(index * 4, state[index] as number);
-  return digest;
+  return new Uint8Array(out.buffer);
 }
 
 function expand(bytes: Uint8Array, start: number): void {

@@ -4,18 +4,25 @@ import { TLSSocket } from 'node:tls';
 import { checkCredential } from '../../access/check.ts';
 import type { AccessRequest, Credential, CredentialOptions, Verifier } from '../../access/rights.ts';
 import { certificateNames } from './certificate-names.ts';
-import { defaultPath, subprotocol, tokenSubprotocolPrefix } from './connection.ts';
+import { type Holder, defaultPath, subprotocol, tokenSubprotocolPrefix } from './connection.ts';
 import { type WebSocketOptions, isLoopback } from './options.ts';
 
-/** Whose connection it is; without `rights` it may do everything. */
-export interface Holder {
-  readonly credential: string | undefined;
-  readonly rights?: Credential | undefined;
+/** What a node showed of itself, kept for as long as it is connected: to be looked at again by other credentials. */
+export interface Shown {
+  readonly tokenHash: Buffer | undefined;
+  readonly certificateNames: readonly string[];
+}
+
+/** Let in, as whose, and by what. */
+export interface Admitted {
+  readonly admitted: true;
+  readonly holder: Holder;
+  readonly shown: Shown;
 }
 
 /** Let in as a holder, or refused with an HTTP status and a line for people. */
 export type Admission =
-  | ({ readonly admitted: true } & Holder)
+  | Admitted
   | { readonly admitted: false; readonly status: number; readonly line: string };
 
 interface KnownToken {
@@ -54,10 +61,24 @@ export class Gate {
     if (facts.origin !== undefined && !this.#origins.has(facts.origin.toLowerCase())) {
       return refusal(403, 'this Origin is not allowed');
     }
-    const holder = await this.#holderOf(facts);
+    const { token, certificateNames: names } = facts;
+    const shown = { tokenHash: token === undefined ? undefined : sha256(token), certificateNames: names };
+    const { verify } = this.#options.auth ?? {};
+    const holder = verify === undefined ? this.recognise(shown) : await this.#verified(verify, facts);
     if (holder === undefined) return refusal(401, 'a valid credential is required');
     if (!protocolsOf(request).includes(subprotocol)) return refusal(426, `the subprotocol is ${subprotocol}`);
-    return { admitted: true, ...holder };
+    return { admitted: true, holder, shown };
+  }
+
+  /** Whose that is by token and certificate; undefined for nobody's. */
+  recognise({ tokenHash, certificateNames: names }: Shown): Holder | undefined {
+    const { auth, listen } = this.#options;
+    if (listen?.tls?.requireClientCertificate === true && names.length === 0) return undefined;
+    if (tokenHash !== undefined && this.#tokens.length > 0) return this.#byToken(tokenHash, names);
+    const certified = certifiedHolder(auth?.credentials, names);
+    if (certified !== undefined) return certified;
+    const isOpen = this.#tokens.length === 0 && (auth?.credentials ?? []).length === 0;
+    return isOpen ? { credential: names[0] } : undefined;
   }
 
   /** A page that resolves its own name to this machine still sends that name as Host. */
@@ -69,21 +90,8 @@ export class Gate {
     return isLoopback(this.#host) && isLoopback(name);
   }
 
-  async #holderOf(request: AccessRequest): Promise<Holder | undefined> {
-    const { auth, listen } = this.#options;
-    const names = request.certificateNames;
-    if (listen?.tls?.requireClientCertificate === true && names.length === 0) return undefined;
-    if (auth?.verify !== undefined) return this.#verified(auth.verify, request);
-    if (request.token !== undefined && this.#tokens.length > 0) return this.#byToken(request.token, names);
-    const certified = certifiedHolder(auth?.credentials, names);
-    if (certified !== undefined) return certified;
-    const isOpen = this.#tokens.length === 0 && (auth?.credentials ?? []).length === 0;
-    return isOpen ? { credential: names[0] } : undefined;
-  }
-
   /** Looks at every token, so that the time taken does not tell which one came near. */
-  #byToken(token: string, names: readonly string[]): Holder | undefined {
-    const hash = sha256(token);
+  #byToken(hash: Buffer, names: readonly string[]): Holder | undefined {
     let found: KnownToken | undefined;
     for (const known of this.#tokens) {
       if (timingSafeEqual(hash, known.hash)) found ??= known;
@@ -96,6 +104,8 @@ export class Gate {
   }
 
   async #verified(verify: Verifier, request: AccessRequest): Promise<Holder | undefined> {
+    const { tls } = this.#options.listen ?? {};
+    if (tls?.requireClientCertificate === true && request.certificateNames.length === 0) return undefined;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error('it took too long')), this.#timeoutMs);
@@ -114,7 +124,7 @@ export class Gate {
 }
 
 /** The holder of a credential that is recognised by one of these names alone. */
-export function certifiedHolder(
+function certifiedHolder(
   credentials: readonly CredentialOptions[] | undefined,
   names: readonly string[],
 ): Holder | undefined {
@@ -122,6 +132,14 @@ export function certifiedHolder(
     return token === undefined && certificate !== undefined && names.includes(certificate);
   });
   return credential && holderOf(credential);
+}
+
+/** Whose a dialled node is, by the names in its certificate. */
+export function dialledHolder(
+  credentials: readonly CredentialOptions[] | undefined,
+  names: readonly string[],
+): Holder {
+  return certifiedHolder(credentials, names) ?? { credential: names[0] };
 }
 
 function holderOf({ name, nodes, read, write, origins }: Credential): Holder {

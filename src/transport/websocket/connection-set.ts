@@ -1,5 +1,8 @@
 import type { SocketConnection } from './connection.ts';
 
+/** Why a connection is ended that other credentials do not let in as they did. */
+const revokedReason = 'its credential is gone, or gives other rights now';
+
 /** The connections and dials a transport has under way, so that closing it ends them all. */
 export class ConnectionSet {
   readonly #connections = new Set<SocketConnection>();
@@ -19,6 +22,13 @@ export class ConnectionSet {
     this.#connections.add(connection);
     void connection.over.then(() => this.#connections.delete(connection));
     if (this.#closed) connection.close('transport closed');
+    // Other credentials may have taken the place of those it was let in by just now.
+    else if (!connection.isHeld) connection.close(revokedReason);
+  }
+
+  /** Those whose credential is gone, or gives other rights now. */
+  revoked(): SocketConnection[] {
+    return [...this.#connections].filter(({ isHeld }) => !isHeld);
   }
 
   /** Runs one dial with a signal that fires when the caller's does or the transport closes. */

@@ -1,3 +1,4 @@
+import { sameCredential } from '../../access/changes.ts';
 import type { Credential } from '../../access/rights.ts';
 import { closing } from '../closing.ts';
 import { type FrameLimits, frameTooLong } from '../limits.ts';
@@ -33,13 +34,19 @@ export interface FrameSocket {
 /** Counted per held frame beside its bytes, so that empty frames are bounded as well. */
 const heldOverheadBytes = 64;
 
-/** What is known of a connection before its first frame. */
-export interface ConnectionFacts {
-  readonly direction: Connection['direction'];
-  readonly remote: string;
+/** Whose connection it is; without `rights` it may do everything. */
+export interface Holder {
   readonly credential: string | undefined;
   readonly rights?: Credential | undefined;
+}
+
+/** What is known of a connection before its first frame. */
+export interface ConnectionFacts extends Holder {
+  readonly direction: Connection['direction'];
+  readonly remote: string;
   readonly limits: FrameLimits;
+  /** Whose it is by the credentials of the moment, nobody's when undefined; left out where that cannot change. */
+  readonly holder?: (() => Holder | undefined) | undefined;
 }
 
 /**
@@ -54,6 +61,7 @@ export class SocketConnection implements Connection {
   /** Resolves when the socket is gone, started or not. */
   readonly over: Promise<void>;
   readonly #limits: FrameLimits;
+  readonly #holder: ConnectionFacts['holder'];
   readonly #socket: FrameSocket;
   readonly #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -69,12 +77,21 @@ export class SocketConnection implements Connection {
     this.credential = facts.credential;
     this.rights = facts.rights;
     this.#limits = facts.limits;
+    this.#holder = facts.holder;
     this.#socket = socket;
     this.over = new Promise((resolve) => (this.#resolveOver = resolve));
   }
 
   get queuedBytes(): number {
     return this.#isOpen() ? this.#socket.bufferedBytes : 0;
+  }
+
+  /** Whether what the other side showed still makes it the holder it was let in as, with the same rights. */
+  get isHeld(): boolean {
+    if (this.#holder === undefined) return true;
+    const now = this.#holder();
+    if (now === undefined || now.credential !== this.credential) return false;
+    return sameCredential(now.rights, this.rights);
   }
 
   start(handlers: ConnectionHandlers): void {

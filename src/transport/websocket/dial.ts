@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
-import { certifiedHolder } from './admission.ts';
+import type { CredentialOptions } from '../../access/rights.ts';
+import { dialledHolder } from './admission.ts';
 import { certificateNames } from './certificate-names.ts';
-import { type SocketConnection, subprotocol } from './connection.ts';
+import { type Holder, type SocketConnection, subprotocol } from './connection.ts';
 import { dialError, refusedByStatus, unreachable } from './dial-errors.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
 import { type DialTls, type WebSocketLimits, type WebSocketOptions, pem } from './options.ts';
@@ -14,6 +15,8 @@ export interface DialContext {
   readonly limits: WebSocketLimits;
   /** What is trusted and shown at present. */
   readonly tls: DialTls;
+  /** Those of the moment: they may be replaced while it dials, or is connected. */
+  credentials(): readonly CredentialOptions[] | undefined;
 }
 
 /**
@@ -59,9 +62,9 @@ export async function dialNode(
       if (socket === undefined) return;
       settle();
       const names = socket instanceof TLSSocket ? certificateNames(socket) : [];
-      const holder = certifiedHolder(context.options.auth?.credentials, names) ?? { credential: names[0] };
-      const facts = { direction: 'dialled', remote: address, ...holder, limits: context.limits } as const;
-      resolve(nodeConnection(ws, socket, facts));
+      const holder = (): Holder => dialledHolder(context.credentials(), names);
+      const facts = { direction: 'dialled', remote: address, limits: context.limits, holder } as const;
+      resolve(nodeConnection(ws, socket, { ...facts, ...holder() }));
     });
   });
 }

@@ -11,9 +11,9 @@ import { hostname } from 'node:os';
 import type { SecureContextOptions } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { TablecastError } from '../../errors.ts';
-import { Gate } from './admission.ts';
+import { type Admitted, Gate } from './admission.ts';
 import type { ConnectionSet } from './connection-set.ts';
-import { type SocketConnection, defaultPath, subprotocol } from './connection.ts';
+import { type Holder, type SocketConnection, defaultPath, subprotocol } from './connection.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
 import {
   type ListenTls,
@@ -41,7 +41,7 @@ export interface ListenerContext {
  */
 export class Listener {
   readonly #context: ListenerContext;
-  readonly #gate: Gate;
+  #gate: Gate;
   readonly #upgrader: WebSocketServer;
   readonly #sockets = new Set<Socket>();
   readonly #timers = new Map<Socket, NodeJS.Timeout>();
@@ -84,6 +84,11 @@ export class Listener {
   reloadTls(tls: ListenTls): void {
     const server = this.#server as TlsServer | undefined;
     server?.setSecureContext(certificates(tls));
+  }
+
+  /** Who asks to connect from now on is judged by the credentials in these options. */
+  reloadAuth(options: WebSocketOptions): void {
+    this.#gate = new Gate(options, this.#context.limits.handshakeTimeoutMs);
   }
 
   /** Stops accepting; resolves once no socket is left. Connections have to be ended before or meanwhile. */
@@ -145,7 +150,8 @@ export class Listener {
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const { limits, connections } = this.#context;
-    const admission = await this.#gate.admit(request);
+    const gate = this.#gate;
+    const admission = await gate.admit(request);
     if (socket.destroyed) return;
     if (!admission.admitted) {
       endWith(socket, admission.status, admission.line);
@@ -154,16 +160,17 @@ export class Listener {
     } else {
       this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
         this.#untime(socket);
-        const facts = {
-          direction: 'accepted',
-          remote: remoteOf(socket),
-          credential: admission.credential,
-          rights: admission.rights,
-          limits,
-        } as const;
-        this.#take(nodeConnection(ws, socket, facts));
+        const facts = { direction: 'accepted', remote: remoteOf(socket), limits } as const;
+        const holder = this.#holderSince(gate, admission);
+        this.#take(nodeConnection(ws, socket, { ...facts, ...admission.holder, holder }));
       });
     }
+  }
+
+  /** Whose a connection is by the present credentials; what `auth.verify` decided stands. */
+  #holderSince(gate: Gate, admitted: Admitted): (() => Holder | undefined) | undefined {
+    if (this.#context.options.auth?.verify !== undefined) return undefined;
+    return () => (gate === this.#gate ? admitted.holder : this.#gate.recognise(admitted.shown));
   }
 
   #take(connection: SocketConnection): void {

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import type * as Tls from 'node:tls';
+import type { CredentialChange } from '../../access/rights.ts';
 import { TablecastError } from '../../errors.ts';
 import type { Connection, Transport } from '../transport.ts';
 import { ConnectionSet } from './connection-set.ts';
@@ -13,6 +12,7 @@ import {
   checkAuth,
   isLoopback,
   pem,
+  wantsCertificates,
   webSocketLimits,
 } from './options.ts';
 
@@ -28,7 +28,7 @@ import {
  *
  * Throws `OPTION_INVALID`, for one when it would listen beyond loopback without authentication.
  */
-export function webSocketTransport(options: WebSocketOptions = {}): TlsTransport {
+export function webSocketTransport(options: WebSocketOptions = {}): RenewableTransport {
   checkAuth(options);
   return new WebSocketTransport(options, webSocketLimits(options.limits));
 }
@@ -39,24 +39,31 @@ export interface TlsChange {
   readonly dial?: DialTls | undefined;
 }
 
-/** A transport whose certificates can be renewed while it works. */
-export interface TlsTransport extends Transport {
+/** A transport whose certificates and credentials can be replaced while it works. */
+export interface RenewableTransport extends Transport {
   /**
    * Connections made from now on use these; present ones go on. Throws `OPTION_INVALID`, and changes
    * nothing, when one of them cannot be used, or when it listens without TLS.
    */
   reloadTls(change: TlsChange): void;
+  /**
+   * Connections made from now on are judged by these credentials, which take the place of all there were but
+   * `verify`. Returns the present connections that they would not let in as they are: the caller has to
+   * end them. Throws `OPTION_INVALID`, and changes nothing, for what {@link webSocketTransport} would refuse.
+   */
+  reloadAuth(change: CredentialChange): ReadonlySet<Connection>;
 }
 
-class WebSocketTransport implements TlsTransport {
+class WebSocketTransport implements RenewableTransport {
   readonly name = 'websocket';
   readonly maxFrameBytes: number;
-  readonly #options: WebSocketOptions;
+  #options: WebSocketOptions;
   readonly #limits: WebSocketLimits;
   readonly #connections = new ConnectionSet();
   #dialTls: DialTls;
   #listener: Listener | undefined;
   #listens = false;
+  #asksForCertificates = false;
   #warnedOfToken = false;
   #closing: Promise<void> | undefined;
 
@@ -77,12 +84,13 @@ class WebSocketTransport implements TlsTransport {
         `frames to and from ${listen.host ?? ''} are readable by the network; give listen.tls`,
       );
     }
-    const context = { options: this.#options, limits: this.#limits, connections: this.#connections, accept };
     this.#listens = true;
     try {
       const { Listener } = await import('./listener.ts');
       if (this.#connections.closed) throw cannotListen('the transport was closed', 'Make a new transport.');
-      this.#listener = new Listener(context);
+      const [options, limits, connections] = [this.#options, this.#limits, this.#connections];
+      this.#asksForCertificates = wantsCertificates(options);
+      this.#listener = new Listener({ options, limits, connections, accept });
       return await this.#listener.open();
     } catch (error) {
       this.#listener = undefined;
@@ -100,9 +108,14 @@ class WebSocketTransport implements TlsTransport {
       });
     }
     this.#warnOfToken(url);
-    const context = { options: this.#options, limits: this.#limits, tls: this.#dialTls };
     return this.#connections.dial(signal, async (either) => {
       const { dialNode } = await import('./dial.ts');
+      const context = {
+        options: this.#options,
+        limits: this.#limits,
+        tls: this.#dialTls,
+        credentials: () => this.#options.auth?.credentials,
+      };
       return dialNode(url, context, either);
     });
   }
@@ -112,7 +125,7 @@ class WebSocketTransport implements TlsTransport {
       throw unusable('this transport listens without TLS', undefined);
     }
     try {
-      const { createSecureContext } = createRequire(import.meta.url)('node:tls') as typeof Tls;
+      const { createSecureContext } = process.getBuiltinModule('node:tls');
       for (const { ca, cert, key } of [listen ?? {}, dial ?? {}] as DialTls[]) {
         createSecureContext({
           ...(ca && { ca: pem(ca) }),
@@ -125,6 +138,22 @@ class WebSocketTransport implements TlsTransport {
       throw unusable(error instanceof Error ? error.message : String(error), error);
     }
     if (dial !== undefined) this.#dialTls = dial;
+  }
+
+  reloadAuth({ token, dialToken, credentials }: CredentialChange): ReadonlySet<Connection> {
+    const auth = { token, dialToken, credentials, verify: this.#options.auth?.verify };
+    const options = { ...this.#options, auth };
+    checkAuth(options);
+    if (this.#listener !== undefined && wantsCertificates(options) && !this.#asksForCertificates) {
+      throw new TablecastError(
+        'OPTION_INVALID',
+        'auth.credentials name certificates, and nodes that connect have not been asked for one so far',
+        { hint: 'Start the node anew: it asks for certificates from its start on, or not at all.' },
+      );
+    }
+    this.#options = options;
+    this.#listener?.reloadAuth(options);
+    return new Set(this.#connections.revoked());
   }
 
   close(): Promise<void> {

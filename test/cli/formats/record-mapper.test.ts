@@ -42,6 +42,7 @@ describe('mapping records to rows', () => {
     ['port', '080/TCP', '80/tcp'],
     ['enum', 'Demo::RED', 'Demo::RED'],
     ['pattern', '/a|b/', '/a|b/'],
+    ['pattern', '/a\\/b/is', '/a\\/b/is'],
     ['string', '', ''],
   ])('reads %s %s', (type, text, value) => {
     expect(mapOne(type, text)).toBe(value);
@@ -67,6 +68,8 @@ describe('mapping records to rows', () => {
     ['port', '80/sctp'],
     ['enum', 'a b'],
     ['pattern', 'a'],
+    ['pattern', '/'],
+    ['pattern', '/a/g'],
     ['any', '{"n":9007199254740993}'],
     ['any', `[1${'0'.repeat(400)}]`],
     ['any', '{'],

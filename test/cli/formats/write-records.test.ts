@@ -62,7 +62,7 @@ const ARBITRARY: Partial<Record<ColumnTypeName, fc.Arbitrary<unknown>>> = {
   time: nanoseconds,
   interval: nanoseconds,
   enum: fc.constantFrom('Demo::RED', 'tcp', '_x'),
-  pattern: text.map((inner) => `/${inner}/`),
+  pattern: fc.tuple(text, fc.constantFrom('', 'i', 's', 'is')).map(([inner, flags]) => `/${inner}/${flags}`),
   any: jsonValue,
 };
 
@@ -190,5 +190,15 @@ describe('writing rows', () => {
     }
     expect(lines).toBe(2001);
     expect(pieces).toBeGreaterThan(3);
+  });
+
+  it('writes long rows in pieces of their own, so that many of them are no text of gigabytes', async () => {
+    const long = '\u0001'.repeat(20_000);
+    const rows = Array.from({ length: 40 }, (_, row): ExportRow => [row, long]);
+    const pieces: string[] = [];
+    const options = { format: 'json', declaration: { key: 'count', value: 'string' } } as const;
+    for await (const piece of writeRecords(rows, options)) pieces.push(piece);
+    expect(pieces.join('').split('\n')).toHaveLength(41);
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(65_536 + 6 * 20_000 + 100);
   });
 });

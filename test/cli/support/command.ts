@@ -47,7 +47,8 @@ export function start(args: readonly string[], { env = {}, cwd, input }: Surroun
     env: { ...Object.fromEntries(inherited), NO_COLOR: '1', ...env },
     cwd: cwd ?? tmpdir(),
   });
-  child.stdin.end(input ?? '');
+  // A command may end without reading all of it.
+  child.stdin.on('error', () => undefined).end(input ?? '');
   // Of a test that failed half-way, nothing may stay behind.
   onTestFinished(() => void child.kill('SIGKILL'));
   const output = { stdout: '', stderr: '' };

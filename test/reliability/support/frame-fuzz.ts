@@ -8,6 +8,7 @@ import { type Message, decodeMessage } from '../../../src/replication/wire.ts';
 import { type Schema, type TableDeclaration, compileSchema } from '../../../src/schema/index.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { collectedHeap } from './collected-heap.ts';
+import { dearChanges, frameOfChanges, undueChanges } from './dear-changes.ts';
 import { DEAR_VALUES, dearValues, frameOfTexts } from './dear-frames.ts';
 import { type FakePeer, NodeUnderAttack } from './fake-peer.ts';
 import { mutateFrame } from './mutate.ts';
@@ -132,6 +133,40 @@ export class FrameFuzz {
       this.report.slowestSliceMs = Math.max(this.report.slowestSliceMs, least);
       if (least > MOST_MS) this.#problem(new Uint8Array(0), `${what}: a slice of ${least.toFixed(0)} ms`);
     }
+  }
+
+  /** Frames of changes that are as dear as they may be, and dearer, each in a session of its own. */
+  async attackWithChanges(): Promise<void> {
+    for (const [what, runs] of [...dearChanges, ...undueChanges]) {
+      const frame = frameOfChanges(runs, 'evil');
+      let least = Infinity;
+      for (let tries = 0; tries < 12 && least > MOST_MS * 0.8; tries++)
+        least = Math.min(least, await this.#attackWithChanges(frame));
+      this.report.slowestSliceMs = Math.max(this.report.slowestSliceMs, least);
+      if (least > MOST_MS) this.#problem(new Uint8Array(0), `${what}: a slice of ${least.toFixed(0)} ms`);
+    }
+  }
+
+  /** Processor time of the slowest slice of what a frame of changes takes, whether it is taken or refused. */
+  async #attackWithChanges(frame: Uint8Array): Promise<number> {
+    this.#slowestSliceMs = 0;
+    const target = await this.#victim();
+    const table = target.node.table('t', { key: 'string', value: 'int', mode: 'automerge' });
+    table.changes.subscribe(() => undefined);
+    const peer = target.connect();
+    peer.greet('evil');
+    let ended = false;
+    this.#slice(() => peer.deliver(frame));
+    this.report.frames++;
+    // A pong comes behind everything that was sent before.
+    peer.say({ type: 'ping', time: 1 });
+    for (let turn = 0; turn < 10_000 && !ended; turn++) {
+      await setImmediate();
+      ended = peer.closedWith !== undefined || peer.messages('pong').length > 0;
+    }
+    if (!ended) this.#problem(frame.subarray(0, 64), 'a dear frame of changes that was never done');
+    await this.#stillWorks(target);
+    return this.#slowestSliceMs;
   }
 
   /** Processor time of the slowest slice of what a frame full of a value takes. */

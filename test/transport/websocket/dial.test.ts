@@ -75,6 +75,7 @@ describe('websocket dial errors', () => {
     let requests = 0;
     const server = createHttpServer().on('upgrade', (_request, socket) => {
       requests += 1;
+      socket.on('error', () => undefined);
       socket.end(`HTTP/1.1 ${status} X\r\nLocation: ws://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n`);
     });
     const error = await errorOf(open().dial(`ws://127.0.0.1:${await portOf(server)}`, signal));

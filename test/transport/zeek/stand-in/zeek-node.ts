@@ -60,6 +60,7 @@ export class ZeekNode {
   readonly #queues = new Map<string, Queue>();
   readonly #expiryTimer: ReturnType<typeof setInterval>;
   #stopped = false;
+  #time: number | undefined;
 
   constructor(options: {
     name: string;
@@ -232,13 +233,22 @@ export class ZeekNode {
     const flush = (): void => {
       clearTimeout(queue.timer);
       queue.timer = undefined;
-      queue.lastPublished = Date.now();
+      queue.lastPublished = this.#scriptTime();
       this.#publish(topic, name, queue.infos.splice(0));
     };
-    const waited = Date.now() - queue.lastPublished;
+    const waited = this.#scriptTime() - queue.lastPublished;
     const paused = queue.timer === undefined && queue.infos.length === 1 && waited > maxBatchDelayMs;
     if (maxBatchDelayMs === 0 || paused || queue.infos.length >= maxBatchSize) flush();
     else queue.timer ??= setTimeout(flush, Math.max(0, maxBatchDelayMs - waited));
+  }
+
+  /** In milliseconds; as in Zeek, none passes while a script runs, however slow the machine is. */
+  #scriptTime(): number {
+    if (this.#time === undefined) {
+      this.#time = Date.now();
+      setImmediate(() => (this.#time = undefined));
+    }
+    return this.#time;
   }
 
   #publish(topic: string, table: string, infos: readonly ZeekData[]): void {

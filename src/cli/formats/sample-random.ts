@@ -1,8 +1,9 @@
 /**
  * Random numbers that are the same for a seed on every machine: 32-bit integer steps only, none of
- * the functions (`Math.pow`, `Math.log`) whose last digit engines may choose. Not for secrets.
+ * the functions (`Math.pow`, `Math.log`) whose last digit engines may choose. Not for secrets. What it draws
+ * is part of the sample log, from which figures in the documents come: it is never changed.
  */
-export class SeededRandom {
+export class SampleRandom {
   #state: number;
 
   constructor(seed: number) {
@@ -44,7 +45,7 @@ export class ZipfChoice<T> {
   }
 
   /** The next value. */
-  pick(random: SeededRandom): T {
+  pick(random: SampleRandom): T {
     const target = random.below(this.#total);
     let low = 0;
     let high = this.#cumulative.length - 1;

@@ -1,0 +1,42 @@
+import type { Mailbox } from './mailbox.ts';
+import type { Request, RequestMessage } from './messages.ts';
+import { fromMessage } from './packed-commits.ts';
+
+/** What an {@link Inbox} takes from, and gives to. */
+export interface InboxEnds {
+  readonly mailbox: Mailbox;
+  /** The next message that has arrived, if there is one. */
+  receive(this: void): RequestMessage | undefined;
+  push(this: void, request: Request): void;
+}
+
+/** Puts what comes by two ways, as messages and through the mailbox, into the order in which it was handed over. */
+export class Inbox {
+  readonly #ends: InboxEnds;
+
+  constructor(ends: InboxEnds) {
+    this.#ends = ends;
+  }
+
+  /** Takes in all that has arrived. */
+  empty(): void {
+    this.#take();
+    const { receive } = this.#ends;
+    for (let message = receive(); message !== undefined; message = receive()) this.accept(message);
+  }
+
+  /** Takes in one message. */
+  accept(message: RequestMessage): void {
+    // What is in the mailbox was put there before this was sent, though perhaps after the last look.
+    this.#take();
+    if (message === null) return;
+    this.#ends.push(
+      message instanceof Uint8Array || message.kind === 'packed' ? fromMessage(message) : message,
+    );
+  }
+
+  #take(): void {
+    const request = this.#ends.mailbox.take();
+    if (request !== undefined) this.#ends.push(request);
+  }
+}

@@ -1,0 +1,112 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type CertificateChange,
+  type CredentialChange,
+  type NodeOptions,
+  type TableNode,
+  isTablecastError,
+} from '../index.ts';
+import type { LogEvent } from './event-log.ts';
+import { type RunConfig, type RunFlags, nodeOptions, rereadConfig } from './run-config.ts';
+
+/** What takes effect only when a node starts. */
+const AT_START = [
+  'id',
+  'directory',
+  'durability',
+  'failureMode',
+  'listen',
+  'peers',
+  'health',
+  'retention',
+  'limits',
+  'zeek',
+  'tables',
+] as const;
+
+/** Reads certificates and credentials of a running node again, where it read them at its start. */
+export class Reloading {
+  readonly #flags: RunFlags;
+  readonly #config: RunConfig;
+  #certificates: CertificateChange;
+
+  /** Of a node that was opened with these options, made of this configuration. */
+  constructor(flags: RunFlags, config: RunConfig, options: NodeOptions) {
+    this.#flags = flags;
+    this.#config = config;
+    this.#certificates = certificatesIn(options);
+  }
+
+  /** Uses what flags, file and the files they name say now, all of it or nothing; returns what came of it. */
+  apply(node: TableNode): LogEvent {
+    try {
+      const config = rereadConfig(this.#flags, this.#config);
+      const options = nodeOptions(config);
+      const { listen } = this.#certificates;
+      const certificates = { ...certificatesIn(options), ...(listen === undefined && { listen }) };
+      this.#use(node, certificates, credentialsIn(options));
+      return this.#reloaded(config);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  #use(node: TableNode, certificates: CertificateChange, credentials: CredentialChange): void {
+    node.reloadCertificates(certificates);
+    try {
+      node.reloadCredentials(credentials);
+    } catch (error) {
+      // Nobody connected meanwhile.
+      node.reloadCertificates(this.#certificates);
+      throw error;
+    }
+    this.#certificates = { ...certificates, listen: certificates.listen ?? this.#certificates.listen };
+  }
+
+  #reloaded(config: RunConfig): LogEvent {
+    const later = AT_START.filter((member) => {
+      return !isDeepStrictEqual(lasting(config, member), lasting(this.#config, member));
+    });
+    const rest =
+      later.length === 0 ? '' : ` What else changed takes effect at the next start: ${later.join(', ')}.`;
+    return {
+      code: 'reloaded',
+      severity: later.length === 0 ? 'info' : 'warning',
+      message: `Certificates and credentials were read again and are in use.${rest}`,
+      details: { source: config.source, later },
+    };
+  }
+
+  #failed(error: unknown): LogEvent {
+    const reason = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+    const { source } = this.#config;
+    const known = isTablecastError(error) ? { code: error.code, hint: error.hint } : undefined;
+    const where = source === undefined ? 'Nothing' : `Of ${source} nothing`;
+    return {
+      code: 'reload-failed',
+      severity: 'error',
+      message: `${where} was taken over; what is in use stays: ${reason}. ${known?.hint ?? ''}`.trim(),
+      details: { source, ...known },
+    };
+  }
+}
+
+/** What a node shows and trusts; for one that listens without TLS nothing of its listening. */
+function certificatesIn({ listen, auth }: NodeOptions): CertificateChange {
+  const { cert, key, ca } = listen?.tls ?? {};
+  return {
+    listen: cert === undefined || key === undefined ? undefined : { cert, key, ca },
+    dial: { ca: auth?.ca, cert: auth?.cert, key: auth?.key },
+  };
+}
+
+function credentialsIn({ auth }: NodeOptions): CredentialChange {
+  return { token: auth?.token, dialToken: auth?.dialToken, credentials: auth?.credentials };
+}
+
+/** A member as far as it stays until the next start: of TLS, whether it is there. */
+function lasting({ listen, ...config }: RunConfig, member: (typeof AT_START)[number]): unknown {
+  if (member !== 'listen') return config[member];
+  if (listen === undefined || listen === false || listen.tls === undefined) return listen;
+  return { ...listen, tls: listen.tls.requireClientCertificate === true };
+}

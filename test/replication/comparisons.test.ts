@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import { Slices, allAtOnce } from '../../src/log/slices.ts';
+import { modeNamed } from '../../src/modes/registry.ts';
+import { checkpointChunks } from '../../src/projection/checkpoint.ts';
+import { DigestCache, type Digests } from '../../src/projection/digest-cache.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
+import type { ComparisonMessage } from '../../src/replication/comparison-wire.ts';
+import { type ComparisonOwner, Comparisons } from '../../src/replication/comparison.ts';
+import type { Difference, TableDigests } from '../../src/replication/replica.ts';
+import { type TableDeclaration, compileSchema } from '../../src/schema/index.ts';
+import { systemEnvironment } from '../../src/system-environment.ts';
+
+const BUCKETS = 256;
+const STATE = 'the same';
+
+/** A node's side of comparisons of table `t`, whose leaves all hold nothing. */
+class OneSide {
+  readonly sent: ComparisonMessage[] = [];
+  readonly compared: (readonly Difference[])[] = [];
+  readonly comparisons: Comparisons;
+
+  constructor() {
+    const digests: TableDigests = {
+      state: STATE,
+      root: () => [0, 0],
+      buckets: () => new Uint32Array(2 * BUCKETS),
+      *order() {
+        yield 1;
+      },
+      leaves: () => new Uint32Array(2 * BUCKETS),
+      rows: () => [],
+      *differences() {
+        yield 1;
+        return [];
+      },
+    };
+    const owner = {
+      environment: systemEnvironment,
+      replica: {
+        table: () => {
+          return {
+            name: 't',
+            state: () => STATE,
+            *digests() {
+              yield 1;
+              return digests;
+            },
+          };
+        },
+      },
+      tables: { shared: new Map([['t', {}]]) },
+      slices: new Slices({ units: 8192, defer: setImmediate }),
+      hold: () => () => undefined,
+      send: (message: ComparisonMessage) => this.sent.push(message),
+      failed: (error: unknown) => {
+        throw error;
+      },
+      compared: (_: string, differences: readonly Difference[]) => this.compared.push(differences),
+    };
+    this.comparisons = new Comparisons(owner as unknown as ComparisonOwner);
+  }
+
+  get asked(): Extract<ComparisonMessage, { type: 'ask' }>[] {
+    return this.sent.filter((message) => message.type === 'ask');
+  }
+
+  /** Says that the peer's rows differ; returns the number of the comparison that this begins. */
+  begin(): number {
+    this.comparisons.receive({ type: 'digest', table: 't', state: STATE, root: [1, 1], reply: true });
+    return this.asked[0]?.round as number;
+  }
+
+  sums(round: number, bucket: number, differing: number): void {
+    const sums = new Uint32Array(2 * BUCKETS).fill(1, 0, 2 * differing);
+    this.comparisons.receive({ type: 'sums', table: 't', state: STATE, round, bucket, sums });
+  }
+}
+
+describe('a comparison', () => {
+  it('takes the sums of each bucket that it asked for once, and no others, so that a peer cannot fill its memory', () => {
+    const side = new OneSide();
+    const round = side.begin();
+    side.sums(round, -1, 2);
+    expect(side.asked.at(-1)).toMatchObject({ of: 'leaves', numbers: [0, 1] });
+    for (let again = 0; again < 3; again++) side.sums(round, 0, 3);
+    for (const bucket of [7, -1]) side.sums(round, bucket, BUCKETS);
+    expect(side.asked).toHaveLength(2);
+    side.sums(round, 1, 1);
+    expect(side.asked.at(-1)).toMatchObject({ of: 'rows', numbers: [0, 1, 2, BUCKETS] });
+    for (let again = 0; again < 3; again++) side.sums(round, 1, BUCKETS);
+    const last = {
+      type: 'rows',
+      table: 't',
+      state: STATE,
+      round,
+      last: true,
+      chunk: new Uint8Array(),
+    } as const;
+    side.comparisons.receive(last);
+    expect(side.asked).toHaveLength(3);
+    expect(side.compared).toEqual([[]]);
+  });
+});
+
+/** A table of which a third of the keys has a row: so many keys are forgotten when it is compacted. */
+function table(declaration: TableDeclaration, value: (key: number) => unknown) {
+  const schema = compileSchema('t', declaration);
+  const { projection, origins } = scratchProjection(schema, modeNamed);
+  const origin = origins.intern('a@1');
+  for (let key = 0; key < 3 * REMOVED; key++) {
+    const slot = projection.rows.slotOf(String(key));
+    const dot = { origin, sequence: key + 1, stamp: 1 };
+    projection.rows.put(slot, value(key) as never, dot);
+    if (key % 3 < 2) projection.rows.remove(slot, dot);
+  }
+  projection.held.advance(origin, 3 * REMOVED);
+  const digests = allAtOnce(new DigestCache(origins).of(projection)) as Digests;
+  return { projection, origins, digests };
+}
+
+const REMOVED = 40_000;
+const LEAVES = Array.from({ length: 65_536 }, (_, leaf) => leaf);
+
+describe('the digests of a table', () => {
+  it('say the same rows although removed keys are forgotten while they are made and read', () => {
+    const { projection, origins, digests } = table({ key: 'string', value: 'double' }, Number);
+    for (const _ of digests.order()) projection.compact();
+    const chunks: Uint8Array[] = [];
+    for (const chunk of digests.rows(LEAVES)) {
+      chunks.push(chunk);
+      projection.compact();
+    }
+    const other = table({ key: 'string', value: 'double' }, Number);
+    allAtOnce(other.digests.order());
+    const work = other.digests.differences(LEAVES, chunks);
+    for (;;) {
+      const { done, value } = work.next();
+      other.projection.compact();
+      if (done !== true) continue;
+      expect(value).toEqual([]);
+      break;
+    }
+    // Now that nobody reads: the keys are forgotten indeed.
+    expect(projection.rows.removedCount).toBe(2 * REMOVED);
+    projection.compact();
+    expect(projection.rows.removedCount).toBe(0);
+    expect(origins.size).toBe(1);
+  });
+
+  it('take a bounded number of rows for one question', () => {
+    const schema = compileSchema('t', { key: 'string' });
+    const { projection, origins } = scratchProjection(schema, modeNamed);
+    const dot = { origin: origins.intern('a@1'), sequence: 1, stamp: 1 };
+    for (let key = 0; key < 4096; key++)
+      projection.rows.put(projection.rows.slotOf(String(key)), undefined, dot);
+    const digests = allAtOnce(new DigestCache(origins).of(projection)) as Digests;
+    allAtOnce(digests.order());
+    const [, rows] = checkpointChunks(projection, origins);
+    const of = (times: number) => Array.from({ length: times }, () => rows as Uint8Array);
+    expect(allAtOnce(digests.differences(LEAVES, of(256)))).toEqual([]);
+    expect(() => allAtOnce(digests.differences(LEAVES, of(257)))).toThrow(
+      expect.objectContaining({ code: 'LIMIT_EXCEEDED' }),
+    );
+  });
+
+  it('are the same for any NaN, and others for 0 and -0', () => {
+    const bits = new BigUint64Array([0xfff8_0000_0000_0001n, 0x7ff8_0000_0000_0000n]);
+    const [strange = 0, plain = 0] = new Float64Array(bits.buffer);
+    const root = (value: number) => table({ key: 'string', value: 'double' }, () => value).digests.root();
+    expect(root(strange)).toEqual(root(plain));
+    expect(root(0)).not.toEqual(root(-0));
+  });
+});
