@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import { filter, firstValueFrom } from 'rxjs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type AccessRequest,
   type Credential,
@@ -11,23 +11,9 @@ import {
   type TableNode,
   openNode,
 } from '../../src/index.ts';
+import { openedNodes } from './opened-nodes.ts';
 
-const nodes: TableNode[] = [];
-const told = new Map<TableNode, NodeEvent[]>();
-
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map((node) => node.close()));
-  told.clear();
-});
-
-async function open(options: NodeOptions): Promise<TableNode> {
-  const node = await openNode(options);
-  nodes.push(node);
-  const events: NodeEvent[] = [];
-  told.set(node, events);
-  node.events.subscribe((event) => events.push(event));
-  return node;
-}
+const { open, told } = openedNodes();
 
 const set = (node: TableNode, name = 'hosts'): SetTable => node.table(name, { key: 'string' }) as SetTable;
 

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { filter, firstValueFrom } from 'rxjs';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import {
   type Credential,
   type CredentialChange,
@@ -9,29 +9,14 @@ import {
   type PeerState,
   type SetTable,
   type TableNode,
-  openNode,
 } from '../../src/index.ts';
 import { newAuthority } from '../transport/websocket/certificates.ts';
+import { openedNodes } from './opened-nodes.ts';
 
 const authority = newAuthority();
-const nodes: TableNode[] = [];
-const told = new Map<TableNode, NodeEvent[]>();
-
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map((node) => node.close()));
-  told.clear();
-});
+const { open, told } = openedNodes();
 
 afterAll(() => authority.remove());
-
-async function open(options: NodeOptions): Promise<TableNode> {
-  const node = await openNode(options);
-  nodes.push(node);
-  const events: NodeEvent[] = [];
-  told.set(node, events);
-  node.events.subscribe((event) => events.push(event));
-  return node;
-}
 
 const one = { name: 'one', token: 'token-of-one', nodes: ['worker-1'] };
 const two = { name: 'two', token: 'token-of-two', nodes: ['worker-2'] };
