@@ -3,7 +3,7 @@ import { isModeName } from './log/epoch.ts';
 import type { StoreName } from './log/journal.ts';
 import type { OperationLog } from './log/operation-log.ts';
 import type { Origins } from './log/origin.ts';
-import { isProxyOf } from './log/proxy.ts';
+import { wasProxyOf } from './log/proxy.ts';
 import { type DecodedRun, type OpenedRun, type RunHeader, openRun, readRun } from './log/run.ts';
 import type { RunReference } from './log/segment-store.ts';
 import type { Slicing, Work } from './log/slices.ts';
@@ -159,7 +159,7 @@ export class LocalReplica implements Replica {
     this.#compared.add(projection);
     const isAhead = held.some(([text, sequence]) => {
       if (text === own.text) return sequence > most;
-      const isProxy = text.endsWith(life) && isProxyOf(own.nodeId, text.slice(0, -life.length));
+      const isProxy = text.endsWith(life) && wasProxyOf(own.nodeId, text.slice(0, -life.length));
       if (!isProxy) return false;
       const index = origins.find(text);
       return index === undefined || sequence > vector.get(index);

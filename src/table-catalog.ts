@@ -2,7 +2,7 @@ import type { Environment, Timer } from './environment.ts';
 import { TablecastError } from './errors.ts';
 import type { StoreName } from './log/journal.ts';
 import type { Origins } from './log/origin.ts';
-import { isProxyOf } from './log/proxy.ts';
+import { wasProxyOf } from './log/proxy.ts';
 import { modeNamed } from './modes/registry.ts';
 import type { ProjectionContext } from './projection/context.ts';
 import { Deadlines } from './projection/deadlines.ts';
@@ -76,7 +76,7 @@ export class TableCatalog {
     const duty = {
       isAuthor: (origin: number) => {
         const author = origins.at(origin).nodeId;
-        return author === nodeId || isProxyOf(nodeId, author);
+        return author === nodeId || wasProxyOf(nodeId, author);
       },
     };
     const deadlines = new Deadlines(projection, environment, duty);

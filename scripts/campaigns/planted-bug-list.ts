@@ -14,6 +14,8 @@ const OVERLOAD = 'test/reliability/overload.test.ts';
 const SIMULATION = 'test/simulation/simulation.test.ts';
 const FORKED = 'test/replication/forked-storage.test.ts';
 const RETENTION = 'test/node/retention.test.ts';
+const PROXIES = 'test/zeek/proxies.test.ts';
+const RIGHTS = 'test/security/rights.test.ts';
 const MAILBOX = 'test/backends/sqlite-mailbox.test.ts';
 
 const bug = (
@@ -326,5 +328,23 @@ export const plantedBugs: readonly PlantedBug[] = [
       'const earlier = isBase ? before.get(text) : undefined;',
     ],
     ['test/modes/rival-switches.test.ts'],
+  ),
+  bug(
+    'ask the end of an id whose it is',
+    [
+      'log/proxy.ts',
+      '  return PROXY.exec(id)?.[1] === ownPart(nodeId);',
+      '  return PROXY.test(id) && id.endsWith(`.${ownPart(nodeId)}`);',
+    ],
+    [PROXIES],
+  ),
+  bug(
+    'let a peer call itself like a node of Zeek',
+    [
+      'replication/replicator.ts',
+      'if (isReservedId(node)) return',
+      'if (isReservedId(node) && node === who) return',
+    ],
+    [RIGHTS],
   ),
 ];

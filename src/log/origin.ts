@@ -24,10 +24,15 @@ export function isNodeId(id: unknown): id is string {
   return typeof id === 'string' && NODE_ID.test(id);
 }
 
+/** Whether an id means a node of Zeek, so that no node may call itself so. */
+export function isReservedId(id: string): boolean {
+  return RESERVED_ID.test(id);
+}
+
 /** Throws `OPTION_INVALID` unless a node may call itself `id`. */
 export function checkOwnId(id: unknown): asserts id is string {
   checkNodeId(id);
-  if (!RESERVED_ID.test(id)) return;
+  if (!isReservedId(id)) return;
   throw new TablecastError('OPTION_INVALID', `Node id ${id} would be taken for a node of Zeek.`, {
     hint: 'Ids that begin with "zeek." or "zeek-NAME." are reserved for what Zeek\'s own nodes write; choose another.',
     details: { option: 'id' },

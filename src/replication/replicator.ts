@@ -6,6 +6,7 @@ import { type AccessList, EVERYTHING, type Grant, grantOf } from '../access/gran
 import type { Environment, Timer } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/journal.ts';
+import { isReservedId } from '../log/origin.ts';
 import { Slices, type Slicing } from '../log/slices.ts';
 import type { Closing, Connection, Transport } from '../transport/transport.ts';
 import { Dialler, type DiallerOwner } from './dialler.ts';
@@ -263,6 +264,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   #identityProblem(session: Session, { node, origins }: Hello): string | undefined {
     const { grant } = session.tables;
     const who = grant.holder ?? 'one without a name';
+    if (isReservedId(node)) return `the id ${node} means a node of Zeek; choose another.`;
     if (!grant.mayUse(node) || this.#access.belongsToAnother(node, grant.holder)) {
       return `the credential ${who} may not use the node id ${node}.`;
     }

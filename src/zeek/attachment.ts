@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import { BehaviorSubject } from 'rxjs/internal/BehaviorSubject';
 import type { Timer } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
-import { isProxyOf } from '../log/proxy.ts';
+import { wasProxyOf } from '../log/proxy.ts';
 import type { Table } from '../table.ts';
 import {
   connectZeek,
@@ -191,7 +191,7 @@ export class LiveAttachment implements ZeekAttachment {
   #isTheirs(origin: string): boolean {
     const nodeId = origin.slice(0, origin.indexOf('@'));
     if (!nodeId.startsWith(`${this.#scope}.`)) return false;
-    return this.cluster !== undefined || isProxyOf(this.#host.id, nodeId);
+    return this.cluster !== undefined || wasProxyOf(this.#host.id, nodeId);
   }
 
   /** More of the log became durable. */

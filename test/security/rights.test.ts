@@ -132,6 +132,18 @@ describe('a peer that brings operations of others (S5)', () => {
     expect([...table('open_hosts')]).toContain('true');
   });
 
+  it('is refused those written for a Zeek node by a node whose id ends like its own', async () => {
+    const peer = greeted({}, 'sensor');
+    sendRuns(
+      peer,
+      setRun({ table: 'open_hosts', origin: 'zeek.worker-1.north.sensor@1', keys: ['forged'] }),
+      setRun({ table: 'open_hosts', origin: 'zeek.worker-1.sensor@1', keys: ['own'] }),
+    );
+    await settled();
+    expect([...table('open_hosts')]).toEqual(['own']);
+    expect(refusals()).toEqual([['origin', 'open_hosts']]);
+  });
+
   it('may bring them when it relays, but never those of this node’s present life', () => {
     const peer = greeted({ origins: 'relay' });
     sendRuns(peer, setRun({ table: 'open_hosts', origin: 'victim@1', keys: ['relayed'] }));
@@ -192,6 +204,12 @@ describe('a node id (S4)', () => {
     await settled();
     expect(first.closedWith).toContain('duplicate');
     expect(restarted.closedWith).toBeUndefined();
+  });
+
+  it('that means a node of Zeek is refused: it could write as the node behind it does', () => {
+    for (const node of ['zeek.worker-1.north', 'zeek-x.worker-1', 'zeek.a'])
+      expect(greeted({}, node).closedWith).toContain('means a node of Zeek');
+    expect(greeted({}, 'zeek-manager').closedWith).toBeUndefined();
   });
 
   it('that could forge a line of a log is no id', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkNodeId } from '../../src/log/origin.ts';
-import { isProxyOf, proxyId } from '../../src/log/proxy.ts';
+import { isProxyOf, proxyId, wasProxyOf } from '../../src/log/proxy.ts';
 import { RecentSlices } from '../../src/zeek/recent-slices.ts';
 import type { AttachedTable } from '../../src/zeek/attached-table.ts';
 import { ZeekNodes } from '../../src/zeek/zeek-nodes.ts';
@@ -28,6 +28,43 @@ test('ids that differ stay different when they are shortened or made safe', () =
   expect(proxyId('zeek', 'worker-1', 'sensor')).toBe('zeek.worker-1.sensor');
   expect(isProxyOf('other', 'zeek.worker-1.sensor')).toBe(false);
   expect(isProxyOf('sensor', 'zeekish.worker-1.sensor')).toBe(false);
+});
+
+test('an id says one way only whose it is: no other node may write under it', () => {
+  fc.assert(
+    fc.property(fc.string(), nodeId, nodeId, fc.option(cluster), (author, one, other, name) => {
+      const id = proxyId(name === null ? 'zeek' : `zeek-${name}`, author, one);
+      expect(isProxyOf(other, id)).toBe(one === other);
+      // Also where the one is called as the other, with more before it or behind it.
+      for (const close of [
+        `${other}.${one}`,
+        `${one}.${other}`,
+        `a.${one}`,
+        `${one.slice(0, 23)}-${other}`,
+      ]) {
+        if (close !== one && close.length <= 64) expect(isProxyOf(close, id), close).toBe(false);
+      }
+    }),
+  );
+  expect(isProxyOf('sensor', 'zeek.worker-1.north.sensor')).toBe(false);
+  expect(isProxyOf('north.sensor', 'zeek.worker-1.north.sensor')).toBe(true);
+  expect(isProxyOf('sensor', 'zeek-north.worker-1.sensor')).toBe(true);
+  expect(isProxyOf('sensor', `zeek-${'n'.repeat(17)}.worker-1.sensor`)).toBe(false);
+});
+
+test('ids of more than 32 characters are told apart by 132 bits, and no node can be called like a hash', () => {
+  // Two ids that 0.2 wrote alike: their beginnings and the 32-bit FNV-1a of both are equal.
+  const [one, other] = [
+    'sensor-of-the-north-side-00000042vu',
+    'sensor-of-the-north-side-000000fuea',
+  ] as const;
+  const former = 'zeek.worker-1.sensor-of-the-north-sid-28bf8bab';
+  expect([wasProxyOf(one, former), wasProxyOf(other, former)]).toEqual([true, true]);
+  expect([isProxyOf(one, former), isProxyOf(other, former)]).toEqual([false, false]);
+  const id = proxyId('zeek', 'worker-1', one);
+  expect(id).toMatch(/^zeek\.worker-1\.-[A-Za-z0-9_-]{22}$/);
+  expect([isProxyOf(one, id), isProxyOf(other, id)]).toEqual([true, false]);
+  expect(() => checkNodeId(id.slice('zeek.worker-1.'.length))).toThrow('is not usable');
 });
 
 test('node ids are forgotten, oldest first, and names are kept as they are told', () => {
