@@ -20,6 +20,7 @@ export const NODE_EVENT_CODES = [
   'access-refused',
   'credentials-reloaded',
   'peer-throttled',
+  'notices-left-out',
   'subscribers-many',
   'transport-warning',
   'zeek-connected',

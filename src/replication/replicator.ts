@@ -13,6 +13,7 @@ import { Dialler, type DiallerOwner } from './dialler.ts';
 import type { PeerState } from './peer-state.ts';
 import { Divergences } from './divergence.ts';
 import type { IntakeLimits } from './intake.ts';
+import { Notices } from './notices.ts';
 import type { Difference, Replica } from './replica.ts';
 import { Session } from './session.ts';
 import type { SessionOwner } from './session-owner.ts';
@@ -50,6 +51,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly divergences: Divergences;
   readonly slices: Slices;
   readonly #parts: ReplicatorParts;
+  readonly #notices: Notices;
   readonly #sessions = new Set<Session>();
   readonly #diallers: Dialler[];
   readonly #dialled = new Map<Session, Dialler>();
@@ -73,6 +75,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     this.replica = parts.replica;
     this.transport = parts.transport;
     this.environment = parts.environment;
+    this.#notices = new Notices(parts.environment, (event) => parts.report(event));
     this.slices = new Slices(parts.slicing);
     this.divergences = new Divergences((event) => this.report(event));
     this.#diallers = parts.peers.map((address) => new Dialler(address, this));
@@ -100,7 +103,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   }
 
   report(event: NodeEvent): void {
-    this.#parts.report(event);
+    this.#notices.report(event);
   }
 
   get intake(): IntakeLimits {
@@ -194,6 +197,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     for (const session of this.#sessions) session.end('closed', 'The node was closed.');
     await this.transport.close();
     this.slices.stop();
+    this.#notices.stop();
     this.#alive?.cancel();
     this.#peers.complete();
     for (const subject of this.#synced.values()) subject.complete();
