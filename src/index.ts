@@ -53,6 +53,7 @@ export type {
   BrokerStoreOptions,
   ZeekLinkState,
 } from './transport/zeek/index.ts';
+export { bytesOfText, textOfBytes } from './schema/index.ts';
 export { NODE_EVENT_CODES } from './events.ts';
 export type { NodeEvent, NodeEventCode } from './events.ts';
 export type { JsonValue, Key, TableDeclaration, TypeName, Value } from './schema/index.ts';

@@ -32,7 +32,7 @@ export interface ImportedStore {
   readonly rows: number;
   /** Rows whose deadline had passed. */
   readonly expired: number;
-  /** Rows with strings that are not UTF-8, written as Zeek prints them. */
+  /** Rows with strings that are not UTF-8: see `textOfBytes`. */
   readonly escaped: number;
   /** Rows that the table does not take. */
   readonly refused: number;
@@ -173,7 +173,7 @@ function shownKey({ key }: BrokerStoreEntry): string {
 export function storeSummary(name: string, { rows, expired, escaped, refused }: ImportedStore): string {
   const odd = [
     `${expired} expired`,
-    ...(escaped === 0 ? [] : [`${escaped} with bytes that are not UTF-8, as Zeek prints them`]),
+    ...(escaped === 0 ? [] : [`${escaped} with bytes that are not UTF-8`]),
     ...(refused === 0 ? [] : [`${refused} left out`]),
   ];
   return `${name}: ${rows} rows imported, ${odd.join(', ')}`;

@@ -2,6 +2,7 @@ import Papa from 'papaparse';
 import { shown, type BadLines } from './bad-lines.ts';
 import type { LineBatch } from './lines.ts';
 import type { FieldText, LogRecord } from './log-record.ts';
+import { lineText } from './text-bytes.ts';
 import { checkNames } from './zeek-reader.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'];
@@ -80,7 +81,7 @@ export class CsvReader {
 
   *#parseLines(lines: readonly (string | undefined)[]): Generator<LogRecord> {
     if (lines.length === 0) return;
-    const text = `${lines.join('\n')}\n`;
+    const text = lineText(`${lines.join('\n')}\n`);
     yield* this.#parseText(this.#rest + text);
     if (Buffer.byteLength(this.#rest) > this.#maxBytes) {
       throw this.#openQuote(`more than ${this.#maxBytes} bytes`);

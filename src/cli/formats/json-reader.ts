@@ -1,6 +1,7 @@
 import { shown, type BadLines } from './bad-lines.ts';
 import { JsonFault, scanJsonObject } from './json-scanner.ts';
 import type { LogRecord } from './log-record.ts';
+import { lineText } from './text-bytes.ts';
 
 /** Reads one JSON object per line; see `scanJsonObject` for what is kept. */
 export class JsonReader {
@@ -11,7 +12,8 @@ export class JsonReader {
   }
 
   /** The record of a line; undefined for blank and skipped lines. */
-  parseLine(text: string, line: number): LogRecord | undefined {
+  parseLine(raw: string, line: number): LogRecord | undefined {
+    const text = lineText(raw);
     if (text.trim() === '') return undefined;
     try {
       const { fields, json } = scanJsonObject(text);

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { decodeBytes } from './text-bytes.ts';
+import { decodeLine } from './text-bytes.ts';
 
 const NEWLINE = 0x0a;
 
@@ -7,7 +7,7 @@ const NEWLINE = 0x0a;
 export interface LineBatch {
   /** Number of the first line, from 1. */
   readonly first: number;
-  /** Undefined stands for a line longer than the limit; its content is dropped. */
+  /** As {@link decodeLine} gives them. Undefined stands for a line longer than the limit; its content is dropped. */
   readonly lines: readonly (string | undefined)[];
 }
 
@@ -43,7 +43,7 @@ class PartialLine {
 
   /** Ends the line: its text, or undefined when it was too long. */
   take(): string | undefined {
-    const text = this.#overlong ? undefined : decodeBytes(this.#bytes.subarray(0, this.#length));
+    const text = this.#overlong ? undefined : decodeLine(this.#bytes.subarray(0, this.#length));
     this.#length = 0;
     this.#overlong = false;
     return text;
@@ -56,7 +56,7 @@ function wholeLines(block: Buffer, maxLineBytes: number): (string | undefined)[]
   for (let from = 0; from <= block.length;) {
     const newline = block.indexOf(NEWLINE, from);
     const to = newline === -1 ? block.length : newline;
-    lines.push(to - from > maxLineBytes ? undefined : decodeBytes(block.subarray(from, to)));
+    lines.push(to - from > maxLineBytes ? undefined : decodeLine(block.subarray(from, to)));
     from = to + 1;
   }
   return lines;

@@ -77,18 +77,29 @@ function zeekText(cell: Cell): string {
   if (text === '') return '(empty)';
   // Escaped, these are the text and not the marker.
   if (text === '-' || text === '(empty)') return byteEscape(text.charCodeAt(0)) + text.slice(1);
-  return escapeZeek(text);
+  const escaped = escapeZeek(text);
+  if (escaped !== undefined) return escaped;
+  throw cellError(
+    cell,
+    'code points that stand for bytes spell UTF-8 here, which has another text',
+    'Export as JSON lines or CSV, which keep every text.',
+  );
+}
+
+/** A name in the header; one that stands for no bytes is written as it is. */
+function headerText(name: string): string {
+  return escapeZeek(name) ?? name;
 }
 
 function zeekWriter(fields: readonly OutputField[], options: WriteOptions): RowWriter {
   const now = options.now ?? Date.now;
-  const names = fields.map((field) => escapeZeek(field.name));
+  const names = fields.map((field) => headerText(field.name));
   const head = [
     '#separator \\x09',
     '#set_separator\t,',
     '#empty_field\t(empty)',
     '#unset_field\t-',
-    `#path\t${escapeZeek(options.path ?? 'tablecast')}`,
+    `#path\t${headerText(options.path ?? 'tablecast')}`,
     `#open\t${zeekClock(now())}`,
     `#fields\t${names.join('\t')}`,
     `#types\t${fields.map((field) => field.type).join('\t')}`,

@@ -1,6 +1,6 @@
 import { shown, type BadLines } from './bad-lines.ts';
 import { type FieldText, formatLimits, type LogRecord } from './log-record.ts';
-import { unescapeZeek } from './text-bytes.ts';
+import { isPlainZeek, zeekText } from './text-bytes.ts';
 
 const DEFAULTS = { separator: '\t', setSeparator: ',', empty: '(empty)', unset: '-' } as const;
 
@@ -55,7 +55,7 @@ export class ZeekReader {
       this.#reportColumns(columns.length, line);
       return undefined;
     }
-    const fields = this.#fields(columns, text.includes('\\'));
+    const fields = this.#fields(columns, isPlainZeek(text));
     return types === undefined ? { line, fields } : { line, fields, types };
   }
 
@@ -68,7 +68,7 @@ export class ZeekReader {
     });
   }
 
-  #fields(columns: readonly string[], escaped: boolean): Map<string, FieldText> {
+  #fields(columns: readonly string[], plain: boolean): Map<string, FieldText> {
     const { names, lists, unset, empty } = this.#header;
     const fields = new Map<string, FieldText>();
     for (let i = 0; i < names.length; i += 1) {
@@ -77,7 +77,7 @@ export class ZeekReader {
       if (raw === unset) fields.set(name, undefined);
       else if (lists[i] === true) fields.set(name, this.#list(raw));
       else if (raw === empty) fields.set(name, '');
-      else fields.set(name, escaped ? unescapeZeek(raw) : raw);
+      else fields.set(name, plain ? raw : zeekText(raw));
     }
     return fields;
   }
@@ -87,13 +87,13 @@ export class ZeekReader {
     if (raw === empty || raw === '') return [];
     return raw.split(setSeparator).map((element) => {
       if (element === unset) return undefined;
-      return element === empty ? '' : unescapeZeek(element);
+      return element === empty ? '' : zeekText(element);
     });
   }
 
   #readHeader(text: string, line: number): void {
     if (text.startsWith('#separator')) {
-      const separator = unescapeZeek(text.slice('#separator'.length + 1));
+      const separator = zeekText(text.slice('#separator'.length + 1));
       if (separator === '')
         throw this.#bad.fatal({ line, expected: 'a separator such as \\x09', found: 'none' });
       this.#header = { ...freshHeader(), separator };
@@ -110,12 +110,12 @@ export class ZeekReader {
     else if (name === '#unset_field') this.#header.unset = raw;
     else if (name === '#set_separator') {
       if (raw === '') throw this.#bad.fatal({ line, expected: 'a set separator', found: 'none' });
-      this.#header.setSeparator = unescapeZeek(raw);
+      this.#header.setSeparator = zeekText(raw);
     }
   }
 
   #setNames(raw: readonly string[], line: number): void {
-    const names = raw.map(unescapeZeek);
+    const names = raw.map(zeekText);
     checkNames(names, line, this.#bad);
     this.#header.names = names;
     this.#header.types = undefined;

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { ClientOptions, RawData, WebSocket } from 'ws';
 import { isTablecastError, TablecastError, type ErrorCode } from '../../errors.ts';
+import { textOfBytes } from '../../schema/byte-strings.ts';
 import type { Timer } from '../../environment.ts';
 import type { ZeekClientSettings } from './client-options.ts';
 import { readMessage, writeSubscriptions, type ZeekEvent, type ZeekMessage } from './messages.ts';
@@ -76,6 +77,8 @@ export class ZeekLink {
       headers: { 'X-Application-Name': applicationName },
       maxPayload: limits.maxFrameBytes,
       perMessageDeflate: false,
+      // Zeek sends strings as the bytes they are; those that are not UTF-8 get a text of their own.
+      skipUTF8Validation: true,
       followRedirects: false,
       handshakeTimeout: timings.handshakeMs,
     };
@@ -182,7 +185,7 @@ export class ZeekLink {
     try {
       if (isBinary || !Buffer.isBuffer(data))
         throw failure('FRAME_INVALID', 'Zeek sent a binary frame.', 'It was dropped.');
-      message = readMessage(data.toString('utf8'), this.#settings.limits);
+      message = readMessage(textOfBytes(data), this.#settings.limits);
     } catch (error) {
       this.#handlers.problem(
         isTablecastError(error) ? error : failure('FRAME_INVALID', String(error), 'It was dropped.'),
@@ -223,13 +226,6 @@ export class ZeekLink {
   }
 
   #socketError(error: Error): TablecastError {
-    if ('code' in error && error.code === 'WS_ERR_INVALID_UTF8') {
-      return failure(
-        'FRAME_INVALID',
-        'Zeek published a string with bytes that are not UTF-8, which its WebSocket API cannot carry.',
-        'That change is lost to this node. Keep such strings out of shared tables, for example with bytestring_to_hexstr().',
-      );
-    }
     const refused = /Unexpected server response/.test(error.message);
     const reason = printable(error.message || ('code' in error ? String(error.code) : 'no reason given'));
     return failure(

@@ -43,6 +43,15 @@ describe('reading CSV', () => {
     ]);
   });
 
+  it('reads raw bytes that are not UTF-8 as what stands for them', async () => {
+    const text = Buffer.from('a,b\n"x@",\\xff\n');
+    text[text.indexOf('@')] = 0xff;
+    expect(pairs((await collect(text))[0])).toEqual([
+      ['a', 'x\u{f00ff}'],
+      ['b', '\\xff'],
+    ]);
+  });
+
   it('tells a quoted empty field from a blank line when there is one column', async () => {
     const records = await collect('a\n""\n\nx\n');
     expect(records.map((record) => [record.line, record.fields.get('a')])).toEqual([

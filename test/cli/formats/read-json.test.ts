@@ -37,6 +37,13 @@ describe('reading JSON lines', () => {
     ]);
   });
 
+  it('reads raw bytes that are not UTF-8 as what stands for them, and their escape as text', async () => {
+    const lines = Buffer.from('{"a":"/@b"}\n{"a":"/\\\\xffb"}\n{"a":"/\\udb80\\udcffb"}\n{"a":"\\ud83d@"}\n');
+    for (let at = lines.indexOf('@'); at !== -1; at = lines.indexOf('@')) lines[at] = 0xff;
+    const texts = (await collect(lines)).map((record) => record.fields.get('a'));
+    expect(texts).toEqual(['/\u{f00ff}b', '/\\xffb', '/\u{f00ff}b', '\ud83d\u{f00ff}']);
+  });
+
   it('treats __proto__ and constructor as names like any other', async () => {
     const [record] = await collect('{"__proto__":{"polluted":1},"constructor":"x"}');
     expect(pairs(record)).toEqual([

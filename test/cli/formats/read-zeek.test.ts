@@ -33,17 +33,20 @@ describe('reading Zeek tab-separated logs', () => {
     ]);
   });
 
-  it('decodes escaped bytes as UTF-8 and leaves bytes that are none visible', async () => {
+  it('decodes escaped bytes as UTF-8; bytes that are none get a text of their own', async () => {
     const row = 'gr\\xc3\\xbcn\tb\\xe9\ta\\x5cb\\\\c\\q\t\\x09';
     const [record] = await collect(zeekLog('a\tb\tc\td', 'string\tstring\tstring\tstring', row));
-    expect(pairs(record).map(([, value]) => value)).toEqual(['grün', 'b\\xe9', 'a\\b\\c\\q', '\t']);
+    expect(pairs(record).map(([, value]) => value)).toEqual(['grün', 'b\u{f00e9}', 'a\\b\\c\\q', '\t']);
   });
 
-  it('shows raw bytes that are not UTF-8 instead of replacing them', async () => {
-    const log = Buffer.from(zeekLog('a\tb', 'string\tstring', 'caf@\tgrün'), 'utf8');
-    log[log.indexOf('caf@') + 3] = 0xe9;
-    const [record] = await collect(log);
-    expect(pairs(record).map(([, value]) => value)).toEqual(['caf\\xe9', 'grün']);
+  it('keeps a byte apart from the text of its escape, and raw bytes apart from what stands for them', async () => {
+    const log = Buffer.from(
+      zeekLog('a', 'string', 'p\\xff', 'p\\\\xff', 'p@', 'p\u{f00ff}', 'p\\x07', 'p\\\\x07'),
+    );
+    log[log.indexOf('p@') + 1] = 0xff;
+    const texts = (await collect(log)).map((record) => record.fields.get('a'));
+    const spelled = 'p\u{f00f3}\u{f00b0}\u{f0083}\u{f00bf}';
+    expect(texts).toEqual(['p\u{f00ff}', 'p\\xff', 'p\u{f00ff}', spelled, 'p\u0007', 'p\\x07']);
   });
 
   it('follows each header of concatenated logs', async () => {

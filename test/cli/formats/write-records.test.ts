@@ -45,6 +45,8 @@ const text = fc.oneof(
     unit: fc.constantFrom('\t', '\n', '\r', '"', ',', '\\', 'x', '0', '#', '-', ' ', ';', '\u0000'),
   }),
   fc.constantFrom('', '-', '(empty)', '#fields', '\\x41', '\uFEFF', '{"a":1}', 'null', 'ü\u2028'),
+  // Strings of bytes: 0xff, the text of its escape, and U+F00FF, which stands for it, byte by byte.
+  fc.constantFrom('\u{f00ff}', '\\xff', '\\\\xff', 'a\u{f00c3}(', '\u{f00f3}\u{f00b0}\u{f0083}\u{f00bf}'),
 );
 const nanoseconds = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const jsonValue = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown);

@@ -124,7 +124,7 @@ describe.skipIf(!hasStores)('stores written by Zeek 8.2.2', () => {
     const store = readBrokerStore(join(storeFolder, '___sync_store_Store::by_string.sqlite'));
     const escaped = [...store.entries()].filter((entry) => entry.escaped);
     expect(escaped.map(({ key, value }) => [key, value])).toEqual([
-      ['\\xc3\\xbcn\\xc3\\xafc\\xc3\\xb8d\\xc3\\xa9 \\xff\\x00 bytes', 18446744073709551615n],
+      ['ünïcødé \u{f00ff}\u0000 bytes', 18446744073709551615n],
     ]);
     store.close();
   });
@@ -169,6 +169,19 @@ describe('a Broker store', () => {
     writer.close();
     const store = readBrokerStore(file);
     expect([...store.entries()].map(({ key }) => key)).toEqual(['a', 'b']);
+    store.close();
+  });
+
+  test('keeps a byte apart from the text of its escape', () => {
+    const raw = (...content: number[]): Uint8Array => Buffer.from([5, content.length, ...content]);
+    const texts = [raw(0xff), bytes(text('\\xff')), bytes(text('\\\\xff')), bytes(text('\u{f00ff}'))];
+    const store = readBrokerStore(makeStore(texts.map((key) => [key, null, null])));
+    expect([...store.entries()].map(({ key, escaped }) => [key, escaped])).toEqual([
+      ['\u{f00ff}', true],
+      ['\\xff', false],
+      ['\\\\xff', false],
+      ['\u{f00f3}\u{f00b0}\u{f0083}\u{f00bf}', true],
+    ]);
     store.close();
   });
 

@@ -3,7 +3,8 @@ import { afterEach, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { Backoff } from '../../../src/transport/zeek/backoff.ts';
 import { connectZeek } from '../../../src/transport/zeek/client.ts';
-import { writeAck } from '../../../src/transport/zeek/messages.ts';
+import { string } from '../../../src/transport/zeek/data/zeek-data.ts';
+import { writeAck, writeEvent } from '../../../src/transport/zeek/messages.ts';
 import { writeChanges } from '../../../src/transport/zeek/table-changes.ts';
 import { compileZeekTable } from '../../../src/transport/zeek/zeek-table.ts';
 import { StandIn } from './stand-in/server.ts';
@@ -136,14 +137,18 @@ test('an error that Zeek answers is reported, and the connection stays', async (
   expect(watcher.client.state.kind).toBe('connected');
 });
 
-test('a string that is not UTF-8 breaks the connection, is explained, and the client comes back', async () => {
+test('a string that is not UTF-8 arrives as the bytes it is, apart from the text of their escape', async () => {
   const cluster = await zeek();
   const watcher = new Watcher({ url: cluster.url });
   await watcher.connected();
-  cluster.sendRaw(Buffer.from([0x22, 0xff, 0x22]));
-  await watcher.connected(2);
-  expect(watcher.problems[0]).toMatchObject({ code: 'FRAME_INVALID' });
-  expect(watcher.problems[0]?.message).toContain('not UTF-8');
+  const name = 'Some::event';
+  const sent = Buffer.from(writeEvent({ topic: 't', name, args: [string('a@'), string('a\\xff')] }, 'zeek'));
+  sent[sent.indexOf('a@') + 1] = 0xff;
+  cluster.sendRaw(sent);
+  await watcher.until(() => watcher.events.length === 1);
+  expect(watcher.events[0]?.args).toEqual([string('a\u{f00ff}'), string('a\\xff')]);
+  expect(watcher.problems).toEqual([]);
+  expect(watcher.states).toHaveLength(2);
 });
 
 test('a full queue refuses frames and says when it takes more', async () => {

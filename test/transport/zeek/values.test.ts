@@ -21,6 +21,9 @@ import { encodeValue } from '../../../src/transport/zeek/values/encode.ts';
 import { patternData, patternText } from '../../../src/transport/zeek/values/pattern.ts';
 import { parseZeekType } from '../../../src/transport/zeek/zeek-type-parser.ts';
 import type { ZeekType } from '../../../src/transport/zeek/zeek-type.ts';
+import { compileZeekTable } from '../../../src/transport/zeek/zeek-table.ts';
+import { writeChanges } from '../../../src/transport/zeek/table-changes.ts';
+import { textOfBytes } from '../../../src/schema/byte-strings.ts';
 import { isRefused as refused } from './refused.ts';
 
 const limits = zeekLimits();
@@ -231,4 +234,31 @@ test('network values have one text each', () => {
   expect(parseSubnet('2001:DB8::1/32')).toBe('2001:db8::/32');
   expect(parsePort('80')).toBe('80/tcp');
   expect(parsePort('99/?')).toBe('99/unknown');
+});
+
+describe('a string that is not UTF-8', () => {
+  const table = compileZeekTable('t', { type: 'table[string] of set[string]' });
+  const options = { header: { time: 0, nodeId: '' }, batch: { maxChanges: 10, maxBytes: 1e6 } };
+  const written = (key: string, value: readonly string[]) =>
+    writeChanges(table, [{ kind: 'new', key, value, time: 0 }], options);
+
+  test.each([
+    ['a\u{f00ff}', []],
+    ['a', ['\u{f00c3}']],
+    ['\u{f00c3}\u{f00bc}', []],
+  ])('is kept from Zeek, as text that no bytes have: %j, %j', (key, value) => {
+    const { frames, refused: kept } = written(key, value);
+    expect(frames).toEqual([]);
+    expect(kept[0]?.error).toMatchObject({ code: 'VALUE_INVALID' });
+    expect(kept[0]?.error.message).toContain('not UTF-8');
+  });
+
+  test('is none when its bytes are UTF-8 of a code point that stands for a byte', () => {
+    const spelled = textOfBytes(Buffer.from('\u{f00ff}'));
+    const { frames } = written(spelled, ['\\xff', spelled]);
+    expect(frames[0]).toContain('"data":"\u{f00ff}"');
+    expect(frames[0]).toContain(String.raw`"data":"\\xff"`);
+    const type = { kind: 'string' } as const;
+    expect(decodeValue(type, { type: 'string', data: spelled }, '')).toBe(spelled);
+  });
 });

@@ -1,4 +1,5 @@
 /** Values as Zeek prints them, to compare with what a real Zeek printed. */
+import { bytesOfText } from '../../../src/schema/byte-strings.ts';
 import { settledInterval } from '../../../src/transport/zeek/data/time-text.ts';
 import { patternData } from '../../../src/transport/zeek/values/pattern.ts';
 import type { ZeekType } from '../../../src/transport/zeek/zeek-type.ts';
@@ -45,9 +46,23 @@ function printAtom(type: ZeekType, value: unknown): string {
       const exact = data?.type === 'vector' ? data.data[0] : undefined;
       return `/${exact?.type === 'string' ? exact.data : ''}/`;
     }
+    case 'string':
+      return printString(String(value));
     default:
       return String(value);
   }
+}
+
+/** Zeek escapes a string that is not UTF-8 whole: all but printable ASCII, and backslashes twice. */
+function printString(text: string): string {
+  const bytes = bytesOfText(text) ?? [];
+  if (Buffer.from(bytes).equals(Buffer.from(text))) return text;
+  return Array.from(bytes, (byte) => {
+    if (byte === 0x5c) return '\\\\';
+    return byte < 0x20 || byte > 0x7e
+      ? `\\x${byte.toString(16).padStart(2, '0')}`
+      : String.fromCharCode(byte);
+  }).join('');
 }
 
 function printColumns(index: readonly ZeekType[], key: unknown): string {

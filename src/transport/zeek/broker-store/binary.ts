@@ -3,6 +3,7 @@
  * lengths in groups of seven bits, lowest first.
  */
 import { TablecastError } from '../../../errors.ts';
+import { holdsBytes, textOfBytes } from '../../../schema/byte-strings.ts';
 import { addressText, protocols, subnetText } from '../data/network-text.ts';
 import { none, type ZeekData, type ZeekEntry } from '../data/zeek-data.ts';
 
@@ -17,31 +18,6 @@ const defaultBinaryLimits: BinaryLimits = { maxDepth: 64, maxItems: 1_000_000 };
 
 const addressLength = 16;
 const mappedPrefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff] as const;
-
-/** Text of bytes, and whether some of them had to be written as `\xff` because they are not UTF-8. */
-interface StoredText {
-  readonly text: string;
-  readonly escaped: boolean;
-}
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/**
- * Bytes as text. Zeek strings are bytes; where they are not UTF-8, everything but printable ASCII is
- * escaped, as Zeek prints it, and backslashes are doubled, so that nothing is lost.
- */
-function textOf(bytes: Uint8Array): StoredText {
-  try {
-    return { text: strictUtf8.decode(bytes), escaped: false };
-  } catch {
-    const escape = (byte: number): string => `\\x${byte.toString(16).padStart(2, '0')}`;
-    const text = Array.from(bytes, (byte) => {
-      if (byte === 0x5c) return '\\\\';
-      return byte < 0x20 || byte > 0x7e ? escape(byte) : String.fromCharCode(byte);
-    });
-    return { text: text.join(''), escaped: true };
-  }
-}
 
 class BinaryReader {
   readonly #bytes: Uint8Array;
@@ -136,8 +112,8 @@ class BinaryReader {
   #text(): string {
     const length = this.#length();
     const start = this.#skip(length);
-    const { text, escaped } = textOf(this.#bytes.subarray(start, start + length));
-    this.escaped ||= escaped;
+    const text = textOfBytes(this.#bytes.subarray(start, start + length));
+    this.escaped ||= holdsBytes(text);
     return text;
   }
 

@@ -27,7 +27,7 @@ export interface BrokerStoreEntry {
   readonly value: ReturnType<typeof decodeValue> | undefined;
   /** When Broker would delete the row: nanoseconds since 1970. */
   readonly expiry: bigint | undefined;
-  /** A string of the row was not UTF-8; its bytes are written as `\xff`, its backslashes doubled. */
+  /** A string of the row is not UTF-8: its text has code points that stand for bytes, see `textOfBytes`. */
   readonly escaped: boolean;
 }
 

@@ -1,5 +1,6 @@
 /** `{"@data-type": …, "data": …}`, the form of every value in the WebSocket API, both ways. */
 import { TablecastError } from '../../../errors.ts';
+import { bytesOfText, holdsBytes } from '../../../schema/byte-strings.ts';
 import { integerOf, isJsonArray, isJsonObject, JsonNumber, realOf, type Json } from '../json/json.ts';
 import type { JsonDialect } from '../json/writer.ts';
 import { parseAddress, parsePort, parseSubnet } from './network-text.ts';
@@ -108,9 +109,26 @@ function portText(port: string, dialect: JsonDialect): string {
   return dialect === 'zeek' ? port.replace('/unknown', '/?') : port;
 }
 
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** A string as UTF-8 can carry it. @throws TablecastError `VALUE_INVALID` for bytes that are none */
+function wireText(held: string): string {
+  if (!holdsBytes(held)) return held;
+  const bytes = bytesOfText(held);
+  try {
+    if (bytes !== undefined) return strictUtf8.decode(bytes);
+  } catch {
+    // Refused below.
+  }
+  throw new TablecastError('VALUE_INVALID', 'A string holds bytes that are not UTF-8.', {
+    hint: "Nothing was sent to Zeek: its WebSocket API takes UTF-8 only. The row stays here; remove it, or write Zeek's own row there.",
+  });
+}
+
 /**
  * The JSON of a value's `data` member. `strict` is what Zeek accepts, `zeek` what Zeek itself sends.
- * Reals must be finite in `strict`; {@link ../values/encode.ts} refuses others before.
+ * Reals must be finite in `strict`; {@link ../values/encode.ts} refuses others before. Throws `VALUE_INVALID` in
+ * `strict` for a string whose bytes are not UTF-8.
  */
 function writeData(value: ZeekData, dialect: JsonDialect): Json {
   switch (value.type) {
@@ -127,6 +145,8 @@ function writeData(value: ZeekData, dialect: JsonDialect): Json {
       return writeTimespan(value.data);
     case 'port':
       return portText(value.data, dialect);
+    case 'string':
+      return dialect === 'strict' ? wireText(value.data) : value.data;
     case 'set':
     case 'vector':
       return value.data.map((item) => writeTagged(item, dialect));
@@ -143,7 +163,7 @@ function writeData(value: ZeekData, dialect: JsonDialect): Json {
   }
 }
 
-/** The tagged JSON of a value. */
+/** The tagged JSON of a value. @throws TablecastError `VALUE_INVALID`, only in `strict` */
 export function writeTagged(value: ZeekData, dialect: JsonDialect): Json {
   return new Map<string, Json>([
     ['@data-type', value.type],

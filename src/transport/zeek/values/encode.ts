@@ -131,7 +131,7 @@ function encodeNestedIndex(index: readonly ZeekType[], value: unknown, where: st
 
 /** Zeek refuses a whole frame for one duplicate in a set. */
 function withoutDuplicates(type: ZeekType, data: readonly ZeekData[], where: string): readonly ZeekData[] {
-  const texts = new Set(data.map((item) => writeJson(writeTagged(item, 'strict'))));
+  const texts = new Set(data.map((item) => writeJson(writeTagged(item, 'zeek'))));
   if (texts.size !== data.length) throw refuse(type, 'a duplicate', where);
   return data;
 }
