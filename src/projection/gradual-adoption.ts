@@ -65,8 +65,8 @@ export class GradualAdoption implements WriteWatch {
   #marks: Uint8Array = new Uint8Array(0);
   readonly #taken: number[] = [];
   readonly #removed: number[] = [];
-  /** Those of them that the latest `clear` took away, as the log says. */
-  readonly #byClear = new Set<number>();
+  /** What took them away, as the log says, where {@link #removerOf} does not tell. */
+  readonly #removedBy = new Map<number, Dot>();
   /** Whether the table had no slots, so that the copy has its own. */
   #isFresh = false;
   #part = 0;
@@ -129,7 +129,10 @@ export class GradualAdoption implements WriteWatch {
     const rows = this.#isFresh ? this.#rows : this.#table.rows;
     yield* this.#learning.prepare(this.#checkpoint, this.#slots, rows);
     const { name } = this.#table.schema;
-    const whole = this.count === this.#slots.length && this.#removed.every((slot) => this.#isEntry(slot));
+    const whole =
+      this.count === this.#slots.length &&
+      this.#removedBy.size === 0 &&
+      this.#removed.every((slot) => this.#isEntry(slot));
     this.#record = yield* encodeAdoption(name, whole ? chunks : yield* this.#changedRows());
     while (this.#touched.size > MOST_AT_ONCE && !this.isStale) yield* this.#lookAgain();
   }
@@ -167,7 +170,7 @@ export class GradualAdoption implements WriteWatch {
     const live = this.#table.rows;
     this.#taken.length = 0;
     this.#removed.length = 0;
-    this.#byClear.clear();
+    this.#removedBy.clear();
     let count = 0;
     for (const { texts } of this.#checkpoint.rows)
       for (const text of texts) {
@@ -220,9 +223,16 @@ export class GradualAdoption implements WriteWatch {
     if (effect === TAKEN) this.#taken.push(slot);
     else if (effect === REMOVED) {
       this.#removed.push(slot);
-      const { origin, sequence } = this.#rows.dot(slot);
-      if (origin === this.#cleared?.origin && sequence === this.#cleared.sequence) this.#byClear.add(slot);
+      const by = this.#rows.dot(slot);
+      if (!isSame(by, this.#removerOf(slot, this.#table.rows))) this.#removedBy.set(slot, by);
     }
+  }
+
+  /** What took a slot's row away unless something else is noted: the entry, or else the write whose row it was. */
+  #removerOf(slot: number, before: Rows): Dot {
+    const index = this.#indexOf(slot);
+    const entry = index < 0 || index >= this.#slots.length ? undefined : this.#entryAt(index);
+    return entry?.removed === true ? entry.dot : before.dot(slot);
   }
 
   /** Works out what becomes of a slot, from what is there now; returns what the checkpoint does to it. */
@@ -235,7 +245,9 @@ export class GradualAdoption implements WriteWatch {
     let effect = 0;
     if (entry !== undefined && this.#isNew(entry.dot) && versions.accepts(slot, entry.dot)) {
       if (entry.removed) {
-        rows.remove(slot, entry.dot);
+        // Where times do not decide, a replay takes only the row away whose write is named.
+        const isFree = versions.mode.comparesVersions || !rows.has(slot);
+        rows.remove(slot, isFree ? entry.dot : rows.dot(slot));
         effect = REMOVED;
       } else {
         this.#table.rows.expect(slot);
@@ -321,6 +333,8 @@ export class GradualAdoption implements WriteWatch {
       return;
     }
     const before = (this.#marks[slot] ?? 0) & ~OVERRULED;
+    // What is written meanwhile does not change what the log says of a removal.
+    if (before === REMOVED && !this.#removedBy.has(slot)) this.#removedBy.set(slot, this.#rows.dot(slot));
     const effect = this.#settle(slot);
     if (effect === before) this.#mark(slot, before);
     // The record says nothing of it.
@@ -418,15 +432,16 @@ export class GradualAdoption implements WriteWatch {
   #tellRemoval(slot: number, position: number): void {
     const { reporter } = this.#table;
     const before = this.#rows;
-    const index = this.#indexOf(slot);
-    const entry = index < 0 || index >= this.#slots.length ? undefined : this.#entryAt(index);
-    const cleared = this.#byClear.has(slot) ? this.#cleared : undefined;
-    const dot = cleared ?? (entry?.removed === true ? entry.dot : before.dot(slot));
+    const dot = this.#removedBy.get(slot) ?? this.#removerOf(slot, before);
     const facts = reporter.facts(position, DELETE, dot, { slot, value: undefined });
     reporter.operation(facts);
     if (before.has(slot) && !this.#isOverruled(slot))
       reporter.change('removed', slot, before.value(slot), facts);
   }
+}
+
+function isSame(one: Dot, other: Dot): boolean {
+  return one.origin === other.origin && one.sequence === other.sequence;
 }
 
 /** Lets the entries from `first` up to `end` stand in slots of the same numbers. */

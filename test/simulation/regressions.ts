@@ -1,4 +1,5 @@
 import { MODES, type Regression, world } from './regression-world.ts';
+import { regressionsOfFreshSeeds } from './regressions-of-fresh-seeds.ts';
 import { regressionsOfForks } from './regressions-of-forks.ts';
 import type { WorldTable } from './world.ts';
 
@@ -419,4 +420,5 @@ export const regressions: readonly Regression[] = [
     ),
   },
   ...regressionsOfForks,
+  ...regressionsOfFreshSeeds,
 ];

@@ -1,0 +1,31 @@
+import { MODES, type Regression, world } from './regression-world.ts';
+
+/** Worlds that fresh seeds found, after the fixed ones had held for long. */
+export const regressionsOfFreshSeeds: readonly Regression[] = [
+  {
+    found:
+      'a row that was written while a checkpoint was on its way was told as removed under the later name',
+    world: world(
+      77023018,
+      {
+        tables: {
+          hosts: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'lww' },
+            switched: true,
+            cleared: true,
+          },
+        },
+        delayMs: [0, 50],
+        slices: { units: 1, pauseMs: 20 },
+        modes: MODES,
+      },
+      [
+        ['burst', 620185835, 1442],
+        ['switch', 443960647, 0],
+        ['write', 6606971, 973],
+        ['heal', 60254253, 338],
+        ['write', 331230828, 0],
+      ],
+    ),
+  },
+];
