@@ -194,6 +194,7 @@ export class LocalReplica implements Replica {
       sessionOf: (origin, sequence) => projection.sessions.of(origins.find(origin) ?? -1, sequence),
       positionOf: (origin, sequence) => projection.marks.positionOf(origins.find(origin), sequence),
       state: () => stateName(projection, origins),
+      revision: projection.revision,
       digests: () => this.#digests.of(projection),
       checkpoint: () => {
         log.seal();

@@ -119,6 +119,7 @@ export class Adopter {
       const position = log.position + 1;
       const adopted = adoptCheckpoint(projection, origins, checkpoint, position);
       const count = adopted.rows.length + adopted.removed.length;
+      if (count > 0) projection.revision++;
       const content = adopted.whole ? checkpoint.chunks : checkpointChunks(projection, origins, adopted);
       const { name: table } = projection.schema;
       log.appendRecord(projection.store, allAtOnce(encodeAdoption(table, [...content])), {

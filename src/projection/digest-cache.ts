@@ -7,7 +7,10 @@ import type { Projection } from './projection.ts';
 const MAX_DIGESTS = 4;
 
 /** Hashes of a table's rows in one state: see {@link TableDigest}. */
-export interface Digests extends Pick<TableDigest, 'state' | 'root' | 'buckets' | 'order' | 'leaves'> {
+export interface Digests extends Pick<
+  TableDigest,
+  'state' | 'revision' | 'root' | 'buckets' | 'order' | 'leaves'
+> {
   rows(leaves: readonly number[]): Iterable<Uint8Array>;
   differences(leaves: readonly number[], chunks: readonly Uint8Array[]): Work<RowDifference[]>;
 }
@@ -27,10 +30,12 @@ export class DigestCache {
   *of(projection: Projection): Work<Digests | undefined> {
     const origins = this.#origins;
     const state = stateName(projection, origins);
-    const slots = projection.rows.slots;
+    const { revision } = projection;
+    const { slots } = projection.rows;
+    const isNow = (): boolean => stateName(projection, origins) === state && projection.revision === revision;
     // Slots are numbered anew when removed keys are forgotten, which is no change of state.
     const isOf = (digest: TableDigest | undefined): boolean =>
-      digest?.state === state && digest.numbered === slots;
+      digest?.state === state && digest.revision === revision && digest.numbered === slots;
     for (let begun = false; !isOf(this.#kept.get(projection)); begun = true) {
       let underWay = this.#underWay.get(projection);
       if (underWay === undefined || !isOf(underWay.digest)) {
@@ -47,14 +52,15 @@ export class DigestCache {
         continue;
       }
       this.#underWay.delete(projection);
-      if (stateName(projection, origins) !== state || projection.rows.slots !== slots) return undefined;
+      if (!isNow() || projection.rows.slots !== slots) return undefined;
       this.#keep(projection, underWay.digest);
     }
-    if (stateName(projection, origins) !== state) return undefined;
+    if (!isNow()) return undefined;
     const digest = this.#kept.get(projection) as TableDigest;
     this.#keep(projection, digest);
     return {
       state,
+      revision,
       root: () => digest.root(),
       buckets: () => digest.buckets(),
       order: () => digest.order(),

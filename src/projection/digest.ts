@@ -138,6 +138,8 @@ interface LeafIndex {
  */
 export class TableDigest {
   readonly state: string;
+  /** Which of the rows that it may have: see {@link Projection.revision}. */
+  readonly revision: number;
   /** How many slots the table had. */
   readonly numbered: number;
   /** Per bucket two words: the sum of its rows' hashes. */
@@ -149,6 +151,7 @@ export class TableDigest {
   constructor(projection: Projection, state: string) {
     this.state = state;
     this.#projection = projection;
+    this.revision = projection.revision;
     this.numbered = projection.rows.slots;
   }
 

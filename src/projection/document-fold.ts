@@ -158,6 +158,7 @@ export class DocumentFold {
     const previous = rows.value(slot);
     const present = rows.has(slot);
     this.place(slot, standing, by);
+    this.#table.revision++;
     if (facts === undefined) return;
     const kind: ChangeKind = standing === undefined ? 'removed' : present ? 'changed' : 'new';
     const value = rows.has(slot) ? rows.value(slot) : undefined;

@@ -354,6 +354,7 @@ export class GradualAdoption implements WriteWatch {
     for (const slot of this.#touched) this.#settleAgain(slot);
     if (this.isStale || (this.#isFresh && table.rows.slots > 0)) return false;
     this.end();
+    if (this.count > 0) table.revision++;
     if (this.#isFresh) table.rows.beginAs(this.#rows);
     else table.rows.become(this.#rows);
     const { epoch } = this.#checkpoint.header;

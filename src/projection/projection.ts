@@ -48,6 +48,8 @@ export class Projection {
   readonly marks: Marks = new Marks();
   /** In which session of its author what is held was written: tells two contents under one name apart. */
   readonly sessions: SessionMarks = new SessionMarks();
+  /** Another number when rows changed without an operation that is new here: a state may then have other rows. */
+  revision = 0;
   /** How many of the operations held came summed up in checkpoints: replay costs rows for them. */
   summedUp = 0;
   readonly lives: Lives;

@@ -37,12 +37,17 @@ export interface ComparisonOwner {
   compared(table: string, differences: readonly Difference[]): void;
 }
 
+type Root = readonly [low: number, high: number];
+
 /** How far one table's comparison has come. */
 interface Progress {
   /** The state seen at the last look: what changes all the time is not compared. */
   seen: string;
-  /** The state in which the comparison goes on or came to an end. */
+  /** The state in which the comparison goes on or came to an end, and which of the rows it may have. */
   state: string;
+  revision: number;
+  /** The hash of the peer's rows that it goes by; undefined before one came. */
+  theirs: Root | undefined;
   done: boolean;
   looks: number;
   /** Names this comparison's questions; answers to earlier ones are not taken. 0: nothing was asked yet. */
@@ -88,17 +93,18 @@ export class Comparisons {
     this.#roots.clear();
   }
 
-  /** The state of a table in which it was last compared with the peer's to the end. */
-  comparedState(table: string): string | undefined {
-    const progress = this.#progress.get(table);
-    return progress?.done === true ? progress.state : undefined;
+  /** Whether a table, as it is, was compared with the peer's to the end. */
+  isCompared(name: string): boolean {
+    const progress = this.#progress.get(name);
+    const table = this.#owner.replica.table(name);
+    return progress?.done === true && progress.state === table?.state() && isOf(progress, table);
   }
 
   /** Compares a table at once, or again. */
   begin(table: string): void {
     const held = this.#owner.replica.table(table);
     if (held === undefined || !this.#owner.tables.shared.has(table)) return;
-    this.#progress.set(table, fresh(held.state()));
+    this.#progress.set(table, fresh(held.state(), held.revision));
     this.#withDigests(held, (digests) => {
       if (digests !== undefined) this.#say(table, digests, false);
     });
@@ -120,10 +126,10 @@ export class Comparisons {
       if (table === undefined || !shared.levelReceived || !shared.levelSent) continue;
       const state = table.state();
       const progress = this.#progress.get(name);
-      if (progress === undefined) this.#progress.set(name, { ...fresh(''), seen: state });
+      if (progress === undefined) this.#progress.set(name, { ...fresh('', table.revision), seen: state });
       else if (progress.seen !== state) progress.seen = state;
-      else if (progress.state !== state || (!progress.done && ++progress.looks > PATIENCE_LOOKS))
-        this.begin(name);
+      else if (progress.state !== state || !isOf(progress, table)) this.begin(name);
+      else if (!progress.done && ++progress.looks > PATIENCE_LOOKS) this.begin(name);
     }
   }
 
@@ -171,7 +177,7 @@ export class Comparisons {
     const digests = yield* table.digests();
     if (digests === undefined) return;
     if (message.type !== 'ask' || message.of !== 'buckets') yield* digests.order();
-    const holds = (): boolean => !this.#stopped && this.#same(message) !== undefined;
+    const holds = (): boolean => !this.#stopped && this.#same(message)?.revision === digests.revision;
     if (!holds()) return;
     switch (message.type) {
       case 'ask':
@@ -184,15 +190,14 @@ export class Comparisons {
   }
 
   #takeRoot(message: Extract<ComparisonMessage, { type: 'digest' }>, digests: TableDigests): void {
-    const { table, state } = message;
+    const { table, state, root: theirs } = message;
     if (!message.reply) this.#say(table, digests, true);
     const present = this.#progress.get(table);
     // The peer's own question and its answer to ours may both arrive: one comparison is enough.
-    if (present?.state === state && (present.done || present.round > 0)) return;
-    const [low, high] = digests.root();
-    const progress = { ...fresh(state), seen: state };
+    if (present?.state === state && isOf(present, digests) && isSame(present.theirs, theirs)) return;
+    const progress = { ...fresh(state, digests.revision), theirs };
     this.#progress.set(table, progress);
-    if (message.root[0] === low && message.root[1] === high) return this.#finish(table, progress);
+    if (isSame(theirs, digests.root())) return this.#finish(table, progress);
     progress.round = ++this.#rounds;
     this.#ask(table, progress, 'buckets', []);
   }
@@ -286,10 +291,21 @@ export class Comparisons {
   }
 }
 
-function fresh(state: string): Progress {
+/** Whether a comparison is of the rows as they are, and not of those that the same state had before. */
+function isOf({ revision }: Progress, of: { readonly revision: number }): boolean {
+  return revision === of.revision;
+}
+
+function isSame(one: Root | undefined, [low, high]: Root): boolean {
+  return one?.[0] === low && one[1] === high;
+}
+
+function fresh(state: string, revision: number): Progress {
   return {
     seen: state,
     state,
+    revision,
+    theirs: undefined,
     done: false,
     looks: 0,
     round: 0,

@@ -25,6 +25,8 @@ export interface DifferenceSide {
 /** Hashes of a table's rows in one state; equal rows give equal hashes on every node. */
 export interface TableDigests {
   readonly state: string;
+  /** As {@link ReplicaTable.revision} when they were made. */
+  readonly revision: number;
   root(): readonly [low: number, high: number];
   /** Two words for each of 256 buckets. */
   buckets(): Uint32Array;
@@ -62,6 +64,8 @@ export interface ReplicaTable {
   positionOf(origin: string, sequence: number): number;
   /** Names the set of operations held; equal on nodes that hold the same. */
   state(): string;
+  /** Another number when the rows of the present state changed: a checkpoint may change rows and bring no operation. */
+  readonly revision: number;
   /** Hashes of the rows as they are; takes a pass over them when the state is new. Undefined when it changed meanwhile. */
   digests(): Work<TableDigests | undefined>;
   /** The rows in chunks; may be consumed in slices while the table changes. */

@@ -371,10 +371,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
    */
   async compareNow(table: string): Promise<ReadonlySet<string>> {
     const sharing = (): Session[] => [...this.#sessions].filter(({ tables }) => tables.shared.has(table));
-    const compared = (): Session[] => {
-      const state = this.replica.table(table)?.state();
-      return sharing().filter(({ comparisons }) => comparisons.comparedState(table) === state);
-    };
+    const compared = (): Session[] => sharing().filter(({ comparisons }) => comparisons.isCompared(table));
     for (const session of sharing()) session.comparisons.begin(table);
     for (let tries = 0; tries < COMPARE_TRIES && compared().length < sharing().length; tries++) {
       await new Promise<void>((resolve) => this.environment.schedule(COMPARE_STEP_MS, resolve));

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { Slices, allAtOnce } from '../../src/log/slices.ts';
+import type { Timer } from '../../src/environment.ts';
+import { Slices, type Work, allAtOnce } from '../../src/log/slices.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
-import { checkpointChunks } from '../../src/projection/checkpoint.ts';
+import { checkpointChunks, decodeCheckpoint } from '../../src/projection/checkpoint.ts';
 import { DigestCache, type Digests } from '../../src/projection/digest-cache.ts';
+import { GradualAdoption } from '../../src/projection/gradual-adoption.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';
 import type { ComparisonMessage } from '../../src/replication/comparison-wire.ts';
 import { type ComparisonOwner, Comparisons } from '../../src/replication/comparison.ts';
@@ -18,10 +20,14 @@ class OneSide {
   readonly sent: ComparisonMessage[] = [];
   readonly compared: (readonly Difference[])[] = [];
   readonly comparisons: Comparisons;
+  revision = 0;
+  /** Does what is done every second. */
+  look: () => void = () => undefined;
 
   constructor() {
-    const digests: TableDigests = {
+    const digests = (): TableDigests => ({
       state: STATE,
+      revision: this.revision,
       root: () => [0, 0],
       buckets: () => new Uint32Array(2 * BUCKETS),
       *order() {
@@ -33,22 +39,24 @@ class OneSide {
         yield 1;
         return [];
       },
+    });
+    const schedule = (_: number, look: () => void): Timer => {
+      this.look = look;
+      return { cancel: () => undefined };
     };
     const owner = {
-      environment: systemEnvironment,
+      environment: { ...systemEnvironment, schedule },
       replica: {
         table: () => {
           return {
             name: 't',
             state: () => STATE,
-            *digests() {
-              yield 1;
-              return digests;
-            },
+            revision: this.revision,
+            digests: () => made(digests()),
           };
         },
       },
-      tables: { shared: new Map([['t', {}]]) },
+      tables: { shared: new Map([['t', { levelReceived: true, levelSent: true }]]) },
       slices: new Slices({ units: 8192, defer: setImmediate }),
       hold: () => () => undefined,
       send: (message: ComparisonMessage) => this.sent.push(message),
@@ -64,10 +72,16 @@ class OneSide {
     return this.sent.filter((message) => message.type === 'ask');
   }
 
-  /** Says that the peer's rows differ; returns the number of the comparison that this begins. */
-  begin(): number {
-    this.comparisons.receive({ type: 'digest', table: 't', state: STATE, root: [1, 1], reply: true });
-    return this.asked[0]?.round as number;
+  /** Says that the peer's rows differ; returns the number of the comparison that this begins, or of the one before. */
+  begin(root: readonly [number, number] = [1, 1]): number {
+    this.comparisons.receive({ type: 'digest', table: 't', state: STATE, root, reply: true });
+    return this.asked.at(-1)?.round as number;
+  }
+
+  /** The peer's rows turn out to be the same: only their sums differed. */
+  end(round: number): void {
+    this.sums(round, -1, 1);
+    this.sums(round, 0, 0);
   }
 
   sums(round: number, bucket: number, differing: number): void {
@@ -76,7 +90,38 @@ class OneSide {
   }
 }
 
+function* made<T>(what: T): Work<T> {
+  yield 1;
+  return what;
+}
+
 describe('a comparison', () => {
+  it('is made again when rows of either side changed although the operations are the same', () => {
+    const side = new OneSide();
+    side.end(side.begin());
+    expect(side.compared).toEqual([[]]);
+    expect(side.comparisons.isCompared('t')).toBe(true);
+    expect([side.begin(), side.begin([2, 2]), side.begin([2, 2])]).toEqual([1, 2, 2]);
+    expect(side.comparisons.isCompared('t')).toBe(false);
+    side.end(2);
+    side.revision++;
+    expect(side.comparisons.isCompared('t')).toBe(false);
+    expect([side.begin([2, 2]), side.begin([2, 2])]).toEqual([3, 3]);
+  });
+
+  it('is begun by the side whose rows changed', () => {
+    const side = new OneSide();
+    side.comparisons.start();
+    side.end(side.begin());
+    const { length } = side.sent;
+    for (let looks = 0; looks < 3; looks++) side.look();
+    expect(side.sent).toHaveLength(length);
+    side.revision++;
+    side.look();
+    expect(side.sent.slice(length)).toMatchObject([{ type: 'digest', reply: false }]);
+    side.comparisons.stop();
+  });
+
   it('takes the sums of each bucket that it asked for once, and no others, so that a peer cannot fill its memory', () => {
     const side = new OneSide();
     const round = side.begin();
@@ -122,6 +167,26 @@ const REMOVED = 40_000;
 const LEAVES = Array.from({ length: 65_536 }, (_, leaf) => leaf);
 
 describe('the digests of a table', () => {
+  it('are made anew when a checkpoint of the same operations changed its rows', () => {
+    const one = table({ key: 'string', value: 'double' }, Number);
+    const other = table({ key: 'string', value: 'double' }, Number);
+    other.projection.rows.remove(other.projection.rows.slotOf('2'), { origin: 0, sequence: 3, stamp: 1 });
+    const cache = new DigestCache(one.origins);
+    const rootNow = () => allAtOnce(cache.of(one.projection))?.root();
+    const before = rootNow();
+    const chunks = [...checkpointChunks(other.projection, other.origins)];
+    const adoption = new GradualAdoption(
+      one.projection,
+      one.origins,
+      decodeCheckpoint(chunks, one.projection.schema, false),
+    );
+    allAtOnce(adoption.prepare(chunks));
+    expect(adoption.take(1)).toBe(true);
+    expect(one.projection.rows.find('2')).toBeUndefined();
+    expect(rootNow()).not.toEqual(before);
+    expect(rootNow()).toEqual(allAtOnce(new DigestCache(other.origins).of(other.projection))?.root());
+  });
+
   it('say the same rows although removed keys are forgotten while they are made and read', () => {
     const { projection, origins, digests } = table({ key: 'string', value: 'double' }, Number);
     for (const _ of digests.order()) projection.compact();

@@ -28,4 +28,39 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       ],
     ),
   },
+  {
+    found: 'rows that a checkpoint changed without bringing an operation were reported as they had been',
+    world: world(
+      77002282,
+      {
+        size: 3,
+        tables: {
+          hosts: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
+            switched: true,
+            cleared: false,
+          },
+          seen: {
+            declaration: { key: 'string', backend: 'sqlite', mode: 'lww' },
+            switched: true,
+            cleared: false,
+          },
+        },
+        delayMs: [0, 50],
+        bytesPerMs: 20,
+        slices: { units: 1, pauseMs: 20 },
+        modes: MODES,
+      },
+      [
+        ['clockJump', 347758943, 12],
+        ['write', 224343693, 87],
+        ['write', 528611369, 15],
+        ['switch', 197990534, 0],
+        ['switchBoth', 876803988, 0],
+        ['write', 901559517, 86],
+        ['batch', 579206675, 0],
+        ['write', 10836762, 0],
+      ],
+    ),
+  },
 ];
