@@ -102,9 +102,20 @@ export class Effects {
     return this.rows.origin(slot) === dot.origin && this.rows.sequence(slot) >= dot.sequence;
   }
 
-  /** Takes in a removal. */
-  remove(slot: number, dot: Dot, live: Live | undefined): void {
-    if (live !== undefined && this.#tookOver(slot, dot)) {
+  /**
+   * Whether what removed a key (`present`, or the latest `clear`) stays known as that although a removal comes
+   * whose author had not seen it: a write of that author may come behind, and what it replaces is to be told.
+   */
+  #staysKnown(present: Dot, { origin }: Dot, seen: VersionVector): boolean {
+    if (this.versions.mode.comparesVersions || present.origin === origin) return false;
+    return seen.get(present.origin) < present.sequence && !this.#table.lives.isForgotten(present.origin);
+  }
+
+  /** Takes in a removal; `seen` is what its author had seen. */
+  remove(slot: number, dot: Dot, seen: VersionVector, live: Live | undefined): void {
+    const stays = !this.rows.has(slot) && this.#staysKnown(this.rows.dot(slot), dot, seen);
+    if (stays || (live !== undefined && this.#tookOver(slot, dot))) {
+      if (live === undefined) return;
       this.reporter.operation(this.reporter.facts(live.position, DELETE, dot, { slot, value: undefined }));
       return;
     }
@@ -177,9 +188,9 @@ export class Effects {
     else reporter.operation(facts);
   }
 
-  /** Takes away every row that a `clear` beats. */
-  clearRows(dot: Dot, live: Live | undefined): void {
-    const { rows, reporter } = this;
+  /** Takes away every row that a `clear` beats; `seen` is what its author had seen. */
+  clearRows(dot: Dot, seen: VersionVector, live: Live | undefined): void {
+    const { rows, reporter, versions } = this;
     const facts = live === undefined ? undefined : reporter.facts(live.position, CLEAR, dot);
     // A subscriber that writes must not find the table half cleared.
     reporter.hold();
@@ -193,7 +204,8 @@ export class Effects {
       rows.remove(slot, dot);
       if (facts !== undefined) reporter.change('cleared', slot, previous, facts);
     }
-    this.versions.noteCleared(dot);
+    const { latestClear } = versions;
+    if (latestClear === undefined || !this.#staysKnown(latestClear, dot, seen)) versions.noteCleared(dot);
     reporter.release();
   }
 

@@ -225,7 +225,7 @@ export class Projection {
     const author = this.#author as LocalAuthor;
     const position = author.place();
     if (this.documents !== undefined) author.weigh(this.rows.size);
-    this.effects.clearRows(author.remove(CLEAR, -1), { position, seen: this.held });
+    this.effects.clearRows(author.remove(CLEAR, -1), this.held, { position, seen: this.held });
   }
 
   /** Removes a slot's row because its time is over; the operation names the very write it expires. */

@@ -78,7 +78,7 @@ export class RowFold {
       dot.stamp = stamp;
       const live = on.base === undefined ? undefined : { position: on.base + index, seen: on.seen };
       if (kind === CLEAR || kind === SWITCH) {
-        this.#foldWhole(kind, dot, { live, run, stale: on.stale });
+        this.#foldWhole(kind, dot, { live, run, on });
         continue;
       }
       const slot = on.dictionary.slot(ids[index] as number);
@@ -89,7 +89,7 @@ export class RowFold {
       } else if (kind === SET) {
         effects.write(slot, value, dot, live);
       } else if (kind === DELETE) {
-        effects.remove(slot, dot, live);
+        effects.remove(slot, dot, on.seen, live);
       } else if (kind === EXPIRE) {
         effects.expireWrite(slot, dot, live, {
           origin: on.dictionary.origins[run.expired[write * 2] as number] as number,
@@ -103,10 +103,10 @@ export class RowFold {
   #foldWhole(
     kind: number,
     dot: Dot,
-    on: { readonly live: Live | undefined; readonly run: DecodedRun; readonly stale: boolean },
+    where: { readonly live: Live | undefined; readonly run: DecodedRun; readonly on: RunContext },
   ): void {
-    const { live, run, stale } = on;
-    if (kind === CLEAR && !stale) return this.#table.effects.clearRows(dot, live);
+    const { live, run, on } = where;
+    if (kind === CLEAR && !on.stale) return this.#table.effects.clearRows(dot, on.seen, live);
     const { epoch } = run;
     if (kind === SWITCH && epoch !== undefined && compareEpochs(epoch, this.#table.epoch) > 0)
       this.#table.switchHere(epoch, dot.stamp);

@@ -63,6 +63,30 @@ describe('naive mode between two nodes', () => {
     await cluster.close();
   });
 
+  it.each([
+    ['delete', 'k'],
+    ['clear', 'k'],
+    ['clear', 'new'],
+  ] as const)(
+    'reports a row that meets an unseen removal also behind a removal of its author (%s, then %s)',
+    async (kind, key) => {
+      const { cluster, one, other, reports } = await pair();
+      one.set('k', 1);
+      await cluster.run(50);
+      for (const table of [one, other]) table[kind]('k');
+      other.set(key, 2);
+      await cluster.run(50);
+      expect([one.get(key), other.get(key)]).toEqual([2, undefined]);
+      expect(reports).toEqual([[[key, 2, undefined, 'set', true]], [[key, undefined, 2, kind, true]]]);
+      // A removal by somebody who had seen all of that is one like any other again.
+      one.delete(key);
+      other.set(key, 3);
+      await cluster.run(50);
+      expect(reports.map(({ length }) => length)).toEqual([2, 2]);
+      await cluster.close();
+    },
+  );
+
   it('reports every row that a clear takes without having seen it, and only those', async () => {
     const { cluster, one, other, reports } = await pair();
     one.set('seen', 1);

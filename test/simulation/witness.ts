@@ -168,11 +168,14 @@ export class TableWitness {
         this.#removals.set(each, operation);
       }
       this.#rows.clear();
-      this.#latestClear = operation;
+      if (!this.#isUnseen(this.#latestClear, operation, written)) this.#latestClear = operation;
       return;
     }
     this.#judge(text, operation, written);
-    this.#removals.set(text, operation);
+    // A removal of what is removed hides nothing that its author had not seen.
+    const hides = kind === 'delete' && !this.#rows.has(text);
+    if (!hides || !this.#isUnseen(this.#removals.get(text), operation, written))
+      this.#removals.set(text, operation);
     if (kind === 'delete' || this.#expiredAhead.delete(`${origin} ${sequence}`)) this.#rows.delete(text);
     else this.#rows.set(text, { key, value, origin, sequence });
   }
@@ -194,18 +197,20 @@ export class TableWitness {
     if ((this.#last.get(origin) ?? 0) < Number(sequence)) this.#expiredAhead.add(names);
   }
 
+  #isUnseen(version: Version | undefined, { origin }: Version, written: Written | undefined): boolean {
+    if (version === undefined || written === undefined || version.origin === origin) return false;
+    if (written.seen === undefined) this.#inexact = true;
+    return (written.seen?.get(version.origin) ?? 0) < version.sequence;
+  }
+
   /** Notes the conflict that an operation of another node should cause. */
   #judge(text: string, operation: Operation, written: Written | undefined): void {
     if (written === undefined || this.loading) return;
     const row = this.#rows.get(text);
-    const unseen = (version: Version | undefined): boolean =>
-      version !== undefined &&
-      version.origin !== operation.origin &&
-      (written.seen?.get(version.origin) ?? 0) < version.sequence;
+    const unseen = (version: Version | undefined): boolean => this.#isUnseen(version, operation, written);
     const overwritten = operation.kind === 'set' ? [this.#removals.get(text), this.#latestClear] : [];
     const lost = (row === undefined ? overwritten : [row]).find(unseen);
     if (lost === undefined) return;
-    if (written.seen === undefined) this.#inexact = true;
     const over = (version: Version): string =>
       `${text}: ${nameOf(operation)} over ${version.origin} ${version.sequence}`;
     const expected = over(lost);
