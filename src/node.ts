@@ -382,6 +382,7 @@ class LocalNode implements TableNode, StoreListener {
 
   failed(store: SegmentStore, error: TablecastError, retrying: boolean): void {
     this.#report(storeFailed(store.name, error, retrying));
+    this.#replicator.advanced(store.name);
   }
 
   recovered(store: SegmentStore): void {

@@ -126,7 +126,7 @@ function isDescription(value: unknown): value is Description {
   );
 }
 
-/** Writes the rows of a store that are still valid into a table, and returns when all have arrived. */
+/** Writes the rows of a store that are still valid into a table, and returns when all are durable there. */
 export async function importStore(
   store: BrokerStore,
   target: WriteTarget,
@@ -135,20 +135,23 @@ export async function importStore(
   const now = BigInt(Date.now()) * NS_PER_MS;
   const counts = { expired: 0, escaped: 0, refused: 0 };
   const writes = new PacedWrites(target);
-  for (const entry of store.entries()) {
-    if (entry.expiry !== undefined && entry.expiry <= now) {
-      counts.expired++;
-      continue;
+  try {
+    for (const entry of store.entries()) {
+      if (entry.expiry !== undefined && entry.expiry <= now) {
+        counts.expired++;
+        continue;
+      }
+      if (!written(writes, entry, flags.strict === true)) {
+        if (++counts.refused <= REPORTED_SKIPS) note(`left out: ${shownKey(entry)} does not fit the table`);
+        continue;
+      }
+      if (entry.escaped) counts.escaped++;
+      await writes.paced();
     }
-    if (!written(writes, entry, flags.strict === true)) {
-      if (++counts.refused > REPORTED_SKIPS) continue;
-      note(`left out: ${shownKey(entry)} does not fit the table`);
-      continue;
-    }
-    if (entry.escaped) counts.escaped++;
-    await writes.paced();
+    await writes.end();
+  } catch (error) {
+    throw writes.ended(error);
   }
-  await writes.end();
   return { rows: writes.rows, ...counts };
 }
 

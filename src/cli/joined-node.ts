@@ -12,6 +12,7 @@ import {
   of,
 } from 'rxjs';
 import {
+  type ErrorCode,
   type NodeEvent,
   type PeerState,
   type Table,
@@ -24,6 +25,7 @@ import { type PeerFlags, requirePeerUrl } from './command.ts';
 import { readCredentials } from './credentials.ts';
 import { usageError } from './failure.ts';
 import { didYouMean } from './nearest-word.ts';
+import { note, visible } from './output.ts';
 
 /** A table of a running node, held by this process as well. */
 export interface JoinedTable {
@@ -44,6 +46,8 @@ export class JoinedNode {
   readonly #refusals = new Subject<NodeEvent>();
   readonly #watching: Subscription;
   #state: PeerState;
+  #standing = 0;
+  #toldEarlier = false;
 
   constructor(node: TableNode, state: PeerState, flags: PeerFlags) {
     this.node = node;
@@ -51,16 +55,22 @@ export class JoinedNode {
     this.#state = state;
     this.#flags = flags;
     this.#watching = node.events.subscribe((event) => {
-      if (event.code !== 'table-refused' || event.table === undefined) return;
+      const refuses = event.code === 'table-refused' || event.code === 'access-refused';
+      if (!refuses || event.table === undefined) return;
       this.#refused.set(event.table, event);
       this.#refusals.next(event);
     });
-    this.#watching.add(node.peers.subscribe(([peer]) => (this.#state = peer ?? this.#state)));
+    this.#watching.add(node.peers.subscribe(([peer]) => this.#look(peer)));
   }
 
   /** The running node, as it is now. */
   get state(): PeerState {
     return this.#state;
+  }
+
+  #look(peer: PeerState | undefined): void {
+    this.#state = peer ?? this.#state;
+    this.#standing = Math.max(this.#standing, peer?.durableOperations ?? 0);
   }
 
   /**
@@ -98,13 +108,34 @@ export class JoinedNode {
     }
   }
 
-  /** Waits until the running node has confirmed that it holds the given number of operations written here. */
-  async confirmed(operations: number): Promise<void> {
-    const confirmed = this.node.peers.pipe(
-      filter(([peer]) => peer?.state === 'connected'),
-      filter(([peer]) => (peer?.sentOperations ?? 0) - (peer?.lagOperations ?? 0) >= operations),
+  /**
+   * Waits until the running node holds the given number of operations written here into a table, as durably as it
+   * keeps that table. Throws `BACKEND_FULL`, or what else keeps it from that, `PEER_REFUSED` when it does
+   * not take them, `PEER_UNREACHABLE` when it goes away or says nothing in time.
+   */
+  async confirmed(operations: number, table: string): Promise<void> {
+    const connected = this.node.peers.pipe(filter(([peer]) => peer?.state === 'connected'));
+    const verdict = connected.pipe(
+      map(([peer]) => (peer === undefined ? undefined : verdictOn(peer, operations))),
+      filter((found) => found !== undefined),
     );
-    await this.#until(confirmed, 'a confirmation of the write, which may or may not have reached it');
+    const found = await this.#until(
+      verdict,
+      'a confirmation of the write, which may or may not have reached it',
+      table,
+    );
+    if (found === 'durable' || found === undefined) return;
+    if (found !== 'received') throw notDurable(this.peerId, found);
+    if (!this.#toldEarlier)
+      note(
+        visible(`${this.peerId} runs an earlier version: it confirms what it has, not what is on its disk`),
+      );
+    this.#toldEarlier = true;
+  }
+
+  /** How many operations written here the running node is known to hold durably. */
+  get standing(): number {
+    return this.#standing;
   }
 
   async close(): Promise<void> {
@@ -113,20 +144,21 @@ export class JoinedNode {
   }
 
   /** Waits for something that the end of the connection, or the refusal of a table, makes impossible. */
-  async #until(ready: Observable<unknown>, what: string, table?: string): Promise<void> {
-    const already = table === undefined ? undefined : this.#refused.get(table);
+  async #until<T>(ready: Observable<T>, what: string, table: string): Promise<T> {
+    const already = this.#refused.get(table);
     const refused = merge(already === undefined ? EMPTY : of(already), this.#refusals).pipe(
       filter((event) => event.table === table),
-      map((event) => differs(event.message)),
+      map((event) => ({ failure: refusal(event) })),
     );
     const lost = this.node.peers.pipe(
       filter(([peer]) => peer !== undefined && peer.state !== 'connected'),
-      map(([peer]) => this.#gone(peer?.reason ?? 'the connection ended', what)),
+      map(([peer]) => ({ failure: this.#gone(peer?.reason ?? 'the connection ended', what) })),
     );
-    const first = firstValueFrom(merge(refused, lost, ready.pipe(map(() => undefined))));
+    const first = firstValueFrom(merge(refused, lost, ready.pipe(map((value) => ({ value })))));
     const problem = `Node ${this.peerId} did not send ${what}`;
-    const failure = await inTime(first, this.#flags.timeout, problem);
-    if (failure !== undefined) throw failure;
+    const found = await inTime(first, this.#flags.timeout, problem);
+    if ('failure' in found) throw found.failure;
+    return found.value;
   }
 
   #gone(reason: string, what: string): TablecastError {
@@ -137,12 +169,58 @@ export class JoinedNode {
   }
 }
 
-function differs(message: string): TablecastError {
+/** What a node says of operations sent to it: that they are durable, why not, or, of an earlier version, that it has them. */
+function verdictOn(
+  peer: PeerState,
+  operations: number,
+): 'durable' | 'received' | { problem: string } | undefined {
+  const { durableOperations, durabilityProblem, sentOperations, lagOperations } = peer;
+  if ((durableOperations ?? 0) >= operations) return 'durable';
+  if (durabilityProblem !== undefined) return { problem: durabilityProblem };
+  const acknowledged = sentOperations - lagOperations;
+  return durableOperations === undefined && acknowledged > 0 && acknowledged >= operations
+    ? 'received'
+    : undefined;
+}
+
+function notDurable(peer: string, { problem }: { readonly problem: string }): TablecastError {
+  if (problem === 'PEER_REFUSED') {
+    return new TablecastError('PEER_REFUSED', `Node ${peer} did not take the write.`, {
+      hint: 'Its log says why; see also tablecast status.',
+    });
+  }
+  const known = BACKEND_CODES.find((code) => code === problem) ?? 'BACKEND_FAILED';
+  const full = known === 'BACKEND_FULL';
+  return new TablecastError(
+    known,
+    `Node ${peer} cannot write to its disk${full ? ', which is full' : ''} (${visible(problem)}): the write is in its memory only.`,
+    {
+      hint: full
+        ? 'Make room on that disk: the node goes on by itself and keeps what it has, unless it ends before.'
+        : 'Look at the log of that node, and at its disk; then restart it and write again.',
+      retryable: full,
+    },
+  );
+}
+
+/** What can be wrong with the disk of a running node. */
+const BACKEND_CODES: readonly ErrorCode[] = [
+  'BACKEND_FULL',
+  'BACKEND_IN_USE',
+  'BACKEND_READ_ONLY',
+  'BACKEND_FAILED',
+];
+
+function refusal({ code, message }: NodeEvent): TablecastError {
+  if (code === 'access-refused') {
+    return new TablecastError('PEER_REFUSED', message, {
+      hint: 'The credential may not write this table there: see auth.credentials of that node.',
+    });
+  }
   return new TablecastError('DECLARATION_DIFFERS', message, {
     hint: 'Run the same version of tablecast on both sides.',
   });
 }
-
 /** How many ids the commands of one user on one machine share. */
 const COMMAND_IDS = 64;
 
@@ -169,16 +247,19 @@ function userName(): string {
 export async function withNode<T>(flags: PeerFlags, act: (joined: JoinedNode) => Promise<T>): Promise<T> {
   requirePeerUrl(flags.peer);
   const node = await openNode({ id: commandId(), peers: [flags.peer], auth: readCredentials(flags) });
-  try {
+  return closedAfter(node, async () => {
     const joined = new JoinedNode(node, await reach(node, flags), flags);
-    try {
-      return await act(joined);
-    } finally {
-      await joined.close();
-    }
-  } finally {
-    await node.close();
-  }
+    return closedAfter(joined, () => act(joined));
+  });
+}
+
+/** Does something and closes what it was done with; of two failures the first is told. */
+export async function closedAfter<T>(opened: { close(): Promise<void> }, act: () => Promise<T>): Promise<T> {
+  const [result] = await Promise.allSettled([act()]);
+  const [closing] = await Promise.allSettled([opened.close()]);
+  if (result.status === 'rejected') throw result.reason;
+  if (closing.status === 'rejected') throw closing.reason;
+  return result.value;
 }
 
 async function reach(node: TableNode, flags: PeerFlags): Promise<PeerState> {

@@ -1,4 +1,4 @@
-import type { MapTable, SetTable, Table } from '../index.ts';
+import { type MapTable, type SetTable, type Table, TablecastError } from '../index.ts';
 
 /** Rows written and not yet confirmed at which writing waits. */
 const MAX_UNCONFIRMED = 8192;
@@ -7,11 +7,13 @@ const ROWS_PER_TURN = 1024;
 /** Where rows go. */
 export interface WriteTarget {
   readonly table: Table;
-  /** Resolves once the given number of rows have arrived where they belong. */
-  confirmed(count: number): Promise<void>;
+  /** Resolves once the given number of rows, of those written so far, are durable where they belong. */
+  confirmed(count: number, written: number): Promise<void>;
+  /** Of the rows written, so many are known to be durable, from the first on. */
+  standing(): number;
 }
 
-/** Writes many rows into a table, no faster than they arrive where they belong, and lets others have their turn. */
+/** Writes many rows into a table, no faster than they become durable where they belong, and lets others have their turn. */
 export class PacedWrites {
   readonly #target: WriteTarget;
   rows = 0;
@@ -31,13 +33,27 @@ export class PacedWrites {
   /** To be awaited after each row; true when others had their turn. */
   async paced(): Promise<boolean> {
     if (this.rows % ROWS_PER_TURN !== 0) return false;
-    await this.#target.confirmed(this.rows - MAX_UNCONFIRMED);
+    await this.#target.confirmed(this.rows - MAX_UNCONFIRMED, this.rows);
     await new Promise((resolve) => setImmediate(resolve));
     return true;
   }
 
-  /** Resolves when every row has arrived. */
+  /** Resolves when every row is durable where it belongs. */
   async end(): Promise<void> {
-    await this.#target.confirmed(this.rows);
+    await this.#target.confirmed(this.rows, this.rows);
+  }
+
+  /** What ended the writing, with how much of it stands for certain. */
+  ended(error: unknown): unknown {
+    if (!(error instanceof TablecastError) || this.rows === 0) return error;
+    const standing = Math.min(this.#target.standing(), this.rows);
+    const { code, message, hint, details, retryable } = error;
+    const told = `${message.replace(/\.$/, '')}. Of ${this.rows} rows written ${standing} stand for certain.`;
+    return new TablecastError(code, told, {
+      hint,
+      details: { ...details, standing },
+      retryable,
+      cause: error,
+    });
   }
 }

@@ -46,7 +46,7 @@ export function withFormat(command: Command): Command {
   );
 }
 
-/** Writes every usable record of a file into a table, and returns when all have arrived. */
+/** Writes every usable record of a file into a table, and returns when all are durable there. */
 export async function importRows(file: string, target: ImportTarget, flags: ImportFlags): Promise<Imported> {
   const mapping = mappingOf(flags, target.declaration);
   const skips = new Skips(flags.strict === true);
@@ -62,17 +62,22 @@ export async function importRows(file: string, target: ImportTarget, flags: Impo
   const fields = new SeenFields(mapping);
   const progress = new Progress(target.name);
   const writes = new PacedWrites(target);
-  for await (const record of records) {
-    fields.look(record);
-    const written = skips.guard(() => {
-      const row = map(record);
-      if (row !== undefined) writes.write(row.key, row.value);
-      return row;
-    });
-    if (written !== undefined && (await writes.paced())) progress.at(writes.rows);
+  try {
+    for await (const record of records) {
+      fields.look(record);
+      const written = skips.guard(() => {
+        const row = map(record);
+        if (row !== undefined) writes.write(row.key, row.value);
+        return row;
+      });
+      if (written !== undefined && (await writes.paced())) progress.at(writes.rows);
+    }
+    await writes.end();
+  } catch (error) {
+    throw writes.ended(error);
+  } finally {
+    progress.end();
   }
-  await writes.end();
-  progress.end();
   fields.warn();
   const { rows } = writes;
   return { rows, skippedLines: records.skipped, skippedRecords: fields.records - rows };

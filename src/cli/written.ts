@@ -13,8 +13,8 @@ export interface Written {
 }
 
 /**
- * Joins a table, writes one operation and returns when the running node has confirmed it. The rows are
- * here before the write, so it counts as one that has seen them and conflicts with nobody.
+ * Joins a table, writes one operation and returns when the running node holds it as durably as it keeps the
+ * table. The rows are here before the write, so it counts as one that has seen them and conflicts with nobody.
  */
 export async function writeOne(
   name: string,
@@ -25,7 +25,7 @@ export async function writeOne(
     const table = await joined.join(name);
     const text = new RowText(name, table.declaration);
     const written = write(table, text);
-    await joined.confirmed(1);
+    await joined.confirmed(1, name);
     if (flags.json === true) {
       const { key, value, existed } = written;
       const rest = value === undefined ? '' : `,"value":${text.valueJson(value)}`;

@@ -24,6 +24,14 @@ export interface PeerState {
   readonly receivedOperations: number;
   /** Operations sent and not yet acknowledged. */
   readonly lagOperations: number;
+  /**
+   * Of the operations sent over this connection, so many, from the first on, are held by the peer and as
+   * durable as it makes its tables. Stays where one was not taken. Undefined while the peer has said
+   * nothing of it, as peers of version 0.2 and earlier never do.
+   */
+  readonly durableOperations: number | undefined;
+  /** Why the peer does not make the others durable, such as `BACKEND_FULL`; undefined while nothing stands in the way. */
+  readonly durabilityProblem: string | undefined;
   /** Time of the latest heartbeat there and back, in milliseconds. */
   readonly roundTripMs: number | undefined;
   /** What the peer declares; empty while it is not connected. */

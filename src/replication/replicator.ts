@@ -9,6 +9,7 @@ import type { StoreName } from '../log/journal.ts';
 import { isReservedId } from '../log/origin.ts';
 import { Slices, type Slicing } from '../log/slices.ts';
 import type { Closing, Connection, Transport } from '../transport/transport.ts';
+import { UNSAID, durabilityIn } from './acknowledgements.ts';
 import { Dialler, type DiallerOwner } from './dialler.ts';
 import type { PeerState } from './peer-state.ts';
 import { Divergences } from './divergence.ts';
@@ -168,7 +169,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     session.start();
   }
 
-  /** More of a store may be told to peers. */
+  /** More of a store may be told to peers, or it has failed. */
   advanced(store: StoreName): void {
     for (const session of this.#sessions) session.advanced(store);
   }
@@ -407,7 +408,17 @@ export class Replicator implements SessionOwner, DiallerOwner {
         continue;
       const { address, nodeId, state, since, reason } = dialler;
       const counts = { sentOperations: 0, receivedOperations: 0, lagOperations: 0, roundTripMs: undefined };
-      states.push({ address, nodeId, direction: 'dialled', state, since, reason, ...counts, tables: [] });
+      states.push({
+        address,
+        nodeId,
+        direction: 'dialled',
+        state,
+        since,
+        reason,
+        ...counts,
+        ...UNSAID,
+        tables: [],
+      });
     }
     return states;
   }
@@ -425,6 +436,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
       sentOperations,
       receivedOperations,
       lagOperations,
+      ...durabilityIn(session.acked),
       roundTripMs,
       tables: session.tables.announcements,
     };

@@ -3,7 +3,7 @@ import type { Timer } from '../environment.ts';
 import { isTablecastError } from '../errors.ts';
 import type { StoreName } from '../log/journal.ts';
 import type { Closing, Connection } from '../transport/transport.ts';
-import { Acknowledgements } from './acknowledgements.ts';
+import { type Acknowledged, Acknowledgements, takenIn } from './acknowledgements.ts';
 import { Comparisons } from './comparison.ts';
 import { outOfTurn } from './incoming.ts';
 import { LongFrames, tookOver } from './long-frames.ts';
@@ -53,12 +53,12 @@ export class Session {
   #farewell: string | undefined;
   #blocked = false;
   #sentBytes = 0;
-  #ackedBytes = 0;
-  #ackedOperations = 0;
   #unanswered = 0;
   #heartbeat: Timer | undefined;
   sentOperations = 0;
   receivedOperations = 0;
+  /** What the peer has acknowledged. */
+  acked: Acknowledged = { bytes: 0, operations: 0 };
   roundTripMs: number | undefined;
   readonly since: number;
 
@@ -67,7 +67,7 @@ export class Session {
     this.#owner = owner;
     this.since = owner.environment.now();
     this.tables = new PeerTables(owner.replica, (denial) => owner.report(denied(denial, this)));
-    this.#acknowledgements = new Acknowledgements(owner.environment, (message) => void this.#send(message));
+    this.#acknowledgements = new Acknowledgements(owner, (message) => void this.#send(message));
     this.#intake = new Intake(owner.environment, owner.intake, {
       take: (frame) => this.#take(frame),
       throttled: () => owner.report(throttled(this, owner.intake)),
@@ -123,11 +123,11 @@ export class Session {
   }
 
   get lagOperations(): number {
-    return Math.max(0, this.sentOperations - this.#ackedOperations);
+    return Math.max(0, this.sentOperations - this.acked.operations);
   }
 
   get #open(): boolean {
-    return !this.#ended && !this.#blocked && this.#sentBytes - this.#ackedBytes < WINDOW_BYTES;
+    return !this.#ended && !this.#blocked && this.#sentBytes - this.acked.bytes < WINDOW_BYTES;
   }
 
   /** Says hello, unless what may be told depends on the peer's own, and begins to listen. */
@@ -148,7 +148,7 @@ export class Session {
   /** Whether the peer has acknowledged everything this node could tell it. */
   get settled(): boolean {
     if (this.#hello === undefined || this.#ended) return true;
-    return this.#ackedBytes >= this.#sentBytes && [...this.#outbound.values()].every(({ done }) => done);
+    return this.acked.bytes >= this.#sentBytes && [...this.#outbound.values()].every(({ done }) => done);
   }
 
   /** Ends the session; the peer is told why. */
@@ -159,9 +159,10 @@ export class Session {
     this.connection.close(reason);
   }
 
-  /** More of a store may be told. */
+  /** More of a store may be told, or it has failed. */
   advanced(store: StoreName): void {
     if (this.#hello !== undefined) this.#outbound.get(store)?.resume();
+    this.#acknowledgements.stored();
   }
 
   /** Tells the peer of a table declared only now. */
@@ -302,11 +303,10 @@ export class Session {
       case 'runs':
         return this.#long.prepare(message.runs, () => this.#takeRuns(message.runs, length));
       case 'checkpoint':
-        this.#acknowledgements.received(length, 0);
+        this.#acknowledgements.received(length);
         return this.#long.take(message);
       case 'ack':
-        this.#ackedBytes = message.bytes;
-        this.#ackedOperations = message.operations;
+        this.acked = message;
         this.#resume();
         return this.#owner.changed();
       case 'sources':
@@ -406,7 +406,7 @@ export class Session {
     });
     this.#intake.countOperations(operations);
     this.receivedOperations += applied.operations;
-    this.#acknowledgements.received(length, operations);
+    this.#acknowledgements.received(length, takenIn(replica, applied.references, operations));
     for (const origin of applied.forgotten) this.#reportLife(origin, 'that life lies too many restarts back');
     for (const origin of applied.crowded) this.#reportLife(origin, 'too many lives have written its table');
     for (const [table, origin] of applied.parted) this.#parting.part(table, origin);

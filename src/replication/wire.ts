@@ -40,6 +40,8 @@ const MESSAGE_HELD = 24_576;
 const MAX_MESSAGE_TABLES = 1024;
 /** How many entries of what is held a node says at a time beside its sources. */
 const SOURCES_HELD = 8192;
+/** Longest code of an error in an acknowledgement. */
+const MAX_CODE_BYTES = 32;
 /** Most values in one message of JSON, and how deep they may stand. */
 const MOST = { values: 131_072, depth: 32, members: 32_768 };
 
@@ -142,7 +144,15 @@ export type Message =
       readonly last: boolean;
       readonly chunk: Uint8Array;
     }
-  | { readonly type: 'ack'; readonly bytes: number; readonly operations: number }
+  | {
+      readonly type: 'ack';
+      readonly bytes: number;
+      readonly operations: number;
+      /** Of the operations, so many from the first on are durable; 0.2 and earlier do not say it. */
+      readonly durable?: number | undefined;
+      /** Why the others are not, if that is known: the code of an error, or nothing. */
+      readonly problem?: string | undefined;
+    }
   | { readonly type: 'sources'; readonly sources: Sources }
   | { readonly type: 'level'; readonly tables: readonly string[] }
   | { readonly type: 'ping' | 'pong'; readonly time: number }
@@ -237,6 +247,10 @@ function binary(
       writer.byte(ACK);
       writer.varint(message.bytes);
       writer.varint(message.operations);
+      if (message.durable !== undefined) {
+        writer.varint(message.durable);
+        writer.text(message.problem ?? '');
+      }
       break;
     default:
       writer.byte(message.type === 'ping' ? PING : PONG);
@@ -275,7 +289,7 @@ export function decodeMessage(frame: Uint8Array): Message {
         chunk: reader.raw(reader.remaining),
       };
     case ACK:
-      return { type: 'ack', bytes: reader.varint(), operations: reader.varint() };
+      return readAck(reader);
     case PING:
     case PONG:
       return { type: type === PING ? 'ping' : 'pong', time: reader.float64() };
@@ -283,6 +297,14 @@ export function decodeMessage(frame: Uint8Array): Message {
       if (isComparison(type)) return decodeComparison(type, reader);
       throw invalid(`a message of type ${type}`);
   }
+}
+
+function readAck(reader: ByteReader): Message {
+  const [bytes, operations] = [reader.varint(), reader.varint()];
+  if (reader.remaining === 0) return { type: 'ack', bytes, operations };
+  const [durable, problem] = [reader.varint(), reader.text(MAX_CODE_BYTES)];
+  if (!/^[A-Z_]*$/.test(problem)) throw invalid('an acknowledgement with a problem that is no code');
+  return { type: 'ack', bytes, operations, durable, problem };
 }
 
 /** Without control characters, which could forge lines of a log. */

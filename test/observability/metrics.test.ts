@@ -128,6 +128,8 @@ test('a write that waits for the disk shows its age; events are counted by code 
         sentOperations: 0,
         receivedOperations: 0,
         lagOperations: 0,
+        durableOperations: undefined,
+        durabilityProblem: undefined,
         roundTripMs: undefined,
         tables: [],
       })),

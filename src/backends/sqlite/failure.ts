@@ -60,8 +60,13 @@ const FAILED: Verdict = {
   hint: 'Check the disk and the path; then start the node again, which checks what is there (all of it: tablecast verify).',
 };
 
+/** Whether a code of SQLite or the system says that there is no room: on the disk, in a quota, or in a file (`ulimit -f`). */
+export function isFullCode(code: string): boolean {
+  return ['SQLITE_FULL', 'ENOSPC', 'EDQUOT', 'EFBIG'].includes(code);
+}
+
 function verdictOf(code: string): Verdict {
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') return FULL;
+  if (isFullCode(code)) return FULL;
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return IN_USE;
   if (code.startsWith('SQLITE_READONLY') || code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return READ_ONLY;
@@ -82,6 +87,15 @@ export function asTablecastError(error: unknown, attempt: Attempt): TablecastErr
     verdict.code,
     `could not ${attempt.action} ${attempt.file}: ${verdict.cause} (${reason})`,
     { hint: verdict.hint, details: { file: attempt.file }, retryable: verdict.retryable, cause: error },
+  );
+}
+
+/** The error for a write that failed because no file can become longer. */
+export function cannotGrowError(error: unknown, { file, action }: Attempt): TablecastError {
+  return new TablecastError(
+    FULL.code,
+    `could not ${action} ${file}: files of this process cannot become longer (ulimit -f)`,
+    { hint: FULL.hint, details: { file }, retryable: true, cause: error },
   );
 }
 

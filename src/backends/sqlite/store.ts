@@ -1,8 +1,9 @@
 import { TablecastError } from '../../errors.ts';
 import type { ChunksRequest, PublishRequest, StoreOptions } from './messages.ts';
 import { type Connection, setSynchronous, writeState } from './connection.ts';
-import { asTablecastError } from './failure.ts';
+import { asTablecastError, cannotGrowError } from './failure.ts';
 import { checkpointChecksum, checksum, factChecksum, segmentChecksum } from './format.ts';
+import { cannotGrow } from './growth.ts';
 import type { FileLock } from './lock.ts';
 import type { Segment } from '../backend.ts';
 import type { CommitsRequest } from './packed-commits.ts';
@@ -277,6 +278,10 @@ export class Store {
   }
 
   #asError(error: unknown, action: string): TablecastError {
-    return asTablecastError(error, { file: this.#options.file, action });
+    const attempt = { file: this.#options.file, action };
+    const isWrite = error instanceof Error && 'code' in error && error.code === 'SQLITE_IOERR_WRITE';
+    return isWrite && cannotGrow(attempt.file)
+      ? cannotGrowError(error, attempt)
+      : asTablecastError(error, attempt);
   }
 }

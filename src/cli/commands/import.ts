@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type BrokerStore, type TableDeclaration, openLogFile, openNode } from '../../index.ts';
+import { type BrokerStore, type Table, type TableDeclaration, openLogFile, openNode } from '../../index.ts';
 import { type BrokerFlags, importStore, openStore, storeFiles, storeSummary } from '../broker-import.ts';
 import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT, usageError } from '../failure.ts';
-import { withNode } from '../joined-node.ts';
+import { type JoinedNode, closedAfter, withNode } from '../joined-node.ts';
 import { note, print } from '../output.ts';
+import type { WriteTarget } from '../paced-writes.ts';
 import {
   type ImportFlags,
   type ImportTarget,
@@ -121,7 +122,7 @@ async function importOne(
     flags.directory === undefined
       ? await withNode(flags, async (joined) => {
           const { table } = await joined.join(name);
-          return importStore(store, { table, confirmed: (count) => joined.confirmed(count) }, flags);
+          return importStore(store, targetAt(joined, table, name), flags);
         })
       : await intoDirectory(name, flags.directory, { ...flags, found: declaration }, (target) =>
           importStore(store, target, flags),
@@ -136,13 +137,21 @@ async function importFile(name: string, file: string, flags: Flags): Promise<num
   const imported =
     flags.directory === undefined
       ? await withNode(flags, async (joined) => {
-          const table = await joined.join(name);
-          return importRows(file, { ...table, confirmed: (count) => joined.confirmed(count) }, flags);
+          const { table, declaration } = await joined.join(name);
+          return importRows(file, { ...targetAt(joined, table, name), name, declaration }, flags);
         })
       : await intoDirectory(name, flags.directory, flags, (target) => importRows(file, target, flags));
   if (flags.json === true) print(JSON.stringify({ table: name, ...imported }));
   else note(summary(name, imported));
   return imported.rows > 0 ? EXIT.ok : EXIT.negative;
+}
+
+function targetAt(joined: JoinedNode, table: Table, name: string): WriteTarget {
+  return {
+    table,
+    confirmed: (count) => joined.confirmed(count, name),
+    standing: () => joined.standing,
+  };
 }
 
 async function intoDirectory<T>(
@@ -156,14 +165,16 @@ async function intoDirectory<T>(
   }
   const declaration = await declared(name, join(directory, `${flags.id}.tablecast.db`), flags);
   const node = await openNode({ id: flags.id, directory });
-  try {
+  return closedAfter(node, async () => {
     const table = node.table(name, declaration);
-    const result = await act({ name, table, declaration: table.declaration, confirmed: () => node.flush() });
-    await node.flush();
-    return result;
-  } finally {
-    await node.close();
-  }
+    let standing = 0;
+    const confirmed = async (_: number, written: number): Promise<void> => {
+      await node.flush();
+      standing = written;
+    };
+    const { declaration: full } = table;
+    return act({ name, table, declaration: full, confirmed, standing: () => standing });
+  });
 }
 
 async function declared(

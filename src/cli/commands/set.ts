@@ -17,7 +17,7 @@ export function setCommand(): Command {
     .argument('<key-and-value...>', 'one word for each column of the key, then the value')
     .addHelpText(
       'after',
-      '\nExit code 0 means that the node has applied the write; a sqlite table is on its disk an instant later.',
+      '\nExit code 0 means that the node has committed the write: in a sqlite table it survives a kill.',
     )
     .action(exitingWith(set));
 }

@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly input?: string;
+  /** What a shell does before it becomes the command, such as `ulimit -f 4096`. */
+  readonly shell?: string;
 }
 
 /** A directory that goes with the test. */
@@ -40,9 +42,11 @@ export function commandLine(args: readonly string[]): readonly string[] {
 }
 
 /** Starts the command in a process of its own, without the variables of this one that it would read. */
-export function start(args: readonly string[], { env = {}, cwd, input }: Surroundings = {}): Started {
+export function start(args: readonly string[], { env = {}, cwd, input, shell }: Surroundings = {}): Started {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TABLECAST_'));
-  const [program, ...words] = commandLine(args);
+  const direct = commandLine(args);
+  const [program, ...words] =
+    shell === undefined ? direct : ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...direct];
   const child = spawn(program as string, words, {
     env: { ...Object.fromEntries(inherited), NO_COLOR: '1', ...env },
     cwd: cwd ?? tmpdir(),

@@ -1,0 +1,125 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { PeerState } from '../../src/index.ts';
+import { decodeMessage, encodeMessage } from '../../src/replication/wire.ts';
+import { NodeUnderAttack } from '../reliability/support/fake-peer.ts';
+import { sendRuns, setRun } from '../security/support.ts';
+import { type Cluster, type ClusterOptions, createCluster } from '../support/cluster.ts';
+
+const onDisk = { key: 'string', value: 'count', backend: 'sqlite' } as const;
+const inMemory = { key: 'string', value: 'count' } as const;
+
+/** A node with a disk, and one that writes to it and dialled it. */
+async function pair(options: Partial<ClusterOptions>) {
+  const cluster = await createCluster({ size: 2, topology: 'pair', ...options });
+  const seen: { now: PeerState | undefined } = { now: undefined };
+  cluster.node(1).peers.subscribe(([peer]) => (seen.now = peer));
+  return { cluster, seen };
+}
+
+async function declared(cluster: Cluster) {
+  cluster.node(0).table('t', onDisk);
+  cluster.node(0).table('m', inMemory);
+  const [table, memory] = [
+    cluster.node(1).table('t', { ...onDisk, backend: 'memory' }),
+    cluster.node(1).table('m', inMemory),
+  ];
+  await cluster.run(1000);
+  return { table, memory };
+}
+
+describe('what a peer says is durable', () => {
+  it('is what its disk has taken, not what it has received', async () => {
+    const { cluster, seen } = await pair({ commitMs: [500, 500] });
+    const { table } = await declared(cluster);
+    for (let index = 0; index < 10; index++) table.set(`${index}`, index);
+    await cluster.run(300);
+    expect(seen.now).toMatchObject({ sentOperations: 10, lagOperations: 0, durableOperations: 0 });
+    await cluster.run(500);
+    expect(seen.now).toMatchObject({ durableOperations: 10, durabilityProblem: undefined });
+    await cluster.close();
+  });
+
+  it('goes on with the disk while more comes than was waited for first', async () => {
+    const { cluster, seen } = await pair({ commitMs: [200, 200] });
+    const { table } = await declared(cluster);
+    let least = 0;
+    for (let index = 0; index < 50; index++) {
+      table.set(`${index}`, index);
+      await cluster.run(50);
+      const { durableOperations = 0, sentOperations = 0 } = seen.now ?? {};
+      expect(durableOperations).toBeLessThanOrEqual(sentOperations);
+      expect(durableOperations).toBeGreaterThanOrEqual(least);
+      least = durableOperations;
+    }
+    // Not only once everything has come to rest.
+    expect(least).toBeGreaterThan(8);
+    await cluster.run(10_000);
+    expect(seen.now).toMatchObject({ durableOperations: 50 });
+    await cluster.close();
+  });
+
+  it('comes with the reason why the rest is not, and goes on once there is room', async () => {
+    let full = false;
+    const { cluster, seen } = await pair({ outcome: (index) => (full && index === 0 ? 'full' : 'kept') });
+    const { table, memory } = await declared(cluster);
+    table.set('a', 1);
+    await cluster.run(200);
+    full = true;
+    table.set('b', 2);
+    await cluster.run(200);
+    expect(seen.now).toMatchObject({ durableOperations: 1, durabilityProblem: 'BACKEND_FULL' });
+    full = false;
+    await cluster.run(1000);
+    expect(seen.now).toMatchObject({ durableOperations: 2, durabilityProblem: undefined });
+    full = true;
+    // What is kept in memory only does not wait for a disk that has nothing of it to take.
+    memory.set('c', 3);
+    await cluster.run(200);
+    expect(seen.now).toMatchObject({ durableOperations: 3, durabilityProblem: undefined });
+    full = false;
+    await cluster.close();
+  });
+
+  it('is told as refused where an operation was not taken, and nothing behind it counts', async () => {
+    const target = await NodeUnderAttack.open({ id: 'hub' });
+    for (const name of ['open', 'closed']) target.node.table(name, { key: 'string' });
+    const peer = target.connect({ name: 'eve', nodes: ['*'], write: ['open'] });
+    peer.greet('e');
+    const runs = [
+      setRun({ table: 'open', origin: 'e@1', keys: ['a', 'b'] }),
+      setRun({ table: 'closed', origin: 'e@1', keys: ['c'] }),
+      setRun({ table: 'open', origin: 'e@1', keys: ['d'], firstSequence: 3, known: 2 }),
+    ];
+    for (const run of runs) {
+      sendRuns(peer, run);
+      const before = peer.messages('ack').length;
+      await vi.waitFor(() => expect(peer.messages('ack').length).toBeGreaterThan(before), 5000);
+    }
+    expect(peer.messages('ack')).toMatchObject([
+      { operations: 2, durable: 2, problem: '' },
+      { operations: 3, durable: 2, problem: 'PEER_REFUSED' },
+      { operations: 4, durable: 2, problem: 'PEER_REFUSED' },
+    ]);
+    await target.close();
+  });
+});
+
+describe('an acknowledgement', () => {
+  it('of version 0.2 says nothing of durability, and is read', () => {
+    const frame = encodeMessage({ type: 'ack', bytes: 300, operations: 4 });
+    expect(decodeMessage(frame)).toEqual({ type: 'ack', bytes: 300, operations: 4 });
+  });
+
+  it('says how much is durable behind what version 0.2 reads', () => {
+    const message = { type: 'ack', bytes: 300, operations: 4, durable: 3, problem: 'BACKEND_FULL' } as const;
+    const frame = encodeMessage(message);
+    expect(decodeMessage(frame)).toEqual(message);
+    const before = encodeMessage({ type: 'ack', bytes: 300, operations: 4 });
+    expect(frame.subarray(0, before.length)).toEqual(before);
+  });
+
+  it('with a problem that is no code is refused', () => {
+    const frame = encodeMessage({ type: 'ack', bytes: 1, operations: 1, durable: 0, problem: '\u001b[2J' });
+    expect(() => decodeMessage(frame)).toThrow(expect.objectContaining({ code: 'FRAME_INVALID' }));
+  });
+});
