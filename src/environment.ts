@@ -12,6 +12,8 @@ export interface Timer {
 export interface Environment {
   /** Milliseconds since 1970, as the machine believes. May jump either way. */
   now(): number;
+  /** Milliseconds since some moment in the past: what no correction of the clock moves. */
+  elapsed(): number;
   /** A number in [0, 1). */
   random(): number;
   /** Runs `task` once, `delayMs` milliseconds from now. Does not keep the process alive. */

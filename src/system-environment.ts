@@ -5,6 +5,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** The real clock, timers and randomness of this process. Timers do not keep the process alive. */
 export const systemEnvironment: Environment = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   random: () => Math.random(),
   schedule(delayMs, task) {
     const timer: unknown = setTimeout(task, delayMs);

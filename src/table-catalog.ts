@@ -78,6 +78,7 @@ export class TableCatalog {
         const author = origins.at(origin).nodeId;
         return author === nodeId || wasProxyOf(nodeId, author);
       },
+      now: () => environment.now(),
     };
     const deadlines = new Deadlines(projection, environment, duty);
     projection.useDeadlines(deadlines);

@@ -16,6 +16,7 @@ const FORKED = 'test/replication/forked-storage.test.ts';
 const RETENTION = 'test/node/retention.test.ts';
 const PROXIES = 'test/zeek/proxies.test.ts';
 const RIGHTS = 'test/security/rights.test.ts';
+const DEADLINES = 'test/projection/deadlines.test.ts';
 const MAILBOX = 'test/backends/sqlite-mailbox.test.ts';
 
 const bug = (
@@ -346,5 +347,37 @@ export const plantedBugs: readonly PlantedBug[] = [
       'if (isReservedId(node) && node === who) return',
     ],
     [RIGHTS],
+  ),
+  bug(
+    'count a lifetime from a time ahead of this clock',
+    ['projection/deadlines.ts', 'Math.min(0, fromMs - this.#wallMs)', '(fromMs - this.#wallMs)'],
+    [DEADLINES],
+  ),
+  bug(
+    'leave a row in its bucket when it is due earlier',
+    [
+      'projection/deadlines.ts',
+      'if (!(bucket <= this.#bucketAt(due))) this.#enqueue(slot, due);',
+      'if (Number.isNaN(bucket)) this.#enqueue(slot, due);',
+    ],
+    [DEADLINES],
+  ),
+  bug(
+    'go on with the life of whatever row stands',
+    [
+      'projection/effects.ts',
+      'if (beginsAnew) rows.beginLife(slot);',
+      'if (beginsAnew && slot < 0) rows.beginLife(slot);',
+    ],
+    [DEADLINES],
+  ),
+  bug(
+    'keep the first write of a row whose removal lost',
+    [
+      'projection/effects.ts',
+      'else if (present) rows.forgetFirst(slot);',
+      'else if (slot < 0) rows.forgetFirst(slot);',
+    ],
+    [DEADLINES],
   ),
 ];

@@ -1,7 +1,7 @@
 import { malformed } from '../log/bytes.ts';
 import type { Dictionary } from '../log/dictionary.ts';
 import type { Epoch } from '../log/epoch.ts';
-import { CLEAR, SET, SWITCH } from '../log/operation.ts';
+import { CLEAR, DELETE, SET, SWITCH } from '../log/operation.ts';
 import type { Origins } from '../log/origin.ts';
 import type { DecodedRun, DocumentSection, RunOperations } from '../log/run.ts';
 import type { Work } from '../log/slices.ts';
@@ -20,6 +20,7 @@ import type { ChangeKind, OperationFacts } from './change.ts';
 import { DocumentTeller } from './document-teller.ts';
 import { MAX_ADDED, netEffects } from './net-effects.ts';
 import type { Projection } from './projection.ts';
+import { RowLives } from './row-lives.ts';
 import type { Dot } from './rows.ts';
 
 /** A document is begun anew when it has more operations than this, and than so many per row, or more bytes. */
@@ -86,6 +87,8 @@ export class DocumentFold {
   readonly #origins: Origins;
   readonly #teller: DocumentTeller;
   #prepared: Prepared | undefined;
+  /** While a run of another node, or of the log, is folded: whether what it puts into a slot that has a row begins a new life. */
+  #beginsAnew: ((slot: number, by: Dot) => boolean) | undefined;
   /** What was prepared of runs that are not checked yet, and the keys from before that they were believed to mean. */
   readonly #ready = new WeakMap<
     DecodedRun,
@@ -143,8 +146,16 @@ export class DocumentFold {
       rows.remove(slot, by);
       return;
     }
-    rows.put(slot, this.valueOf(standing), this.dotOf(standing));
+    this.put(slot, this.valueOf(standing), this.dotOf(standing));
     effects.deadlines?.note(slot);
+  }
+
+  /** Puts a value into a row, with the life of the one that stands there or with its own. */
+  put(slot: number, value: Value, dot: Dot): void {
+    const { rows } = this.#table;
+    const beginsAnew = rows.has(slot) && this.#beginsAnew?.(slot, dot) === true;
+    rows.put(slot, value, dot);
+    if (beginsAnew) rows.beginLife(slot);
   }
 
   /** The same, telling of the change under the facts of an operation. */
@@ -292,6 +303,38 @@ export class DocumentFold {
     const known = this.#prepared?.run === run && whole ? this.#prepared : undefined;
     this.#prepared = undefined;
     const prepared = known ?? this.#prepare(run, (id) => rows.text(on.dictionary.slot(id)), range.end);
+    const { effects } = prepared;
+    this.#beginsAnew = this.#lifeOf(run, effects, on);
+    try {
+      this.#take(run, range, { on, prepared, whole });
+    } finally {
+      this.#beginsAnew = undefined;
+    }
+  }
+
+  /** In tables whose rows expire by creation. What is added goes on with the counter, whoever added at the same time. */
+  #lifeOf(
+    run: DecodedRun,
+    { keys, cleared }: RunEffects,
+    on: FoldedRun,
+  ): ((slot: number, by: Dot) => boolean) | undefined {
+    const { rows, schema } = this.#table;
+    if (schema.expiry?.kind !== 'create') return undefined;
+    const lives = new RowLives(this.#table, on);
+    const removed = new Set<number>();
+    for (const [index, kind] of run.kinds?.subarray(0, run.count).entries() ?? [])
+      if (kind === DELETE) removed.add(on.dictionary.slot(run.ids[index] as number));
+    return (slot, by) => {
+      if (by.origin !== on.origin || keys.get(rows.text(slot))?.kind !== 'put') return false;
+      return cleared || removed.has(slot) || lives.beginsAnew(slot);
+    };
+  }
+
+  #take(
+    run: DecodedRun,
+    range: { readonly skip: number; readonly end: number },
+    { on, prepared, whole }: { readonly on: FoldedRun; readonly prepared: Prepared; readonly whole: boolean },
+  ): void {
     const { effects, carried } = prepared;
     const { document } = this;
     const touched = whole ? document.apply(effects, carried) : document.applyPart(effects, carried);

@@ -141,7 +141,7 @@ export class DocumentTeller {
     if (kind === SET || (kind === INCREMENT && present)) {
       this.#unseen(operation);
       const value = kind === SET ? facts.value : Number(previous) + Number(facts.value);
-      rows.put(slot, value, dot);
+      this.#fold.put(slot, value, dot);
       reporter.change(present ? 'changed' : 'new', slot, previous, { ...facts, row: { value } });
     } else if (present && kind !== INCREMENT) {
       rows.remove(slot, dot);

@@ -6,6 +6,7 @@ import type { ChangeKind, OperationFacts } from './change.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Projection } from './projection.ts';
 import type { Reporter } from './reporter.ts';
+import type { RowLives } from './row-lives.ts';
 import type { Dot, Rows } from './rows.ts';
 import type { WriteWatch } from './undo.ts';
 import type { Versions } from './versions.ts';
@@ -14,6 +15,14 @@ import type { Versions } from './versions.ts';
 export interface Live {
   readonly position: number;
   readonly seen: VersionVector;
+}
+
+/** What is known of a write of another node, or of the log. */
+interface WriteContext {
+  /** Undefined when nobody is told. */
+  readonly live: Live | undefined;
+  /** Of tables whose rows expire by creation. */
+  readonly lives: RowLives | undefined;
 }
 
 /** What single operations do to the rows of one table, by the rules of its mode, and who is told. */
@@ -50,13 +59,13 @@ export class Effects {
   }
 
   /** Takes in a write of another node, or of the log. */
-  write(slot: number, value: Value, dot: Dot, live: Live | undefined): void {
+  write(slot: number, value: Value, dot: Dot, on: WriteContext): void {
     const { rows, reporter } = this;
+    const { live, lives } = on;
     if (this.versions.takeExpired(dot)) return this.#writeExpired(slot, value, dot, live);
     const takesEffect = this.accepts(slot, dot);
     if (live === undefined) {
-      if (takesEffect) rows.put(slot, value, dot);
-      if (takesEffect) this.deadlines?.note(slot);
+      if (takesEffect) this.#put(slot, value, dot, lives);
       return;
     }
     const facts = reporter.facts(live.position, SET, dot, { slot, value });
@@ -66,9 +75,16 @@ export class Effects {
     const previous = rows.value(slot);
     if (!takesEffect) return this.#overruled(slot, facts);
     this.#reportUnseen(slot, facts, live);
-    rows.put(slot, value, dot);
-    this.deadlines?.note(slot);
+    this.#put(slot, value, dot, lives);
     reporter.change(present ? 'changed' : 'new', slot, previous, facts);
+  }
+
+  #put(slot: number, value: Value, dot: Dot, lives: RowLives | undefined): void {
+    const { rows } = this;
+    const beginsAnew = lives !== undefined && rows.has(slot) && lives.beginsAnew(slot);
+    rows.put(slot, value, dot);
+    if (beginsAnew) rows.beginLife(slot);
+    this.deadlines?.note(slot);
   }
 
   #reportUnseen(slot: number, facts: OperationFacts, { seen }: Live): void {
@@ -182,6 +198,8 @@ export class Effects {
     // An expired row leaves no later version behind than the write that expired: nobody took it away.
     const by = expired ? rows.dot(slot) : dot;
     if (takesEffect) rows.remove(slot, by);
+    // Who had seen the removal may write the key anew without having seen this row.
+    else if (present) rows.forgetFirst(slot);
     if (at === undefined || !reporter.wanted) return;
     const facts = reporter.facts(at.position, at.kind, dot, { slot, value: undefined });
     if (present && takesEffect) reporter.effect(change, slot, previous, facts);
@@ -196,7 +214,10 @@ export class Effects {
     reporter.hold();
     if (facts !== undefined) reporter.operation(facts);
     for (const slot of Array.from(rows.live())) {
-      if (!this.accepts(slot, dot)) continue;
+      if (!this.accepts(slot, dot)) {
+        rows.forgetFirst(slot);
+        continue;
+      }
       this.watch?.remember(slot);
       const previous = rows.value(slot);
       if (facts !== undefined && live !== undefined && dot.origin !== this.#table.own)

@@ -6,6 +6,7 @@ import type { VersionVector } from '../log/version-vector.ts';
 import { runChanges } from './bulk-load.ts';
 import type { Live } from './effects.ts';
 import type { Projection } from './projection.ts';
+import { RowLives } from './row-lives.ts';
 import { type Dot, MovingDot } from './rows.ts';
 
 /** What is common to the operations of one run. */
@@ -64,6 +65,7 @@ export class RowFold {
     const { ids, kinds, stamps } = run;
     const { numbers, cells } = run.values;
     const dot = new MovingDot(on.origin);
+    const lives = schema.expiry?.kind === 'create' ? new RowLives(this.#table, on) : undefined;
     let cellAt = 0;
     let expiredAt = 0;
     let addAt = 0;
@@ -87,7 +89,7 @@ export class RowFold {
       if (on.stale) {
         effects.passOver(kind, dot, live as Live, { slot, value });
       } else if (kind === SET) {
-        effects.write(slot, value, dot, live);
+        effects.write(slot, value, dot, { live, lives });
       } else if (kind === DELETE) {
         effects.remove(slot, dot, on.seen, live);
       } else if (kind === EXPIRE) {

@@ -1,5 +1,7 @@
 import type { Work } from '../log/slices.ts';
+import type { VersionVector } from '../log/version-vector.ts';
 import type { Key, Schema, Value } from '../schema/index.ts';
+import { Beginnings } from './beginnings.ts';
 import { KeyIndex } from './key-index.ts';
 import { CHANGED_ROW, type DoneByRun, MADE_ROW, type PartOfRows, type RunOfWrites } from './row-columns.ts';
 import { SlotOrder } from './slot-order.ts';
@@ -59,8 +61,8 @@ export class Rows {
   #authors: Int32Array = new Int32Array(INITIAL_CAPACITY);
   /** Per slot sequence and stamp of the latest write, side by side. */
   #versions: Float64Array = new Float64Array(2 * INITIAL_CAPACITY);
-  /** Per slot when the row appeared; of tables that expire by creation only. */
-  #created: Float64Array | undefined;
+  /** Of tables that expire by creation only. */
+  #beginnings: Beginnings | undefined;
   /** Highest slot whose row has appeared, and the number of slots when one was last moved to the end. */
   #highest = -1;
   #moved = 0;
@@ -69,7 +71,7 @@ export class Rows {
     this.#schema = schema;
     this.#empty = schema.column === 'double' || schema.column === 'integer' ? 0 : undefined;
     if (schema.column === 'double') this.#numbers = new Float64Array(INITIAL_CAPACITY);
-    if (schema.expiry?.kind === 'create') this.#created = new Float64Array(INITIAL_CAPACITY);
+    if (schema.expiry?.kind === 'create') this.#beginnings = new Beginnings(INITIAL_CAPACITY);
   }
 
   /** Slots in use, with or without a row. */
@@ -155,7 +157,8 @@ export class Rows {
     if (removed) return;
     this.size += count;
     this.#highest = first + count - 1;
-    if (this.#created !== undefined) this.#created.set(part.created, first);
+    if (this.#beginnings !== undefined)
+      for (let at = 0; at < count; at++) this.setCreated(first + at, part.created[at] as number);
     if (values === undefined) return;
     if (this.#numbers !== undefined) this.#numbers.set(values as ArrayLike<number>, first);
     else for (let at = 0; at < count; at++) this.#values[first + at] = values[at];
@@ -175,7 +178,7 @@ export class Rows {
     this.#authors = authors;
     this.#versions = resized(this.#versions, 2 * capacity);
     if (this.#numbers !== undefined) this.#numbers = resized(this.#numbers, capacity);
-    if (this.#created !== undefined) this.#created = resized(this.#created, capacity);
+    this.#beginnings?.resize(capacity);
   }
 
   text(slot: number): string {
@@ -235,12 +238,33 @@ export class Rows {
 
   /** Stamp from which the row's expiry counts. */
   expiryBase(slot: number): number {
-    return this.#created === undefined ? this.stamp(slot) : (this.#created[slot] as number);
+    return this.#beginnings === undefined ? this.stamp(slot) : this.#beginnings.time(slot);
+  }
+
+  /** Whether an author knew of the life of a slot's row; undefined in tables that do not expire by creation. */
+  isLifeKnown(
+    slot: number,
+    to: { readonly origin: number; readonly seen: VersionVector },
+  ): boolean | undefined {
+    return this.#beginnings?.isKnown(slot, to);
+  }
+
+  /** The life of a slot's row began with its latest write. */
+  beginLife(slot: number): void {
+    this.#beginnings?.set(slot, this.dot(slot));
+  }
+
+  /** The life of a slot's row is known from its latest write on only; it began when it did. */
+  forgetFirst(slot: number): void {
+    this.#beginnings?.set(slot, this.dot(slot), this.#beginnings.time(slot));
   }
 
   /** Puts a value under a version; a row that was there keeps its place and time of creation. */
   put(slot: number, value: Value, by: Dot): void {
-    if ((this.#authors[slot] as number) <= 0) this.#appear(slot, by.stamp);
+    if ((this.#authors[slot] as number) <= 0) {
+      this.#appear(slot);
+      this.#beginnings?.set(slot, by);
+    }
     if (this.#numbers === undefined) this.#values[slot] = value;
     else this.#numbers[slot] = value as number;
     const versions = this.#versions;
@@ -259,7 +283,7 @@ export class Rows {
     for (let index = writes.from; index < writes.end; index++) {
       const slot = slots[ids[index] as number] as number;
       const stamp = stamps === undefined ? writes.stamp : (stamps[index] as number);
-      if ((authors[slot] as number) <= 0) this.#appear(slot, stamp);
+      if ((authors[slot] as number) <= 0) this.#appear(slot);
       if (values !== undefined) table[slot] = values[index] as number;
       versions[2 * slot] = firstSequence + index;
       versions[2 * slot + 1] = stamp;
@@ -286,7 +310,7 @@ export class Rows {
       done.slots[nth] = slot;
       if (Math.abs(present) === author && (versions[2 * slot] as number) >= firstSequence + index) continue;
       const stamp = stamps === undefined ? writes.stamp : (stamps[index] as number);
-      if (present <= 0) this.#appear(slot, stamp);
+      if (present <= 0) this.#appear(slot);
       done.did[nth] = present > 0 ? CHANGED_ROW : MADE_ROW;
       if (values !== undefined && numbers !== undefined) {
         done.before[nth] = numbers[slot] as number;
@@ -299,7 +323,7 @@ export class Rows {
     return values === undefined ? { ...done, before: undefined } : done;
   }
 
-  #appear(slot: number, stamp: number): void {
+  #appear(slot: number): void {
     if (slot <= this.#highest || slot < this.#moved) {
       // A row appeared since this slot was made: the new one stands last.
       this.#order = this.#order.toEnd(slot);
@@ -308,12 +332,11 @@ export class Rows {
       this.#highest = slot;
     }
     this.size++;
-    if (this.#created !== undefined) this.#created[slot] = stamp;
   }
 
   /** Sets the time of creation that a checkpoint remembers. */
   setCreated(slot: number, stamp: number): void {
-    if (this.#created !== undefined) this.#created[slot] = stamp;
+    this.#beginnings?.set(slot, this.dot(slot), stamp);
   }
 
   /** Takes the row away if there is one; the key keeps its slot, which remembers what removed it. */
@@ -379,7 +402,7 @@ export class Rows {
     this.#versions[2 * slot + 1] = from.#versions[2 * slot + 1] as number;
     if (this.#numbers === undefined) this.#values[slot] = from.#values[slot];
     else this.#numbers[slot] = from.value(slot) as number;
-    if (this.#created !== undefined) this.#created[slot] = from.expiryBase(slot);
+    if (from.#beginnings !== undefined) this.#beginnings?.copy(from.#beginnings, slot);
   }
 
   /** Lets a slot without a row stand where one stands whose row appears now. */
@@ -407,19 +430,19 @@ export class Rows {
     if (fork.#authors.length < this.#authors.length) fork.#resize(this.#authors.length);
     const { size } = this;
     const [authors, versions, numbers] = [this.#authors, this.#versions, this.#numbers];
-    const [values, created] = [this.#values, this.#created];
+    const [values, beginnings] = [this.#values, this.#beginnings];
     this.#authors = fork.#authors;
     this.#versions = fork.#versions;
     this.#numbers = fork.#numbers;
     this.#values = fork.#values;
-    this.#created = fork.#created;
+    this.#beginnings = fork.#beginnings;
     this.size = fork.size;
     this.#highest = Math.max(this.#highest, fork.#highest);
     fork.#authors = authors;
     fork.#versions = versions;
     fork.#numbers = numbers;
     fork.#values = values;
-    fork.#created = created;
+    fork.#beginnings = beginnings;
     fork.size = size;
   }
 
@@ -438,7 +461,7 @@ export class Rows {
     else this.#numbers[to] = this.#numbers[from] as number;
     this.#authors[to] = this.#authors[from] as number;
     this.#versions.copyWithin(2 * to, 2 * from, 2 * from + 2);
-    if (this.#created !== undefined) this.#created[to] = this.#created[from] as number;
+    this.#beginnings?.copy(this.#beginnings, from, to);
   }
 }
 

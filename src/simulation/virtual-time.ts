@@ -51,6 +51,7 @@ export class VirtualTime {
     const environment: VirtualEnvironment = {
       skewMs,
       now: () => Math.floor(this.#now + environment.skewMs),
+      elapsed: () => this.#now,
       random: () => random.next(),
       schedule: (delayMs, task) => this.schedule(delayMs, guarded(task)),
       stayAlive: () => ({ cancel: () => undefined }),
