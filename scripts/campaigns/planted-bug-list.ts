@@ -1,10 +1,5 @@
-/** A bug to plant: places in the sources, each of which stands there exactly once, and what to put there. */
-export interface PlantedBug {
-  readonly name: string;
-  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[];
-  /** Test files of which one has to catch it. */
-  readonly tests: readonly string[];
-}
+import { type PlantedBug, bug } from './planted-bug.ts';
+import { bugsOfRights } from './planted-bugs-of-rights.ts';
 
 const CRASH = 'test/reliability/crash-images.test.ts';
 const KILL = 'test/reliability/kill.test.ts';
@@ -14,19 +9,8 @@ const OVERLOAD = 'test/reliability/overload.test.ts';
 const SIMULATION = 'test/simulation/simulation.test.ts';
 const FORKED = 'test/replication/forked-storage.test.ts';
 const RETENTION = 'test/node/retention.test.ts';
-const PROXIES = 'test/zeek/proxies.test.ts';
-const RIGHTS = 'test/security/rights.test.ts';
 const DEADLINES = 'test/projection/deadlines.test.ts';
 const MAILBOX = 'test/backends/sqlite-mailbox.test.ts';
-
-const bug = (
-  name: string,
-  place: readonly [file: string, find: string, replace: string],
-  tests: readonly string[],
-): PlantedBug => {
-  const [file, find, replace] = place;
-  return { name, edits: [{ file: `src/${file}`, find, replace }], tests };
-};
 
 /** Every bug must be caught; `npm run campaign:planted-bugs` says by which test. */
 export const plantedBugs: readonly PlantedBug[] = [
@@ -331,24 +315,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     ['test/modes/rival-switches.test.ts'],
   ),
   bug(
-    'ask the end of an id whose it is',
-    [
-      'log/proxy.ts',
-      '  return PROXY.exec(id)?.[1] === ownPart(nodeId);',
-      '  return PROXY.test(id) && id.endsWith(`.${ownPart(nodeId)}`);',
-    ],
-    [PROXIES],
-  ),
-  bug(
-    'let a peer call itself like a node of Zeek',
-    [
-      'replication/replicator.ts',
-      'if (isReservedId(node)) return',
-      'if (isReservedId(node) && node === who) return',
-    ],
-    [RIGHTS],
-  ),
-  bug(
     'count a lifetime from a time ahead of this clock',
     ['projection/deadlines.ts', 'Math.min(0, fromMs - this.#wallMs)', '(fromMs - this.#wallMs)'],
     [DEADLINES],
@@ -380,4 +346,5 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
     [DEADLINES],
   ),
+  ...bugsOfRights,
 ];

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type PlantedBug, plantedBugs } from './planted-bug-list.ts';
+import { plantedBugs } from './planted-bug-list.ts';
+import type { PlantedBug } from './planted-bug.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const COPIED = ['src', 'test', 'scripts', 'examples', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
