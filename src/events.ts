@@ -16,6 +16,7 @@ export const NODE_EVENT_CODES = [
   'backend-recovered',
   'epoch-began',
   'fork-detected',
+  'fork-claimed',
   'operations-refused',
   'access-refused',
   'credentials-reloaded',

@@ -20,11 +20,14 @@ export interface RepairOptions {
 
 /**
  * Writes, as this node's own operations, the rows of one node for every key on which this node and a
- * connected peer differ; resolves with the number of keys written. Throws `PEER_UNREACHABLE`.
+ * connected peer differ; resolves with the number of keys written. Only peers that may write the table are
+ * compared with. Throws `PEER_REFUSED` for one that may not write it and bring what others wrote, and
+ * `PEER_UNREACHABLE`.
  */
 export async function repair(projection: Projection, parts: RepairParts, from: string): Promise<number> {
   const { replicator, nodeId } = parts;
   const table = projection.schema.name;
+  if (from !== nodeId && replicator.mayRestore(table, from) === false) throw notEntitled(table, from);
   const compared = await replicator.compareNow(table);
   if (from !== nodeId && !compared.has(from)) throw notCompared(table, from);
   const due = new Map<string, Divergence>();
@@ -52,6 +55,17 @@ function standsAsCompared(
   const slot = rows.find(text);
   if (slot === undefined || here === undefined) return slot === undefined && here === undefined;
   return rows.sequence(slot) === here.sequence && origins.at(rows.origin(slot)).text === here.origin;
+}
+
+function notEntitled(table: string, from: string): TablecastError {
+  return new TablecastError(
+    'PEER_REFUSED',
+    `Table ${table} is not repaired from ${from}: by its credential it may not write the table, or not bring what others wrote.`,
+    {
+      hint: "Repair from this node's own id, or from a peer that may write the table and has origins: 'relay'. Nothing was changed.",
+      details: { table, from },
+    },
+  );
 }
 
 function notCompared(table: string, from: string): TablecastError {

@@ -20,6 +20,7 @@ import type {
   AdoptedRows,
   AppliedRuns,
   Held,
+  OwnJudgement,
   Prepared,
   Replica,
   ReplicaTable,
@@ -92,6 +93,8 @@ export class LocalReplica implements Replica {
   readonly #forks = new Map<Projection, string>();
   /** Tables that this node wrote in the life before the present one, which it left because of another table. */
   readonly #left = new Map<Projection, number>();
+  /** Stores whose present life began in this process: of memory every one. */
+  readonly #begun = new Set<StoreName>(['memory']);
   /** Tables of which a peer has said what it holds, so that it may have been told of new operations. */
   readonly #compared = new Set<Projection>();
   /** Runs of frames that are prepared, by their bytes: they need not be unpacked twice. */
@@ -138,19 +141,19 @@ export class LocalReplica implements Replica {
     for (const projection of this.#parts.projections.values()) yield this.#describe(projection);
   }
 
-  ownIsSound(table: string, held: Held, believed: boolean): boolean {
+  judgeOwn(table: string, held: Held, believed: boolean): OwnJudgement {
     const projection = this.#parts.projections.get(table);
-    if (projection === undefined || projection.own < 0) return true;
+    if (projection === undefined || projection.own < 0) return 'sound';
     const { origins } = this.#parts;
     const own = origins.at(projection.own);
     const fork = this.#forks.get(projection);
-    if (fork !== undefined && held.some(([text]) => text === fork)) return false;
+    if (fork !== undefined && held.some(([text]) => text === fork)) return believed ? 'forked' : 'claimed';
     const left = this.#left.get(projection);
     const isBeyond = ([text, sequence]: Held[number]): boolean =>
       left !== undefined && text === origins.at(left).text && sequence > projection.vector().get(left);
     if (believed && left !== undefined && held.some(isBeyond)) {
       this.#forks.set(projection, origins.at(left).text);
-      return false;
+      return 'forked';
     }
     const life = own.text.slice(own.nodeId.length);
     const vector = projection.vector();
@@ -164,13 +167,18 @@ export class LocalReplica implements Replica {
       const index = origins.find(text);
       return index === undefined || sequence > vector.get(index);
     });
-    if (!isAhead) return true;
-    if (projection.wrote && believed) this.#forks.set(projection, own.text);
-    if (projection.wrote || !believed) return false;
+    if (!isAhead) return 'sound';
+    // Of a life that began in this process nobody can know more than it wrote.
+    if (!believed || this.#begun.has(projection.store)) return 'claimed';
+    if (projection.wrote) {
+      this.#forks.set(projection, own.text);
+      return 'forked';
+    }
     for (const other of this.#parts.projections.values())
       if (other.store === projection.store && other.wrote) this.#left.set(other, other.own);
+    this.#begun.add(projection.store);
     this.#parts.beginLife(projection.store);
-    return true;
+    return 'sound';
   }
 
   #describe(projection: Projection): ReplicaTable {

@@ -2,6 +2,7 @@ import { type PlantedBug, bug } from './planted-bug.ts';
 
 const PROXIES = 'test/zeek/proxies.test.ts';
 const RIGHTS = 'test/security/rights.test.ts';
+const CLAIMS = 'test/security/claims.test.ts';
 
 /** Bugs by which a peer does more than its credential says. */
 export const bugsOfRights: readonly PlantedBug[] = [
@@ -22,5 +23,62 @@ export const bugsOfRights: readonly PlantedBug[] = [
       'if (isReservedId(node) && node === who) return',
     ],
     [RIGHTS],
+  ),
+  {
+    name: 'compare with a peer that may only read',
+    edits: [
+      {
+        file: 'src/replication/comparison.ts',
+        find: '    if (this.#owner.tables.shared.get(table)?.writable !== true) return;\n',
+        replace: '',
+      },
+    ],
+    tests: [CLAIMS],
+  },
+  bug(
+    'repair from whoever is connected',
+    [
+      'repair.ts',
+      'replicator.mayRestore(table, from) === false',
+      "replicator.mayRestore(table, from) === false && from === ''",
+    ],
+    [CLAIMS],
+  ),
+  bug(
+    'compare rows that are not those of which the sums were said',
+    [
+      'projection/digest.ts',
+      'if (!(yield* this.#addUp(leaves, theirs))) return undefined;',
+      'yield* this.#addUp(leaves, theirs);',
+    ],
+    [CLAIMS],
+  ),
+  bug(
+    'compare rows of operations that nobody holds',
+    [
+      'projection/digest.ts',
+      'if (origin === undefined || sequence < 1) return false;',
+      'if (origin === undefined || sequence > 0) return true;',
+    ],
+    [CLAIMS],
+  ),
+  bug(
+    'believe anybody who says that there is a fork',
+    ['replication/parting.ts', 'if (!counts) this.#owner', "if (!counts && table === '') this.#owner"],
+    [CLAIMS],
+  ),
+  bug(
+    'begin a new life as often as a peer says so',
+    ['replica.ts', '!believed || this.#begun.has(projection.store)', '!believed'],
+    [CLAIMS],
+  ),
+  bug(
+    'wait for what peers say that have nothing to bring',
+    [
+      'replication/replicator.ts',
+      '.filter(({ writable }) => writable);',
+      '.filter(({ writable }) => writable || !this.#closed);',
+    ],
+    [CLAIMS],
   ),
 ];

@@ -1,6 +1,6 @@
 import type { Origins } from '../log/origin.ts';
 import type { Work } from '../log/slices.ts';
-import { type RowDifference, TableDigest, stateName } from './digest.ts';
+import { type LeafSum, type RowDifference, TableDigest, stateName } from './digest.ts';
 import type { Projection } from './projection.ts';
 
 /** Digests of so many tables are kept for the next question. */
@@ -12,7 +12,7 @@ export interface Digests extends Pick<
   'state' | 'revision' | 'root' | 'buckets' | 'order' | 'leaves'
 > {
   rows(leaves: readonly number[]): Iterable<Uint8Array>;
-  differences(leaves: readonly number[], chunks: readonly Uint8Array[]): Work<RowDifference[]>;
+  differences(leaves: readonly LeafSum[], chunks: readonly Uint8Array[]): Work<RowDifference[] | undefined>;
 }
 
 /** The digests of a node's tables, as far as they were asked for of late. */

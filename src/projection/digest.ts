@@ -31,6 +31,9 @@ export interface RowSide<V = Value> {
   readonly sequence: number;
 }
 
+/** A leaf, and what a peer said is the sum of its rows' hashes. */
+export type LeafSum = readonly [leaf: number, low: number, high: number];
+
 /** A key whose rows differ; a side is undefined where there is no row. */
 export interface RowDifference<K = Key, V = Value> {
   readonly key: K;
@@ -265,42 +268,73 @@ export class TableDigest {
   }
 
   /**
-   * Compares the rows of some leaves with those of a peer; call after {@link order}. Throws
-   * `OPERATION_INVALID`, or `LIMIT_EXCEEDED` for more than 1,048,576 rows.
+   * Compares the rows of some leaves with those of a peer; call after {@link order}. Undefined when the peer's rows
+   * do not add up to the sums that it said. A row whose operation is not held here is no difference: it came with
+   * a checkpoint, and its operation follows. Throws `OPERATION_INVALID`, or `LIMIT_EXCEEDED` for more than
+   * 1,048,576 rows.
    */
   differences(
-    leaves: readonly number[],
+    leaves: readonly LeafSum[],
     chunks: readonly Uint8Array[],
     origins: Origins,
-  ): Work<RowDifference[]> {
+  ): Work<RowDifference[] | undefined> {
     return this.#keepingSlots(() => this.#differences(leaves, chunks, origins));
   }
 
   *#differences(
-    leaves: readonly number[],
+    leaves: readonly LeafSum[],
     chunks: readonly Uint8Array[],
     origins: Origins,
-  ): Work<RowDifference[]> {
+  ): Work<RowDifference[] | undefined> {
     const { rows, schema } = this.#projection;
     const theirs = yield* readSides(this.#projection, chunks);
+    if (!(yield* this.#addUp(leaves, theirs))) return undefined;
+    const isHeld = ({ origin, sequence }: RowSide): boolean => this.#holds(origins.find(origin), sequence);
     const found: RowDifference[] = [];
     let count = 0;
-    for (const slot of this.#slotsIn(leaves)) {
+    for (const slot of this.#slotsIn(leaves.map(([leaf]) => leaf))) {
       if (++count % UNITS_PER_STEP === 0) yield UNITS_PER_STEP;
       const there = theirs.get(rows.text(slot));
       theirs.delete(rows.text(slot));
       const value = rows.value(slot);
       if (there !== undefined && sameValue(this.#projection, value, there.value)) continue;
+      if (there !== undefined && !isHeld(there)) continue;
       const here = { value, origin: origins.at(rows.origin(slot)).text, sequence: rows.sequence(slot) };
       found.push({ key: rows.key(slot), here, there });
     }
-    const asked = new Set(leaves);
-    const hash = new Hash();
     for (const [text, there] of theirs) {
       if (++count % UNITS_PER_STEP === 0) yield UNITS_PER_STEP;
-      if (asked.has(leafIn(hash, text))) found.push({ key: schema.keyOf(text), here: undefined, there });
+      if (isHeld(there)) found.push({ key: schema.keyOf(text), here: undefined, there });
     }
     return found;
+  }
+
+  /** Whether an operation was taken in, be it of a life that was forgotten since. */
+  #holds(origin: number | undefined, sequence: number): boolean {
+    if (origin === undefined || sequence < 1) return false;
+    const { lives } = this.#projection;
+    return sequence <= this.#projection.vector().get(origin) || lives.isForgotten(origin);
+  }
+
+  /** Whether a peer's rows are all those of which it said the sums, and no others. */
+  *#addUp(leaves: readonly LeafSum[], theirs: ReadonlyMap<string, RowSide>): Work<boolean> {
+    const { schema } = this.#projection;
+    const at = new Map(leaves.map(([leaf], index) => [leaf, index]));
+    const sums = new Uint32Array(2 * leaves.length);
+    const hash = new Hash();
+    let units = 0;
+    for (const [text, { value }] of theirs) {
+      const index = at.get(leafIn(hash, text));
+      if (index === undefined) return false;
+      const characters = text.length + (schema.isSet ? 0 : hash.cell(schema.toColumn(value)));
+      hash.finish();
+      add(sums, index, hash);
+      units += 1 + Math.floor(characters / CHARACTERS_PER_UNIT);
+      if (units < UNITS_PER_STEP) continue;
+      yield units;
+      units = 0;
+    }
+    return leaves.every(([, low, high], index) => sums[2 * index] === low && sums[2 * index + 1] === high);
   }
 }
 

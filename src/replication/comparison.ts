@@ -2,7 +2,7 @@ import type { Environment, Timer } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
 import type { Slices, Work } from '../log/slices.ts';
 import type { PeerTables } from './peer-tables.ts';
-import type { Difference, Replica, ReplicaTable, TableDigests } from './replica.ts';
+import type { Difference, LeafSum, Replica, ReplicaTable, TableDigests } from './replica.ts';
 import type { AskedFor, ComparisonMessage } from './comparison-wire.ts';
 
 /** Time between two looks at which tables came to rest, in milliseconds. */
@@ -54,9 +54,9 @@ interface Progress {
   round: number;
   /** Buckets whose sums were asked for and have not come; -1 stands for those of the buckets themselves. */
   buckets: Set<number>;
-  /** Leaves still to ask for, those asked for, and rows that came of them. */
-  leaves: number[];
-  asked: number[];
+  /** Leaves still to ask for, those asked for, and rows that came of them; of each leaf the sum the peer said. */
+  leaves: LeafSum[];
+  asked: LeafSum[];
   chunks: Uint8Array[];
   bytes: number;
   differences: Difference[];
@@ -65,6 +65,7 @@ interface Progress {
 /**
  * Finds the rows in which two peers differ although they hold the same operations: one hash per
  * table each time it comes to rest, and only if those differ, hashes of buckets, of leaves, then rows.
+ * A peer that may not write a table is answered and never asked: what it says of its rows leads to nothing.
  */
 export class Comparisons {
   readonly #owner: ComparisonOwner;
@@ -103,7 +104,7 @@ export class Comparisons {
   /** Compares a table at once, or again. */
   begin(table: string): void {
     const held = this.#owner.replica.table(table);
-    if (held === undefined || !this.#owner.tables.shared.has(table)) return;
+    if (held === undefined || this.#owner.tables.shared.get(table)?.writable !== true) return;
     this.#progress.set(table, fresh(held.state(), held.revision));
     this.#withDigests(held, (digests) => {
       if (digests !== undefined) this.#say(table, digests, false);
@@ -123,7 +124,8 @@ export class Comparisons {
   #look(): void {
     for (const [name, shared] of this.#owner.tables.shared) {
       const table = this.#owner.replica.table(name);
-      if (table === undefined || !shared.levelReceived || !shared.levelSent) continue;
+      if (table === undefined || !shared.writable) continue;
+      if (!shared.levelReceived || !shared.levelSent) continue;
       const state = table.state();
       const progress = this.#progress.get(name);
       if (progress === undefined) this.#progress.set(name, { ...fresh('', table.revision), seen: state });
@@ -192,6 +194,7 @@ export class Comparisons {
   #takeRoot(message: Extract<ComparisonMessage, { type: 'digest' }>, digests: TableDigests): void {
     const { table, state, root: theirs } = message;
     if (!message.reply) this.#say(table, digests, true);
+    if (this.#owner.tables.shared.get(table)?.writable !== true) return;
     const present = this.#progress.get(table);
     // The peer's own question and its answer to ours may both arrive: one comparison is enough.
     if (present?.state === state && isOf(present, digests) && isSame(present.theirs, theirs)) return;
@@ -242,7 +245,8 @@ export class Comparisons {
       else this.#ask(table, progress, 'leaves', numbers);
     } else {
       const base = bucket * BUCKETS;
-      for (const leaf of differing(digests.leaves(bucket), sums)) progress.leaves.push(base + leaf);
+      for (const leaf of differing(digests.leaves(bucket), sums))
+        progress.leaves.push([base + leaf, sums[2 * leaf] as number, sums[2 * leaf + 1] as number]);
       if (progress.buckets.size === 0) this.#askRows(table, progress);
     }
   }
@@ -253,7 +257,12 @@ export class Comparisons {
     progress.asked = progress.leaves.splice(0, LEAVES_AT_ONCE);
     progress.chunks = [];
     progress.bytes = 0;
-    this.#ask(table, progress, 'rows', progress.asked);
+    this.#ask(
+      table,
+      progress,
+      'rows',
+      progress.asked.map(([leaf]) => leaf),
+    );
   }
 
   *#takeRows(
@@ -272,6 +281,8 @@ export class Comparisons {
     }
     const found = yield* digests.differences(progress.asked, progress.chunks);
     if (!holds() || this.#going(message) !== progress) return;
+    // Rows changed there since it said their sums, or it says what is not so: asked again when it lasts.
+    if (found === undefined) return;
     for (const difference of found.slice(0, MAX_DIFFERENCES - progress.differences.length))
       progress.differences.push(difference);
     progress.asked = [];

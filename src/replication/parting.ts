@@ -2,7 +2,7 @@ import type { NodeEvent } from '../events.ts';
 import { type Stretches, sessionIn } from '../log/session-marks.ts';
 import type { PeerTables } from './peer-tables.ts';
 import type { Held, Replica, ReplicaTable } from './replica.ts';
-import { forked, parted } from './session-events.ts';
+import { forkClaimed, forked, parted } from './session-events.ts';
 
 /**
  * The first life of which another node holds other operations than this one under the same numbers; undefined
@@ -52,8 +52,8 @@ export interface PartingOwner {
 }
 
 /**
- * Finds out of which tables one peer holds other operations than this node under the same names. Those are
- * not shared as long as the session lasts: what comes from one side would be put behind another past, and
+ * Finds out of which tables one peer holds, or says it holds, other operations than this node under the same
+ * names. Those are not shared with it as long as the session lasts: what comes from one side would be put behind another past, and
  * its key numbers stand for other keys there.
  */
 export class Parting {
@@ -79,11 +79,11 @@ export class Parting {
     const table = replica.table(name);
     if (shared === undefined || state === undefined || table === undefined) return;
     const { held, sessions, parted: said } = state;
-    const believed = shared.writable && tables.grant.relays;
     const open = undecided(table, held, sessions);
-    if (!this.#lives.has(name) && !replica.ownIsSound(name, open, believed)) {
+    const own = this.#lives.has(name) ? 'sound' : replica.judgeOwn(name, open, tables.mayBringAll(name));
+    if (own !== 'sound') {
       tables.shared.delete(name);
-      this.#report(name, undefined);
+      this.#report(name, undefined, own === 'forked');
     }
     // A life of which this node holds nothing cannot be the one.
     const told = said !== undefined && table.held(said) > 0 ? said : undefined;
@@ -106,15 +106,23 @@ export class Parting {
     this.#owner.tables.shared.delete(name);
     if (this.#lives.has(name)) return;
     this.#lives.set(name, life);
-    this.#report(name, life);
+    this.#report(name, life, this.#owner.tables.mayBring(name, life));
     this.#owner.parted(name);
   }
 
-  #report(name: string, life: string | undefined): void {
-    if (this.#told.has(name)) return;
-    this.#told.add(name);
-    const peer = this.#owner.peer();
-    const own = life === undefined || life.slice(0, life.lastIndexOf('@')) === this.#owner.replica.nodeId;
-    this.#owner.report(own ? forked(name, peer) : parted({ table: name, life }, peer));
+  /** Tells of a fork what is to be done only when the peer could have brought the other operations: others may say anything. */
+  #report(table: string, life: string | undefined, counts: boolean): void {
+    if (this.#told.has(table)) return;
+    this.#told.add(table);
+    const { nodeId } = this.#owner.replica;
+    const isOwn = life === undefined || life.slice(0, life.lastIndexOf('@')) === nodeId;
+    const claim = {
+      table,
+      life: life ?? nodeId,
+      peer: this.#owner.peer(),
+      holder: this.#owner.tables.grant.holder,
+    };
+    if (!counts) this.#owner.report(forkClaimed(claim));
+    else this.#owner.report(isOwn ? forked(claim) : parted(claim));
   }
 }

@@ -253,6 +253,17 @@ export class PeerTables {
     return 'skip';
   }
 
+  /** Whether the peer's word counts for what an origin wrote in a table: it could bring those operations. */
+  mayBring(name: string, origin: string): boolean {
+    if (!this.grant.mayWrite(name)) return false;
+    return this.grant.relays || this.#isOf(this.peer, origin, '>');
+  }
+
+  /** The same for all origins. */
+  mayBringAll(name: string): boolean {
+    return this.grant.mayWrite(name) && this.grant.relays;
+  }
+
   /** The peer sent a run, so it has it; false when it is not taken: its table is not shared, or it may not bring it. */
   received(run: RunReference): boolean {
     const table = this.shared.get(run.table);
@@ -261,7 +272,7 @@ export class PeerTables {
       this.deny({ right: 'write', table: run.table, origin: run.origin });
       return false;
     }
-    if (!this.grant.relays && !this.#isOf(this.peer, run.origin, '>')) {
+    if (!this.mayBring(run.table, run.origin)) {
       this.deny({ right: 'origin', table: run.table, origin: run.origin });
       return false;
     }

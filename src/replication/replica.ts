@@ -22,6 +22,9 @@ export interface DifferenceSide {
   readonly sequence: number;
 }
 
+/** A leaf, and what a peer said is the sum of its rows' hashes. */
+export type LeafSum = readonly [leaf: number, low: number, high: number];
+
 /** Hashes of a table's rows in one state; equal rows give equal hashes on every node. */
 export interface TableDigests {
   readonly state: string;
@@ -36,8 +39,14 @@ export interface TableDigests {
   leaves(bucket: number): Uint32Array;
   /** The rows of some leaves. */
   rows(leaves: readonly number[]): Iterable<Uint8Array>;
-  /** Compares the rows of some leaves with those of a peer. Throws `OPERATION_INVALID`. */
-  differences(leaves: readonly number[], chunks: readonly Uint8Array[]): Work<readonly Difference[]>;
+  /**
+   * Compares the rows of some leaves with those of a peer; undefined when the peer's rows are not those of which
+   * it said the sums. A row of an operation that is not held here is left out. Throws `OPERATION_INVALID`.
+   */
+  differences(
+    leaves: readonly LeafSum[],
+    chunks: readonly Uint8Array[],
+  ): Work<readonly Difference[] | undefined>;
 }
 
 /** One table of this node, as replication sees it. */
@@ -98,6 +107,13 @@ export interface AdoptedRows {
   readonly switched: boolean;
 }
 
+/**
+ * What a peer's word about this node's own operations comes to. `forked`: this node wrote under the names that the
+ * peer knows, so that one stands for two contents. `claimed`: the peer says more than it could bring, or than can be,
+ * which proves nothing. With neither is the table shared.
+ */
+export type OwnJudgement = 'sound' | 'forked' | 'claimed';
+
 /** Runs that are being prepared. */
 export interface Prepared {
   readonly work: Work;
@@ -117,12 +133,10 @@ export interface Replica {
   held(table: string, origin: string): number | undefined;
   tables(): Iterable<ReplicaTable>;
   /**
-   * Compares what a peer holds of this node's own present life with what this node wrote. When the
-   * peer knows more, this node's storage is older than what it once sent: it begins a new life.
-   * False when it wrote under the old one already, so that one name may stand for two contents, and
-   * when the peer is not `believed`: it may be wrong, and could not give back what is missing.
+   * Compares what a peer says it holds of this node's own present life with what this node wrote. When the
+   * peer knows more, this node's storage is older than what it once sent: it begins a new life, once per start.
    */
-  ownIsSound(table: string, held: Held, believed: boolean): boolean;
+  judgeOwn(table: string, held: Held, believed: boolean): OwnJudgement;
   /**
    * What takes so long to check and convert in some runs that it is done in slices before they are received;
    * undefined where nothing does. Runs of tables that are not `taken` are passed over.

@@ -239,11 +239,8 @@ export class Replicator implements SessionOwner, DiallerOwner {
   greeted(session: Session): string | undefined {
     const { hello, connection } = session;
     if (hello === undefined) return undefined;
-    if (hello.node === this.replica.nodeId) {
-      return `Two nodes have the id ${hello.node}: give each node of the cluster another id (or this node dials itself).`;
-    }
     const dialler = this.#dialled.get(session);
-    if (dialler !== undefined) dialler.nodeId = hello.node;
+    if (dialler !== undefined && hello.node !== this.replica.nodeId) dialler.nodeId = hello.node;
     const problem = this.#identityProblem(session, hello);
     if (problem !== undefined) return problem;
     for (const other of this.#sessionsOf(hello.node)) {
@@ -269,6 +266,12 @@ export class Replicator implements SessionOwner, DiallerOwner {
   #identityProblem(session: Session, { node, origins }: Hello): string | undefined {
     const { grant } = session.tables;
     const who = grant.holder ?? 'one without a name';
+    if (node === this.replica.nodeId) {
+      // Only who may be called so is a reason to look for a second node.
+      return grant.mayUse(node)
+        ? `Two nodes have the id ${node}: give each node of the cluster another id (or this node dials itself).`
+        : `the credential ${who} may not use the node id ${node}, which is this node's.`;
+    }
     if (isReservedId(node)) return `the id ${node} means a node of Zeek; choose another.`;
     if (!grant.mayUse(node) || this.#access.belongsToAnother(node, grant.holder)) {
       return `the credential ${who} may not use the node id ${node}.`;
@@ -367,11 +370,21 @@ export class Replicator implements SessionOwner, DiallerOwner {
   }
 
   /**
-   * Compares a table with every connected peer that shares it; resolves with the ids of those that
-   * could be compared in the state the table is in then.
+   * Whether the rows of a connected peer may take the place of this node's, because it might have written them and
+   * brought them as others wrote them; undefined when it is not connected, or does not share the table.
+   */
+  mayRestore(table: string, nodeId: string): boolean | undefined {
+    const session = this.#sessionsOf(nodeId).find(({ tables }) => tables.shared.has(table));
+    return session === undefined ? undefined : session.tables.mayBringAll(table);
+  }
+
+  /**
+   * Compares a table with every connected peer that shares it and may write it; resolves with the ids of those
+   * that could be compared in the state the table is in then.
    */
   async compareNow(table: string): Promise<ReadonlySet<string>> {
-    const sharing = (): Session[] => [...this.#sessions].filter(({ tables }) => tables.shared.has(table));
+    const sharing = (): Session[] =>
+      [...this.#sessions].filter(({ tables }) => tables.shared.get(table)?.writable === true);
     const compared = (): Session[] => sharing().filter(({ comparisons }) => comparisons.isCompared(table));
     for (const session of sharing()) session.comparisons.begin(table);
     for (let tries = 0; tries < COMPARE_TRIES && compared().length < sharing().length; tries++) {
@@ -395,8 +408,12 @@ export class Replicator implements SessionOwner, DiallerOwner {
 
   #isSynced(name: string): boolean {
     const sharing = [...this.#sessions].filter((session) => session.tables.shared.has(name));
-    if (sharing.length === 0) return this.#diallers.length === 0;
-    return sharing.every((session) => session.tables.shared.get(name)?.levelReceived === true);
+    // A peer that may not write the table has nothing to bring, whatever it says of that.
+    const bringing = sharing
+      .flatMap(({ tables }) => tables.shared.get(name) ?? [])
+      .filter(({ writable }) => writable);
+    if (bringing.length > 0) return bringing.every(({ levelReceived }) => levelReceived);
+    return this.#diallers.every(({ nodeId: dialled }) => sharing.some(({ nodeId }) => nodeId === dialled));
   }
 
   #states(): PeerState[] {

@@ -74,35 +74,63 @@ export function lifeRefused(origin: string, why: string, peer: string | undefine
   };
 }
 
-/** A peer holds operations of this node under numbers that stand for others here. */
-export function forked(table: string, peer: string | undefined): NodeEvent {
+/** What a peer says of a fork, and by whose credential it says it. */
+export interface ForkClaim {
+  readonly table: string;
+  /** The life of which both hold other operations; of this node's own perhaps only its id. */
+  readonly life: string;
+  readonly peer: string | undefined;
+  /** Undefined for a peer that is trusted with everything. */
+  readonly holder: string | undefined;
+}
+
+/** A peer that could bring them says that it holds operations of this node under numbers that stand for others here. */
+export function forked({ table, peer, holder }: ForkClaim): NodeEvent {
   return {
     code: 'fork-detected',
     severity: 'error',
-    message: `Table ${table}: ${peer} has operations of this node that this node's storage does not, and this node wrote others under the same numbers.`,
+    message: `Table ${table}: ${peer} says that it has operations of this node that this node's storage does not, and this node wrote others under the same numbers.`,
     table,
     peer,
     details: {
-      hint: 'The directory was restored or copied. Export what was written since, stop the node, empty its directory, and start it again: its peers fill it.',
+      claimedBy: peer,
+      ...(holder !== undefined && { credential: holder }),
+      hint: `If you trust ${peer} in this, the directory was restored or copied. Export what was written since, stop the node, empty its directory, and start it again: its peers fill it.`,
     },
   };
 }
 
-/** A peer holds other operations of a third node than this one, under the same numbers. */
-export function parted(
-  { table, life: origin }: { readonly table: string; readonly life: string },
-  peer: string | undefined,
-): NodeEvent {
+/** A peer that could bring them says that it holds other operations of a third node than this one, under the same numbers. */
+export function parted({ table, life: origin, peer, holder }: ForkClaim): NodeEvent {
   const author = origin.slice(0, origin.lastIndexOf('@'));
   return {
     code: 'fork-detected',
     severity: 'error',
-    message: `Table ${table}: ${peer} and this node hold different operations of ${origin} under the same numbers.`,
+    message: `Table ${table}: ${peer} says that it and this node hold different operations of ${origin} under the same numbers.`,
     table,
     peer,
     details: {
       origin,
-      hint: `The directory of ${author} was restored or copied, or used twice. Find out whose operations are wanted. Of ${author} and of every node that took the others: export what was written since, stop it, empty its directory, and start it again.`,
+      claimedBy: peer,
+      ...(holder !== undefined && { credential: holder }),
+      hint: `If you trust ${peer} in this, the directory of ${author} was restored or copied, or used twice. Find out whose operations are wanted. Of ${author} and of every node that took the others: export what was written since, stop it, empty its directory, and start it again.`,
+    },
+  };
+}
+
+/** A peer says that there is a fork and could not bring what it says it holds, or it cannot be: nothing is proven. */
+export function forkClaimed({ table, life: origin, peer, holder }: ForkClaim): NodeEvent {
+  return {
+    code: 'fork-claimed',
+    severity: 'warning',
+    message: `Table ${table}: ${peer} says that it holds other operations of ${origin} than this node, which it cannot prove. The table is not shared with ${peer}; nothing else changed.`,
+    table,
+    peer,
+    details: {
+      origin,
+      claimedBy: peer,
+      ...(holder !== undefined && { credential: holder }),
+      hint: `Change nothing here because of it. Look at what ${peer} itself reports; where nothing is wrong with this node, ${peer} began from an older state of it, or is not honest.`,
     },
   };
 }

@@ -189,7 +189,9 @@ describe('peers of a node that forked', () => {
     expect(keys(cluster, 1)).toHaveLength(4);
     expect(keys(cluster, 2)).toEqual(['kept', 'lost', 'lost too']);
     const event = cluster.member(2).events.find(({ code }) => code === 'fork-detected');
-    expect(event?.message).toMatch(/^Table forked: n1 and this node hold different operations of n0@/);
+    expect(event?.message).toMatch(
+      /^Table forked: n1 says that it and this node hold different operations of n0@/,
+    );
   });
 
   it('that stay connected are told when one needs what the other has otherwise', async () => {

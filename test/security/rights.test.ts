@@ -168,7 +168,8 @@ describe('a peer that brings operations of others (S5)', () => {
     peer.greet('e', { tables });
     await settled();
     const codes = events.map(({ code }) => code);
-    expect(codes).toContain('fork-detected');
+    expect(codes).toContain('fork-claimed');
+    expect(codes).not.toContain('fork-detected');
     expect(codes).not.toContain('epoch-began');
     const honest = greeted({ name: 'hal', origins: 'relay' }, 'h');
     expect(honest.hello.origins).toEqual([own]);

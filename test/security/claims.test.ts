@@ -1,0 +1,222 @@
+import { setImmediate } from 'node:timers/promises';
+import { firstValueFrom } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Credential, MapTable, NodeEvent } from '../../src/index.ts';
+import { allAtOnce } from '../../src/log/slices.ts';
+import { modeNamed } from '../../src/modes/registry.ts';
+import { DigestCache, type Digests } from '../../src/projection/digest-cache.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
+import type { TableState } from '../../src/replication/wire.ts';
+import { compileSchema } from '../../src/schema/index.ts';
+import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
+
+const HOSTS = { key: 'string', value: 'count' } as const;
+let target: NodeUnderAttack;
+let events: NodeEvent[];
+let hosts: MapTable<string, number | bigint>;
+
+beforeEach(async () => {
+  target = await NodeUnderAttack.open({ id: 'hub' });
+  events = [];
+  target.node.events.subscribe((event) => events.push(event));
+  hosts = target.node.table('hosts', HOSTS);
+  hosts.set('stands', 1).set('also', 2);
+  hosts.delete('also');
+});
+
+afterEach(() => target.close());
+
+const codes = (): string[] => events.map(({ code }) => code);
+const rows = (): unknown => Object.fromEntries(hosts.entries());
+const own = (peer: FakePeer): string => peer.hello.origins[0] as string;
+
+function greeted(rights: Partial<Credential>, state: Partial<TableState> = {}): FakePeer {
+  const peer = target.connect({ name: 'eve', nodes: ['e'], ...rights });
+  const tables = peer.hello.tables.map((table) => ({ ...table, takes: undefined, ...state }));
+  peer.greet('e', { tables });
+  peer.say({ type: 'level', tables: ['hosts'] });
+  return peer;
+}
+
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await setImmediate();
+}
+
+/** What a peer says of the rows it pretends to have: in the same state, with the digests that fit them. */
+function pretended(peer: FakePeer, said: Readonly<Record<string, number>>, sequence = 1) {
+  const { projection, origins } = scratchProjection(compileSchema('hosts', HOSTS), modeNamed);
+  const origin = origins.intern(own(peer));
+  for (const [key, value] of Object.entries(said))
+    projection.rows.put(projection.rows.slotOf(key), value, { origin, sequence, stamp: 1 });
+  const digests = allAtOnce(new DigestCache(origins).of(projection)) as Digests;
+  allAtOnce(digests.order());
+  return digests;
+}
+
+/** Plays a comparison through as a peer with such rows; `alter` changes the sums it says, so that they do not fit. */
+async function compare(peer: FakePeer, digests: Digests, alter = 0): Promise<void> {
+  let answered = 0;
+  for (let turn = 0; turn < 400; turn++) {
+    await setImmediate();
+    for (const message of peer.received.length > 0
+      ? [...peer.messages('digest'), ...peer.messages('ask')].slice(answered)
+      : []) {
+      answered++;
+      const { table, state } = message;
+      if (message.type === 'digest') {
+        if (!message.reply) peer.say({ type: 'digest', table, state, root: [1, 2], reply: true });
+        continue;
+      }
+      const { round, of, numbers } = message;
+      if (of === 'buckets')
+        peer.say({ type: 'sums', table, state, round, bucket: -1, sums: digests.buckets() });
+      if (of === 'leaves') {
+        for (const bucket of numbers) {
+          const sums = digests.leaves(bucket).map((word) => (word === 0 ? 0 : word + alter));
+          peer.say({ type: 'sums', table, state, round, bucket, sums });
+        }
+      }
+      if (of !== 'rows') continue;
+      for (const chunk of digests.rows(numbers))
+        peer.say({ type: 'rows', table, state, round, last: false, chunk });
+      peer.say({ type: 'rows', table, state, round, last: true, chunk: new Uint8Array(0) });
+    }
+  }
+}
+
+describe('what a peer says of its rows', () => {
+  it('is not asked for, and leads to no write, when it may not write the table', async () => {
+    const trusted = target.connect();
+    trusted.greet('trusted');
+    const peer = greeted({ write: [] });
+    const repairing = hosts.repair({ from: 'hub' });
+    await settled();
+    const [{ state } = { state: '' }] = trusted.messages('digest');
+    peer.say({ type: 'digest', table: 'hosts', state, root: [1, 2], reply: false });
+    // It is answered, and nothing is asked of it.
+    await settled();
+    expect(peer.messages('digest').map(({ reply }) => reply)).toEqual([true]);
+    await compare(peer, pretended(peer, { planted: 7 }));
+    expect(peer.messages('ask')).toEqual([]);
+    trusted.close('gone');
+    expect(await repairing).toBe(0);
+    expect(rows()).toEqual({ stands: 1 });
+    expect(codes()).not.toContain('table-diverged');
+    expect(peer.closedWith).toBeUndefined();
+  });
+
+  it('takes no part in a repair: of such a peer it is refused with an error', async () => {
+    for (const rights of [{ write: [] }, { write: [], origins: 'relay' }, {}] as const) {
+      const peer = greeted(rights);
+      await expect(hosts.repair({ from: 'e' })).rejects.toMatchObject({
+        code: 'PEER_REFUSED',
+        message: expect.stringContaining('hosts is not repaired from e') as string,
+      });
+      peer.close('the next');
+      await settled();
+    }
+    expect(rows()).toEqual({ stands: 1 });
+  });
+
+  it('is taken from one that may write the table and relay', async () => {
+    const peer = greeted({ origins: 'relay' });
+    const repairing = hosts.repair({ from: 'e' });
+    await compare(peer, pretended(peer, { stands: 5, more: 6 }));
+    expect(await repairing).toBe(2);
+    expect(rows()).toEqual({ stands: 5, more: 6 });
+  });
+
+  it('has to be what it said the sums of, and of operations that are held here', async () => {
+    const lying = greeted({});
+    const repairing = hosts.repair({ from: 'hub' });
+    await compare(lying, pretended(lying, { planted: 7 }), 1);
+    expect(codes()).not.toContain('table-diverged');
+    lying.close('the next');
+    expect(await repairing).toBe(0);
+    const peer = greeted({});
+    const again = hosts.repair({ from: 'hub' });
+    await compare(peer, pretended(peer, { stands: 9, planted: 7 }, 4));
+    expect(await again).toBe(0);
+    expect(rows()).toEqual({ stands: 1 });
+  });
+});
+
+describe('synced', () => {
+  const synced = (): Promise<boolean> => firstValueFrom(hosts.synced);
+
+  it('is not held up by a peer that may not write the table and never says that it told all', async () => {
+    const peer = target.connect({ name: 'eve', nodes: ['e'], write: [] });
+    peer.greet('e');
+    await settled();
+    expect(await synced()).toBe(true);
+    const writer = target.connect();
+    writer.greet('writer');
+    await settled();
+    expect(await synced()).toBe(false);
+    writer.say({ type: 'level', tables: ['hosts'] });
+    await settled();
+    expect(await synced()).toBe(true);
+  });
+});
+
+describe('a fork', () => {
+  const claims: readonly [string, (life: string) => Partial<TableState>][] = [
+    ['more of this node than it wrote', (life) => ({ held: [[life, 1000]] })],
+    ['other sessions of this node', (life) => ({ held: [[life, 2]], sessions: [99] })],
+    ['other sessions of a third node', () => ({ held: [['third@1', 1]], sessions: [99] })],
+    ['that it parted', (life) => ({ parted: life })],
+    ['another mode under the same switch', () => ({ mode: 'lww', epoch: { counter: 1, origin: 'third@1' } })],
+  ];
+  const rights: readonly Partial<Credential>[] = [{ write: [] }, { write: [], origins: 'relay' }, {}];
+
+  it.each(claims)('is no alarm when a peer that could not bring it says so: %s', async (_, claim) => {
+    const third = target.connect();
+    third.greet('third', { session: 4 });
+    for (const right of rights) {
+      const peer = greeted(right, claim(own(third)));
+      await settled();
+      expect(codes()).not.toContain('fork-detected');
+      expect(codes()).not.toContain('epoch-began');
+      expect(peer.closedWith).toBeUndefined();
+      peer.close('the next');
+      await settled();
+    }
+    expect(own(target.connect())).toBe(own(third));
+  });
+
+  it('that is only claimed is told as the peer’s word, without advice to empty anything', async () => {
+    greeted({ write: [] }, { held: [[own(target.connect()), 1000]] });
+    await settled();
+    const event = events.find(({ code }) => code === 'fork-claimed');
+    expect(event).toMatchObject({
+      severity: 'warning',
+      peer: 'e',
+      message: expect.stringContaining('e says that it holds other operations of hub') as string,
+      details: { claimedBy: 'e', credential: 'eve' },
+    });
+    expect(JSON.stringify(event)).not.toMatch(/empty|delete|remove|stop/);
+  });
+
+  it('names whose word it is also where the peer could have brought it', async () => {
+    greeted({ origins: 'relay' }, { parted: own(target.connect()) });
+    await settled();
+    expect(events.find(({ code }) => code === 'fork-detected')).toMatchObject({
+      severity: 'error',
+      message: expect.stringContaining('e says that') as string,
+      details: {
+        claimedBy: 'e',
+        credential: 'eve',
+        hint: expect.stringContaining('If you trust e') as string,
+      },
+    });
+  });
+
+  it('cannot be of a life that began in this process: nobody knows more of it than it wrote', async () => {
+    const life = own(target.connect());
+    greeted({ origins: 'relay' }, { held: [[life, 1000]] });
+    await settled();
+    expect(codes()).toContain('fork-claimed');
+    expect(codes()).not.toContain('epoch-began');
+    expect(own(target.connect())).toBe(life);
+  });
+});
