@@ -73,12 +73,9 @@ export async function rebuild(
     const projection = into.projections.get(checkpoint.table);
     if (projection === undefined) continue;
     covered.set(checkpoint.table, checkpoint);
-    loadCheckpoint(
-      projection,
-      into.origins,
-      decodeCheckpoint(checkpoint.chunks, projection.schema, true),
-      checkpoint.position,
-    );
+    loadCheckpoint(projection, into.origins, decodeCheckpoint(checkpoint.chunks, projection.schema, true), {
+      position: checkpoint.position,
+    });
     for (const dictionary of projection.dictionaries.values()) dictionary.summedUp(checkpoint.position);
     // Unlike what is adopted from a peer, the operations themselves stand in the log, before the checkpoint.
     for (const [origin, sequence] of projection.held.entries())

@@ -83,7 +83,7 @@ function load(checkpoint: Checkpoint, { projections, origins }: Fold): void {
   const projection = projections.get(checkpoint.table);
   if (projection === undefined) throw broken('the table has no declaration');
   const decoded = decodeCheckpoint(checkpoint.chunks, projection.schema, false);
-  loadCheckpoint(projection, origins, decoded, checkpoint.position);
+  loadCheckpoint(projection, origins, decoded, checkpoint);
   for (const dictionary of projection.dictionaries.values()) dictionary.summedUp(checkpoint.position);
 }
 

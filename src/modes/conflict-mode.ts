@@ -145,7 +145,10 @@ export interface TableDocument {
   check(effects: RunEffects, carried: RunChanges): void;
   /** Takes in a run of another node, or of the log; returns the keys to look at. Changes that follow others wait for them. */
   apply(effects: RunEffects, carried: RunChanges): ReadonlySet<string>;
-  /** Takes in the first operations of a run only, as their author had done them; the document is of no use afterwards. */
+  /**
+   * Takes in the first operations of a run only, as their author had done them. Runs that follow the whole one can
+   * be taken in behind it, but nothing that is written.
+   */
   applyPart(part: RunEffects, carried: RunChanges): ReadonlySet<string>;
   /** The value that stands under a key in the document; undefined when none does, or none is there yet. */
   standing(text: string): Standing | undefined;
@@ -159,8 +162,11 @@ export interface TableDocument {
   chunks(): Iterable<Uint8Array>;
   /** Reads chunks in steps, as {@link prepare} does: the same list of them is then merged sooner. Throws `OPERATION_INVALID`. */
   prepareMerge(chunks: readonly Uint8Array[]): Generator<number, void, undefined>;
-  /** Takes in chunks of another node or of a checkpoint, checked unless trusted. Throws `OPERATION_INVALID`. */
-  merge(chunks: readonly Uint8Array[], trusted: boolean): void;
+  /**
+   * Takes in chunks of another node or of a checkpoint, checked unless trusted; of runs that began at `before` or
+   * later only that they were there. Throws `OPERATION_INVALID`.
+   */
+  merge(chunks: readonly Uint8Array[], trusted: boolean, before?: number): void;
   /** Takes a key's exact version from a row, where the document only knows the run. */
   refine(text: string, version: Version): void;
   /** Of an origin whose changes wait for others: the sequence of the first operation that has no effect yet. */

@@ -20,7 +20,7 @@ function eachEntry(
   projection: Projection,
   origins: Origins,
   parts: readonly CheckpointRows[],
-  visit: (entry: MovingEntry) => void,
+  visit: (entry: MovingEntry, index: number) => void,
 ): Int32Array {
   const { schema, rows } = projection;
   const slots = new Int32Array(parts.reduce((sum, part) => sum + part.texts.length, 0));
@@ -43,43 +43,60 @@ function eachEntry(
       dot.sequence = part.sequences[at] as number;
       dot.stamp = part.stamps[at] as number;
       entry.created = part.created[at] as number;
-      visit(entry);
+      visit(entry, index);
     }
   }
   return slots;
 }
 
-/** Puts a checkpoint of this node's own log in place, as it is, telling nobody: at start, and on replay. */
+/** How much of a checkpoint in the log is wanted. */
+export interface CheckpointPart {
+  /** So many of its first entries: nothing is read behind them then. */
+  readonly entries: number;
+  /** What was written before this stamp. */
+  readonly before: number;
+}
+
+/**
+ * Puts a checkpoint of this node's own log in place, as it is or in part, telling nobody: at start, and on replay.
+ * A row that was written too late is left out: what stood there before is not known any more.
+ */
 export function loadCheckpoint(
   projection: Projection,
   origins: Origins,
   checkpoint: DecodedCheckpoint,
-  position: number,
+  at: { readonly position: number; readonly part?: CheckpointPart | undefined },
 ): void {
   const { epoch } = checkpoint.header;
+  const { entries, before } = at.part ?? EVERYTHING;
   const switches = epoch !== undefined && epochOrder(projection, epoch) > 0;
   if (switches) {
     projection.switchTo(epoch, vectorOf(origins, epoch.base));
     for (const slot of projection.rows.removals()) projection.rows.forget(slot);
   }
+  const bulk = at.part === undefined ? loadRows(projection, origins, checkpoint.rows) : undefined;
   const slots =
-    loadRows(projection, origins, checkpoint.rows) ??
-    eachEntry(projection, origins, checkpoint.rows, (entry) => {
+    bulk ??
+    eachEntry(projection, origins, checkpoint.rows, (entry, index) => {
+      if (index >= entries || entry.dot.stamp >= before) return;
       projection.observe(entry.dot.stamp);
       if (!switches && !takesEffect(projection, entry)) return;
       if (entry.removed) projection.effects.adoptRemoval(entry.slot, entry.dot, undefined);
       else projection.effects.adoptRow(entry.slot, entry, undefined);
     });
-  loadDocument(projection, checkpoint.document, switches);
+  if (entries < slots.length) return;
+  loadDocument(projection, checkpoint.document, { begins: switches, before });
   for (const record of checkpoint.past)
     projection.past.recall(record, (text) => projection.isOwn(origins.intern(text)));
-  learnVersions(projection, origins, checkpoint.header);
-  learn(projection, origins, { ...checkpoint, slots }, position);
+  learnVersions(projection, origins, checkpoint.header, before);
+  learn(projection, origins, { ...checkpoint, slots }, at.position);
   if (epoch !== undefined) projection.tookEffect(vectorOf(origins, epoch.base));
   // What is newer than the checkpoint is found behind it.
   for (const [origin, sequence] of projection.held.entries())
-    projection.marks.note(origin, sequence + 1, position + 1);
+    projection.marks.note(origin, sequence + 1, at.position + 1);
 }
+
+const EVERYTHING: CheckpointPart = { entries: Infinity, before: Infinity };
 
 /** Whether what a record says was not overruled by what this node wrote while the record was made. */
 function takesEffect({ rows, versions, mode }: Projection, { slot, dot, removed }: CheckpointEntry): boolean {
@@ -225,10 +242,15 @@ export function* checkTimes(projection: Projection, checkpoint: DecodedCheckpoin
   if (cleared !== undefined) projection.checkTime(cleared[2], cleared[0]);
 }
 
-/** Takes over the latest `clear` and the expiries that overtook their writes, telling nobody. */
-function learnVersions(projection: Projection, origins: Origins, header: CheckpointHeader): void {
+/** Takes over the latest `clear`, if it was before a stamp, and the expiries that overtook their writes, telling nobody. */
+function learnVersions(
+  projection: Projection,
+  origins: Origins,
+  header: CheckpointHeader,
+  before: number = Infinity,
+): void {
   const { rows, versions, effects } = projection;
-  if (header.cleared !== undefined) {
+  if (header.cleared !== undefined && header.cleared[2] < before) {
     const [origin, sequence, stamp] = header.cleared;
     const dot = { origin: origins.intern(origin), sequence, stamp };
     projection.observe(stamp);

@@ -3,16 +3,25 @@ import type { DocumentFold } from './document-fold.ts';
 import type { Projection } from './projection.ts';
 import type { CheckpointEntry } from './switching.ts';
 
-/** Takes in the document of a checkpoint of this node's own log; `begins` when the checkpoint stands behind a later switch. */
-export function loadDocument(projection: Projection, chunks: readonly Uint8Array[], begins: boolean): void {
+/**
+ * Takes in the document of a checkpoint of this node's own log, as far as it was written before a stamp; `begins` when
+ * the checkpoint stands behind a later switch.
+ */
+export function loadDocument(
+  projection: Projection,
+  chunks: readonly Uint8Array[],
+  { begins, before }: { readonly begins: boolean; readonly before: number },
+): void {
   const { documents, rows, effects } = projection;
   if (documents === undefined) return;
-  documents.document.merge(chunks, true);
+  documents.document.merge(chunks, true, before);
   documents.refineRows();
   if (begins) documents.begin();
   const { put, removed } = documents.differences();
   for (const slot of put) {
     const { value, dot } = documents.standingIn(slot);
+    // Of what nobody is known to have written it is not known when.
+    if (dot.stamp === 0 && before < Infinity) continue;
     effects.adoptRow(slot, { value, dot, created: dot.stamp }, undefined);
   }
   for (const slot of removed) effects.adoptRemoval(slot, rows.dot(slot), undefined);

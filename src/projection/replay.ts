@@ -3,7 +3,7 @@ import { STAMPS_PER_MS } from '../log/hybrid-clock.ts';
 import type { Origins } from '../log/origin.ts';
 import { type DecodedRun, RunColumns, openRun, readRun } from '../log/run.ts';
 import { type Stretch, decodeSegment } from '../log/segment.ts';
-import { loadCheckpoint } from './adoption.ts';
+import { type CheckpointPart, loadCheckpoint } from './adoption.ts';
 import { decodeCheckpoint } from './checkpoint.ts';
 import type { Projection } from './projection.ts';
 
@@ -30,7 +30,8 @@ export function replaySegment(
     const projection = into.projections.get(content.table);
     if (projection === undefined || segment.position > bound.position) return;
     const checkpoint = decodeCheckpoint(content.chunks, projection.schema, true);
-    loadCheckpoint(projection, into.origins, checkpoint, segment.position);
+    const { position } = segment;
+    loadCheckpoint(projection, into.origins, checkpoint, { position, part: partOf(segment, bound) });
     return;
   }
   const runs = content.runs.map((bytes) => openRun(bytes));
@@ -48,8 +49,18 @@ export function replaySegment(
     const end = Math.min(byPosition, endByTime(run, bound.timeMs));
     // A chapter that begins inside the segment must not count as begun where the one before goes on.
     const position = beginnings[index] ?? segment.position;
-    if (end > skip) projection.apply(run, skip, { position, live: false, end });
+    // Others may follow in a document what was written too late: it must be known there, if not by what it did.
+    const isFollowed = projection.documents !== undefined && bound.timeMs !== Infinity;
+    if (end > skip || isFollowed)
+      projection.apply(run, skip, { position, live: false, end: Math.max(end, skip) });
   }
+}
+
+/** How much lies within the bound of a checkpoint that begins before it; undefined for all of it. */
+function partOf({ position, span }: Segment, bound: ReplayBound): CheckpointPart | undefined {
+  const entries = bound.position < position + span - 1 ? bound.position - position + 1 : Infinity;
+  const before = (bound.timeMs + 1) * STAMPS_PER_MS;
+  return entries === Infinity && before === Infinity ? undefined : { entries, before };
 }
 
 /** Positions of the first operation of each run; `order` says which run each position belongs to. */

@@ -97,7 +97,7 @@ function adopted(schema: Schema, checkpoint: DecodedCheckpoint, long: boolean): 
 
 function loaded(schema: Schema, checkpoint: DecodedCheckpoint): Projection {
   const { projection, origins } = scratchProjection(schema, modeNamed);
-  loadCheckpoint(projection, origins, checkpoint, 7);
+  loadCheckpoint(projection, origins, checkpoint, { position: 7 });
   return projection;
 }
 

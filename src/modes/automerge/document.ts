@@ -30,7 +30,8 @@ import {
   partBeginning,
   partOf,
 } from './genesis.ts';
-import { History, type Pending } from './history.ts';
+import { History, type PartOfRun, type Pending } from './history.ts';
+import { changesOfPart } from './part-of-run.ts';
 import { Registers } from './registers.ts';
 import { NOBODY, roughVersion, runName } from './run-name.ts';
 import { changesFor } from './writing.ts';
@@ -55,6 +56,8 @@ interface PreparedRun {
   /** Why not all of it could be read. */
   readonly failure: TablecastError | undefined;
 }
+
+const NO_KEYS: RunEffects['keys'] = new Map();
 
 /** Microseconds that it takes to make the beginning of a counter. */
 const BEGINNING_UNITS = 32;
@@ -214,13 +217,30 @@ export class AutomergeDocument implements TableDocument {
   }
 
   applyPart(part: RunEffects, carried: RunChanges): ReadonlySet<string> {
-    const { changes } = this.#read(carried);
+    const { changes, beginnings } = this.#readAnew(carried);
     const touched = new Set(part.keys.keys());
     this.#enterParts(part, touched);
-    for (const counter of carried.entered)
-      if (part.keys.has(counter.text)) this.#takeAlone(counterBeginning(counter, this.#epoch), touched);
-    for (const change of changes) this.#applyOperations(change, part, touched);
+    const parts = changesOfPart(changes, part, this.#owner);
+    for (const [index, change] of changes.entries())
+      this.#history.take(
+        {
+          change,
+          beginnings: index === 0 ? beginnings : [],
+          effects: part,
+          part: { effects: part, change: parts[index] as Change },
+        },
+        touched,
+      );
+    // Of a run that leaves nothing in the end there is no change that could have to wait.
+    if (changes.length === 0) this.#applyOperations(this.#alone(part), part, touched);
     return touched;
+  }
+
+  /** What part of a run does that has no changes, as a change behind all there is. */
+  #alone(part: RunEffects): Change {
+    const content = { ...runName(part, this.#epoch), seq: 0, startOp: this.#history.maxOp + 1, deps: [] };
+    const nothing = { ...content, operations: [], hash: '', bytes: new Uint8Array(0) };
+    return changesOfPart([nothing], part, this.#owner)[0] as Change;
   }
 
   /** Puts rows from before into the document as soon as anything is written near them. */
@@ -242,11 +262,15 @@ export class AutomergeDocument implements TableDocument {
 
   // The document ---------------------------------------------------------------------------------------
 
-  #applied({ change, effects }: Pending, touched: Set<string>): void {
+  #applied({ change, effects, part }: Pending, touched: Set<string>): void {
     const generation = generationOf(change);
     const [first] = change.operations;
-    if (generation !== undefined && first !== undefined) this.#noteGeneration(first.key, generation);
-    this.#applyOperations(change, effects, touched);
+    if (generation !== undefined && first !== undefined) {
+      if (part !== undefined && part.effects.keys.get(first.key)?.kind !== 'add') return;
+      this.#noteGeneration(first.key, generation);
+    }
+    const done = generation === undefined && part !== undefined ? part.change : change;
+    this.#applyOperations(done, effects, touched);
   }
 
   #noteGeneration(text: string, generation: number): void {
@@ -324,7 +348,7 @@ export class AutomergeDocument implements TableDocument {
     return readEntries(chunks);
   }
 
-  merge(chunks: readonly Uint8Array[], trusted: boolean): void {
+  merge(chunks: readonly Uint8Array[], trusted: boolean, before: number = Infinity): void {
     const entries = entriesIn(chunks);
     if (!trusted) {
       const on = { owner: this.#owner, epoch: this.#epoch, has: (hash: string) => this.#history.has(hash) };
@@ -336,16 +360,24 @@ export class AutomergeDocument implements TableDocument {
     let beginnings: Change[] = [];
     const touched = new Set<string>();
     for (const { change, beginsNext } of entries) {
-      const part = beginsPart(change);
+      const begun = beginsPart(change);
       // Another node has begun this part: so does this one, from the rows both have alike.
-      if (part !== undefined) this.#enter(part, touched);
+      if (begun !== undefined) this.#enter(begun, touched);
       if (beginsNext) {
         beginnings.push(change);
         continue;
       }
-      this.#history.take({ change, beginnings, effects: undefined }, touched);
+      const part = roughVersion(change).stamp < before ? undefined : this.#nothingOf(change);
+      this.#history.take({ change, beginnings, effects: undefined, part }, touched);
       beginnings = [];
     }
+  }
+
+  /** A change that is known and does nothing. */
+  #nothingOf(change: Change): PartOfRun {
+    const { origin, sequence, stamp } = roughVersion(change);
+    const effects = { origin, firstSequence: sequence, firstStamp: stamp, cleared: false, keys: NO_KEYS };
+    return { effects, change: changesOfPart([change], effects, this.#owner)[0] as Change };
   }
 
   // Switching ----------------------------------------------------------------------------------------------

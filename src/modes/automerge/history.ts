@@ -8,6 +8,13 @@ import { isBeginning } from './genesis.ts';
 const MAX_WAITING = 65_536;
 const MAX_WAITING_BYTES: number = 64 * 1024 * 1024;
 
+/** The first operations of a run. */
+export interface PartOfRun {
+  readonly effects: RunEffects;
+  /** What the run's change is in them. */
+  readonly change: Change;
+}
+
 /** A change on its way into the document. */
 export interface Pending {
   readonly change: Change;
@@ -15,6 +22,8 @@ export interface Pending {
   readonly beginnings: readonly Change[];
   /** What its run does, when known: gives its operations their exact versions. */
   readonly effects: RunEffects | undefined;
+  /** Of a run that counts only in part: what is done in place of the change, and of its beginnings. */
+  readonly part?: PartOfRun | undefined;
 }
 
 const NOTHING: readonly Change[] = [];
@@ -157,7 +166,11 @@ export class History {
     const ready = [first];
     for (let pending = ready.pop(); pending !== undefined; pending = ready.pop()) {
       for (const change of pending.beginnings)
-        this.#applyNext({ change, beginnings: NOTHING, effects: undefined }, touched, ready);
+        this.#applyNext(
+          { change, beginnings: NOTHING, effects: undefined, part: pending.part },
+          touched,
+          ready,
+        );
       this.#applyNext(pending, touched, ready);
     }
   }
