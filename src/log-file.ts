@@ -62,7 +62,8 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
     listener: { advanced: () => undefined, failed: () => undefined, recovered: () => undefined },
   });
   await store.open();
-  const log = new OperationLog(systemEnvironment, new Map([['sqlite', store]]));
+  const dispatcher = new Dispatcher();
+  const log = new OperationLog(systemEnvironment, new Map([['sqlite', store]]), dispatcher);
   const operations = new Subject<Operation>();
   const origins = new Origins();
   const { node, schemas } = readFacts(recovery);
@@ -70,7 +71,7 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
     origins,
     operations,
     clock: new HybridClock(() => systemEnvironment.now()),
-    dispatcher: new Dispatcher(),
+    dispatcher,
     journal: log.journal,
     modeOf: modeNamed,
     session: 0,

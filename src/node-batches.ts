@@ -3,9 +3,10 @@ import { refusePromise } from './node-refusals.ts';
 import type { Dispatcher } from './projection/dispatcher.ts';
 import type { Projection } from './projection/projection.ts';
 
-/** A batch that is being written: the tables it can take back, and what parts of it threw. */
+/** A batch that is being written: the tables it can take back, those declared in it, and what parts of it threw. */
 interface OpenBatch {
   readonly taking: Projection[];
+  readonly declared: Projection[];
   readonly failures: unknown[];
 }
 
@@ -26,19 +27,38 @@ export class Batches {
     return this.#open !== undefined;
   }
 
-  /** A table declared inside of a batch is taken back with it. */
+  /**
+   * Writes again what a switch of mode passed over of a table that was just declared. One declared inside of a
+   * batch is taken back with it, and this is not of the batch: it is done when the batch is over, however it ends.
+   */
   declared(projection: Projection): void {
-    if (this.#open === undefined) return;
+    if (this.#open === undefined) return this.carryOver(projection);
     projection.beginUndo();
     this.#open.taking.push(projection);
+    this.#open.declared.push(projection);
+  }
+
+  /** Writes again what a switch of mode passed over, in a run of its own; not inside a batch. */
+  carryOver(projection: Projection): void {
+    this.#dispatcher.holding(() => {
+      this.#log.seal();
+      projection.carryOver();
+    });
   }
 
   /** Writes what `write` writes as one unit, or as part of the batch around it. Throws what `write` throws. */
   run<T>(write: () => T): T {
     if (this.#open !== undefined) return inner(this.#open, write);
-    const batch: OpenBatch = { taking: [...this.#declared.values()], failures: [] };
+    return this.#dispatcher.holding(() => {
+      // What was written before must stand in the log, and in its document: it is not the batch's to take back.
+      this.#log.seal();
+      return this.#runOpen(write);
+    });
+  }
+
+  #runOpen<T>(write: () => T): T {
+    const batch: OpenBatch = { taking: [...this.#declared.values()], declared: [], failures: [] };
     this.#open = batch;
-    this.#dispatcher.hold();
     const mark = this.#dispatcher.mark;
     for (const projection of batch.taking) projection.beginUndo();
     try {
@@ -55,7 +75,7 @@ export class Batches {
       throw error;
     } finally {
       this.#open = undefined;
-      this.#dispatcher.release();
+      for (const projection of batch.declared) this.carryOver(projection);
     }
   }
 }

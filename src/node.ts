@@ -35,7 +35,7 @@ import type { TableDeclaration } from './schema/index.ts';
 import { TableCatalog } from './table-catalog.ts';
 import { epochEvent, recoveryEvents, storeFailed, storeRecovered } from './store-events.ts';
 import { type SubscriberOptions, SubscriberCount, tableCounts } from './subscribers.ts';
-import { switchMode } from './switch-mode.ts';
+import { type SwitchParts, switchMode } from './switch-mode.ts';
 import { systemEnvironment } from './system-environment.ts';
 import type { TableNode } from './table-node.ts';
 import { MapTable, SetTable, type Table, type TableOf } from './table.ts';
@@ -113,7 +113,7 @@ class LocalNode implements TableNode, StoreListener {
     this.#addStore('memory', memoryBackend({ maxBytes: options.limits?.maxMemoryLogBytes }));
     const durable = parts.durableBackend ?? sqliteOf(options);
     if (durable !== undefined) this.#addStore('sqlite', durable);
-    this.#log = new OperationLog(this.#environment, this.#stores);
+    this.#log = new OperationLog(this.#environment, this.#stores, this.#dispatcher);
     this.#catalog = this.#makeCatalog();
     this.#batches = new Batches(this.#log, this.#dispatcher, this.#catalog.declared);
     this.log = new LogView({
@@ -294,7 +294,7 @@ class LocalNode implements TableNode, StoreListener {
     if (store === 'sqlite') {
       this.#stores.get(store)?.remember(nodeFact({ id: this.id, epoch }));
     }
-    this.#catalog.beginLife(store);
+    this.#dispatcher.holding(() => this.#catalog.beginLife(store));
     this.#reportLater(epochEvent(epoch));
   }
 
@@ -331,7 +331,7 @@ class LocalNode implements TableNode, StoreListener {
       counted: tableCounts(name, this.#subscribers),
       seal: () => this.#log.seal(),
       switchMode: async (mode: ModeName) => {
-        switchMode(projection, mode, { log: this.#log, replicator, inBatch: this.#batches.isOpen });
+        switchMode(projection, mode, this.#switchParts());
         await this.flush();
       },
       repair: (from: string) =>
@@ -343,10 +343,18 @@ class LocalNode implements TableNode, StoreListener {
     return table as unknown as TableOf<D>;
   }
 
+  #switchParts(): SwitchParts {
+    return {
+      log: this.#log,
+      dispatcher: this.#dispatcher,
+      replicator: this.#replicator,
+      inBatch: this.#batches.isOpen,
+    };
+  }
+
   #beginDocument(projection: Projection): void {
-    const parts = { log: this.#log, replicator: this.#replicator, inBatch: this.#batches.isOpen };
     try {
-      switchMode(projection, projection.mode.name, parts);
+      switchMode(projection, projection.mode.name, this.#switchParts());
     } catch (error) {
       // Nobody called this; while the disk takes nothing, the next look tries again.
       if (!isTablecastError(error)) throw error;
@@ -388,7 +396,8 @@ class LocalNode implements TableNode, StoreListener {
   recovered(store: SegmentStore): void {
     this.#report(storeRecovered(store.name));
     // What a switch of mode passed over could not be written again meanwhile.
-    for (const table of this.#catalog.declared.values()) this.#environment.defer(() => table.carryOver());
+    for (const table of this.#catalog.declared.values())
+      this.#environment.defer(() => this.#batches.carryOver(table));
   }
 
   #report(event: NodeEvent): void {

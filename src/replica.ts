@@ -221,7 +221,6 @@ export class LocalReplica implements Replica {
 
   receive(runs: readonly Uint8Array[], seen: (run: RunReference) => boolean): AppliedRuns {
     const { log, dispatcher } = this.#parts;
-    log.seal();
     const opened = runs.map((bytes) => this.#open(bytes));
     dispatcher.hold();
     const outcome = {
@@ -235,6 +234,8 @@ export class LocalReplica implements Replica {
       named: { names: 0, mostOrigins: this.#parts.origins.size + MAX_FRAME_ORIGINS },
     };
     try {
+      // Held back already: what is told of this must not be answered before the frame is taken in.
+      log.seal();
       for (const store of ['memory', 'sqlite'] as const)
         this.#receiveInto(store, opened, { ...outcome, seen, add: (count) => (outcome.operations += count) });
       for (const { table } of outcome.references) this.#parts.projections.get(table)?.carryOver();

@@ -1,19 +1,21 @@
 import { TablecastError } from './errors.ts';
 import type { ModeName } from './log/epoch.ts';
 import type { OperationLog } from './log/operation-log.ts';
+import type { Dispatcher } from './projection/dispatcher.ts';
 import type { Projection } from './projection/projection.ts';
 import type { Replicator } from './replication/replicator.ts';
 
 /** What switching a mode needs of the node. */
 export interface SwitchParts {
   readonly log: OperationLog;
+  readonly dispatcher: Dispatcher;
   readonly replicator: Replicator;
   readonly inBatch: boolean;
 }
 
 /** Switches a table's conflict mode for the whole cluster; see {@link Table.switchMode}. */
 export function switchMode(projection: Projection, mode: ModeName, parts: SwitchParts): void {
-  const { log, replicator, inBatch } = parts;
+  const { log, dispatcher, replicator, inBatch } = parts;
   const { name } = projection.schema;
   // A mode with a document begins a new one; in others there is nothing to do.
   if (projection.mode.name === mode && projection.documents === undefined) return;
@@ -27,8 +29,11 @@ export function switchMode(projection: Projection, mode: ModeName, parts: Switch
       },
     );
   }
-  log.seal();
-  projection.switchMode(mode);
-  log.seal();
+  // What a subscriber writes meanwhile is written under the new mode.
+  dispatcher.holding(() => {
+    log.seal();
+    projection.switchMode(mode);
+    log.seal();
+  });
   replicator.switched(name, true);
 }

@@ -48,7 +48,10 @@ export class TableCatalog {
     return projection;
   }
 
-  /** Declares a table; `isNew` when neither this life nor the log knew it. Throws `DECLARATION_…`. */
+  /**
+   * Declares a table; `isNew` when neither this life nor the log knew it. What a switch of mode passed over is still
+   * to be written again then. Throws `DECLARATION_…`.
+   */
   declare(name: string, declaration: TableDeclaration): { projection: Projection; isNew: boolean } {
     const schema = compileSchema(name, declaration);
     const before = this.known.get(name);
@@ -62,7 +65,6 @@ export class TableCatalog {
     projection.writeAs(origin, position);
     this.declared.set(name, projection);
     this.#housekeeping ??= this.#keepHouse();
-    projection.carryOver();
     if (schema.expiry !== undefined) this.#expire(projection);
     return { projection, isNew: before === undefined };
   }

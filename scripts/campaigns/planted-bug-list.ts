@@ -1,5 +1,6 @@
 import { type PlantedBug, bug } from './planted-bug.ts';
 import { bugsOfRights } from './planted-bugs-of-rights.ts';
+import { bugsOfRuns } from './planted-bugs-of-runs.ts';
 
 const CRASH = 'test/reliability/crash-images.test.ts';
 const KILL = 'test/reliability/kill.test.ts';
@@ -347,4 +348,5 @@ export const plantedBugs: readonly PlantedBug[] = [
     [DEADLINES],
   ),
   ...bugsOfRights,
+  ...bugsOfRuns,
 ];

@@ -6,6 +6,12 @@ import type { LoggedSegment, RunReference, SegmentStore } from './segment-store.
 /** For microtasks: Node's queueMicrotask puts an object for tracing around each. */
 const settled: Promise<void> = Promise.resolve();
 
+/** Keeps back what subscribers are told. */
+export interface Telling {
+  /** Does something of which nobody is told before all of it is done. */
+  holding<T>(act: () => T): T;
+}
+
 /** Runs of others that take their place in this node's log together. */
 export interface ReceivedRuns {
   readonly store: StoreName;
@@ -23,13 +29,15 @@ export class OperationLog implements JournalOwner {
   readonly journal: OpenSegment = new OpenSegment(this);
   readonly stores: ReadonlyMap<StoreName, SegmentStore>;
   readonly #environment: Environment;
+  readonly #telling: Telling;
   readonly #watching = new Set<() => void>();
   #resting = true;
   #inBatch = false;
   #ended = false;
 
-  constructor(environment: Environment, stores: ReadonlyMap<StoreName, SegmentStore>) {
+  constructor(environment: Environment, stores: ReadonlyMap<StoreName, SegmentStore>, telling: Telling) {
     this.#environment = environment;
+    this.#telling = telling;
     this.stores = stores;
   }
 
@@ -87,7 +95,11 @@ export class OperationLog implements JournalOwner {
     if (!this.#inBatch) this.seal();
   };
 
-  /** Closes the open segment and hands it on; what follows begins a new one. Inside a batch it does nothing. */
+  /**
+   * Closes the open segment and hands it on; what follows begins a new one. Inside a batch it does nothing.
+   * Subscribers may be told of what closing a run did to its document, and may write: who needs that no run is
+   * open afterwards holds back what is told.
+   */
   seal(): void {
     if (!this.#handOn() || !this.#resting) return;
     this.#resting = false;
@@ -98,12 +110,13 @@ export class OperationLog implements JournalOwner {
 
   /** As {@link seal}, without taking what follows for a burst: false when there was nothing to close. */
   #handOn(): boolean {
-    if (this.#inBatch) return false;
-    const parts = this.journal.seal();
-    if (parts.length === 0) return false;
-    for (const part of parts) this.#append(part);
-    this.#tell();
-    return true;
+    if (this.#inBatch || this.journal.empty) return false;
+    // What a subscriber writes must not go into a run that is being closed.
+    return this.#telling.holding(() => {
+      for (const part of this.journal.seal()) this.#append(part);
+      this.#tell();
+      return true;
+    });
   }
 
   #append(part: SealedPart): void {

@@ -78,7 +78,7 @@ export class Adopter {
     projection: Projection,
     of: { checkpoint: DecodedCheckpoint; chunks: readonly Uint8Array[]; round: number },
   ): Work<number | undefined> {
-    const { log, dispatcher, origins, slicing } = this.#parts;
+    const { log, dispatcher, origins } = this.#parts;
     log.seal();
     const adoption = new GradualAdoption(projection, origins, of.checkpoint);
     try {
@@ -86,36 +86,41 @@ export class Adopter {
       // A table that is cleared or switched all the time is not waited for without end.
       if (of.round >= MOST_ROUNDS) allAtOnce(preparing);
       else yield* preparing;
-      log.seal();
-      const position = log.position + 1;
-      if (!adoption.take(position)) return undefined;
-      const { record, count } = adoption;
-      log.appendRecord(projection.store, record, {
-        table: projection.schema.name,
-        position,
-        span: Math.max(1, count),
-      });
-      const telling = { done: false };
-      dispatcher.emitGradually(
-        inTheEnd(adoption.tell(position), () => (telling.done = true)),
-        slicing,
-      );
+      const telling = dispatcher.holding(() => this.#take(projection, adoption));
+      if (telling === undefined) return undefined;
       projection.carryOver();
       yield* adoption.noteDeadlines();
       // Slots keep their numbers, and peers wait, until everybody knows.
       while (!telling.done) yield SLICE_UNITS;
-      return count;
+      return adoption.count;
     } finally {
       adoption.end();
     }
   }
 
+  /** Lets what was prepared take effect, and begins to tell of it; undefined when it has to begin anew. */
+  #take(projection: Projection, adoption: GradualAdoption): { readonly done: boolean } | undefined {
+    const { log, dispatcher, slicing } = this.#parts;
+    log.seal();
+    const position = log.position + 1;
+    if (!adoption.take(position)) return undefined;
+    log.appendRecord(projection.store, adoption.record, {
+      table: projection.schema.name,
+      position,
+      span: Math.max(1, adoption.count),
+    });
+    const telling = { done: false };
+    const steps = inTheEnd(adoption.tell(position), () => (telling.done = true));
+    dispatcher.emitGradually(steps, slicing);
+    return telling;
+  }
+
   #adoptAtOnce(projection: Projection, checkpoint: DecodedCheckpoint): Adopted {
     const { log, dispatcher, origins } = this.#parts;
     const { epoch } = projection;
-    log.seal();
     dispatcher.hold();
     try {
+      log.seal();
       const position = log.position + 1;
       const adopted = adoptCheckpoint(projection, origins, checkpoint, position);
       const count = adopted.rows.length + adopted.removed.length;

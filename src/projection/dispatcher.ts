@@ -92,6 +92,16 @@ export class Dispatcher {
     }
   }
 
+  /** Does something of which nobody is told before all of it is done. */
+  holding<T>(act: () => T): T {
+    this.hold();
+    try {
+      return act();
+    } finally {
+      this.release();
+    }
+  }
+
   /** How many emissions wait; a mark for {@link forgetFrom}. */
   get mark(): number {
     return this.#waiting.length;

@@ -1,0 +1,40 @@
+import { type PlantedBug, bug } from './planted-bug.ts';
+
+const INSIDE = 'test/modes/state-inside.test.ts';
+const OPEN_RUNS = 'test/modes/open-runs.test.ts';
+
+/** Bugs of what begins while a run is open, and of what is read inside one. */
+export const bugsOfRuns: readonly PlantedBug[] = [
+  bug(
+    'show the end of a run at its beginning',
+    [
+      'modes/automerge/document.ts',
+      'part: { effects: part, change: parts[index] as Change },',
+      'part: undefined,',
+    ],
+    [INSIDE],
+  ),
+  bug(
+    'show all of a checkpoint at its first position',
+    ['projection/replay.ts', 'bound.position < position + span - 1', 'bound.position < position'],
+    [INSIDE],
+  ),
+  bug(
+    'let a batch take back what was written before it',
+    [
+      'node-batches.ts',
+      'this.#log.seal();\n      return this.#runOpen(write);',
+      'return this.#runOpen(write);',
+    ],
+    [OPEN_RUNS],
+  ),
+  bug(
+    'tell of a run while it is closed',
+    [
+      'log/operation-log.ts',
+      'return this.#telling.holding(() => {',
+      'return ((act: () => boolean): boolean => act())(() => {',
+    ],
+    [OPEN_RUNS],
+  ),
+];
