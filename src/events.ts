@@ -18,6 +18,7 @@ export const NODE_EVENT_CODES = [
   'fork-detected',
   'fork-claimed',
   'operations-refused',
+  'operations-taken',
   'access-refused',
   'credentials-reloaded',
   'peer-throttled',

@@ -37,7 +37,7 @@ export { Change } from './projection/change.ts';
 export type { ChangeKind, Conflict, ConflictSide } from './projection/change.ts';
 export type { RowSide } from './projection/digest.ts';
 export type { RepairOptions } from './repair.ts';
-export type { PeerState, PeerTable } from './replication/peer-state.ts';
+export type { HeldBackOperations, PeerState, PeerTable } from './replication/peer-state.ts';
 export type { ZeekAttachment } from './zeek/attachment.ts';
 export type { ZeekCheck } from './zeek/check.ts';
 export type {

@@ -1,10 +1,8 @@
-import { TablecastError } from './errors.ts';
 import { isModeName } from './log/epoch.ts';
 import type { StoreName } from './log/journal.ts';
 import type { OperationLog } from './log/operation-log.ts';
 import type { Origins } from './log/origin.ts';
 import { wasProxyOf } from './log/proxy.ts';
-import { type DecodedRun, type OpenedRun, type RunHeader, openRun, readRun } from './log/run.ts';
 import type { RunReference } from './log/segment-store.ts';
 import type { Slicing, Work } from './log/slices.ts';
 import type { Stretches } from './log/session-marks.ts';
@@ -13,9 +11,8 @@ import { checkpointChunks } from './projection/checkpoint.ts';
 import { DigestCache } from './projection/digest-cache.ts';
 import { stateName } from './projection/digest.ts';
 import type { Dispatcher } from './projection/dispatcher.ts';
-import { ownOperation } from './projection/own-operation.ts';
-import { preparationOf } from './projection/preparation.ts';
 import type { Projection } from './projection/projection.ts';
+import { Receiver } from './receiver.ts';
 import type {
   AdoptedRows,
   AppliedRuns,
@@ -25,15 +22,6 @@ import type {
   Replica,
   ReplicaTable,
 } from './replication/replica.ts';
-
-/** Most lives whose operations one table holds; of others none are taken. */
-const MAX_TABLE_ORIGINS = 8192;
-/** Most lives that are known by name, of all tables together. */
-const MAX_ORIGINS = 262_144;
-/** Most lives never heard of before that one frame may name; the run that passes it still counts. */
-const MAX_FRAME_ORIGINS = 4096;
-/** Most entries of contexts and lists of origins in one frame. */
-const MAX_FRAME_NAMES = 131_072;
 
 /** What the replica is made of. */
 export interface ReplicaParts {
@@ -51,43 +39,12 @@ export interface ReplicaParts {
   beginLife(store: StoreName): void;
 }
 
-/** A run of a frame, whose checksum was found right; it can be unpacked once. */
-interface ReceivedRun {
-  readonly reference: RunReference & RunHeader;
-  /** What was prepared of it is unpacked already. */
-  readonly opened: OpenedRun | undefined;
-}
-
-interface AcceptedRun {
-  readonly reference: RunReference;
-  readonly applied: number;
-}
-
-/** What the runs of one frame name, which costs beside their operations. */
-interface NameCount {
-  names: number;
-  /** How many origins may be known when they have been taken in. */
-  readonly mostOrigins: number;
-}
-
-/** What is gathered while runs are received. */
-interface Outcome {
-  readonly gaps: Set<string>;
-  readonly ahead: Set<string>;
-  readonly references: RunReference[];
-  readonly forgotten: Set<string>;
-  readonly crowded: Set<string>;
-  readonly parted: Map<string, string>;
-  readonly named: NameCount;
-  seen(run: RunReference): boolean;
-  add(operations: number): void;
-}
-
 /** The tables of this node as replication sees them. */
 export class LocalReplica implements Replica {
   readonly #parts: ReplicaParts;
   readonly #digests: DigestCache;
   readonly #adopter: Adopter;
+  readonly #receiver: Receiver;
 
   /** Tables of which a peer held another past than this node, and the life in which they part: a later life does not mend that. */
   readonly #forks = new Map<Projection, string>();
@@ -97,13 +54,12 @@ export class LocalReplica implements Replica {
   readonly #begun = new Set<StoreName>(['memory']);
   /** Tables of which a peer has said what it holds, so that it may have been told of new operations. */
   readonly #compared = new Set<Projection>();
-  /** Runs of frames that are prepared, by their bytes: they need not be unpacked twice. */
-  readonly #decoded = new WeakMap<Uint8Array, DecodedRun>();
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
     this.#digests = new DigestCache(parts.origins);
     this.#adopter = new Adopter(parts);
+    this.#receiver = new Receiver(parts);
   }
 
   get nodeId(): string {
@@ -212,145 +168,11 @@ export class LocalReplica implements Replica {
   }
 
   prepare(runs: readonly Uint8Array[], taken: (table: string) => boolean): Prepared | undefined {
-    return preparationOf(runs, {
-      origins: this.#parts.origins,
-      decoded: this.#decoded,
-      tableOf: (table) => (taken(table) ? this.#parts.projections.get(table) : undefined),
-    });
+    return this.#receiver.prepare(runs, taken);
   }
 
   receive(runs: readonly Uint8Array[], seen: (run: RunReference) => boolean): AppliedRuns {
-    const { log, dispatcher } = this.#parts;
-    const opened = runs.map((bytes) => this.#open(bytes));
-    dispatcher.hold();
-    const outcome = {
-      operations: 0,
-      gaps: new Set<string>(),
-      ahead: new Set<string>(),
-      forgotten: new Set<string>(),
-      crowded: new Set<string>(),
-      parted: new Map<string, string>(),
-      references: [] as RunReference[],
-      named: { names: 0, mostOrigins: this.#parts.origins.size + MAX_FRAME_ORIGINS },
-    };
-    try {
-      // Held back already: what is told of this must not be answered before the frame is taken in.
-      log.seal();
-      for (const store of ['memory', 'sqlite'] as const)
-        this.#receiveInto(store, opened, { ...outcome, seen, add: (count) => (outcome.operations += count) });
-      for (const { table } of outcome.references) this.#parts.projections.get(table)?.carryOver();
-    } finally {
-      dispatcher.release();
-    }
-    const { operations, references, gaps, ahead, forgotten, crowded, parted } = outcome;
-    return {
-      operations,
-      references,
-      gaps: [...gaps],
-      ahead: [...ahead],
-      forgotten: [...forgotten],
-      crowded: [...crowded],
-      parted: [...parted],
-    };
-  }
-
-  #open(bytes: Uint8Array): ReceivedRun {
-    const decoded = this.#decoded.get(bytes);
-    if (decoded === undefined) return openReceived(bytes);
-    const { table, origin, session, firstSequence, count, epoch } = decoded;
-    return {
-      opened: undefined,
-      reference: { table, origin, session, firstSequence, count, epoch, bytes },
-    };
-  }
-
-  #receiveInto(store: StoreName, runs: readonly ReceivedRun[], outcome: Outcome): void {
-    const { log, projections } = this.#parts;
-    const first = log.position + 1;
-    const accepted: AcceptedRun[] = [];
-    let position = first;
-    try {
-      for (const run of runs) {
-        const { reference } = run;
-        const projection = projections.get(reference.table);
-        if (projection?.store !== store) continue;
-        outcome.references.push(reference);
-        if (!outcome.seen(reference)) continue;
-        log.requireRoom(store);
-        if (this.#isCrowded(projection, reference.origin)) {
-          outcome.crowded.add(reference.origin);
-          continue;
-        }
-        if (this.#isOther(projection, reference)) outcome.parted.set(reference.table, reference.origin);
-        if (outcome.parted.has(reference.table)) continue;
-        const applied = this.#apply(projection, run, { position, named: outcome.named });
-        if (applied === undefined) outcome.gaps.add(reference.table);
-        if (applied === 'ahead') outcome.ahead.add(reference.table);
-        if (projection.lives.isForgotten(this.#parts.origins.intern(reference.origin))) {
-          outcome.forgotten.add(reference.origin);
-        }
-        if (applied === undefined || applied === 0 || applied === 'ahead') continue;
-        accepted.push({ reference, applied });
-        position += applied;
-      }
-    } finally {
-      // Also when a later run is refused: what was applied must stand in the log.
-      if (accepted.length > 0) {
-        const received = {
-          store,
-          runs: accepted.map(({ reference }) => reference),
-          applied: accepted.map(({ applied }) => applied),
-        };
-        log.appendReceived(received, first);
-        outcome.add(position - first);
-      }
-    }
-  }
-
-  /** Whether a life is one too many for a table, or for this node. */
-  #isCrowded(projection: Projection, text: string): boolean {
-    const { origins } = this.#parts;
-    const origin = origins.find(text);
-    if (origin === undefined && origins.size >= MAX_ORIGINS) return true;
-    const held = projection.vector();
-    return held.size >= MAX_TABLE_ORIGINS && (origin === undefined || held.get(origin) === 0);
-  }
-
-  /** Whether operations of a run are held already that are others: of one life one session wrote each name. */
-  #isOther(projection: Projection, { origin: text, session, ...run }: RunHeader): boolean {
-    const origin = this.#parts.origins.find(text);
-    const skip = origin === undefined ? 0 : (projection.overlap(run, origin) ?? 0);
-    if (origin === undefined || skip === 0) return false;
-    const known = projection.sessions.of(origin, run.firstSequence + skip - 1);
-    return known !== 0 && session !== 0 && known !== session;
-  }
-
-  /** How many operations were new; undefined for a gap, `ahead` when a switch of mode is missing before them. */
-  #apply(
-    projection: Projection,
-    { reference, opened }: ReceivedRun,
-    { position, named }: { readonly position: number; readonly named: NameCount },
-  ): number | 'ahead' | undefined {
-    const { origins } = this.#parts;
-    const origin = origins.intern(reference.origin);
-    const skip = projection.overlap(reference, origin);
-    if (skip === undefined) return undefined;
-    if (skip === reference.count) return 0;
-    if (projection.writes(origin)) throw ownOperation(reference);
-    if (projection.isAhead(reference)) return 'ahead';
-    const run =
-      opened === undefined
-        ? (this.#decoded.get(reference.bytes) as DecodedRun)
-        : readRun(opened, projection.schema.column);
-    named.names += run.context.length + run.newOrigins.length;
-    if (named.names > MAX_FRAME_NAMES) throw tooManyNames(MAX_FRAME_NAMES);
-    const knowsAll =
-      origins.size < MAX_ORIGINS || run.newOrigins.every((text) => origins.find(text) !== undefined);
-    if (!knowsAll) throw tooManyNames(MAX_ORIGINS);
-    projection.check(run);
-    if (origins.size > named.mostOrigins) throw tooManyNames(MAX_FRAME_ORIGINS);
-    projection.apply(run, Math.max(0, skip), { position, live: true });
-    return reference.count - Math.max(0, skip);
+    return this.#receiver.receive(runs, seen);
   }
 
   *adopt(
@@ -361,18 +183,6 @@ export class LocalReplica implements Replica {
     const projection = this.#parts.projections.get(table);
     return projection === undefined ? undefined : yield* this.#adopter.adopt(projection, chunks, seen);
   }
-}
-
-function tooManyNames(limit: number): TablecastError {
-  return new TablecastError('LIMIT_EXCEEDED', `A peer named more origins than the limit of ${limit}.`, {
-    hint: 'Give nodes ids that come back: every id that ever wrote is remembered.',
-    details: { limit },
-  });
-}
-
-function openReceived(bytes: Uint8Array): ReceivedRun {
-  const opened = openRun(bytes);
-  return { opened, reference: { ...opened.header, bytes } };
 }
 
 /** A table's checkpoint while its slots keep their numbers. */

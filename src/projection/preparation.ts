@@ -25,7 +25,6 @@ const MAX_FRAME_NAMED = 262_144;
 
 /** What is done with a frame's runs before the frame is applied in one go. */
 export interface Preparation {
-  /** Throws `LIMIT_EXCEEDED` for a frame that would take too long to apply. */
   readonly work: Work;
   /** Call once the frame has been applied, or never will be. */
   forget(): void;
@@ -36,6 +35,8 @@ interface PreparedFor {
   readonly origins: Origins;
   /** Gets the runs that are unpacked on the way, by their bytes. */
   readonly decoded: WeakMap<Uint8Array, DecodedRun>;
+  /** Gets those from which on the frame would take too long to apply, and why. */
+  readonly tooDear: WeakMap<Uint8Array, TablecastError>;
   /** The tables whose runs will be applied. */
   tableOf(name: string): Projection | undefined;
 }
@@ -84,10 +85,15 @@ function tableNameOf(run: Uint8Array): string | undefined {
 function* prepareRuns(
   dear: readonly DearRun[],
   preparations: ReadonlyMap<Schema, CellPreparation>,
-  { origins, decoded }: PreparedFor,
+  { origins, decoded, tooDear }: PreparedFor,
 ): Work {
   const changes = new FrameChanges(dear, origins);
+  let limit: TablecastError | undefined;
   for (const { bytes, table } of dear) {
+    if (limit !== undefined) {
+      tooDear.set(bytes, limit);
+      continue;
+    }
     try {
       const run = decodeRun(bytes, table.schema.column);
       decoded.set(bytes, run);
@@ -95,7 +101,10 @@ function* prepareRuns(
       yield* prepareCells(run.values.cells ?? [], preparations.get(table.schema));
       yield* changes.prepare(run, table);
     } catch (error) {
-      if (!isTablecastError(error) || isTablecastError(error, 'LIMIT_EXCEEDED')) throw error;
+      if (!isTablecastError(error)) throw error;
+      if (error.code !== 'LIMIT_EXCEEDED') continue;
+      limit = error;
+      tooDear.set(bytes, error);
     }
   }
   yield* changes.prepareMissed();
@@ -138,7 +147,11 @@ class FrameChanges {
       const ready = this.#missed.find(({ run, table }) => isKnown(run, this.#textsOf(run, table)));
       if (ready === undefined) return;
       this.#missed = this.#missed.filter((missed) => missed !== ready);
-      yield* this.#prepare(ready.run, ready.table);
+      try {
+        yield* this.#prepare(ready.run, ready.table);
+      } catch (error) {
+        if (!isTablecastError(error)) throw error;
+      }
     }
   }
 

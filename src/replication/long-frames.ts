@@ -1,3 +1,4 @@
+import { type TablecastError, isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Slices } from '../log/slices.ts';
 import type { Stretches } from '../log/session-marks.ts';
@@ -22,6 +23,8 @@ export interface LongFramesOwner {
   ended(): boolean;
   /** What the peer sent does not hold. */
   refuse(error: unknown): void;
+  /** A checkpoint cannot be taken over. */
+  refusedCheckpoint(table: string, error: TablecastError): void;
   /** Whether what a peer holds of a table is what this node holds. */
   agrees(table: string, held: Held, written: readonly Stretches[]): boolean;
   /** A checkpoint of so many bytes was taken over. */
@@ -85,7 +88,8 @@ export class LongFrames {
       },
       failed: (error) => {
         release();
-        this.#owner.refuse(error);
+        if (isTablecastError(error)) this.#owner.refusedCheckpoint(table, error);
+        else this.#owner.refuse(error);
       },
     });
   }

@@ -7,6 +7,27 @@ export interface PeerTable {
   readonly mode: string;
 }
 
+/** Operations that one of two nodes does not take from the other. */
+export interface HeldBackOperations {
+  /** `here`: this node does not take them; `there`: the peer says that it does not. */
+  readonly by: 'here' | 'there';
+  readonly table: string;
+  /** Whose operations; undefined for the table's checkpoint, or everything of the table. */
+  readonly origin: string | undefined;
+  /** The first that is not taken, in the count of its author and table; 0 without an author. */
+  readonly sequence: number;
+  /** The code of the error they were refused with. */
+  readonly code: string;
+  /** What is wrong with them, for people. */
+  readonly reason: string;
+  /** What to do; undefined where the peer refuses. */
+  readonly hint: string | undefined;
+  /** When they were refused first, in milliseconds since 1970. */
+  readonly since: number;
+  /** How often they were refused since. */
+  readonly times: number;
+}
+
 /** One connection, or one configured peer without a connection at present. */
 export interface PeerState {
   /** The URL dialled, or where an accepted connection comes from. */
@@ -34,6 +55,8 @@ export interface PeerState {
   readonly durabilityProblem: string | undefined;
   /** Time of the latest heartbeat there and back, in milliseconds. */
   readonly roundTripMs: number | undefined;
+  /** What one of the two does not take from the other. */
+  readonly heldBack: readonly HeldBackOperations[];
   /** What the peer declares; empty while it is not connected. */
   readonly tables: readonly PeerTable[];
 }

@@ -24,6 +24,8 @@ export interface SharedTable {
   readonly writable: boolean;
   /** What the peer takes of it from this node. */
   readonly takes: Takes;
+  /** Whose operations the peer does not take; an empty text stands for the table's checkpoint. */
+  readonly heldBack: ReadonlySet<string>;
 }
 
 /** What a node takes of a table from a peer: everything, nothing but the peer's own operations, or nothing. */
@@ -162,15 +164,17 @@ export class PeerTables {
     const has = new Map(state.held);
     const before = this.shared.get(name);
     const takes = state.takes ?? 'everything';
+    const heldBack = new Set((state.heldBack ?? []).flatMap(({ origin, asked }) => (asked ? [] : origin)));
     const due = order > 0 || lacksForgotten(table, has) || cheaperAsCheckpoint(table, has);
     this.shared.set(name, {
       name,
       has,
       levelSent: false,
       levelReceived: before?.levelReceived ?? false,
-      needsCheckpoint: due && takes === 'everything',
+      needsCheckpoint: due && takes === 'everything' && !heldBack.has(''),
       writable: this.grant.mayWrite(name),
       takes,
+      heldBack,
     });
     if (takes === 'nothing') this.#sayWithheld(table, has);
     return [];
@@ -186,6 +190,7 @@ export class PeerTables {
 
   /** A checkpoint is needed to bring the peer what it lacks; one that takes none goes without. */
   needCheckpoint(table: SharedTable): void {
+    if (table.heldBack.has('')) return;
     if (table.takes === 'everything') table.needsCheckpoint = true;
     else this.deny({ right: 'taken', table: table.name });
   }
@@ -210,6 +215,7 @@ export class PeerTables {
 
   /** Whether the peer takes operations of an origin from this node. */
   #isTaken(table: SharedTable, origin: string): boolean {
+    if (table.heldBack.size > 0 && table.heldBack.has(origin)) return false;
     if (table.takes === 'everything') return true;
     return table.takes === 'own' && this.#isOf(this.#replica.nodeId, origin, '<');
   }
@@ -241,6 +247,7 @@ export class PeerTables {
     const last = run.firstSequence + run.count - 1;
     // What is no longer held of an origin stands in the log of a life that was forgotten.
     if (last <= has || this.#replica.held(run.table, run.origin) === 0) return 'skip';
+    if (table.heldBack.size > 0 && table.heldBack.has(run.origin)) return 'skip';
     if (table.takes !== 'everything' && !this.#isTaken(table, run.origin)) return this.#withhold(table, run);
     if (run.firstSequence > has + 1) return 'gap';
     table.has.set(run.origin, last);

@@ -1,3 +1,4 @@
+import type { TablecastError } from '../errors.ts';
 import type { Epoch } from '../log/epoch.ts';
 import type { StoreName } from '../log/journal.ts';
 import type { Work } from '../log/slices.ts';
@@ -81,6 +82,15 @@ export interface ReplicaTable {
   checkpoint(): Iterator<Uint8Array, void>;
 }
 
+/** What keeps the operations of an author from being taken into a table. */
+export interface Refusal {
+  readonly table: string;
+  readonly origin: string;
+  /** The first that is not taken. */
+  readonly sequence: number;
+  readonly error: TablecastError;
+}
+
 /** What became of received runs. */
 export interface AppliedRuns {
   /** Operations that were new here. */
@@ -91,8 +101,8 @@ export interface AppliedRuns {
   readonly ahead: readonly string[];
   /** Origins whose life this node forgot long ago, so that their operations were not applied. */
   readonly forgotten: readonly string[];
-  /** Origins of which nothing was applied because their table holds operations of too many. */
-  readonly crowded: readonly string[];
+  /** Whose operations in which table are not taken, from which one on, and why. */
+  readonly refused: readonly Refusal[];
   /** Tables of which operations are held already that are others, and the life they are of. */
   readonly parted: readonly (readonly [table: string, origin: string])[];
   /** Every run that was looked at, new or not. */
@@ -144,7 +154,8 @@ export interface Replica {
   prepare(runs: readonly Uint8Array[], taken: (table: string) => boolean): Prepared | undefined;
   /**
    * Applies and logs runs of others; `seen` is told of each before it takes effect, and leaves it out
-   * by returning false. Throws `OPERATION_INVALID`; what was applied before it stays.
+   * by returning false. A run that is refused takes with it only what its author wrote in that table. Throws
+   * `OPERATION_INVALID` for bytes that are no run, having changed nothing.
    */
   receive(runs: readonly Uint8Array[], seen: (run: RunReference) => boolean): AppliedRuns;
   /**

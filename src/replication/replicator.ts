@@ -409,10 +409,8 @@ export class Replicator implements SessionOwner, DiallerOwner {
   #isSynced(name: string): boolean {
     const sharing = [...this.#sessions].filter((session) => session.tables.shared.has(name));
     // A peer that may not write the table has nothing to bring, whatever it says of that.
-    const bringing = sharing
-      .flatMap(({ tables }) => tables.shared.get(name) ?? [])
-      .filter(({ writable }) => writable);
-    if (bringing.length > 0) return bringing.every(({ levelReceived }) => levelReceived);
+    const bringing = sharing.filter(({ tables }) => tables.shared.get(name)?.writable === true);
+    if (bringing.length > 0) return bringing.every((session) => session.isLevel(name));
     return this.#diallers.every(({ nodeId: dialled }) => sharing.some(({ nodeId }) => nodeId === dialled));
   }
 
@@ -434,6 +432,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
         reason,
         ...counts,
         ...UNSAID,
+        heldBack: [],
         tables: [],
       });
     }
@@ -455,6 +454,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
       lagOperations,
       ...durabilityIn(session.acked),
       roundTripMs,
+      heldBack: session.heldBack,
       tables: session.tables.announcements,
     };
   }

@@ -3,8 +3,13 @@ import { TablecastError, isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Connection } from '../transport/transport.ts';
 import type { IntakeLimits } from './intake.ts';
+import type { HeldBackOperations } from './peer-state.ts';
 import type { Denial, RefusedTable } from './peer-tables.ts';
 import { MAX_FRAME_OPERATIONS } from './wire.ts';
+
+/** What to do where a peer does not take operations. */
+const HELD_THERE_HINT =
+  'Everything else goes on. The reason says what is wrong with them; docs/operations.md says how to bring what they hold back in.';
 
 /** A session, as far as events name it. */
 interface Who {
@@ -71,6 +76,38 @@ export function lifeRefused(origin: string, why: string, peer: string | undefine
     message: `Operations of ${origin} were not applied: ${why}.`,
     peer,
     details: { origin },
+  };
+}
+
+/** Operations of an author are not taken into a table, here or at the peer. */
+export function heldBack(held: HeldBackOperations, peer: string): NodeEvent {
+  const { by, table, origin, sequence, code, reason, hint } = held;
+  const what =
+    origin === undefined
+      ? `what ${by === 'here' ? peer : 'this node'} has`
+      : `operations of ${origin} from number ${sequence} on`;
+  const who = by === 'here' ? `holds back ${what}, brought by ${peer}` : `${peer} holds back ${what}`;
+  return {
+    code: 'operations-refused',
+    severity: 'error',
+    message: `Table ${table}: ${by === 'here' ? 'this node ' : ''}${who}: ${reason}`,
+    table,
+    peer,
+    details: { by, origin, sequence, code, hint: hint ?? HELD_THERE_HINT },
+  };
+}
+
+/** What was held back here is taken. */
+export function takenAgain({ table, origin, sequence, code }: HeldBackOperations, peer: string): NodeEvent {
+  const what =
+    origin === undefined ? `what ${peer} has` : `operations of ${origin} from number ${sequence} on`;
+  return {
+    code: 'operations-taken',
+    severity: 'info',
+    message: `Table ${table}: ${what} were held back and are taken now.`,
+    table,
+    peer,
+    details: { origin, sequence, code },
   };
 }
 

@@ -1,22 +1,23 @@
 import type { Grant } from '../access/grant.ts';
-import type { Timer } from '../environment.ts';
 import { isTablecastError } from '../errors.ts';
 import type { StoreName } from '../log/journal.ts';
 import type { Closing, Connection } from '../transport/transport.ts';
 import { type Acknowledged, Acknowledgements, takenIn } from './acknowledgements.ts';
 import { Comparisons } from './comparison.ts';
 import { outOfTurn } from './incoming.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { LongFrames, tookOver } from './long-frames.ts';
 import { Outbound } from './outbound.ts';
 import { Parting, writtenLast } from './parting.ts';
 import { PeerTables, type RefusedTable, stateOf } from './peer-tables.ts';
+import type { HeldBackOperations } from './peer-state.ts';
 import type { AdoptedRows, Held } from './replica.ts';
 import { Intake } from './intake.ts';
 import type { SessionOwner } from './session-owner.ts';
-import { denied, differing, failed, lifeRefused, throttled, tooManyOperations } from './session-events.ts';
+import { denied, differing, failed, throttled } from './session-events.ts';
+import { Taking } from './taking.ts';
 import {
   type Hello,
-  MAX_FRAME_OPERATIONS,
   type Message,
   PROTOCOL,
   type Sources,
@@ -29,11 +30,6 @@ import {
 
 /** Bytes sent and not acknowledged before sending pauses. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
-/** Most lives of which is told, per session, that they are not taken. */
-const MAX_TOLD_LIVES = 256;
-const PING_MS = 5000;
-/** A peer that says nothing while this many pings go out is lost. Counted, because clocks jump. */
-const SILENT_PINGS = 3;
 
 /** One peer, from the first frame to the last. */
 export class Session {
@@ -45,7 +41,8 @@ export class Session {
   readonly #long: LongFrames;
   readonly #intake: Intake;
   readonly #acknowledgements: Acknowledgements;
-  readonly #toldLives = new Set<string>();
+  readonly #taking: Taking;
+  readonly #heartbeat: Heartbeat;
   readonly #parting: Parting;
   #hello: Hello | undefined;
   #helloSent = false;
@@ -53,8 +50,6 @@ export class Session {
   #farewell: string | undefined;
   #blocked = false;
   #sentBytes = 0;
-  #unanswered = 0;
-  #heartbeat: Timer | undefined;
   sentOperations = 0;
   receivedOperations = 0;
   /** What the peer has acknowledged. */
@@ -73,12 +68,24 @@ export class Session {
       throttled: () => owner.report(throttled(this, owner.intake)),
       overrun: (error) => this.#refuse(error),
     });
+    this.#heartbeat = new Heartbeat({
+      environment: owner.environment,
+      ping: (time) => void this.#send({ type: 'ping', time }),
+      silent: (ms) => this.end('silent', `Nothing heard for ${ms} ms.`),
+    });
     this.#parting = new Parting({
       replica: owner.replica,
       tables: this.tables,
       peer: () => this.nodeId,
       report: (event) => owner.report(event),
       parted: (name) => this.#parted(name),
+    });
+    this.#taking = new Taking({
+      node: owner,
+      tables: this.tables,
+      peer: () => this.nodeId,
+      ask: (tables) => this.#ask(tables),
+      part: (table, origin) => this.#parting.part(table, origin),
     });
     this.comparisons = new Comparisons({
       environment: owner.environment,
@@ -96,6 +103,7 @@ export class Session {
       hold: () => this.hold(),
       ended: () => this.#ended,
       refuse: (error) => this.#refuse(error),
+      refusedCheckpoint: (table, error) => this.#taking.refusedCheckpoint(table, error),
       agrees: (table, held, written) => this.#parting.agrees(table, held, written),
       adopted: (table, rows, bytes) => this.#adopted(table, rows, bytes),
     });
@@ -122,6 +130,16 @@ export class Session {
     return this.#hello;
   }
 
+  /** What one of the two nodes does not take from the other. */
+  get heldBack(): readonly HeldBackOperations[] {
+    return this.#taking.all();
+  }
+
+  /** Whether everything that the peer has of a table is here, as far as it has been sent. */
+  isLevel(table: string): boolean {
+    return this.tables.shared.get(table)?.levelReceived === true && !this.#taking.heldBack.concerns(table);
+  }
+
   get lagOperations(): number {
     return Math.max(0, this.sentOperations - this.acked.operations);
   }
@@ -142,7 +160,7 @@ export class Session {
       },
       closed: (closing) => this.#closed(closing),
     });
-    this.#beat();
+    this.#heartbeat.start();
   }
 
   /** Whether the peer has acknowledged everything this node could tell it. */
@@ -180,6 +198,7 @@ export class Session {
     if (state === undefined || this.#hello === undefined) return;
     this.#send({ type: 'tables', tables: [state] });
     if (here) this.#matched(this.tables.match(name), [name]);
+    this.#taking.heldBack.retry(name);
   }
 
   /** Tells the peer which origins come from elsewhere, and what is held of those that no longer do. */
@@ -228,7 +247,12 @@ export class Session {
     const table = this.#owner.replica.table(name);
     if (table === undefined || !this.#helloSent || !this.tables.grant.mayRead(name)) return undefined;
     const life = this.#parting.lifeOf(name);
-    return { ...stateOf(table, this.tables.takesOf(name)), ...(life !== undefined && { parted: life }) };
+    const heldBack = this.#taking.heldBack.toldOf(name);
+    return {
+      ...stateOf(table, this.tables.takesOf(name)),
+      ...(life !== undefined && { parted: life }),
+      ...(heldBack.length > 0 && { heldBack }),
+    };
   }
 
   #sendCounted(message: Message, operations: number): void {
@@ -268,7 +292,7 @@ export class Session {
   // Receiving --------------------------------------------------------------------------------------
 
   #receive(bytes: Uint8Array): void {
-    this.#unanswered = 0;
+    this.#heartbeat.heard();
     this.#intake.offer(bytes);
   }
 
@@ -355,6 +379,7 @@ export class Session {
 
   #announced(states: readonly TableState[]): void {
     const names = states.map(({ name }) => name);
+    this.#taking.heldThere(states);
     this.#matched(this.tables.announce(states), names);
   }
 
@@ -397,30 +422,17 @@ export class Session {
   }
 
   #takeRuns(runs: readonly Uint8Array[], length: number): void {
-    const { replica } = this.#owner;
-    let operations = 0;
-    const applied = replica.receive(runs, (reference) => {
-      operations += reference.count;
-      if (operations > MAX_FRAME_OPERATIONS) throw tooManyOperations();
-      return this.tables.received(reference);
-    });
+    const { operations, applied } = this.#taking.take(runs);
     this.#intake.countOperations(operations);
     this.receivedOperations += applied.operations;
+    const { replica } = this.#owner;
     this.#acknowledgements.received(length, takenIn(replica, applied.references, operations));
-    for (const origin of applied.forgotten) this.#reportLife(origin, 'that life lies too many restarts back');
-    for (const origin of applied.crowded) this.#reportLife(origin, 'too many lives have written its table');
-    for (const [table, origin] of applied.parted) this.#parting.part(table, origin);
-    const ahead = applied.ahead.filter((name) => this.#owner.mayAskForSwitch(name));
-    if (applied.gaps.length > 0 || ahead.length > 0) {
-      const parts = partsOf(this.#statesOf([...applied.gaps, ...ahead]));
-      for (const tables of parts) this.#send({ type: 'tables', tables });
-    }
   }
 
-  #reportLife(origin: string, why: string): void {
-    if (this.#toldLives.has(origin) || this.#toldLives.size >= MAX_TOLD_LIVES) return;
-    this.#toldLives.add(origin);
-    this.#owner.report(lifeRefused(origin, why, this.nodeId));
+  /** Says anew what is held of tables: the peer sends what is missing. */
+  #ask(names: readonly string[]): void {
+    for (const tables of partsOf(this.#statesOf(names)))
+      if (tables.length > 0) this.#send({ type: 'tables', tables });
   }
 
   #adopted(table: string, { rows, switched }: AdoptedRows, bytes: number): void {
@@ -433,28 +445,19 @@ export class Session {
     for (const name of names) {
       const table = this.tables.shared.get(name);
       if (table !== undefined) table.levelReceived = true;
+      this.#taking.heldBack.levelled(name);
     }
     this.#owner.changed();
   }
 
   // Ending -----------------------------------------------------------------------------------------
 
-  #beat(): void {
-    const { environment } = this.#owner;
-    this.#heartbeat = environment.schedule(PING_MS, () => {
-      if (this.#ended) return;
-      if (this.#unanswered++ >= SILENT_PINGS)
-        return this.end('silent', `Nothing heard for ${SILENT_PINGS * PING_MS} ms.`);
-      this.#send({ type: 'ping', time: environment.now() });
-      this.#beat();
-    });
-  }
-
   #closed(closing: Closing): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#heartbeat?.cancel();
+    this.#heartbeat.stop();
     this.#acknowledgements.stop();
+    this.#taking.stop();
     this.comparisons.stop();
     this.#intake.stop();
     this.#resume();

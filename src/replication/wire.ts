@@ -54,6 +54,25 @@ const held = listOf<[string, number]>(
 );
 const sessions = listOf<number>(MAX_ENTRIES, isSequence);
 const names = (most: number) => listOf<string>(most, isName);
+/** Most authors whose operations are held back that are told of one table. */
+export const MAX_HELD_BACK_TOLD = 64;
+/** Characters of a reason that is told. */
+export const MAX_REASON = 512;
+const heldBack = v.pipe(
+  v.array(
+    v.object({
+      /** Empty: the table's checkpoint, or everything of it. */
+      origin: v.pipe(v.string(), v.maxLength(128)),
+      /** The first operation that is not taken. */
+      sequence,
+      code: v.pipe(v.string(), v.maxLength(32)),
+      reason: v.pipe(v.string(), v.maxLength(MAX_REASON), v.transform(withoutControls)),
+      /** It may be sent again. */
+      asked: v.optional(v.boolean()),
+    }),
+  ),
+  v.maxLength(MAX_HELD_BACK_TOLD),
+);
 const tables = v.pipe(
   v.array(
     v.object({
@@ -72,6 +91,8 @@ const tables = v.pipe(
       parted: v.optional(name),
       /** What the sender takes of the table from the receiver; left out: everything. */
       takes: v.optional(v.picklist(['own', 'nothing'])),
+      /** What the receiver brought and the sender does not take; left out: nothing. */
+      heldBack: v.optional(heldBack),
     }),
   ),
   v.maxLength(4096),
@@ -127,6 +148,8 @@ const schemas = {
 
 /** What a node says of one of its tables. */
 export type TableState = v.InferOutput<typeof tables>[number];
+/** What a node says of operations that it does not take. */
+export type HeldBackState = v.InferOutput<typeof heldBack>[number];
 /** The first message either way. */
 export type Hello = v.InferOutput<(typeof schemas)[typeof HELLO]>;
 /** Which origins' operations come to the sender from elsewhere, and what it has of those that no longer do. */
@@ -312,7 +335,11 @@ function printable({ code, reason }: { readonly code: string; readonly reason: s
   code: string;
   reason: string;
 } {
-  return { code: code.replace(/\p{C}+/gu, ' '), reason: reason.replace(/\p{C}+/gu, ' ') };
+  return { code: withoutControls(code), reason: withoutControls(reason) };
+}
+
+function withoutControls(text: string): string {
+  return text.replace(/\p{C}+/gu, ' ');
 }
 
 function parse<T extends keyof typeof schemas>(

@@ -16,7 +16,7 @@ describe('laws of the mode automerge', () => {
         for (const table of tables) expect(officialRows(table), `export, seed ${seed}`).toEqual(rows);
         for (const { events, id } of storm.cluster.members)
           expect(
-            events.filter(({ code }) => code === 'frame-refused'),
+            events.filter(({ code }) => code === 'frame-refused' || code === 'operations-refused'),
             `${id}, seed ${seed}`,
           ).toEqual([]);
         await storm.cluster.close();

@@ -68,9 +68,9 @@ describe('table.switchMode', () => {
     await cluster.time.until(switched);
     await cluster.run(5000);
     following.unsubscribe();
-    expect(cluster.members.flatMap(({ events }) => events.map(({ code }) => code))).not.toContain(
-      'frame-refused',
-    );
+    const codes = cluster.members.flatMap(({ events }) => events.map(({ code }) => code));
+    expect(codes).not.toContain('frame-refused');
+    expect(codes).not.toContain('operations-refused');
     expect(await cluster.time.until(readLog(node, { after }))).toEqual(live);
     expect(new Map(tables[1])).toEqual(new Map(tables[0]));
     expect(await cluster.time.until(node.log.stateAt({ table: 't' }))).toEqual(new Map(tables[1]));

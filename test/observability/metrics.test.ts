@@ -131,6 +131,7 @@ test('a write that waits for the disk shows its age; events are counted by code 
         durableOperations: undefined,
         durabilityProblem: undefined,
         roundTripMs: undefined,
+        heldBack: [],
         tables: [],
       })),
   });

@@ -20,8 +20,9 @@ afterEach(async () => {
 /** Processor time of the last frame of an attack on a node with subscribers, the least of some tries. */
 async function leastMs(
   attack: (peer: FakePeer) => Uint8Array,
-): Promise<{ ms: number; closedWith: string | undefined }> {
+): Promise<{ ms: number; closedWith: string | undefined; refusals: readonly string[] }> {
   let ms = Infinity;
+  let refusals: readonly string[] = [];
   let closedWith: string | undefined;
   for (let tries = 0; tries < TRIES && ms > MOST_MS * 0.8; tries++) {
     const target = await NodeUnderAttack.open({ id: 'victim' });
@@ -43,8 +44,9 @@ async function leastMs(
     const { user, system } = process.cpuUsage(begun);
     ms = Math.min(ms, (user + system) / 1000);
     ({ closedWith } = peer);
+    ({ refusals } = target);
   }
-  return { ms, closedWith };
+  return { ms, closedWith, refusals };
 }
 
 const runsOf = (peer: FakePeer, runs: Uint8Array[]): Uint8Array => {
@@ -174,8 +176,8 @@ describe('a frame made to be slow, on a node with subscribers (S7, S12)', () => 
   });
 
   it.each(refused)('with %s is refused within 50 ms', async (_, attack) => {
-    const { ms, closedWith } = await leastMs(attack);
-    expect(closedWith).toBeDefined();
+    const { ms, closedWith, refusals } = await leastMs(attack);
+    expect(closedWith ?? refusals[0]).toBeDefined();
     expect(ms).toBeLessThan(MOST_MS);
   });
 });

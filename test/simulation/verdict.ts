@@ -127,12 +127,13 @@ export class Verdict {
   /** Nodes that play by the rules never refuse each other's frames, tables or lives. */
   #checkEvents(): void {
     for (const { id, events } of this.#members) {
-      for (const { code, message } of events) {
+      for (const { code, message, details } of events) {
         this.#case.count(`event ${code}`);
         // Clocks differ by less than what peers refuse each other for: see drawOptions.
         const wrong =
           code === 'frame-refused' ||
           code === 'table-refused' ||
+          (code === 'operations-refused' && details?.['by'] !== undefined) ||
           (code === 'fork-detected' && !this.#case.forked());
         // What a failed disk does not take is not told, so that its node cannot send what it should.
         if (wrong || (code === 'send-failed' && !message.includes('simulated disk')))

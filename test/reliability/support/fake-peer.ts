@@ -1,4 +1,5 @@
 import type { Credential, NodeOptions, TableNode } from '../../../src/index.ts';
+import type { Environment } from '../../../src/environment.ts';
 import type { Slicing } from '../../../src/log/slices.ts';
 import { openNodeOf } from '../../../src/node.ts';
 import { type Hello, type Message, decodeMessage, encodeMessage } from '../../../src/replication/wire.ts';
@@ -79,16 +80,25 @@ export class FakePeer implements Connection {
 /** A node that listens for peers of the test. */
 export class NodeUnderAttack {
   readonly node: TableNode;
+  /** Why operations were not taken, oldest first. */
+  readonly refusals: string[] = [];
   readonly #accept: (connection: Connection) => void;
   readonly #peers: FakePeer[] = [];
 
   private constructor(node: TableNode, accept: (connection: Connection) => void) {
     this.node = node;
     this.#accept = accept;
+    node.events.subscribe(({ code, message }) => {
+      if (code === 'operations-refused') this.refusals.push(message);
+    });
   }
 
-  /** `slicing` says how long work is cut; left out, as outside tests. */
-  static async open(options: NodeOptions, slicing?: Slicing): Promise<NodeUnderAttack> {
+  /** `slicing` says how long work is cut, `environment` which clock goes; left out, as outside tests. */
+  static async open(
+    options: NodeOptions,
+    slicing?: Slicing,
+    environment?: Environment,
+  ): Promise<NodeUnderAttack> {
     let accept: ((connection: Connection) => void) | undefined;
     const transport: Transport = {
       name: 'fake',
@@ -100,7 +110,7 @@ export class NodeUnderAttack {
       dial: () => Promise.reject(new Error('nobody is dialled')),
       close: async () => undefined,
     };
-    const node = await openNodeOf({ listen: { port: 0 }, ...options }, { transport, slicing });
+    const node = await openNodeOf({ listen: { port: 0 }, ...options }, { transport, slicing, environment });
     return new NodeUnderAttack(node, accept as unknown as (connection: Connection) => void);
   }
 

@@ -1,0 +1,266 @@
+import { TablecastError, isTablecastError } from './errors.ts';
+import type { StoreName } from './log/journal.ts';
+import type { OperationLog } from './log/operation-log.ts';
+import { type Origins, checkOrigin } from './log/origin.ts';
+import { type DecodedRun, type OpenedRun, type RunHeader, openRun, readRun } from './log/run.ts';
+import type { RunReference } from './log/segment-store.ts';
+import type { Dispatcher } from './projection/dispatcher.ts';
+import { ownOperation } from './projection/own-operation.ts';
+import { preparationOf } from './projection/preparation.ts';
+import type { Projection } from './projection/projection.ts';
+import type { AppliedRuns, Prepared, Refusal } from './replication/replica.ts';
+
+/** Most lives whose operations one table holds; of others none are taken. */
+const MAX_TABLE_ORIGINS = 8192;
+/** Most lives that are known by name, of all tables together. */
+const MAX_ORIGINS = 262_144;
+/** Most lives never heard of before that one frame may name; the run that passes it still counts. */
+const MAX_FRAME_ORIGINS = 4096;
+/** Most entries of contexts and lists of origins in one frame. */
+const MAX_FRAME_NAMES = 131_072;
+
+/** What the runs of others go into. */
+export interface ReceiverParts {
+  readonly log: OperationLog;
+  readonly origins: Origins;
+  readonly dispatcher: Dispatcher;
+  /** The tables this node declares; others are neither stored nor passed on. */
+  readonly projections: ReadonlyMap<string, Projection>;
+}
+
+/** A run of a frame, whose checksum was found right; it can be unpacked once. */
+interface ReceivedRun {
+  readonly reference: RunReference & RunHeader;
+  /** What was prepared of it is unpacked already. */
+  readonly opened: OpenedRun | undefined;
+}
+
+interface AcceptedRun {
+  readonly reference: RunReference;
+  readonly applied: number;
+}
+
+/** What is gathered while the runs of one frame are received. */
+class Outcome {
+  operations = 0;
+  readonly gaps = new Set<string>();
+  readonly ahead = new Set<string>();
+  readonly references: RunReference[] = [];
+  readonly forgotten = new Set<string>();
+  readonly parted = new Map<string, string>();
+  readonly refused = new Map<string, Refusal>();
+  /** How many entries of contexts and lists of origins its runs name, which costs beside their operations. */
+  names = 0;
+  /** What the frame has too much of, so that nothing more of it is looked at. */
+  tooMuch: TablecastError | undefined;
+  /** How many origins may be known when they have been taken in. */
+  readonly mostOrigins: number;
+
+  constructor(knownOrigins: number) {
+    this.mostOrigins = knownOrigins + MAX_FRAME_ORIGINS;
+  }
+
+  /** Takes nothing more of what a run's author wrote in its table. */
+  refuse({ table, origin, firstSequence }: RunHeader | RunReference, error: TablecastError): void {
+    this.refused.set(`${table}\n${origin}`, { table, origin, sequence: firstSequence, error });
+  }
+
+  isRefused({ table, origin }: RunReference): boolean {
+    return this.refused.size > 0 && this.refused.has(`${table}\n${origin}`);
+  }
+
+  applied(): AppliedRuns {
+    return {
+      operations: this.operations,
+      references: this.references,
+      gaps: [...this.gaps],
+      ahead: [...this.ahead],
+      forgotten: [...this.forgotten],
+      parted: [...this.parted],
+      refused: [...this.refused.values()],
+    };
+  }
+}
+
+/** Takes the runs of frames in: into rows, and into this node's log. What is refused concerns its author in that table only. */
+export class Receiver {
+  readonly #parts: ReceiverParts;
+  /** Runs of frames that are prepared, by their bytes: they need not be unpacked twice. */
+  readonly #decoded = new WeakMap<Uint8Array, DecodedRun>();
+  /** Runs that were found too dear when they were prepared. */
+  readonly #tooDear = new WeakMap<Uint8Array, TablecastError>();
+
+  constructor(parts: ReceiverParts) {
+    this.#parts = parts;
+  }
+
+  prepare(runs: readonly Uint8Array[], taken: (table: string) => boolean): Prepared | undefined {
+    return preparationOf(runs, {
+      origins: this.#parts.origins,
+      decoded: this.#decoded,
+      tooDear: this.#tooDear,
+      tableOf: (table) => (taken(table) ? this.#parts.projections.get(table) : undefined),
+    });
+  }
+
+  receive(runs: readonly Uint8Array[], seen: (run: RunReference) => boolean): AppliedRuns {
+    const { log, dispatcher, origins, projections } = this.#parts;
+    const opened = runs.map((bytes) => this.#open(bytes));
+    dispatcher.hold();
+    const outcome = new Outcome(origins.size);
+    try {
+      // Held back already: what is told of this must not be answered before the frame is taken in.
+      log.seal();
+      for (const store of ['memory', 'sqlite'] as const) this.#receiveInto(store, opened, { outcome, seen });
+      for (const { table } of outcome.references) projections.get(table)?.carryOver();
+    } finally {
+      dispatcher.release();
+    }
+    return outcome.applied();
+  }
+
+  #open(bytes: Uint8Array): ReceivedRun {
+    const decoded = this.#decoded.get(bytes);
+    const opened = decoded === undefined ? openRun(bytes) : undefined;
+    const header = decoded ?? (opened as OpenedRun).header;
+    const { table, origin, session, firstSequence, count, epoch } = header;
+    // What names no author cannot be held back as somebody's: it is no run.
+    if (this.#parts.origins.find(origin) === undefined) checkOrigin(origin);
+    return { opened, reference: { table, origin, session, firstSequence, count, epoch, bytes } };
+  }
+
+  #receiveInto(
+    store: StoreName,
+    runs: readonly ReceivedRun[],
+    { outcome, seen }: { readonly outcome: Outcome; readonly seen: (run: RunReference) => boolean },
+  ): void {
+    const { log, projections } = this.#parts;
+    const first = log.position + 1;
+    const accepted: AcceptedRun[] = [];
+    let position = first;
+    try {
+      for (const run of runs) {
+        const { reference } = run;
+        const projection = projections.get(reference.table);
+        if (projection?.store !== store) continue;
+        outcome.references.push(reference);
+        if (!seen(reference) || outcome.isRefused(reference)) continue;
+        const applied = this.#take(projection, run, { outcome, position });
+        if (applied === 0) continue;
+        accepted.push({ reference, applied });
+        position += applied;
+      }
+    } finally {
+      // Also when a later run cannot be applied: what was applied must stand in the log.
+      if (accepted.length > 0) {
+        const received = {
+          store,
+          runs: accepted.map(({ reference }) => reference),
+          applied: accepted.map(({ applied }) => applied),
+        };
+        log.appendReceived(received, first);
+        outcome.operations += position - first;
+      }
+    }
+  }
+
+  /** How many operations of a run were new and are applied; why none are, is noted in the outcome. */
+  #take(
+    projection: Projection,
+    run: ReceivedRun,
+    { outcome, position }: { readonly outcome: Outcome; readonly position: number },
+  ): number {
+    const { table, origin, firstSequence, count } = run.reference;
+    if (this.#isOther(projection, run.reference)) outcome.parted.set(table, origin);
+    if (outcome.parted.has(table)) return 0;
+    let checked: DecodedRun | 'gap' | 'ahead' | 'known';
+    try {
+      checked = this.#check(projection, run, outcome);
+    } catch (error) {
+      if (!isTablecastError(error)) throw error;
+      outcome.refuse(run.reference, error);
+      return 0;
+    }
+    if (checked === 'gap') outcome.gaps.add(table);
+    if (checked === 'ahead') outcome.ahead.add(table);
+    const author = this.#parts.origins.find(origin);
+    if (author !== undefined && projection.lives.isForgotten(author)) outcome.forgotten.add(origin);
+    if (typeof checked === 'string') return 0;
+    const skip = Math.max(0, projection.vector().get(author as number) - firstSequence + 1);
+    projection.apply(checked, skip, { position, live: true });
+    return count - skip;
+  }
+
+  /** Whether operations of a run are held already that are others: of one life one session wrote each name. */
+  #isOther(projection: Projection, { origin: text, session, ...run }: RunHeader): boolean {
+    const origin = this.#parts.origins.find(text);
+    const skip = origin === undefined ? 0 : (projection.overlap(run, origin) ?? 0);
+    if (origin === undefined || skip === 0) return false;
+    const known = projection.sessions.of(origin, run.firstSequence + skip - 1);
+    return known !== 0 && session !== 0 && known !== session;
+  }
+
+  /**
+   * A run that may be applied; otherwise whether one before it is missing (`gap`), a switch of mode is (`ahead`), or
+   * all of it is held (`known`). Changes no table. Throws what keeps its author's operations from being taken.
+   */
+  #check(
+    projection: Projection,
+    { reference, opened }: ReceivedRun,
+    outcome: Outcome,
+  ): DecodedRun | 'gap' | 'ahead' | 'known' {
+    const { origins, log } = this.#parts;
+    this.#requirePlace(projection, reference.origin);
+    const origin = origins.intern(reference.origin);
+    const skip = projection.overlap(reference, origin);
+    if (skip === undefined) return 'gap';
+    if (skip === reference.count) return 'known';
+    if (projection.writes(origin)) throw ownOperation(reference);
+    if (projection.isAhead(reference)) return 'ahead';
+    log.requireRoom(projection.store);
+    const tooMuch = outcome.tooMuch ?? this.#tooDear.get(reference.bytes);
+    if (tooMuch !== undefined) throw tooMuch;
+    const run =
+      opened === undefined
+        ? (this.#decoded.get(reference.bytes) as DecodedRun)
+        : readRun(opened, projection.schema.column);
+    this.#countNames(run, outcome);
+    projection.check(run);
+    if (origins.size > outcome.mostOrigins) outcome.tooMuch = tooManyNames(MAX_FRAME_ORIGINS);
+    if (outcome.tooMuch !== undefined) throw outcome.tooMuch;
+    return run;
+  }
+
+  /** Throws `LIMIT_EXCEEDED` for a life that is one too many for a table, or for this node. */
+  #requirePlace(projection: Projection, text: string): void {
+    const { origins } = this.#parts;
+    const origin = origins.find(text);
+    if (origin === undefined && origins.size >= MAX_ORIGINS) throw tooManyNames(MAX_ORIGINS);
+    const held = projection.vector();
+    if (held.size < MAX_TABLE_ORIGINS || (origin !== undefined && held.get(origin) > 0)) return;
+    throw new TablecastError(
+      'LIMIT_EXCEEDED',
+      `Too many lives have written table ${projection.schema.name}: ${MAX_TABLE_ORIGINS}, and ${text} is one more.`,
+      {
+        hint: 'Give nodes ids that come back, and begin anew with a table of another name: every life that ever wrote a table is remembered.',
+        details: { table: projection.schema.name, origin: text, limit: MAX_TABLE_ORIGINS },
+      },
+    );
+  }
+
+  #countNames({ context, newOrigins }: DecodedRun, outcome: Outcome): void {
+    const { origins } = this.#parts;
+    outcome.names += context.length + newOrigins.length;
+    if (outcome.names > MAX_FRAME_NAMES) outcome.tooMuch = tooManyNames(MAX_FRAME_NAMES);
+    if (outcome.tooMuch !== undefined) throw outcome.tooMuch;
+    if (origins.size < MAX_ORIGINS) return;
+    if (newOrigins.some((text) => origins.find(text) === undefined)) throw tooManyNames(MAX_ORIGINS);
+  }
+}
+
+function tooManyNames(limit: number): TablecastError {
+  return new TablecastError('LIMIT_EXCEEDED', `A peer named more origins than the limit of ${limit}.`, {
+    hint: 'Give nodes ids that come back: every id that ever wrote is remembered.',
+    details: { limit },
+  });
+}
