@@ -334,8 +334,15 @@ class LocalNode implements TableNode, StoreListener {
         switchMode(projection, mode, this.#switchParts());
         await this.flush();
       },
-      repair: (from: string) =>
-        repair(projection, { nodeId: this.id, origins: this.#origins, replicator }, from),
+      repair: async (from: string) => {
+        const written = await repair(
+          projection,
+          { nodeId: this.id, origins: this.#origins, replicator },
+          from,
+        );
+        await this.flush();
+        return written;
+      },
     };
     const table: Table = projection.schema.isSet ? new SetTable(parts) : new MapTable(parts);
     this.tables.set(name, table);
@@ -428,7 +435,8 @@ class LocalNode implements TableNode, StoreListener {
     await this.#replicator.close();
     await this.#checkpointer?.stop();
     this.#log.end();
-    await Promise.allSettled(Array.from(this.#stores.values(), (store) => store.close()));
+    // At `interval` durability the last sync is made here.
+    flushed.push(...(await Promise.allSettled(Array.from(this.#stores.values(), (store) => store.close()))));
     this.#catalog.close();
     this.#operations.complete();
     this.#events.complete();

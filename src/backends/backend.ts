@@ -3,6 +3,8 @@
  * conflict rules or streams; what the bytes mean is the log's business.
  */
 
+import type { TablecastError } from '../errors.ts';
+
 /** Operations committed together; once committed it never changes. */
 export interface Segment {
   /** Position of its first operation in this node's log, at least 1. */
@@ -103,5 +105,10 @@ export interface Backend {
   seal(position: number): Promise<boolean>;
   /** The position to which to trim so that about `bytes` of log remain, as they are stored; 0 when less is kept. */
   positionKeeping(bytes: number): Promise<number>;
+  /**
+   * Why what was committed is not there any more, if that can be told at once; it is asked when there is
+   * nothing to commit. Left out where nobody can take it away.
+   */
+  lost?(): TablecastError | undefined;
   close(): Promise<void>;
 }

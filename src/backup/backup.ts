@@ -37,7 +37,7 @@ export interface BackupSummary {
  * that name. Whoever opens the copy begins a new life, so that it gives no name twice.
  *
  * Throws `OPTION_INVALID` when the target exists or the file does not, `BACKEND_DAMAGED` when the database
- * is damaged, `BACKEND_FULL` (retryable), `BACKEND_IN_USE` when another process makes this target,
+ * is damaged, `BACKEND_FULL` (retryable), `BACKEND_IN_USE` when another process made this target meanwhile,
  * `BACKEND_READ_ONLY` or `BACKEND_FAILED`.
  */
 export async function createBackup(options: BackupOptions): Promise<BackupSummary> {

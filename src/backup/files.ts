@@ -1,14 +1,16 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   type Stats,
   closeSync,
   createReadStream,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
+  rmdirSync,
   statSync,
   statfsSync,
   writeFileSync,
@@ -16,10 +18,15 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { lockFile } from '../backends/sqlite/lock.ts';
-import { syncDirectory } from '../backends/sqlite/open-store.ts';
+import { syncDirectory } from '../backends/sqlite/directories.ts';
 import { TablecastError, isTablecastError } from '../errors.ts';
 
 const LOCK = 'unfinished';
+/** What stands behind the name of the target in the name of an unfinished one. */
+const PARTIAL = /^[0-9a-f]{12}\.partial$/;
+/** Files of an unfinished backup or restore. */
+const OURS =
+  /^(?:unfinished\.lock|manifest\.json|SHA256SUMS|.+\.tablecast\.db(?:-wal|-shm|\.lock)?)(?:-journal)?$/;
 
 /** What is at a path; undefined where nothing is. Throws `BACKEND_READ_ONLY` or `BACKEND_FAILED` when that cannot be told. */
 export function statOf(path: string): Stats | undefined {
@@ -72,27 +79,25 @@ export function requireSpace(directory: string, bytes: number): void {
 }
 
 /**
- * Makes a directory that is there completely or not at all: `fill` writes into `<target>.partial`, which is
- * then synced and renamed. What a killed process left of it is removed by the next call for this target.
+ * Makes a directory that is there completely or not at all: `fill` writes into a new one beside it, which is
+ * then synced and renamed. Its name, `<target>.<random>.partial`, is nobody else's: what stands there under
+ * any name is neither written to nor followed.
  *
  * Throws `OPTION_INVALID` when the target exists or its parent does not, `BACKEND_IN_USE` when another
- * process fills it, what `fill` throws, and `BACKEND_FULL` or `BACKEND_FAILED`; nothing is left then.
+ * process made it meanwhile, what `fill` throws, and `BACKEND_FULL` or `BACKEND_FAILED`; nothing is left then.
  */
 export async function makeDirectory<T>(target: string, fill: (partial: string) => Promise<T>): Promise<T> {
   const path = resolve(target);
   requireAbsent(path);
-  const partial = `${path}.partial`;
+  removeLeftovers(path);
+  const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
   try {
-    mkdirSync(partial, { recursive: true, mode: 0o700 });
+    mkdirSync(partial, { mode: 0o700 });
     const lock = lockFile(join(partial, LOCK), 'a backup or restore');
     try {
-      for (const name of readdirSync(partial)) {
-        if (!name.startsWith(LOCK_FILE)) rmSync(join(partial, name), { recursive: true, force: true });
-      }
       const result = await fill(partial);
       syncDirectory(partial);
-      requireAbsent(path);
-      renameSync(partial, path);
+      takeName(partial, path);
       rmSync(join(path, LOCK_FILE), { force: true });
       syncDirectory(path);
       syncDirectory(dirname(path));
@@ -101,14 +106,58 @@ export async function makeDirectory<T>(target: string, fill: (partial: string) =
       lock.release();
     }
   } catch (error) {
-    // Another process is at work in there.
-    if (!isTablecastError(error, 'BACKEND_IN_USE')) rmSync(partial, { recursive: true, force: true });
+    rmSync(partial, { recursive: true, force: true });
     throw asTablecastError(error, { file: path, action: 'write' });
   }
 }
 
+/** A directory takes the place of an empty one, which is not this process's either. */
+function takeName(partial: string, path: string): void {
+  if (isAbsent(path)) return renameSync(partial, path);
+  throw new TablecastError('BACKEND_IN_USE', `${path} was made by another process meanwhile.`, {
+    hint: 'Name another directory, or use that one; this process wrote nothing there.',
+    details: { file: path },
+  });
+}
+
+function isAbsent(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+}
+
+/** Removes what killed processes left of earlier attempts: only of this user, only what they write, and not while one is at it. */
+function removeLeftovers(path: string): void {
+  const [parent, name] = [dirname(path), basename(path)];
+  for (const entry of readdirSync(parent)) {
+    const random = entry.startsWith(`${name}.`) ? entry.slice(name.length + 1) : '';
+    if (!PARTIAL.test(random)) continue;
+    const leftover = join(parent, entry);
+    try {
+      if (isLeftover(leftover)) removeLeftover(leftover);
+    } catch (error) {
+      if (!isTablecastError(error, 'BACKEND_IN_USE')) throw error;
+    }
+  }
+}
+
+function isLeftover(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true || found.uid !== process.getuid?.()) return false;
+  return readdirSync(path, { withFileTypes: true }).every((entry) => entry.isFile() && OURS.test(entry.name));
+}
+
+function removeLeftover(path: string): void {
+  const lock = lockFile(join(path, LOCK), 'a backup or restore');
+  try {
+    for (const name of readdirSync(path)) rmSync(join(path, name), { force: true });
+    rmdirSync(path);
+  } finally {
+    lock.release();
+  }
+}
+
 function requireAbsent(path: string): void {
-  if (statOf(path) !== undefined) {
+  // Also a link that leads nowhere is somebody's.
+  if (statOf(path) !== undefined || !isAbsent(path)) {
     throw new TablecastError('OPTION_INVALID', `${path} exists already; nothing was written.`, {
       hint: 'Name a directory that does not exist, or move that one away.',
       details: { file: path },

@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs';
+import { constants, copyFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { TablecastError } from '../errors.ts';
@@ -59,7 +59,7 @@ async function soundBackup(backup: string) {
 
 function copyChecked(from: string, to: string): void {
   try {
-    copyFileSync(from, to);
+    copyFileSync(from, to, constants.COPYFILE_EXCL);
     syncFile(to);
   } catch (error) {
     throw asTablecastError(error, { file: to, action: 'copy the backup to' });

@@ -180,7 +180,8 @@ export class OperationLog implements JournalOwner {
     // Who awaits each write waits for nothing to be gathered.
     this.#handOn();
     const waiting: Promise<void>[] = [];
-    for (const store of this.stores.values()) if (!store.flushed) waiting.push(store.flush());
+    for (const store of this.stores.values())
+      if (!store.flushed || store.backend.durable) waiting.push(store.flush());
     // Mostly there is one, and this is on the way of each awaited write.
     await (waiting.length === 1 ? waiting[0] : Promise.all(waiting));
   }

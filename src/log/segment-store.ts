@@ -167,13 +167,17 @@ export class SegmentStore {
           hint: 'Restart the node; what was acknowledged is kept.',
           cause: error,
         });
+    this.#failed(failure);
+    if (failure.retryable && this.#outstanding === 0) {
+      this.#environment.schedule(RETRY_MS, () => this.#retryRest());
+    }
+  }
+
+  #failed(failure: TablecastError): void {
     const first = this.#failure === undefined;
     this.#failure = failure;
     if (first) this.#listener.failed(this, failure, failure.retryable);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(failure);
-    if (failure.retryable && this.#outstanding === 0) {
-      this.#environment.schedule(RETRY_MS, () => this.#retryRest());
-    }
   }
 
   #retryRest(): void {
@@ -207,9 +211,16 @@ export class SegmentStore {
     return this.committed >= this.appended;
   }
 
+  /** Whether what was committed before is still there. */
+  #look(): void {
+    const lost = this.#failure === undefined ? this.backend.lost?.() : undefined;
+    if (lost !== undefined) this.#failed(lost);
+  }
+
   /** Resolves when everything appended so far is committed; rejects with the failure that prevents it. */
   flush(): Promise<void> {
-    if (this.flushed) return Promise.resolve();
+    if (this.flushed) this.#look();
+    if (this.flushed && this.#failure?.retryable !== false) return Promise.resolve();
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const position = this.appended;
     return new Promise((resolve, reject) => {

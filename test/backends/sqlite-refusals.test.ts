@@ -256,13 +256,6 @@ describe('sqlite recovers', () => {
       ).toBe(0);
     });
   });
-
-  it('an empty file as a new one', async () => {
-    writeFileSync(file, '');
-    const backend = make();
-    expect(await backend.open()).toMatchObject({ lastPosition: 0, closedCleanly: true });
-    await backend.close();
-  });
 });
 
 describe('openReadOnly', () => {

@@ -1,8 +1,17 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { createBackup, openLogFile, restoreBackup, verifyFiles } from 'tablecast';
 import { expect, test } from 'vitest';
+import { lockFile } from '../../src/backends/sqlite/lock.ts';
 import { databaseOf, filledDirectory, hosts, opened, temporary } from './support.ts';
 
 test('a backup taken while a node writes is one moment of it, with all that was flushed before', async () => {
@@ -109,15 +118,70 @@ test('of two backups to one target at one time one is made and the other refused
   expect(readdirSync(parent).toSorted()).toEqual(['backup', 'data']);
 });
 
+/** What a killed backup left beside its target. */
+function leftover(target: string): string {
+  const path = `${target}.0123456789ab.partial`;
+  mkdirSync(path);
+  for (const name of ['a.tablecast.db', 'a.tablecast.db-journal', 'unfinished.lock'])
+    writeFileSync(join(path, name), '');
+  return path;
+}
+
 test('what a killed process left is removed by the next backup to that target', async () => {
   const parent = temporary();
   const file = databaseOf(await filledDirectory(parent));
   const target = join(parent, 'backup');
-  mkdirSync(join(`${target}.partial`, 'deep'), { recursive: true });
-  writeFileSync(join(`${target}.partial`, 'a.tablecast.db'), 'half of it');
+  leftover(target);
   await createBackup({ file, target });
   expect(readdirSync(parent).toSorted()).toEqual(['backup', 'data']);
   expect((await verifyFiles(target)).damages).toEqual([]);
+});
+
+test('nothing that stands beside the target under any name is emptied, followed or written to', async () => {
+  const parent = temporary();
+  const file = databaseOf(await filledDirectory(parent));
+  const backup = join(parent, 'first');
+  await createBackup({ file, target: backup });
+  const precious = join(parent, 'precious');
+  mkdirSync(precious);
+  writeFileSync(join(precious, 'thesis.txt'), 'years of work');
+  for (const make of [
+    (target: string) => createBackup({ file, target }),
+    (target: string) => restoreBackup({ backup, directory: target }),
+  ]) {
+    const target = join(parent, 'made');
+    const others = [`${target}.partial`, `${target}.0123456789ab.partial`, `${target}.ba9876543210.partial`];
+    symlinkSync(precious, others[0] as string);
+    symlinkSync(precious, others[1] as string);
+    mkdirSync(others[2] as string);
+    writeFileSync(join(others[2] as string, 'thesis.txt'), 'years of work');
+    await make(target);
+    for (const place of [precious, ...others])
+      expect(readFileSync(join(place, 'thesis.txt'), 'utf8')).toBe('years of work');
+    for (const place of [target, ...others]) rmSync(place, { recursive: true });
+    mkdirSync(`${target}.partial`);
+    writeFileSync(join(`${target}.partial`, 'a.tablecast.db'), 'not of a killed process');
+    await make(target);
+    expect(readdirSync(`${target}.partial`)).toEqual(['a.tablecast.db']);
+    rmSync(`${target}.partial`, { recursive: true });
+    rmSync(target, { recursive: true });
+    symlinkSync(join(parent, 'nowhere'), target);
+    await expect(make(target)).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+    rmSync(target);
+  }
+  expect(readdirSync(parent).toSorted()).toEqual(['data', 'first', 'precious']);
+});
+
+test('what another process is filling is left to it', async () => {
+  const parent = temporary();
+  const file = databaseOf(await filledDirectory(parent));
+  const target = join(parent, 'backup');
+  const other = leftover(target);
+  rmSync(join(other, 'unfinished.lock'));
+  const lock = lockFile(join(other, 'unfinished'), 'another backup');
+  await createBackup({ file, target });
+  expect(readdirSync(other)).toContain('a.tablecast.db');
+  lock.release();
 });
 
 test('a database that is not there, or that nobody wrote, is refused and leaves nothing', async () => {

@@ -33,7 +33,7 @@ export function schemaOf(version: number): readonly string[] {
 }
 
 /** Rows of the table `state`. */
-export type StateName = 'clean' | 'durability' | 'trimmed_to' | 'torn_to';
+export type StateName = 'clean' | 'durability' | 'trimmed_to' | 'torn_to' | 'lock';
 
 /** Values of the row `durability` of the table `state`. */
 export const DURABILITY_CODES = { commit: 1, interval: 2 } as const;

@@ -1,12 +1,17 @@
+import { lstatSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { TablecastError } from '../../errors.ts';
 import { asTablecastError } from './failure.ts';
 
 /** How often a lock that was lost between writing the owner and holding it is asked for again. */
 const MAX_ATTEMPTS = 3;
+/** How long those who only look at a file may take to end. */
+const ALONE_TIMEOUT_MS = 2000;
 
 /** A lock on a database file, held until `release` or the end of the process. */
 export interface FileLock {
+  /** Which file it is held on: another one under the same name is no lock. */
+  readonly identity: number;
   release(): void;
 }
 
@@ -20,6 +25,47 @@ function ownerOf(lock: Database.Database): string {
     // Only for the message: the lock itself has already said no.
   }
   return 'another node or process';
+}
+
+/** The number of a file, as far as a number of JavaScript holds it. */
+function identityOf(path: string): number {
+  return statSync(path).ino % 2 ** 48;
+}
+
+/** Throws `BACKEND_FAILED` for a link, a pipe or a directory in the place of a lock: SQLite would write through it. */
+function requireOwnFile(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isFile()) return;
+  throw new TablecastError('BACKEND_FAILED', `${path} is no regular file, so no lock can be there.`, {
+    hint: 'Find out who made it, and remove it; it was left as it is.',
+    details: { file: path },
+  });
+}
+
+/**
+ * Throws `BACKEND_IN_USE` when any other connection has the database open. For a file whose last owner held
+ * another lock file than the present one and did not close it: its lock file may have been removed while it runs.
+ */
+export function requireAlone(file: string): void {
+  const connection = new Database(file, { fileMustExist: true, timeout: ALONE_TIMEOUT_MS });
+  try {
+    // Without shared memory a write-ahead log can only be read by one who is alone, and SQLite sees to that.
+    connection.pragma('locking_mode = EXCLUSIVE');
+    connection.pragma('user_version');
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    throw new TablecastError(
+      'BACKEND_IN_USE',
+      `${file} is open in another process, whose lock ${file}.lock was removed`,
+      {
+        hint: 'Stop the other node; if there is none, end whatever reads the file (tablecast log, backup), and start again.',
+        details: { file },
+        cause: error,
+      },
+    );
+  } finally {
+    connection.close();
+  }
 }
 
 function hold(lock: Database.Database, owner: string): void {
@@ -46,6 +92,7 @@ export function lockFile(file: string, owner: string): FileLock {
   const path = `${file}.lock`;
   let lock: Database.Database | undefined;
   try {
+    requireOwnFile(path);
     lock = new Database(path, { timeout: 0 });
     // Nothing in it has to last, but a power loss must not leave a torn file that no later start can lock.
     lock.pragma('synchronous = FULL');
@@ -53,7 +100,7 @@ export function lockFile(file: string, owner: string): FileLock {
       try {
         hold(lock, owner);
         const held = lock;
-        return { release: () => void held.close() };
+        return { identity: identityOf(path), release: () => void held.close() };
       } catch (error) {
         if (!isBusy(error) || attempt === MAX_ATTEMPTS) throw error;
       }

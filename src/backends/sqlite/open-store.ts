@@ -3,8 +3,6 @@ import {
   closeSync,
   constants,
   existsSync,
-  fsyncSync,
-  mkdirSync,
   openSync,
   readSync,
   realpathSync,
@@ -23,9 +21,10 @@ import {
   setSynchronous,
   writeState,
 } from './connection.ts';
-import { asTablecastError } from './failure.ts';
+import { makeDirectories, syncDirectory } from './directories.ts';
+import { asTablecastError, damaged } from './failure.ts';
 import { additions, APPLICATION_ID, DURABILITY_CODES, FORMAT_VERSION, schemaOf } from './format.ts';
-import { type FileLock, lockFile } from './lock.ts';
+import { type FileLock, lockFile, requireAlone } from './lock.ts';
 import type { StoreOptions } from './messages.ts';
 import { type Inspection, inspect, requireOurs } from './recovery.ts';
 import { Store } from './store.ts';
@@ -52,30 +51,13 @@ const EMPTY: Inspection = {
   tornAt: undefined,
   generation: 0,
   version: FORMAT_VERSION,
+  lock: undefined,
 };
-
-/** Makes durable which files a directory holds; without it a new file's content may be synced and its name be lost. */
-export function syncDirectory(directory: string): void {
-  // Windows cannot open a directory, and needs no sync for this.
-  if (process.platform === 'win32') return;
-  const descriptor = openSync(directory, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function makeDirectory(directory: string): void {
-  const first = mkdirSync(directory, { recursive: true });
-  if (first === undefined) return;
-  for (let made = directory; made.length >= first.length; made = dirname(made)) syncDirectory(dirname(made));
-}
 
 /** The one name of a file: absolute, links followed, its directory created. */
 function locate(file: string): string {
   const absolute = resolve(file);
-  makeDirectory(dirname(absolute));
+  makeDirectories(dirname(absolute));
   const real = existsSync(absolute)
     ? realpathSync(absolute)
     : join(realpathSync(dirname(absolute)), basename(absolute));
@@ -111,7 +93,7 @@ function requireHeader(file: string): void {
   requireOurs(header.readUInt32BE(APPLICATION_ID_OFFSET), file);
 }
 
-/** Under another name first, so that a crash at any point leaves no file, or an empty one, or a whole one. */
+/** Under another name first, so that a crash at any point leaves no file, or a whole one. */
 function create(file: string): void {
   const unfinished = `${file}.new`;
   for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(unfinished + suffix, { force: true });
@@ -150,7 +132,7 @@ function inspectFile(file: string): Inspection {
 function setAside(file: string): string {
   for (let number = 1; number <= MAX_SET_ASIDE; number += 1) {
     const target = `${file}.damaged-${number}`;
-    if (existsSync(target)) continue;
+    if (existsSync(target) || existsSync(`${target}-wal`)) continue;
     for (const suffix of ['-wal', '-shm', '']) {
       if (existsSync(file + suffix)) renameSync(file + suffix, target + suffix);
     }
@@ -166,12 +148,22 @@ function setAside(file: string): string {
   );
 }
 
+/** Throws `BACKEND_DAMAGED` for a write-ahead log whose database is gone: a new one would take over what is in it. */
+function requireNoLog(file: string): void {
+  const size = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > 0) throw damaged(file, `it is gone, and its write-ahead log ${file}-wal is there`);
+}
+
 function recover(file: string, failureMode: StoreOptions['failureMode']): Inspection {
-  if (!existsSync(file) || statSync(file).size === 0) {
-    create(file);
-    return EMPTY;
-  }
   try {
+    if (!existsSync(file)) {
+      requireNoLog(file);
+      create(file);
+      return EMPTY;
+    }
+    // A new file gets its name when it is whole: an empty one was cut off.
+    if (statSync(file).size === 0)
+      throw damaged(file, 'it is empty, although a new one is never: its content is lost');
     return inspectFile(file);
   } catch (error) {
     const failure = asTablecastError(error, { file, action: 'read' });
@@ -183,7 +175,7 @@ function recover(file: string, failureMode: StoreOptions['failureMode']): Inspec
 }
 
 /** Opens the writing connection, and makes durable that this file is open and what recovery decided. */
-function begin(options: StoreOptions, found: Inspection): Connection {
+function begin(options: StoreOptions, found: Inspection, lock: FileLock): Connection {
   const connection = openWriting(options.file, true);
   try {
     connection.pragma('wal_autocheckpoint = 0');
@@ -201,6 +193,7 @@ function begin(options: StoreOptions, found: Inspection): Connection {
         for (const sql of additions(found.version, FORMAT_VERSION)) connection.exec(sql);
         if (found.version < FORMAT_VERSION) connection.pragma(`user_version = ${FORMAT_VERSION}`);
         writeState(connection, 'clean', 0);
+        writeState(connection, 'lock', lock.identity);
         writeState(connection, 'durability', DURABILITY_CODES[options.durability]);
         if (found.tornAt !== undefined) {
           connection.prepare('DELETE FROM segments WHERE position = ?').run(found.tornAt);
@@ -238,9 +231,10 @@ export function openStore(options: StoreOptions, failed: (error: TablecastError)
     const file = locate(options.file);
     lock = lockFile(file, options.owner);
     const found = recover(file, options.failureMode);
+    if (!found.recovery.closedCleanly && found.lock !== lock.identity) requireAlone(file);
     const located = { ...options, file };
     const store = new Store(
-      { connection: begin(located, found), lock, lastPosition: found.recovery.lastPosition },
+      { connection: begin(located, found, lock), lock, lastPosition: found.recovery.lastPosition },
       located,
       failed,
     );

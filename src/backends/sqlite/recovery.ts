@@ -31,6 +31,8 @@ export interface Inspection {
   readonly generation: number;
   /** The format the file has. */
   readonly version: number;
+  /** Which lock file the last owner held; undefined for a file of version 0.2 or earlier. */
+  readonly lock: number | undefined;
 }
 
 /** Refuses a file of another application. Throws `BACKEND_FOREIGN`. */
@@ -178,5 +180,6 @@ export function inspect(connection: Connection, file: string, extent: CheckExten
     tornAt: tail.tornAt,
     generation: Math.max(generation ?? 0, ...rows.map((row) => row.generation)),
     version,
+    lock: states.get('lock'),
   };
 }

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { TablecastError } from '../../errors.ts';
 import type { Backend, Checkpoint, Commit, Recovery, Segment } from '../backend.ts';
@@ -5,6 +6,7 @@ import { notOpen } from '../commit-rules.ts';
 import type { Durability } from './connection.ts';
 import type { StoreOptions } from './messages.ts';
 import { PagedReader } from './paged-reader.ts';
+import { StandingFiles } from './standing.ts';
 import { inlineHost, workerHost } from './writer-host.ts';
 import { Writer } from './writer.ts';
 
@@ -50,6 +52,7 @@ class SqliteBackend implements Backend {
   readonly #writer: Writer;
   readonly #file: string;
   #reader: PagedReader | undefined;
+  #standing: StandingFiles | undefined;
   #opening: Promise<Recovery> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -98,6 +101,10 @@ class SqliteBackend implements Backend {
     return this.#writer.positionKeeping(bytes);
   }
 
+  lost(): TablecastError | undefined {
+    return this.#closing === undefined ? this.#standing?.problem() : undefined;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -106,6 +113,7 @@ class SqliteBackend implements Backend {
   async #open(): Promise<Recovery> {
     const recovery = await this.#writer.open();
     this.#reader = new PagedReader(this.#file);
+    this.#standing = new StandingFiles(realpathSync(this.#file));
     return recovery;
   }
 

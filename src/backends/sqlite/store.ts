@@ -9,6 +9,7 @@ import type { Segment } from '../backend.ts';
 import type { CommitsRequest } from './packed-commits.ts';
 import type { Block } from './sealed-block.ts';
 import { Sealing } from './sealing.ts';
+import { StandingFiles } from './standing.ts';
 import { SyncWindow } from './sync-window.ts';
 import { WalSpace } from './wal-space.ts';
 
@@ -69,6 +70,7 @@ export class Store {
   readonly #sealing: Sealing;
   readonly #window: SyncWindow | undefined;
   readonly #space: WalSpace | undefined;
+  readonly #standing: StandingFiles;
   #bytesSinceCheckpoint = 0;
   #lastPosition: number;
 
@@ -86,6 +88,7 @@ export class Store {
     this.#transaction = opened.connection.transaction((work: () => void) => work());
     this.#sealing = new Sealing(opened.connection, options);
     const walFile = `${options.file}-wal`;
+    this.#standing = new StandingFiles(options.file);
     if (options.durability === 'interval') this.#window = new SyncWindow(walFile, options.intervalMs, failed);
     else this.#space = new WalSpace(walFile);
     this.#space?.ensure(0);
@@ -271,6 +274,8 @@ export class Store {
       if (isOneStatement) work();
       else this.#transaction.immediate(work);
       this.#bytesSinceCheckpoint += PAGES_PER_TRANSACTION * PAGE_BYTES;
+      const gone = this.#standing.problem();
+      if (gone !== undefined) throw gone;
       this.#window?.touched();
     } catch (error) {
       throw this.#asError(error, action);
