@@ -61,6 +61,8 @@ export class TableCatalog {
     requireAvailable(before?.mode ?? modeNamed(schema), name);
     this.#check(schema);
     const projection = before ?? this.recover(schema);
+    // The log remembers a default that may be another by now.
+    if (before !== undefined) before.declareAs(schema);
     const { origin, position } = this.#owner.lifeIn(projection.store);
     projection.writeAs(origin, position);
     this.declared.set(name, projection);

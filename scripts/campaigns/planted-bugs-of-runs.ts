@@ -1,9 +1,10 @@
 import { type PlantedBug, bug } from './planted-bug.ts';
 
 const INSIDE = 'test/modes/state-inside.test.ts';
+const DEFAULTS = 'test/modes/defaults.test.ts';
 const OPEN_RUNS = 'test/modes/open-runs.test.ts';
 
-/** Bugs of what begins while a run is open, and of what is read inside one. */
+/** Bugs of what begins while a run is open, of what is read inside one, and of counters that nodes begin differently. */
 export const bugsOfRuns: readonly PlantedBug[] = [
   bug(
     'show the end of a run at its beginning',
@@ -36,5 +37,24 @@ export const bugsOfRuns: readonly PlantedBug[] = [
       'return ((act: () => boolean): boolean => act())(() => {',
     ],
     [OPEN_RUNS],
+  ),
+  bug(
+    'count nothing of a counter that others began elsewhere',
+    ['modes/automerge/registers.ts', 'cell = sumOf(cell, other.apart);', 'cell = sumOf(cell, 0);'],
+    [DEFAULTS],
+  ),
+  bug(
+    'count in each beginning what was added to several',
+    [
+      'modes/automerge/registers.ts',
+      'return named.length === 1 || !named.some((other) => isPartOf(entry, other));',
+      'return named.length > 0;',
+    ],
+    [DEFAULTS],
+  ),
+  bug(
+    'begin with the default that the log remembers',
+    ['table-catalog.ts', 'if (before !== undefined) before.declareAs(schema);', ''],
+    [DEFAULTS],
   ),
 ];

@@ -57,16 +57,19 @@ interface Prepared {
 
 /** What a document must know of its table; `writes` tells the origins this node writes as. */
 export function documentOwner(
-  schema: Schema,
+  table: { readonly schema: Schema },
   epoch: Epoch,
   writes: (origin: string) => boolean,
 ): DocumentOwner {
-  const { defaultValue } = schema;
+  const { schema } = table;
   return {
     table: schema.name,
     column: schema.column,
     unsigned: schema.valueType === 'count',
-    start: typeof defaultValue === 'number' ? defaultValue : 0,
+    get start() {
+      const { defaultValue } = table.schema;
+      return typeof defaultValue === 'number' ? defaultValue : 0;
+    },
     epoch,
     checkKey: (text) => schema.checkKeyText(text),
     checkCell: (cell) => schema.checkCell(cell),

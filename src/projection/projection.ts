@@ -37,7 +37,8 @@ const REMOVED_KEPT = 65_536;
  * subscribers see is a by-product.
  */
 export class Projection {
-  readonly schema: Schema;
+  /** How the table was declared last. */
+  schema: Schema;
   readonly rows: Rows;
   readonly reporter: Reporter;
   /** Per origin, the highest sequence held; own operations count when their run is finished, see {@link vector}. */
@@ -98,7 +99,7 @@ export class Projection {
   /** An empty document for the table as it is after a switch; undefined in a mode without. */
   documentFor(epoch: Epoch): TableDocument | undefined {
     return this.modeOf(epoch.mode).documents?.(
-      documentOwner(this.schema, epoch, (text) => this.writes(this.#context.origins.intern(text))),
+      documentOwner(this, epoch, (text) => this.writes(this.#context.origins.intern(text))),
     );
   }
 
@@ -154,6 +155,11 @@ export class Projection {
   get wrote(): boolean {
     for (const author of this.#authors.values()) if (author.wrote) return true;
     return false;
+  }
+
+  /** Goes over to a declaration with another default, or another mode than the log begins in, which stays. */
+  declareAs(schema: Schema): void {
+    this.schema = Object.freeze({ ...schema, mode: this.schema.mode });
   }
 
   /** What is held of each origin, own operations included. */

@@ -13,7 +13,7 @@ import type {
   Version,
   WrittenRun,
 } from '../conflict-mode.ts';
-import { type Change, type ChangeOperation, compareIds, namedBy } from './change.ts';
+import { type Change, type ChangeOperation, namedBy } from './change.ts';
 import { readChange, readInSteps } from './change-reader.ts';
 import { checkAgainstRun, checkBeginnings, checkEntered } from './check.ts';
 import { checkForeign, chunksOf, entriesIn, readEntries } from './chunks.ts';
@@ -32,7 +32,8 @@ import {
 } from './genesis.ts';
 import { History, type PartOfRun, type Pending } from './history.ts';
 import { changesOfPart } from './part-of-run.ts';
-import { Registers } from './registers.ts';
+import { readingOf } from './reading.ts';
+import { type Entry, Registers } from './registers.ts';
 import { NOBODY, roughVersion, runName } from './run-name.ts';
 import { changesFor } from './writing.ts';
 
@@ -311,23 +312,21 @@ export class AutomergeDocument implements TableDocument {
   }
 
   refine(text: string, { origin, sequence, stamp }: Version): void {
-    const entry = this.#registers.standing(text);
-    if (entry === undefined) return;
-    const { version } = entry;
-    const rough = version.origin === NOBODY || (version.origin === origin && version.sequence <= sequence);
-    if (rough) this.#registers.refine(text, entry, { origin, sequence, stamp });
+    const standing = this.#registers.standing(text);
+    if (standing === undefined) return;
+    const isRough = ({ version }: Entry): boolean =>
+      version.origin === origin && version.sequence <= sequence;
+    const entry = this.#registers.together(text, standing).find(isRough) ?? standing;
+    if (isRough(entry) || entry.version.origin === NOBODY)
+      this.#registers.refine(text, entry, { origin, sequence, stamp });
   }
 
   standing(text: string): Standing | undefined {
-    const entry = this.#registers.standing(text);
-    return entry === undefined ? undefined : this.#registers.show(entry);
+    return this.#registers.shown(text);
   }
 
   values(text: string): readonly Standing[] {
-    return this.#registers
-      .of(text)
-      .toSorted((one, other) => compareIds(other, one))
-      .map((entry) => this.#registers.show(entry));
+    return this.#registers.allShown(text);
   }
 
   covers(text: string): boolean {
@@ -448,9 +447,12 @@ export class AutomergeDocument implements TableDocument {
       partBeginning(part, rows, { epoch: this.#epoch, column: this.#owner.column }),
     ).flat();
     const ends = untouched.filter(({ hash }) => !untouched.some(({ deps }) => deps.includes(hash)));
+    const on = { epoch: this.#epoch, column: this.#owner.column, history: this.#history };
+    const reading = readingOf(this.#registers, on);
+    const last = reading.at(-1);
     return exportDocument(
-      [...this.#history.changes(), ...untouched.map(({ bytes }) => bytes)],
-      [...this.#history.heads(), ...ends.map(({ hash }) => hash)],
+      [...this.#history.changes(), ...[...reading, ...untouched].map(({ bytes }) => bytes)],
+      [...(last === undefined ? this.#history.heads() : [last.hash]), ...ends.map(({ hash }) => hash)],
       this.#owner.table,
     );
   }

@@ -10,6 +10,7 @@ const KEY_BYTES = 12;
 /** First byte of the actors below; a node's own begin with its id. */
 const PART = '\u0000';
 const COUNTER = '\u0001';
+const READING = '\u0002';
 
 const encoder = new TextEncoder();
 
@@ -80,13 +81,31 @@ export function counterBeginning(entered: EnteredCounter, epoch: string): Change
   });
 }
 
+/** What tells the counters of a document's keys apart by how often they were begun: marker, document and generation. */
+const GENERATION_END = 5 + NAME_BYTES;
+
+/** Whether an operation begins a counter. */
+export function beginsCounter({ actor }: { readonly actor: string }): boolean {
+  return actor.startsWith(COUNTER);
+}
+
+/** Of two operations on one key that begin counters: whether it is the same one, begun by nodes with different defaults. */
+export function beginSame(one: { readonly actor: string }, other: { readonly actor: string }): boolean {
+  return one.actor.slice(0, GENERATION_END) === other.actor.slice(0, GENERATION_END);
+}
+
 /** The generation of a counter that a change begins; undefined when it begins none. */
 export function generationOf({ actor }: { readonly actor: string }): number | undefined {
-  if (!actor.startsWith(COUNTER)) return undefined;
+  if (!beginsCounter({ actor })) return undefined;
   let generation = 0;
-  for (let at = 1 + NAME_BYTES; at < 5 + NAME_BYTES; at++)
+  for (let at = 1 + NAME_BYTES; at < GENERATION_END; at++)
     generation = generation * 256 + actor.charCodeAt(at);
   return generation;
+}
+
+/** Whose the changes of an export are that say how a table reads its document. */
+export function readingActor(epoch: string): string {
+  return READING + epoch;
 }
 
 /** The part that a change begins; undefined when it begins none. */

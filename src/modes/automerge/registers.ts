@@ -9,14 +9,20 @@ import {
   cellOf,
   compareIds,
 } from './change.ts';
+import { beginSame, beginsCounter } from './genesis.ts';
 
 /** One value under a key. Never changed: what adds to a counter makes a new one. */
 export interface Entry extends OperationId {
   /** Of a counter its sum, which may lie outside the type's range. */
   readonly cell: Cell;
   readonly counts: boolean;
+  /** Of the beginning of a counter: what was added to it, but not to a greater beginning of the same counter as well. */
+  readonly apart: number | bigint;
   readonly version: Readonly<Version>;
 }
+
+/** What stands under a key, taken together. */
+type Reading = Pick<Entry, 'cell' | 'counts' | 'version'>;
 
 /** How a table shows its cells. */
 export interface Shown {
@@ -30,7 +36,8 @@ const MAX_SAFE = Number.MAX_SAFE_INTEGER;
  * The root map of a document: per key every value that nothing replaced yet. The same rules as
  * Automerge's: an operation replaces what it names, the greatest name stands. An author always names
  * what it put under a key before; one that does not replaces it all the same, so that no author can pile
- * up values.
+ * up values. Unlike there, beginnings of one counter by nodes with different defaults are read as one
+ * counter: it begins where the one begins that stands, and counts what was added to any of them.
  */
 export class Registers {
   readonly #entries = new Map<string, readonly Entry[]>();
@@ -65,9 +72,7 @@ export class Registers {
       const isMeant = namedIn(before, entries.length);
       this.#set(
         key,
-        entries.map((entry) =>
-          entry.counts && isMeant(entry) ? added(entry, operation.by, version) : entry,
-        ),
+        entries.map((entry) => (entry.counts && isMeant(entry) ? added(entry, operation, version) : entry)),
       );
       return;
     }
@@ -80,7 +85,8 @@ export class Registers {
     const cell = cellOf(scalar, this.#shown.column);
     if (cell === undefined) return;
     const { actor, startOp } = change;
-    const entry = { counter: startOp + index, actor, cell, counts: scalar.type === 'counter', version };
+    const counts = scalar.type === 'counter';
+    const entry: Entry = { counter: startOp + index, actor, cell, counts, apart: 0, version };
     if (entries.length === 0) return this.#set(key, [entry]);
     const rest = entries.filter((other) => other.actor !== actor && !isNamed(other));
     rest.push(entry);
@@ -104,8 +110,42 @@ export class Registers {
     return greatest;
   }
 
-  /** An entry as the table shows it: a sum is brought into the type's range. */
-  show({ cell, counts, version: { stamp, origin, sequence } }: Entry): Standing {
+  /** The beginnings of the counter that an entry begins, itself the first; the entry alone where it begins none. */
+  together(text: string, entry: Entry): readonly Entry[] {
+    const entries = this.of(text);
+    if (entries.length === 1 || !beginsCounter(entry)) return [entry];
+    return [entry, ...entries.filter((other) => other !== entry && beginSame(entry, other))];
+  }
+
+  /** What stands under a key, as the table shows it. */
+  shown(text: string): Standing | undefined {
+    const entry = this.standing(text);
+    return entry === undefined ? undefined : this.#show(this.read(text, entry));
+  }
+
+  /** All that stands under a key, as the table shows it, what stands first. */
+  allShown(text: string): readonly Standing[] {
+    const entries = this.of(text).toSorted((one, other) => compareIds(other, one));
+    return entries
+      .filter((entry) => entries.find((other) => other === entry || isPartOf(entry, other)) === entry)
+      .map((entry) => this.#show(this.read(text, entry)));
+  }
+
+  /** An entry, with what other beginnings of the same counter add to it. */
+  read(text: string, entry: Entry): Reading {
+    // As nearly always; and this is on the way of every row.
+    if (this.of(text).length === 1) return entry;
+    const [, ...others] = this.together(text, entry);
+    let { cell, version } = entry;
+    for (const other of others) {
+      cell = sumOf(cell, other.apart);
+      if (later(other.version, version)) version = other.version;
+    }
+    return { cell, counts: entry.counts, version };
+  }
+
+  /** A sum is brought into the type's range. */
+  #show({ cell, counts, version: { stamp, origin, sequence } }: Reading): Standing {
     const shown = counts ? within(cell as number | bigint, this.#shown.unsigned) : cell;
     return { stamp, origin, sequence, cell: shown };
   }
@@ -133,12 +173,27 @@ function namedIn(before: readonly OperationId[], entries: number): (entry: Opera
   return ({ counter, actor }) => names.has(`${counter} ${actor}`);
 }
 
+function added(entry: Entry, { by, before }: ChangeOperation, version: Readonly<Version>): Entry {
+  const apart = isCountedBy(entry, before) ? sumOf(entry.apart, by) : entry.apart;
+  const latest = later(version, entry.version) ? version : entry.version;
+  return { ...entry, cell: sumOf(entry.cell, by), apart, version: latest };
+}
+
+/** Whether an addition to several beginnings of one counter counts in this one: it does in the greatest, there or not. */
+function isCountedBy(entry: Entry, named: readonly OperationId[]): boolean {
+  if (!beginsCounter(entry)) return false;
+  return named.length === 1 || !named.some((other) => isPartOf(entry, other));
+}
+
+/** Whether something begins the same counter as, and stands before, another beginning. */
+function isPartOf(entry: OperationId, other: OperationId): boolean {
+  return beginsCounter(entry) && beginSame(entry, other) && compareIds(other, entry) > 0;
+}
+
 /** Sums are exact beyond 2^53 as well: rounding would depend on the order of arrival. */
-function added(entry: Entry, by: number, version: Readonly<Version>): Entry {
-  const { cell } = entry;
-  const sum = typeof cell === 'number' ? cell + by : Number.NaN;
-  const exact = Number.isSafeInteger(sum) ? sum : narrowed(BigInt(cell) + BigInt(by));
-  return { ...entry, cell: exact, version: later(version, entry.version) ? version : entry.version };
+function sumOf(cell: Cell, by: number | bigint): number | bigint {
+  const sum = typeof cell === 'number' && typeof by === 'number' ? cell + by : Number.NaN;
+  return Number.isSafeInteger(sum) ? sum : narrowed(BigInt(cell) + BigInt(by));
 }
 
 function narrowed(sum: bigint): number | bigint {
