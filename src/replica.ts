@@ -148,7 +148,15 @@ export class LocalReplica implements Replica {
       epoch: projection.epoch,
       declaration: projection.schema.declaration,
       rows: projection.rows.size,
-      forgottenNodes: [...projection.lives.forgotten.keys()],
+      get forgottenNodes() {
+        return [...projection.lives.forgotten.keys()];
+      },
+      get lives() {
+        return projection.vector().size;
+      },
+      get changes() {
+        return projection.vector().changes;
+      },
       held: (origin) => this.#heldOf(projection, origin),
       vector: () =>
         Array.from(

@@ -4,6 +4,8 @@
  */
 export class VersionVector {
   readonly #held = new Map<number, number>();
+  /** How often something was changed: what was made of it before is no longer right then. */
+  changes = 0;
 
   get(origin: number): number {
     return this.#held.get(origin) ?? 0;
@@ -11,11 +13,14 @@ export class VersionVector {
 
   /** Records that everything of `origin` up to `sequence` is held; never goes back. */
   advance(origin: number, sequence: number): void {
-    if (sequence > this.get(origin)) this.#held.set(origin, sequence);
+    if (sequence <= this.get(origin)) return;
+    this.changes++;
+    this.#held.set(origin, sequence);
   }
 
   /** Sets an entry to an exact value, also backward; 0 removes it. */
   set(origin: number, sequence: number): void {
+    this.changes++;
     if (sequence === 0) this.#held.delete(origin);
     else this.#held.set(origin, sequence);
   }

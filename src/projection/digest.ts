@@ -1,5 +1,6 @@
 import { TablecastError } from '../errors.ts';
 import type { Cell } from '../log/column.ts';
+import type { Epoch } from '../log/epoch.ts';
 import type { Origins } from '../log/origin.ts';
 import type { Work } from '../log/slices.ts';
 import type { Key, Value } from '../schema/index.ts';
@@ -109,8 +110,21 @@ function finished(word: number): number {
   return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
+/** The name of each table's state when it was asked for last: making it takes as long as the table has lives. */
+const names = new WeakMap<Projection, { changes: number; epoch: Epoch; name: string }>();
+
 /** Names what a table has taken in: equal on two nodes that hold the same operations, and only then. */
 export function stateName(projection: Projection, origins: Origins): string {
+  const { changes } = projection.vector();
+  const { epoch } = projection;
+  const known = names.get(projection);
+  if (known?.changes === changes && known.epoch === epoch) return known.name;
+  const name = newName(projection, origins);
+  names.set(projection, { changes, epoch, name });
+  return name;
+}
+
+function newName(projection: Projection, origins: Origins): string {
   const held = Array.from(
     projection.vector().entries(),
     ([origin, sequence]) => `${origins.at(origin).text} ${sequence}`,

@@ -31,6 +31,8 @@ export interface ComparisonOwner {
   /** Takes nothing more from the peer until the returned function is called. */
   hold(): () => void;
   send(message: ComparisonMessage): void;
+  /** Work is done because of what the peer sent. */
+  spend(units: number): void;
   /** What the peer sent does not hold. */
   failed(error: unknown): void;
   /** A table was compared with the peer's, both in the same state. */
@@ -41,8 +43,8 @@ type Root = readonly [low: number, high: number];
 
 /** How far one table's comparison has come. */
 interface Progress {
-  /** The state seen at the last look: what changes all the time is not compared. */
-  seen: string;
+  /** How often the vector had changed at the last look: what changes all the time is not compared. */
+  seen: number;
   /** The state in which the comparison goes on or came to an end, and which of the rows it may have. */
   state: string;
   revision: number;
@@ -126,11 +128,11 @@ export class Comparisons {
       const table = this.#owner.replica.table(name);
       if (table === undefined || !shared.writable) continue;
       if (!shared.levelReceived || !shared.levelSent) continue;
-      const state = table.state();
+      const { changes } = table;
       const progress = this.#progress.get(name);
-      if (progress === undefined) this.#progress.set(name, { ...fresh('', table.revision), seen: state });
-      else if (progress.seen !== state) progress.seen = state;
-      else if (progress.state !== state || !isOf(progress, table)) this.begin(name);
+      if (progress === undefined) this.#progress.set(name, { ...fresh('', table.revision), seen: changes });
+      else if (progress.seen !== changes) progress.seen = changes;
+      else if (progress.state !== table.state() || !isOf(progress, table)) this.begin(name);
       else if (!progress.done && ++progress.looks > PATIENCE_LOOKS) this.begin(name);
     }
   }
@@ -148,10 +150,13 @@ export class Comparisons {
   }
 
   receive(message: ComparisonMessage): void {
+    const isAnswer = message.type === 'sums' || message.type === 'rows';
+    // What was not asked for must not cost what looking through the table's lives does.
+    if (isAnswer && this.#going(message) === undefined) return;
+    this.#owner.spend(this.#owner.replica.table(message.table)?.lives ?? 0);
     const table = this.#same(message);
     if (table === undefined) return;
     if (message.type === 'digest') return this.#receiveRoot(message, table);
-    if (message.type !== 'ask' && this.#going(message) === undefined) return;
     const release = this.#owner.hold();
     this.#owner.slices.run(this.#handle(message, table), {
       done: release,
@@ -218,10 +223,10 @@ export class Comparisons {
     if (of === 'buckets') {
       this.#owner.send({ type: 'sums', table, state, round, bucket: -1, sums: digests.buckets() });
     } else if (of === 'leaves') {
-      for (const bucket of numbers)
+      for (const bucket of new Set(numbers))
         this.#owner.send({ type: 'sums', table, state, round, bucket, sums: digests.leaves(bucket) });
     } else {
-      for (const chunk of digests.rows(numbers)) {
+      for (const chunk of digests.rows([...new Set(numbers)])) {
         // Rows of another state would look like differences.
         if (!holds()) return;
         this.#owner.send({ type: 'rows', table, state, round, last: false, chunk });
@@ -313,7 +318,7 @@ function isSame(one: Root | undefined, [low, high]: Root): boolean {
 
 function fresh(state: string, revision: number): Progress {
   return {
-    seen: state,
+    seen: -1,
     state,
     revision,
     theirs: undefined,

@@ -8,6 +8,8 @@ const SILENT_PINGS = 3;
 export interface HeartbeatOwner {
   readonly environment: Environment;
   ping(time: number): void;
+  /** Whether this side reads at present; while it does not, nothing can be heard. */
+  listens(): boolean;
   /** Nothing was heard for so many milliseconds. */
   silent(ms: number): void;
 }
@@ -25,7 +27,8 @@ export class Heartbeat {
   start(): void {
     const { environment } = this.#owner;
     this.#timer = environment.schedule(PING_MS, () => {
-      if (this.#unanswered++ >= SILENT_PINGS) return this.#owner.silent(SILENT_PINGS * PING_MS);
+      if (this.#owner.listens() && this.#unanswered++ >= SILENT_PINGS)
+        return this.#owner.silent(SILENT_PINGS * PING_MS);
       this.#owner.ping(environment.now());
       this.start();
     });

@@ -23,6 +23,8 @@ export interface Outlet {
   /** What is to be sent cannot be read or sent: the session is over. */
   failed(error: unknown): void;
   send(message: Message, operations: number): void;
+  /** So many bytes are sent although they were before, because the peer said that it lacks them. */
+  again(bytes: number): void;
 }
 
 /** Walks one store's log for one peer: what the peer lacks goes out, first old, then live. */
@@ -173,6 +175,7 @@ export class Outbound {
       if (table !== undefined) this.#tables.needCheckpoint(table);
       return;
     }
+    if (this.#tables.wasSent(run)) this.#outlet.again(run.bytes.length);
     // Only for a segment that is longer than any frame may be: one that was gathered by an earlier version.
     if (this.#overfull(run.count, 1)) this.#sendFrame();
     this.#frame.push(run.bytes);
@@ -199,6 +202,7 @@ export class Outbound {
     if (table === undefined) return;
     const vector = table.vector();
     const chunks = table.checkpoint();
+    const isAgain = shared.checkpointed === table.epoch;
     try {
       let index = 0;
       for (let current = chunks.next(); current.done !== true;) {
@@ -211,6 +215,7 @@ export class Outbound {
         // Rows from after a switch under a header from before it would look like removals: it begins anew.
         if (this.#replica.table(shared.name)?.epoch !== table.epoch) return;
         const last = next.done === true;
+        if (isAgain) this.#outlet.again(current.value.length);
         this.#outlet.send(
           { type: 'checkpoint', table: shared.name, index: index++, last, chunk: current.value },
           0,
@@ -221,6 +226,7 @@ export class Outbound {
       chunks.return?.();
     }
     shared.needsCheckpoint = false;
+    shared.checkpointed = table.epoch;
     for (const [origin, sequence] of vector) {
       if ((shared.has.get(origin) ?? 0) < sequence) shared.has.set(origin, sequence);
     }

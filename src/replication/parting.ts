@@ -82,7 +82,7 @@ export class Parting {
     const open = undecided(table, held, sessions);
     const own = this.#lives.has(name) ? 'sound' : replica.judgeOwn(name, open, tables.mayBringAll(name));
     if (own !== 'sound') {
-      tables.shared.delete(name);
+      tables.unshare(name);
       this.#report(name, undefined, own === 'forked');
     }
     // A life of which this node holds nothing cannot be the one.
@@ -103,7 +103,7 @@ export class Parting {
 
   /** Shares a table no longer of which both sides hold other operations of a life under the same names. */
   part(name: string, life: string): void {
-    this.#owner.tables.shared.delete(name);
+    this.#owner.tables.unshare(name);
     if (this.#lives.has(name)) return;
     this.#lives.set(name, life);
     this.#report(name, life, this.#owner.tables.mayBring(name, life));

@@ -1,8 +1,16 @@
 import { EVERYTHING, type Grant } from '../access/grant.ts';
 import { TablecastError } from '../errors.ts';
-import { compareEpochs } from '../log/epoch.ts';
+import { type Epoch, compareEpochs } from '../log/epoch.ts';
 import { isProxyOf } from '../log/proxy.ts';
 import type { RunReference } from '../log/segment-store.ts';
+import {
+  type Announced,
+  type RefusedTable,
+  announcedOf,
+  declarationOf,
+  difference,
+  refusedTable,
+} from './announced.ts';
 import type { PeerTable } from './peer-state.ts';
 import type { Held, Replica, ReplicaTable } from './replica.ts';
 import type { TableState } from './wire.ts';
@@ -19,6 +27,10 @@ export interface SharedTable {
   levelSent: boolean;
   /** The peer said the same of its side. */
   levelReceived: boolean;
+  /** What it was known to have before it said anew what it holds: to send that again costs it. */
+  readonly sent: ReadonlyMap<string, number> | undefined;
+  /** The switch of mode under which it was sent a checkpoint: another one of the same costs it. */
+  checkpointed: Epoch | undefined;
   needsCheckpoint: boolean;
   /** Whether the peer may write it here. */
   readonly writable: boolean;
@@ -41,20 +53,12 @@ export interface Denial {
 
 /** Most lives of which is remembered what a peer holds of a table, beside those that this node holds. */
 const MAX_LIVES_OF_PEER = 16_384;
+/** Counted for an origin that a peer gets directly, beside its text. */
+const DIRECT_BYTES = 64;
 /** Most denials told of one peer. */
 const MAX_DENIALS = 4096;
 /** Most origins of one peer that are remembered as its own or not. */
 const MAX_JUDGED = 1024;
-
-/** Why a table is not shared although both sides declare it. */
-export interface RefusedTable {
-  readonly name: string;
-  readonly message: string;
-  /** The life under whose name both sides know another switch of mode: one operation cannot be two. */
-  readonly parted?: string | undefined;
-  readonly here: unknown;
-  readonly there: unknown;
-}
 
 const NEVER_SWITCHED = { counter: 0, origin: '' };
 
@@ -72,6 +76,14 @@ function lacksForgotten(table: ReplicaTable, has: ReadonlyMap<string, number>): 
 function noteHeld({ has }: SharedTable, origin: string, sequence: number): void {
   const known = has.get(origin);
   if (known === undefined ? has.size < MAX_LIVES_OF_PEER : known < sequence) has.set(origin, sequence);
+}
+
+/** Per origin the most that a peer was ever known to have. */
+function sentBefore({ has, sent }: SharedTable): ReadonlyMap<string, number> {
+  if (sent === undefined) return has;
+  const most = new Map(sent);
+  for (const [origin, sequence] of has) most.set(origin, Math.max(sequence, most.get(origin) ?? 0));
+  return most;
 }
 
 /** A new peer with nothing gets a checkpoint when that is fewer entries than the operations. */
@@ -94,10 +106,15 @@ export class PeerTables {
   /** Id of the peer's node. */
   peer = '';
   /** Declared by the peer, whether or not this node declares it, in case it does later. */
-  readonly #announced = new Map<string, TableState>();
-  #announcements: readonly PeerTable[] = [];
+  readonly #announced = new Map<string, Announced>();
+  /** As users see them; undefined when something was said since they were asked for last. */
+  #announcements: readonly PeerTable[] | undefined;
+  #announcedBytes = 0;
+  /** Changes whenever a table is shared that was not, or the other way round. */
+  sharing = 0;
   /** `table\norigin` of what the peer gets from its author directly. */
   #direct = new Set<string>();
+  #directBytes = 0;
 
   /** `denied` is told once per table and right. */
   constructor(replica: Replica, denied: (denial: Denial) => void = () => undefined) {
@@ -113,30 +130,47 @@ export class PeerTables {
 
   /** What the peer declares, in the order in which it said so. */
   get announcements(): readonly PeerTable[] {
+    this.#announcements ??= Array.from(this.#announced.values(), (state) => ({
+      name: state.name,
+      mode: state.mode,
+      get declaration() {
+        return declarationOf(state);
+      },
+    }));
     return this.#announcements;
+  }
+
+  /** What is kept of what the peer said of its tables, in bytes, estimated from above. */
+  get keptBytes(): number {
+    return this.#announcedBytes + this.#directBytes;
   }
 
   /** Takes in what the peer says of its tables; returns those that cannot be shared. */
   announce(states: readonly TableState[]): RefusedTable[] {
-    for (const state of states) this.#announced.set(state.name, state);
+    return states.flatMap((state) => this.learn(state));
+  }
+
+  /** Takes in what the peer says of one table. Throws `LIMIT_EXCEEDED` for one too many. */
+  learn(state: TableState): RefusedTable[] {
+    const announced = announcedOf(state);
+    this.#announcedBytes += announced.bytes - (this.#announced.get(state.name)?.bytes ?? 0);
+    this.#announced.set(state.name, announced);
+    this.#announcements = undefined;
     if (this.#announced.size > MAX_ANNOUNCED) {
       throw new TablecastError('LIMIT_EXCEEDED', `A peer declared more than ${MAX_ANNOUNCED} tables.`, {
         hint: 'Use fewer tables with composite keys.',
       });
     }
-    this.#announcements = Array.from(this.#announced.values(), ({ name, declaration, mode }) => {
-      return { name, declaration, mode };
-    });
-    return states.flatMap((state) => this.match(state.name));
+    return this.match(state.name, true);
   }
 
   /** What the peer said of a table last. */
-  stateOf(name: string): TableState | undefined {
+  stateOf(name: string): Announced | undefined {
     return this.#announced.get(name);
   }
 
-  /** Compares one table's declarations, if both sides have one. */
-  match(name: string): RefusedTable[] {
+  /** Compares one table's declarations, if both sides have one; `said` when the peer has just said anew what it holds. */
+  match(name: string, said = false): RefusedTable[] {
     const state = this.#announced.get(name);
     const table = this.#replica.table(name);
     if (state === undefined || table === undefined) return [];
@@ -148,21 +182,22 @@ export class PeerTables {
     // Nodes that switched at different times come together; only what was declared must agree.
     const apart = order === 0 && state.mode !== table.mode;
     if (state.fingerprint !== table.fingerprint || apart) {
-      this.shared.delete(name);
-      const message = difference(name, table, state);
+      this.unshare(name);
       const { counter, origin } = table.epoch;
       const isTwice = apart && counter > 0 && state.fingerprint === table.fingerprint;
-      const parted = isTwice ? origin : undefined;
-      return [{ name, here: table.declaration, there: state.declaration, message, parted }];
+      return [
+        { ...refusedTable(table, state, difference(table, state)), ...(isTwice && { parted: origin }) },
+      ];
     }
     const reason = order < 0 ? table.unavailable(state.mode) : undefined;
     if (reason !== undefined) {
-      this.shared.delete(name);
+      this.unshare(name);
       const message = `Table ${name} is not replicated with this peer, where its mode was switched: ${reason}`;
-      return [{ name, here: table.declaration, there: state.declaration, message }];
+      return [refusedTable(table, state, message)];
     }
     const has = new Map(state.held);
     const before = this.shared.get(name);
+    if (before === undefined) this.sharing++;
     const takes = state.takes ?? 'everything';
     const heldBack = new Set((state.heldBack ?? []).flatMap(({ origin, asked }) => (asked ? [] : origin)));
     const due = order > 0 || lacksForgotten(table, has) || cheaperAsCheckpoint(table, has);
@@ -171,6 +206,8 @@ export class PeerTables {
       has,
       levelSent: false,
       levelReceived: before?.levelReceived ?? false,
+      sent: said && before !== undefined ? sentBefore(before) : undefined,
+      checkpointed: before?.checkpointed,
       needsCheckpoint: due && takes === 'everything' && !heldBack.has(''),
       writable: this.grant.mayWrite(name),
       takes,
@@ -186,6 +223,16 @@ export class PeerTables {
       return (has.get(origin) ?? 0) < sequence && this.#isOf(this.#replica.nodeId, origin, '<');
     });
     if (lacks) this.deny({ right: 'taken', table: table.name });
+  }
+
+  /** A table is not shared any more. */
+  unshare(name: string): void {
+    if (this.shared.delete(name)) this.sharing++;
+  }
+
+  /** Whether the peer was sent a run before, and asked for it again. */
+  wasSent({ table, origin, firstSequence }: RunReference): boolean {
+    return (this.shared.get(table)?.sent?.get(origin) ?? 0) >= firstSequence;
   }
 
   /** A checkpoint is needed to bring the peer what it lacks; one that takes none goes without. */
@@ -307,6 +354,8 @@ export class PeerTables {
     have: readonly (readonly [string, string, number])[],
   ): string[] {
     this.#direct = new Set(direct.flatMap(([origin, names]) => names.map((name) => `${name}\n${origin}`)));
+    this.#directBytes = 0;
+    for (const text of this.#direct) this.#directBytes += DIRECT_BYTES + text.length;
     const again = new Set<string>();
     const locals = new Map<string, ReplicaTable | undefined>();
     for (const [name, origin, sequence] of have) {
@@ -321,27 +370,4 @@ export class PeerTables {
     }
     return [...again];
   }
-}
-
-/** What a node says of a table to a peer from which it takes so much of it. */
-export function stateOf(table: ReplicaTable, takes: Takes): TableState {
-  const { name, fingerprint, mode, declaration, epoch } = table;
-  const { counter, origin } = epoch;
-  const held = table.vector();
-  return {
-    name,
-    fingerprint,
-    mode,
-    declaration,
-    held: held.map(([author, sequence]) => [author, sequence]),
-    sessions: held.map(([author, sequence]) => table.sessionOf(author, sequence)),
-    ...(takes !== 'everything' && { takes }),
-    ...(counter > 0 && { epoch: { counter, origin } }),
-  };
-}
-
-function difference(name: string, table: ReplicaTable, state: TableState): string {
-  const here = JSON.stringify(table.declaration);
-  const there = JSON.stringify(state.declaration)?.slice(0, 2048);
-  return `Table ${name} is not replicated with this peer: declared here as ${here}, there as ${there}.`;
 }

@@ -67,12 +67,18 @@ export interface ReplicaTable {
   /** Nodes of which lives were forgotten, so that the log's runs alone do not make the table. */
   readonly forgottenNodes: readonly string[];
   held(origin: string): number;
+  /** How many lives the vector has, and how often it changed. */
+  readonly lives: number;
+  readonly changes: number;
   vector(): Held;
   /** The session of its author that wrote an operation which is held; 0 when that is not known. */
   sessionOf(origin: string, sequence: number): number;
   /** A position of this node's log at or before that of an origin's operation. */
   positionOf(origin: string, sequence: number): number;
-  /** Names the set of operations held; equal on nodes that hold the same. */
+  /**
+   * Names the set of operations held; equal on nodes that hold the same. Takes as long as the vector has lives when it
+   * changed since it was asked for last.
+   */
   state(): string;
   /** Another number when the rows of the present state changed: a checkpoint may change rows and bring no operation. */
   readonly revision: number;

@@ -9,15 +9,19 @@ import type { StoreName } from '../log/journal.ts';
 import { isReservedId } from '../log/origin.ts';
 import { Slices, type Slicing } from '../log/slices.ts';
 import type { Closing, Connection, Transport } from '../transport/transport.ts';
+import { Account } from './account.ts';
 import { UNSAID, durabilityIn } from './acknowledgements.ts';
 import { Dialler, type DiallerOwner } from './dialler.ts';
+import { Directions } from './directions.ts';
 import type { PeerState } from './peer-state.ts';
+import type { PeerTables } from './peer-tables.ts';
 import { Divergences } from './divergence.ts';
 import type { IntakeLimits } from './intake.ts';
 import { Notices } from './notices.ts';
 import type { Difference, Replica } from './replica.ts';
 import { Session } from './session.ts';
 import type { SessionOwner } from './session-owner.ts';
+import { Turns } from './turns.ts';
 import type { Hello } from './wire.ts';
 
 /** A comparison asked for is given up after so many steps. */
@@ -25,6 +29,13 @@ const COMPARE_TRIES = 200;
 const COMPARE_STEP_MS = 50;
 /** A switch of mode that does not come is asked for again after this long. */
 const ASK_AGAIN_MS = 2000;
+
+/** What is kept of what peers say of their tables, and of what comes to them from elsewhere. */
+const ANNOUNCED = {
+  what: 'what is said of tables',
+  ofPeer: 32 * 1024 * 1024,
+  ofAll: 256 * 1024 * 1024,
+};
 
 /** How long closing waits for peers to acknowledge, and how often it looks, in milliseconds. */
 const SETTLE_MS = 1000;
@@ -51,6 +62,9 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly environment: Environment;
   readonly divergences: Divergences;
   readonly slices: Slices;
+  readonly turns: Turns;
+  readonly announced = new Account(ANNOUNCED);
+  readonly #directions: Directions;
   readonly #parts: ReplicatorParts;
   readonly #notices: Notices;
   readonly #sessions = new Set<Session>();
@@ -67,7 +81,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   #access: AccessList;
   #alive: Timer | undefined;
   #changeScheduled = false;
-  #matchedScheduled = false;
+  #isLevelChanged = false;
   #closed = false;
 
   constructor(parts: ReplicatorParts) {
@@ -78,6 +92,9 @@ export class Replicator implements SessionOwner, DiallerOwner {
     this.environment = parts.environment;
     this.#notices = new Notices(parts.environment, (event) => parts.report(event));
     this.slices = new Slices(parts.slicing);
+    this.turns = new Turns(parts.environment);
+    const { environment, slices } = this;
+    this.#directions = new Directions({ environment, slices, sessions: this.#sessions });
     this.divergences = new Divergences((event) => this.report(event));
     this.#diallers = parts.peers.map((address) => new Dialler(address, this));
   }
@@ -177,7 +194,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   /** A table was declared. */
   declared(name: string): void {
     for (const session of this.#sessions) session.declared(name);
-    this.changed();
+    this.levelled();
   }
 
   /** Whether every connected peer's rows of a table are here. */
@@ -319,30 +336,17 @@ export class Replicator implements SessionOwner, DiallerOwner {
         peer: connection.remote,
       });
     }
-    if (!this.#closed) this.#sayDirect(session, hello?.origins ?? []);
-    this.changed();
+    if (!this.#closed) this.#directions.lost(session);
+    this.levelled();
   }
 
-  #sayDirect(except: Session, lost: readonly string[]): void {
-    for (const session of this.#sessions) if (session !== except) session.sayDirect(lost);
+  matched(session: Session): void {
+    this.#directions.changed(session);
+    this.levelled();
   }
 
-  matched(): void {
-    if (this.#matchedScheduled) return;
-    this.#matchedScheduled = true;
-    this.environment.defer(() => {
-      this.#matchedScheduled = false;
-      for (const session of this.#sessions) session.sayDirect([]);
-    });
-  }
-
-  directBeside(session: Session): readonly (readonly [string, readonly string[]])[] {
-    return [...this.#sessions].flatMap((other) => {
-      if (other === session || other.hello === undefined) return [];
-      // What a peer may not write does not come from it, whoever wrote it.
-      const names = [...other.tables.shared.values()].flatMap(({ name, writable }) => (writable ? name : []));
-      return other.hello.origins.map((origin) => [origin, names] as const);
-    });
+  directBeside(tables: PeerTables): readonly (readonly [string, readonly string[]])[] {
+    return this.#directions.beside(tables);
   }
 
   /** A table's mode was switched, by this node (`here`) or by another. */
@@ -395,6 +399,11 @@ export class Replicator implements SessionOwner, DiallerOwner {
 
   // What users see -----------------------------------------------------------------------------------
 
+  levelled(): void {
+    this.#isLevelChanged = true;
+    this.changed();
+  }
+
   changed(): void {
     if (this.#changeScheduled || this.#closed) return;
     this.#changeScheduled = true;
@@ -402,6 +411,8 @@ export class Replicator implements SessionOwner, DiallerOwner {
       this.#changeScheduled = false;
       if (this.#closed) return;
       this.#peers.next(this.#states());
+      if (!this.#isLevelChanged) return;
+      this.#isLevelChanged = false;
       for (const [name, subject] of this.#synced) subject.next(this.#isSynced(name));
     });
   }

@@ -3,8 +3,9 @@ import { TablecastError, isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Connection } from '../transport/transport.ts';
 import type { IntakeLimits } from './intake.ts';
+import type { RefusedTable } from './announced.ts';
+import type { Denial } from './peer-tables.ts';
 import type { HeldBackOperations } from './peer-state.ts';
-import type { Denial, RefusedTable } from './peer-tables.ts';
 import { MAX_FRAME_OPERATIONS } from './wire.ts';
 
 /** What to do where a peer does not take operations. */

@@ -3,9 +3,12 @@ import type { Environment } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Slices } from '../log/slices.ts';
 import type { Closing, Connection } from '../transport/transport.ts';
+import type { Account } from './account.ts';
 import type { IntakeLimits } from './intake.ts';
 import type { Difference, Replica } from './replica.ts';
+import type { PeerTables } from './peer-tables.ts';
 import type { Session } from './session.ts';
+import type { Turns } from './turns.ts';
 
 /** What a session needs of the replicator it belongs to. */
 export interface SessionOwner {
@@ -14,6 +17,10 @@ export interface SessionOwner {
   readonly intake: IntakeLimits;
   /** Does what takes long. */
   readonly slices: Slices;
+  /** In which messages are handled. */
+  readonly turns: Turns;
+  /** What is kept of what peers say of themselves. */
+  readonly announced: Account;
   report(event: NodeEvent): void;
   /** What a peer may do; undefined while that depends on which node it says it is. */
   grantOf(connection: Connection, nodeId: string | undefined): Grant | undefined;
@@ -26,14 +33,16 @@ export interface SessionOwner {
   whenFree(task: () => void): void;
   /** Something a user may look at changed. */
   changed(): void;
-  /** Which tables are shared with the peer may have changed, and with it what others need not send. */
-  matched(): void;
+  /** Of more or fewer tables than before it is known that the peer's rows are here. */
+  levelled(): void;
+  /** Which tables are shared with the peer changed, and with it what others need not send. */
+  matched(session: Session): void;
   /** A table was compared with the peer's, both holding the same operations. */
   compared(session: Session, table: string, differences: readonly Difference[]): void;
   /** A peer's switch of mode was made here. */
   switched(table: string): void;
   /** Whether a peer should be asked now for the switch that a table lacks; not every session asks. */
   mayAskForSwitch(table: string): boolean;
-  /** Origins that come to this node from other sessions, per origin the tables. */
-  directBeside(session: Session): readonly (readonly [string, readonly string[]])[];
+  /** Origins that come to this node from other peers than one, per origin the tables. */
+  directBeside(tables: PeerTables): readonly (readonly [string, readonly string[]])[];
 }

@@ -1,38 +1,33 @@
 import type { Grant } from '../access/grant.ts';
-import { isTablecastError } from '../errors.ts';
+import { type TablecastError, isTablecastError } from '../errors.ts';
 import type { StoreName } from '../log/journal.ts';
+import type { Work } from '../log/slices.ts';
 import type { Closing, Connection } from '../transport/transport.ts';
+import type { Debtor } from './account.ts';
 import { type Acknowledged, Acknowledgements, takenIn } from './acknowledgements.ts';
 import { Comparisons } from './comparison.ts';
+import type { Directed } from './directions.ts';
 import { outOfTurn } from './incoming.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LongFrames, tookOver } from './long-frames.ts';
 import { Outbound } from './outbound.ts';
-import { Parting, writtenLast } from './parting.ts';
-import { PeerTables, type RefusedTable, stateOf } from './peer-tables.ts';
+import { unitsOf } from './message-cost.ts';
+import { Parting } from './parting.ts';
+import { PeerTables } from './peer-tables.ts';
 import type { HeldBackOperations } from './peer-state.ts';
-import type { AdoptedRows, Held } from './replica.ts';
+import type { AdoptedRows } from './replica.ts';
 import { Intake } from './intake.ts';
 import type { SessionOwner } from './session-owner.ts';
-import { denied, differing, failed, throttled } from './session-events.ts';
+import { Sharing } from './sharing.ts';
 import { Taking } from './taking.ts';
-import {
-  type Hello,
-  type Message,
-  PROTOCOL,
-  type Sources,
-  type TableState,
-  decodeMessage,
-  encodeMessage,
-  partsOf,
-  sourcesOf,
-} from './wire.ts';
+import { denied, failed, throttled } from './session-events.ts';
+import { type Hello, type Message, PROTOCOL, decodeMessage, encodeMessage } from './wire.ts';
 
 /** Bytes sent and not acknowledged before sending pauses. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
 /** One peer, from the first frame to the last. */
-export class Session {
+export class Session implements Debtor, Directed {
   readonly connection: Connection;
   readonly tables: PeerTables;
   readonly comparisons: Comparisons;
@@ -44,8 +39,8 @@ export class Session {
   readonly #taking: Taking;
   readonly #heartbeat: Heartbeat;
   readonly #parting: Parting;
+  readonly #sharing: Sharing;
   #hello: Hello | undefined;
-  #helloSent = false;
   #ended = false;
   #farewell: string | undefined;
   #blocked = false;
@@ -63,14 +58,11 @@ export class Session {
     this.since = owner.environment.now();
     this.tables = new PeerTables(owner.replica, (denial) => owner.report(denied(denial, this)));
     this.#acknowledgements = new Acknowledgements(owner, (message) => void this.#send(message));
-    this.#intake = new Intake(owner.environment, owner.intake, {
-      take: (frame) => this.#take(frame),
-      throttled: () => owner.report(throttled(this, owner.intake)),
-      overrun: (error) => this.#refuse(error),
-    });
+    this.#intake = this.#newIntake();
     this.#heartbeat = new Heartbeat({
       environment: owner.environment,
       ping: (time) => void this.#send({ type: 'ping', time }),
+      listens: () => !this.#intake.isPaused,
       silent: (ms) => this.end('silent', `Nothing heard for ${ms} ms.`),
     });
     this.#parting = new Parting({
@@ -78,25 +70,16 @@ export class Session {
       tables: this.tables,
       peer: () => this.nodeId,
       report: (event) => owner.report(event),
-      parted: (name) => this.#parted(name),
+      parted: (name) => this.#sharing.parted(name),
     });
     this.#taking = new Taking({
       node: owner,
       tables: this.tables,
       peer: () => this.nodeId,
-      ask: (tables) => this.#ask(tables),
+      ask: (tables) => this.#sharing.lacks(tables),
       part: (table, origin) => this.#parting.part(table, origin),
     });
-    this.comparisons = new Comparisons({
-      environment: owner.environment,
-      replica: owner.replica,
-      tables: this.tables,
-      slices: owner.slices,
-      hold: () => this.hold(),
-      send: (message) => void this.#send(message),
-      failed: (error) => this.#refuse(error),
-      compared: (table, differences) => owner.compared(this, table, differences),
-    });
+    this.comparisons = this.#newComparisons();
     this.#long = new LongFrames({
       node: owner,
       tables: this.tables,
@@ -107,17 +90,63 @@ export class Session {
       agrees: (table, held, written) => this.#parting.agrees(table, held, written),
       adopted: (table, rows, bytes) => this.#adopted(table, rows, bytes),
     });
-    const { replica } = owner;
+    this.#outbound = this.#newOutbound();
+    this.#sharing = new Sharing({
+      node: owner,
+      tables: this.tables,
+      parting: this.#parting,
+      taking: this.#taking,
+      outbound: this.#outbound,
+      peer: () => this.nodeId,
+      ended: () => this.#ended,
+      say: (message) => this.#send(message),
+      work: (work, then) => this.#work(work, then),
+      kept: (bytes) => this.#kept(bytes),
+      matched: () => owner.matched(this),
+    });
+  }
+
+  #newComparisons(): Comparisons {
+    const owner = this.#owner;
+    return new Comparisons({
+      environment: owner.environment,
+      replica: owner.replica,
+      tables: this.tables,
+      slices: owner.slices,
+      hold: () => this.hold(),
+      send: (message) => void this.#answer(message),
+      spend: (units) => this.#intake.spend(units),
+      failed: (error) => this.#refuse(error),
+      compared: (table, differences) => owner.compared(this, table, differences),
+    });
+  }
+
+  #newOutbound(): ReadonlyMap<StoreName, Outbound> {
+    const { replica } = this.#owner;
     const outlet = {
       open: () => this.#open,
       ended: () => this.#ended,
       send: (message: Message, operations: number) => this.#sendCounted(message, operations),
       failed: (error: unknown) => this.#cannotSend(error),
+      again: (bytes: number) => this.#intake.countAnswer(bytes),
     };
-    this.#outbound = new Map(
+    return new Map(
       Array.from(replica.log.stores, ([name, store]) => {
         return [name, new Outbound(store, { tables: this.tables, replica, outlet })] as const;
       }),
+    );
+  }
+
+  #newIntake(): Intake {
+    const { environment, intake: limits, turns } = this.#owner;
+    return new Intake(
+      { environment, limits, turns },
+      {
+        take: (frame) => this.#take(frame),
+        throttled: () => this.#owner.report(throttled(this, limits)),
+        overrun: (error) => this.#refuse(error),
+        flow: (isWanted) => this.connection.flow?.(isWanted),
+      },
     );
   }
 
@@ -145,7 +174,8 @@ export class Session {
   }
 
   get #open(): boolean {
-    return !this.#ended && !this.#blocked && this.#sentBytes - this.acked.bytes < WINDOW_BYTES;
+    if (this.#ended || this.#blocked || this.#sharing.isBusy) return false;
+    return this.#sentBytes - this.acked.bytes < WINDOW_BYTES;
   }
 
   /** Says hello, unless what may be told depends on the peer's own, and begins to listen. */
@@ -185,49 +215,30 @@ export class Session {
 
   /** Tells the peer of a table declared only now. */
   declared(name: string): void {
-    const state = this.#stateOf(name);
-    if (state === undefined) return;
-    // Also before the peer said hello: this node's own hello is under way, without this table.
-    this.#send({ type: 'tables', tables: [state] });
-    if (this.#hello !== undefined) this.#matched(this.tables.match(name), [name]);
+    this.#sharing.declared(name);
   }
 
   /** Tells the peer of a switch of mode; the node that made it sends its rows at once. */
   switched(name: string, here: boolean): void {
-    const state = this.#stateOf(name);
-    if (state === undefined || this.#hello === undefined) return;
-    this.#send({ type: 'tables', tables: [state] });
-    if (here) this.#matched(this.tables.match(name), [name]);
+    this.#sharing.switched(name, here);
     this.#taking.heldBack.retry(name);
   }
 
-  /** Tells the peer which origins come from elsewhere, and what is held of those that no longer do. */
-  sayDirect(lost: readonly string[]): void {
-    if (this.#hello === undefined) return;
-    const { grant } = this.tables;
-    const have = lost.flatMap((origin) =>
-      Array.from(this.tables.shared.keys(), (name) => {
-        return [name, origin, this.#owner.replica.table(name)?.held(origin) ?? 0] as [string, string, number];
-      }),
-    );
-    const sessions = have.map(([name, origin, sequence]) => {
-      return this.#owner.replica.table(name)?.sessionOf(origin, sequence) ?? 0;
-    });
-    const direct = this.#owner
-      .directBeside(this)
-      .map(([origin, names]) => [origin, names.filter((name) => grant.mayRead(name))] as [string, string[]])
-      .filter(([, names]) => names.length > 0);
-    for (const sources of sourcesOf({ direct, have, sessions })) this.#send({ type: 'sources', sources });
+  sayDirect(lost: readonly (readonly [string, readonly string[]])[]): number {
+    return this.#sharing.sayDirect(lost);
+  }
+
+  charge(bytes: number): void {
+    this.#intake.countAnswer(bytes);
   }
 
   // Sending ----------------------------------------------------------------------------------------
 
   #sayHello(grant: Grant): void {
     this.tables.grant = grant;
-    this.#helloSent = true;
-    const { replica } = this.#owner;
-    const { nodeId: node, session, ownOrigins } = replica;
-    const [tables = [], ...more] = partsOf(this.#statesOf(Array.from(replica.tables(), ({ name }) => name)));
+    this.#sharing.hasSpoken = true;
+    const { nodeId: node, session, ownOrigins } = this.#owner.replica;
+    const [tables = [], ...more] = this.#sharing.parts();
     const hello = {
       protocol: [...PROTOCOL] as [number, number],
       node,
@@ -239,27 +250,18 @@ export class Session {
     for (const part of more) this.#send({ type: 'tables', tables: part });
   }
 
-  #statesOf(names: readonly string[]): TableState[] {
-    return names.map((name) => this.#stateOf(name)).filter((state) => state !== undefined);
-  }
-
-  #stateOf(name: string): TableState | undefined {
-    const table = this.#owner.replica.table(name);
-    if (table === undefined || !this.#helloSent || !this.tables.grant.mayRead(name)) return undefined;
-    const life = this.#parting.lifeOf(name);
-    const heldBack = this.#taking.heldBack.toldOf(name);
-    return {
-      ...stateOf(table, this.tables.takesOf(name)),
-      ...(life !== undefined && { parted: life }),
-      ...(heldBack.length > 0 && { heldBack }),
-    };
-  }
-
   #sendCounted(message: Message, operations: number): void {
     this.sentOperations += operations;
     const bytes = this.#send(message);
     // A level is not acknowledged: counted, it would be missing from every window and hold up every close.
     if (message.type !== 'level') this.#sentBytes += bytes;
+  }
+
+  /** As {@link #send}, because of what the peer sent, to whom it is charged. */
+  #answer(message: Message): number {
+    const bytes = this.#send(message);
+    this.#intake.countAnswer(bytes);
+    return bytes;
   }
 
   #send(message: Message): number {
@@ -301,7 +303,9 @@ export class Session {
     if (this.#farewell !== undefined) return;
     // The transport's handlers must not throw: whatever goes wrong with one frame ends this session only.
     try {
-      this.#handle(decodeMessage(bytes), bytes.length);
+      const message = decodeMessage(bytes);
+      this.#intake.spend(unitsOf(message.type, bytes.length));
+      this.#handle(message, bytes.length);
     } catch (error) {
       this.#refuse(error);
     }
@@ -323,28 +327,25 @@ export class Session {
     if (this.#hello === undefined) throw outOfTurn(message.type);
     switch (message.type) {
       case 'tables':
-        return this.#announced(message.tables);
+        return this.#sharing.announced(message.tables);
       case 'runs':
         return this.#long.prepare(message.runs, () => this.#takeRuns(message.runs, length));
       case 'checkpoint':
         this.#acknowledgements.received(length);
         return this.#long.take(message);
       case 'ack':
-        this.acked = message;
-        this.#resume();
-        return this.#owner.changed();
+        return this.#acknowledged(message);
       case 'sources':
-        return this.#redirect(message.sources);
+        return this.#sharing.redirected(message.sources);
       case 'level':
         return this.#level(message.tables);
       case 'digest':
       case 'ask':
       case 'sums':
       case 'rows':
-        this.#intake.countCompared(message);
         return this.comparisons.receive(message);
       case 'ping':
-        this.#send({ type: 'pong', time: message.time });
+        this.#answer({ type: 'pong', time: message.time });
         return;
       case 'pong':
         this.roundTripMs = Math.max(0, this.#owner.environment.now() - message.time);
@@ -363,7 +364,7 @@ export class Session {
       );
     }
     this.#hello = hello;
-    const waited = !this.#helloSent;
+    const waited = !this.#sharing.hasSpoken;
     this.tables.grant = this.#owner.grantOf(this.connection, hello.node) ?? this.tables.grant;
     this.tables.peer = hello.node;
     const refusal = this.#owner.greeted(this);
@@ -372,47 +373,50 @@ export class Session {
       return this.end(refusal.startsWith('duplicate') ? 'duplicate' : 'refused', refusal);
     }
     if (waited) this.#sayHello(this.tables.grant);
-    this.#announced(hello.tables);
-    this.comparisons.start();
+    this.#sharing.announced(hello.tables, () => this.comparisons.start());
     this.#owner.changed();
   }
 
-  #announced(states: readonly TableState[]): void {
-    const names = states.map(({ name }) => name);
-    this.#taking.heldThere(states);
-    this.#matched(this.tables.announce(states), names);
-  }
-
-  #matched(refused: readonly RefusedTable[], names: readonly string[]): void {
-    for (const name of names) this.#parting.compare(name);
-    for (const table of refused) {
-      if (table.parted !== undefined) this.#parting.part(table.name, table.parted);
-      else this.#owner.report(differing(table, this.nodeId));
-    }
-    this.#rewind(names);
-    this.#owner.matched();
+  /** What was never sent counts for nothing, and what is said again neither. */
+  #acknowledged(said: Acknowledged): void {
+    const { bytes, operations, durable, problem } = this.acked;
+    const most = Math.min(said.bytes, this.#sentBytes);
+    if (most <= bytes && said.durable === durable && said.problem === problem) return;
+    this.acked = {
+      ...said,
+      bytes: Math.max(bytes, most),
+      operations: Math.max(operations, Math.min(said.operations, this.sentOperations)),
+    };
+    this.#resume();
     this.#owner.changed();
   }
 
-  /** The peer is told of a table that it holds otherwise, and not sent it any more. */
-  #parted(name: string): void {
-    const state = this.#stateOf(name);
-    if (state !== undefined) this.#send({ type: 'tables', tables: [state] });
-    this.#owner.matched();
-    this.#owner.changed();
+  /** So much is kept of what the peer said. */
+  #kept(bytes: number): void {
+    this.#owner.announced.set(this, bytes);
   }
 
-  #redirect({ direct, have, sessions }: Sources): void {
-    for (const [index, [name, origin, sequence]] of have.entries()) {
-      const held: Held = [[origin, sequence]];
-      this.#parting.agrees(name, held, writtenLast(held, sessions?.slice(index, index + 1)));
-    }
-    this.#rewind(this.tables.setDirect(direct, have));
+  get holder(): string {
+    return this.tables.grant.holder ?? this.connection.remote.replace(/:\d+$/, '');
   }
 
-  #rewind(names: readonly string[]): void {
-    const shared = names.map((name) => this.tables.shared.get(name)).filter((table) => table !== undefined);
-    for (const outbound of this.#outbound.values()) outbound.rewind(shared);
+  tooMuch(error: TablecastError): void {
+    this.#refuse(error);
+  }
+
+  /** Does in slices what the peer asks for; what it sends meanwhile waits. */
+  #work(work: Work, then: () => void = () => undefined): void {
+    const release = this.hold();
+    this.#owner.slices.run(work, {
+      done: () => {
+        release();
+        if (!this.#ended) then();
+      },
+      failed: (error) => {
+        this.#refuse(error);
+        release();
+      },
+    });
   }
 
   /** Takes nothing from the peer until the returned function is called, once; what it sends meanwhile waits. */
@@ -429,12 +433,6 @@ export class Session {
     this.#acknowledgements.received(length, takenIn(replica, applied.references, operations));
   }
 
-  /** Says anew what is held of tables: the peer sends what is missing. */
-  #ask(names: readonly string[]): void {
-    for (const tables of partsOf(this.#statesOf(names)))
-      if (tables.length > 0) this.#send({ type: 'tables', tables });
-  }
-
   #adopted(table: string, { rows, switched }: AdoptedRows, bytes: number): void {
     if (switched) this.#owner.switched(table);
     this.receivedOperations += rows;
@@ -444,10 +442,12 @@ export class Session {
   #level(names: readonly string[]): void {
     for (const name of names) {
       const table = this.tables.shared.get(name);
+      const isHeldBack = this.#taking.heldBack.concerns(name);
+      if (table?.levelReceived !== false && !isHeldBack) continue;
       if (table !== undefined) table.levelReceived = true;
       this.#taking.heldBack.levelled(name);
+      this.#owner.levelled();
     }
-    this.#owner.changed();
   }
 
   // Ending -----------------------------------------------------------------------------------------
@@ -459,6 +459,8 @@ export class Session {
     this.#acknowledgements.stop();
     this.#taking.stop();
     this.comparisons.stop();
+    this.#sharing.stop();
+    this.#owner.announced.set(this, 0);
     this.#intake.stop();
     this.#resume();
     this.#long.clear();

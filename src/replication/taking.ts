@@ -12,7 +12,7 @@ const MAX_HELD_THERE = 256;
 
 /** What taking a peer's operations needs of its session. */
 export interface TakingOwner {
-  readonly node: Pick<SessionOwner, 'environment' | 'replica' | 'mayAskForSwitch' | 'changed' | 'report'>;
+  readonly node: Pick<SessionOwner, 'environment' | 'replica' | 'mayAskForSwitch' | 'levelled' | 'report'>;
   readonly tables: PeerTables;
   /** Id of the peer's node. */
   peer(): string | undefined;
@@ -120,13 +120,13 @@ export class Taking {
   #tell(held: HeldBackOperations): void {
     const { node } = this.#owner;
     if (held.times === 1) node.report(heldBack(held, this.#owner.peer() ?? ''));
-    node.changed();
+    node.levelled();
   }
 
   #taken(held: HeldBackOperations): void {
     const { node } = this.#owner;
     node.report(takenAgain(held, this.#owner.peer() ?? ''));
-    node.changed();
+    node.levelled();
   }
 
   #tellLife(origin: string): void {

@@ -39,6 +39,11 @@ export interface Connection {
    * Throws `LIMIT_EXCEEDED` for a frame above `maxFrameBytes`; after the end it does nothing.
    */
   send(frame: Uint8Array): boolean;
+  /**
+   * Reads on, or for now nothing more, where the transport can let frames wait on the way; those that were read
+   * already still come. Left out where it cannot.
+   */
+  flow?(isWanted: boolean): void;
   /** Bytes handed to `send` that the operating system has not taken yet. */
   readonly queuedBytes: number;
   /** Ends the connection after what is queued was sent, or at once if that takes too long. Idempotent. */

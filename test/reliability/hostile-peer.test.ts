@@ -215,7 +215,7 @@ describe('a first message made to cost time', () => {
 });
 
 describe('a peer that wants memory', () => {
-  it('gets no more tables remembered than the limit', () => {
+  it('gets no more tables remembered than the limit', async () => {
     const peer = greeted('evil');
     const [state] = peer.hello.tables;
     const before = collectedHeap();
@@ -226,12 +226,13 @@ describe('a peer that wants memory', () => {
         type: 'tables',
         tables: names.map((name) => ({ ...(state as object), name, fingerprint, held: [] }) as never),
       });
+      await setImmediate();
     }
     expect(peer.closedWith).toContain('4096 tables');
     expect(collectedHeap() - before).toBeLessThan(32 * MIB);
   });
 
-  it('gets nothing remembered of origins this node does not hold', () => {
+  it('gets nothing remembered of origins this node does not hold', async () => {
     const peer = greeted('evil');
     const before = collectedHeap();
     for (let round = 0; round < 10; round++) {
@@ -240,6 +241,7 @@ describe('a peer that wants memory', () => {
         (_, index) => ['seen', `n${round}x${index}@1`, 5] as [string, string, number],
       );
       peer.say({ type: 'sources', sources: { direct: [], have } });
+      for (let turn = 0; turn < 10; turn++) await setImmediate();
     }
     expect(peer.closedWith).toBeUndefined();
     expect(collectedHeap() - before).toBeLessThan(4 * MIB);
@@ -265,8 +267,10 @@ describe('a peer that wants memory', () => {
     const before = collectedHeap();
     const peer = greeted('endless');
     const chunk = new Uint8Array(MIB);
-    for (let index = 0; index < 64; index++)
+    for (let index = 0; index < 64; index++) {
       peer.say({ type: 'checkpoint', table: 'seen', index, last: false, chunk: chunk.slice() });
+      await setImmediate();
+    }
     expect(collectedHeap() - before).toBeGreaterThan(50 * MIB);
     peer.close('gone');
     let left = Infinity;

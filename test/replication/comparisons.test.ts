@@ -59,6 +59,7 @@ class OneSide {
       tables: { shared: new Map([['t', { writable: true, levelReceived: true, levelSent: true }]]) },
       slices: new Slices({ units: 8192, defer: setImmediate }),
       hold: () => () => undefined,
+      spend: () => undefined,
       send: (message: ComparisonMessage) => this.sent.push(message),
       failed: (error: unknown) => {
         throw error;

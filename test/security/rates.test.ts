@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Environment } from '../../src/environment.ts';
-import { isTablecastError } from '../../src/errors.ts';
 import type { NodeEvent, NodeOptions, SetTable } from '../../src/index.ts';
 import { Intake } from '../../src/replication/intake.ts';
+import { Turns as MessageTurns, TURN_UNITS } from '../../src/replication/turns.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { sendRuns, setRun } from './support.ts';
 
@@ -72,29 +72,71 @@ describe('a peer that sends faster than it may (S8, S19)', () => {
   });
 });
 
-describe('questions about rows', () => {
-  it('are answered a few in a turn, so that those of one peer do not hold up the others', () => {
-    const deferred: (() => void)[] = [];
-    const environment = {
-      now: () => 0,
-      defer: (task: () => void) => deferred.push(task),
-    } as unknown as Environment;
-    const taken: number[] = [];
-    const limits = { operationsPerSecond: 1e6, bytesPerSecond: 1e9 };
-    const question = { type: 'ask', table: 't', state: '', round: 1, of: 'rows', numbers: [1] } as const;
-    const intake = new Intake(environment, limits, {
-      take: ([index]) => {
-        taken.push(index as number);
-        intake.countCompared(question);
+interface Offered {
+  /** Frames that were taken, by their first byte. */
+  readonly taken: number[];
+  readonly intakes: Intake[];
+  /** Whether more is to be read, as it was said. */
+  readonly flows: boolean[];
+  /** Lets a turn of the event loop pass. */
+  turn(this: void): void;
+}
+
+/** Some intakes of one node, each of whose frames costs so many units. */
+function intakesOf(count: number, units: number): Offered {
+  const deferred: (() => void)[] = [];
+  const defer = (task: () => void): void => void deferred.push(task);
+  const environment = { now: () => 0, defer } as unknown as Environment;
+  const limits = { operationsPerSecond: 1e6, bytesPerSecond: 1e9 };
+  const turns = new MessageTurns(environment);
+  const taken: number[] = [];
+  const flows: boolean[] = [];
+  const intakes = Array.from({ length: count }, () => {
+    const intake: Intake = new Intake(
+      { environment, limits, turns },
+      {
+        take: ([index]) => {
+          taken.push(index as number);
+          intake.spend(units);
+        },
+        throttled: () => taken.push(-1),
+        overrun: (error) => expect.fail(error.message),
+        flow: (isWanted) => void flows.push(isWanted),
       },
-      throttled: () => taken.push(-1),
-      overrun: (error) => expect(isTablecastError(error)).toBe(false),
-    });
-    for (let index = 0; index < 10; index++) intake.offer(Uint8Array.of(index));
+    );
+    return intake;
+  });
+  const turn = (): void => {
+    for (const task of deferred.splice(0)) task();
+  };
+  return { taken, intakes, flows, turn };
+}
+
+describe('what is taken in one turn of the event loop', () => {
+  it('costs as much as a turn may, and the rest waits for the next one', () => {
+    const { taken, intakes, turn } = intakesOf(1, TURN_UNITS / 4);
+    for (let index = 0; index < 10; index++) intakes[0]?.offer(Uint8Array.of(index));
     expect(taken).toEqual([0, 1, 2, 3]);
-    for (const task of deferred.splice(0)) task();
+    turn();
     expect(taken).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-    for (const task of deferred.splice(0)) task();
+    turn();
     expect(taken).toHaveLength(10);
+  });
+
+  it('is shared among the peers, of each one message after the other', () => {
+    const { taken, intakes, turn } = intakesOf(3, TURN_UNITS / 4);
+    for (let index = 0; index < 60; index++) intakes[0]?.offer(Uint8Array.of(index));
+    intakes[1]?.offer(Uint8Array.of(100));
+    intakes[2]?.offer(Uint8Array.of(200));
+    turn();
+    expect(taken).toEqual([0, 1, 2, 3, 4, 100, 200, 5]);
+  });
+
+  it('is not read from the socket any more when much waits, and again when little does', () => {
+    const { intakes, flows, turn } = intakesOf(1, TURN_UNITS);
+    for (let index = 0; index < 20; index++) intakes[0]?.offer(new Uint8Array(MIB / 8));
+    expect(flows).toEqual([false]);
+    for (let turns = 0; turns < 20; turns++) turn();
+    expect(flows).toEqual([false, true]);
   });
 });

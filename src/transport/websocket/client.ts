@@ -156,6 +156,10 @@ class PageSocket implements FrameSocket {
     // A page's WebSocket reads always.
   }
 
+  pause(): void {
+    // So it cannot wait either: what it reads is bounded by its user.
+  }
+
   end(code: number, reason: string): void {
     this.#socket.close(code === closeCode.done ? code : code + browserCodeOffset, reason);
     setTimeout(() => this.#over(), this.#closeTimeoutMs);

@@ -25,6 +25,8 @@ export interface FrameSocket {
   awaitDrain(): void;
   /** Begins, or goes on, reading. */
   resume(): void;
+  /** Reads nothing for now, where that can be. */
+  pause(): void;
   /** Sends what is queued and a close frame, and breaks off when the answer takes too long. */
   end(code: number, reason: string): void;
   /** Breaks off at once. */
@@ -118,6 +120,11 @@ export class SocketConnection implements Connection {
     this.#drainDue = true;
     this.#socket.awaitDrain();
     return false;
+  }
+
+  flow(isWanted: boolean): void {
+    if (isWanted) this.#socket.resume();
+    else if (this.#isOpen()) this.#socket.pause();
   }
 
   close(reason: string): void {

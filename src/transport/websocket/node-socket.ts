@@ -85,6 +85,10 @@ class NodeSocket implements FrameSocket {
     this.#ws.resume();
   }
 
+  pause(): void {
+    this.#ws.pause();
+  }
+
   end(code: number, reason: string): void {
     this.#ws.close(code, reason);
   }

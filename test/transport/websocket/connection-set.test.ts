@@ -16,6 +16,7 @@ function connectionOf(admitted: Holder, holder?: () => Holder | undefined) {
     send: () => undefined,
     awaitDrain: () => undefined,
     resume: () => undefined,
+    pause: () => undefined,
     end: (_: number, reason: string) => void ends.push(reason),
     cut: () => undefined,
   };
