@@ -3,7 +3,7 @@ import { shown, type BadLines } from './bad-lines.ts';
 import type { LineBatch } from './lines.ts';
 import type { FieldText, LogRecord } from './log-record.ts';
 import { lineText } from './text-bytes.ts';
-import { checkNames } from './zeek-reader.ts';
+import { doubledNames, namesFault } from './zeek-layout.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'];
 
@@ -39,6 +39,8 @@ export class CsvReader {
   readonly #maxBytes: number;
   #dialect: Dialect | undefined;
   #names: readonly string[] | undefined;
+  /** What is wrong with names that come twice. */
+  #faults: ReadonlyMap<string, string> | undefined;
   /** Text from the start of the first unfinished record, and the line that is on. */
   #rest = '';
   #line = 1;
@@ -115,15 +117,25 @@ export class CsvReader {
     const doubled = 'quotes inside a quoted field to be doubled';
     const fault = broken ? { line, expected: doubled, found: shown(row.join()) } : undefined;
     if (names === undefined) {
-      if (fault !== undefined) throw this.#bad.fatal(fault);
-      checkNames(row, line, this.#bad);
+      const misnamed = fault ?? namesFault(row);
+      if (misnamed !== undefined) throw this.#bad.fatal({ line, ...misnamed });
       this.#names = row;
+      this.#faults = doubledNames(row);
     } else if (fault !== undefined) {
       this.#bad.report(fault);
     } else if (row.length !== names.length) {
       this.#bad.report({ line, expected: `${names.length} columns`, found: `${row.length} columns` });
     } else {
-      yield { line, fields: new Map<string, FieldText>(names.map((name, i) => [name, row[i]])) };
+      yield this.#record(row, names, line);
     }
+  }
+
+  #record(row: readonly string[], names: readonly string[], line: number): LogRecord {
+    const faults = this.#faults;
+    const fields = new Map<string, FieldText>();
+    for (const [at, name] of names.entries()) {
+      if (name !== '' && faults?.has(name) !== true) fields.set(name, row[at]);
+    }
+    return { line, fields, ...(faults && { faults }) };
   }
 }

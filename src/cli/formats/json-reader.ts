@@ -1,14 +1,26 @@
 import { shown, type BadLines } from './bad-lines.ts';
-import { JsonFault, scanJsonObject } from './json-scanner.ts';
+import { JsonFault, scanJsonObject, type Spelling } from './json-scanner.ts';
 import type { LogRecord } from './log-record.ts';
-import { lineText } from './text-bytes.ts';
+import { hexText, lineText, puaText, zeekText } from './text-bytes.ts';
+
+/** How Zeek escaped bytes in the strings of a JSON log (`LogAscii::json_string_escape_policy`); `text`: not at all. */
+export type JsonStrings = 'text' | 'hex' | 'tsv' | 'pua';
+
+const SPELLINGS: Readonly<Record<JsonStrings, Spelling | undefined>> = {
+  text: undefined,
+  hex: hexText,
+  tsv: zeekText,
+  pua: puaText,
+};
 
 /** Reads one JSON object per line; see `scanJsonObject` for what is kept. */
 export class JsonReader {
   readonly #bad: BadLines;
+  readonly #spelling: Spelling | undefined;
 
-  constructor(bad: BadLines) {
+  constructor(bad: BadLines, strings: JsonStrings) {
     this.#bad = bad;
+    this.#spelling = SPELLINGS[strings];
   }
 
   /** The record of a line; undefined for blank and skipped lines. */
@@ -16,14 +28,31 @@ export class JsonReader {
     const text = lineText(raw);
     if (text.trim() === '') return undefined;
     try {
-      const { fields, json } = scanJsonObject(text);
-      return json.size === 0 ? { line, fields } : { line, fields, json };
+      const { fields, json, faults } = scanJsonObject(text, this.#spelling);
+      return {
+        line,
+        fields,
+        ...(json.size === 0 ? {} : { json }),
+        ...(faults.size === 0 ? {} : { faults: faultTexts(faults, text) }),
+      };
     } catch (error) {
       if (!(error instanceof JsonFault)) throw error;
-      const rest = text.slice(error.at);
-      const found = `${rest === '' ? 'the end of the line' : shown(rest)} at column ${error.at + 1}`;
-      this.#bad.report({ line, expected: error.expected, found });
+      this.#bad.report({ line, expected: error.expected, found: foundAt(text, error.at) });
       return undefined;
     }
   }
+}
+
+function foundAt(text: string, at: number): string {
+  const rest = text.slice(at);
+  return `${rest === '' ? 'the end of the line' : shown(rest)} at column ${at + 1}`;
+}
+
+function faultTexts(faults: ReadonlyMap<string, JsonFault>, text: string): ReadonlyMap<string, string> {
+  return new Map(
+    Array.from(faults, ([name, { expected, at }]) => [
+      name,
+      `expected ${expected}, found ${foundAt(text, at)}`,
+    ]),
+  );
 }

@@ -1,6 +1,10 @@
 import { type FieldText, formatLimits } from './log-record.ts';
 
+/** What stands where a value belongs and is none: up to where the next value, or the end of this object, can begin. */
+const NO_VALUE = /[^\s,:[\]{}"]+/y;
+const STRING_TOKEN = /"(?:[^"\\]|\\.)*"/gs;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const SPACE = 0x20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_OBJECT = 0x7b;
@@ -24,7 +28,12 @@ export class JsonFault extends Error {
 export interface ScannedObject {
   readonly fields: Map<string, FieldText>;
   readonly json: Map<string, string>;
+  /** Fields whose value is no JSON: only whoever needs one of them need know. */
+  readonly faults: Map<string, JsonFault>;
 }
+
+/** What the text of a string stands for. */
+export type Spelling = (text: string) => string;
 
 /**
  * Reads one JSON object and keeps every number as it is written.
@@ -33,30 +42,38 @@ export interface ScannedObject {
  * of a number is gone before a reviver sees it. A name that comes twice has its last value, as with
  * `JSON.parse`.
  *
+ * A value that is no JSON (a wrong escape, a raw control character, a word) is a fault of its field alone, as long as
+ * its end can be told.
+ *
  * @throws JsonFault when the text is not one JSON object or is beyond `formatLimits`.
  */
-export function scanJsonObject(text: string): ScannedObject {
-  return new Scanner(text).run();
+export function scanJsonObject(text: string, spelling?: Spelling): ScannedObject {
+  return new Scanner(text, spelling).run();
 }
 
 class Scanner {
   readonly #text: string;
+  readonly #spelling: Spelling | undefined;
   readonly #fields = new Map<string, FieldText>();
   readonly #json = new Map<string, string>();
+  readonly #faults = new Map<string, JsonFault>();
   #at = 0;
   #depth = 0;
+  /** The last fault inside the field that is read. */
+  #fault: JsonFault | undefined;
 
-  constructor(text: string) {
+  constructor(text: string, spelling: Spelling | undefined) {
     this.#text = text;
+    this.#spelling = spelling;
   }
 
   run(): ScannedObject {
     this.#space();
     if (this.#text.charCodeAt(this.#at) !== OPEN_OBJECT) this.#fail('a JSON object');
-    this.#members((name) => this.#field(name));
+    this.#members((name) => this.#member(name));
     this.#space();
     if (this.#at < this.#text.length) this.#fail('nothing after the object');
-    return { fields: this.#fields, json: this.#json };
+    return { fields: this.#fields, json: this.#json, faults: this.#faults };
   }
 
   #fail(expected: string): never {
@@ -115,21 +132,53 @@ class Scanner {
     this.#depth -= 1;
   }
 
+  /** Reads a member of an object; one whose name is no JSON cannot be asked for by another. */
+  #member(name: string): void {
+    const misnamed = this.#fault;
+    this.#fault = undefined;
+    this.#field(name);
+    this.#fault = undefined;
+    if (misnamed !== undefined) this.#keep(this.#faults, name, misnamed);
+  }
+
   /** Reads the value of a field; objects are entered and their members get dotted names. */
   #field(name: string): void {
     const start = this.#at;
     const code = this.#text.charCodeAt(start);
     if (code === OPEN_OBJECT) {
-      this.#members((inner) => this.#field(joinNames(name, inner)));
-      this.#keep(this.#json, name, this.#text.slice(start, this.#at));
+      this.#members((inner) => this.#member(joinNames(name, inner)));
+      this.#keep(this.#json, name, this.#spelledJson(start));
     } else if (code === OPEN_ARRAY) {
       const elements: (string | undefined)[] = [];
       this.#elements(() => elements.push(this.#element()));
-      this.#keep(this.#fields, name, elements);
-      this.#keep(this.#json, name, this.#text.slice(start, this.#at));
+      if (!this.#keepFault(name)) {
+        this.#keep(this.#fields, name, elements);
+        this.#keep(this.#json, name, this.#spelledJson(start));
+      }
     } else {
-      this.#keep(this.#fields, name, this.#scalar());
+      const text = this.#scalar();
+      if (!this.#keepFault(name)) this.#keep(this.#fields, name, text);
     }
+  }
+
+  /** True when the value just read is no JSON. */
+  #keepFault(name: string): boolean {
+    if (this.#fault === undefined) {
+      this.#faults.delete(name);
+      return false;
+    }
+    this.#keep(this.#faults, name, this.#fault);
+    return true;
+  }
+
+  #spelledJson(start: number): string {
+    const json = this.#text.slice(start, this.#at);
+    const spelling = this.#spelling;
+    if (spelling === undefined) return json;
+    return json.replace(STRING_TOKEN, (token) => {
+      const text = unescaped(token);
+      return text === undefined ? token : JSON.stringify(spelling(text));
+    });
   }
 
   #keep<T>(target: Map<string, T>, name: string, value: T): void {
@@ -153,53 +202,55 @@ class Scanner {
   }
 
   #scalar(): string | undefined {
-    const first = this.#text[this.#at];
-    if (first === '"') return this.#string();
-    if (first === 't') return this.#word('true');
-    if (first === 'f') return this.#word('false');
-    if (first === 'n') {
-      this.#word('null');
-      return undefined;
+    const start = this.#at;
+    const first = this.#text[start];
+    if (first === '"') {
+      const text = this.#string();
+      return this.#spelling === undefined ? text : this.#spelling(text);
     }
-    NUMBER.lastIndex = this.#at;
+    NUMBER.lastIndex = start;
     const number = NUMBER.exec(this.#text)?.[0];
-    if (number === undefined) this.#fail('a JSON value');
-    this.#at += number.length;
-    return number;
-  }
-
-  #word(word: string): string {
-    if (!this.#text.startsWith(word, this.#at)) this.#fail('a JSON value');
-    this.#at += word.length;
+    NO_VALUE.lastIndex = start;
+    const word = NO_VALUE.exec(this.#text)?.[0];
+    if (word === undefined) return this.#fail('a JSON value');
+    this.#at = start + word.length;
+    if (word === 'null') return undefined;
+    if (word !== number && word !== 'true' && word !== 'false') {
+      this.#fault = new JsonFault('a JSON value', start);
+    }
     return word;
   }
 
+  /** The text of a string; where it is no JSON, what stands between the quotes, and a fault. */
   #string(): string {
     const text = this.#text;
     if (text.charCodeAt(this.#at) !== QUOTE) this.#fail('a string');
-    const start = this.#at + 1;
-    let escaped = false;
-    let at = start;
+    const start = this.#at;
+    let plain = true;
+    let at = start + 1;
     for (let code = text.charCodeAt(at); code !== QUOTE; code = text.charCodeAt(at)) {
-      // NaN, past the end, fails the comparison as well.
-      if (!(code >= 0x20)) {
-        this.#at = at;
+      if (at >= text.length) {
+        this.#at = text.length;
         this.#fail('the end of a string');
       }
-      if (code === BACKSLASH) escaped = true;
+      if (code === BACKSLASH || code < SPACE) plain = false;
       at += code === BACKSLASH ? 2 : 1;
     }
     this.#at = at + 1;
-    return escaped ? this.#unescaped(start - 1, at + 1) : text.slice(start, at);
+    const raw = text.slice(start + 1, at);
+    if (plain) return raw;
+    const read = unescaped(text.slice(start, at + 1));
+    if (read === undefined) this.#fault = new JsonFault('a string with valid escapes', start);
+    return read ?? raw;
   }
+}
 
-  #unescaped(from: number, to: number): string {
-    try {
-      return JSON.parse(this.#text.slice(from, to)) as string;
-    } catch {
-      this.#at = from;
-      return this.#fail('a string with valid escapes');
-    }
+/** The text of a string with its quotes; undefined when it is no JSON. */
+function unescaped(token: string): string | undefined {
+  try {
+    return JSON.parse(token) as string;
+  } catch {
+    return undefined;
   }
 }
 

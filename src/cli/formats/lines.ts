@@ -9,6 +9,8 @@ export interface LineBatch {
   readonly first: number;
   /** As {@link decodeLine} gives them. Undefined stands for a line longer than the limit; its content is dropped. */
   readonly lines: readonly (string | undefined)[];
+  /** False when the input ended before the line feed of the last line. */
+  readonly isEnded: boolean;
 }
 
 /** The bytes of a line whose end has not come yet, at most `limit` of them. */
@@ -88,9 +90,9 @@ export async function* splitLines(
     partial.add(chunk.subarray(0, start));
     const rest = start === end ? [] : wholeLines(chunk.subarray(start + 1, end), maxLineBytes);
     const lines = withoutMark([partial.take(), ...rest], first);
-    yield { first, lines };
+    yield { first, lines, isEnded: true };
     first += lines.length;
     partial.add(chunk.subarray(end + 1));
   }
-  if (!partial.isEmpty) yield { first, lines: withoutMark([partial.take()], first) };
+  if (!partial.isEmpty) yield { first, lines: withoutMark([partial.take()], first), isEnded: false };
 }

@@ -1,11 +1,12 @@
 import { TablecastError } from '../../index.ts';
 import { BadLines, type BadLineMode, shown } from './bad-lines.ts';
 import { CsvReader } from './csv-reader.ts';
-import { JsonReader } from './json-reader.ts';
+import type { JsonStrings } from './json-reader.ts';
+import { LineReaders } from './line-readers.ts';
 import { splitLines, type LineBatch } from './lines.ts';
 import { formatLimits, type LogFormat, type LogRecord } from './log-record.ts';
 import { readSource, sourceName, type LogSource } from './source.ts';
-import { isZeekHeader, ZeekReader } from './zeek-reader.ts';
+import { isTsvHeader, isZeekHeader } from './zeek-reader.ts';
 
 /** How a log is read. */
 export interface ReadOptions {
@@ -17,6 +18,12 @@ export interface ReadOptions {
   readonly onSkip?: ((error: TablecastError) => void) | undefined;
   /** Default 1 MiB. A longer line is a bad line. */
   readonly maxLineBytes?: number | undefined;
+  /** JSON lines only: how Zeek escaped strings. Default `text`. */
+  readonly jsonStrings?: JsonStrings | undefined;
+  /** Fields that hold sets or vectors, for Zeek logs whose header does not say types. */
+  readonly lists?: ReadonlySet<string> | undefined;
+  /** Told of what was taken for granted. */
+  readonly onNotice?: ((text: string) => void) | undefined;
 }
 
 /** The records of one source, to be iterated once. */
@@ -33,14 +40,16 @@ interface BatchReader {
   end(): Iterable<LogRecord>;
 }
 
-interface LineReader {
-  parseLine(text: string, line: number): LogRecord | undefined;
+/** A format, and whether it is Zeek's `tsv` mode. */
+interface Detected {
+  readonly format: LogFormat;
+  readonly tsv?: boolean;
 }
 
-function detectFormat(text: string, line: number, bad: BadLines): LogFormat {
-  if (isZeekHeader(text)) return 'zeek';
+function detectFormat(text: string, line: number, bad: BadLines): Detected {
+  if (isZeekHeader(text)) return { format: 'zeek' };
   const start = text.trimStart();
-  if (start.startsWith('{')) return 'json';
+  if (start.startsWith('{')) return { format: 'json' };
   if (start.startsWith('[')) {
     throw bad.fatal({ line, expected: 'one JSON object per line', found: 'a JSON array' });
   }
@@ -48,35 +57,15 @@ function detectFormat(text: string, line: number, bad: BadLines): LogFormat {
   if (/[\u0000-\u0008\u000e-\u001f]/.test(text)) {
     throw bad.fatal({ line, expected: 'text (Zeek, JSON lines or CSV), plain or gzip', found: shown(text) });
   }
-  return 'csv';
+  return isTsvHeader(text) ? { format: 'zeek', tsv: true } : { format: 'csv' };
 }
 
-/** One line is one record: the batch face of such a reader. */
-function byLine(reader: LineReader, bad: BadLines, maxLineBytes: number): BatchReader {
-  return {
-    *parseBatch(batch) {
-      let line = batch.first;
-      for (const text of batch.lines) {
-        if (text === undefined) {
-          bad.report({ line, expected: `at most ${maxLineBytes} bytes`, found: 'a longer line' });
-        } else {
-          const record = reader.parseLine(text, line);
-          if (record !== undefined) yield record;
-        }
-        line += 1;
-      }
-    },
-    end: () => [],
-  };
-}
-
-function readerFor(format: LogFormat, bad: BadLines, maxLineBytes: number): BatchReader {
-  if (format === 'csv') return new CsvReader(bad, maxLineBytes);
-  return byLine(format === 'zeek' ? new ZeekReader(bad) : new JsonReader(bad), bad, maxLineBytes);
-}
+const TSV_NOTICE =
+  "read as a log of Zeek's tsv mode: - is unset and (empty) is empty; --format csv takes both as text";
 
 class RecordReader implements RecordStream {
   readonly #source: LogSource;
+  readonly #options: ReadOptions;
   readonly #bad: BadLines;
   readonly #maxLineBytes: number;
   #format: LogFormat | undefined;
@@ -84,6 +73,7 @@ class RecordReader implements RecordStream {
 
   constructor(source: LogSource, options: ReadOptions) {
     this.#source = source;
+    this.#options = options;
     this.#bad = new BadLines(sourceName(source), options.onBadLine ?? 'stop', options.onSkip);
     this.#maxLineBytes = options.maxLineBytes ?? formatLimits.maxLineBytes;
     this.#format = options.format;
@@ -114,18 +104,29 @@ class RecordReader implements RecordStream {
 
   /** The reader for this file, once there is a line to tell its format by. */
   #start(batch: LineBatch): BatchReader | undefined {
-    if (this.#format === undefined) {
-      const index = batch.lines.findIndex((text) => text === undefined || text.trim() !== '');
-      if (index === -1) return undefined;
-      const text = batch.lines[index];
-      const line = batch.first + index;
-      if (text === undefined) {
-        const expected = `a first line of at most ${this.#maxLineBytes} bytes`;
-        throw this.#bad.fatal({ line, expected, found: 'a longer one' });
-      }
-      this.#format = detectFormat(text, line, this.#bad);
+    const index = batch.lines.findIndex((text) => text === undefined || text.trim() !== '');
+    if (index === -1) return undefined;
+    const text = batch.lines[index];
+    const line = batch.first + index;
+    if (this.#format !== undefined) {
+      // Zeek's tsv mode has no mark of its own: who says zeek of such a file means it.
+      const tsv = this.#format === 'zeek' && text !== undefined && isTsvHeader(text);
+      return this.#reader({ format: this.#format, tsv });
     }
-    return readerFor(this.#format, this.#bad, this.#maxLineBytes);
+    if (text === undefined) {
+      const expected = `a first line of at most ${this.#maxLineBytes} bytes`;
+      throw this.#bad.fatal({ line, expected, found: 'a longer one' });
+    }
+    const detected = detectFormat(text, line, this.#bad);
+    this.#format = detected.format;
+    if (detected.tsv === true) this.#options.onNotice?.(`${this.#bad.file}: ${TSV_NOTICE}`);
+    return this.#reader(detected);
+  }
+
+  #reader({ format, tsv }: Detected): BatchReader {
+    if (format === 'csv') return new CsvReader(this.#bad, this.#maxLineBytes);
+    const { jsonStrings = 'text', lists } = this.#options;
+    return new LineReaders(this.#bad, { format, tsv, jsonStrings, lists, maxLineBytes: this.#maxLineBytes });
   }
 }
 

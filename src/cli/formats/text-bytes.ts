@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { bytesOfText, textOfBytes } from '../../index.ts';
 
+const HEX_ESCAPE = /\\x([0-9a-fA-F]{2})/g;
 const ESCAPE = /\\(?:\\|x([0-9a-fA-F]{2}))/g;
 const LONE_HALF = /\p{Surrogate}/gu;
 /** A byte that is not UTF-8 stands in a line as half of a surrogate pair, U+DC00 + byte: text never has such. */
@@ -58,10 +59,26 @@ export function isPlainZeek(line: string): boolean {
 
 /** The text of a field of Zeek's, made of bytes: undoes `\xHH` and `\\`; any other backslash stands for itself. */
 export function zeekText(field: string): string {
-  if (isPlainZeek(field)) return field;
+  return isPlainZeek(field) ? field : unescaped(field, ESCAPE);
+}
+
+/** As {@link zeekText}, where backslashes were not doubled (`JSON::STRING_ESCAPE_POLICY_HEX`). */
+export function hexText(text: string): string {
+  return text.includes('\\x') ? unescaped(text, HEX_ESCAPE) : text;
+}
+
+/** Undoes `JSON::STRING_ESCAPE_POLICY_PUA`: as in every text but that control characters stand as U+F0000 + byte too. */
+export function puaText(text: string): string {
+  if (!text.includes('\udb80')) return text;
+  return text.replace(/[\u{f0000}-\u{f007f}]/gu, (standIn) =>
+    String.fromCharCode((standIn.codePointAt(0) as number) & 0x7f),
+  );
+}
+
+function unescaped(field: string, escape: RegExp): string {
   const parts: Uint8Array[] = [];
   let from = 0;
-  for (const match of field.matchAll(ESCAPE)) {
+  for (const match of field.matchAll(escape)) {
     const hex = match[1];
     parts.push(rawBytes(field.slice(from, match.index)));
     parts.push(Buffer.from(hex === undefined ? '5c' : hex, 'hex'));

@@ -1,24 +1,15 @@
-import { shown, type BadLines } from './bad-lines.ts';
-import { type FieldText, formatLimits, type LogRecord } from './log-record.ts';
+import { type BadLines } from './bad-lines.ts';
+import type { FieldText, LogRecord } from './log-record.ts';
 import { isPlainZeek, zeekText } from './text-bytes.ts';
-
-const DEFAULTS = { separator: '\t', setSeparator: ',', empty: '(empty)', unset: '-' } as const;
-
-/** What the current header says; a file made of several logs has several. */
-interface Header {
-  separator: string;
-  setSeparator: string;
-  empty: string;
-  unset: string;
-  names: readonly string[];
-  /** For each column whether it holds a set or vector. */
-  lists: readonly boolean[];
-  types: ReadonlyMap<string, string> | undefined;
-}
-
-function freshHeader(): Header {
-  return { ...DEFAULTS, names: [], lists: [], types: undefined };
-}
+import {
+  layoutOf,
+  type Layout,
+  type Marks,
+  NO_LAYOUT,
+  unusable,
+  withTypes,
+  ZEEK_MARKS,
+} from './zeek-layout.ts';
 
 /** True for a line that Zeek's tab-separated format starts with. */
 export function isZeekHeader(line: string): boolean {
@@ -27,52 +18,82 @@ export function isZeekHeader(line: string): boolean {
   );
 }
 
-function isList(type: string | undefined): boolean {
-  return type !== undefined && /^(?:set|vector|table)\[/.test(type);
+/** True for the first line of a log that Zeek wrote in its `tsv` mode: names of fields between tabs, and nothing else. */
+export function isTsvHeader(line: string): boolean {
+  return /^[A-Za-z_][\w.]*(?:\t[A-Za-z_][\w.]*)+\r?$/.test(line);
 }
 
-/** Reads Zeek's ASCII log format line by line, following its header lines. */
+/** What is known of a log beside its lines. */
+export interface ZeekOptions {
+  /** The first line has the names, and no header follows (Zeek's `tsv` mode). */
+  readonly tsv?: boolean | undefined;
+  /** Fields that hold sets or vectors, for headers without types. */
+  readonly lists?: ReadonlySet<string> | undefined;
+}
+
+/**
+ * Reads Zeek's ASCII log format line by line. A header holds until the next one: a file made of several logs has
+ * several layouts.
+ */
 export class ZeekReader {
   readonly #bad: BadLines;
-  #header: Header = freshHeader();
+  readonly #lists: ReadonlySet<string> | undefined;
+  #awaitsNames: boolean;
+  #marks: Marks = ZEEK_MARKS;
+  #layout: Layout = NO_LAYOUT;
+  #closed = false;
 
-  constructor(bad: BadLines) {
+  constructor(bad: BadLines, { tsv = false, lists }: ZeekOptions = {}) {
     this.#bad = bad;
+    this.#awaitsNames = tsv;
+    this.#lists = lists;
   }
 
-  /** The record of a line; undefined for header lines, blank lines and skipped lines. */
-  parseLine(raw: string, line: number): LogRecord | undefined {
+  /** True after `#close`, until the next header. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * The record of a line; undefined for header lines, blank lines and skipped lines.
+   *
+   * @param isEnded - false for a last line without a line feed, which Zeek never writes: half of a row at best
+   */
+  parseLine(raw: string, line: number, isEnded: boolean): LogRecord | undefined {
     const text = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
-    if (text.startsWith('#')) {
+    // With one column of strings, a blank line cannot be data either: Zeek writes `(empty)`.
+    if (text === '') return undefined;
+    if (text.startsWith('#') || this.#awaitsNames) {
       this.#readHeader(text, line);
       return undefined;
     }
-    const { names, types, separator } = this.#header;
-    // With one column of strings, a blank line cannot be data either: Zeek writes `(empty)`.
-    if (text === '') return undefined;
-    const columns = text.split(separator);
-    if (columns.length !== names.length) {
-      this.#reportColumns(columns.length, line);
-      return undefined;
-    }
+    const { types, faults } = this.#layout;
+    const columns = text.split(this.#marks.separator);
+    if (!this.#fits(columns, line, isEnded)) return undefined;
     const fields = this.#fields(columns, isPlainZeek(text));
-    return types === undefined ? { line, fields } : { line, fields, types };
+    return { line, fields, ...(types && { types }), ...(faults && { faults }) };
   }
 
-  #reportColumns(found: number, line: number): void {
-    const wanted = this.#header.names.length;
-    this.#bad.report({
-      line,
-      expected: wanted === 0 ? 'a #fields line before the first row' : `${wanted} columns as in #fields`,
-      found: wanted === 0 ? 'a row' : `${found} columns`,
-    });
+  #fits(columns: readonly string[], line: number, isEnded: boolean): boolean {
+    const { names, unusable: reason } = this.#layout;
+    const width = { expected: `${names.length} columns as in #fields`, found: `${columns.length} columns` };
+    const half = {
+      expected: 'a line feed after the last row',
+      found: 'the end of the file: the row may be cut',
+    };
+    const fault =
+      reason ?? (columns.length === names.length ? undefined : width) ?? (isEnded ? undefined : half);
+    if (fault !== undefined) this.#bad.report({ line, ...fault });
+    return fault === undefined;
   }
 
   #fields(columns: readonly string[], plain: boolean): Map<string, FieldText> {
-    const { names, lists, unset, empty } = this.#header;
+    const { names, lists, faults } = this.#layout;
+    const { unset, empty } = this.#marks;
     const fields = new Map<string, FieldText>();
     for (let i = 0; i < names.length; i += 1) {
       const name = names[i] as string;
+      if (name === '' || faults?.has(name) === true) continue;
       const raw = columns[i] as string;
       if (raw === unset) fields.set(name, undefined);
       else if (lists[i] === true) fields.set(name, this.#list(raw));
@@ -83,7 +104,7 @@ export class ZeekReader {
   }
 
   #list(raw: string): readonly (string | undefined)[] {
-    const { setSeparator, unset, empty } = this.#header;
+    const { setSeparator, unset, empty } = this.#marks;
     if (raw === empty || raw === '') return [];
     return raw.split(setSeparator).map((element) => {
       if (element === unset) return undefined;
@@ -92,61 +113,56 @@ export class ZeekReader {
   }
 
   #readHeader(text: string, line: number): void {
-    if (text.startsWith('#separator')) {
-      const separator = zeekText(text.slice('#separator'.length + 1));
-      if (separator === '')
-        throw this.#bad.fatal({ line, expected: 'a separator such as \\x09', found: 'none' });
-      this.#header = { ...freshHeader(), separator };
-      return;
-    }
-    const [name, ...values] = text.split(this.#header.separator);
-    if (name === '#fields') this.#setNames(values, line);
+    const [name = '', ...values] = text.split(this.#marks.separator);
+    this.#closed = name === '#close';
+    if (this.#awaitsNames) {
+      this.#awaitsNames = false;
+      this.#setNames([name, ...values], line);
+    } else if (text.startsWith('#separator'))
+      this.#begin(zeekText(text.slice('#separator'.length + 1)), line);
+    else if (name === '#fields') this.#setNames(values, line);
     else if (name === '#types') this.#setTypes(values, line);
-    else this.#setMarker(name, values.join(this.#header.separator), line);
+    else this.#setMark(name, values.join(this.#marks.separator), line);
   }
 
-  #setMarker(name: string | undefined, raw: string, line: number): void {
-    if (name === '#empty_field') this.#header.empty = raw;
-    else if (name === '#unset_field') this.#header.unset = raw;
+  #begin(separator: string, line: number): void {
+    this.#marks = { ...ZEEK_MARKS, separator };
+    this.#layout = NO_LAYOUT;
+    if (separator === '') this.#refuse('a separator such as \\x09', 'none', line);
+  }
+
+  /** Without what this header should say, no row below it can be read; the next header may be better. */
+  #refuse(expected: string, found: string, line: number): void {
+    this.#bad.report({ line, expected, found });
+    this.#marks = ZEEK_MARKS;
+    this.#layout = unusable(`${expected} in the header`, found);
+  }
+
+  #setMark(name: string, raw: string, line: number): void {
+    const mark = zeekText(raw);
+    if (name === '#empty_field') this.#marks = { ...this.#marks, empty: mark };
+    else if (name === '#unset_field') this.#marks = { ...this.#marks, unset: mark };
     else if (name === '#set_separator') {
-      if (raw === '') throw this.#bad.fatal({ line, expected: 'a set separator', found: 'none' });
-      this.#header.setSeparator = zeekText(raw);
+      if (mark === '') this.#refuse('a set separator', 'none', line);
+      else this.#marks = { ...this.#marks, setSeparator: mark };
     }
   }
 
   #setNames(raw: readonly string[], line: number): void {
-    const names = raw.map(zeekText);
-    checkNames(names, line, this.#bad);
-    this.#header.names = names;
-    this.#header.types = undefined;
-    this.#header.lists = [];
+    this.#layout = layoutOf(raw.map(zeekText), this.#lists);
+    const { unusable: reason } = this.#layout;
+    if (reason !== undefined) this.#bad.report({ line, ...reason });
   }
 
   #setTypes(types: readonly string[], line: number): void {
-    const { names } = this.#header;
-    if (types.length !== names.length) {
-      const expected = `${names.length} types, one for each of #fields`;
-      throw this.#bad.fatal({ line, expected, found: `${types.length}` });
-    }
-    this.#header.types = new Map(names.map((name, i) => [name, types[i] as string]));
-    this.#header.lists = types.map(isList);
-  }
-}
-
-/** Refuses a header whose fields could not be told apart or are beyond the limits. */
-export function checkNames(names: readonly string[], line: number, bad: BadLines): void {
-  if (names.length === 0) throw bad.fatal({ line, expected: 'field names', found: 'none' });
-  if (names.length > formatLimits.maxFields) {
-    throw bad.fatal({ line, expected: `at most ${formatLimits.maxFields} fields`, found: `${names.length}` });
-  }
-  const seen = new Set<string>();
-  for (const name of names) {
-    if (name.length > formatLimits.maxFieldNameLength) {
-      const expected = `field names of at most ${formatLimits.maxFieldNameLength} characters`;
-      throw bad.fatal({ line, expected, found: shown(name) });
-    }
-    if (seen.has(name))
-      throw bad.fatal({ line, expected: 'every field name once', found: `${shown(name)} twice` });
-    seen.add(name);
+    const { names, unusable: reason } = this.#layout;
+    if (reason !== undefined) return;
+    if (types.length === names.length) this.#layout = withTypes(this.#layout, types);
+    else
+      this.#bad.report({
+        line,
+        expected: `${names.length} types, one for each of #fields`,
+        found: `${types.length}`,
+      });
   }
 }
