@@ -1,5 +1,5 @@
 import { usageError } from './failure.ts';
-import { parseTime } from './formats/nanoseconds.ts';
+import { parseIso } from './formats/nanoseconds.ts';
 
 /** A place in a log: a position, or a time in milliseconds since 1970. */
 export type LogMoment = { readonly position: number } | { readonly time: number };
@@ -18,8 +18,8 @@ export function parseMoment(flag: string): (text: string) => LogMoment {
 /** Reads a time in ISO 8601 with a zone; gives milliseconds since 1970. Throws `OPTION_INVALID`. */
 export function parseClock(flag: string): (text: string) => number {
   return (text) => {
-    const nanoseconds = /^\d{4}-/.test(text) ? parseTime(text) : undefined;
-    if (nanoseconds !== undefined) return Number(nanoseconds / 1_000_000n);
+    const nanoseconds = /^\d{4}-/.test(text) ? parseIso(text) : undefined;
+    if (typeof nanoseconds === 'bigint') return Number(nanoseconds / 1_000_000n);
     throw usageError(`${flag} ${text} is no position or time.`, HINT);
   };
 }

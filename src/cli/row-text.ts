@@ -3,6 +3,7 @@ import { shown } from './formats/bad-lines.ts';
 import type { ColumnTypeName, MappedDeclaration } from './formats/index.ts';
 import { cellJson, cellText } from './formats/format-value.ts';
 import { expectedText, isComplexType, parseValue } from './formats/parse-value.ts';
+import { Beyond } from './formats/nanoseconds.ts';
 import { usageError } from './failure.ts';
 import { visible } from './output.ts';
 
@@ -90,6 +91,12 @@ const CHECKED_HERE: ReadonlySet<ColumnTypeName> = new Set(['bool', 'count', 'int
 /** The value of a word; where it is none, mostly the word itself, since the table's refusal says more. */
 export function wordValue(type: ColumnTypeName, word: string): unknown {
   const value = parseValue(type, word);
+  if (value instanceof Beyond) {
+    throw new TablecastError('VALUE_INVALID', `${shown(word)} is beyond ${value.limit}.`, {
+      hint: 'Write a value within that limit, or declare another type.',
+      details: { type },
+    });
+  }
   if (value !== undefined) return value;
   const complex = isComplexType(type);
   if (!complex && !CHECKED_HERE.has(type)) return word;

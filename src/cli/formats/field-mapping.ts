@@ -56,8 +56,8 @@ export interface MappedColumns {
   readonly compositeKey: boolean;
 }
 
-/** The protocols a port can have. */
-export const protocols: ReadonlySet<string> = new Set(['tcp', 'udp', 'icmp', 'unknown']);
+/** Words that name a protocol, not a field. */
+const protocols: ReadonlySet<string> = new Set(['tcp', 'udp', 'icmp', 'unknown']);
 
 function keyTypes(declaration: MappedDeclaration): readonly ColumnTypeName[] {
   return typeof declaration.key === 'string' ? [declaration.key] : declaration.key;

@@ -1,25 +1,38 @@
 import { isIP, isIPv4 } from 'node:net';
-import { protocols, type ColumnTypeName } from './field-mapping.ts';
-import { parseSeconds, parseTime } from './nanoseconds.ts';
+import type { ColumnTypeName } from './field-mapping.ts';
+import { Beyond, parseInterval, TimeColumn } from './nanoseconds.ts';
 
 const MAX_COUNT = 2n ** 64n - 1n;
 const MIN_INT = -(2n ** 63n);
 const MAX_INT = 2n ** 63n - 1n;
+const MAX_PORT = 65_535;
 
 const DOUBLE = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const ENUM = /^[A-Za-z_]\w*(?:::[A-Za-z_]\w*)*$/;
 const WORDS_FOR_BOOL: ReadonlyMap<string, boolean> = new Map([
-  ['T', true],
+  ['t', true],
   ['true', true],
   ['1', true],
-  ['F', false],
+  ['f', false],
   ['false', false],
   ['0', false],
 ]);
 const WORDS_FOR_DOUBLE: ReadonlyMap<string, number> = new Map([
   ['nan', NaN],
+  ['-nan', NaN],
   ['inf', Infinity],
   ['-inf', -Infinity],
+  ['infinity', Infinity],
+  ['-infinity', -Infinity],
+]);
+/** What Zeek writes for the protocol of a port, in its logs, its scripts and its frames. */
+const PROTOCOLS: ReadonlyMap<string, string> = new Map([
+  ['tcp', 'tcp'],
+  ['udp', 'udp'],
+  ['icmp', 'icmp'],
+  ['unknown', 'unknown'],
+  ['?', 'unknown'],
+  ['unknown_transport', 'unknown'],
 ]);
 
 /** How the text of one type is read; undefined from `parse` means that it is not of the type. */
@@ -28,35 +41,53 @@ interface TextType {
   parse(text: string): unknown;
 }
 
-function parseInteger(text: string, min: bigint, max: bigint): number | bigint | undefined {
-  if (!/^[+-]?\d{1,20}$/.test(text)) return undefined;
-  const small = Number(text);
+function parseInteger(text: string, min: bigint, max: bigint): number | bigint | Beyond | undefined {
+  // Some programs write every number with a point.
+  const digits = /^([+-]?\d+)(?:\.0+)?$/.exec(text)?.[1];
+  if (digits === undefined) return undefined;
+  const small = Number(digits);
   // Adding zero turns -0, which is no integer of Zeek's, into 0.
-  if (Number.isSafeInteger(small)) return min === 0n && small < 0 ? undefined : small + 0;
-  const large = BigInt(text.startsWith('+') ? text.slice(1) : text);
-  return large < min || large > max ? undefined : large;
+  if (Number.isSafeInteger(small) && (min < 0n || small >= 0)) return small + 0;
+  const beyond = new Beyond(min === 0n ? 'a count (0 to 2^64-1)' : 'an int (-2^63 to 2^63-1)');
+  if (digits.length > 100) return beyond;
+  const large = BigInt(digits.startsWith('+') ? digits.slice(1) : digits);
+  return large < min || large > max ? beyond : large;
 }
 
-function parseDouble(text: string): number | undefined {
-  return DOUBLE.test(text) ? Number(text) : WORDS_FOR_DOUBLE.get(text.toLowerCase());
+function parseDouble(text: string): number | Beyond | undefined {
+  if (!DOUBLE.test(text)) return WORDS_FOR_DOUBLE.get(text.toLowerCase());
+  const value = Number(text);
+  return Number.isFinite(value) ? value : new Beyond('the largest double (about 1.8e308)');
 }
 
+/** Brackets around IPv6 are Zeek's in scripts and in what it prints. */
 function parseAddress(text: string): string | undefined {
-  return isIP(text) === 0 || text.includes('%') ? undefined : text.toLowerCase();
+  const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
+  return isIP(bare) === 0 || bare.includes('%') ? undefined : bare.toLowerCase();
 }
 
-function parseSubnet(text: string): string | undefined {
-  const [address = '', width = '', ...rest] = text.split('/');
-  const parsed = parseAddress(address);
-  if (parsed === undefined || rest.length > 0 || !/^\d{1,3}$/.test(width)) return undefined;
-  return Number(width) > (isIPv4(parsed) ? 32 : 128) ? undefined : `${parsed}/${Number(width)}`;
+function parseSubnet(text: string): string | Beyond | undefined {
+  const slash = text.lastIndexOf('/');
+  const parsed = slash < 0 ? undefined : parseAddress(text.slice(0, slash));
+  const width = text.slice(slash + 1);
+  if (parsed === undefined || !/^\d+$/.test(width)) return undefined;
+  const most = isIPv4(parsed) ? 32 : 128;
+  if (Number(width) > most) return new Beyond(`a prefix length of ${most}`);
+  return `${parsed}/${Number(width)}`;
 }
 
-function parsePort(text: string): string | undefined {
-  const [number = '', protocol = '', ...rest] = text.split('/');
-  const known = protocols.has(protocol.toLowerCase()) && rest.length === 0;
-  if (!known || !/^\d{1,5}$/.test(number) || Number(number) > 65_535) return undefined;
-  return `${Number(number)}/${protocol.toLowerCase()}`;
+/** The protocol that a word of Zeek's stands for. */
+export function protocolOf(word: string): string | undefined {
+  return PROTOCOLS.get(word.toLowerCase());
+}
+
+function parsePort(text: string): string | Beyond | undefined {
+  const [, number = '', word = ''] = /^(\d+)\/([^/]+)$/.exec(text) ?? [];
+  const protocol = protocolOf(word);
+  if (protocol === undefined) return undefined;
+  return Number(number) > MAX_PORT
+    ? new Beyond(`a port number (0 to ${MAX_PORT})`)
+    : `${Number(number)}/${protocol}`;
 }
 
 /** False for an integer literal that a JavaScript number would change. */
@@ -73,17 +104,22 @@ function parseComplex(text: string): unknown {
     const value = JSON.parse(text) as unknown;
     // Known to be JSON by now, so that every quote has its partner and one pass is enough.
     const literals = text.match(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g) ?? [];
-    return literals.every(isExact) ? value : undefined;
+    return literals.every(isExact)
+      ? value
+      : new Beyond('what JSON numbers keep exactly (2^53): write it as text');
   } catch {
     return undefined;
   }
 }
 
-const COMPLEX: TextType = { expected: 'JSON without integers beyond 2^53', parse: parseComplex };
+const COMPLEX: TextType = { expected: 'JSON', parse: parseComplex };
 
 /** How each type is read from text. */
 const TEXT_TYPES: Readonly<Record<ColumnTypeName, TextType>> = {
-  bool: { expected: 'a bool (T, F, true, false, 1, 0)', parse: (text) => WORDS_FOR_BOOL.get(text) },
+  bool: {
+    expected: 'a bool (T, F, true, false, 1, 0)',
+    parse: (text) => WORDS_FOR_BOOL.get(text.toLowerCase()),
+  },
   count: { expected: 'a count (0 to 2^64-1)', parse: (text) => parseInteger(text, 0n, MAX_COUNT) },
   int: { expected: 'an int (-2^63 to 2^63-1)', parse: (text) => parseInteger(text, MIN_INT, MAX_INT) },
   double: { expected: 'a double', parse: parseDouble },
@@ -91,8 +127,11 @@ const TEXT_TYPES: Readonly<Record<ColumnTypeName, TextType>> = {
   addr: { expected: 'an IPv4 or IPv6 address', parse: parseAddress },
   subnet: { expected: 'a subnet such as 10.0.0.0/8', parse: parseSubnet },
   port: { expected: 'a port from 0 to 65535 with protocol, such as 80/tcp', parse: parsePort },
-  time: { expected: 'seconds since 1970 or an ISO 8601 time with zone', parse: parseTime },
-  interval: { expected: 'an interval in seconds', parse: parseSeconds },
+  time: {
+    expected: 'seconds since 1970 or an ISO 8601 time with zone',
+    parse: (text) => new TimeColumn().read(text),
+  },
+  interval: { expected: 'an interval in seconds, or with units', parse: (text) => parseInterval(text) },
   enum: { expected: 'an enum name', parse: (text) => (ENUM.test(text) ? text : undefined) },
   pattern: {
     expected: 'a pattern such as /foo|bar/ or /foo/i',
@@ -119,7 +158,7 @@ export function expectedText(type: ColumnTypeName): string {
  * The value of a text in the form tables take: count and int as number when safe, else bigint; time
  * and interval as bigint nanoseconds; complex types as parsed JSON; the others as number, boolean or
  * text. IPv6 addresses are checked and lower-cased; the table gives them their canonical form.
- * Undefined when the text is not of the type.
+ * Undefined when the text is not of the type, {@link Beyond} when it is and its value is beyond the type's limit.
  */
 export function parseValue(type: ColumnTypeName, text: string): unknown {
   return TEXT_TYPES[type].parse(text);

@@ -1,8 +1,10 @@
 import { TablecastError } from '../../index.ts';
 import { shown } from './bad-lines.ts';
 import { mapColumns, type FieldMapping, type MappedColumn, type MappedDeclaration } from './field-mapping.ts';
+import { listElements } from './list-elements.ts';
 import type { FieldText, LogRecord } from './log-record.ts';
-import { expectedText, isComplexType, parseValue } from './parse-value.ts';
+import { Beyond, type NumberUnit, parseInterval, TimeColumn } from './nanoseconds.ts';
+import { expectedText, isComplexType, parseValue, protocolOf } from './parse-value.ts';
 
 const MAX_NAMES_SHOWN = 30;
 
@@ -12,6 +14,12 @@ export interface RecordMapping extends FieldMapping {
   readonly file?: string | undefined;
   /** A record with an unset or absent field: an error (default), or no row. */
   readonly onUnset?: 'stop' | 'skip' | undefined;
+  /** Told of each record that `skip` leaves out. */
+  readonly onSkip?: ((error: TablecastError) => void) | undefined;
+  /** The unit of bare numbers in columns of type time. Left out: seconds, or milliseconds where that is sure. */
+  readonly timeUnit?: NumberUnit | undefined;
+  /** The unit of bare numbers in columns of type interval. Default `s`. */
+  readonly intervalUnit?: NumberUnit | undefined;
 }
 
 /** A row for a table; `value` is undefined for sets. */
@@ -23,20 +31,15 @@ export interface MappedRow {
 /** Makes rows of records; undefined for records left out by `onUnset: 'skip'`. */
 export type RecordMapper = (record: LogRecord) => MappedRow | undefined;
 
-/** Where an error was found. */
-interface Place {
-  readonly file: string | undefined;
-  readonly record: LogRecord;
-  readonly field: string;
-}
+/** Why a record makes no row; in the details of an error as `reason`. */
+export type MappingReason = 'absent' | 'unset' | 'value' | 'limit';
 
-function mappingError(place: Place, problem: string, hint: string): TablecastError {
-  const { file, record, field } = place;
-  const where = file === undefined ? `line ${record.line}` : `${file}, line ${record.line}`;
-  return new TablecastError('IMPORT_INVALID', `${where}, field '${field}': ${problem}`, {
-    hint,
-    details: { file, line: record.line, field },
-  });
+/** What is wrong with a field. */
+interface Fault {
+  readonly field: string;
+  readonly reason: MappingReason;
+  readonly problem: string;
+  readonly hint: string;
 }
 
 /** Zeek's header names every field; elsewhere an absent field is the same as an unset one. */
@@ -52,6 +55,7 @@ function fieldNames(record: LogRecord): string {
 
 class Mapper {
   readonly #mapping: RecordMapping;
+  readonly #times = new Map<MappedColumn, TimeColumn>();
 
   constructor(mapping: RecordMapping) {
     this.#mapping = mapping;
@@ -59,69 +63,138 @@ class Mapper {
 
   /** The value of a column; undefined when it is unset and such records are to be left out. */
   cell(record: LogRecord, column: MappedColumn): unknown {
+    const broken = record.faults?.get(column.field);
+    if (broken !== undefined) {
+      throw this.#error(record, {
+        field: column.field,
+        reason: 'value',
+        problem: broken,
+        hint: 'Correct the file, or map another field.',
+      });
+    }
     if (isComplexType(column.type)) return this.#complex(record, column);
     const text = this.#text(record, column.field);
     if (text === undefined) return undefined;
-    if (column.type !== 'port') return this.#parse(record, column, text);
-    if (column.protocol !== undefined) return this.#parse(record, column, `${text}/${column.protocol}`);
-    if (column.protocolField === undefined) return this.#parse(record, column, text);
-    const protocol = this.#text(record, column.protocolField);
-    return protocol === undefined ? undefined : this.#parse(record, column, `${text}/${protocol}`);
+    return column.type === 'port' ? this.#port(record, column, text) : this.#parse(record, column, text);
   }
 
-  #place(record: LogRecord, field: string): Place {
-    return { file: this.#mapping.file, record, field };
+  #error(record: LogRecord, { field, reason, problem, hint }: Fault): TablecastError {
+    const { file } = this.#mapping;
+    const where = file === undefined ? `line ${record.line}` : `${file}, line ${record.line}`;
+    return new TablecastError('IMPORT_INVALID', `${where}, field '${field}': ${problem}`, {
+      hint,
+      details: { file, line: record.line, field, reason },
+    });
   }
 
   #unset(record: LogRecord, field: string): undefined {
-    const place = this.#place(record, field);
-    if (isUnknown(record, field)) {
-      throw mappingError(place, 'there is no such field', `The fields are: ${fieldNames(record)}.`);
-    }
-    if (this.#mapping.onUnset === 'skip') return undefined;
-    const hint = `Choose to leave such records out, or another field; this record has: ${fieldNames(record)}.`;
-    throw mappingError(place, record.fields.has(field) ? 'unset' : 'unset or absent', hint);
+    const isAbsent = isUnknown(record, field);
+    const names = fieldNames(record);
+    const error = this.#error(record, {
+      field,
+      reason: isAbsent ? 'absent' : 'unset',
+      problem: isAbsent ? 'there is no such field' : record.fields.has(field) ? 'unset' : 'unset or absent',
+      hint: isAbsent
+        ? `The fields are: ${names}.`
+        : `Choose to leave such records out, or another field; this record has: ${names}.`,
+    });
+    if (this.#mapping.onUnset !== 'skip') throw error;
+    this.#mapping.onSkip?.(error);
+    return undefined;
   }
 
   #text(record: LogRecord, field: string): string | undefined {
     const text: FieldText = record.fields.get(field);
     if (text === undefined && record.json?.has(field) !== true) return this.#unset(record, field);
     if (typeof text === 'string') return text;
-    const hint = 'Map a field with one value, or declare a complex type.';
-    throw mappingError(this.#place(record, field), 'a list or object where one value is expected', hint);
+    throw this.#error(record, {
+      field,
+      reason: 'value',
+      problem: 'a list or object where one value is expected',
+      hint: 'Map a field with one value, or declare a complex type.',
+    });
+  }
+
+  /** A port whose protocol stands in its own text, in another field, or in the mapping. */
+  #port(record: LogRecord, column: MappedColumn, text: string): unknown {
+    const own = protocolOf(text.slice(text.indexOf('/') + 1));
+    const { protocol: fixed, protocolField } = column;
+    if (fixed === undefined && protocolField === undefined) return this.#parse(record, column, text);
+    const protocol = fixed ?? this.#text(record, protocolField as string);
+    if (protocol === undefined) return undefined;
+    return this.#parse(
+      record,
+      column,
+      own !== undefined && own === protocolOf(protocol) ? text : `${text}/${protocol}`,
+    );
   }
 
   #complex(record: LogRecord, column: MappedColumn): unknown {
-    const json = record.json?.get(column.field);
+    const { field, type } = column;
+    const json = record.json?.get(field);
     if (json !== undefined) return this.#parse(record, column, json);
-    const text: FieldText = record.fields.get(column.field);
-    if (text === undefined) return this.#unset(record, column.field);
-    return typeof text === 'string'
-      ? this.#parse(record, column, text)
-      : text.map((element) => element ?? null);
+    const text: FieldText = record.fields.get(field);
+    if (text === undefined) return this.#unset(record, field);
+    if (typeof text === 'string') return this.#parse(record, column, text);
+    const elements = listElements(record.types?.get(field), text);
+    if (!('expected' in elements)) return elements;
+    throw this.#error(record, {
+      field,
+      reason: 'value',
+      problem: `expected ${elements.expected} in each element, found ${shown(elements.text)}`,
+      hint: `Correct the value; #types calls the field ${record.types?.get(field) ?? type}.`,
+    });
   }
 
   #parse(record: LogRecord, column: MappedColumn, text: string): unknown {
-    const value = parseValue(column.type, text);
+    const { field, type } = column;
+    const value = this.#value(column, text);
+    if (value instanceof Beyond) {
+      throw this.#error(record, {
+        field,
+        reason: 'limit',
+        problem: `found ${shown(text)}, which is beyond ${value.limit}`,
+        hint: limitHint(type),
+      });
+    }
     if (value !== undefined) return value;
-    const bare = column.type === 'port' && /^\d+$/.test(text);
-    throw mappingError(
-      this.#place(record, column.field),
-      `expected ${expectedText(column.type)}, found ${shown(text)}`,
-      bare
-        ? `Name the field with the protocol as well: '${column.field}/proto', or '${column.field}/tcp' for all.`
-        : `Correct the value, or declare the column with another type than ${column.type}.`,
-    );
+    const bare = type === 'port' && /^\d+$/.test(text);
+    throw this.#error(record, {
+      field,
+      reason: 'value',
+      problem: `expected ${expectedText(type)}, found ${shown(text)}`,
+      hint: bare
+        ? `Name the field with the protocol as well: '${field}/proto', or '${field}/tcp' for all.`
+        : `Correct the value, or declare the column with another type than ${type}.`,
+    });
   }
+
+  #value(column: MappedColumn, text: string): unknown {
+    const { timeUnit, intervalUnit } = this.#mapping;
+    if (column.type === 'interval') return parseInterval(text, intervalUnit);
+    if (column.type !== 'time') return parseValue(column.type, text);
+    const times = this.#times.get(column) ?? new TimeColumn(timeUnit);
+    this.#times.set(column, times);
+    return times.read(text);
+  }
+}
+
+function limitHint(type: string): string {
+  const wider = `Declare the column as string or double to keep such values.`;
+  if (type === 'time')
+    return `If bare numbers are no seconds, --time-unit ms, us or ns says what they are. ${wider}`;
+  if (type === 'interval')
+    return `If bare numbers are no seconds, --interval-unit ms, us or ns says what they are. ${wider}`;
+  return wider;
 }
 
 /**
  * Prepares the way from records to rows of a table: key and value in the forms tables take, exact
- * (64-bit integers, nanoseconds).
+ * (64-bit integers, nanoseconds). A mapper is for the records of one file: it learns the unit of whole numbers.
  *
  * @throws TablecastError `OPTION_INVALID` when mapping and declaration do not fit. The mapper throws
- * `IMPORT_INVALID` with file, line, field and value for a text that is not of the column's type, a
- * field that does not exist, and (unless they are skipped) an unset field.
+ * `IMPORT_INVALID` with file, line, field, reason and value for a text that is not of the column's type or beyond its
+ * limit, and (unless they are skipped) for an unset field and one that does not exist.
  */
 export function recordMapper(mapping: RecordMapping, declaration: MappedDeclaration): RecordMapper {
   const columns = mapColumns(mapping, declaration);
