@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { TablecastError } from '../../index.ts';
+import { gunzipped, GzipDamage, isGzip } from './gunzip.ts';
 
 const CHUNK_BYTES = 262_144;
 
@@ -50,46 +49,48 @@ async function* joined(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerat
   yield* rest;
 }
 
-async function* unzipped(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  // A failure reaches the reader through the iteration of `gunzip`.
-  pipeline(chunks, gunzip).catch(() => undefined);
-  yield* gunzip as AsyncIterable<Buffer>;
-}
-
-function readFailure(name: string, cause: unknown): TablecastError {
+/** The error for what ends the reading of a source, with how much was read before. */
+function readFailure(name: string, cause: unknown, bytes: number): TablecastError {
   if (cause instanceof TablecastError) return cause;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+  const isDamage = cause instanceof GzipDamage;
+  const code =
+    cause instanceof Error && 'code' in cause ? String(cause.code) : isDamage ? 'damage' : 'unknown';
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const gzip = code.startsWith('Z_');
+  const read = bytes === 0 ? '' : ` after ${bytes} bytes of text`;
   return new TablecastError(
     'IMPORT_INVALID',
-    gzip ? `${name}: damaged or cut-off gzip data (${reason})` : `${name}: cannot be read (${reason})`,
+    isDamage
+      ? `${name}: damaged or cut-off gzip data${read} (${reason})`
+      : `${name}: cannot be read${read} (${reason})`,
     {
-      hint: gzip
+      hint: isDamage
         ? 'Make or fetch the file again; `gzip -t` checks it.'
         : 'Check the path and its permissions.',
-      details: { file: name, cause: code },
+      details: { file: name, cause: code, bytes },
       cause,
     },
   );
 }
 
 /**
- * The content of a source in pieces, unzipped when it starts with the magic number of gzip.
- * The file is closed when the iteration ends, however it ends.
+ * The content of a source in pieces, unzipped when it starts with the magic number of gzip. What stands before damage
+ * is given. The file is closed when the iteration ends, however it ends.
  *
  * @throws TablecastError `IMPORT_INVALID` when it cannot be read or the gzip data is damaged.
  */
 export async function* readSource(source: LogSource): AsyncGenerator<Buffer> {
   const input = open(source);
+  let bytes = 0;
   try {
     const chunks = buffers(input);
     const head = await takeMagic(chunks);
     const all = joined(head, chunks);
-    yield* head[0] === 0x1f && head[1] === 0x8b ? unzipped(all) : all;
+    for await (const chunk of isGzip(head) ? gunzipped(all) : all) {
+      bytes += chunk.length;
+      yield chunk;
+    }
   } catch (error) {
-    throw readFailure(sourceName(source), error);
+    throw readFailure(sourceName(source), error, bytes);
   } finally {
     input.destroy();
   }

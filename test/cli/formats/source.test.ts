@@ -126,7 +126,7 @@ describe('sources of records', () => {
     const error = await failureOf(async () => {
       for await (const record of stream) expect(record.line).toBeLessThan(4);
     });
-    expect(error.message).toBe('modem: cannot be read (line dropped)');
+    expect(error.message).toBe('modem: cannot be read after 24 bytes of text (line dropped)');
     expect((await failureOf(() => stream[Symbol.asyncIterator]().next())).code).toBe('OPTION_INVALID');
   });
 });
