@@ -9,6 +9,7 @@ import {
 } from '../index.ts';
 import { readText } from './credentials.ts';
 import { usageError } from './failure.ts';
+import { isUnusable } from './left-out.ts';
 import { note, visible } from './output.ts';
 import { PacedWrites, type WriteTarget } from './paced-writes.ts';
 
@@ -36,6 +37,8 @@ export interface ImportedStore {
   readonly escaped: number;
   /** Rows that the table does not take. */
   readonly refused: number;
+  /** Rows that cannot be read. */
+  readonly damaged: number;
 }
 
 /** What is said of a table's type, in Zeek's words. */
@@ -133,10 +136,13 @@ export async function importStore(
   flags: BrokerFlags,
 ): Promise<ImportedStore> {
   const now = BigInt(Date.now()) * NS_PER_MS;
-  const counts = { expired: 0, escaped: 0, refused: 0 };
+  const counts = { expired: 0, escaped: 0, refused: 0, damaged: 0 };
+  const leaveOut = (error: Error): void => {
+    if (++counts.damaged <= REPORTED_SKIPS) note(`left out: ${visible(error.message)}`);
+  };
   const writes = new PacedWrites(target);
   try {
-    for (const entry of store.entries()) {
+    for (const entry of store.entries(flags.strict === true ? undefined : leaveOut)) {
       if (entry.expiry !== undefined && entry.expiry <= now) {
         counts.expired++;
         continue;
@@ -150,7 +156,7 @@ export async function importStore(
     }
     await writes.end();
   } catch (error) {
-    throw writes.ended(error);
+    throw await writes.ended(error, isUnusable(error));
   }
   return { rows: writes.rows, ...counts };
 }
@@ -173,11 +179,15 @@ function shownKey({ key }: BrokerStoreEntry): string {
 }
 
 /** One line about an import, for people. */
-export function storeSummary(name: string, { rows, expired, escaped, refused }: ImportedStore): string {
+export function storeSummary(
+  name: string,
+  { rows, expired, escaped, refused, damaged }: ImportedStore,
+): string {
   const odd = [
     `${expired} expired`,
     ...(escaped === 0 ? [] : [`${escaped} with bytes that are not UTF-8`]),
     ...(refused === 0 ? [] : [`${refused} left out`]),
+    ...(damaged === 0 ? [] : [`${damaged} that cannot be read left out`]),
   ];
   return `${name}: ${rows} rows imported, ${odd.join(', ')}`;
 }

@@ -17,6 +17,8 @@ export interface WriteTarget {
 export class PacedWrites {
   readonly #target: WriteTarget;
   rows = 0;
+  /** Keys that the table did not have before. */
+  newKeys = 0;
 
   constructor(target: WriteTarget) {
     this.#target = target;
@@ -25,9 +27,11 @@ export class PacedWrites {
   /** Writes one row; a set takes the key alone. Throws `KEY_INVALID` or `VALUE_INVALID`. */
   write(key: unknown, value: unknown): void {
     const { table } = this.#target;
+    const { size } = table;
     if (table.declaration.value === undefined) (table as unknown as SetTable).add(key);
     else (table as MapTable).set(key, value);
     this.rows++;
+    if (table.size > size) this.newKeys++;
   }
 
   /** To be awaited after each row; true when others had their turn. */
@@ -43,8 +47,21 @@ export class PacedWrites {
     await this.#target.confirmed(this.rows, this.rows);
   }
 
-  /** What ended the writing, with how much of it stands for certain. */
-  ended(error: unknown): unknown {
+  /**
+   * What ended the writing, with how much of it stands for certain. When only what is read is at fault, all that was
+   * written before is waited for.
+   */
+  async ended(error: unknown, readingOnly: boolean = false): Promise<unknown> {
+    if (!readingOnly) return this.#withStanding(error);
+    try {
+      await this.end();
+    } catch (failure) {
+      return this.#withStanding(failure);
+    }
+    return this.#withStanding(error);
+  }
+
+  #withStanding(error: unknown): unknown {
     if (!(error instanceof TablecastError) || this.rows === 0) return error;
     const standing = Math.min(this.#target.standing(), this.rows);
     const { code, message, hint, details, retryable } = error;

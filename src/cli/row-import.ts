@@ -1,18 +1,23 @@
 import { type Command, Option } from 'commander';
-import { type TableDeclaration, TablecastError, isTablecastError } from '../index.ts';
+import { type TableDeclaration, TablecastError } from '../index.ts';
 import {
   type FieldMapping,
+  type JsonStrings,
   type LogFormat,
   type LogRecord,
+  type MappedRow,
+  type NumberUnit,
+  type RecordMapper,
+  type RecordStream,
   defaultMapping,
   readRecords,
   recordMapper,
 } from './formats/index.ts';
+import { isUnusable, LeftOut, type Omission } from './left-out.ts';
 import { note, visible } from './output.ts';
 import { PacedWrites, type WriteTarget } from './paced-writes.ts';
 import { isMissing } from './whole-file.ts';
 
-const REPORTED_SKIPS = 3;
 const PROGRESS_MS = 1000;
 const MAX_FIELDS_NAMED = 30;
 
@@ -22,6 +27,9 @@ export interface ImportFlags {
   readonly value?: string | undefined;
   readonly format?: LogFormat | undefined;
   readonly strict?: boolean | undefined;
+  readonly timeUnit?: NumberUnit | undefined;
+  readonly intervalUnit?: NumberUnit | undefined;
+  readonly jsonStrings?: JsonStrings | undefined;
 }
 
 /** A table that rows go into. */
@@ -32,60 +40,119 @@ export interface ImportTarget extends WriteTarget {
 
 /** What came of an import. */
 export interface Imported {
+  /** Rows written; of several with one key the last stands. */
   readonly rows: number;
+  /** Keys that the table did not have before. */
+  readonly newKeys: number;
   /** Lines that could not be read. */
   readonly skippedLines: number;
   /** Records without one of the fields, or whose value is none of the table's. */
   readonly skippedRecords: number;
+  readonly leftOut: readonly Omission[];
 }
 
-/** The option that names a format. */
+/** The options that say what a file does not say of itself. */
 export function withFormat(command: Command): Command {
-  return command.addOption(
-    new Option('--format <name>', 'default: told from the content').choices(['zeek', 'csv', 'json']),
-  );
+  const units = ['s', 'ms', 'us', 'ns'];
+  return command
+    .addOption(
+      new Option('--format <name>', 'default: told from the content').choices(['zeek', 'csv', 'json']),
+    )
+    .addOption(
+      new Option(
+        '--time-unit <unit>',
+        'of bare numbers that are times; default seconds, or milliseconds where that is sure',
+      ).choices(units),
+    )
+    .addOption(
+      new Option('--interval-unit <unit>', 'of bare numbers that are intervals; default s').choices(units),
+    )
+    .addOption(
+      new Option(
+        '--json-strings <policy>',
+        'how Zeek escaped bytes in JSON strings (its json_string_escape_policy); default text: not at all',
+      ).choices(['text', 'hex', 'tsv', 'pua']),
+    );
 }
 
-/** Writes every usable record of a file into a table, and returns when all are durable there. */
+/**
+ * Writes every usable record of a file into a table, and returns when all are durable there. Where the file is damaged,
+ * what stands before the damage is written, and the error says how much of it stands.
+ */
 export async function importRows(file: string, target: ImportTarget, flags: ImportFlags): Promise<Imported> {
   const mapping = mappingOf(flags, target.declaration);
-  const skips = new Skips(flags.strict === true);
-  const records = readRecords(file, {
-    format: flags.format,
-    onBadLine: flags.strict === true ? 'stop' : 'skip',
-    onSkip: (error) => skips.tell(error),
-  });
-  const map = recordMapper(
-    { ...mapping, file, onUnset: flags.strict === true ? 'stop' : 'skip' },
-    target.declaration,
-  );
+  const left = new LeftOut(flags.strict === true);
   const fields = new SeenFields(mapping);
+  const records = recordsOf(file, flags, { left, lists: fields.lists(target.declaration) });
+  const map = mapperOf(file, flags, { mapping, left, declaration: target.declaration });
   const progress = new Progress(target.name);
   const writes = new PacedWrites(target);
   try {
     for await (const record of records) {
       fields.look(record);
-      const written = skips.guard(() => {
-        const row = map(record);
-        if (row !== undefined) writes.write(row.key, row.value);
-        return row;
-      });
-      if (written !== undefined && (await writes.paced())) progress.at(writes.rows);
+      const written = left.guard(record.line, () => writeRow(writes, map(record)));
+      if (written === true && (await writes.paced())) progress.at(writes.rows);
     }
     await writes.end();
   } catch (error) {
-    throw writes.ended(error);
+    throw await writes.ended(error, isUnusable(error));
   } finally {
     progress.end();
   }
   fields.warn();
-  const { rows } = writes;
-  return { rows, skippedLines: records.skipped, skippedRecords: fields.records - rows };
+  const { rows, newKeys } = writes;
+  const { skipped: skippedLines } = records;
+  return { rows, newKeys, skippedLines, skippedRecords: left.records, leftOut: left.omissions };
+}
+
+function recordsOf(
+  file: string,
+  flags: ImportFlags,
+  { left, lists }: { readonly left: LeftOut; readonly lists: ReadonlySet<string> },
+): RecordStream {
+  return readRecords(file, {
+    format: flags.format,
+    jsonStrings: flags.jsonStrings,
+    lists,
+    onBadLine: flags.strict === true ? 'stop' : 'skip',
+    onSkip: (error) => left.line(error),
+    onNotice: (text) => note(visible(text)),
+  });
+}
+
+function mapperOf(
+  file: string,
+  flags: ImportFlags,
+  on: { readonly mapping: FieldMapping; readonly left: LeftOut; readonly declaration: TableDeclaration },
+): RecordMapper {
+  const { mapping, left, declaration } = on;
+  return recordMapper(
+    {
+      ...mapping,
+      file,
+      onUnset: flags.strict === true ? 'stop' : 'skip',
+      onSkip: (error, { line }) => left.record(error, line),
+      timeUnit: flags.timeUnit,
+      intervalUnit: flags.intervalUnit,
+    },
+    declaration,
+  );
+}
+
+/** True when there was a row to write. */
+function writeRow(writes: PacedWrites, row: MappedRow | undefined): boolean {
+  if (row !== undefined) writes.write(row.key, row.value);
+  return row !== undefined;
+}
+
+/** True for the standard input and for a file that is there. */
+export function isInput(file: string): boolean {
+  return file === '-' || !isMissing(file);
 }
 
 /** Throws `IMPORT_INVALID` for a file that is not there: before a table is declared or a database made for it. */
 export function requireInput(file: string): void {
-  if (file === '-' || !isMissing(file)) return;
+  if (isInput(file)) return;
   throw new TablecastError('IMPORT_INVALID', `There is no file ${file}.`, {
     hint: 'Name a Zeek log, CSV or JSON lines, plain or gzip, or - for the standard input.',
   });
@@ -96,62 +163,36 @@ function mappingOf({ key, value }: ImportFlags, declaration: TableDeclaration): 
   return { key: key ?? defaultMapping(declaration).key, ...(value === undefined ? {} : { value }) };
 }
 
-/** What is left out, told up to a few times. */
-class Skips {
-  readonly #strict: boolean;
-  #told = 0;
-
-  constructor(strict: boolean) {
-    this.#strict = strict;
-  }
-
-  tell(error: Error): void {
-    if (++this.#told <= REPORTED_SKIPS) note(`left out: ${visible(error.message)}`);
-    else if (this.#told === REPORTED_SKIPS + 1) note('left out: more of the like, counted below');
-  }
-
-  /** Runs what may find a record unusable; undefined when it did. */
-  guard<T>(attempt: () => T): T | undefined {
-    try {
-      return attempt();
-    } catch (error) {
-      if (this.#strict || !isTablecastError(error) || !UNUSABLE.has(error.code) || isMistake(error))
-        throw error;
-      this.tell(error);
-      return undefined;
-    }
-  }
-}
-
-const UNUSABLE: ReadonlySet<string> = new Set(['IMPORT_INVALID', 'KEY_INVALID', 'VALUE_INVALID']);
-
-/** A field that no record can have is a mistake of the command, not of the record. */
-function isMistake(error: Error): boolean {
-  return error.message.endsWith('there is no such field');
-}
-
 /** Which fields of the mapping the records have had. */
 class SeenFields {
+  readonly #value: string | undefined;
   readonly #missing: Set<string>;
   readonly #found = new Set<string>();
-  records = 0;
+  #records = 0;
 
   constructor({ key, value }: FieldMapping) {
     const names = [...key, ...(value === undefined ? [] : [value])];
+    this.#value = value;
     this.#missing = new Set(names.map((name) => name.replace(/\/[^/]*$/, '')));
   }
 
-  look({ fields, json }: LogRecord): void {
-    this.records++;
+  /** The field that holds a set or vector, if one does; keys never do. */
+  lists({ value }: TableDeclaration): ReadonlySet<string> {
+    const isList = value === 'set' || value === 'vector';
+    return new Set(isList && this.#value !== undefined ? [this.#value] : []);
+  }
+
+  look({ fields, json, faults }: LogRecord): void {
+    this.#records++;
     if (this.#missing.size === 0) return;
-    for (const name of [...fields.keys(), ...(json?.keys() ?? [])]) {
+    for (const name of [...fields.keys(), ...(json?.keys() ?? []), ...(faults?.keys() ?? [])]) {
       this.#missing.delete(name);
       if (this.#found.size < MAX_FIELDS_NAMED) this.#found.add(name);
     }
   }
 
   warn(): void {
-    if (this.#missing.size === 0 || this.records === 0) return;
+    if (this.#missing.size === 0 || this.#records === 0) return;
     const missing = [...this.#missing].map(visible).join(', ');
     note(`warning: no record has the field ${missing}; fields are: ${visible([...this.#found].join(', '))}`);
   }

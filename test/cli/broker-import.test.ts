@@ -100,9 +100,30 @@ test('a store goes into a running node, with the type that a configuration gives
     expired: 0,
     escaped: 0,
     refused: 0,
+    damaged: 0,
   });
   const seen = node.tables.get('Site::seen') as unknown as ReadonlyMap<string, unknown>;
   expect(seen.get('k')).toEqual({ n: 5, name: 'five' });
+});
+
+test('one damaged store among several, and one damaged row of a store, harm no other', slow, async () => {
+  const folder = temporary();
+  makeStore(folder, 'Site::a', [[text('x'), count(1), null]]);
+  writeFileSync(makeStore(folder, 'Site::b', [[text('x'), count(1), null]]), 'no database any more');
+  makeStore(folder, 'Site::c', [
+    [text('x'), count(1), null],
+    [text('y'), [2, 0, 0], null],
+    [[5, 9, 65], count(3), null],
+    [text('z'), count(4), null],
+  ]);
+  const into = ['--directory', join(folder, 'data'), '--id', 'a'];
+  const done = await run(['import', '--broker-store', folder, ...into]);
+  expect(done.code).toBe(4);
+  expect(done.stderr).toContain('Site::a: 1 rows imported');
+  expect(done.stderr).toContain('___sync_store_Site::b.sqlite is no SQLite database');
+  expect(done.stderr).toContain('Site::c: 2 rows imported, 0 expired, 2 that cannot be read left out');
+  const exported = await run(['export', 'Site::c', ...into]);
+  expect(exported.stdout).toBe('key,value\nx,1\nz,4\n');
 });
 
 test('a store that is none, or of which too little is known, is refused with what to do', slow, async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { openNode } from 'tablecast';
 import { commandLine, run, temporary } from './support/command.ts';
@@ -28,9 +29,15 @@ test('what a node exports, another imports into equal rows', slow, async () => {
   expect(imported.code).toBe(0);
   expect(JSON.parse(imported.stdout)).toEqual({
     table: 'hosts',
+    file: input,
     rows: 2,
+    newKeys: 2,
     skippedLines: 1,
     skippedRecords: 1,
+    leftOut: [
+      { reason: 'lines cannot be read', count: 1, firstLine: 3 },
+      { reason: 'n is unset', count: 1, firstLine: 4 },
+    ],
   });
   expect(imported.stderr).toContain('line 3');
 
@@ -178,6 +185,26 @@ test('an import of a file that is not there makes no database', slow, async () =
   expect(store.code).toBe(4);
   expect(store.stderr).toContain('There is no file or folder nowhere.sqlite.');
   expect(existsSync(directory)).toBe(false);
+});
+
+test('one file among several that cannot be read harms no other', slow, async () => {
+  const directory = temporary();
+  const names = ['one.jsonl', 'cut.gz', 'nowhere.csv', 'two.jsonl'].map((name) => join(directory, name));
+  const [one = '', cut = '', nowhere = '', two = ''] = names;
+  writeFileSync(one, '{"host":"10.0.0.1","n":1}\n');
+  writeFileSync(cut, gzipSync('{"host":"10.0.0.2","n":2}\n').subarray(0, -8));
+  writeFileSync(two, '{"host":"10.0.0.3","n":3}\n');
+  const into = ['--directory', directory, '--id', 'a', '--declare', 'key=addr value=count'];
+  const fields = ['--key', 'host', '--value', 'n'];
+  const done = await run(['import', 'hosts', ...names, ...fields, ...into]);
+  expect(done.code).toBe(4);
+  expect(done.stderr).toContain(`hosts, ${one}: 1 rows imported`);
+  expect(done.stderr).toContain(`${cut}: damaged or cut-off gzip data after 26 bytes of text`);
+  expect(done.stderr).toContain('Of 1 rows written 1 stand for certain.');
+  expect(done.stderr).toContain(`There is no file ${nowhere}.`);
+  expect(done.stderr).toContain(`hosts, ${two}: 1 rows imported`);
+  const exported = await run(['export', 'hosts', '--directory', directory, '--id', 'a']);
+  expect(exported.stdout).toBe('key,value\n10.0.0.1,1\n10.0.0.2,2\n10.0.0.3,3\n');
 });
 
 test('limits of a log are all kept, however they are put together', slow, async () => {

@@ -1,11 +1,19 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type BrokerStore, type Table, type TableDeclaration, openLogFile, openNode } from '../../index.ts';
+import {
+  type BrokerStore,
+  type Table,
+  type TableDeclaration,
+  isTablecastError,
+  openLogFile,
+  openNode,
+} from '../../index.ts';
 import { type BrokerFlags, importStore, openStore, storeFiles, storeSummary } from '../broker-import.ts';
 import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
-import { EXIT, usageError } from '../failure.ts';
+import { EXIT, reportFailure, usageError } from '../failure.ts';
 import { type JoinedNode, closedAfter, withNode } from '../joined-node.ts';
+import { isUnusable, tellOmissions } from '../left-out.ts';
 import { note, print } from '../output.ts';
 import type { WriteTarget } from '../paced-writes.ts';
 import {
@@ -13,6 +21,7 @@ import {
   type ImportTarget,
   type Imported,
   importRows,
+  isInput,
   requireInput,
   withFormat,
 } from '../row-import.ts';
@@ -30,12 +39,13 @@ export function importCommand(): Command {
     'tablecast import queries dns.log.gz --key id.orig_h --key query --value ts',
     'tablecast import known_services conn.log --key id.resp_h,id.resp_p/proto',
     `tablecast import hosts hosts.csv --directory data --id manager --declare 'key=addr value=count'`,
+    'tablecast import queries dns.*.log.gz --key query --value ts',
     'zcat old.json.gz | tablecast import known_hosts -',
     'tablecast import --broker-store /usr/local/zeek/spool/stores --directory data --id manager',
   ]);
   withPeer(command)
     .argument('[table]', 'a table of the running node, or of the database of --directory')
-    .argument('[file]', 'plain or gzip; - reads the standard input')
+    .argument('[files...]', 'plain or gzip; - reads the standard input')
     .option(
       '--key <field>',
       'field of each key column, repeated or with commas; ports as number/protocol field; default as export names them',
@@ -64,7 +74,10 @@ export function importCommand(): Command {
       "declares a table that the database does not have yet, 'key=addr value=count'",
     );
   return withFormat(command)
-    .addHelpText('after', '\nExit code 1 when no row was imported.')
+    .addHelpText(
+      'after',
+      '\nExit code 1 when no row was imported, 4 when one of several files or stores could not be read to its end.',
+    )
     .action(exitingWith(importAny));
 }
 
@@ -72,12 +85,43 @@ function collectTexts(text: string, before: readonly string[] | undefined): read
   return [...(before ?? []), text];
 }
 
-async function importAny(name: string | undefined, file: string | undefined, flags: Flags): Promise<number> {
+async function importAny(name: string | undefined, files: readonly string[], flags: Flags): Promise<number> {
   if (flags.brokerStore !== undefined) return importStores(flags.brokerStore, name, flags);
-  if (name !== undefined && file !== undefined) return importFile(name, file, flags);
+  if (name !== undefined && files.length > 0) return importFiles(name, files, flags);
   throw usageError(
     name === undefined ? 'No table is named.' : 'No file is named.',
     'Write tablecast import TABLE FILE, or tablecast import --broker-store PATH.',
+  );
+}
+
+/**
+ * Imports one source after the other. One that cannot be read harms no other: it is named, and the command fails at the
+ * end.
+ */
+async function eachSource(
+  sources: readonly string[],
+  flags: Flags,
+  act: (source: string) => Promise<number>,
+): Promise<number> {
+  let rows = 0;
+  let failure: number | undefined;
+  for (const source of sources) {
+    try {
+      rows += await act(source);
+    } catch (error) {
+      if (sources.length === 1 || flags.strict === true || !isOfSource(error)) throw error;
+      failure = reportFailure(error, flags.json === true);
+    }
+  }
+  return failure ?? (rows > 0 ? EXIT.ok : EXIT.negative);
+}
+
+/** True for a failure that another source need not meet. */
+function isOfSource(error: unknown): boolean {
+  return (
+    isUnusable(error) ||
+    isTablecastError(error, 'LIMIT_EXCEEDED') ||
+    isTablecastError(error, 'OPTION_INVALID')
   );
 }
 
@@ -90,16 +134,14 @@ async function importStores(path: string, name: string | undefined, flags: Flags
       'Name one file for a table or --type, or give the types with --zeek-tables.',
     );
   }
-  let rows = 0;
-  for (const file of files) {
+  return eachSource(files, flags, async (file) => {
     const store = openStore(file, name, flags);
     try {
-      rows += await importOne(store, { file, name: name ?? store.tableName }, flags);
+      return await importOne(store, { file, name: name ?? store.tableName }, flags);
     } finally {
       store.close();
     }
-  }
-  return rows > 0 ? EXIT.ok : EXIT.negative;
+  });
 }
 
 async function importOne(
@@ -132,18 +174,40 @@ async function importOne(
   return imported.rows;
 }
 
-async function importFile(name: string, file: string, flags: Flags): Promise<number> {
-  requireInput(file);
-  const imported =
-    flags.directory === undefined
-      ? await withNode(flags, async (joined) => {
-          const { table, declaration } = await joined.join(name);
-          return importRows(file, { ...targetAt(joined, table, name), name, declaration }, flags);
-        })
-      : await intoDirectory(name, flags.directory, flags, (target) => importRows(file, target, flags));
-  if (flags.json === true) print(JSON.stringify({ table: name, ...imported }));
-  else note(summary(name, imported));
-  return imported.rows > 0 ? EXIT.ok : EXIT.negative;
+async function importFiles(name: string, files: readonly string[], flags: Flags): Promise<number> {
+  // Without any file no table is declared, and no database made.
+  if (files.every((file) => !isInput(file))) for (const file of files) requireInput(file);
+  const importAll = (target: ImportTarget): Promise<number> => {
+    const turn = inTurns(target);
+    return eachSource(files, flags, async (file) => {
+      requireInput(file);
+      const imported = await importRows(file, turn(), flags);
+      if (flags.json === true) print(JSON.stringify({ table: name, file, ...imported }));
+      else tellImported(files.length === 1 ? name : `${name}, ${file}`, imported);
+      return imported.rows;
+    });
+  };
+  if (flags.directory !== undefined) return intoDirectory(name, flags.directory, flags, importAll);
+  return withNode(flags, async (joined) => {
+    const { table, declaration } = await joined.join(name);
+    return importAll({ ...targetAt(joined, table, name), name, declaration });
+  });
+}
+
+/** Gives each source a target of its own, that counts from 0. */
+function inTurns(target: ImportTarget): () => ImportTarget {
+  let total = 0;
+  return () => {
+    const before = total;
+    return {
+      ...target,
+      confirmed: async (count, written) => {
+        total = before + written;
+        await target.confirmed(before + count, total);
+      },
+      standing: () => target.standing() - before,
+    };
+  };
 }
 
 function targetAt(joined: JoinedNode, table: Table, name: string): WriteTarget {
@@ -194,6 +258,10 @@ async function declared(
   );
 }
 
-function summary(name: string, { rows, skippedLines, skippedRecords }: Imported): string {
-  return `${name}: ${rows} rows imported, ${skippedLines} lines and ${skippedRecords} records left out`;
+function tellImported(name: string, imported: Imported): void {
+  const { rows, newKeys, skippedLines, skippedRecords, leftOut } = imported;
+  note(
+    `${name}: ${rows} rows imported, ${newKeys} of them under new keys; ${skippedLines} lines and ${skippedRecords} records left out`,
+  );
+  tellOmissions(leftOut);
 }

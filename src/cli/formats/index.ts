@@ -1,8 +1,10 @@
 export type { BadLineMode } from './bad-lines.ts';
 export { defaultMapping } from './field-mapping.ts';
 export type { ColumnTypeName, FieldMapping, MappedDeclaration } from './field-mapping.ts';
+export type { JsonStrings } from './json-reader.ts';
 export { formatLimits } from './log-record.ts';
 export type { FieldText, LogFormat, LogRecord } from './log-record.ts';
+export type { NumberUnit } from './nanoseconds.ts';
 export { readRecords } from './read-records.ts';
 export type { ReadOptions, RecordStream } from './read-records.ts';
 export { recordMapper } from './record-mapper.ts';

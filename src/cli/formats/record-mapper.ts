@@ -15,7 +15,7 @@ export interface RecordMapping extends FieldMapping {
   /** A record with an unset or absent field: an error (default), or no row. */
   readonly onUnset?: 'stop' | 'skip' | undefined;
   /** Told of each record that `skip` leaves out. */
-  readonly onSkip?: ((error: TablecastError) => void) | undefined;
+  readonly onSkip?: ((error: TablecastError, record: LogRecord) => void) | undefined;
   /** The unit of bare numbers in columns of type time. Left out: seconds, or milliseconds where that is sure. */
   readonly timeUnit?: NumberUnit | undefined;
   /** The unit of bare numbers in columns of type interval. Default `s`. */
@@ -99,7 +99,7 @@ class Mapper {
         : `Choose to leave such records out, or another field; this record has: ${names}.`,
     });
     if (this.#mapping.onUnset !== 'skip') throw error;
-    this.#mapping.onSkip?.(error);
+    this.#mapping.onSkip?.(error, record);
     return undefined;
   }
 

@@ -45,9 +45,11 @@ export interface BrokerStore {
   /**
    * The rows in the file's order, one read from disk at a time.
    *
-   * @throws TablecastError `IMPORT_INVALID` at a row that is damaged or of another type
+   * @param onUnreadable - told of each row that is damaged or of another type, which is then left out
+   * @throws TablecastError `IMPORT_INVALID` where the file itself is damaged, and without `onUnreadable` at a row that is
+   *   damaged; `VALUE_INVALID` at one of another type
    */
-  entries(): Iterable<BrokerStoreEntry>;
+  entries(onUnreadable?: (error: TablecastError) => void): Iterable<BrokerStoreEntry>;
   /** Releases the file. Idempotent. */
   close(): void;
 }
@@ -68,11 +70,28 @@ function typeOf(database: Database.Database, options: BrokerStoreOptions): ZeekT
     return parseZeekType(options.type, new Map(Object.entries(options.types ?? {})));
   }
   const guess = new TableGuess();
-  for (const row of rows(database)) {
+  let damage: unknown;
+  try {
+    for (const row of rows(database)) damage = guessed(guess, row) ?? damage;
+  } catch (error) {
+    damage = error;
+  }
+  const type = guess.type();
+  // The rows before the damage say enough; whoever reads them comes to it.
+  if (type === undefined && damage !== undefined) throw damage;
+  return type;
+}
+
+/** Looks at a row; gives back why it cannot be read. */
+function guessed(guess: TableGuess, row: StoredRow): TablecastError | undefined {
+  try {
     const { key, value } = readRow(row);
     guess.add(key, value);
+    return undefined;
+  } catch (error) {
+    if (isTablecastError(error)) return error;
+    throw error;
   }
-  return guess.type();
 }
 
 function decodeKey(table: ZeekTable, data: ZeekData): ZeekKey {
@@ -158,7 +177,7 @@ export function readBrokerStore(file: string, options: BrokerStoreOptions = {}):
         size,
         type,
         declaration: declared(table),
-        entries: () => entriesOf(file, { database, table }),
+        entries: (onUnreadable) => entriesOf(file, { database, table, onUnreadable }),
         close: () => database.close(),
       };
     });
@@ -170,18 +189,37 @@ export function readBrokerStore(file: string, options: BrokerStoreOptions = {}):
 
 function* entriesOf(
   file: string,
-  from: { readonly database: Database.Database; readonly table: ZeekTable | undefined },
+  from: {
+    readonly database: Database.Database;
+    readonly table: ZeekTable | undefined;
+    readonly onUnreadable: ((error: TablecastError) => void) | undefined;
+  },
 ): Generator<BrokerStoreEntry> {
-  const { table } = from;
+  const { table, onUnreadable } = from;
   if (table === undefined) return;
   const iterator = guarded(file, () => rows(from.database)[Symbol.iterator]());
   try {
     for (;;) {
       const next = guarded(file, () => iterator.next());
       if (next.done === true) return;
-      yield guarded(file, () => decodeRow(table, next.value));
+      const entry = readable(() => decodeRow(table, next.value), onUnreadable);
+      if (entry !== undefined) yield entry;
     }
   } finally {
     iterator.return?.();
+  }
+}
+
+/** What an attempt gives; undefined when somebody is told why it gives nothing. */
+function readable<T>(
+  attempt: () => T,
+  onUnreadable: ((error: TablecastError) => void) | undefined,
+): T | undefined {
+  try {
+    return attempt();
+  } catch (error) {
+    if (onUnreadable === undefined || !isTablecastError(error)) throw error;
+    onUnreadable(error);
+    return undefined;
   }
 }
