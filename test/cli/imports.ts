@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { openNode, type TableDeclaration } from 'tablecast';
+import { openNode } from 'tablecast';
 import { type ImportFlags, type Imported, importRows } from '../../src/cli/row-import.ts';
 import { parseDeclaration } from '../../src/cli/table-words.ts';
 import { temporary } from './support/command.ts';
@@ -28,7 +28,7 @@ export async function importing(
 export async function importingFile(file: string, declare: string, flags: ImportFlags): Promise<Outcome> {
   const node = await openNode({ id: 'n' });
   onTestFinished(() => node.close());
-  const declaration = parseDeclaration(declare, 't') as TableDeclaration;
+  const declaration = parseDeclaration(declare, 't');
   const table = node.table('t', declaration);
   let standing = 0;
   const target = {

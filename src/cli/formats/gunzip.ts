@@ -74,7 +74,7 @@ class Inflater {
   async write(piece: Buffer): Promise<readonly Buffer[]> {
     this.#fed += piece.length;
     const written = new Promise<void>((resolve, reject) => {
-      this.#stream.write(piece, (error) => (error == null ? resolve() : reject(error)));
+      this.#stream.write(piece, (error) => (error ? reject(error) : resolve()));
     });
     await Promise.race([written, this.#failed]);
     return this.#output.splice(0);
