@@ -3,6 +3,8 @@ export const NODE_EVENT_CODES = [
   'peer-connected',
   'peer-lost',
   'peer-refused',
+  'peer-unreachable',
+  'node-id-twice',
   'table-refused',
   'table-diverged',
   'table-agrees',

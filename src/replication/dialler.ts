@@ -2,14 +2,22 @@ import type { Environment, Timer } from '../environment.ts';
 import { isTablecastError } from '../errors.ts';
 import type { Connection, Transport } from '../transport/transport.ts';
 import { backoffMs } from './backoff.ts';
+import type { Hello } from './wire.ts';
+
+/** A session that lasts so long was worth having: what ends sooner is backed off from like a dial that failed. */
+const STEADY_MS = 10_000;
+/** Most causes of failed dials that are told between two sessions. */
+const MAX_CAUSES = 8;
 
 /** What a dialler tells the replicator. */
 export interface DiallerOwner {
   readonly environment: Environment;
   readonly transport: Transport;
   connected(dialler: Dialler, connection: Connection): void;
-  /** Whether a session with this node exists already, so that there is no need to dial. */
-  reached(nodeId: string): boolean;
+  /** Whether a session with this node, and with the process that drew this number, exists already. */
+  reached(nodeId: string, drawn: number): boolean;
+  /** A dial failed, for a cause that was not told since the last session. */
+  unreachable(dialler: Dialler, error: unknown): void;
   changed(): void;
 }
 
@@ -19,13 +27,19 @@ export class Dialler {
   readonly #owner: DiallerOwner;
   readonly #abort = new AbortController();
   #timer: Timer | undefined;
+  #steady: Timer | undefined;
   #failures = 0;
-  #failuresBefore = 0;
-  /** The node that answered at this address last. */
+  readonly #causes = new Set<string>();
+  /** The node that answered at this address last, and what its process drew at its start. */
   nodeId: string | undefined;
+  #drawn = 0;
   state: 'connecting' | 'connected' | 'waiting' | 'refused' = 'connecting';
   reason: string | undefined;
   since: number;
+  /** Whether there was a session since the start. */
+  wasReached = false;
+  /** Dials and sessions that came to nothing since the start. */
+  failedDials = 0;
 
   constructor(address: string, owner: DiallerOwner) {
     this.address = address;
@@ -33,11 +47,15 @@ export class Dialler {
     this.since = owner.environment.now();
   }
 
+  /** Whether there is a session with the very process that answered here, over this or another connection. */
+  get isReached(): boolean {
+    return this.nodeId !== undefined && this.#owner.reached(this.nodeId, this.#drawn);
+  }
+
   dial(): void {
     this.#timer = undefined;
     if (this.#abort.signal.aborted) return;
-    if (this.nodeId !== undefined && this.#owner.reached(this.nodeId))
-      return this.#wait('waiting', this.reason);
+    if (this.isReached) return this.#wait('waiting', this.reason);
     this.#enter('connecting', this.reason);
     this.#owner.transport.dial(this.address, this.#abort.signal).then(
       (connection) => {
@@ -49,31 +67,45 @@ export class Dialler {
         }
         return undefined;
       },
-      (error: unknown) => {
-        const refused = isTablecastError(error, 'PEER_REFUSED');
-        this.#wait(refused ? 'refused' : 'waiting', error instanceof Error ? error.message : String(error));
-      },
+      (error: unknown) => this.#failed(error),
     );
   }
 
+  #failed(error: unknown): void {
+    if (this.#abort.signal.aborted) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.failedDials++;
+    this.#wait(isTablecastError(error, 'PEER_REFUSED') ? 'refused' : 'waiting', reason);
+    if (this.#causes.has(reason) || this.#causes.size >= MAX_CAUSES) return;
+    this.#causes.add(reason);
+    this.#owner.unreachable(this, error);
+  }
+
+  /** A node said hello. */
+  answered({ node, session }: Pick<Hello, 'node' | 'session'>): void {
+    this.nodeId = node;
+    this.#drawn = session;
+  }
+
   /** The session is up. */
-  greeted(nodeId: string): void {
-    this.nodeId = nodeId;
-    this.#failuresBefore = this.#failures;
-    this.#failures = 0;
+  greeted(): void {
+    this.wasReached = true;
+    this.#causes.clear();
+    this.#steady = this.#owner.environment.schedule(STEADY_MS, () => (this.#failures = 0));
     this.#enter('connected', undefined);
   }
 
   /** The session is over, or came to nothing. */
   ended(reason: string, refused: boolean): void {
-    // A peer that says hello and then no was not reached: it is not to be asked ten times a second.
-    if (refused) this.#failures = Math.max(this.#failures, this.#failuresBefore);
+    this.#steady?.cancel();
+    if (refused) this.failedDials++;
     this.#wait(refused ? 'refused' : 'waiting', reason);
   }
 
   stop(): void {
     this.#abort.abort();
     this.#timer?.cancel();
+    this.#steady?.cancel();
   }
 
   #wait(state: 'waiting' | 'refused', reason: string | undefined): void {

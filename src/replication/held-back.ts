@@ -86,7 +86,7 @@ export class HeldBack {
 
   /** Whether anything of a table is held back. */
   concerns(table: string): boolean {
-    return this.#schedules.has(table);
+    return this.#of(table).length > 0;
   }
 
   /** An author's operations in a table were refused. */

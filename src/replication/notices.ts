@@ -113,8 +113,8 @@ function whoOf({ peer = '' }: NodeEvent): string {
 
 /** Peer, table and cause of an event. */
 function keyOf({ code, table, details }: NodeEvent, who: string): string {
-  const { right, by, origin, code: cause } = details ?? {};
-  return JSON.stringify([code, who, table, right, by, origin, cause]);
+  const { right, by, origin, code: cause, dialled, reason } = details ?? {};
+  return JSON.stringify([code, who, table, right, by, origin, cause, dialled, reason]);
 }
 
 function leftOut(times: number): NodeEvent {

@@ -6,7 +6,6 @@ import { type AccessList, EVERYTHING, type Grant, grantOf } from '../access/gran
 import type { Environment, Timer } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/journal.ts';
-import { isReservedId } from '../log/origin.ts';
 import { Slices, type Slicing } from '../log/slices.ts';
 import type { Closing, Connection, Transport } from '../transport/transport.ts';
 import { Account } from './account.ts';
@@ -16,13 +15,14 @@ import { Directions } from './directions.ts';
 import type { PeerState } from './peer-state.ts';
 import type { PeerTables } from './peer-tables.ts';
 import { Divergences } from './divergence.ts';
+import { Identities, type IdentitiesOwner } from './identities.ts';
 import type { IntakeLimits } from './intake.ts';
 import { Notices } from './notices.ts';
 import type { Difference, Replica } from './replica.ts';
 import { Session } from './session.ts';
-import type { SessionOwner } from './session-owner.ts';
+import type { Farewell, SessionOwner } from './session-owner.ts';
+import { dialFailed, idTwice } from './peer-events.ts';
 import { Turns } from './turns.ts';
-import type { Hello } from './wire.ts';
 
 /** A comparison asked for is given up after so many steps. */
 const COMPARE_TRIES = 200;
@@ -68,6 +68,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly #parts: ReplicatorParts;
   readonly #notices: Notices;
   readonly #sessions = new Set<Session>();
+  readonly #identities: Identities;
   readonly #diallers: Dialler[];
   readonly #dialled = new Map<Session, Dialler>();
   /** Who is kept waiting, and what lets each go on: one entry for each that keeps all waiting. */
@@ -95,8 +96,17 @@ export class Replicator implements SessionOwner, DiallerOwner {
     this.turns = new Turns(parts.environment);
     const { environment, slices } = this;
     this.#directions = new Directions({ environment, slices, sessions: this.#sessions });
+    this.#identities = new Identities(this.#identitiesOwner());
     this.divergences = new Divergences((event) => this.report(event));
     this.#diallers = parts.peers.map((address) => new Dialler(address, this));
+  }
+
+  #identitiesOwner(): IdentitiesOwner {
+    return {
+      nodeId: this.replica.nodeId,
+      access: () => this.#access,
+      sessionsOf: (nodeId) => this.#sessionsOf(nodeId),
+    };
   }
 
   /** Connections and configured peers; replays its present value. */
@@ -245,30 +255,39 @@ export class Replicator implements SessionOwner, DiallerOwner {
     this.#begin(session);
   }
 
-  reached(nodeId: string): boolean {
-    return this.#sessionsOf(nodeId).length > 0;
+  unreachable({ address }: Dialler, error: unknown): void {
+    this.report(dialFailed(address, error));
+  }
+
+  reached(nodeId: string, drawn?: number): boolean {
+    return this.#sessionsOf(nodeId).some(({ hello }) => drawn === undefined || hello?.session === drawn);
   }
 
   #sessionsOf(nodeId: string): Session[] {
     return [...this.#sessions].filter((session) => session.nodeId === nodeId);
   }
 
-  greeted(session: Session): string | undefined {
+  greeted(session: Session): Farewell | undefined {
     const { hello, connection } = session;
     if (hello === undefined) return undefined;
     const dialler = this.#dialled.get(session);
-    if (dialler !== undefined && hello.node !== this.replica.nodeId) dialler.nodeId = hello.node;
-    const problem = this.#identityProblem(session, hello);
-    if (problem !== undefined) return problem;
+    if (dialler !== undefined && hello.node !== this.replica.nodeId) dialler.answered(hello);
+    const problem = this.#identities.problem(session, hello);
+    if (problem !== undefined) {
+      if (problem.twice) this.report(idTwice(hello.node, connection.remote, problem.reason));
+      return { code: 'refused', reason: problem.reason, ...(problem.twice && { cause: 'id-twice' }) };
+    }
     for (const other of this.#sessionsOf(hello.node)) {
       if (other === session) continue;
       if (other.hello?.session === hello.session && this.#prefers(other, hello.node)) {
-        return `duplicate: ${hello.node} is connected already.`;
+        return { code: 'duplicate', reason: `duplicate: ${hello.node} is connected already.` };
       }
+      if (other.hello !== undefined && other.hello.session !== hello.session)
+        this.#identities.replaced(other.hello);
       other.end('duplicate', `duplicate: ${hello.node} connected anew.`);
       this.#drop(other);
     }
-    dialler?.greeted(hello.node);
+    dialler?.greeted();
     this.report({
       code: 'peer-connected',
       severity: 'info',
@@ -277,28 +296,6 @@ export class Replicator implements SessionOwner, DiallerOwner {
       details: { address: connection.remote, direction: connection.direction },
     });
     return undefined;
-  }
-
-  /** Why a peer may not be the node it says it is. */
-  #identityProblem(session: Session, { node, origins }: Hello): string | undefined {
-    const { grant } = session.tables;
-    const who = grant.holder ?? 'one without a name';
-    if (node === this.replica.nodeId) {
-      // Only who may be called so is a reason to look for a second node.
-      return grant.mayUse(node)
-        ? `Two nodes have the id ${node}: give each node of the cluster another id (or this node dials itself).`
-        : `the credential ${who} may not use the node id ${node}, which is this node's.`;
-    }
-    if (isReservedId(node)) return `the id ${node} means a node of Zeek; choose another.`;
-    if (!grant.mayUse(node) || this.#access.belongsToAnother(node, grant.holder)) {
-      return `the credential ${who} may not use the node id ${node}.`;
-    }
-    if (origins.some((origin) => origin.slice(0, Math.max(0, origin.lastIndexOf('@'))) !== node)) {
-      return `${node} says that it writes under the name of another node.`;
-    }
-    const other = this.#sessionsOf(node).find((one) => one !== session);
-    if (other === undefined || sameHolder(session, other)) return undefined;
-    return `${node} is connected with another credential.`;
   }
 
   /** Of two connections between the same nodes both sides keep the one that the smaller id dialled. */
@@ -317,7 +314,11 @@ export class Replicator implements SessionOwner, DiallerOwner {
     const dialler = this.#dialled.get(session);
     this.#dialled.delete(session);
     const said = closing.reason.startsWith('refused:');
-    dialler?.ended(closing.reason, said || closing.kind === 'refused' || hello === undefined);
+    const refused = said || closing.kind === 'refused' || hello === undefined;
+    dialler?.ended(closing.reason, refused && !closing.reason.startsWith('duplicate'));
+    // What this node found out it has told already.
+    if (said && session.farewellCause === 'id-twice')
+      this.report(idTwice(this.replica.nodeId, connection.remote, closing.reason));
     const replaced = nodeId !== undefined && this.reached(nodeId);
     if (nodeId !== undefined && !replaced) {
       this.divergences.forget(nodeId);
@@ -328,7 +329,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
         peer: nodeId,
         details: { address: connection.remote, kind: closing.kind },
       });
-    } else if (hello === undefined && !closing.reason.startsWith('duplicate') && !this.#closed) {
+    } else if (session.farewellCause === undefined && this.#isRefusal(session, closing)) {
       this.report({
         code: 'peer-refused',
         severity: 'warning',
@@ -338,6 +339,10 @@ export class Replicator implements SessionOwner, DiallerOwner {
     }
     if (!this.#closed) this.#directions.lost(session);
     this.levelled();
+  }
+
+  #isRefusal({ hello }: Session, { reason }: Closing): boolean {
+    return hello === undefined && !reason.startsWith('duplicate') && !this.#closed;
   }
 
   matched(session: Session): void {
@@ -421,7 +426,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     const sharing = [...this.#sessions].filter((session) => session.tables.shared.has(name));
     // A peer that may not write the table has nothing to bring, whatever it says of that.
     const bringing = sharing.filter(({ tables }) => tables.shared.get(name)?.writable === true);
-    if (bringing.length > 0) return bringing.every((session) => session.isLevel(name));
+    if (bringing.length > 0) return bringing.every((session) => session.taking.isLevel(name));
     return this.#diallers.every(({ nodeId: dialled }) => sharing.some(({ nodeId }) => nodeId === dialled));
   }
 
@@ -430,8 +435,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
       .filter(({ nodeId }) => nodeId !== undefined)
       .map((session) => this.#stateOf(session));
     for (const dialler of this.#diallers) {
-      if (dialler.state === 'connected' || (dialler.nodeId !== undefined && this.reached(dialler.nodeId)))
-        continue;
+      if (dialler.state === 'connected' || dialler.isReached) continue;
       const { address, nodeId, state, since, reason } = dialler;
       const counts = { sentOperations: 0, receivedOperations: 0, lagOperations: 0, roundTripMs: undefined };
       states.push({
@@ -465,16 +469,8 @@ export class Replicator implements SessionOwner, DiallerOwner {
       lagOperations,
       ...durabilityIn(session.acked),
       roundTripMs,
-      heldBack: session.heldBack,
+      heldBack: session.taking.all(),
       tables: session.tables.announcements,
     };
   }
-}
-
-/** Whether two sessions of one node id may take each other's place. */
-function sameHolder(one: Session, other: Session): boolean {
-  if (one.connection.direction === 'accepted' && other.connection.direction === 'accepted')
-    return one.connection.credential === other.connection.credential;
-  // Whoever dialled an address chose it; only a credential of its own tells another holder apart.
-  return one.tables.grant.holder === other.tables.grant.holder;
 }

@@ -9,6 +9,14 @@ import type { Difference, Replica } from './replica.ts';
 import type { PeerTables } from './peer-tables.ts';
 import type { Session } from './session.ts';
 import type { Turns } from './turns.ts';
+import type { FarewellCause } from './wire.ts';
+
+/** Why a peer that said hello is not let in. */
+export interface Farewell {
+  readonly code: 'duplicate' | 'refused';
+  readonly reason: string;
+  readonly cause?: FarewellCause;
+}
 
 /** What a session needs of the replicator it belongs to. */
 export interface SessionOwner {
@@ -24,8 +32,8 @@ export interface SessionOwner {
   report(event: NodeEvent): void;
   /** What a peer may do; undefined while that depends on which node it says it is. */
   grantOf(connection: Connection, nodeId: string | undefined): Grant | undefined;
-  /** The peer said hello; a text refuses it. */
-  greeted(session: Session): string | undefined;
+  /** The peer said hello; undefined lets it in. */
+  greeted(session: Session): Farewell | undefined;
   ended(session: Session, closing: Closing): void;
   /** Takes nothing from any peer until the returned function is called, once. */
   holdAll(): () => void;

@@ -14,14 +14,20 @@ import { Outbound } from './outbound.ts';
 import { unitsOf } from './message-cost.ts';
 import { Parting } from './parting.ts';
 import { PeerTables } from './peer-tables.ts';
-import type { HeldBackOperations } from './peer-state.ts';
 import type { AdoptedRows } from './replica.ts';
 import { Intake } from './intake.ts';
 import type { SessionOwner } from './session-owner.ts';
 import { Sharing } from './sharing.ts';
 import { Taking } from './taking.ts';
 import { denied, failed, throttled } from './session-events.ts';
-import { type Hello, type Message, PROTOCOL, decodeMessage, encodeMessage } from './wire.ts';
+import {
+  type FarewellCause,
+  type Hello,
+  type Message,
+  PROTOCOL,
+  decodeMessage,
+  encodeMessage,
+} from './wire.ts';
 
 /** Bytes sent and not acknowledged before sending pauses. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
@@ -36,13 +42,15 @@ export class Session implements Debtor, Directed {
   readonly #long: LongFrames;
   readonly #intake: Intake;
   readonly #acknowledgements: Acknowledgements;
-  readonly #taking: Taking;
+  readonly taking: Taking;
   readonly #heartbeat: Heartbeat;
   readonly #parting: Parting;
   readonly #sharing: Sharing;
   #hello: Hello | undefined;
   #ended = false;
   #farewell: string | undefined;
+  /** What is behind the end of the session, as this node or the peer said. */
+  farewellCause: FarewellCause;
   #blocked = false;
   #sentBytes = 0;
   sentOperations = 0;
@@ -72,7 +80,7 @@ export class Session implements Debtor, Directed {
       report: (event) => owner.report(event),
       parted: (name) => this.#sharing.parted(name),
     });
-    this.#taking = new Taking({
+    this.taking = new Taking({
       node: owner,
       tables: this.tables,
       peer: () => this.nodeId,
@@ -86,7 +94,7 @@ export class Session implements Debtor, Directed {
       hold: () => this.hold(),
       ended: () => this.#ended,
       refuse: (error) => this.#refuse(error),
-      refusedCheckpoint: (table, error) => this.#taking.refusedCheckpoint(table, error),
+      refusedCheckpoint: (table, error) => this.taking.refusedCheckpoint(table, error),
       agrees: (table, held, written) => this.#parting.agrees(table, held, written),
       adopted: (table, rows, bytes) => this.#adopted(table, rows, bytes),
     });
@@ -95,7 +103,7 @@ export class Session implements Debtor, Directed {
       node: owner,
       tables: this.tables,
       parting: this.#parting,
-      taking: this.#taking,
+      taking: this.taking,
       outbound: this.#outbound,
       peer: () => this.nodeId,
       ended: () => this.#ended,
@@ -159,16 +167,6 @@ export class Session implements Debtor, Directed {
     return this.#hello;
   }
 
-  /** What one of the two nodes does not take from the other. */
-  get heldBack(): readonly HeldBackOperations[] {
-    return this.#taking.all();
-  }
-
-  /** Whether everything that the peer has of a table is here, as far as it has been sent. */
-  isLevel(table: string): boolean {
-    return this.tables.shared.get(table)?.levelReceived === true && !this.#taking.heldBack.concerns(table);
-  }
-
   get lagOperations(): number {
     return Math.max(0, this.sentOperations - this.acked.operations);
   }
@@ -200,10 +198,11 @@ export class Session implements Debtor, Directed {
   }
 
   /** Ends the session; the peer is told why. */
-  end(code: string, reason: string): void {
+  end(code: string, reason: string, cause?: FarewellCause): void {
     if (this.#ended) return;
     this.#farewell ??= reason;
-    this.#send({ type: 'bye', code, reason });
+    this.farewellCause ??= cause;
+    this.#send({ type: 'bye', code, reason, cause });
     this.connection.close(reason);
   }
 
@@ -221,7 +220,7 @@ export class Session implements Debtor, Directed {
   /** Tells the peer of a switch of mode; the node that made it sends its rows at once. */
   switched(name: string, here: boolean): void {
     this.#sharing.switched(name, here);
-    this.#taking.heldBack.retry(name);
+    this.taking.heldBack.retry(name);
   }
 
   sayDirect(lost: readonly (readonly [string, readonly string[]])[]): number {
@@ -322,6 +321,7 @@ export class Session implements Debtor, Directed {
     if (message.type === 'hello') return this.#greet(message.hello);
     if (message.type === 'bye') {
       this.#farewell = `${message.code}: ${message.reason}`;
+      this.farewellCause = message.cause;
       return this.connection.close(message.reason);
     }
     if (this.#hello === undefined) throw outOfTurn(message.type);
@@ -338,7 +338,7 @@ export class Session implements Debtor, Directed {
       case 'sources':
         return this.#sharing.redirected(message.sources);
       case 'level':
-        return this.#level(message.tables);
+        return this.taking.level(message.tables);
       case 'digest':
       case 'ask':
       case 'sums':
@@ -370,7 +370,7 @@ export class Session implements Debtor, Directed {
     const refusal = this.#owner.greeted(this);
     if (refusal !== undefined) {
       this.#hello = undefined;
-      return this.end(refusal.startsWith('duplicate') ? 'duplicate' : 'refused', refusal);
+      return this.end(refusal.code, refusal.reason, refusal.cause);
     }
     if (waited) this.#sayHello(this.tables.grant);
     this.#sharing.announced(hello.tables, () => this.comparisons.start());
@@ -426,7 +426,7 @@ export class Session implements Debtor, Directed {
   }
 
   #takeRuns(runs: readonly Uint8Array[], length: number): void {
-    const { operations, applied } = this.#taking.take(runs);
+    const { operations, applied } = this.taking.take(runs);
     this.#intake.countOperations(operations);
     this.receivedOperations += applied.operations;
     const { replica } = this.#owner;
@@ -439,17 +439,6 @@ export class Session implements Debtor, Directed {
     this.#owner.report(tookOver(table, { rows, bytes }, this.nodeId));
   }
 
-  #level(names: readonly string[]): void {
-    for (const name of names) {
-      const table = this.tables.shared.get(name);
-      const isHeldBack = this.#taking.heldBack.concerns(name);
-      if (table?.levelReceived !== false && !isHeldBack) continue;
-      if (table !== undefined) table.levelReceived = true;
-      this.#taking.heldBack.levelled(name);
-      this.#owner.levelled();
-    }
-  }
-
   // Ending -----------------------------------------------------------------------------------------
 
   #closed(closing: Closing): void {
@@ -457,7 +446,7 @@ export class Session implements Debtor, Directed {
     this.#ended = true;
     this.#heartbeat.stop();
     this.#acknowledgements.stop();
-    this.#taking.stop();
+    this.taking.stop();
     this.comparisons.stop();
     this.#sharing.stop();
     this.#owner.announced.set(this, 0);

@@ -107,6 +107,23 @@ export class Taking {
     };
   }
 
+  /** The peer says that it has sent everything it had of tables. */
+  level(names: readonly string[]): void {
+    const { tables, node } = this.#owner;
+    for (const name of names) {
+      const table = tables.shared.get(name);
+      if (table?.levelReceived !== false && !this.heldBack.concerns(name)) continue;
+      if (table !== undefined) table.levelReceived = true;
+      this.heldBack.levelled(name);
+      node.levelled();
+    }
+  }
+
+  /** Whether everything that the peer has of a table is here. */
+  isLevel(table: string): boolean {
+    return this.#owner.tables.shared.get(table)?.levelReceived === true && !this.heldBack.concerns(table);
+  }
+
   /** What is held back between the two nodes, on either side. */
   all(): readonly HeldBackOperations[] {
     return [...this.heldBack.all(), ...[...this.#there.values()].flat()];

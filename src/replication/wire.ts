@@ -143,6 +143,8 @@ const schemas = {
   [BYE]: v.object({
     code: v.pipe(v.string(), v.maxLength(32)),
     reason: v.pipe(v.string(), v.maxLength(1024)),
+    /** What is behind it, for programs, where the code does not say that. */
+    cause: v.optional(v.picklist(['id-twice'])),
   }),
 };
 
@@ -154,6 +156,9 @@ export type HeldBackState = v.InferOutput<typeof heldBack>[number];
 export type Hello = v.InferOutput<(typeof schemas)[typeof HELLO]>;
 /** Which origins' operations come to the sender from elsewhere, and what it has of those that no longer do. */
 export type Sources = v.InferOutput<(typeof schemas)[typeof SOURCES]>;
+
+/** What may be behind a farewell: two processes run under one id. */
+export type FarewellCause = 'id-twice' | undefined;
 
 /** A message between two nodes. */
 export type Message =
@@ -180,7 +185,7 @@ export type Message =
   | { readonly type: 'level'; readonly tables: readonly string[] }
   | { readonly type: 'ping' | 'pong'; readonly time: number }
   | ComparisonMessage
-  | { readonly type: 'bye'; readonly code: string; readonly reason: string };
+  | { readonly type: 'bye'; readonly code: string; readonly reason: string; readonly cause?: FarewellCause };
 
 /** Tables in parts of which each fits into one message. */
 export function partsOf(states: readonly TableState[]): TableState[][] {
@@ -231,7 +236,7 @@ export function encodeMessage(message: Message): Uint8Array {
     case 'level':
       return json(LEVEL, { tables: message.tables });
     case 'bye':
-      return json(BYE, { code: message.code, reason: message.reason });
+      return json(BYE, { code: message.code, reason: message.reason, cause: message.cause });
     case 'digest':
     case 'ask':
     case 'sums':
@@ -331,11 +336,12 @@ function readAck(reader: ByteReader): Message {
 }
 
 /** Without control characters, which could forge lines of a log. */
-function printable({ code, reason }: { readonly code: string; readonly reason: string }): {
+function printable({ code, reason, cause }: v.InferOutput<(typeof schemas)[typeof BYE]>): {
   code: string;
   reason: string;
+  cause: FarewellCause;
 } {
-  return { code: withoutControls(code), reason: withoutControls(reason) };
+  return { code: withoutControls(code), reason: withoutControls(reason), cause };
 }
 
 function withoutControls(text: string): string {

@@ -99,8 +99,8 @@ describe('sessions between nodes', () => {
     twin.peers.subscribe((peers) => states.push(peers));
     twin.events.subscribe(({ code, message }) => events.push(`${code}: ${message}`));
     await cluster.run(1000);
-    expect(events[0]).toMatch(/^peer-refused: .*Two nodes have the id n0/);
-    expect(cluster.member(0).events[0]?.message).toMatch(/Two nodes have the id n0/);
+    expect(events[0]).toMatch(/^node-id-twice: Two nodes run with the id n0/);
+    expect(cluster.member(0).events[0]?.message).toMatch(/Two nodes run with the id n0/);
     expect(states.at(-1)?.[0]).toMatchObject({ address: 'ws://n0', state: 'refused', nodeId: undefined });
     await cluster.time.until(twin.close());
     await cluster.close();

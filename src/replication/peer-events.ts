@@ -1,0 +1,33 @@
+import { isTablecastError } from '../errors.ts';
+import type { NodeEvent } from '../events.ts';
+
+/** Two processes run under one id; `address` is where the other one, or who noticed it, is. */
+export function idTwice(node: string, address: string, reason: string): NodeEvent {
+  return {
+    code: 'node-id-twice',
+    severity: 'error',
+    message: `${reason.replace(/^refused: /, '')} Noticed with ${address}.`,
+    peer: node,
+    details: {
+      address,
+      hint: 'Each would keep the other away, and write other operations under the same names. Find both processes, stop one, or give it an id of its own and an empty directory: peers fill it.',
+    },
+  };
+}
+
+/** A configured peer cannot be reached, or refuses this node before there is a connection. */
+export function dialFailed(address: string, error: unknown): NodeEvent {
+  const isRefused = isTablecastError(error, 'PEER_REFUSED');
+  const reason = error instanceof Error ? error.message : String(error);
+  return {
+    code: isRefused ? 'peer-refused' : 'peer-unreachable',
+    severity: isRefused && !error.retryable ? 'error' : 'warning',
+    message: `No connection with the configured peer ${address}: ${reason}. It is tried again.`,
+    peer: address,
+    details: {
+      dialled: address,
+      reason,
+      ...(isTablecastError(error) && { code: error.code, hint: error.hint }),
+    },
+  };
+}
