@@ -18,6 +18,7 @@ import type {
   AppliedRuns,
   Held,
   OwnJudgement,
+  Parted,
   Prepared,
   Replica,
   ReplicaTable,
@@ -58,7 +59,7 @@ export class LocalReplica implements Replica {
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
     this.#digests = new DigestCache(parts.origins);
-    this.#adopter = new Adopter(parts);
+    this.#adopter = new Adopter({ ...parts, known: (projection) => this.#known(projection) });
     this.#receiver = new Receiver(parts);
   }
 
@@ -124,13 +125,20 @@ export class LocalReplica implements Replica {
       return index === undefined || sequence > vector.get(index);
     });
     if (!isAhead) return 'sound';
+    return believed ? this.#known(projection) : 'claimed';
+  }
+
+  /** A peer that could bring it knows more of a table than this node wrote in its present life; goes on in a new one where it can. */
+  #known(projection: Projection): OwnJudgement {
+    const { log, origins, projections } = this.#parts;
     // Of a life that began in this process nobody can know more than it wrote.
-    if (!believed || this.#begun.has(projection.store)) return 'claimed';
+    if (this.#begun.has(projection.store)) return 'claimed';
     if (projection.wrote) {
-      this.#forks.set(projection, own.text);
+      this.#forks.set(projection, origins.at(projection.own).text);
       return 'forked';
     }
-    for (const other of this.#parts.projections.values())
+    log.seal();
+    for (const other of projections.values())
       if (other.store === projection.store && other.wrote) this.#left.set(other, other.own);
     this.#begun.add(projection.store);
     this.#parts.beginLife(projection.store);
@@ -187,7 +195,7 @@ export class LocalReplica implements Replica {
     table: string,
     chunks: readonly Uint8Array[],
     seen: (held: Held, written: readonly Stretches[]) => boolean,
-  ): Work<AdoptedRows | undefined> {
+  ): Work<AdoptedRows | Parted | undefined> {
     const projection = this.#parts.projections.get(table);
     return projection === undefined ? undefined : yield* this.#adopter.adopt(projection, chunks, seen);
   }

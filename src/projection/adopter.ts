@@ -8,7 +8,7 @@ import type { CheckpointHeader } from './checkpoint-header.ts';
 import { type CheckpointRows, type DecodedCheckpoint, checkpointChunks, checkpointOf } from './checkpoint.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { GradualAdoption } from './gradual-adoption.ts';
-import { ownOperation } from './own-operation.ts';
+import { ownLifeIn, ownOperation } from './own-operation.ts';
 import type { Projection } from './projection.ts';
 
 /** A checkpoint that has to begin anew so many times is then taken over in one go. */
@@ -21,6 +21,11 @@ export interface AdopterParts {
   readonly dispatcher: Dispatcher;
   /** How long work is cut. */
   readonly slicing: Slicing;
+  /**
+   * A peer has more of what this node wrote in its present life than this node. `sound`: it goes on in a new one;
+   * `forked`: it wrote others under the same names; `claimed`: that cannot be.
+   */
+  known(projection: Projection): 'sound' | 'forked' | 'claimed';
 }
 
 /** What taking over a checkpoint did. */
@@ -29,6 +34,13 @@ interface Adopted {
   readonly rows: number;
   /** Whether it brought a switch of mode. */
   readonly switched: boolean;
+}
+
+/** A checkpoint, and how often it was begun. */
+interface Round {
+  readonly checkpoint: DecodedCheckpoint;
+  readonly chunks: readonly Uint8Array[];
+  readonly round: number;
 }
 
 /** Takes checkpoints of other nodes over: into rows, dictionaries and this node's log. */
@@ -41,32 +53,33 @@ export class Adopter {
 
   /**
    * Merges a checkpoint into a table; `seen` is told what its node holds before it takes effect, and leaves it out
-   * by returning false. Nothing may be received until it is done. Throws `OPERATION_INVALID`, `CLOCK_AHEAD` or
+   * by returning false; `parted` names a life of this node of which it holds others. Nothing may be received until it is done. Throws `OPERATION_INVALID`, `CLOCK_AHEAD` or
    * `LIMIT_EXCEEDED`, and has changed nothing then.
    */
   *adopt(
     projection: Projection,
     chunks: readonly Uint8Array[],
     seen: (held: CheckpointHeader['vector'], written: readonly Stretches[]) => boolean,
-  ): Work<Adopted | undefined> {
+  ): Work<Adopted | { readonly parted: string } | undefined> {
     const { log, origins } = this.#parts;
     log.requireRoom(projection.store);
     const checkpoint = yield* checkpointOf(chunks, projection.schema, false);
     const { vector, written = [] } = checkpoint.header;
     if (!seen(vector, written)) return undefined;
-    yield* requireOwnKnown(projection, origins, checkpoint);
+    for (const [origin, sequence] of vector) requireKnown(projection, origins, { origin, sequence });
     const release = projection.keepSlots();
     try {
       for (let round = 1; ; round++) {
-        yield* checkTimes(projection, checkpoint);
-        if (!isPlain(projection, checkpoint)) {
-          yield* readDocument(projection, checkpoint);
-          // A local switch meanwhile leads another way.
-          if (isPlain(projection, checkpoint)) continue;
-          return this.#adoptAtOnce(projection, checkpoint);
+        try {
+          const adopted = yield* this.#tryAdopt(projection, { checkpoint, chunks, round });
+          if (adopted !== undefined) return adopted;
+        } catch (error) {
+          // Rows may be newer than the vector says, so that the peer could not tell before what it has.
+          const life = ownLifeIn(error);
+          const judged = life === undefined ? 'claimed' : this.#parts.known(projection);
+          if (judged === 'claimed') throw error;
+          if (judged === 'forked') return { parted: life as string };
         }
-        const rows = yield* this.#adoptGradually(projection, { checkpoint, chunks, round });
-        if (rows !== undefined) return { rows, switched: false };
       }
     } finally {
       release();
@@ -74,10 +87,21 @@ export class Adopter {
   }
 
   /** Undefined when something happened meanwhile after which it has to begin anew. */
-  *#adoptGradually(
-    projection: Projection,
-    of: { checkpoint: DecodedCheckpoint; chunks: readonly Uint8Array[]; round: number },
-  ): Work<number | undefined> {
+  *#tryAdopt(projection: Projection, of: Round): Work<Adopted | undefined> {
+    const { checkpoint } = of;
+    yield* checkTimes(projection, checkpoint);
+    yield* requireOwnKnown(projection, this.#parts.origins, checkpoint);
+    if (isPlain(projection, checkpoint)) {
+      const rows = yield* this.#adoptGradually(projection, of);
+      return rows === undefined ? undefined : { rows, switched: false };
+    }
+    yield* readDocument(projection, checkpoint);
+    // A local switch meanwhile leads another way.
+    return isPlain(projection, checkpoint) ? undefined : this.#adoptAtOnce(projection, checkpoint);
+  }
+
+  /** Undefined when something happened meanwhile after which it has to begin anew. */
+  *#adoptGradually(projection: Projection, of: Round): Work<number | undefined> {
     const { log, dispatcher, origins } = this.#parts;
     log.seal();
     const adoption = new GradualAdoption(projection, origins, of.checkpoint);
@@ -153,22 +177,23 @@ function* inTheEnd(steps: Iterable<unknown>, done: () => void): Generator<unknow
   done();
 }
 
-/** Refuses a checkpoint that claims more of what this node writes than it wrote: its next operations would count as held. */
-function* requireOwnKnown(
+/** Refuses what claims more of what this node writes than it wrote: its next operations would count as held. */
+function requireKnown(
   projection: Projection,
   origins: Origins,
-  { header, rows }: DecodedCheckpoint,
-): Work {
-  const check = (origin: string, sequence: number): void => {
-    const index = origins.find(origin);
-    if (index === undefined || !projection.writes(index) || sequence <= projection.vector().get(index))
-      return;
-    throw ownOperation({ table: header.table, origin, firstSequence: sequence });
-  };
-  for (const [origin, sequence] of header.vector) check(origin, sequence);
+  { origin, sequence }: { readonly origin: string; readonly sequence: number },
+): void {
+  const index = origins.find(origin);
+  if (index === undefined || !projection.writes(index) || sequence <= projection.vector().get(index)) return;
+  throw ownOperation({ table: projection.schema.name, origin, firstSequence: sequence });
+}
+
+/** The same for rows. */
+function* requireOwnKnown(projection: Projection, origins: Origins, { rows }: DecodedCheckpoint): Work {
   for (const part of rows) {
     const largest = largestOf(part);
-    for (const [index, origin] of part.origins.entries()) check(origin, largest[index] as number);
+    for (const [index, origin] of part.origins.entries())
+      requireKnown(projection, origins, { origin, sequence: largest[index] as number });
     yield 1 + part.originOf.length / 16 + part.origins.length;
   }
 }

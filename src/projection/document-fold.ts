@@ -19,6 +19,7 @@ import type { Schema, Value } from '../schema/index.ts';
 import type { ChangeKind, OperationFacts } from './change.ts';
 import { DocumentTeller } from './document-teller.ts';
 import { MAX_ADDED, netEffects } from './net-effects.ts';
+import { ownOperation } from './own-operation.ts';
 import type { Projection } from './projection.ts';
 import { RowLives } from './row-lives.ts';
 import type { Dot } from './rows.ts';
@@ -74,8 +75,7 @@ export function documentOwner(
     checkKey: (text) => schema.checkKeyText(text),
     checkCell: (cell) => schema.checkCell(cell),
     checkOrigin: (text, known) => {
-      if (writes(text) && !known)
-        throw malformed(`changes of ${text}, which is this node, that it did not make`);
+      if (writes(text) && !known) throw ownOperation({ table: schema.name, origin: text });
     },
   };
 }

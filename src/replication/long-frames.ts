@@ -27,6 +27,8 @@ export interface LongFramesOwner {
   refusedCheckpoint(table: string, error: TablecastError): void;
   /** Whether what a peer holds of a table is what this node holds. */
   agrees(table: string, held: Held, written: readonly Stretches[]): boolean;
+  /** Of a life both sides hold other operations of a table. */
+  parted(table: string, life: string): void;
   /** A checkpoint of so many bytes was taken over. */
   adopted(table: string, rows: AdoptedRows, bytes: number): void;
 }
@@ -82,9 +84,11 @@ export class LongFrames {
     // It goes on when this session ends: what came is complete.
     const release = node.holdAll();
     node.slices.run(adoption, {
-      done: (rows) => {
+      done: (result) => {
         release();
-        if (rows !== undefined) this.#owner.adopted(table, rows, complete.bytes);
+        if (result === undefined) return;
+        if ('parted' in result) this.#owner.parted(table, result.parted);
+        else this.#owner.adopted(table, result, complete.bytes);
       },
       failed: (error) => {
         release();

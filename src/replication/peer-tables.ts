@@ -105,6 +105,11 @@ export class PeerTables {
   grant: Grant = EVERYTHING;
   /** Id of the peer's node. */
   peer = '';
+  /** Under what the peer writes. */
+  #peerOrigins: readonly string[] = [];
+  /** Tables of which the peer lacks what it wrote itself, and which it was not told of yet. */
+  readonly #forgotten = new Set<string>();
+  readonly #toldForgotten = new Set<string>();
   /** Declared by the peer, whether or not this node declares it, in case it does later. */
   readonly #announced = new Map<string, Announced>();
   /** As users see them; undefined when something was said since they were asked for last. */
@@ -120,6 +125,12 @@ export class PeerTables {
   constructor(replica: Replica, denied: (denial: Denial) => void = () => undefined) {
     this.#replica = replica;
     this.#denied = denied;
+  }
+
+  /** Who the peer is, by its greeting. */
+  meet({ node, origins }: { readonly node: string; readonly origins: readonly string[] }): void {
+    this.peer = node;
+    this.#peerOrigins = origins;
   }
 
   /** What this node takes of a table from the peer. */
@@ -297,8 +308,24 @@ export class PeerTables {
     if (table.heldBack.size > 0 && table.heldBack.has(run.origin)) return 'skip';
     if (table.takes !== 'everything' && !this.#isTaken(table, run.origin)) return this.#withhold(table, run);
     if (run.firstSequence > has + 1) return 'gap';
+    this.noteForgotten(table, run.origin, last);
     table.has.set(run.origin, last);
     return 'send';
+  }
+
+  /** Notes what is about to be sent, if the peer wrote it itself. */
+  noteForgotten(table: SharedTable, origin: string, sequence: number): void {
+    if (this.#peerOrigins.includes(origin) && (table.has.get(origin) ?? 0) < sequence)
+      this.#forgotten.add(table.name);
+  }
+
+  /** Tables of which the peer has forgotten what it wrote, each once: it is to hear that before it gets it. */
+  takeForgotten(): string[] {
+    if (this.#forgotten.size === 0) return [];
+    const names = [...this.#forgotten].filter((name) => !this.#toldForgotten.has(name));
+    this.#forgotten.clear();
+    for (const name of names) this.#toldForgotten.add(name);
+    return names;
   }
 
   #withhold(table: SharedTable, run: RunReference): Need {

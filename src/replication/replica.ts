@@ -130,6 +130,12 @@ export interface AdoptedRows {
  */
 export type OwnJudgement = 'sound' | 'forked' | 'claimed';
 
+/** A checkpoint was not taken over: it holds what this node wrote and forgot, and it wrote others under the same names. */
+export interface Parted {
+  /** The life of this node that they are of. */
+  readonly parted: string;
+}
+
 /** Runs that are being prepared. */
 export interface Prepared {
   readonly work: Work;
@@ -174,5 +180,5 @@ export interface Replica {
     table: string,
     chunks: readonly Uint8Array[],
     seen: (held: Held, written: readonly Stretches[]) => boolean,
-  ): Work<AdoptedRows | undefined>;
+  ): Work<AdoptedRows | Parted | undefined>;
 }

@@ -96,6 +96,7 @@ export class Session implements Debtor, Directed {
       refuse: (error) => this.#refuse(error),
       refusedCheckpoint: (table, error) => this.taking.refusedCheckpoint(table, error),
       agrees: (table, held, written) => this.#parting.agrees(table, held, written),
+      parted: (table, life) => this.#parting.part(table, life),
       adopted: (table, rows, bytes) => this.#adopted(table, rows, bytes),
     });
     this.#outbound = this.#newOutbound();
@@ -122,7 +123,7 @@ export class Session implements Debtor, Directed {
       tables: this.tables,
       slices: owner.slices,
       hold: () => this.hold(),
-      send: (message) => void this.#answer(message),
+      send: (message) => this.#answer(message),
       spend: (units) => this.#intake.spend(units),
       failed: (error) => this.#refuse(error),
       compared: (table, differences) => owner.compared(this, table, differences),
@@ -250,6 +251,7 @@ export class Session implements Debtor, Directed {
   }
 
   #sendCounted(message: Message, operations: number): void {
+    this.#sharing.giveBack();
     this.sentOperations += operations;
     const bytes = this.#send(message);
     // A level is not acknowledged: counted, it would be missing from every window and hold up every close.
@@ -257,10 +259,8 @@ export class Session implements Debtor, Directed {
   }
 
   /** As {@link #send}, because of what the peer sent, to whom it is charged. */
-  #answer(message: Message): number {
-    const bytes = this.#send(message);
-    this.#intake.countAnswer(bytes);
-    return bytes;
+  #answer(message: Message): void {
+    this.#intake.countAnswer(this.#send(message));
   }
 
   #send(message: Message): number {
@@ -366,7 +366,7 @@ export class Session implements Debtor, Directed {
     this.#hello = hello;
     const waited = !this.#sharing.hasSpoken;
     this.tables.grant = this.#owner.grantOf(this.connection, hello.node) ?? this.tables.grant;
-    this.tables.peer = hello.node;
+    this.tables.meet(hello);
     const refusal = this.#owner.greeted(this);
     if (refusal !== undefined) {
       this.#hello = undefined;

@@ -109,6 +109,12 @@ export class Sharing {
     for (const name of names) this.#asking.ask(name);
   }
 
+  /** What a peer wrote itself it gets after it has heard that it is there: so it begins a new life first. */
+  giveBack(): void {
+    const names = this.#owner.tables.takeForgotten();
+    if (names.length > 0) this.#ask(names);
+  }
+
   #ask(names: readonly string[]): void {
     for (const tables of partsOf(this.#statesOf(names))) this.#owner.say({ type: 'tables', tables });
   }
