@@ -42,6 +42,10 @@ export class Ledger {
   readonly acknowledged: Set<string> = new Set();
   /** Names that a node used again after its disk was put back to an earlier state. */
   readonly forked: Set<string> = new Set();
+  /** Nodes that ended before they had told of everything: others may have what they never told of. */
+  readonly untold: Set<string> = new Set();
+  /** Per `table origin`, the highest sequence that reached another node. */
+  readonly #sent = new Map<string, number>();
   /** Per `table origin`, the highest sequence that a checkpoint covered which its author sent to others. */
   readonly #summedUp = new Map<string, number>();
   /** `table key` of every conflict any node reported. */
@@ -94,9 +98,18 @@ export class Ledger {
     }
   }
 
+  /** Notes that operations have reached another node, which may take its time to take them in. */
+  send(table: string, origin: string, last: number): void {
+    const name = `${table} ${origin}`;
+    this.#sent.set(name, Math.max(this.#sent.get(name) ?? 0, last));
+  }
+
   /** Whether a write has left its author. */
   hasSpread(operation: Operation): boolean {
-    return this.#uses(nameOf(operation)).some(({ spread }) => spread);
+    const { table, origin, sequence } = operation;
+    const uses = this.#uses(nameOf(operation));
+    const isSent = (this.#sent.get(`${table} ${origin}`) ?? 0) >= sequence;
+    return uses.some(({ spread }) => spread || isSent);
   }
 
   /**
@@ -105,7 +118,7 @@ export class Ledger {
    */
   found(operation: Operation, at: 'author' | 'other', exact: boolean): Written {
     const name = nameOf(operation);
-    const written = this.useOf(operation) ?? this.#written.get(name);
+    const written = this.useOf(operation) ?? this.#written.get(name) ?? this.#takenAsWritten(operation);
     if (written === undefined) throw new Error(`${name} was found, and nobody wrote it`);
     if (at === 'other') written.spread = true;
     const same = !exact || contentOf(written.operation) === contentOf(operation);
@@ -114,6 +127,19 @@ export class Ledger {
     if (!same && !taken) {
       throw new Error(`${name} was ${contentOf(written.operation)}, was found as ${contentOf(operation)}`);
     }
+    return written;
+  }
+
+  /** Whether a write is known, or will never be told of by its author. */
+  isWritten(operation: Operation): boolean {
+    return this.#written.has(nameOf(operation)) || this.#takenAsWritten(operation) !== undefined;
+  }
+
+  #takenAsWritten(operation: Operation): Written | undefined {
+    const { origin } = operation;
+    if (!this.untold.has(origin.slice(0, origin.indexOf('@')))) return undefined;
+    const written = { operation, seen: undefined, names: undefined, byUser: false, spread: false };
+    this.#written.set(nameOf(operation), written);
     return written;
   }
 

@@ -204,7 +204,7 @@ class Simulation {
     this.#trace.update(`${this.#cluster.time.now} ${from} ${to} `);
     this.#trace.update(frame);
     const message = decodeMessage(frame);
-    if (message.type === 'runs') for (const bytes of message.runs) this.#noteEpoch(readRunHeader(bytes));
+    if (message.type === 'runs') for (const bytes of message.runs) this.#noteRun(readRunHeader(bytes));
     // What is trimmed at once cannot be looked for.
     if (message.type === 'runs' && !this.#around.trims) this.#checkDurable(from, message.runs);
     if (message.type !== 'checkpoint') return;
@@ -244,7 +244,8 @@ class Simulation {
     }
   }
 
-  #noteEpoch({ table, epoch }: RunHeader): void {
+  #noteRun({ table, origin, firstSequence, count, epoch }: RunHeader): void {
+    this.#ledger.send(table, origin, firstSequence + count - 1);
     if (epoch === undefined) return;
     const name = `${table} ${epoch.counter}`;
     const known = this.#epochs.get(name);
@@ -288,6 +289,7 @@ class Simulation {
   /** Keeps what a member's disk may bring back. */
   #end(member: Member, random: SeededRandom): void {
     const past = this.#pastOf(member);
+    past.witness?.end();
     past.operations = past.witness?.operations.filter((operation) => this.#isDurable(operation)) ?? [];
     past.witness = undefined;
     past.restartAt = this.#cluster.time.now + random.between(0, 20_000);

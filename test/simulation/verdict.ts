@@ -90,18 +90,31 @@ export class Verdict {
     // Expiry is over when nothing is left to expire, so that no node is ahead of the others by it.
     if (expires) await cluster.run(EXPIRY_MS);
     const deadline = cluster.time.now + PATIENCE_MS;
+    let before: string | undefined;
     for (let pause = 500; ; pause = Math.min(4000, pause * 2)) {
       await cluster.run(pause);
       this.#case.glance();
+      const flushed = await this.#areFlushed();
       const hellos = await this.#hellos();
       const texts = hellos.map(stateText);
-      if (new Set(texts).size === 1) {
+      const told = this.#members.map((member) => this.#witness(member).operations.length);
+      const equal = flushed && new Set(texts).size === 1 ? `${texts[0]} told ${told.join(' ')}` : undefined;
+      // They are not said at one moment: only what is said twice was so in between.
+      if (equal !== undefined && equal === before) {
         for (const { name, held } of hellos[0]?.tables ?? []) this.#held.set(name, new Map(held));
         return;
       }
+      before = equal;
       if (cluster.time.now > deadline)
         throw new Error(`not equal after ${PATIENCE_MS} ms:\n${texts.join('\n')}`);
     }
+  }
+
+  /** Whether nobody waits for a disk: a node that does has not written yet what a switch passed over. */
+  async #areFlushed(): Promise<boolean> {
+    const { time } = this.#case.cluster;
+    const flushes = await time.until(Promise.allSettled(this.#members.map(({ up }) => up.flush())));
+    return flushes.every(({ status }) => status === 'fulfilled');
   }
 
   /** What each node says of itself to a stranger who dials it. */

@@ -55,10 +55,14 @@ export class TableWitness {
   readonly #clearInstead = new Map<string, string>();
   readonly #reported: string[] = [];
   #inexact = false;
+  /** Whether an expiry was found that its author never told of: it cannot be known which write it names. */
+  #unclear = false;
   /** Whether a checkpoint was taken over: from then on the stream of operations has holes. */
   adopted = false;
   /** Whether everything up to now was there when the node started. */
   loading = true;
+  /** Whether a user wrote what is looked at. */
+  #byUser = false;
 
   constructor(id: string, table: Table, around: Surroundings) {
     this.#id = id;
@@ -96,7 +100,9 @@ export class TableWitness {
   }
 
   /** The next operation of the node's log. */
-  operation(operation: Operation): void {
+  operation({ operation, old, byUser }: Told): void {
+    this.loading = old;
+    this.#byUser = byUser;
     const { origin, sequence } = operation;
     const last = this.#last.get(origin) ?? 0;
     if (!this.adopted && sequence !== last + 1) {
@@ -121,7 +127,7 @@ export class TableWitness {
 
   /** Whether an operation told now cannot have come with a checkpoint. */
   get #isWritten(): boolean {
-    return !this.adopted || this.#around.userWrites;
+    return !this.adopted || this.#byUser;
   }
 
   /** Whether what a checkpoint brings stands in the log exactly as it was written. */
@@ -132,7 +138,7 @@ export class TableWitness {
   #wrote(operation: Operation): undefined {
     const { kind } = operation;
     const row = kind === 'expire' ? this.#rows.get(textOf(operation.key)) : undefined;
-    const byUser = this.#around.userWrites;
+    const byUser = this.#byUser;
     const elsewhere =
       this.#ledger.hasSpread(operation) || (this.#isWritten && this.#ledger.isSummedUp(operation));
     const about = {
@@ -192,6 +198,7 @@ export class TableWitness {
       return;
     }
     const { names = '' } = written;
+    if (names === '') this.#unclear = true;
     if (row !== undefined && `${row.origin} ${row.sequence}` === names) this.#rows.delete(text);
     const [origin = '', sequence = ''] = names.split(' ');
     if ((this.#last.get(origin) ?? 0) < Number(sequence)) this.#expiredAhead.add(names);
@@ -247,10 +254,11 @@ export class TableWitness {
   check(): void {
     const live = entriesOf(this.table).map(([key, value]) => `${textOf(key)} ${textOf(value)}`);
     const model = Array.from(this.#rows.values(), ({ key, value }) => `${textOf(key)} ${textOf(value)}`);
-    if (this.exact) this.#same('rows, by the log', live, model);
+    if (this.exact && !this.#unclear) this.#same('rows, by the log', live, model);
     const changed = Array.from(this.#byChanges, ([key, value]) => `${key} ${textOf(value)}`);
     this.#same('rows, by the changes', live, changed);
-    if (this.exact && !this.adopted && !this.#inexact) this.#checkConflicts();
+    const exact = this.exact && !this.#unclear && !this.adopted;
+    if (exact && !this.#inexact) this.#checkConflicts();
   }
 
   #checkConflicts(): void {
@@ -278,6 +286,15 @@ export function entriesOf(table: Table): [unknown, unknown][] {
   return table.declaration.value === undefined ? entries.map(([key]) => [key, undefined]) : entries;
 }
 
+/** An operation that a node told of, and how things were then. */
+interface Told {
+  readonly operation: Operation;
+  /** Whether it was in the log already when the node started. */
+  readonly old: boolean;
+  /** Whether a user was writing. */
+  readonly byUser: boolean;
+}
+
 /** Follows one node through one life. */
 export class NodeWitness {
   readonly node: TableNode;
@@ -285,6 +302,12 @@ export class NodeWitness {
   readonly tables: Map<string, TableWitness> = new Map();
   /** The first thing that was wrong. */
   failure: unknown;
+  readonly #ledger: Ledger;
+  /**
+   * Told of, and not looked at yet: a node tells of a long checkpoint in slices, and of what it writes meanwhile
+   * behind it, when others may have been told already.
+   */
+  readonly #waiting: Told[] = [];
 
   constructor(
     node: TableNode,
@@ -299,6 +322,7 @@ export class NodeWitness {
     },
   ) {
     this.node = node;
+    this.#ledger = around.ledger;
     for (const [name, table] of node.tables) {
       const witness = new TableWitness(node.id, table, around);
       witness.adopted = before.adopted.has(name) || before.trimmedTo > 0;
@@ -312,10 +336,8 @@ export class NodeWitness {
           this.operations.push(operation);
           const old = operation.position <= before.loadedTo;
           if (old) this.#compare(operation, before.operations[index++]);
-          const witness = this.tables.get(operation.table);
-          if (witness === undefined) return;
-          witness.loading = old;
-          witness.operation(operation);
+          this.#waiting.push({ operation, old, byUser: around.userWrites });
+          this.#follow();
         } catch (error) {
           this.failure = error;
         }
@@ -340,14 +362,39 @@ export class NodeWitness {
     );
   }
 
+  /** Looks at what was told, up to what its author has not told of yet. */
+  #follow(): void {
+    for (let [next] = this.#waiting; next !== undefined; [next] = this.#waiting) {
+      const { origin } = next.operation;
+      const own = origin.startsWith(`${this.node.id}@`);
+      if (!own && !this.#ledger.isWritten(next.operation)) return;
+      this.#waiting.shift();
+      this.tables.get(next.operation.table)?.operation(next);
+    }
+  }
+
+  /** Whether the node may have something to tell of yet that it has done; what was never told of is not promised. */
+  get #isTelling(): boolean {
+    return (this.operations.at(-1)?.position ?? 0) < this.node.log.position;
+  }
+
+  /** The node is about to end, perhaps before it has told of everything. */
+  end(): void {
+    if (this.#isTelling || this.#waiting.length > 0) this.#ledger.untold.add(this.node.id);
+  }
+
   /** What can be looked at after every step. */
   glance(): void {
+    this.#follow();
     if (this.failure !== undefined) throw this.failure;
-    for (const witness of this.tables.values()) witness.glance();
+    if (!this.#isTelling) for (const witness of this.tables.values()) witness.glance();
   }
 
   check(): void {
+    this.#follow();
     if (this.failure !== undefined) throw this.failure;
+    const [first] = this.#waiting;
+    if (first !== undefined) throw new Error(`${nameOf(first.operation)} was found, and nobody wrote it`);
     for (const witness of this.tables.values()) witness.check();
   }
 }
