@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { notA, textType, type AtomicType } from './atomic-type.ts';
+import { Refusal } from './refusal.ts';
 
 const addressHint = "Write an IPv4 address such as '10.0.0.1' or an IPv6 address such as '2001:db8::1'.";
 const longestAddress = 47;
@@ -106,18 +107,21 @@ function canonicalIpv6Subnet(groups: readonly number[], bits: number): string {
   return `${ipv6Text(masked)}/${bits}`;
 }
 
+function atMost(bits: number, most: number): number {
+  if (bits <= most) return bits;
+  throw new Refusal(`has a prefix length beyond ${most}`, subnetHint);
+}
+
 function canonicalSubnet(value: unknown): string {
   if (typeof value !== 'string') throw notA('a subnet', value, subnetHint);
   const slash = value.lastIndexOf('/');
   const address = value.slice(0, Math.max(0, slash));
   const width = value.slice(slash + 1);
-  const bits = /^(0|[1-9]\d{0,2})$/.test(width) ? Number(width) : Infinity;
-  if (isPlainIpv4(address)) {
-    if (bits <= 32) return canonicalIpv4Subnet(address, bits);
-  } else if (bits <= 128) {
-    const groups = ipv6Groups(address);
-    if (groups !== undefined) return canonicalIpv6Subnet(groups, bits);
-  }
+  if (!/^(0|[1-9]\d*)$/.test(width)) throw notA('a subnet', value, subnetHint);
+  const bits = Number(width);
+  if (isPlainIpv4(address)) return canonicalIpv4Subnet(address, atMost(bits, 32));
+  const groups = ipv6Groups(address);
+  if (groups !== undefined) return canonicalIpv6Subnet(groups, atMost(bits, 128));
   throw notA('a subnet', value, subnetHint);
 }
 

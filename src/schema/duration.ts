@@ -13,7 +13,7 @@ const unitNanoseconds: ReadonlyMap<string, bigint> = new Map([
   ['d', 86_400_000_000_000n],
 ]);
 
-const durationForm = /^(-?)(\d{1,20})(?:\.(\d{1,20}))?(ns|us|ms|s|m|min|h|d)$/;
+const durationForm = /^(-?)(\d{1,40})(?:\.(\d{1,20}))?(ns|us|ms|s|m|min|h|d)$/;
 const nanosecondsPerMillisecond = 1_000_000n;
 
 /** Nanoseconds of text such as `1.5s`; undefined when it is none, or finer than a nanosecond. */
@@ -31,16 +31,20 @@ export function nanosecondsOf(text: string): bigint | undefined {
 /** Milliseconds of a duration, 0 to ten years. @throws Refusal */
 export function millisecondsOf(duration: unknown): number {
   const milliseconds = typeof duration === 'string' ? wholeMilliseconds(duration) : duration;
+  // Out of range before out of form: a year count with too many digits is a duration all the same.
+  if (
+    typeof milliseconds === 'number' &&
+    (milliseconds < 0 || milliseconds > schemaLimits.maxExpiryMilliseconds)
+  ) {
+    throw new Refusal(
+      `must be between 0 and 10 years, not ${show(duration)}`,
+      'Choose a duration in that range.',
+    );
+  }
   if (typeof milliseconds !== 'number' || !Number.isSafeInteger(milliseconds)) {
     throw new Refusal(
       `must be a duration, not ${show(duration)}`,
       "Write whole milliseconds, or a number with a unit: '400ms', '5s', '5m', '1h', '2d'.",
-    );
-  }
-  if (milliseconds < 0 || milliseconds > schemaLimits.maxExpiryMilliseconds) {
-    throw new Refusal(
-      `must be between 0 and 10 years, not ${show(duration)}`,
-      'Choose a duration in that range.',
     );
   }
   return milliseconds + 0;

@@ -1,5 +1,6 @@
 import { notA, textType, type AtomicType } from './atomic-type.ts';
 import { schemaLimits } from './limits.ts';
+import { Refusal } from './refusal.ts';
 import { checkText, isWellFormed } from './text.ts';
 
 const surelyFits = Math.floor(schemaLimits.maxKeyBytes / 3);
@@ -16,6 +17,7 @@ export const stringType: AtomicType = textType('string', canonicalString, true);
 
 const portHint = "Write the number and tcp, udp, icmp or unknown, such as '443/tcp'.";
 const protocols = ['tcp', 'udp', 'icmp', 'unknown'] as const;
+const maxPort = 65_535;
 const slash = 47;
 const zero = 48;
 
@@ -27,7 +29,7 @@ function isPort(text: string): boolean {
     const digit = text.charCodeAt(index) - zero;
     if (digit < 0 || digit > 9 || number === 0) return false;
     number = number < 0 ? digit : number * 10 + digit;
-    if (number > 65_535) return false;
+    if (number > maxPort) return false;
   }
   return number >= 0 && isProtocolAt(text, index + 1);
 }
@@ -41,7 +43,11 @@ function isProtocolAt(text: string, start: number): boolean {
 
 function canonicalPort(value: unknown): string {
   const text = typeof value === 'object' && value !== null ? portOfParts(value) : value;
-  if (typeof text === 'string' && isPort(text)) return text;
+  if (typeof text === 'string') {
+    if (isPort(text)) return text;
+    const number = /^(\d+)\/(?:tcp|udp|icmp|unknown)$/.exec(text)?.[1];
+    if (Number(number) > maxPort) throw new Refusal(`is beyond the largest port, ${maxPort}`, portHint);
+  }
   throw notA('a port', text, portHint);
 }
 
@@ -57,8 +63,11 @@ const identifier = '[A-Za-z_][A-Za-z0-9_]*';
 const enumForm = new RegExp(`^${identifier}(?:::${identifier})*$`);
 
 function canonicalEnum(value: unknown): string {
-  if (typeof value === 'string' && value.length <= schemaLimits.maxKeyBytes && enumForm.test(value))
-    return value;
+  if (typeof value === 'string') {
+    // Longer ones are checked for their length first: the form costs time.
+    checkText(value, schemaLimits.maxKeyBytes);
+    if (enumForm.test(value)) return value;
+  }
   throw notA('an enum label', value, "Write its full name, such as 'Notice::ACTION_LOG'.");
 }
 

@@ -7,11 +7,11 @@ const least = -(2n ** 63n);
 const most = 2n ** 63n - 1n;
 const nanosecondsPerMillisecond = 1_000_000n;
 
-function nanosecondType(name: AtomicName, read: (value: unknown) => bigint): AtomicType {
+function nanosecondType(name: AtomicName, range: string, read: (value: unknown) => bigint): AtomicType {
   const canonical = (value: unknown): bigint => {
     const nanoseconds = typeof value === 'bigint' ? value : read(value);
     if (nanoseconds >= least && nanoseconds <= most) return nanoseconds;
-    throw new Refusal('is beyond 64 bits of nanoseconds (292 years)', 'Choose a value within that range.');
+    throw new Refusal(`is beyond 64 bits of nanoseconds (${range})`, 'Choose a value within that range.');
   };
   return {
     name,
@@ -68,7 +68,7 @@ function readIsoTime(text: string): bigint | undefined {
  * Nanoseconds since 1970 as a bigint of 64 bits; a Date and ISO 8601 text with up to 9 digits of a second are
  * accepted. Text without a zone is UTC, as Zeek writes it.
  */
-export const timeType: AtomicType = nanosecondType('time', readTime);
+export const timeType: AtomicType = nanosecondType('time', '1677-09-21 to 2262-04-11', readTime);
 
 const intervalHint = "Pass nanoseconds as a bigint, or a number with a unit: '250us', '1.5s', '5m', '2d'.";
 
@@ -80,4 +80,4 @@ function readInterval(value: unknown): bigint {
 }
 
 /** Nanoseconds as a bigint of 64 bits, of either sign; text with a unit is accepted. */
-export const intervalType: AtomicType = nanosecondType('interval', readInterval);
+export const intervalType: AtomicType = nanosecondType('interval', '292 years', readInterval);

@@ -24,6 +24,8 @@ describe('parseDuration', () => {
       /"5 parsecs"/,
       /'400ms'/,
     );
+    for (const long of ['99999999999999d', '3651d', 1e300, Infinity])
+      expectRefusal(() => parseDuration(long, 'limits.window'), 'OPTION_INVALID', /between 0 and 10 years/);
     expectRefusal(() => parseDuration(-1, 'limits.window'), 'OPTION_INVALID', /-1/);
     expectRefusal(() => parseDuration({} as string, 'limits.window'), 'OPTION_INVALID', /an object/);
   });

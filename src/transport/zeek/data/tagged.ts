@@ -20,11 +20,25 @@ function show(data: Json | undefined): string {
   return data === undefined ? 'nothing' : isJsonArray(data) ? 'an array' : typeof data;
 }
 
+/** What the values of a type are within, so that a value beyond it is not told as one of another form. */
+const RANGES: ReadonlyMap<ZeekData['type'], string> = new Map([
+  ['count', ' (0 to 2^64-1)'],
+  ['integer', ' (-2^63 to 2^63-1)'],
+  ['timestamp', ' within 64 bits of nanoseconds (1677-09-21 to 2262-04-11)'],
+  ['timespan', ' within 64 bits of nanoseconds (292 years)'],
+  ['port', ' (0 to 65535 and a protocol)'],
+  ['subnet', ' (a prefix of at most 32 bits, 128 for IPv6)'],
+]);
+
+function isNo(type: ZeekData['type'], data: Json | undefined): TablecastError {
+  return invalid(`${show(data)} is no ${type}${RANGES.get(type) ?? ''}`);
+}
+
 function integer(type: 'count' | 'integer', data: Json | undefined): ZeekData {
   const value = data instanceof JsonNumber ? integerOf(data) : undefined;
   const fits =
     value !== undefined && (type === 'count' ? value >= 0n && value <= maxCount : isInteger64(value));
-  if (!fits) throw invalid(`${show(data)} is no ${type}`);
+  if (!fits) throw isNo(type, data);
   return { type, data: value };
 }
 
@@ -39,7 +53,7 @@ function parsed<T>(
   parse: (text: string) => T | undefined,
 ): T {
   const value = parse(text(type, data));
-  if (value === undefined) throw invalid(`${show(data)} is no ${type}`);
+  if (value === undefined) throw isNo(type, data);
   return value;
 }
 
