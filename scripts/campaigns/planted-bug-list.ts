@@ -1,4 +1,5 @@
 import { type PlantedBug, bug } from './planted-bug.ts';
+import { bugsOfLogs } from './planted-bugs-of-logs.ts';
 import { bugsOfRights } from './planted-bugs-of-rights.ts';
 import { bugsOfRuns } from './planted-bugs-of-runs.ts';
 
@@ -347,6 +348,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
     [DEADLINES],
   ),
+  ...bugsOfLogs,
   ...bugsOfRights,
   ...bugsOfRuns,
 ];

@@ -91,6 +91,7 @@ describe('an import of damaged data', () => {
     ['cut off', whole.subarray(0, Math.floor(whole.length / 2))],
     ['cut off in its checksum', whole.subarray(0, whole.length - 3)],
     ['followed by something else', Buffer.concat([whole, Buffer.from('trailing garbage')])],
+    ['of another checksum', Buffer.concat([whole.subarray(0, -8), Buffer.alloc(4), whole.subarray(-4)])],
     ['followed by half a member', Buffer.concat([whole, whole.subarray(0, 40)])],
     [
       'overwritten in the middle',
