@@ -32,6 +32,8 @@ export class SimulatedNetwork {
   readonly time: VirtualTime;
   /** Draws from the seed, frame by frame, unless it is replaced before the first frame. */
   draw: DelayDraw;
+  /** What whoever dials from an address may do; by default everything. */
+  rightsOf: (address: string) => Connection['rights'] = () => undefined;
   /** Called for each frame just before it is delivered. */
   observe: (delivery: Delivery) => void = () => undefined;
   readonly #transports = new Map<string, SimulatedTransport>();
@@ -151,7 +153,7 @@ interface Item {
 class End implements Connection {
   readonly direction: 'dialled' | 'accepted';
   readonly remote: string;
-  readonly credential = undefined;
+  readonly rights: Connection['rights'];
   readonly #transport: SimulatedTransport;
   readonly #out: Item[] = [];
   #queuedBytes = 0;
@@ -166,7 +168,12 @@ class End implements Connection {
     this.#transport = transport;
     this.direction = direction;
     this.remote = remote;
+    this.rights = direction === 'accepted' ? transport.network.rightsOf(remote) : undefined;
     transport.ends.add(this);
+  }
+
+  get credential(): string | undefined {
+    return this.rights?.name;
   }
 
   get queuedBytes(): number {
