@@ -1,4 +1,4 @@
-import type { TableDeclaration } from '../../src/index.ts';
+import type { Credential, TableDeclaration } from '../../src/index.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import type { Topology } from '../support/cluster.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
@@ -12,6 +12,17 @@ export interface WorldTable {
   readonly switched: boolean;
   /** Whether it is ever cleared: then no key can be expected to stay. */
   readonly cleared: boolean;
+}
+
+/** An adversary: what it may do, and how it behaves. */
+export interface AdversaryOptions {
+  readonly rights: Credential;
+  /** How often a message of its node is altered, dropped, said twice or kept for later, in [0, 1]. */
+  readonly tampers: number;
+  /** How often it answers a message with one of its own making, in [0, 1]. */
+  readonly retorts: number;
+  /** Whether it pretends to have other rows wherever tables are compared. */
+  readonly lies: boolean;
 }
 
 /** What stays the same in a world from its beginning to its end. */
@@ -37,9 +48,14 @@ export interface WorldOptions {
   readonly skewMs: number;
   /** How many nodes join only when a step tells them to. */
   readonly late: number;
+  /** A peer that keeps to no rule but the grammar of the protocol; undefined in ordinary worlds. */
+  readonly adversary?: AdversaryOptions | undefined;
 }
 
-export type StepKind = keyof typeof ORDINARY;
+export type StepKind = keyof typeof ORDINARY | AdversaryStep;
+
+/** Steps of worlds with an adversary only. */
+type AdversaryStep = 'hostile' | 'storm' | 'hangUp' | 'eveWrites';
 
 /** What happens at one moment. Everything in it is relative, so that it means something in any state. */
 export interface Step {
@@ -115,6 +131,8 @@ export interface DrawOptions {
   readonly switching?: boolean | undefined;
   /** In every world disks are put back, not only in every eleventh. */
   readonly forks?: boolean | undefined;
+  /** In every world one peer is an adversary: see `kinds.ts`. */
+  readonly adversary?: boolean | undefined;
 }
 
 /** In every so manieth world disks are put back whose nodes have told their peer more: rare otherwise, and forks come of it. */
