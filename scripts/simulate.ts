@@ -1,4 +1,4 @@
-// npm run simulate -- --seeds 1000 [--from 1] [--mode lww] [--switching] [--forks] [--twice] [--shrink] [--workers 2] [--minutes 10] [--rare]
+// npm run simulate -- --seeds 1000 [--from 1] [--mode lww] [--switching] [--forks] [--adversary] [--twice] [--shrink] [--workers 2] [--minutes 10] [--rare]
 // Runs seeded worlds. A failure prints the seed, what was drawn and how to replay it; --shrink looks for a smaller
 // world that fails in the same way and writes it to tmp/, to be run with --world FILE. --rare fails when a rare path
 // was never taken.
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     mode: { type: 'string' },
     switching: { type: 'boolean', default: false },
     forks: { type: 'boolean', default: false },
+    adversary: { type: 'boolean', default: false },
     twice: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     workers: { type: 'string', default: '1' },
@@ -36,6 +37,7 @@ function show(failure: Failure): void {
     values.mode === undefined ? '' : ` --mode ${values.mode}`,
     values.switching ? ' --switching' : '',
     values.forks ? ' --forks' : '',
+    values.adversary ? ' --adversary' : '',
   ];
   console.error(`\nseed ${seed} FAILED: ${error.slice(0, 3000)}`);
   console.error(`drawn: ${JSON.stringify(world.options)}, ${world.steps.length} steps`);
@@ -66,7 +68,7 @@ async function campaign(): Promise<void> {
     seeds: Number(values.seeds),
     twice: values.twice,
     shrinkMs: values.shrink ? SHRINK_MS : 0,
-    draw: { mode, switching: values.switching, forks: values.forks },
+    draw: { mode, switching: values.switching, forks: values.forks, adversary: values.adversary },
     workers: Number(values.workers),
     limitMs: values.minutes === undefined ? undefined : Number(values.minutes) * 60_000,
     failed: show,

@@ -3,6 +3,7 @@ import { type PlantedBug, bug } from './planted-bug.ts';
 const PROXIES = 'test/zeek/proxies.test.ts';
 const RIGHTS = 'test/security/rights.test.ts';
 const CLAIMS = 'test/security/claims.test.ts';
+const ADVERSARY = 'test/simulation/adversary.test.ts';
 
 /** Bugs by which a peer does more than its credential says. */
 export const bugsOfRights: readonly PlantedBug[] = [
@@ -80,5 +81,39 @@ export const bugsOfRights: readonly PlantedBug[] = [
       '.filter(({ writable }) => writable || !this.#closed);',
     ],
     [CLAIMS],
+  ),
+  {
+    name: 'take operations from who may only read',
+    edits: [
+      {
+        file: 'src/replication/peer-tables.ts',
+        find: '    if (!table.writable) {',
+        replace: '    if (!table.writable && run.count < 1) {',
+      },
+      {
+        file: 'src/replication/peer-tables.ts',
+        find: '    if (!this.grant.mayWrite(name)) return false;\n',
+        replace: '',
+      },
+    ],
+    tests: [ADVERSARY],
+  },
+  bug(
+    'take a checkpoint from whoever sends one',
+    [
+      'replication/long-frames.ts',
+      'if (!shared.writable || !tables.grant.relays)',
+      "if (!shared.writable && table === '')",
+    ],
+    [ADVERSARY],
+  ),
+  bug(
+    'tell an alarm on the word of a reader',
+    [
+      'replication/parting.ts',
+      'this.#report(name, life, this.#owner.tables.mayBring(name, life));',
+      'this.#report(name, life, true);',
+    ],
+    [ADVERSARY],
   ),
 ];

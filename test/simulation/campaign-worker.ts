@@ -1,7 +1,8 @@
 // Runs the worlds it is told to and says what came of them.
 import { Shrinker } from './shrink.ts';
 import { simulate } from './simulation.ts';
-import { type DrawOptions, type World, drawWorld } from './world.ts';
+import { drawOfKind } from './kinds.ts';
+import type { DrawOptions, World } from './world.ts';
 
 /** Some seeds to run. */
 export interface Order {
@@ -44,7 +45,7 @@ export async function carryOut({ from, seeds, twice, shrinkMs, draw }: Order): P
   const totals: Record<string, number> = {};
   const failures: Failure[] = [];
   for (let seed = from; seed < from + seeds; seed++) {
-    const world = drawWorld(seed, draw);
+    const world = drawOfKind(seed, draw);
     try {
       for (const [what, count] of Object.entries(await runWorld(world, twice)))
         totals[what] = (totals[what] ?? 0) + count;
