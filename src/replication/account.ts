@@ -9,6 +9,13 @@ export interface AccountLimits {
   readonly ofAll: number;
 }
 
+/** What is kept of what peers say of their tables, and of what comes to them from elsewhere. */
+export const ANNOUNCED: AccountLimits = {
+  what: 'what is said of tables',
+  ofPeer: 32 * 1024 * 1024,
+  ofAll: 256 * 1024 * 1024,
+};
+
 /** A peer of which something is kept. */
 export interface Debtor {
   /** Whose credential it shows; peers of one holder share what they may keep. */

@@ -1,5 +1,7 @@
 import type { Environment, Timer } from '../environment.ts';
 
+/** A peer that has not said hello by then gives its place to others. */
+const HELLO_MS = 10_000;
 const PING_MS = 5000;
 /** A peer that says nothing while this many pings go out is lost. Counted, because clocks jump. */
 const SILENT_PINGS = 3;
@@ -10,14 +12,15 @@ export interface HeartbeatOwner {
   ping(time: number): void;
   /** Whether this side reads at present; while it does not, nothing can be heard. */
   listens(): boolean;
-  /** Nothing was heard for so many milliseconds. */
-  silent(ms: number): void;
+  /** Nothing was heard for too long; for people. */
+  silent(what: string): void;
 }
 
 /** Finds out that a peer is gone although its connection does not say so. */
 export class Heartbeat {
   readonly #owner: HeartbeatOwner;
   #timer: Timer | undefined;
+  #helloTimer: Timer | undefined;
   #unanswered = 0;
 
   constructor(owner: HeartbeatOwner) {
@@ -25,12 +28,24 @@ export class Heartbeat {
   }
 
   start(): void {
+    this.#helloTimer = this.#owner.environment.schedule(HELLO_MS, () => {
+      this.#owner.silent(`No hello within ${HELLO_MS} ms.`);
+    });
+    this.#beat();
+  }
+
+  /** The peer said hello. */
+  greeted(): void {
+    this.#helloTimer?.cancel();
+  }
+
+  #beat(): void {
     const { environment } = this.#owner;
     this.#timer = environment.schedule(PING_MS, () => {
       if (this.#owner.listens() && this.#unanswered++ >= SILENT_PINGS)
-        return this.#owner.silent(SILENT_PINGS * PING_MS);
+        return this.#owner.silent(`Nothing heard for ${SILENT_PINGS * PING_MS} ms.`);
       this.#owner.ping(environment.now());
-      this.start();
+      this.#beat();
     });
   }
 
@@ -40,6 +55,7 @@ export class Heartbeat {
   }
 
   stop(): void {
+    this.#helloTimer?.cancel();
     this.#timer?.cancel();
   }
 }

@@ -7,8 +7,9 @@ import type { Environment, Timer } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/journal.ts';
 import { Slices, type Slicing } from '../log/slices.ts';
+import { placeFor } from '../access/fair-share.ts';
 import type { Closing, Connection, Transport } from '../transport/transport.ts';
-import { Account } from './account.ts';
+import { ANNOUNCED, Account } from './account.ts';
 import { UNSAID, durabilityIn } from './acknowledgements.ts';
 import { Dialler, type DiallerOwner } from './dialler.ts';
 import { Directions } from './directions.ts';
@@ -29,13 +30,6 @@ const COMPARE_TRIES = 200;
 const COMPARE_STEP_MS = 50;
 /** A switch of mode that does not come is asked for again after this long. */
 const ASK_AGAIN_MS = 2000;
-
-/** What is kept of what peers say of their tables, and of what comes to them from elsewhere. */
-const ANNOUNCED = {
-  what: 'what is said of tables',
-  ofPeer: 32 * 1024 * 1024,
-  ofAll: 256 * 1024 * 1024,
-};
 
 /** How long closing waits for peers to acknowledge, and how often it looks, in milliseconds. */
 const SETTLE_MS = 1000;
@@ -203,7 +197,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
 
   /** A table was declared. */
   declared(name: string): void {
-    for (const session of this.#sessions) session.declared(name);
+    for (const session of this.#sessions) session.sharing.declared(name);
     this.levelled();
   }
 
@@ -244,9 +238,19 @@ export class Replicator implements SessionOwner, DiallerOwner {
 
   #accept(connection: Connection): void {
     const session = new Session(connection, this);
-    const full = this.#sessions.size >= this.#parts.maxPeers || this.#closed;
+    const isRoom = !this.#closed && this.#makeRoom(session);
     this.#begin(session);
-    if (full) session.end('full', `This node takes at most ${this.#parts.maxPeers} peers.`);
+    if (!isRoom) session.end('full', `This node takes at most ${this.#parts.maxPeers} peers.`);
+  }
+
+  /** Whether there is room for one more peer: another one that dialled may have to give way. */
+  #makeRoom(newcomer: Session): boolean {
+    if (this.#sessions.size < this.#parts.maxPeers) return true;
+    const accepted = [...this.#sessions].filter(({ connection }) => connection.direction === 'accepted');
+    const place = placeFor(accepted, newcomer);
+    place?.end('full', `This node takes at most ${this.#parts.maxPeers} peers, and another has fewer.`);
+    if (place !== undefined) this.#drop(place);
+    return place !== undefined;
   }
 
   connected(dialler: Dialler, connection: Connection): void {
@@ -356,7 +360,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
 
   /** A table's mode was switched, by this node (`here`) or by another. */
   switched(table: string, here = false): void {
-    for (const session of this.#sessions) session.switched(table, here);
+    for (const session of this.#sessions) session.sharing.switched(table, here);
     const state = this.replica.table(table);
     this.report({
       code: 'mode-switched',

@@ -1,3 +1,4 @@
+import { type Place, withoutPort } from '../access/fair-share.ts';
 import type { Grant } from '../access/grant.ts';
 import { type TablecastError, isTablecastError } from '../errors.ts';
 import type { StoreName } from '../log/journal.ts';
@@ -33,7 +34,7 @@ import {
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
 /** One peer, from the first frame to the last. */
-export class Session implements Debtor, Directed {
+export class Session implements Debtor, Directed, Place {
   readonly connection: Connection;
   readonly tables: PeerTables;
   readonly comparisons: Comparisons;
@@ -45,7 +46,7 @@ export class Session implements Debtor, Directed {
   readonly taking: Taking;
   readonly #heartbeat: Heartbeat;
   readonly #parting: Parting;
-  readonly #sharing: Sharing;
+  readonly sharing: Sharing;
   #hello: Hello | undefined;
   #ended = false;
   #farewell: string | undefined;
@@ -71,20 +72,20 @@ export class Session implements Debtor, Directed {
       environment: owner.environment,
       ping: (time) => void this.#send({ type: 'ping', time }),
       listens: () => !this.#intake.isPaused,
-      silent: (ms) => this.end('silent', `Nothing heard for ${ms} ms.`),
+      silent: (what) => this.end('silent', what),
     });
     this.#parting = new Parting({
       replica: owner.replica,
       tables: this.tables,
       peer: () => this.nodeId,
       report: (event) => owner.report(event),
-      parted: (name) => this.#sharing.parted(name),
+      parted: (name) => this.sharing.parted(name),
     });
     this.taking = new Taking({
       node: owner,
       tables: this.tables,
       peer: () => this.nodeId,
-      ask: (tables) => this.#sharing.lacks(tables),
+      ask: (tables) => this.sharing.lacks(tables),
       part: (table, origin) => this.#parting.part(table, origin),
     });
     this.comparisons = this.#newComparisons();
@@ -100,7 +101,7 @@ export class Session implements Debtor, Directed {
       adopted: (table, rows, bytes) => this.#adopted(table, rows, bytes),
     });
     this.#outbound = this.#newOutbound();
-    this.#sharing = new Sharing({
+    this.sharing = new Sharing({
       node: owner,
       tables: this.tables,
       parting: this.#parting,
@@ -110,7 +111,7 @@ export class Session implements Debtor, Directed {
       ended: () => this.#ended,
       say: (message) => this.#send(message),
       work: (work, then) => this.#work(work, then),
-      kept: (bytes) => this.#kept(bytes),
+      kept: (bytes) => owner.announced.set(this, bytes),
       matched: () => owner.matched(this),
     });
   }
@@ -173,7 +174,7 @@ export class Session implements Debtor, Directed {
   }
 
   get #open(): boolean {
-    if (this.#ended || this.#blocked || this.#sharing.isBusy) return false;
+    if (this.#ended || this.#blocked || this.sharing.isBusy) return false;
     return this.#sentBytes - this.acked.bytes < WINDOW_BYTES;
   }
 
@@ -213,32 +214,20 @@ export class Session implements Debtor, Directed {
     this.#acknowledgements.stored();
   }
 
-  /** Tells the peer of a table declared only now. */
-  declared(name: string): void {
-    this.#sharing.declared(name);
-  }
-
-  /** Tells the peer of a switch of mode; the node that made it sends its rows at once. */
-  switched(name: string, here: boolean): void {
-    this.#sharing.switched(name, here);
-    this.taking.heldBack.retry(name);
-  }
-
   sayDirect(lost: readonly (readonly [string, readonly string[]])[]): number {
-    return this.#sharing.sayDirect(lost);
+    return this.sharing.sayDirect(lost);
   }
 
   charge(bytes: number): void {
     this.#intake.countAnswer(bytes);
   }
-
   // Sending ----------------------------------------------------------------------------------------
 
   #sayHello(grant: Grant): void {
     this.tables.grant = grant;
-    this.#sharing.hasSpoken = true;
+    this.sharing.hasSpoken = true;
     const { nodeId: node, session, ownOrigins } = this.#owner.replica;
-    const [tables = [], ...more] = this.#sharing.parts();
+    const [tables = [], ...more] = this.sharing.parts();
     const hello = {
       protocol: [...PROTOCOL] as [number, number],
       node,
@@ -251,7 +240,7 @@ export class Session implements Debtor, Directed {
   }
 
   #sendCounted(message: Message, operations: number): void {
-    this.#sharing.giveBack();
+    this.sharing.giveBack();
     this.sentOperations += operations;
     const bytes = this.#send(message);
     // A level is not acknowledged: counted, it would be missing from every window and hold up every close.
@@ -327,7 +316,7 @@ export class Session implements Debtor, Directed {
     if (this.#hello === undefined) throw outOfTurn(message.type);
     switch (message.type) {
       case 'tables':
-        return this.#sharing.announced(message.tables);
+        return this.sharing.announced(message.tables);
       case 'runs':
         return this.#long.prepare(message.runs, () => this.#takeRuns(message.runs, length));
       case 'checkpoint':
@@ -336,7 +325,7 @@ export class Session implements Debtor, Directed {
       case 'ack':
         return this.#acknowledged(message);
       case 'sources':
-        return this.#sharing.redirected(message.sources);
+        return this.sharing.redirected(message.sources);
       case 'level':
         return this.taking.level(message.tables);
       case 'digest':
@@ -364,16 +353,17 @@ export class Session implements Debtor, Directed {
       );
     }
     this.#hello = hello;
-    const waited = !this.#sharing.hasSpoken;
+    const waited = !this.sharing.hasSpoken;
     this.tables.grant = this.#owner.grantOf(this.connection, hello.node) ?? this.tables.grant;
     this.tables.meet(hello);
+    this.#heartbeat.greeted();
     const refusal = this.#owner.greeted(this);
     if (refusal !== undefined) {
       this.#hello = undefined;
       return this.end(refusal.code, refusal.reason, refusal.cause);
     }
     if (waited) this.#sayHello(this.tables.grant);
-    this.#sharing.announced(hello.tables, () => this.comparisons.start());
+    this.sharing.announced(hello.tables, () => this.comparisons.start());
     this.#owner.changed();
   }
 
@@ -391,13 +381,17 @@ export class Session implements Debtor, Directed {
     this.#owner.changed();
   }
 
-  /** So much is kept of what the peer said. */
-  #kept(bytes: number): void {
-    this.#owner.announced.set(this, bytes);
+  /** Whose credential the peer showed, before and after its hello. */
+  get holder(): string {
+    return this.connection.credential ?? this.tables.grant.holder ?? '';
   }
 
-  get holder(): string {
-    return this.tables.grant.holder ?? this.connection.remote.replace(/:\d+$/, '');
+  get address(): string {
+    return withoutPort(this.connection.remote);
+  }
+
+  get isSilent(): boolean {
+    return this.#hello === undefined;
   }
 
   tooMuch(error: TablecastError): void {
@@ -448,7 +442,7 @@ export class Session implements Debtor, Directed {
     this.#acknowledgements.stop();
     this.taking.stop();
     this.comparisons.stop();
-    this.#sharing.stop();
+    this.sharing.stop();
     this.#owner.announced.set(this, 0);
     this.#intake.stop();
     this.#resume();

@@ -97,6 +97,7 @@ export class Sharing {
     if (state === undefined || this.#owner.peer() === undefined) return;
     this.#owner.say({ type: 'tables', tables: [state] });
     if (here) this.#matchAgain(name);
+    this.#owner.taking.heldBack.retry(name);
   }
 
   #matchAgain(name: string): void {

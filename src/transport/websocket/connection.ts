@@ -60,6 +60,8 @@ export class SocketConnection implements Connection {
   readonly remote: string;
   readonly credential: string | undefined;
   readonly rights: Credential | undefined;
+  /** Whether no frame has come yet. */
+  isSilent = true;
   /** Resolves when the socket is gone, started or not. */
   readonly over: Promise<void>;
   readonly #limits: FrameLimits;
@@ -131,6 +133,12 @@ export class SocketConnection implements Connection {
     this.#end(closing('closed', reason), closeCode.done);
   }
 
+  /** Ends it at once, without waiting for the other side. */
+  cut(reason: string): void {
+    this.failed(closing('refused', reason));
+    this.#socket.cut();
+  }
+
   /** True while `send` has said wait and `drain` has not been called. */
   get drainDue(): boolean {
     return this.#drainDue && this.#isOpen();
@@ -149,6 +157,7 @@ export class SocketConnection implements Connection {
   /** A whole frame arrived. */
   received(bytes: Uint8Array): void {
     if (this.#closing !== undefined) return;
+    this.isSilent = false;
     if (bytes.length > this.#limits.maxFrameBytes) {
       this.refuse(closeCode.tooLong, 'frame above maxFrameBytes');
     } else if (this.#handlers !== undefined) {

@@ -12,6 +12,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { TablecastError } from '../../errors.ts';
 import { type Admitted, Gate } from './admission.ts';
+import { placeFor, withoutPort } from '../../access/fair-share.ts';
 import type { ConnectionSet } from './connection-set.ts';
 import { type Holder, type SocketConnection, defaultPath, subprotocol } from './connection.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
@@ -43,9 +44,11 @@ export class Listener {
   readonly #context: ListenerContext;
   #gate: Gate;
   readonly #upgrader: WebSocketServer;
-  readonly #sockets = new Set<Socket>();
+  /** Every socket, and the address it comes from; the oldest first. */
+  readonly #sockets = new Map<Socket, string>();
+  /** Those that are connections, and what they are. */
+  readonly #accepted = new Map<Socket, SocketConnection>();
   readonly #timers = new Map<Socket, NodeJS.Timeout>();
-  #accepted = 0;
   #server: Server | undefined;
 
   constructor(context: ListenerContext) {
@@ -97,7 +100,7 @@ export class Listener {
     if (server === undefined || !server.listening) return connectionsOver;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     await connectionsOver;
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     await closed;
   }
 
@@ -125,16 +128,27 @@ export class Listener {
     return server;
   }
 
-  /** Bounds what strangers can hold open: every socket that is no connection yet counts. */
+  /**
+   * Bounds what strangers can hold open: every socket that is no connection yet counts. When they are too many, the
+   * oldest of the address that has most gives way, which an honest one is not for long.
+   */
   #count(socket: Socket): void {
     const { maxHandshakes } = this.#context.limits;
-    if (this.#sockets.size - this.#accepted >= maxHandshakes) {
-      socket.destroy();
-      return;
-    }
-    this.#sockets.add(socket);
+    const address = withoutPort(remoteOf(socket));
+    if (this.#sockets.size - this.#accepted.size >= maxHandshakes) this.#giveWay(address)?.destroy();
+    this.#sockets.set(socket, address);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  #giveWay(address: string): Socket | undefined {
+    const halfOpen = Array.from(this.#sockets)
+      .filter(([socket]) => !this.#accepted.has(socket))
+      .map(([socket, from]) => ({ socket, address: from, holder: '', isSilent: true }));
+    const place = placeFor(halfOpen, { address, holder: '', isSilent: true });
+    // It no longer counts from now on, although its end is told later.
+    if (place !== undefined) this.#sockets.delete(place.socket);
+    return place?.socket;
   }
 
   #time(socket: Socket): void {
@@ -155,16 +169,34 @@ export class Listener {
     if (socket.destroyed) return;
     if (!admission.admitted) {
       endWith(socket, admission.status, admission.line);
-    } else if (connections.closed || this.#accepted >= limits.maxConnections) {
+    } else if (connections.closed || !this.#makeRoom(socket, admission.holder)) {
       endWith(socket, 503, 'no more connections are allowed');
     } else {
       this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
         this.#untime(socket);
         const facts = { direction: 'accepted', remote: remoteOf(socket), limits } as const;
         const holder = this.#holderSince(gate, admission);
-        this.#take(nodeConnection(ws, socket, { ...facts, ...admission.holder, holder }));
+        this.#take(socket, nodeConnection(ws, socket, { ...facts, ...admission.holder, holder }));
       });
     }
+  }
+
+  /** Whether there is room for one more connection: another one may have to give way. */
+  #makeRoom(socket: Socket, { credential = '' }: Holder): boolean {
+    if (this.#accepted.size < this.#context.limits.maxConnections) return true;
+    const present = Array.from(this.#accepted, ([taken, connection]) => ({
+      taken,
+      connection,
+      holder: connection.credential ?? '',
+      address: withoutPort(connection.remote),
+      isSilent: connection.isSilent,
+    }));
+    const address = withoutPort(remoteOf(socket));
+    const place = placeFor(present, { address, holder: credential, isSilent: true });
+    if (place === undefined) return false;
+    this.#accepted.delete(place.taken);
+    place.connection.cut('its place was given to a node whose credential or address has fewer');
+    return true;
   }
 
   /** Whose a connection is by the present credentials; what `auth.verify` decided stands. */
@@ -173,9 +205,9 @@ export class Listener {
     return () => (gate === this.#gate ? admitted.holder : this.#gate.recognise(admitted.shown));
   }
 
-  #take(connection: SocketConnection): void {
-    this.#accepted += 1;
-    void connection.over.then(() => (this.#accepted -= 1));
+  #take(socket: Socket, connection: SocketConnection): void {
+    this.#accepted.set(socket, connection);
+    void connection.over.then(() => this.#accepted.delete(socket));
     this.#context.connections.add(connection);
     this.#context.accept(connection);
   }
