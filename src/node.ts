@@ -334,15 +334,12 @@ class LocalNode implements TableNode, StoreListener {
         switchMode(projection, mode, this.#switchParts());
         await this.flush();
       },
-      repair: async (from: string) => {
-        const written = await repair(
+      repair: (from: string) =>
+        repair(
           projection,
-          { nodeId: this.id, origins: this.#origins, replicator },
+          { nodeId: this.id, origins: this.#origins, replicator, flush: () => this.flush() },
           from,
-        );
-        await this.flush();
-        return written;
-      },
+        ),
     };
     const table: Table = projection.schema.isSet ? new SetTable(parts) : new MapTable(parts);
     this.tables.set(name, table);

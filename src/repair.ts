@@ -10,6 +10,8 @@ export interface RepairParts {
   readonly nodeId: string;
   readonly origins: Origins;
   readonly replicator: Replicator;
+  /** Waits until what was written is durable. */
+  flush(): Promise<void>;
 }
 
 /** Whose rows shall stand. */
@@ -20,7 +22,7 @@ export interface RepairOptions {
 
 /**
  * Writes, as this node's own operations, the rows of one node for every key on which this node and a
- * connected peer differ; resolves with the number of keys written. Only peers that may write the table are
+ * connected peer differ; resolves with the number of keys written, once they are durable here. Only peers that may write the table are
  * compared with. Throws `PEER_REFUSED` for one that may not write it and bring what others wrote, and
  * `PEER_UNREACHABLE`.
  */
@@ -43,6 +45,7 @@ export async function repair(projection: Projection, parts: RepairParts, from: s
     if (side === undefined) projection.delete(slot);
     else projection.set(slot, side.value as Value);
   }
+  await parts.flush();
   return due.size;
 }
 
