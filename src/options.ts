@@ -242,16 +242,19 @@ export function checkOptions(options: unknown): NodeOptions {
   throw invalid(result.issues[0], schema.entries);
 }
 
-/** Whether an option holds a token, which is not to be repeated. */
-function isSecret(path: string): boolean {
-  return /\b(?:token|dialToken)$/.test(path);
+/** What kind of value was given: never the value itself, which may be a secret in the wrong place. */
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function invalid(issue: v.BaseIssue<unknown>, entries: object): TablecastError {
   const path = issue.path?.map((item) => String(item.key)).join('.') ?? 'options';
   const unknown = issue.type === 'strict_object' && issue.expected === 'never';
-  const received = isSecret(path) ? '' : `, not ${issue.received}`;
-  const problem = unknown ? 'is not an option' : `expects ${issue.expected ?? 'another value'}${received}`;
+  const problem = unknown
+    ? 'is not an option'
+    : `expects ${issue.expected ?? 'another value'}, not ${kindOf(issue.input)}`;
   return new TablecastError('OPTION_INVALID', `Option ${path} ${problem}.`, {
     hint: unknown
       ? `Options are ${Object.keys(entries).join(', ')}.`

@@ -7,9 +7,9 @@ import {
   isTablecastError,
   readBrokerStore,
 } from '../index.ts';
-import { readText } from './credentials.ts';
 import { usageError } from './failure.ts';
 import { isUnusable } from './left-out.ts';
+import { readJsonFile } from './json-file.ts';
 import { note, visible } from './output.ts';
 import { PacedWrites, type WriteTarget } from './paced-writes.ts';
 
@@ -85,7 +85,9 @@ function namedTypes(texts: readonly string[]): Record<string, string> {
 
 /** The tables in a JSON file: those of an attachment, or a whole configuration with `zeek`. */
 function describedIn(file: string): ReadonlyMap<string, Description> {
-  const tables = attachments(parseJson(file)).flatMap(({ tables: named }) => Object.entries(named ?? {}));
+  const hint = 'Give the `tables` of an attachment, or a whole configuration, as JSON.';
+  const content = readJsonFile(file, 'file of --zeek-tables', hint);
+  const tables = attachments(content).flatMap(({ tables: named }) => Object.entries(named ?? {}));
   return new Map(
     tables.map(([name, table]) => {
       if (isDescription(table)) return [name, { type: table.type, types: table.types }];
@@ -95,19 +97,6 @@ function describedIn(file: string): ReadonlyMap<string, Description> {
       );
     }),
   );
-}
-
-function parseJson(file: string): unknown {
-  const text = readText(file, 'file of --zeek-tables');
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw usageError(
-      `${file} is not JSON: ${reason}.`,
-      'Give the `tables` of an attachment, or a whole configuration, as JSON.',
-    );
-  }
 }
 
 function attachments(content: unknown): readonly { readonly tables?: object | undefined }[] {

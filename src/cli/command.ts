@@ -42,9 +42,14 @@ export function throwingMistakes(command: Command, hint: string): Command {
   const refuse = (error: CommanderError): never => {
     // Help and version end this way as well, when they have been printed.
     if (error.code.startsWith('commander.help') || error.exitCode === 0) throw error;
-    throw usageError(error.message.replace(/^error: /, '').replaceAll('\n', ' '), hint);
+    throw usageError(withoutValues(error.message.replace(/^error: /, '').replaceAll('\n', ' ')), hint);
   };
   return command.configureOutput({ outputError: () => undefined }).exitOverride(refuse);
+}
+
+/** What is given to an option that there is not may be a secret: `--tokne=…`. */
+function withoutValues(message: string): string {
+  return message.replace(/^(unknown option '--?[^=']*)=[^]*'/, "$1=…'");
 }
 
 /** Token and certificates, by flag or environment. */
@@ -89,8 +94,12 @@ export function withJson(command: Command): Command {
 
 /** Throws `OPTION_INVALID` for what is no address of a node. */
 export function requirePeerUrl(url: string): void {
-  if (/^wss?:\/\//.test(url)) return;
-  throw usageError(`--peer ${url} is no ws:// or wss:// URL.`, `Write --peer ${DEFAULT_PEER}, for one.`);
+  if (/^wss?:\/\/[^/?#@]+(?:\/[^?#]*)?$/.test(url)) return;
+  // It is not repeated: a token may stand in it.
+  throw usageError(
+    'The address of a peer is no ws:// or wss:// URL of nothing but host, port and path.',
+    `Write --peer ${DEFAULT_PEER}, for one; a token goes into --token-file or TABLECAST_TOKEN.`,
+  );
 }
 
 /** Milliseconds of `10s`, `500ms`, `2m`; a bare number is seconds. Throws `OPTION_INVALID`. */

@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import type { TableDeclaration } from '../index.ts';
-import { readText } from './credentials.ts';
 import { usageError } from './failure.ts';
+import { kindOf, readJsonFile } from './json-file.ts';
 import { didYouMean } from './nearest-word.ts';
 import { ZEEK_MEMBERS, absoluteZeek, zeekConfigSchema } from './zeek-config.ts';
 
@@ -96,34 +96,49 @@ export type FileConfig = Omit<v.InferOutput<typeof schema>, 'tables'> & {
 /** Reads and checks a configuration file. Throws `OPTION_INVALID`, naming the file and the member. */
 export function readConfigFile(file: string): FileConfig {
   const path = resolve(file);
-  const content = parseJson(readText(path, 'configuration file'), path);
+  const hint = 'JSON has no comments and no comma at the end of a list.';
+  const content = readJsonFile(path, 'configuration file', hint);
   if (Array.isArray(content))
     throw usageError(`${path} holds a list, not an object.`, 'Begin with { "id": … }.');
+  refuseReserved(path, content, []);
   const result = v.safeParse(schema, content);
   if (!result.success) throw invalid(path, result.issues[0]);
-  return absolute(result.output as FileConfig, dirname(path));
+  return absolute(withAllTables(result.output as FileConfig, content as FileConfig), dirname(path));
 }
 
-function parseJson(content: string, path: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw usageError(
-      `${path} is not JSON: ${reason}.`,
-      'JSON has no comments and no comma at the end of a list.',
-    );
+/** Names that every object of JavaScript has, so that checks of its members pass over them. */
+const RESERVED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Tables may have any name, other members not these. Throws `OPTION_INVALID`. */
+function refuseReserved(path: string, value: unknown, at: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  const areTables = at.length > 0 && at.length <= 3 && at.at(-1) === 'tables';
+  for (const [name, member] of Object.entries(value)) {
+    const place = [...at, name];
+    if (RESERVED.has(name) && !areTables)
+      throw usageError(`${path}: ${place.join('.')} is not an option.`, 'Leave it out.');
+    refuseReserved(path, member, place);
   }
+}
+
+/** With the tables as the file has them: checking them left out those of reserved names. */
+function withAllTables(config: FileConfig, { tables, zeek }: FileConfig): FileConfig {
+  const clusters = [zeek ?? []].flat();
+  return {
+    ...config,
+    ...(tables !== undefined && { tables }),
+    zeek: config.zeek?.map((cluster, index) => {
+      return { ...cluster, tables: clusters[index]?.tables ?? cluster.tables };
+    }),
+  };
 }
 
 function invalid(path: string, issue: v.BaseIssue<unknown>): Error {
   const keys = (issue.path ?? []).map((item) => String(item.key));
   const member = keys.join('.') || 'the file';
   if (issue.type !== 'strict_object' || issue.expected !== 'never') {
-    // A token is not repeated, even where it is a number.
-    const received = /^(?:token|dialToken)$/.test(keys.at(-1) ?? '') ? '' : `, not ${issue.received}`;
     return usageError(
-      `${path}: ${member} expects ${issue.expected ?? 'another value'}${received}.`,
+      `${path}: ${member} expects ${issue.expected ?? 'another value'}, not ${kindOf(issue.input)}.`,
       'See docs/cli.md for what each option takes; `tablecast run --check-config` checks a file.',
     );
   }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CredentialFlags } from './command.ts';
 import { usageError } from './failure.ts';
@@ -33,12 +33,12 @@ function readPem(file: string | undefined, what: string): string | undefined {
   return file === undefined ? undefined : readText(file, what);
 }
 
-/** The text of a small file the user named. Throws `OPTION_INVALID`. */
+/** The text of a small file the user named; of one without an end no more than the limit is read. Throws `OPTION_INVALID`. */
 export function readText(file: string, what: string): string {
   const path = resolve(file);
   try {
-    const text = readFileSync(path, 'utf8');
-    if (text.length <= MAX_FILE_BYTES) return text;
+    const bytes = readAtMost(path, MAX_FILE_BYTES + 1);
+    if (bytes.length <= MAX_FILE_BYTES) return bytes.toString('utf8');
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw usageError(
@@ -47,4 +47,17 @@ export function readText(file: string, what: string): string {
     );
   }
   throw usageError(`The ${what} ${path} is larger than ${MAX_FILE_BYTES} bytes.`, 'Check the path.');
+}
+
+function readAtMost(path: string, most: number): Buffer {
+  const bytes = Buffer.alloc(most);
+  const descriptor = openSync(path, 'r');
+  try {
+    let length = 0;
+    for (let read = -1; read !== 0 && length < most; length += read)
+      read = readSync(descriptor, bytes, length, most - length, null);
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(descriptor);
+  }
 }

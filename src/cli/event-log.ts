@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { NodeEvent } from '../index.ts';
 import { colors } from './colors.ts';
+import { escapedJson } from './formats/marks.ts';
 import { visible } from './output.ts';
 
 /** What commands log beside the events of their node; documented in docs/operations.md. Stable. */
@@ -93,19 +94,12 @@ function jsonLine({ code, severity, message, table, peer, details }: LogEvent, t
     table,
     peer,
   };
-  const line = escaped(JSON.stringify({ ...head, details }, bigintAsText));
+  const line = escapedJson(JSON.stringify({ ...head, details }, bigintAsText));
   if (line.length <= MAX_LINE) return line;
   const cut = { ...head, message: message.slice(0, CUT_MESSAGE), details: { leftOut: line.length } };
-  return escaped(JSON.stringify(cut));
+  return escapedJson(JSON.stringify(cut));
 }
 
 function bigintAsText(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
-}
-
-/** What JSON would leave as it is and a terminal or a log reader would act upon; only texts can hold it. */
-function escaped(json: string): string {
-  return json.replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (mark) => {
-    return `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
 }

@@ -1,22 +1,32 @@
-/** Control characters, those that steer terminals among them, and marks that reorder text. */
-const CONTROL = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+import { MARKS, markEscape } from './formats/marks.ts';
 
 /** Text from outside, as one line that cannot steer a terminal. */
 export function visible(text: string): string {
-  return text.replace(CONTROL, (mark) => {
-    const named = { '\t': '\\t', '\n': '\\n', '\r': '\\r' }[mark];
-    return named ?? `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return text.replace(MARKS, (mark) => ({ '\t': '\\t', '\n': '\\n', '\r': '\\r' })[mark] ?? markEscape(mark));
+}
+
+// eslint-disable-next-line no-control-regex
+const COLOUR = /\u001b\[[0-9;]*m/;
+const COLOUR_OR_MARK = new RegExp(`${COLOUR.source}|${MARKS.source}`, 'gu');
+
+/**
+ * Lines as they are written: colours, tabs and line ends stay, whatever else a terminal would act on is shown as
+ * an escape, which in JSON means the same character. The last place where that can be seen to.
+ */
+export function harmless(lines: string): string {
+  return lines.replace(COLOUR_OR_MARK, (found) => {
+    return found.length > 1 || found === '\n' || found === '\t' ? found : markEscape(found);
   });
 }
 
 /** Writes one line of results. */
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${harmless(line)}\n`);
 }
 
 /** Writes one line for people: progress, warnings. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${harmless(line)}\n`);
 }
 
 /** Writes text in pieces, no faster than it is taken. */
@@ -38,10 +48,10 @@ export async function* together(lines: Iterable<string> | AsyncIterable<string>)
   for await (const line of lines) {
     text += line;
     if (text.length < CHARACTERS_AT_ONCE) continue;
-    yield text;
+    yield harmless(text);
     text = '';
   }
-  if (text !== '') yield text;
+  if (text !== '') yield harmless(text);
 }
 
 /**

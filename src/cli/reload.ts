@@ -7,7 +7,7 @@ import {
   isTablecastError,
 } from '../index.ts';
 import type { LogEvent } from './event-log.ts';
-import { type RunConfig, type RunFlags, nodeOptions, rereadConfig } from './run-config.ts';
+import { type RunConfig, type RunFlags, nodeOptions, rereadConfig, withoutValues } from './run-config.ts';
 
 /** What takes effect only when a node starts. */
 const AT_START = [
@@ -47,7 +47,7 @@ export class Reloading {
       this.#use(node, certificates, credentialsIn(options));
       return this.#reloaded(config);
     } catch (error) {
-      return this.#failed(error);
+      return this.#failed(withoutValues(error, this.#config));
     }
   }
 

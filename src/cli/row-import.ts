@@ -212,7 +212,7 @@ class Progress {
     if (!process.stderr.isTTY || Date.now() - this.#lastMs < PROGRESS_MS) return;
     this.#lastMs = Date.now();
     this.#shown = true;
-    process.stderr.write(`\r${this.#name}: ${rows} rows`);
+    process.stderr.write(`\r${visible(this.#name)}: ${rows} rows`);
   }
 
   end(): void {

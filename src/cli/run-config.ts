@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { NodeOptions, TableDeclaration } from '../index.ts';
+import { type NodeOptions, type TableDeclaration, TablecastError, isTablecastError } from '../index.ts';
 import { type CredentialFlags, DEFAULT_PORT, requirePeerUrl } from './command.ts';
 import { type FileConfig, readConfigFile } from './config-file.ts';
 import { readCredentials, readText } from './credentials.ts';
@@ -167,6 +167,33 @@ function readTls(tls: {
     ca: tls.ca === undefined ? undefined : readText(tls.ca, 'TLS authority'),
     requireClientCertificate: tls.requireClientCertificate,
   };
+}
+
+/**
+ * An error about options as it can be told: what a file says of them is left out, since a secret may stand in the
+ * wrong place. Paths and addresses, which errors of disk and network need, are in errors of other codes.
+ */
+export function withoutValues(error: unknown, { source, id, retention, tables, zeek }: RunConfig): unknown {
+  const told = isTablecastError(error, 'OPTION_INVALID') || isTablecastError(error, 'DECLARATION_INVALID');
+  if (source === undefined || !told) return error;
+  const clusters = (zeek ?? []).map((cluster) => cluster.tables);
+  const names = new Set([tables, ...clusters].flatMap((named) => Object.keys(named)));
+  const texts = Array.from(textsIn([id, retention, tables, clusters]), (text) => JSON.stringify(text));
+  // What is quoted in a message is a name, or a value or a part of one.
+  const message = error.message.replace(/"((?:[^"\\]|\\.)*)"/g, (quoted, inner: string) => {
+    return !names.has(inner) && texts.some((text) => text.includes(inner)) ? '"…"' : quoted;
+  });
+  return new TablecastError(error.code, message, {
+    hint: error.hint,
+    details: { option: error.details['option'] },
+  });
+}
+
+/** Every text in a value, but not the names of its members. */
+function* textsIn(value: unknown): Generator<string> {
+  if (typeof value === 'string') yield value;
+  else if (typeof value === 'object' && value !== null)
+    for (const member of Object.values(value)) yield* textsIn(member);
 }
 
 /** The configuration as it can be shown: tokens are masked. */

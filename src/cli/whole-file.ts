@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  createWriteStream,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { TablecastError } from '../index.ts';
 import { endBySignal } from './signals.ts';
@@ -27,7 +35,7 @@ export function checkWritable(path: string): void {
 
 /**
  * Writes a file beside its place and then renames it, so that nobody meets half of one, also when a signal
- * ends the command. A pipe or a device is written to, not replaced, and the file behind a symbolic link is.
+ * ends the command; it is on disk before it gets its name, and who may read it stays. A pipe or a device is written to, not replaced, and the file behind a symbolic link is.
  * Throws `IMPORT_INVALID` when that fails, and what making the chunks throws; nothing is left then.
  */
 export async function writeWhole(
@@ -48,7 +56,8 @@ async function writeBeside(path: string, chunks: Iterable<string> | AsyncIterabl
   process.on('exit', remove);
   const listenNoMore = endBySignal();
   try {
-    await pipeline(chunks, createWriteStream(partial, { flags: 'wx' }));
+    await pipeline(chunks, createWriteStream(partial, { flags: 'wx', mode: 0o600, flush: true }));
+    chmodSync(partial, modeOf(path));
     renameSync(partial, placeOf(path));
   } catch (error) {
     remove();
@@ -63,6 +72,12 @@ async function writeBeside(path: string, chunks: Iterable<string> | AsyncIterabl
 function isSpecial(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found !== undefined && !found.isFile() && !found.isDirectory();
+}
+
+/** Who may read it: as before, or as any new file of this process. */
+function modeOf(path: string): number {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? 0o666 & ~process.umask() : found.mode & 0o777;
 }
 
 /** Where the file itself lies. */

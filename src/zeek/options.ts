@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
 import type { TableDeclaration } from '../schema/index.ts';
 import type { ZeekTableDescription } from '../transport/zeek/index.ts';
+import { namedRecord } from './named-record.ts';
 
 /** PEM text or bytes. */
 type Pem = string | Uint8Array;
@@ -81,7 +82,7 @@ const duration = v.optional(v.union([v.number(), v.string()]));
 
 const table = v.strictObject({
   type: v.string(),
-  types: v.optional(v.record(v.string(), v.string())),
+  types: v.optional(namedRecord(v.string())),
   topic: v.optional(v.pipe(v.string(), v.minLength(1))),
   backend: v.optional(v.picklist(['memory', 'sqlite'])),
   mode: v.optional(v.picklist(['naive', 'lww', 'automerge'])),
@@ -94,7 +95,7 @@ export const zeekAttachmentSchema: v.GenericSchema<ZeekAttachmentOptions> = v.st
   url: v.pipe(v.string(), v.regex(/^wss?:\/\//)),
   cluster: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,16}$/))),
   tables: v.pipe(
-    v.record(v.string(), table),
+    namedRecord(table),
     v.check((tables) => Object.keys(tables).length <= MAX_TABLES, `at most ${MAX_TABLES} tables`),
   ),
   topics: v.optional(v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.maxLength(256))),
@@ -127,7 +128,11 @@ export function checkZeekOptions(options: unknown): ZeekAttachmentOptions {
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = ['zeek', ...(issue.path ?? []).map((item) => String(item.key))].join('.');
-  throw new TablecastError('OPTION_INVALID', `Option ${path}: ${issue.message}.`, {
+  // What valibot says by itself repeats the value, which may be a secret in the wrong place.
+  const unknown = issue.expected === 'never';
+  const said = unknown ? 'is not an option' : `expects ${issue.expected ?? 'another value'}`;
+  const problem = issue.type === 'check' ? issue.message : said;
+  throw new TablecastError('OPTION_INVALID', `Option ${path}: ${problem}.`, {
     hint: 'See ZeekAttachmentOptions in the API reference for what each option takes.',
     details: { option: path },
   });

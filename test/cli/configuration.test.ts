@@ -24,7 +24,7 @@ test.each([
   [{ id: 'a', limits: { maxPeer: 3 } }, 'limits.maxPeer is not an option. Did you mean maxPeers?'],
   [{ id: 'a', listen: { prot: 1 } }, 'listen'],
   [{ id: 'a', peers: 'ws://b' }, 'peers expects Array'],
-  [{ id: 7 }, 'id expects string, not 7'],
+  [{ id: 7 }, 'id expects string, not a number'],
   [[], 'holds a list'],
   ['{ "id": "a", }', 'is not JSON'],
 ])('a configuration file %j is refused: %s', (content, problem) => {

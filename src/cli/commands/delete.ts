@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT } from '../failure.ts';
-import { note } from '../output.ts';
+import { note, visible } from '../output.ts';
 import { writeOne } from '../written.ts';
 
 /** `tablecast delete`: removes one row. */
@@ -22,6 +22,6 @@ async function remove(name: string, words: readonly string[], flags: PeerFlags):
     const key = text.key(words);
     return { key, existed: table.delete(key) };
   });
-  if (!existed && flags.json !== true) note(`${name} had no key ${words.join(' ')}`);
+  if (!existed && flags.json !== true) note(visible(`${name} had no key ${words.join(' ')}`));
   return existed ? EXIT.ok : EXIT.negative;
 }

@@ -1,16 +1,17 @@
 import { type Command, Option } from 'commander';
 import type { TableDeclaration } from '../../index.ts';
 import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
-import { EXIT } from '../failure.ts';
+import { EXIT, usageError } from '../failure.ts';
 import { type ExportRow, type LogFormat, defaultMapping, writeRecords } from '../formats/index.ts';
 import { withNode } from '../joined-node.ts';
 import { declarationIn, fileOf, withLogFile } from '../log-source.ts';
-import { note, printAll } from '../output.ts';
+import { harmless, note, printAll } from '../output.ts';
 import { writeWhole } from '../whole-file.ts';
 
 interface Flags extends PeerFlags {
   readonly format?: LogFormat | undefined;
   readonly output?: string | undefined;
+  readonly spreadsheet?: boolean | undefined;
   readonly key?: readonly string[] | undefined;
   readonly value?: string | undefined;
   readonly file?: string | undefined;
@@ -30,6 +31,10 @@ export function exportCommand(): Command {
     .addOption(
       new Option('--format <name>', 'default: json with --json, else csv').choices(['zeek', 'csv', 'json']),
     )
+    .option(
+      '--spreadsheet',
+      "CSV for people: text that a spreadsheet would compute gets a ' before it, control characters are escapes; not to be imported again",
+    )
     .option('--output <file>', 'write there instead of the standard output')
     .option(
       '--key <name>',
@@ -45,6 +50,9 @@ export function exportCommand(): Command {
 }
 
 async function exportTable(name: string, flags: Flags): Promise<number> {
+  if (flags.spreadsheet === true && (flags.json === true || (flags.format ?? 'csv') !== 'csv')) {
+    throw usageError('--spreadsheet is for CSV.', 'Leave out --json, and --format or write --format csv.');
+  }
   if (fileOf(flags) !== undefined || flags.directory !== undefined || flags.id !== undefined) {
     return withLogFile(flags, async (log) => {
       const declaration = declarationIn(log, name);
@@ -59,6 +67,11 @@ async function exportTable(name: string, flags: Flags): Promise<number> {
     await write({ name, declaration, rows, count: table.size }, flags);
     return EXIT.ok;
   });
+}
+
+/** On a terminal, as what can be seen; into a pipe or a file, as what was stored. */
+async function* shownIn(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const chunk of chunks) yield harmless(chunk);
 }
 
 interface Exported {
@@ -76,8 +89,9 @@ async function write({ name, declaration, rows, count }: Exported, flags: Flags)
     format: flags.format ?? (flags.json === true ? 'json' : 'csv'),
     mapping: { key: flags.key ?? standard.key, ...(value === undefined ? {} : { value }) },
     path: name,
+    spreadsheet: flags.spreadsheet,
   });
-  if (flags.output === undefined) await printAll(chunks);
+  if (flags.output === undefined) await printAll(process.stdout.isTTY ? shownIn(chunks) : chunks);
   else await writeWhole(flags.output, chunks);
   if (process.stderr.isTTY || flags.output !== undefined) note(`${name}: ${count} rows exported`);
 }

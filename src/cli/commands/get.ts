@@ -3,7 +3,7 @@ import type { MapTable } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { withNode } from '../joined-node.ts';
-import { note, print } from '../output.ts';
+import { note, print, visible } from '../output.ts';
 import { RowText } from '../row-text.ts';
 
 /** `tablecast get`: the value of one key. */
@@ -32,7 +32,7 @@ async function get(name: string, words: readonly string[], flags: PeerFlags): Pr
       const rest = isSet ? '' : `,"value":${text.valueJson(value)}`;
       print(`{"table":${JSON.stringify(name)},"key":${text.keyJson(key)},"found":${found}${rest}}`);
     } else if (found) print(isSet ? text.keyText(key) : text.valueText(value));
-    else note(`${name} has no key ${words.join(' ')}`);
+    else note(visible(`${name} has no key ${words.join(' ')}`));
     return found ? EXIT.ok : EXIT.negative;
   });
 }

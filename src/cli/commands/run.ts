@@ -11,7 +11,14 @@ import { type LogEvent, type LogFormat, logTo, withLogFormat } from '../event-lo
 import { EXIT } from '../failure.ts';
 import { goOnWithoutReader, print } from '../output.ts';
 import { Reloading } from '../reload.ts';
-import { type RunConfig, type RunFlags, nodeOptions, runConfig, shownConfig } from '../run-config.ts';
+import {
+  type RunConfig,
+  type RunFlags,
+  nodeOptions,
+  runConfig,
+  shownConfig,
+  withoutValues,
+} from '../run-config.ts';
 import { endBySignal, onHangUp, untilSignal } from '../signals.ts';
 import { type NamedDeclaration, parseTable } from '../table-words.ts';
 
@@ -111,6 +118,14 @@ function collectTables(
 
 async function run(flags: Flags): Promise<number> {
   const config = runConfig(flags);
+  try {
+    return await runConfigured(config, flags);
+  } catch (error) {
+    throw withoutValues(error, config);
+  }
+}
+
+async function runConfigured(config: RunConfig, flags: Flags): Promise<number> {
   const options = nodeOptions(config);
   if (flags.checkConfig === true) {
     const tables = await checked(config, options);

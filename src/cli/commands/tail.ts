@@ -6,7 +6,7 @@ import { type PeerFlags, exitingWith, newCommand, wholeNumber, withPeer } from '
 import { type LogFormat, logLine, withLogFormat } from '../event-log.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type JoinedNode, type JoinedTable, withNode } from '../joined-node.ts';
-import { note, printAll, together, visible } from '../output.ts';
+import { harmless, note, printAll, together, visible } from '../output.ts';
 import { RowText } from '../row-text.ts';
 import { untilSignal } from '../signals.ts';
 
@@ -119,7 +119,7 @@ async function printLines(
   };
   if (left === 0) return;
   for await (const { text, isChange } of follower) {
-    await printAll([`${text}\n`], isChange ? process.stdout : process.stderr);
+    await printAll([`${harmless(text)}\n`], isChange ? process.stdout : process.stderr);
     if (isChange && --left === 0) break;
     // Of many, not once for each of them.
     tell(follower.waiting < WAITING_LINES / 2 ? 1 : WAITING_LINES);

@@ -2,6 +2,7 @@ import { TablecastError } from '../../index.ts';
 import { shown } from './bad-lines.ts';
 import type { ColumnTypeName } from './field-mapping.ts';
 import { formatSeconds, parseSeconds } from './nanoseconds.ts';
+import { escapedJson } from './marks.ts';
 import { isComplexType } from './parse-value.ts';
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -37,7 +38,7 @@ function doubleText(value: number): string {
 function complexText(cell: Cell): string {
   try {
     const text = JSON.stringify(cell.value) as string | undefined;
-    if (text !== undefined) return text;
+    if (text !== undefined) return escapedJson(text);
   } catch {
     // Cycles and bigints end up below, like everything that JSON cannot say.
   }
@@ -84,7 +85,8 @@ export function utf8Text(cell: Cell): string {
 export function cellJson(cell: Cell): string {
   const { type, value } = cell;
   const text = cellText(cell);
-  if (isComplexType(type)) return typeof value === 'object' && value !== null ? text : JSON.stringify(text);
+  if (isComplexType(type))
+    return typeof value === 'object' && value !== null ? text : escapedJson(JSON.stringify(text));
   if (typeof value === 'boolean') return String(value);
   if (typeof value === 'number' && Number.isFinite(value)) return text;
   if (typeof value === 'bigint') {
@@ -95,5 +97,5 @@ export function cellJson(cell: Cell): string {
         : Number.isSafeInteger(asDouble);
     if (exact) return text;
   }
-  return JSON.stringify(text);
+  return escapedJson(JSON.stringify(text));
 }

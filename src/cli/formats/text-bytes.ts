@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { bytesOfText, textOfBytes } from '../../index.ts';
+import { MARKS } from './marks.ts';
 
 const HEX_ESCAPE = /\\x([0-9a-fA-F]{2})/g;
 const ESCAPE = /\\(?:\\|x([0-9a-fA-F]{2}))/g;
@@ -99,12 +100,14 @@ function rawBytes(text: string): Uint8Array {
   );
 }
 
-/** Escapes what would be read as structure, and bytes that are not UTF-8. Undefined for a text that stands for no bytes. */
+/**
+ * Escapes what would be read as structure, what a terminal would act on, and bytes that are not UTF-8.
+ * Undefined for a text that stands for no bytes.
+ */
 export function escapeZeek(text: string): string | undefined {
-  // eslint-disable-next-line no-control-regex
-  const escaped = text.replace(/[\u0000-\u001f\u007f\\]|^#/g, (character) =>
-    character === '\\' ? '\\\\' : byteEscape(character.charCodeAt(0)),
-  );
+  const escaped = text
+    .replace(/\\|^#/g, (character) => (character === '#' ? byteEscape(0x23) : '\\\\'))
+    .replace(MARKS, (mark) => Array.from(Buffer.from(mark, 'utf8'), byteEscape).join(''));
   if (!text.includes('\udb80')) return escaped;
   if (bytesOfText(text) === undefined) return undefined;
   return escaped.replace(/[\u{f0080}-\u{f00ff}]/gu, (standIn) =>

@@ -9,6 +9,7 @@ import {
 } from './field-mapping.ts';
 import { cellError, cellJson, utf8Text, type Cell } from './format-value.ts';
 import { formatLimits, type LogFormat } from './log-record.ts';
+import { MARKS, escapedJson, markEscape } from './marks.ts';
 import { isComplexType } from './parse-value.ts';
 import { byteEscape, escapeZeek } from './text-bytes.ts';
 
@@ -25,6 +26,8 @@ export interface WriteOptions {
   readonly declaration: MappedDeclaration;
   /** Names of the fields; left out: `key` (or `key1`, `key2`, …) and `value`. */
   readonly mapping?: FieldMapping | undefined;
+  /** CSV only: for a spreadsheet, which would compute cells that begin like a formula. Not to be imported again. */
+  readonly spreadsheet?: boolean | undefined;
   /** Zeek only: the name of the log. Default `tablecast`. */
   readonly path?: string | undefined;
   /** Zeek only: the clock for `#open` and `#close`, milliseconds since 1970. Default `Date.now`. */
@@ -111,18 +114,30 @@ function zeekWriter(fields: readonly OutputField[], options: WriteOptions): RowW
   };
 }
 
-function csvWriter(fields: readonly OutputField[]): RowWriter {
+/** Spreadsheets take a text that begins so for a formula. */
+const FORMULA = /^[=+\-@\t\r\n]/;
+const NUMBERS: ReadonlySet<string> = new Set(['count', 'int', 'double', 'interval', 'time', 'port', 'bool']);
+
+/** As a spreadsheet shows it and does not compute it; marks that it would act on are shown as escapes. */
+function spreadsheetText(cell: Cell): string {
+  const text = utf8Text(cell).replace(MARKS, markEscape);
+  return !NUMBERS.has(cell.type) && FORMULA.test(text) ? `'${text}` : text;
+}
+
+function csvWriter(fields: readonly OutputField[], { spreadsheet }: WriteOptions): RowWriter {
   // A lone empty field needs its quotes, or it would be a blank line.
   const config = { newline: '\n', quotes: fields.length === 1 };
+  const text = spreadsheet === true ? spreadsheetText : utf8Text;
+  const head = fields.map(({ name }) => text({ field: name, type: 'string', value: name }));
   return {
-    head: `${Papa.unparse([fields.map((field) => field.name)], config)}\n`,
-    row: (cells) => `${Papa.unparse([cells.map(utf8Text)], config)}\n`,
+    head: `${Papa.unparse([head], config)}\n`,
+    row: (cells) => `${Papa.unparse([cells.map(text)], config)}\n`,
     tail: () => '',
   };
 }
 
 function jsonWriter(fields: readonly OutputField[]): RowWriter {
-  const names = fields.map((field) => JSON.stringify(field.name));
+  const names = fields.map((field) => escapedJson(JSON.stringify(field.name)));
   return {
     head: '',
     row: (cells) => `{${cells.map((cell, i) => `${names[i]}:${cellJson(cell)}`).join(',')}}\n`,
@@ -132,7 +147,7 @@ function jsonWriter(fields: readonly OutputField[]): RowWriter {
 
 function writerFor(fields: readonly OutputField[], options: WriteOptions): RowWriter {
   if (options.format === 'zeek') return zeekWriter(fields, options);
-  return options.format === 'csv' ? csvWriter(fields) : jsonWriter(fields);
+  return options.format === 'csv' ? csvWriter(fields, options) : jsonWriter(fields);
 }
 
 function checkFields(fields: readonly OutputField[]): void {

@@ -64,7 +64,7 @@ function checkedUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) {
     throw bad(
-      `"${text.slice(0, 100)}" is no WebSocket address.`,
+      'The address of Zeek is no WebSocket address.',
       'Write it as ws://host:port or wss://host:port.',
     );
   }

@@ -1,0 +1,34 @@
+import * as v from 'valibot';
+
+/**
+ * An object whose members users name. Valibot's own `record` leaves out `__proto__`, `constructor` and
+ * `prototype` without a word; here every own member is checked and kept, whatever its name.
+ */
+export function namedRecord<S extends v.GenericSchema>(
+  member: S,
+): v.GenericSchema<Readonly<Record<string, v.InferInput<S>>>, Readonly<Record<string, v.InferOutput<S>>>> {
+  return v.pipe(
+    v.custom<Readonly<Record<string, v.InferInput<S>>>>(isObject),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const input = dataset.value;
+      const entries: [string, v.InferOutput<S>][] = [];
+      for (const [key, value] of Object.entries(input)) {
+        const result = v.safeParse(member, value);
+        if (result.success) {
+          entries.push([key, result.output]);
+          continue;
+        }
+        const [{ message, expected, path = [] }] = result.issues;
+        const here = { type: 'object', origin: 'value', input, key, value } as const;
+        addIssue({ message, expected: expected ?? undefined, path: [here, ...path] as [typeof here] });
+        return NEVER;
+      }
+      // Defines own members, whatever their names.
+      return Object.fromEntries(entries);
+    }),
+  );
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
