@@ -17,6 +17,7 @@ export const NODE_EVENT_CODES = [
   'backend-failed',
   'backend-recovered',
   'epoch-began',
+  'clock-jumped',
   'fork-detected',
   'fork-claimed',
   'operations-refused',

@@ -4,7 +4,6 @@ import type { Backend, Segment } from './backends/backend.ts';
 import { type ReadOnlyStore, openReadOnly } from './backends/sqlite/reader.ts';
 import { TablecastError } from './errors.ts';
 import { LogView, type Moment, rowsOf } from './log-view.ts';
-import { HybridClock } from './log/hybrid-clock.ts';
 import { KeyNames } from './log/key-names.ts';
 import { LOG_NAMES } from './log/log-keeper.ts';
 import { OperationLog } from './log/operation-log.ts';
@@ -70,7 +69,7 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
   const parts = {
     origins,
     operations,
-    clock: new HybridClock(() => systemEnvironment.now()),
+    wall: { now: () => 0, believed: () => 0 },
     dispatcher,
     journal: log.journal,
     modeOf: modeNamed,

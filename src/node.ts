@@ -7,7 +7,6 @@ import { TablecastError, isTablecastError } from './errors.ts';
 import type { NodeEvent } from './events.ts';
 import { checkpointedLog, keeperOf } from './log-keeping.ts';
 import { type Log, LogView } from './log-view.ts';
-import { HybridClock } from './log/hybrid-clock.ts';
 import type { ModeName } from './log/epoch.ts';
 import type { StoreName } from './log/journal.ts';
 import { OperationLog } from './log/operation-log.ts';
@@ -21,6 +20,7 @@ import { credentialReload } from './node-access.ts';
 import { Batches } from './node-batches.ts';
 import { closed } from './node-refusals.ts';
 import { type NodeParts, carrierOf, databaseFile, peerRulesOf, sqliteOf } from './node-parts.ts';
+import { WallClock } from './log/wall-clock.ts';
 import { NodeWatch } from './node-watch.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
 import { Checkpointer } from './projection/checkpointer.ts';
@@ -33,6 +33,7 @@ import { repair } from './repair.ts';
 import { Replicator } from './replication/replicator.ts';
 import type { TableDeclaration } from './schema/index.ts';
 import { TableCatalog } from './table-catalog.ts';
+import { clockJumped } from './clock-events.ts';
 import { epochEvent, recoveryEvents, storeFailed, storeRecovered } from './store-events.ts';
 import { type SubscriberOptions, SubscriberCount, tableCounts } from './subscribers.ts';
 import { type SwitchParts, switchMode } from './switch-mode.ts';
@@ -78,7 +79,7 @@ class LocalNode implements TableNode, StoreListener {
   readonly #checkpointAfter: number | undefined;
   readonly #environment: Environment;
   readonly #origins = new Origins();
-  readonly #clock: HybridClock;
+  readonly #wall: WallClock;
   readonly #dispatcher = new Dispatcher();
   readonly #operations = new Subject<Operation>();
   readonly #events = new Subject<NodeEvent>();
@@ -106,7 +107,7 @@ class LocalNode implements TableNode, StoreListener {
     this.id = options.id;
     this.#environment = parts.environment ?? systemEnvironment;
     const environment = this.#environment;
-    this.#clock = new HybridClock(() => environment.now());
+    this.#wall = new WallClock(environment, (aheadMs) => this.#reportLater(clockJumped(aheadMs)));
     this.#session = Math.floor(environment.random() * 0x100000000);
     const life = originText(options.id, newEpoch(environment.now(), environment.random(), 0));
     this.#lives = { memory: life, sqlite: life };
@@ -139,6 +140,7 @@ class LocalNode implements TableNode, StoreListener {
         origins: this.#origins,
         dispatcher: this.#dispatcher,
         projections: this.#catalog.declared,
+        wall: this.#wall,
         slicing,
         beginLife: (store) => this.#beginLife(store),
         get ownOrigins() {
@@ -201,7 +203,7 @@ class LocalNode implements TableNode, StoreListener {
       origins: this.#origins,
       projecting: {
         origins: this.#origins,
-        clock: this.#clock,
+        wall: this.#wall,
         dispatcher: this.#dispatcher,
         journal: this.#log.journal,
         modeOf: modeNamed,

@@ -8,7 +8,7 @@ import type { Dispatcher } from './projection/dispatcher.ts';
 import { ownOperation } from './projection/own-operation.ts';
 import { preparationOf } from './projection/preparation.ts';
 import type { Projection } from './projection/projection.ts';
-import type { AppliedRuns, Prepared, Refusal } from './replication/replica.ts';
+import type { AppliedRuns, Prepared, Refusal, RunSource } from './replication/replica.ts';
 
 /** Most lives whose operations one table holds; of others none are taken. */
 const MAX_TABLE_ORIGINS = 8192;
@@ -103,7 +103,7 @@ export class Receiver {
     });
   }
 
-  receive(runs: readonly Uint8Array[], seen: (run: RunReference) => boolean): AppliedRuns {
+  receive(runs: readonly Uint8Array[], from: RunSource): AppliedRuns {
     const { log, dispatcher, origins, projections } = this.#parts;
     const opened = runs.map((bytes) => this.#open(bytes));
     dispatcher.hold();
@@ -111,7 +111,7 @@ export class Receiver {
     try {
       // Held back already: what is told of this must not be answered before the frame is taken in.
       log.seal();
-      for (const store of ['memory', 'sqlite'] as const) this.#receiveInto(store, opened, { outcome, seen });
+      for (const store of ['memory', 'sqlite'] as const) this.#receiveInto(store, opened, { outcome, from });
       for (const { table } of outcome.references) projections.get(table)?.carryOver();
     } finally {
       dispatcher.release();
@@ -132,7 +132,7 @@ export class Receiver {
   #receiveInto(
     store: StoreName,
     runs: readonly ReceivedRun[],
-    { outcome, seen }: { readonly outcome: Outcome; readonly seen: (run: RunReference) => boolean },
+    { outcome, from }: { readonly outcome: Outcome; readonly from: RunSource },
   ): void {
     const { log, projections } = this.#parts;
     const first = log.position + 1;
@@ -144,8 +144,8 @@ export class Receiver {
         const projection = projections.get(reference.table);
         if (projection?.store !== store) continue;
         outcome.references.push(reference);
-        if (!seen(reference) || outcome.isRefused(reference)) continue;
-        const applied = this.#take(projection, run, { outcome, position });
+        if (!from.seen(reference) || outcome.isRefused(reference)) continue;
+        const applied = this.#take(projection, run, { outcome, position, from });
         if (applied === 0) continue;
         accepted.push({ reference, applied });
         position += applied;
@@ -168,14 +168,15 @@ export class Receiver {
   #take(
     projection: Projection,
     run: ReceivedRun,
-    { outcome, position }: { readonly outcome: Outcome; readonly position: number },
+    on: { readonly outcome: Outcome; readonly position: number; readonly from: RunSource },
   ): number {
+    const { outcome, position } = on;
     const { table, origin, firstSequence, count } = run.reference;
     if (this.#isOther(projection, run.reference)) outcome.parted.set(table, origin);
     if (outcome.parted.has(table)) return 0;
     let checked: DecodedRun | 'gap' | 'ahead' | 'known';
     try {
-      checked = this.#check(projection, run, outcome);
+      checked = this.#check(projection, run, on);
     } catch (error) {
       if (!isTablecastError(error)) throw error;
       outcome.refuse(run.reference, error);
@@ -207,7 +208,7 @@ export class Receiver {
   #check(
     projection: Projection,
     { reference, opened }: ReceivedRun,
-    outcome: Outcome,
+    { outcome, from }: { readonly outcome: Outcome; readonly from: RunSource },
   ): DecodedRun | 'gap' | 'ahead' | 'known' {
     const { origins, log } = this.#parts;
     this.#requirePlace(projection, reference.origin);
@@ -225,7 +226,7 @@ export class Receiver {
         ? (this.#decoded.get(reference.bytes) as DecodedRun)
         : readRun(opened, projection.schema.column);
     this.#countNames(run, outcome);
-    projection.check(run);
+    projection.check(run, from.wrote(reference.origin));
     if (origins.size > outcome.mostOrigins) outcome.tooMuch = tooManyNames(MAX_FRAME_ORIGINS);
     if (outcome.tooMuch !== undefined) throw outcome.tooMuch;
     return run;

@@ -3,8 +3,8 @@ import type { StoreName } from './log/journal.ts';
 import type { OperationLog } from './log/operation-log.ts';
 import type { Origins } from './log/origin.ts';
 import { wasProxyOf } from './log/proxy.ts';
-import type { RunReference } from './log/segment-store.ts';
 import type { Slicing, Work } from './log/slices.ts';
+import type { WallClock } from './log/wall-clock.ts';
 import type { Stretches } from './log/session-marks.ts';
 import { Adopter } from './projection/adopter.ts';
 import { checkpointChunks } from './projection/checkpoint.ts';
@@ -22,6 +22,7 @@ import type {
   Prepared,
   Replica,
   ReplicaTable,
+  RunSource,
 } from './replication/replica.ts';
 
 /** What the replica is made of. */
@@ -34,6 +35,7 @@ export interface ReplicaParts {
   /** The tables this node declares; others are neither stored nor passed on. */
   readonly projections: ReadonlyMap<string, Projection>;
   readonly ownOrigins: readonly string[];
+  readonly wall: WallClock;
   /** How long work is cut. */
   readonly slicing: Slicing;
   /** This node goes on under a new epoch in one store. */
@@ -77,6 +79,10 @@ export class LocalReplica implements Replica {
 
   get ownOrigins(): readonly string[] {
     return this.#parts.ownOrigins;
+  }
+
+  heardClock(timeMs: number): void {
+    this.#parts.wall.heard(timeMs);
   }
 
   table(name: string): ReplicaTable | undefined {
@@ -187,8 +193,8 @@ export class LocalReplica implements Replica {
     return this.#receiver.prepare(runs, taken);
   }
 
-  receive(runs: readonly Uint8Array[], seen: (run: RunReference) => boolean): AppliedRuns {
-    return this.#receiver.receive(runs, seen);
+  receive(runs: readonly Uint8Array[], from: RunSource): AppliedRuns {
+    return this.#receiver.receive(runs, from);
   }
 
   *adopt(

@@ -82,7 +82,7 @@ export class TableCatalog {
         const author = origins.at(origin).nodeId;
         return author === nodeId || wasProxyOf(nodeId, author);
       },
-      now: () => environment.now(),
+      now: () => this.#owner.projecting.wall.believed(),
     };
     const deadlines = new Deadlines(projection, environment, duty);
     projection.useDeadlines(deadlines);

@@ -1,6 +1,7 @@
 import { type PlantedBug, bug } from './planted-bug.ts';
 import { bugsOfLogs } from './planted-bugs-of-logs.ts';
 import { bugsOfRights } from './planted-bugs-of-rights.ts';
+import { bugsOfTimes } from './planted-bugs-of-times.ts';
 import { bugsOfRuns } from './planted-bugs-of-runs.ts';
 
 const CRASH = 'test/reliability/crash-images.test.ts';
@@ -11,7 +12,6 @@ const OVERLOAD = 'test/reliability/overload.test.ts';
 const SIMULATION = 'test/simulation/simulation.test.ts';
 const FORKED = 'test/replication/forked-storage.test.ts';
 const RETENTION = 'test/node/retention.test.ts';
-const DEADLINES = 'test/projection/deadlines.test.ts';
 const MAILBOX = 'test/backends/sqlite-mailbox.test.ts';
 
 /** Every bug must be caught; `npm run campaign:planted-bugs` says by which test. */
@@ -316,39 +316,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
     ['test/modes/rival-switches.test.ts'],
   ),
-  bug(
-    'count a lifetime from a time ahead of this clock',
-    ['projection/deadlines.ts', 'Math.min(0, fromMs - this.#wallMs)', '(fromMs - this.#wallMs)'],
-    [DEADLINES],
-  ),
-  bug(
-    'leave a row in its bucket when it is due earlier',
-    [
-      'projection/deadlines.ts',
-      'if (!(bucket <= this.#bucketAt(due))) this.#enqueue(slot, due);',
-      'if (Number.isNaN(bucket)) this.#enqueue(slot, due);',
-    ],
-    [DEADLINES],
-  ),
-  bug(
-    'go on with the life of whatever row stands',
-    [
-      'projection/effects.ts',
-      'if (beginsAnew) rows.beginLife(slot);',
-      'if (beginsAnew && slot < 0) rows.beginLife(slot);',
-    ],
-    [DEADLINES],
-  ),
-  bug(
-    'keep the first write of a row whose removal lost',
-    [
-      'projection/effects.ts',
-      'else if (present) rows.forgetFirst(slot);',
-      'else if (slot < 0) rows.forgetFirst(slot);',
-    ],
-    [DEADLINES],
-  ),
   ...bugsOfLogs,
   ...bugsOfRights,
   ...bugsOfRuns,
+  ...bugsOfTimes,
 ];

@@ -4,7 +4,6 @@ import type { Recovery } from '../backends/backend.ts';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { type Snapshot, openSnapshot } from '../backends/sqlite/snapshot.ts';
 import type { ErrorCode } from '../errors.ts';
-import { HybridClock } from '../log/hybrid-clock.ts';
 import type { Operation } from '../log/operation.ts';
 import { Origins } from '../log/origin.ts';
 import { modeNamed } from '../modes/registry.ts';
@@ -118,7 +117,7 @@ function emptyFold(schemas: readonly Schema[]): Fold {
   const parts = {
     origins,
     operations: new Subject<Operation>(),
-    clock: new HybridClock(() => 0),
+    wall: { now: () => 0, believed: () => 0 },
     dispatcher: new Dispatcher(),
     journal: {
       next: () => {

@@ -36,6 +36,6 @@ export interface Operation {
   readonly key: unknown;
   /** Of a `set` on a table with values; of an `increment` what was added; of a `switch` the mode; else undefined. */
   readonly value: unknown;
-  /** Milliseconds since 1970 on the author's clock; never smaller than an operation the author had seen. */
+  /** Milliseconds since 1970 on the author's clock; in `lww` never smaller than an operation of the table the author had seen. */
   readonly time: number;
 }

@@ -89,7 +89,7 @@ export class Adopter {
   /** Undefined when something happened meanwhile after which it has to begin anew. */
   *#tryAdopt(projection: Projection, of: Round): Work<Adopted | undefined> {
     const { checkpoint } = of;
-    yield* checkTimes(projection, checkpoint);
+    yield* checkTimes(projection, this.#parts.origins, checkpoint);
     yield* requireOwnKnown(projection, this.#parts.origins, checkpoint);
     if (isPlain(projection, checkpoint)) {
       const rows = yield* this.#adoptGradually(projection, of);

@@ -2,6 +2,7 @@ import { malformed } from '../log/bytes.ts';
 import type { Epoch } from '../log/epoch.ts';
 import type { Origins } from '../log/origin.ts';
 import { type Work, allAtOnce } from '../log/slices.ts';
+import type { VersionVector } from '../log/version-vector.ts';
 import type { TableDocument } from '../modes/conflict-mode.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { CheckpointRows, DecodedCheckpoint } from './checkpoint.ts';
@@ -71,7 +72,7 @@ export function loadCheckpoint(
   const { entries, before } = at.part ?? EVERYTHING;
   const switches = epoch !== undefined && epochOrder(projection, epoch) > 0;
   if (switches) {
-    projection.switchTo(epoch, vectorOf(origins, epoch.base));
+    projection.switchTo(epoch, vectorOf(origins, epoch.base), { before: beforeOf(origins, epoch) });
     for (const slot of projection.rows.removals()) projection.rows.forget(slot);
   }
   const bulk = at.part === undefined ? loadRows(projection, origins, checkpoint.rows) : undefined;
@@ -79,7 +80,7 @@ export function loadCheckpoint(
     bulk ??
     eachEntry(projection, origins, checkpoint.rows, (entry, index) => {
       if (index >= entries || entry.dot.stamp >= before) return;
-      projection.observe(entry.dot.stamp);
+      projection.times.observe(entry.dot);
       if (!switches && !takesEffect(projection, entry)) return;
       if (entry.removed) projection.effects.adoptRemoval(entry.slot, entry.dot, undefined);
       else projection.effects.adoptRow(entry.slot, entry, undefined);
@@ -97,6 +98,14 @@ export function loadCheckpoint(
 }
 
 const EVERYTHING: CheckpointPart = { entries: Infinity, before: Infinity };
+
+/** What was written before a switch, as a checkpoint says it. */
+function beforeOf(
+  origins: Origins,
+  { before }: NonNullable<CheckpointHeader['epoch']>,
+): VersionVector | undefined {
+  return before === undefined ? undefined : vectorOf(origins, before);
+}
 
 /** Whether what a record says was not overruled by what this node wrote while the record was made. */
 function takesEffect({ rows, versions, mode }: Projection, { slot, dot, removed }: CheckpointEntry): boolean {
@@ -125,12 +134,14 @@ function adoptAcrossSwitch(
       : new SwitchAdoption(projection, origins, {
           epoch,
           base: vectorOf(origins, epoch.base),
+          before: beforeOf(origins, epoch),
           position,
           document: checkedDocument(projection, epoch, checkpoint.document),
         });
   const slots = eachEntry(projection, origins, rows, (entry) => {
-    projection.observe(entry.dot.stamp);
-    switched?.take(entry);
+    if (switched === undefined) return;
+    projection.times.observe(entry.dot);
+    switched.take(entry);
   });
   switched?.finish();
   if (switched !== undefined) {
@@ -201,7 +212,6 @@ function adoptBehindDocument(
   for (const part of checkpoint.rows) for (const text of part.origins) origins.intern(text);
   const adoption = adoptDocument(projection, checkpoint.document, position);
   const slots = eachEntry(projection, origins, checkpoint.rows, (entry) => {
-    projection.observe(entry.dot.stamp);
     adoption.note(entry);
   });
   const adopted = adoption.finish(vectorOf(origins, header.vector));
@@ -229,17 +239,31 @@ function areRows(projection: Projection, origins: Origins, parts: readonly Check
 }
 
 /** Refuses a checkpoint whose times are too far ahead, before any of it takes effect. Throws `CLOCK_AHEAD`. */
-export function* checkTimes(projection: Projection, checkpoint: DecodedCheckpoint): Work {
-  const { epoch } = checkpoint.header;
-  const mode = epoch === undefined ? projection.mode : projection.modeOf(epoch.mode);
-  if (!mode.comparesVersions) return;
-  for (const { stamps, origins, originOf } of checkpoint.rows) {
-    for (let at = 0; at < stamps.length; at++)
-      projection.checkTime(stamps[at] as number, origins[originOf[at] as number] as string);
-    yield 1 + stamps.length / 8;
+export function* checkTimes(
+  projection: Projection,
+  origins: Origins,
+  { header, rows }: DecodedCheckpoint,
+): Work {
+  const { epoch, cleared } = header;
+  const order = epochOrder(projection, epoch);
+  const mode = order > 0 && epoch !== undefined ? projection.modeOf(epoch.mode) : projection.mode;
+  // From behind an earlier switch nothing takes effect.
+  if (order < 0 || !mode.comparesVersions) return;
+  const before = order > 0 && epoch !== undefined ? beforeOf(origins, epoch) : projection.versions.before;
+  for (const part of rows) {
+    const named = part.origins.map((text) => (before === undefined ? 0 : origins.intern(text)));
+    for (let at = 0; at < part.stamps.length; at++) {
+      const origin = part.originOf[at] as number;
+      if (before !== undefined && before.get(named[origin] as number) >= (part.sequences[at] as number))
+        continue;
+      projection.times.check(part.stamps[at] as number, {
+        origin: part.origins[origin] as string,
+        enters: false,
+      });
+    }
+    yield 1 + part.stamps.length / 8;
   }
-  const { cleared } = checkpoint.header;
-  if (cleared !== undefined) projection.checkTime(cleared[2], cleared[0]);
+  if (cleared !== undefined) projection.times.check(cleared[2], { origin: cleared[0], enters: false });
 }
 
 /** Takes over the latest `clear`, if it was before a stamp, and the expiries that overtook their writes, telling nobody. */
@@ -253,7 +277,7 @@ function learnVersions(
   if (header.cleared !== undefined && header.cleared[2] < before) {
     const [origin, sequence, stamp] = header.cleared;
     const dot = { origin: origins.intern(origin), sequence, stamp };
-    projection.observe(stamp);
+    projection.times.observe(dot);
     const gone = [...rows.live()].filter((slot) => versions.accepts(slot, dot));
     for (const slot of gone) effects.adoptRemoval(slot, dot, undefined);
     versions.noteCleared(dot);

@@ -33,8 +33,9 @@ export function loadRows(
   for (let slot = 0; slot < slots.length; slot++) slots[slot] = slot;
   let first = 0;
   for (const part of parts) {
-    putPart(rows, part, { first, schema, origins: part.origins.map((text) => origins.intern(text)) });
-    projection.observeAll(part.stamps);
+    const numbers = part.origins.map((text) => origins.intern(text));
+    putPart(rows, part, { first, schema, origins: numbers });
+    projection.times.observeAll(part, numbers);
     first += part.texts.length;
   }
   return slots;

@@ -31,8 +31,11 @@ export interface CheckpointHeader {
   /** Per entry of `vector`, in which sessions of its author it was written; left out by 0.1.0. */
   readonly written?: readonly Stretches[] | undefined;
   readonly contexts: readonly (readonly [origin: string, seen: Pairs])[];
-  /** The switch of mode in force, and what took effect under it; undefined before any. */
-  readonly epoch?: (Epoch & { readonly base: Pairs }) | undefined;
+  /**
+   * The switch of mode in force, and what took effect under it; undefined before any. In modes that compare
+   * versions, what was written before it; 0.2 does not say it.
+   */
+  readonly epoch?: (Epoch & { readonly base: Pairs; readonly before?: Pairs | undefined }) | undefined;
   /** The latest `clear`, in modes that compare versions. */
   readonly cleared?: readonly [origin: string, sequence: number, stamp: number] | undefined;
   /** Writes that have expired and are not in `vector`, with their keys. */
@@ -64,6 +67,7 @@ export function encodeHeader(
 ): Uint8Array[] {
   const pairs = (entries: Iterable<[number, number]>): Pairs =>
     Array.from(entries, ([origin, sequence]) => [origins.at(origin).text, sequence] as const);
+  const { before } = projection.versions;
   const header: CheckpointHeader = {
     version: CHECKPOINT_VERSION,
     table: projection.schema.name,
@@ -78,7 +82,11 @@ export function encodeHeader(
     epoch:
       projection.epoch.counter === 0
         ? undefined
-        : { ...projection.epoch, base: pairs(projection.effective().entries()) },
+        : {
+            ...projection.epoch,
+            base: pairs(projection.effective().entries()),
+            before: before === undefined ? undefined : pairs(before.entries()),
+          },
     forgotten: projection.lives.forgotten.size === 0 ? undefined : [...projection.lives.forgotten],
     dictionaries: dictionaries.map(({ origin, chapter, origins: named, slots }) => {
       return { origin, chapter, keys: slots.length, origins: named };
@@ -165,6 +173,7 @@ function* checkHeader(header: CheckpointHeader, schema: Schema): Work {
   };
   yield checkPairs(vector);
   yield checkPairs(epoch?.base ?? []);
+  yield checkPairs(epoch?.before ?? []);
   for (const [origin, seen] of contexts) {
     checkOrigin(origin);
     yield checkPairs(seen);
@@ -232,9 +241,14 @@ function areStretches(value: unknown): boolean {
 
 function isEpoch(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const { counter, origin, mode, base } = value as Partial<NonNullable<CheckpointHeader['epoch']>>;
+  const { counter, origin, mode, base, before } = value as Partial<NonNullable<CheckpointHeader['epoch']>>;
   if (!isCount(counter, 1) || (counter as number) > MAX_SWITCHES) return false;
-  return typeof origin === 'string' && isModeName(mode) && arePairs(base);
+  return (
+    typeof origin === 'string' &&
+    isModeName(mode) &&
+    arePairs(base) &&
+    (before === undefined || arePairs(before))
+  );
 }
 
 function isDot(value: unknown): boolean {

@@ -1,16 +1,16 @@
 import type { Subject } from 'rxjs';
-import type { HybridClock } from '../log/hybrid-clock.ts';
 import type { ModeName } from '../log/epoch.ts';
 import type { Journal } from '../log/journal.ts';
 import type { Operation } from '../log/operation.ts';
 import type { Origins } from '../log/origin.ts';
+import type { Wall } from '../log/wall-clock.ts';
 import type { ConflictMode } from '../modes/conflict-mode.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
 /** What every projection of a node shares. */
 export interface ProjectionContext {
   readonly origins: Origins;
-  readonly clock: HybridClock;
+  readonly wall: Wall;
   readonly dispatcher: Dispatcher;
   readonly journal: Journal;
   /** A conflict mode by its name. Throws `DECLARATION_INVALID` for one this version does not have. */

@@ -153,8 +153,9 @@ export class GradualAdoption implements WriteWatch {
     for (const [number, part] of parts.entries()) {
       const first = this.#firsts[number] as number;
       if (!rows.append(part.texts)) return false;
-      putPart(rows, part, { first, schema, origins: this.#indexes[number] as readonly number[] });
-      this.#table.observeAll(part.stamps);
+      const origins = this.#indexes[number] as readonly number[];
+      putPart(rows, part, { first, schema, origins });
+      this.#table.times.observeAll(part, origins);
       noteSlots(first, first + part.texts.length, {
         slots: this.#slots,
         list: part.removed ? this.#removed : this.#taken,
@@ -185,6 +186,7 @@ export class GradualAdoption implements WriteWatch {
     }
     this.#rows = yield* live.fork();
     this.#versions = new Versions(this.#table.mode, this.#rows, this.#origins);
+    this.#versions.before = this.#table.versions.before;
     this.#versions.cleared = this.#table.versions.cleared;
     yield* this.#noteExpired();
     yield* this.#mergeRows();
@@ -207,10 +209,10 @@ export class GradualAdoption implements WriteWatch {
     for (let index = 0; index < this.#slots.length; index++) {
       const slot = this.#slots[index] as number;
       if (this.#last[slot] === index + 1) this.#note(slot, this.#settle(slot));
-      this.#table.observe(this.#entryAt(index).dot.stamp);
+      this.#table.times.observe(this.#entryAt(index).dot);
       if (index % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP;
     }
-    if (this.#cleared !== undefined) this.#table.observe(this.#cleared.stamp);
+    if (this.#cleared !== undefined) this.#table.times.observe(this.#cleared);
     let count = 0;
     for (const slot of live.live()) {
       if ((this.#last[slot] ?? 0) === 0) this.#note(slot, this.#settle(slot));

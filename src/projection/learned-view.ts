@@ -26,6 +26,7 @@ export function afterLearning(
   const effective = table.effective();
   effective.merge(vectorOf(origins, header.epoch?.base ?? []));
   const versions = new Versions(table.mode, rows, origins);
+  versions.before = table.versions.before;
   versions.cleared = table.versions.cleared;
   if (of.cleared !== undefined) versions.noteCleared(of.cleared);
   for (const write of [...table.versions.expiredAhead(before), ...of.ahead]) versions.expireAhead(write);

@@ -11,6 +11,7 @@ import type { DocumentFold } from './document-fold.ts';
 import type { ProjectionContext } from './context.ts';
 import type { OwnPast } from './own-past.ts';
 import { type Dot, MovingDot, type Rows } from './rows.ts';
+import type { TableTimes } from './table-times.ts';
 
 /** A run that weighs this much beyond its operations takes no further one. */
 const MAX_EXTRA_WEIGHT = 4096;
@@ -28,6 +29,7 @@ export interface AuthoredTable {
   readonly marks: Marks;
   readonly sessions: SessionMarks;
   readonly epoch: Epoch;
+  readonly times: TableTimes;
   /** In a mode with documents, what runs of this node go into. */
   readonly documents: DocumentFold | undefined;
   readonly past: OwnPast;
@@ -125,7 +127,9 @@ export class LocalAuthor implements RunAuthor {
 
   #nextDot(): Dot {
     const dot = this.#dot;
-    dot.stamp = this.#context.clock.stamp();
+    const stamp = this.#table.times.clock.stamp();
+    // Within a run times do not decrease, whatever the machine's clock does.
+    if (stamp > dot.stamp) dot.stamp = stamp;
     dot.sequence = ++this.#sequence;
     return dot;
   }
@@ -196,7 +200,8 @@ export class LocalAuthor implements RunAuthor {
     this.#position = position;
     marks.note(this.origin, this.#sequence + 1, position);
     this.#table.sessions.note(this.origin, this.#sequence + 1, this.#context.session);
-    this.#context.clock.look();
+    this.#table.times.clock.look();
+    this.#dot.stamp = 0;
     this.#announced = [];
     const { epoch } = this.#table;
     this.#run.epoch = epoch.counter === 0 ? undefined : epoch;

@@ -2,7 +2,6 @@ import { isTablecastError } from '../errors.ts';
 import type { Dictionary } from '../log/dictionary.ts';
 import { malformed } from '../log/bytes.ts';
 import { type Epoch, compareEpochs } from '../log/epoch.ts';
-import { stampToMs } from '../log/hybrid-clock.ts';
 import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../log/operation.ts';
 import { Marks } from '../log/marks.ts';
 import { SessionMarks } from '../log/session-marks.ts';
@@ -13,7 +12,6 @@ import type { Key, Schema, Value } from '../schema/index.ts';
 import { Change } from './change.ts';
 import type { ProjectionContext } from './context.ts';
 import type { Deadlines } from './deadlines.ts';
-import { clockAhead } from './clock-ahead.ts';
 import { DocumentFold, documentOwner } from './document-fold.ts';
 import { BEGINNING_WEIGHT } from './document-weight.ts';
 import { Effects } from './effects.ts';
@@ -24,6 +22,7 @@ import { OwnPast } from './own-past.ts';
 import { Reporter } from './reporter.ts';
 import { RowFold } from './row-fold.ts';
 import { Rows } from './rows.ts';
+import { TableTimes } from './table-times.ts';
 import { markRemembered } from './tombstones.ts';
 import { Orphans, firstEpoch, requireAvailable } from './switching.ts';
 import { Undo } from './undo.ts';
@@ -70,6 +69,8 @@ export class Projection {
   readonly past: OwnPast = new OwnPast();
   /** What had taken effect of each origin when the switch in force was made. */
   epochBase: VersionVector = new VersionVector();
+  /** What this node stamps its operations with, and which stamps it takes: no other table's writers can move them. */
+  readonly times: TableTimes;
   readonly #context: ProjectionContext;
   #author: LocalAuthor | undefined;
   /** Everything this node writes the table as, by number of the origin. */
@@ -90,6 +91,7 @@ export class Projection {
     this.effects = new Effects(this, context.origins);
     this.#fold = new RowFold(this);
     this.documents = this.#documentsOf(this.documentFor(this.epoch));
+    this.times = new TableTimes(schema.name, this.versions, context.wall);
   }
 
   #documentsOf(document: TableDocument | undefined): DocumentFold | undefined {
@@ -292,7 +294,7 @@ export class Projection {
       throw error;
     }
     const dot = { ...author.remove(SWITCH, -1) };
-    this.switchHere(this.epoch, dot.stamp, base);
+    this.switchHere(this.epoch, base);
     this.reporter.operation({ ...this.reporter.facts(position, SWITCH, dot), value: mode });
   }
 
@@ -330,32 +332,46 @@ export class Projection {
   }
 
   /** Makes a switch that this node's own log tells of, with the rows as they are. */
-  switchHere(epoch: Epoch, stamp: number, base: VersionVector = this.#base()): void {
-    this.enter(epoch, base);
+  switchHere(epoch: Epoch, base: VersionVector = this.#base()): void {
+    this.enter(epoch, base, { before: this.#standing(base) });
     for (const slot of this.rows.removals()) this.rows.forget(slot);
-    // A clock gone wrong meant nothing until now; from now on it must not win for ever.
-    if (this.mode.comparesVersions) this.rows.limitStamps(stamp);
     this.documents?.begin();
   }
 
-  /** Goes over to the mode of a switch, with the rows as they are. */
+  /** What took effect before a switch: rows may have come with a checkpoint before the operations they are of. */
+  #standing(base: VersionVector): VersionVector {
+    const { rows } = this;
+    const standing = base.copy();
+    for (const slot of rows.live()) standing.advance(rows.origin(slot), rows.sequence(slot));
+    return standing;
+  }
+
+  /** Goes over to the mode of a switch, with the rows as they are; `before` is what was written before it. */
   enter(
     epoch: Epoch,
     base: VersionVector,
-    document: TableDocument | undefined = this.documentFor(epoch),
+    {
+      before,
+      document = this.documentFor(epoch),
+    }: { readonly before: VersionVector | undefined; readonly document?: TableDocument | undefined },
   ): void {
     this.epoch = { counter: epoch.counter, origin: epoch.origin, mode: epoch.mode };
     this.past.leave(this);
     this.epochBase = base.copy();
     this.#effective = base;
-    this.versions.reset(this.modeOf(epoch.mode));
+    this.versions.reset(this.modeOf(epoch.mode), before);
+    this.times.restart();
     this.documents = this.#documentsOf(document);
   }
 
   /** Makes a switch of another node: like {@link enter}, and notes what this node has to write again. */
-  switchTo(epoch: Epoch, base: VersionVector, document?: TableDocument): void {
+  switchTo(
+    epoch: Epoch,
+    base: VersionVector,
+    from: { readonly before: VersionVector | undefined; readonly document?: TableDocument | undefined },
+  ): void {
     this.orphans.note(this, this.#context.origins, base);
-    this.enter(epoch, base, document);
+    this.enter(epoch, base, from);
   }
 
   /** Writes again what a switch passed over of this node's own; while the log takes nothing, it stays to be written. */
@@ -419,11 +435,12 @@ export class Projection {
     for (const over of this.lives.over(origin)) this.contexts.delete(over);
   }
 
-  /** Checks a run from elsewhere, changing nothing. Throws `OPERATION_INVALID`. */
-  check(run: DecodedRun): void {
+  /** Checks a run from elsewhere, changing nothing; `enters` when its author brings it. Throws `OPERATION_INVALID`, `CLOCK_AHEAD`. */
+  check(run: DecodedRun, enters: boolean): void {
     checkRun(this, run, this.#context.origins);
     this.#checkDocument(run);
-    if (this.mode.comparesVersions) this.checkTime(run.stamps?.[run.count - 1] ?? run.firstStamp, run.origin);
+    if (this.mode.comparesVersions && !this.#precedes(run))
+      this.times.check(run.stamps?.[run.count - 1] ?? run.firstStamp, { origin: run.origin, enters });
   }
 
   #checkDocument(run: DecodedRun): void {
@@ -431,30 +448,6 @@ export class Projection {
     if (this.#precedes(run)) return;
     if (this.documents !== undefined) this.documents.check(run, keyTextsOf(this, run, this.#context.origins));
     else if (run.document !== undefined) throw malformed('changes of a document for a table without one');
-  }
-
-  /** Throws `CLOCK_AHEAD` for a time too far ahead to let it decide which write is the last. */
-  checkTime(stamp: number, origin: string): void {
-    if (this.#context.clock.tooFarAhead(stamp)) throw clockAhead(this.schema.name, origin, stampToMs(stamp));
-  }
-
-  /** The same as {@link observe} for each of many stamps. */
-  observeAll(stamps: ArrayLike<number>): void {
-    const { clock } = this.#context;
-    const most = this.mode.comparesVersions ? Infinity : clock.farthest();
-    let latest = -1;
-    for (let index = 0; index < stamps.length; index++) {
-      const stamp = stamps[index] as number;
-      if (stamp > latest && stamp <= most) latest = stamp;
-    }
-    if (latest >= 0) clock.observe(latest);
-  }
-
-  /** Lets what is written from now on be stamped later than `stamp`. */
-  observe(stamp: number): void {
-    const { clock } = this.#context;
-    // Where times decide nothing, a clock gone wrong elsewhere must not carry this node's along.
-    if (this.mode.comparesVersions || !clock.tooFarAhead(stamp)) clock.observe(stamp);
   }
 
   /**
@@ -475,9 +468,9 @@ export class Projection {
     const dictionary = learnRun(this, run, { origin, origins, position: at.position });
     const seen = this.contextOf(origin);
     for (const entry of run.context) seen.advance(dictionary.origins[entry.origin] as number, entry.sequence);
-    this.observe(run.stamps?.[end - 1] ?? run.firstStamp);
     const base = at.live && this.reporter.listening ? at.position - skip : undefined;
     const stale = this.#precedes(run);
+    if (!stale) this.times.observeRun(run.stamps?.[end - 1] ?? run.firstStamp, at.live);
     if (!stale || base !== undefined)
       this.#fold.fold(run, { skip, end }, { origin, dictionary, seen, base, stale });
     if (run.document?.copies === true && this.isOwn(origin))
@@ -528,7 +521,7 @@ export class Projection {
     const referenced = new Uint8Array(rows.slots);
     for (const author of authors) author.mark(referenced);
     for (const dictionary of foreign) dictionary.mark(referenced);
-    if (this.mode.comparesVersions) markRemembered(this, referenced, this.#context.clock.stamp());
+    if (this.mode.comparesVersions) markRemembered(this, referenced, this.times.clock.stamp());
     const renumbered = rows.compact(referenced);
     // What had to stay is not looked at again before there is much more of it.
     this.#compactAt = Math.max(REMOVED_KEPT, rows.removedCount * 1.5);

@@ -111,7 +111,7 @@ export class RowFold {
     if (kind === CLEAR && !on.stale) return this.#table.effects.clearRows(dot, on.seen, live);
     const { epoch } = run;
     if (kind === SWITCH && epoch !== undefined && compareEpochs(epoch, this.#table.epoch) > 0)
-      this.#table.switchHere(epoch, dot.stamp);
+      this.#table.switchHere(epoch);
     if (live === undefined) return;
     const { reporter } = this.#table;
     const facts = reporter.facts(live.position, kind, dot);

@@ -225,12 +225,6 @@ export class Rows {
     this.#versions.fill(0, 2 * slot, 2 * slot + 2);
   }
 
-  /** Lowers every later stamp to `stamp`. */
-  limitStamps(stamp: number): void {
-    const versions = this.#versions;
-    for (let at = 1; at < 2 * this.slots; at += 2) if ((versions[at] as number) > stamp) versions[at] = stamp;
-  }
-
   /** The key's latest write or removal, as it is now. */
   dot(slot: number): Dot {
     return { origin: this.origin(slot), sequence: this.sequence(slot), stamp: this.stamp(slot) };

@@ -1,5 +1,4 @@
 import { Subject } from 'rxjs/internal/Subject';
-import { HybridClock } from '../log/hybrid-clock.ts';
 import type { Operation } from '../log/operation.ts';
 import { Origins } from '../log/origin.ts';
 import type { Schema } from '../schema/index.ts';
@@ -16,7 +15,7 @@ export function scratchProjection(
   const projection = new Projection(schema, modeOf(schema), {
     modeOf,
     origins,
-    clock: new HybridClock(() => 0),
+    wall: { now: () => 0, believed: () => 0 },
     dispatcher: new Dispatcher(),
     journal: {
       next: () => {

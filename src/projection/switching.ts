@@ -171,19 +171,21 @@ export class SwitchAdoption {
     from: {
       readonly epoch: Epoch;
       readonly base: VersionVector;
+      /** What was written before the switch. */
+      readonly before: VersionVector | undefined;
       readonly position: number;
       /** Of a mode that has one, with what the checkpoint says of it. */
       readonly document: TableDocument | undefined;
     },
   ) {
-    const { epoch, position, base } = from;
+    const { epoch, position, base, before, document } = from;
     this.#projection = projection;
     this.#position = position;
     this.#base = base;
     const author = origins.intern(epoch.origin);
     this.#switchedBy = { origin: author, sequence: Math.max(1, base.get(author)), stamp: 0 };
     this.#held = projection.vector().copy();
-    projection.switchTo(epoch, base, from.document);
+    projection.switchTo(epoch, base, { before, document });
   }
 
   /** Takes one entry of the checkpoint. */
@@ -192,9 +194,18 @@ export class SwitchAdoption {
     const { slot, dot } = entry;
     (entry.removed ? this.#gone : this.#named).add(slot);
     const same = rows.origin(slot) === dot.origin && rows.sequence(slot) === dot.sequence;
-    if (same && rows.has(slot) === !entry.removed && this.#sameValue(entry)) return;
+    if (same && rows.has(slot) === !entry.removed && this.#sameValue(entry)) return this.#date(entry);
     if (entry.removed) this.#remove(slot, dot);
     else this.#put(entry);
+  }
+
+  /** A node of 0.2 that switched has lowered times that were ahead, and all go on from what it has. */
+  #date({ slot, dot, removed }: CheckpointEntry): void {
+    const { rows, effects } = this.#projection;
+    if (removed || rows.stamp(slot) === dot.stamp) return;
+    rows.put(slot, rows.value(slot), dot);
+    effects.deadlines?.note(slot);
+    if (this.#told !== undefined) this.rows.push(slot);
   }
 
   /** The write that went last into a counter says nothing of its sum. */

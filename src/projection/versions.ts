@@ -25,6 +25,12 @@ export class Versions {
   readonly #incoming: Version = { stamp: 0, origin: '', sequence: 0 };
   readonly #present: Version = { stamp: 0, origin: '', sequence: 0 };
   mode: ConflictMode;
+  /**
+   * What was written before the switch of mode in force: beaten by everything since, whatever its times say.
+   * Undefined before any switch, in modes that do not compare, and where the switch was heard of from a node
+   * of 0.2, which does not say it.
+   */
+  before: VersionVector | undefined;
   /** The latest `clear`; undefined while there was none, and in modes that do not compare. */
   cleared: Dot | undefined;
   /** The `clear` that arrived last: what took away a key that has no row and was never written here. */
@@ -42,11 +48,22 @@ export class Versions {
     if (this.beatenByClear(dot)) return false;
     const rows = this.#rows;
     if (rows.sequence(slot) === 0) return true;
+    const origin = rows.origin(slot);
+    const sequence = rows.sequence(slot);
+    if (this.before !== undefined) {
+      const isOld = this.before.get(origin) >= sequence;
+      if (isOld !== this.isBefore(dot)) return isOld;
+    }
     const present = this.#present;
     present.stamp = rows.stamp(slot);
-    present.origin = this.#origins.at(rows.origin(slot)).text;
-    present.sequence = rows.sequence(slot);
+    present.origin = this.#origins.at(origin).text;
+    present.sequence = sequence;
     return this.mode.supersedes(this.#fill(dot), present);
+  }
+
+  /** Whether something was written before the switch of mode in force, so that its time decides nothing. */
+  isBefore({ origin, sequence }: Pick<Dot, 'origin' | 'sequence'>): boolean {
+    return this.before !== undefined && this.before.get(origin) >= sequence;
   }
 
   /** What a version that was not accepted lost to: the slot's latest write or removal, or a later `clear`. */
@@ -71,6 +88,8 @@ export class Versions {
   }
 
   #supersedes(dot: Dot, other: Dot): boolean {
+    const isOld = this.isBefore(other);
+    if (isOld !== this.isBefore(dot)) return isOld;
     const present = this.#present;
     present.stamp = other.stamp;
     present.origin = this.#origins.at(other.origin).text;
@@ -108,8 +127,9 @@ export class Versions {
   }
 
   /** Goes over to another mode and forgets what only mattered before. */
-  reset(mode: ConflictMode): void {
+  reset(mode: ConflictMode, before: VersionVector | undefined): void {
     this.mode = mode;
+    this.before = mode.comparesVersions ? before : undefined;
     this.cleared = undefined;
     this.latestClear = undefined;
     this.#ahead.clear();

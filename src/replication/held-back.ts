@@ -1,6 +1,5 @@
 import type { Environment, Timer } from '../environment.ts';
 import type { ErrorCode, TablecastError } from '../errors.ts';
-import { MAX_AHEAD_MS } from '../log/hybrid-clock.ts';
 import type { RunReference } from '../log/segment-store.ts';
 import type { HeldBackOperations } from './peer-state.ts';
 import type { Refusal } from './replica.ts';
@@ -245,6 +244,6 @@ function nameOf(table: string, origin: string): string {
 /** When an operation dated too far ahead may be tried again. */
 function dueTime({ code, details }: TablecastError): number | undefined {
   if (code !== 'CLOCK_AHEAD') return undefined;
-  const time = Date.parse(String(details['time']));
-  return Number.isNaN(time) ? undefined : time - MAX_AHEAD_MS;
+  const time = Date.parse(String(details['acceptableAt']));
+  return Number.isNaN(time) ? undefined : time;
 }

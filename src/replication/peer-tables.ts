@@ -271,6 +271,11 @@ export class PeerTables {
     return isOf;
   }
 
+  /** Whether the peer writes as an origin. */
+  wrote(origin: string): boolean {
+    return this.#isOf(this.peer, origin, '>');
+  }
+
   /** Whether the peer takes operations of an origin from this node. */
   #isTaken(table: SharedTable, origin: string): boolean {
     if (table.heldBack.size > 0 && table.heldBack.has(origin)) return false;

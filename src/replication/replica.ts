@@ -143,6 +143,14 @@ export interface Prepared {
   forget(): void;
 }
 
+/** The peer that brings runs. */
+export interface RunSource {
+  /** Is told of each run before it takes effect, and leaves it out by returning false. */
+  seen(run: RunReference): boolean;
+  /** Whether it wrote as an origin, and does not only pass on what that wrote. */
+  wrote(origin: string): boolean;
+}
+
 /** The replica port: what replication needs of the node it serves. */
 export interface Replica {
   readonly nodeId: string;
@@ -150,6 +158,8 @@ export interface Replica {
   /** Origins under which this node writes in its present life. */
   readonly ownOrigins: readonly string[];
   readonly log: OperationLog;
+  /** A peer says what its clock says, in milliseconds since 1970: what this node's own says may be right after a jump. */
+  heardClock(timeMs: number): void;
   table(name: string): ReplicaTable | undefined;
   /** As {@link ReplicaTable.held}, without the rest; undefined for a table that is not declared here. */
   held(table: string, origin: string): number | undefined;
@@ -169,7 +179,7 @@ export interface Replica {
    * by returning false. A run that is refused takes with it only what its author wrote in that table. Throws
    * `OPERATION_INVALID` for bytes that are no run, having changed nothing.
    */
-  receive(runs: readonly Uint8Array[], seen: (run: RunReference) => boolean): AppliedRuns;
+  receive(runs: readonly Uint8Array[], from: RunSource): AppliedRuns;
   /**
    * Merges another node's checkpoint into a table; `seen` is told what that node holds, and in which sessions
    * it was written, before it takes effect, and leaves it out by returning false. Gives undefined when it was

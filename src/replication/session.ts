@@ -334,8 +334,8 @@ export class Session implements Debtor, Directed, Place {
       case 'rows':
         return this.comparisons.receive(message);
       case 'ping':
-        this.#answer({ type: 'pong', time: message.time });
-        return;
+        this.#owner.replica.heardClock(message.time);
+        return this.#answer({ type: 'pong', time: message.time });
       case 'pong':
         this.roundTripMs = Math.max(0, this.#owner.environment.now() - message.time);
         return this.#owner.changed();

@@ -52,10 +52,14 @@ export class Taking {
   take(runs: readonly Uint8Array[]): Taken {
     const { node } = this.#owner;
     let operations = 0;
-    const applied = node.replica.receive(runs, (run) => {
-      operations += run.count;
-      if (operations > MAX_FRAME_OPERATIONS) throw tooManyOperations();
-      return this.#owner.tables.received(run) && this.heldBack.admits(run);
+    const { tables } = this.#owner;
+    const applied = node.replica.receive(runs, {
+      seen: (run) => {
+        operations += run.count;
+        if (operations > MAX_FRAME_OPERATIONS) throw tooManyOperations();
+        return tables.received(run) && this.heldBack.admits(run);
+      },
+      wrote: (origin) => tables.wrote(origin),
     });
     for (const refusal of applied.refused) this.heldBack.refused(refusal);
     this.heldBack.settle();

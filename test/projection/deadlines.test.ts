@@ -34,7 +34,7 @@ class Scene {
 
   static async open(declaration: Lifetime, options: Partial<ClusterOptions> = {}): Promise<Scene> {
     const cluster = await createCluster({ size: 2, ...options });
-    const tables = cluster.declare('t', { ...counts, ...declaration }) as unknown as Numbers[];
+    const tables = cluster.declare('t', { ...counts, ...declaration });
     await cluster.run(1000);
     return new Scene(cluster, tables);
   }
@@ -248,14 +248,7 @@ describe('deadlines under clocks that are wrong', () => {
     const again: Numbers[] = [];
     for (const index of [0, 1])
       await scene.cluster.start(index, (node) => {
-        again.push(
-          node.table('t', {
-            key: 'string',
-            value: 'count',
-            backend: 'sqlite',
-            writeExpire: '10s',
-          }) as Numbers,
-        );
+        again.push(node.table('t', { ...counts, backend: 'sqlite', writeExpire: '10s' }));
       });
     await scene.cluster.run(9000);
     expect(again.map(({ size }) => size)).toEqual([1, 1]);

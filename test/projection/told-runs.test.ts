@@ -67,7 +67,7 @@ function told(schema: Schema, runs: readonly DecodedRun[], how: { long: boolean;
   if (how.long) reporter.conflicts.observable.subscribe();
   let position = 1;
   for (const run of runs) {
-    projection.check(run);
+    projection.check(run, true);
     projection.apply(run, 0, { position, live: true });
     position += run.count;
   }

@@ -1,0 +1,97 @@
+import { type PlantedBug, bug } from './planted-bug.ts';
+
+const DEADLINES = 'test/projection/deadlines.test.ts';
+const AHEAD = 'test/modes/clocks-ahead.test.ts';
+const CLOCKS = 'test/modes/clocks.test.ts';
+
+/** What a time means where it should mean nothing. */
+export const bugsOfTimes: readonly PlantedBug[] = [
+  bug(
+    'count a lifetime from a time ahead of this clock',
+    ['projection/deadlines.ts', 'Math.min(0, fromMs - this.#wallMs)', '(fromMs - this.#wallMs)'],
+    [DEADLINES],
+  ),
+  bug(
+    'leave a row in its bucket when it is due earlier',
+    [
+      'projection/deadlines.ts',
+      'if (!(bucket <= this.#bucketAt(due))) this.#enqueue(slot, due);',
+      'if (Number.isNaN(bucket)) this.#enqueue(slot, due);',
+    ],
+    [DEADLINES],
+  ),
+  bug(
+    'go on with the life of whatever row stands',
+    [
+      'projection/effects.ts',
+      'if (beginsAnew) rows.beginLife(slot);',
+      'if (beginsAnew && slot < 0) rows.beginLife(slot);',
+    ],
+    [DEADLINES],
+  ),
+  bug(
+    'keep the first write of a row whose removal lost',
+    [
+      'projection/effects.ts',
+      'else if (present) rows.forgetFirst(slot);',
+      'else if (slot < 0) rows.forgetFirst(slot);',
+    ],
+    [DEADLINES],
+  ),
+  bug(
+    'let stamps from before a switch decide',
+    [
+      'projection/versions.ts',
+      'this.before = mode.comparesVersions ? before : undefined;',
+      'this.before = before === undefined || mode.comparesVersions ? undefined : before;',
+    ],
+    [CLOCKS],
+  ),
+  bug(
+    'forget in a checkpoint what was written before a switch',
+    [
+      'projection/checkpoint-header.ts',
+      'before: before === undefined ? undefined : pairs(before.entries()),',
+      'before: before === undefined ? undefined : [],',
+    ],
+    [CLOCKS],
+  ),
+  bug(
+    'take note of stamps where they order nothing',
+    ['log/hybrid-clock.ts', 'if (this.#orders && stamp >= this.#last)', 'if (stamp >= this.#last)'],
+    [CLOCKS, 'test/log/names-and-clocks.test.ts'],
+  ),
+  bug(
+    'take note of stamps from before a switch',
+    [
+      'projection/projection.ts',
+      'if (!this.versions.isBefore(dot)) this.clock.observe(dot.stamp);',
+      'this.clock.observe(dot.stamp);',
+    ],
+    [CLOCKS],
+  ),
+  bug(
+    'believe a clock that jumps',
+    ['log/wall-clock.ts', 'if (wall > expected + MAX_STEP_MS && ', 'if (wall > expected + 1e15 && '],
+    [CLOCKS, 'test/log/wall-clock.test.ts'],
+  ),
+  bug(
+    'keep the limit where operations are passed on as where they enter',
+    ['projection/table-times.ts', 'enters ? MAX_AHEAD_MS : MAX_RELAYED_AHEAD_MS', 'MAX_AHEAD_MS'],
+    [AHEAD],
+  ),
+  bug(
+    'vouch for nothing that was seen',
+    ['projection/table-times.ts', '!enters || stamp > this.#vouched + SLACK_STAMPS', 'stamp > 0'],
+    [AHEAD],
+  ),
+  bug(
+    'check the times of what decides nothing',
+    [
+      'projection/projection.ts',
+      'if (this.mode.comparesVersions && !this.#precedes(run))',
+      'if (this.mode.comparesVersions)',
+    ],
+    [AHEAD],
+  ),
+];
