@@ -7,6 +7,8 @@ import { didYouMean } from '../nearest-word.ts';
 const MAX_KEY_LENGTH = 512;
 const MAX_VALUE_LENGTH = 255;
 const MAX_FIELDS_NAMED = 30;
+/** Names of so many fields are kept for a hint. */
+const MAX_FIELDS_KEPT = 1000;
 
 /** Which rows to compare with. */
 export interface RowOptions {
@@ -30,7 +32,7 @@ export interface SourceRows {
 
 /**
  * Reads the first rows of a log, or of a generated one. Throws `IMPORT_INVALID` when it cannot be
- * read, has no row with the fields, or no such field at all.
+ * read or has no row with the fields.
  */
 export async function readSourceRows(options: RowOptions): Promise<SourceRows> {
   const { log, format, rows: wanted, seed, key, value } = options;
@@ -39,21 +41,21 @@ export async function readSourceRows(options: RowOptions): Promise<SourceRows> {
   const rows: SourceRow[] = [];
   let skippedRecords = 0;
   let more = false;
-  let named: readonly string[] = [];
+  const named = new Set<string>();
   let hasValues = false;
   for await (const record of records) {
     if (rows.length === wanted) {
       more = true;
       break;
     }
-    if (named.length === 0) named = fieldsOf(record, [key, value], log);
+    if (named.size < MAX_FIELDS_KEPT) for (const name of record.fields.keys()) named.add(name);
     hasValues ||= record.fields.has(value);
     const row = rowOf(record, key, value);
     if (row === undefined) skippedRecords++;
     else rows.push(row);
   }
-  if (rows.length === 0) throw nothingFound(log, { field: key, flag: '--key' }, named);
-  if (!hasValues) throw nothingFound(log, { field: value, flag: '--value' }, named);
+  if (rows.length === 0) throw nothingFound(log, { field: key, flag: '--key' }, [...named]);
+  if (!hasValues) throw nothingFound(log, { field: value, flag: '--value' }, [...named]);
   const source = {
     log: log === undefined ? undefined : log === '-' ? 'standard input' : basename(log),
     fields: { key, value },
@@ -62,21 +64,6 @@ export async function readSourceRows(options: RowOptions): Promise<SourceRows> {
     more,
   };
   return { rows, source };
-}
-
-/** A header names every field there is: a wrong one is told at once. */
-function fieldsOf(record: LogRecord, wanted: readonly string[], log: string | undefined): readonly string[] {
-  const names = [...record.fields.keys()];
-  if (record.types === undefined) return names;
-  for (const field of wanted) {
-    if (record.fields.has(field)) continue;
-    throw new TablecastError(
-      'IMPORT_INVALID',
-      `${log ?? 'The log'} has no field ${JSON.stringify(field)}.${didYouMean(field, names)}`,
-      { hint: `Choose fields with --key and --value; it has ${listed(names)}.` },
-    );
-  }
-  return names;
 }
 
 function listed(names: readonly string[]): string {
@@ -91,7 +78,7 @@ function nothingFound(
   const hint =
     named.length === 0
       ? 'Give a Zeek log, CSV with a header, or JSON lines, plain or gzip.'
-      : `Choose another field with ${flag}; the first record has ${listed(named)}.`;
+      : `Choose another field with ${flag}; the fields are ${listed(named)}.`;
   return new TablecastError(
     'IMPORT_INVALID',
     `${log ?? 'The log'} has no row with the field ${JSON.stringify(field)}.${didYouMean(field, named)}`,

@@ -37,17 +37,20 @@ function countLines(row: readonly string[]): number {
 export class CsvReader {
   readonly #bad: BadLines;
   readonly #maxBytes: number;
+  readonly #onNotice: ((text: string) => void) | undefined;
   #dialect: Dialect | undefined;
   #names: readonly string[] | undefined;
+  #toldHeader = false;
   /** What is wrong with names that come twice. */
   #faults: ReadonlyMap<string, string> | undefined;
   /** Text from the start of the first unfinished record, and the line that is on. */
   #rest = '';
   #line = 1;
 
-  constructor(bad: BadLines, maxBytes: number) {
+  constructor(bad: BadLines, maxBytes: number, onNotice?: (text: string) => void) {
     this.#bad = bad;
     this.#maxBytes = maxBytes;
+    this.#onNotice = onNotice;
   }
 
   /** The records that are complete with these lines. */
@@ -126,8 +129,17 @@ export class CsvReader {
     } else if (row.length !== names.length) {
       this.#bad.report({ line, expected: `${names.length} columns`, found: `${row.length} columns` });
     } else {
+      if (!this.#toldHeader && row.every((cell, at) => cell === names[at])) this.#tellHeader(line);
       yield this.#record(row, names, line);
     }
+  }
+
+  /** CSV has no mark for a header: another one is a row like any other, and can be one. */
+  #tellHeader(line: number): void {
+    this.#toldHeader = true;
+    this.#onNotice?.(
+      `${this.#bad.file}, line ${line}: the same as the header, and taken as a row; import files that were put together one by one`,
+    );
   }
 
   #record(row: readonly string[], names: readonly string[], line: number): LogRecord {

@@ -124,8 +124,8 @@ class RecordReader implements RecordStream {
   }
 
   #reader({ format, tsv }: Detected): BatchReader {
-    if (format === 'csv') return new CsvReader(this.#bad, this.#maxLineBytes);
-    const { jsonStrings = 'text', lists } = this.#options;
+    const { jsonStrings = 'text', lists, onNotice } = this.#options;
+    if (format === 'csv') return new CsvReader(this.#bad, this.#maxLineBytes, onNotice);
     return new LineReaders(this.#bad, { format, tsv, jsonStrings, lists, maxLineBytes: this.#maxLineBytes });
   }
 }

@@ -93,6 +93,13 @@ describe('reading CSV', () => {
     expect(record?.faults?.get('a')).toBe('more than one column has this name');
   });
 
+  it('tells of a row that is the header again: the file may be made of several', async () => {
+    const notices: string[] = [];
+    const records = await collect('a,b\n1,2\na,b\n3,4\na,b\n', { onNotice: (text) => notices.push(text) });
+    expect(records).toHaveLength(4);
+    expect(notices).toEqual([expect.stringContaining('line 3: the same as the header')]);
+  });
+
   it('skips a line beyond the limit and keeps the numbers of the others', async () => {
     const text = `a,b\n1,2\n${'x'.repeat(200)},2\n3,4\n`;
     const records = await collect(text, { onBadLine: 'skip', maxLineBytes: 100 });
