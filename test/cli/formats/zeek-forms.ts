@@ -124,7 +124,7 @@ const ports = fc
     fc.constantFrom(['unknown', '?'], ['unknown', 'unknown_transport'], ['tcp', 'TCP'], ['udp', 'udp']),
   )
   .map(([number, [name, spelled]]) => {
-    const code = ['unknown', 'tcp', 'udp'].indexOf(name as string);
+    const code = ['unknown', 'tcp', 'udp'].indexOf(name);
     return simple(`${number}/${name}`, `${number}/${spelled}`, [8, number >> 8, number & 255, code]);
   });
 
