@@ -80,11 +80,7 @@ export const bugsOfLogs: readonly PlantedBug[] = [
   ),
   bug(
     'take whole numbers for seconds and milliseconds in one column',
-    [
-      'cli/formats/nanoseconds.ts',
-      "if (this.#whole === 's') return",
-      "if (this.#whole === 's' && text === '') return",
-    ],
+    ['cli/formats/nanoseconds.ts', "if (this.#whole === 's')", "if (this.#whole === 's' && text === '')"],
     [MAPPER],
   ),
   bug(
