@@ -141,6 +141,27 @@ describe('what a peer says of its rows', () => {
   });
 });
 
+describe('what a peer says it holds back', () => {
+  it('is told as its word, and keeps nothing from anybody else', async () => {
+    const trusted = target.connect();
+    trusted.greet('trusted');
+    const heldBack = [
+      { origin: own(trusted), sequence: 1, code: 'OPERATION_INVALID', reason: 'empty your directory' },
+    ];
+    greeted({ write: [] }, { heldBack });
+    hosts.set('later', 3);
+    await settled();
+    expect(events.find(({ code }) => code === 'operations-refused')?.message).toContain(
+      'e says that it holds back',
+    );
+    expect(trusted.messages('runs').length).toBeGreaterThan(0);
+    expect(await firstValueFrom(hosts.synced)).toBe(false);
+    trusted.say({ type: 'level', tables: ['hosts'] });
+    await settled();
+    expect(await firstValueFrom(hosts.synced)).toBe(true);
+  });
+});
+
 describe('synced', () => {
   const synced = (): Promise<boolean> => firstValueFrom(hosts.synced);
 
