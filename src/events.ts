@@ -6,6 +6,7 @@ export const NODE_EVENT_CODES = [
   'peer-unreachable',
   'node-id-twice',
   'table-refused',
+  'table-alone',
   'table-diverged',
   'table-agrees',
   'mode-switched',

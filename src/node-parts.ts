@@ -5,10 +5,12 @@ import type { Backend } from './backends/backend.ts';
 import { sqliteBackend } from './backends/sqlite/sqlite-backend.ts';
 import type { Environment } from './environment.ts';
 import { TablecastError } from './errors.ts';
+import type { NodeEvent } from './events.ts';
 import type { Slicing } from './log/slices.ts';
 import type { CertificateChange, NodeOptions } from './options.ts';
 import type { IntakeLimits } from './replication/intake.ts';
-import type { Connection, Transport } from './transport/transport.ts';
+import type { Connection, Stranger, Transport } from './transport/transport.ts';
+import type { WebSocketOptions } from './transport/websocket/options.ts';
 import { type RenewableTransport, webSocketTransport } from './transport/websocket/websocket.ts';
 
 /** What a node is made of that a test may replace. */
@@ -50,14 +52,19 @@ export interface Carrier {
   reloadAuth(this: void, change: CredentialChange): ReadonlySet<Connection>;
 }
 
-/** The transport that is given, or that the options ask for; `warn` is told, in one line, what is unwise. */
-export function carrierOf(
-  options: NodeOptions,
-  { transport }: NodeParts,
-  warn: (text: string) => void,
-): Carrier {
+/** What a transport tells its node. */
+export interface CarrierOwner {
+  report(event: NodeEvent): void;
+  refused(stranger: Stranger): void;
+}
+
+/** The transport that is given, or that the options ask for. */
+export function carrierOf(options: NodeOptions, { transport }: NodeParts, owner: CarrierOwner): Carrier {
   if (transport !== undefined) return { transport, reload: refuseReload, reloadAuth: refuseReload };
-  const own = webSocketOf(options, warn);
+  const own = webSocketOf(options, {
+    onWarning: (message) => owner.report({ code: 'transport-warning', severity: 'warning', message }),
+    onRefused: (stranger) => owner.refused(stranger),
+  });
   return {
     transport: own,
     reload: (change) => own.reloadTls(change),
@@ -74,7 +81,7 @@ function refuseReload(): never {
 /** A transport over WebSockets as the options ask for it. */
 export function webSocketOf(
   { listen, auth, limits }: NodeOptions,
-  warn: (text: string) => void,
+  told: Pick<WebSocketOptions, 'onWarning' | 'onRefused'>,
 ): RenewableTransport {
   const { ca, cert, key, ...shown } = auth ?? {};
   return webSocketTransport({
@@ -87,7 +94,7 @@ export function webSocketOf(
       maxQueuedBytes: limits?.maxQueuedBytes,
       maxConnections: limits?.maxPeers,
     },
-    onWarning: warn,
+    ...told,
   });
 }
 

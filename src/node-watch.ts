@@ -6,7 +6,7 @@ import type { HealthOptions } from './observability/health-listener.ts';
 import type { NodeHealth } from './observability/node-health.ts';
 import type { ObservedDisk, ObservedNode, ObservedTable } from './observability/observed-node.ts';
 import type { Projection } from './projection/projection.ts';
-import type { PeerState } from './replication/peer-state.ts';
+import type { DialState, PeerState } from './replication/peer-state.ts';
 import type { Replicator } from './replication/replicator.ts';
 import { isLoopback } from './transport/websocket/options.ts';
 
@@ -109,6 +109,14 @@ export class NodeWatch implements ObservedNode {
 
   peers(): readonly PeerState[] {
     return this.#parts.replicator.present();
+  }
+
+  dials(): readonly DialState[] {
+    return this.#parts.replicator.dials();
+  }
+
+  refusedConnections(): ReadonlyMap<string, number> {
+    return this.#parts.replicator.strangers.counts;
   }
 
   disk(): ObservedDisk | undefined {

@@ -128,9 +128,11 @@ class LocalNode implements TableNode, StoreListener {
     this.events = new SubscriberCount('events', this.#subscribers).of(this.#events);
     const lives = this.#lives;
     const slicing = parts.slicing ?? { units: SLICE_UNITS, defer: (task) => environment.defer(task) };
-    const carrier = carrierOf(options, parts, (message) =>
-      this.#report({ code: 'transport-warning', severity: 'warning', message }),
-    );
+    const report = (event: NodeEvent): void => this.#report(event);
+    const carrier = carrierOf(options, parts, {
+      report,
+      refused: (stranger) => this.#replicator.strangers.refused(stranger),
+    });
     this.reloadCertificates = carrier.reload;
     this.#replicator = new Replicator({
       replica: new LocalReplica({
@@ -152,16 +154,11 @@ class LocalNode implements TableNode, StoreListener {
       peers: options.peers ?? [],
       ...peerRulesOf(options),
       slicing,
-      report: (event) => this.#report(event),
-    });
-    this.peers = new SubscriberCount('peers', this.#subscribers).of(this.#replicator.peers);
-    const report = (event: NodeEvent): void => this.#report(event);
-    this.reloadCredentials = credentialReload({
-      auth: options.auth,
-      carrier,
-      replicator: this.#replicator,
       report,
     });
+    this.peers = new SubscriberCount('peers', this.#subscribers).of(this.#replicator.peers);
+    const replicator = this.#replicator;
+    this.reloadCredentials = credentialReload({ auth: options.auth, carrier, replicator, report });
     this.#zeek = this.#makeZeek();
     this.#watch = this.#makeWatch();
   }
@@ -407,7 +404,8 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   #report(event: NodeEvent): void {
-    this.#dispatcher.emit(this.#events, event);
+    if (this.#unheard === undefined) this.#dispatcher.emit(this.#events, event);
+    else this.#unheard.push(event);
   }
 
   /** To whoever subscribes in the task that opened the node: not before it is open. */

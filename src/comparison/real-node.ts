@@ -26,7 +26,7 @@ export class RealNode {
     const { index, directory, peers } = request;
     const memoryBefore = memoryHeld();
     const options = { id: nodeId(index), directory, listen: { port: 0 }, peers };
-    const transport = new BreakableTransport(webSocketOf(options, () => undefined));
+    const transport = new BreakableTransport(webSocketOf(options, {}));
     const node = await openNodeOf(options, { transport });
     try {
       return new RealNode(node, transport, { request, memoryBefore });

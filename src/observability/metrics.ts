@@ -167,6 +167,24 @@ const DEFINITIONS: readonly Definition[] = [
     perPeer(({ receivedOperations }) => receivedOperations),
   ],
   [
+    'tablecast_peer_held_back_authors',
+    'gauge',
+    'Authors in tables whose operations are held back, here or as the peer says there.',
+    heldBackAuthors,
+  ],
+  [
+    'tablecast_peer_failed_dials_total',
+    'counter',
+    'Dials of a configured peer, and sessions with it, that came to nothing.',
+    failedDials,
+  ],
+  [
+    'tablecast_refused_connections_total',
+    'counter',
+    'Connections that were turned away before there was a session, by HTTP status.',
+    ({ node }) => labelled('status', node.refusedConnections()),
+  ],
+  [
     'tablecast_events_total',
     'counter',
     'Events of the node, by code.',
@@ -232,6 +250,23 @@ function peersByName(peers: readonly PeerState[]): ReadonlyMap<string, PeerState
     if (named.get(name)?.state !== 'connected') named.set(name, peer);
   }
   return named;
+}
+
+/** Of both sides together: which one it is stands in `node.peers`. */
+function heldBackAuthors({ peers }: Look): readonly Sample[] {
+  return Array.from(peers).flatMap(([peer, { heldBack }]) =>
+    (['here', 'there'] as const).map((by) => {
+      return { labels: { peer, by }, value: heldBack.filter((held) => held.by === by).length };
+    }),
+  );
+}
+
+function failedDials({ node }: Look): readonly Sample[] {
+  const counts = new Map<string, number>();
+  for (const { place, failedDials: failed } of node.dials()) {
+    counts.set(place, (counts.get(place) ?? 0) + failed);
+  }
+  return labelled('peer', counts);
 }
 
 /** An address without what may be secret in it. */

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { NodeEvent } from '../events.ts';
-import type { PeerState } from '../replication/peer-state.ts';
+import type { DialState, PeerState } from '../replication/peer-state.ts';
 
 /** One table, as an operator looks at it. */
 export interface ObservedTable {
@@ -40,6 +40,10 @@ export interface ObservedNode {
   readonly events: Observable<NodeEvent>;
   tables(): readonly ObservedTable[];
   peers(): readonly PeerState[];
+  /** The configured peers. */
+  dials(): readonly DialState[];
+  /** How many were turned away before there was a session, by the HTTP status that was the answer. */
+  refusedConnections(): ReadonlyMap<string, number>;
   /** Undefined for a node without a directory. */
   disk(): ObservedDisk | undefined;
   /** Commits something small; resolves when the disk has confirmed it. */

@@ -1,3 +1,4 @@
+import type { DialState } from '../replication/peer-state.ts';
 import type { ObservedNode } from './observed-node.ts';
 
 /** An answer of the disk counts for so long, and is waited for so long, in milliseconds. */
@@ -10,7 +11,23 @@ export interface Readiness {
   readonly reasons: readonly string[];
 }
 
-/** Tells whether a node is ready: recovered, its disk takes writes, and it is not closing. */
+/**
+ * What is wrong with the configured peers: one that refuses this node, which no waiting mends, or none that was
+ * reached since the start. One that was reached and is away now leaves a node ready: it goes on by itself.
+ */
+function peerProblems(dials: readonly DialState[]): string[] {
+  const refusing = dials.filter(({ state, isReached }) => state === 'refused' && !isReached);
+  const problems = refusing.map(problemOf);
+  if (problems.length > 0 || dials.length === 0) return problems;
+  if (dials.some(({ wasReached, isReached }) => wasReached || isReached)) return [];
+  return dials.map(problemOf);
+}
+
+function problemOf({ place, reason = 'not reached yet' }: DialState): string {
+  return `peer ${place}: ${reason}`;
+}
+
+/** Tells whether a node is ready: recovered, its disk takes writes, its peers are as they should be, and it is not closing. */
 export class ReadinessCheck {
   readonly #node: ObservedNode;
   #probe: { readonly at: number; readonly result: Promise<string | undefined> } | undefined;
@@ -26,9 +43,9 @@ export class ReadinessCheck {
     const { phase } = this.#node;
     if (phase !== 'open') return { ready: false, reasons: [phase] };
     const failure = this.#node.disk()?.failure;
-    return failure === undefined
-      ? { ready: true, reasons: [] }
-      : { ready: false, reasons: [`disk: ${failure}`] };
+    const disk = failure === undefined ? [] : [`disk: ${failure}`];
+    const reasons = [...disk, ...peerProblems(this.#node.dials())];
+    return { ready: reasons.length === 0, reasons };
   }
 
   /** As {@link now}, and the disk has confirmed a commit within the last seconds. */

@@ -2,6 +2,7 @@ import type { Environment, Timer } from '../environment.ts';
 import { isTablecastError } from '../errors.ts';
 import type { Connection, Transport } from '../transport/transport.ts';
 import { backoffMs } from './backoff.ts';
+import { placeOf } from './place.ts';
 import type { Hello } from './wire.ts';
 
 /** A session that lasts so long was worth having: what ends sooner is backed off from like a dial that failed. */
@@ -24,6 +25,8 @@ export interface DiallerOwner {
 /** Keeps one configured peer connected: dials, and after every end dials again, ever more slowly. */
 export class Dialler {
   readonly address: string;
+  /** The address without what may be secret in it. */
+  readonly place: string;
   readonly #owner: DiallerOwner;
   readonly #abort = new AbortController();
   #timer: Timer | undefined;
@@ -43,6 +46,7 @@ export class Dialler {
 
   constructor(address: string, owner: DiallerOwner) {
     this.address = address;
+    this.place = placeOf(address);
     this.#owner = owner;
     this.since = owner.environment.now();
   }

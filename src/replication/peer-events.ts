@@ -16,16 +16,16 @@ export function idTwice(node: string, address: string, reason: string): NodeEven
 }
 
 /** A configured peer cannot be reached, or refuses this node before there is a connection. */
-export function dialFailed(address: string, error: unknown): NodeEvent {
+export function dialFailed(place: string, error: unknown): NodeEvent {
   const isRefused = isTablecastError(error, 'PEER_REFUSED');
   const reason = error instanceof Error ? error.message : String(error);
   return {
     code: isRefused ? 'peer-refused' : 'peer-unreachable',
     severity: isRefused && !error.retryable ? 'error' : 'warning',
-    message: `No connection with the configured peer ${address}: ${reason}. It is tried again.`,
-    peer: address,
+    message: `No connection with the configured peer ${place}: ${reason}. It is tried again.`,
+    peer: place,
     details: {
-      dialled: address,
+      dialled: place,
       reason,
       ...(isTablecastError(error) && { code: error.code, hint: error.hint }),
     },

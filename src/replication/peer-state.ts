@@ -28,6 +28,20 @@ export interface HeldBackOperations {
   readonly times: number;
 }
 
+/** What became of a configured peer so far. */
+export interface DialState {
+  /** The address without what may be secret in it. */
+  readonly place: string;
+  readonly state: PeerState['state'];
+  readonly reason: string | undefined;
+  /** Whether there was a session with it since the start. */
+  readonly wasReached: boolean;
+  /** There is one with the very process that answers there, perhaps over another connection. */
+  readonly isReached: boolean;
+  /** Dials, and sessions that came to nothing, since the start. */
+  readonly failedDials: number;
+}
+
 /** One connection, or one configured peer without a connection at present. */
 export interface PeerState {
   /** The URL dialled, or where an accepted connection comes from. */

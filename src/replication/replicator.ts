@@ -10,19 +10,21 @@ import { Slices, type Slicing } from '../log/slices.ts';
 import { placeFor } from '../access/fair-share.ts';
 import type { Closing, Connection, Transport } from '../transport/transport.ts';
 import { ANNOUNCED, Account } from './account.ts';
-import { UNSAID, durabilityIn } from './acknowledgements.ts';
 import { Dialler, type DiallerOwner } from './dialler.ts';
 import { Directions } from './directions.ts';
-import type { PeerState } from './peer-state.ts';
+import type { DialState, PeerState } from './peer-state.ts';
+import { stateOfDialler, stateOfSession } from './peer-states.ts';
 import type { PeerTables } from './peer-tables.ts';
 import { Divergences } from './divergence.ts';
 import { Identities, type IdentitiesOwner } from './identities.ts';
 import type { IntakeLimits } from './intake.ts';
+import { LonelyTables } from './lonely-tables.ts';
 import { Notices } from './notices.ts';
 import type { Difference, Replica } from './replica.ts';
 import { Session } from './session.ts';
 import type { Farewell, SessionOwner } from './session-owner.ts';
 import { dialFailed, idTwice } from './peer-events.ts';
+import { Strangers } from './strangers.ts';
 import { Turns } from './turns.ts';
 
 /** A comparison asked for is given up after so many steps. */
@@ -56,6 +58,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly environment: Environment;
   readonly divergences: Divergences;
   readonly slices: Slices;
+  readonly strangers: Strangers = new Strangers((event) => this.report(event));
   readonly turns: Turns;
   readonly announced = new Account(ANNOUNCED);
   readonly #directions: Directions;
@@ -63,6 +66,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly #notices: Notices;
   readonly #sessions = new Set<Session>();
   readonly #identities: Identities;
+  readonly #lonely: LonelyTables;
   readonly #diallers: Dialler[];
   readonly #dialled = new Map<Session, Dialler>();
   /** Who is kept waiting, and what lets each go on: one entry for each that keeps all waiting. */
@@ -91,6 +95,12 @@ export class Replicator implements SessionOwner, DiallerOwner {
     const { environment, slices } = this;
     this.#directions = new Directions({ environment, slices, sessions: this.#sessions });
     this.#identities = new Identities(this.#identitiesOwner());
+    this.#lonely = new LonelyTables({
+      environment,
+      names: () => Array.from(this.replica.tables(), ({ name }) => name),
+      peers: () => Array.from(this.#sessions, ({ tables }) => tables.announcements.map(({ name }) => name)),
+      report: (event) => this.report(event),
+    });
     this.divergences = new Divergences((event) => this.report(event));
     this.#diallers = parts.peers.map((address) => new Dialler(address, this));
   }
@@ -111,6 +121,11 @@ export class Replicator implements SessionOwner, DiallerOwner {
   /** As {@link peers}, this moment. */
   present(): readonly PeerState[] {
     return this.#states();
+  }
+
+  /** What became of the configured peers so far. */
+  dials(): readonly DialState[] {
+    return this.#diallers;
   }
 
   /** Listens if asked to, and dials. Resolves with the address others can dial. */
@@ -198,6 +213,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   /** A table was declared. */
   declared(name: string): void {
     for (const session of this.#sessions) session.sharing.declared(name);
+    if (this.#sessions.size > 0) this.#lonely.look();
     this.levelled();
   }
 
@@ -220,6 +236,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     await this.transport.close();
     this.slices.stop();
     this.#notices.stop();
+    this.#lonely.stop();
     this.#alive?.cancel();
     this.#peers.complete();
     for (const subject of this.#synced.values()) subject.complete();
@@ -259,8 +276,8 @@ export class Replicator implements SessionOwner, DiallerOwner {
     this.#begin(session);
   }
 
-  unreachable({ address }: Dialler, error: unknown): void {
-    this.report(dialFailed(address, error));
+  unreachable({ place }: Dialler, error: unknown): void {
+    this.report(dialFailed(place, error));
   }
 
   reached(nodeId: string, drawn?: number): boolean {
@@ -292,6 +309,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
       this.#drop(other);
     }
     dialler?.greeted();
+    this.#lonely.look();
     this.report({
       code: 'peer-connected',
       severity: 'info',
@@ -435,46 +453,11 @@ export class Replicator implements SessionOwner, DiallerOwner {
   }
 
   #states(): PeerState[] {
-    const states = [...this.#sessions]
-      .filter(({ nodeId }) => nodeId !== undefined)
-      .map((session) => this.#stateOf(session));
-    for (const dialler of this.#diallers) {
-      if (dialler.state === 'connected' || dialler.isReached) continue;
-      const { address, nodeId, state, since, reason } = dialler;
-      const counts = { sentOperations: 0, receivedOperations: 0, lagOperations: 0, roundTripMs: undefined };
-      states.push({
-        address,
-        nodeId,
-        direction: 'dialled',
-        state,
-        since,
-        reason,
-        ...counts,
-        ...UNSAID,
-        heldBack: [],
-        tables: [],
-      });
-    }
-    return states;
-  }
-
-  #stateOf(session: Session): PeerState {
-    const { connection, nodeId, since, sentOperations, receivedOperations, lagOperations, roundTripMs } =
-      session;
-    return {
-      address: this.#dialled.get(session)?.address ?? connection.remote,
-      nodeId,
-      direction: connection.direction,
-      state: 'connected',
-      since,
-      reason: undefined,
-      sentOperations,
-      receivedOperations,
-      lagOperations,
-      ...durabilityIn(session.acked),
-      roundTripMs,
-      heldBack: session.taking.all(),
-      tables: session.tables.announcements,
-    };
+    const connected = [...this.#sessions].filter(({ nodeId }) => nodeId !== undefined);
+    const away = this.#diallers.filter(({ state, isReached }) => state !== 'connected' && !isReached);
+    return [
+      ...connected.map((session) => stateOfSession(session, this.#dialled.get(session)?.address)),
+      ...away.map(stateOfDialler),
+    ];
   }
 }

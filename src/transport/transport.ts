@@ -13,6 +13,17 @@ export interface Closing {
   readonly reason: string;
 }
 
+/** Somebody who was turned away before there was a connection. */
+export interface Stranger {
+  /** Where from, without the port. */
+  readonly address: string;
+  /** The HTTP status that was the answer; 400 for what is no request. */
+  readonly status: number;
+  /** One line for people, of a bounded number of words. */
+  readonly reason: string;
+  readonly hint: string;
+}
+
 /** What a connection tells its user; given once, with {@link Connection.start}. */
 export interface ConnectionHandlers {
   /** One whole frame. The bytes belong to the receiver. */

@@ -22,6 +22,8 @@ export function observedNode(
     position: 12,
     tables: () => [],
     peers: () => [],
+    dials: () => [],
+    refusedConnections: () => new Map(),
     disk: () => disk,
     probe: () => Promise.resolve(),
     ...change,

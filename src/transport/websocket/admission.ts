@@ -21,9 +21,16 @@ export interface Admitted {
 }
 
 /** Let in as a holder, or refused with an HTTP status and a line for people. */
-export type Admission =
-  | Admitted
-  | { readonly admitted: false; readonly status: number; readonly line: string };
+export type Admission = Admitted | Refusal;
+
+/** Refused, with what is said to who asked, and what is known beside. */
+export interface Refusal {
+  readonly admitted: false;
+  readonly status: number;
+  readonly line: string;
+  /** What the operator hears beside, who may know more than a stranger. */
+  readonly told?: string | undefined;
+}
 
 interface KnownToken {
   readonly hash: Buffer;
@@ -65,7 +72,7 @@ export class Gate {
     const shown = { tokenHash: token === undefined ? undefined : sha256(token), certificateNames: names };
     const { verify } = this.#options.auth ?? {};
     const holder = verify === undefined ? this.recognise(shown) : await this.#verified(verify, facts);
-    if (holder === undefined) return refusal(401, 'a valid credential is required');
+    if (holder === undefined) return refusal(401, 'a valid credential is required', whatWasShown(shown));
     if (!protocolsOf(request).includes(subprotocol)) return refusal(426, `the subprotocol is ${subprotocol}`);
     return { admitted: true, holder, shown };
   }
@@ -173,8 +180,14 @@ function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?', 1)[0] ?? '';
 }
 
-function refusal(status: number, line: string): Admission {
-  return { admitted: false, status, line };
+function refusal(status: number, line: string, told?: string): Refusal {
+  return { admitted: false, status, line, told };
+}
+
+function whatWasShown({ tokenHash, certificateNames: names }: Shown): string {
+  const token = tokenHash === undefined ? undefined : 'a token that is not taken here';
+  const certificate = names.length === 0 ? undefined : `a certificate for ${names[0]?.slice(0, 64)}`;
+  return `it showed ${[token, certificate].filter((shown) => shown !== undefined).join(' and ') || 'none'}`;
 }
 
 function sha256(text: string): Buffer {

@@ -130,6 +130,10 @@ export function dialError(address: string, error: unknown): TablecastError {
     const hint = `Both sides have to speak ${subprotocol}; check the address and the version there.`;
     return refused(address, 'it does not speak our subprotocol', { hint, cause: error });
   }
+  if (code.startsWith('HPE_')) {
+    const hint = 'Check the port: another program listens there.';
+    return unreachable(address, 'no HTTP is spoken there', { hint, cause: error });
+  }
   if (/^ERR_SSL_.*ALERT/.test(code)) {
     const hint = 'Give a certificate and key that node trusts as option dial.tls.';
     return refused(address, `it ended the TLS handshake (${code})`, { hint, cause: error });

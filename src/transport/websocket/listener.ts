@@ -11,8 +11,9 @@ import { hostname } from 'node:os';
 import type { SecureContextOptions } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { TablecastError } from '../../errors.ts';
-import { type Admitted, Gate } from './admission.ts';
+import { type Admitted, Gate, type Refusal } from './admission.ts';
 import { placeFor, withoutPort } from '../../access/fair-share.ts';
+import { brokenBy, hintFor } from './refusals.ts';
 import type { ConnectionSet } from './connection-set.ts';
 import { type Holder, type SocketConnection, defaultPath, subprotocol } from './connection.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
@@ -121,6 +122,9 @@ export class Listener {
     server.on('connection', (socket: Socket) => this.#count(socket));
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => this.#time(socket));
     server.on('request', answer);
+    server.on(tls === undefined ? 'clientError' : 'tlsClientError', (error: Error, socket: Socket) =>
+      this.#broken(socket, error),
+    );
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       socket.on('error', () => socket.destroy());
       void this.#upgrade(request, socket, head);
@@ -168,9 +172,9 @@ export class Listener {
     const admission = await gate.admit(request);
     if (socket.destroyed) return;
     if (!admission.admitted) {
-      endWith(socket, admission.status, admission.line);
+      this.#refuse(socket, admission);
     } else if (connections.closed || !this.#makeRoom(socket, admission.holder)) {
-      endWith(socket, 503, 'no more connections are allowed');
+      this.#refuse(socket, { status: 503, line: 'no more connections are allowed' });
     } else {
       this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
         this.#untime(socket);
@@ -197,6 +201,25 @@ export class Listener {
     this.#accepted.delete(place.taken);
     place.connection.cut('its place was given to a node whose credential or address has fewer');
     return true;
+  }
+
+  #refuse(socket: Socket, { status, line, told }: Omit<Refusal, 'admitted'>): void {
+    this.#tell(socket, status, told === undefined ? line : `${line}; ${told}`);
+    endWith(socket, status, line);
+  }
+
+  #tell(socket: Socket, status: number, reason: string): void {
+    const { onRefused } = this.#context.options;
+    onRefused?.({ address: socket.remoteAddress ?? 'unknown', status, reason, hint: hintFor(status) });
+  }
+
+  /** What is no request at all: another protocol, TLS on one side only, a certificate that does not hold. */
+  #broken(socket: Socket, error: Error & { readonly code?: unknown; readonly rawPacket?: Buffer }): void {
+    // Whoever goes away has nothing to be told.
+    if (error.code !== 'ECONNRESET') this.#tell(socket, 400, brokenBy(error));
+    // An answer without TLS tells who wants TLS what is wrong.
+    if (socket.writable && error.rawPacket !== undefined) endWith(socket, 400, 'this is no request');
+    else socket.destroy();
   }
 
   /** Whose a connection is by the present credentials; what `auth.verify` decided stands. */

@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net';
 import { checkCredentials, checkToken } from '../../access/check.ts';
 import type { CredentialOptions, Verifier } from '../../access/rights.ts';
 import { TablecastError } from '../../errors.ts';
+import type { Stranger } from '../transport.ts';
 import { type FrameLimitOptions, type FrameLimits, countOption, frameLimits } from '../limits.ts';
 
 /** PEM text or bytes. */
@@ -77,6 +78,8 @@ export interface WebSocketOptions {
     | undefined;
   /** Told, in one line, what works but is unwise. Must not throw. */
   readonly onWarning?: ((text: string) => void) | undefined;
+  /** Told of everybody who is turned away while listening. Must not throw. */
+  readonly onRefused?: ((stranger: Stranger) => void) | undefined;
 }
 
 /** Fills in defaults. Throws `OPTION_INVALID`. */
