@@ -1,7 +1,7 @@
 import { TablecastError, isTablecastError } from './errors.ts';
 import type { StoreName } from './log/journal.ts';
 import type { OperationLog } from './log/operation-log.ts';
-import { type Origins, checkOrigin } from './log/origin.ts';
+import { type Origins, checkOrigin, parseOrigin } from './log/origin.ts';
 import { type DecodedRun, type OpenedRun, type RunHeader, openRun, readRun } from './log/run.ts';
 import type { RunReference } from './log/segment-store.ts';
 import type { Dispatcher } from './projection/dispatcher.ts';
@@ -12,8 +12,6 @@ import type { AppliedRuns, Prepared, Refusal, RunSource } from './replication/re
 
 /** Most lives whose operations one table holds; of others none are taken. */
 const MAX_TABLE_ORIGINS = 8192;
-/** Most lives that are known by name, of all tables together. */
-const MAX_ORIGINS = 262_144;
 /** Most lives never heard of before that one frame may name; the run that passes it still counts. */
 const MAX_FRAME_ORIGINS = 4096;
 /** Most entries of contexts and lists of origins in one frame. */
@@ -53,12 +51,8 @@ class Outcome {
   names = 0;
   /** What the frame has too much of, so that nothing more of it is looked at. */
   tooMuch: TablecastError | undefined;
-  /** How many origins may be known when they have been taken in. */
-  readonly mostOrigins: number;
-
-  constructor(knownOrigins: number) {
-    this.mostOrigins = knownOrigins + MAX_FRAME_ORIGINS;
-  }
+  /** How many of them nobody has named before. */
+  newNames = 0;
 
   /** Takes nothing more of what a run's author wrote in its table. */
   refuse({ table, origin, firstSequence }: RunHeader | RunReference, error: TablecastError): void {
@@ -104,10 +98,10 @@ export class Receiver {
   }
 
   receive(runs: readonly Uint8Array[], from: RunSource): AppliedRuns {
-    const { log, dispatcher, origins, projections } = this.#parts;
+    const { log, dispatcher, projections } = this.#parts;
     const opened = runs.map((bytes) => this.#open(bytes));
     dispatcher.hold();
-    const outcome = new Outcome(origins.size);
+    const outcome = new Outcome();
     try {
       // Held back already: what is told of this must not be answered before the frame is taken in.
       log.seal();
@@ -185,9 +179,11 @@ export class Receiver {
     if (checked === 'gap') outcome.gaps.add(table);
     if (checked === 'ahead') outcome.ahead.add(table);
     const author = this.#parts.origins.find(origin);
-    if (author !== undefined && projection.lives.isForgotten(author)) outcome.forgotten.add(origin);
+    const isForgotten = author === undefined ? checked === 'known' : projection.lives.isForgotten(author);
+    if (isForgotten) outcome.forgotten.add(origin);
     if (typeof checked === 'string') return 0;
-    const skip = Math.max(0, projection.vector().get(author as number) - firstSequence + 1);
+    const held = author === undefined ? 0 : projection.vector().get(author);
+    const skip = Math.max(0, held - firstSequence + 1);
     projection.apply(checked, skip, { position, live: true });
     return count - skip;
   }
@@ -212,11 +208,13 @@ export class Receiver {
   ): DecodedRun | 'gap' | 'ahead' | 'known' {
     const { origins, log } = this.#parts;
     this.#requirePlace(projection, reference.origin);
-    const origin = origins.intern(reference.origin);
-    const skip = projection.overlap(reference, origin);
+    // A run that is not applied must leave nothing behind, not even its author's name.
+    const origin = origins.find(reference.origin);
+    const skip =
+      origin === undefined ? overlapOfUnknown(projection, reference) : projection.overlap(reference, origin);
     if (skip === undefined) return 'gap';
     if (skip === reference.count) return 'known';
-    if (projection.writes(origin)) throw ownOperation(reference);
+    if (origin !== undefined && projection.writes(origin)) throw ownOperation(reference);
     if (projection.isAhead(reference)) return 'ahead';
     log.requireRoom(projection.store);
     const tooMuch = outcome.tooMuch ?? this.#tooDear.get(reference.bytes);
@@ -225,18 +223,15 @@ export class Receiver {
       opened === undefined
         ? (this.#decoded.get(reference.bytes) as DecodedRun)
         : readRun(opened, projection.schema.column);
-    this.#countNames(run, outcome);
+    this.#countNames(projection, run, outcome);
     projection.check(run, from.wrote(reference.origin));
-    if (origins.size > outcome.mostOrigins) outcome.tooMuch = tooManyNames(MAX_FRAME_ORIGINS);
-    if (outcome.tooMuch !== undefined) throw outcome.tooMuch;
     return run;
   }
 
-  /** Throws `LIMIT_EXCEEDED` for a life that is one too many for a table, or for this node. */
+  /** Throws `LIMIT_EXCEEDED` for a life that is one too many for a table. */
   #requirePlace(projection: Projection, text: string): void {
     const { origins } = this.#parts;
     const origin = origins.find(text);
-    if (origin === undefined && origins.size >= MAX_ORIGINS) throw tooManyNames(MAX_ORIGINS);
     const held = projection.vector();
     if (held.size < MAX_TABLE_ORIGINS || (origin !== undefined && held.get(origin) > 0)) return;
     throw new TablecastError(
@@ -249,14 +244,21 @@ export class Receiver {
     );
   }
 
-  #countNames({ context, newOrigins }: DecodedRun, outcome: Outcome): void {
-    const { origins } = this.#parts;
+  #countNames({ claims }: Projection, { context, newOrigins, origin }: DecodedRun, outcome: Outcome): void {
     outcome.names += context.length + newOrigins.length;
     if (outcome.names > MAX_FRAME_NAMES) outcome.tooMuch = tooManyNames(MAX_FRAME_NAMES);
+    const unknown = claims.unknown(newOrigins);
+    outcome.newNames += unknown + claims.unknown([origin]);
+    if (outcome.newNames > MAX_FRAME_ORIGINS) outcome.tooMuch = tooManyNames(MAX_FRAME_ORIGINS);
     if (outcome.tooMuch !== undefined) throw outcome.tooMuch;
-    if (origins.size < MAX_ORIGINS) return;
-    if (newOrigins.some((text) => origins.find(text) === undefined)) throw tooManyNames(MAX_ORIGINS);
+    claims.require(parseOrigin(origin).nodeId, unknown);
   }
+}
+
+/** As `overlap` of a projection, of an author whose name was never heard of. */
+function overlapOfUnknown({ lives }: Projection, run: RunReference): number | undefined {
+  if (lives.isOver(parseOrigin(run.origin))) return run.count;
+  return run.firstSequence > 1 ? undefined : 0;
 }
 
 function tooManyNames(limit: number): TablecastError {

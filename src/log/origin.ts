@@ -56,6 +56,12 @@ export function checkOrigin(text: string): void {
   partsOf(text);
 }
 
+/** What a text names. Throws `OPERATION_INVALID` for one that names no life. */
+export function parseOrigin(text: string): Origin {
+  const match = partsOf(text);
+  return { text, nodeId: match[1] as string, epoch: Number.parseInt(match[2] as string, 36) };
+}
+
 function partsOf(text: string): RegExpExecArray {
   const match = ORIGIN.exec(text);
   if (match !== null) return match;
@@ -83,11 +89,11 @@ export class Origins {
   intern(text: string): number {
     const known = this.#indexes.get(text);
     if (known !== undefined) return known;
-    const match = partsOf(text);
+    const origin = parseOrigin(text);
     const index = this.#origins.length;
-    this.#origins.push({ text, nodeId: match[1] as string, epoch: Number.parseInt(match[2] as string, 36) });
+    this.#origins.push(origin);
     this.#indexes.set(text, index);
-    this.#nodeIds.add(match[1] as string);
+    this.#nodeIds.add(origin.nodeId);
     return index;
   }
 

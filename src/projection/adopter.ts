@@ -1,5 +1,6 @@
 import type { OperationLog } from '../log/operation-log.ts';
-import type { Origins } from '../log/origin.ts';
+import { TablecastError } from '../errors.ts';
+import { type Origins, parseOrigin } from '../log/origin.ts';
 import { encodeAdoption } from '../log/segment.ts';
 import type { Stretches } from '../log/session-marks.ts';
 import { SLICE_UNITS, type Slicing, type Work, allAtOnce } from '../log/slices.ts';
@@ -11,6 +12,8 @@ import { GradualAdoption } from './gradual-adoption.ts';
 import { ownLifeIn, ownOperation } from './own-operation.ts';
 import type { Projection } from './projection.ts';
 
+/** Most lives a table holds after a checkpoint: twice what operations bring, so that two nodes at their limit still meet. */
+const MAX_ADOPTED_LIVES = 16_384;
 /** A checkpoint that has to begin anew so many times is then taken over in one go. */
 const MOST_ROUNDS = 16;
 
@@ -67,6 +70,7 @@ export class Adopter {
     const { vector, written = [] } = checkpoint.header;
     if (!seen(vector, written)) return undefined;
     for (const [origin, sequence] of vector) requireKnown(projection, origins, { origin, sequence });
+    yield* claimNames(projection, checkpoint);
     const release = projection.keepSlots();
     try {
       for (let round = 1; ; round++) {
@@ -196,6 +200,44 @@ function* requireOwnKnown(projection: Projection, origins: Origins, { rows }: De
       requireKnown(projection, origins, { origin, sequence: largest[index] as number });
     yield 1 + part.originOf.length / 16 + part.origins.length;
   }
+}
+
+/**
+ * Charges the names in a checkpoint that nobody has named before to the node that is said to have spoken of them.
+ * Throws `LIMIT_EXCEEDED` for too many, and for one that would leave too many lives in the table.
+ */
+function* claimNames({ claims, schema, held }: Projection, { header, rows }: DecodedCheckpoint): Work {
+  const named = new Map<string, string>();
+  const name = (text: string, author: string): void => {
+    if (claims.unknown([text]) > 0 && !named.has(text)) named.set(text, author);
+  };
+  for (const [origin, seen] of header.contexts) {
+    for (const [text] of seen) name(text, origin);
+    yield 1 + seen.length / 4;
+  }
+  for (const { origin, origins } of header.dictionaries) for (const text of origins) name(text, origin);
+  for (const { origins } of rows) for (const text of origins) name(text, text);
+  let lives = held.size;
+  for (const [text] of header.vector) {
+    lives += claims.unknown([text]);
+    named.delete(text);
+  }
+  if (lives > MAX_ADOPTED_LIVES) throw tooManyLives(schema.name);
+  const ofAuthor = new Map<string, number>();
+  for (const author of named.values()) ofAuthor.set(author, (ofAuthor.get(author) ?? 0) + 1);
+  for (const [author, count] of ofAuthor) claims.require(parseOrigin(author).nodeId, count);
+  for (const [text, author] of named) claims.intern(text, parseOrigin(author).nodeId);
+}
+
+function tooManyLives(table: string): TablecastError {
+  return new TablecastError(
+    'LIMIT_EXCEEDED',
+    `A checkpoint would leave more than ${MAX_ADOPTED_LIVES} lives in table ${table}.`,
+    {
+      hint: 'Give nodes ids that come back: every life that ever wrote a table is remembered.',
+      details: { table, limit: MAX_ADOPTED_LIVES },
+    },
+  );
 }
 
 /** The largest sequence of each of a part's origins. */

@@ -1,9 +1,10 @@
 import { malformed } from '../log/bytes.ts';
 import { Dictionary, MAX_DICTIONARY_KEYS, MAX_DICTIONARY_ORIGINS } from '../log/dictionary.ts';
 import { CLEAR, SWITCH } from '../log/operation.ts';
-import type { Origins } from '../log/origin.ts';
+import { type Origins, checkOrigin } from '../log/origin.ts';
 import type { DecodedRun } from '../log/run.ts';
 import type { Schema } from '../schema/index.ts';
+import type { Claims } from './claims.ts';
 import type { Rows } from './rows.ts';
 
 /** The parts of a projection that reading a run involves. */
@@ -11,6 +12,7 @@ export interface Intake {
   readonly schema: Schema;
   readonly rows: Rows;
   readonly dictionaries: Map<number, Dictionary>;
+  readonly claims: Claims;
 }
 
 /** Checks a run from elsewhere against schema and dictionaries, changing nothing. Throws `OPERATION_INVALID`. */
@@ -28,7 +30,7 @@ export function checkRun(table: Intake, run: DecodedRun, origins: Origins): void
   if (size > MAX_DICTIONARY_KEYS || originCount > MAX_DICTIONARY_ORIGINS)
     throw malformed('a dictionary too large');
   for (const text of run.newKeys) table.schema.checkKeyText(text);
-  for (const text of run.newOrigins) origins.intern(text);
+  for (const text of run.newOrigins) if (origins.find(text) === undefined) checkOrigin(text);
   for (let index = 0; index < run.count; index++) {
     const id = run.ids[index] as number;
     const kind = run.kinds?.[index];
@@ -62,6 +64,7 @@ export function learnRun(
   run: DecodedRun,
   on: { readonly origin: number; readonly origins: Origins; readonly position: number },
 ): Dictionary {
+  const author = on.origins.at(on.origin).nodeId;
   let dictionary = table.dictionaries.get(on.origin);
   if (dictionary === undefined || dictionary.chapter !== run.state.chapter) {
     dictionary ??= new Dictionary(run.state.chapter);
@@ -69,7 +72,7 @@ export function learnRun(
     table.dictionaries.set(on.origin, dictionary);
   }
   for (let index = dictionary.origins.length - run.state.origins; index < run.newOrigins.length; index++) {
-    dictionary.origins.push(on.origins.intern(run.newOrigins[index] as string));
+    dictionary.origins.push(table.claims.intern(run.newOrigins[index] as string, author));
   }
   for (let index = dictionary.size - run.state.keys; index < run.newKeys.length; index++) {
     dictionary.addKey(table.rows.slotOf(run.newKeys[index] as string));

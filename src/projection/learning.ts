@@ -57,7 +57,8 @@ export class Learning {
       const origin = origins.intern(entry.origin);
       if (this.theirs.get(origin) <= held.get(origin) || origin === this.#table.own) continue;
       const dictionary = new Dictionary(entry.chapter);
-      for (const text of entry.origins) dictionary.origins.push(origins.intern(text));
+      const { nodeId } = origins.at(origin);
+      for (const text of entry.origins) dictionary.origins.push(this.#table.claims.intern(text, nodeId));
       for (const part of keys[index]?.parts ?? []) {
         dictionary.addKeys(slotsOf(part, slots, rows));
         yield 1 + part.entries.length / 8 + part.texts.length;

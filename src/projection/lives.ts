@@ -1,4 +1,4 @@
-import type { Origins } from '../log/origin.ts';
+import type { Origin, Origins } from '../log/origin.ts';
 import type { VersionVector } from '../log/version-vector.ts';
 
 /** How many lives of one node a table remembers; beyond it the oldest is forgotten. */
@@ -27,8 +27,12 @@ export class Lives {
 
   /** Whether an origin's life was forgotten, so that what is held of it is no longer known. */
   isForgotten(origin: number): boolean {
-    const { nodeId, epoch } = this.#origins.at(origin);
-    return epoch <= (this.forgotten.get(nodeId) ?? -1) && this.#held.get(origin) === 0;
+    return this.isOver(this.#origins.at(origin)) && this.#held.get(origin) === 0;
+  }
+
+  /** Whether a life of which nothing is held is one that was forgotten. */
+  isOver({ nodeId, epoch }: Pick<Origin, 'nodeId' | 'epoch'>): boolean {
+    return epoch <= (this.forgotten.get(nodeId) ?? -1);
   }
 
   /** A life is about to get its first entry; returns the origins that must be forgotten for it. */

@@ -15,6 +15,7 @@ import type { Deadlines } from './deadlines.ts';
 import { DocumentFold, documentOwner } from './document-fold.ts';
 import { BEGINNING_WEIGHT } from './document-weight.ts';
 import { Effects } from './effects.ts';
+import { Claims } from './claims.ts';
 import { checkRun, keyTextsOf, learnRun } from './intake.ts';
 import { Lives } from './lives.ts';
 import { LocalAuthor } from './local-author.ts';
@@ -53,6 +54,7 @@ export class Projection {
   /** How many of the operations held came summed up in checkpoints: replay costs rows for them. */
   summedUp = 0;
   readonly lives: Lives;
+  readonly claims: Claims;
   readonly versions: Versions;
   readonly effects: Effects;
   /** The switch of mode in force. */
@@ -85,6 +87,7 @@ export class Projection {
     this.#context = context;
     this.rows = new Rows(schema);
     this.lives = new Lives(context.origins, this.held);
+    this.claims = new Claims(context.origins, schema.name);
     this.epoch = firstEpoch(mode.name);
     this.versions = new Versions(mode, this.rows, context.origins);
     this.reporter = new Reporter(this.rows, this, context);
@@ -413,10 +416,7 @@ export class Projection {
   // Runs of others, and replay ---------------------------------------------------------------------------
 
   /** How many of a run's first operations are held already; undefined when one before it is missing. */
-  overlap(
-    run: { readonly firstSequence: number; readonly count: number },
-    origin: number,
-  ): number | undefined {
+  overlap(run: Pick<DecodedRun, 'firstSequence' | 'count'>, origin: number): number | undefined {
     const held = this.vector().get(origin);
     if (held === 0 && this.lives.isForgotten(origin)) return run.count;
     if (run.firstSequence > held + 1) return undefined;
@@ -425,6 +425,7 @@ export class Projection {
 
   /** Makes room in the version vector for a life that is not in it yet. */
   beginLife(origin: number): void {
+    this.claims.held(origin);
     for (const old of this.lives.begin(origin)) {
       this.contexts.delete(old);
       this.dictionaries.delete(old);
