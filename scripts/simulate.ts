@@ -1,12 +1,18 @@
-// npm run simulate -- --seeds 1000 [--from 1] [--mode lww] [--switching] [--forks] [--adversary] [--twice] [--shrink] [--workers 2] [--minutes 10] [--rare]
-// Runs seeded worlds. A failure prints the seed, what was drawn and how to replay it; --shrink looks for a smaller
-// world that fails in the same way and writes it to tmp/, to be run with --world FILE. --rare fails when a rare path
-// was never taken.
+// npm run simulate -- [--kind plain] --seeds 1000 [--from 1 | --fresh] [--twice] [--shrink] [--workers 2] [--minutes 10] [--rare]
+//                     [--mode lww] [--switching] [--forks] [--adversary]
+// npm run simulate -- --gate [--kind switching] [--workers 2]
+// npm run simulate -- --world FILE
+// Runs seeded worlds of a kind (test/simulation/kinds.ts). --fresh takes seeds that follow from the commit, and says
+// which; --gate runs what a gate runs: some fixed seeds twice, and fresh ones. A failure prints the seed, what was
+// drawn and how to replay it; --shrink looks for a smaller world that fails in the same way and writes it to tmp/, to
+// be run with --world. --rare fails when a rare path was never taken.
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runCampaign } from '../test/simulation/campaign.ts';
+import { type CampaignReport, runCampaign } from '../test/simulation/campaign.ts';
 import type { Failure } from '../test/simulation/campaign-worker.ts';
+import { type WorldKind, freshSeed, worldKinds } from '../test/simulation/kinds.ts';
 import { neverReached } from '../test/simulation/rare.ts';
 import { Shrinker } from '../test/simulation/shrink.ts';
 import { simulate } from '../test/simulation/simulation.ts';
@@ -16,8 +22,11 @@ const SHRINK_MS = 120_000;
 
 const { values } = parseArgs({
   options: {
+    kind: { type: 'string', default: 'plain' },
     seeds: { type: 'string', default: '100' },
-    from: { type: 'string', default: '1' },
+    from: { type: 'string' },
+    fresh: { type: 'boolean', default: false },
+    gate: { type: 'boolean', default: false },
     mode: { type: 'string' },
     switching: { type: 'boolean', default: false },
     forks: { type: 'boolean', default: false },
@@ -31,17 +40,49 @@ const { values } = parseArgs({
   },
 });
 
+/** Seeds to run, one after the other. */
+interface Stretch {
+  readonly from: number;
+  readonly seeds: number;
+  readonly twice: boolean;
+}
+
+/** How the same worlds are drawn again. */
+const drawnWith = [
+  `--kind ${values.kind}`,
+  ...(values.mode === undefined ? [] : [`--mode ${values.mode}`]),
+  ...(['switching', 'forks', 'adversary'] as const).flatMap((name) => (values[name] ? [`--${name}`] : [])),
+].join(' ');
+
+function kindAskedFor(): WorldKind {
+  const kind = worldKinds.get(values.kind);
+  if (kind !== undefined) return kind;
+  throw new Error(`there is no kind ${values.kind} of worlds: ${[...worldKinds.keys()].join(', ')}`);
+}
+
+/** Seeds that follow from the commit; said, so that they can be run again when another commit stands there. */
+function freshStretch(seeds: number): Stretch {
+  const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
+  const from = freshSeed(commit, values.kind);
+  console.log(
+    `fresh seeds of ${commit.slice(0, 12)}: npm run simulate -- ${drawnWith} --from ${from} --seeds ${seeds}`,
+  );
+  return { from, seeds, twice: values.twice };
+}
+
+function stretches(kind: WorldKind): readonly Stretch[] {
+  if (values.gate) return [{ from: 1, seeds: kind.fixed, twice: true }, freshStretch(kind.fresh)];
+  const seeds = Number(values.seeds);
+  return [
+    values.fresh ? freshStretch(seeds) : { from: Number(values.from ?? 1), seeds, twice: values.twice },
+  ];
+}
+
 function show(failure: Failure): void {
   const { seed, error, world, shrunk } = failure;
-  const options = [
-    values.mode === undefined ? '' : ` --mode ${values.mode}`,
-    values.switching ? ' --switching' : '',
-    values.forks ? ' --forks' : '',
-    values.adversary ? ' --adversary' : '',
-  ];
   console.error(`\nseed ${seed} FAILED: ${error.slice(0, 3000)}`);
   console.error(`drawn: ${JSON.stringify(world.options)}, ${world.steps.length} steps`);
-  console.error(`replay: npm run simulate -- --from ${seed} --seeds 1 --twice${options.join('')}`);
+  console.error(`replay: npm run simulate -- ${drawnWith} --from ${seed} --seeds 1 --twice`);
   if (shrunk === undefined) return;
   const directory = fileURLToPath(new URL('../tmp/', import.meta.url));
   mkdirSync(directory, { recursive: true });
@@ -59,16 +100,18 @@ async function replayWorld(file: string): Promise<void> {
   if ((await Shrinker.of(world, 0)) !== undefined) process.exitCode = 1;
 }
 
-async function campaign(): Promise<void> {
+async function run(kind: WorldKind, { from, seeds, twice }: Stretch): Promise<CampaignReport> {
   const mode = availableModes.find((name) => name === values.mode);
   if (mode === undefined && values.mode !== undefined) throw new Error(`there is no mode ${values.mode}`);
+  const { switching, forks, adversary } = values;
+  const asked = Object.fromEntries(Object.entries({ switching, forks, adversary }).filter(([, is]) => is));
   const begun = performance.now();
   const report = await runCampaign({
-    from: Number(values.from),
-    seeds: Number(values.seeds),
-    twice: values.twice,
+    from,
+    seeds,
+    twice,
     shrinkMs: values.shrink ? SHRINK_MS : 0,
-    draw: { mode, switching: values.switching, forks: values.forks, adversary: values.adversary },
+    draw: { ...kind.draw, mode, ...asked },
     workers: Number(values.workers),
     limitMs: values.minutes === undefined ? undefined : Number(values.minutes) * 60_000,
     failed: show,
@@ -77,14 +120,26 @@ async function campaign(): Promise<void> {
         console.error(`${done} seeds after ${((performance.now() - begun) / 1000).toFixed(0)} s`);
     },
   });
-  const { totals, seconds, seeds, failures } = report;
-  console.log(Object.fromEntries([...totals].toSorted(([one], [other]) => (one < other ? -1 : 1))));
-  const speed = (totals.get('virtualMs') ?? 0) / 1000 / seconds;
+  const speed = (report.totals.get('virtualMs') ?? 0) / 1000 / report.seconds;
   console.log(
-    `${seeds - failures} of ${seeds} seeds held in ${seconds.toFixed(1)} s, each run ${values.twice ? 'twice' : 'once'}: ` +
-      `${totals.get('applied') ?? 0} operations applied, ${speed.toFixed(0)} times real time`,
+    `${report.seeds - report.failures} of ${report.seeds} seeds held from ${from} on, each run ` +
+      `${twice ? 'twice' : 'once'}, in ${report.seconds.toFixed(1)} s: ` +
+      `${report.totals.get('applied') ?? 0} operations applied, ${speed.toFixed(0)} times real time`,
   );
-  const missing = values.rare ? neverReached(totals) : [];
+  return report;
+}
+
+async function campaign(): Promise<void> {
+  const kind = kindAskedFor();
+  const totals = new Map<string, number>();
+  let failures = 0;
+  for (const stretch of stretches(kind)) {
+    const report = await run(kind, stretch);
+    failures += report.failures;
+    for (const [what, count] of report.totals) totals.set(what, (totals.get(what) ?? 0) + count);
+  }
+  console.log(Object.fromEntries([...totals].toSorted(([one], [other]) => (one < other ? -1 : 1))));
+  const missing = values.rare || (values.gate && kind.reachesAll) ? neverReached(totals) : [];
   if (missing.length > 0) console.error(`never reached: ${missing.join(', ')}`);
   process.exitCode = failures + missing.length === 0 ? 0 : 1;
 }

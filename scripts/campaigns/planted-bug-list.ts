@@ -3,6 +3,7 @@ import { bugsOfLogs } from './planted-bugs-of-logs.ts';
 import { bugsOfRights } from './planted-bugs-of-rights.ts';
 import { bugsOfTimes } from './planted-bugs-of-times.ts';
 import { bugsOfRuns } from './planted-bugs-of-runs.ts';
+import { bugsOfWorlds } from './planted-bugs-of-worlds.ts';
 
 const CRASH = 'test/reliability/crash-images.test.ts';
 const KILL = 'test/reliability/kill.test.ts';
@@ -320,4 +321,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...bugsOfRights,
   ...bugsOfRuns,
   ...bugsOfTimes,
+  ...bugsOfWorlds,
 ];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type WorldKind, drawOfKind, freshSeed, worldKinds } from './kinds.ts';
 import { regressions } from './regressions.ts';
 import { Shrinker } from './shrink.ts';
 import { simulate } from './simulation.ts';
@@ -54,6 +55,27 @@ describe('a simulated cluster', () => {
     const modes = new Set(tables.map(({ declaration }) => declaration.mode));
     expect([...modes].toSorted()).toEqual(availableModes.toSorted());
     expect(tables.some(({ switched }) => switched)).toBe(true);
+  });
+
+  it('draws worlds of each kind under seeds of their own that follow from the commit, and are fresh with the next', () => {
+    const kinds = [...worldKinds.keys()];
+    const commits = ['0123abc', '0123abd', 'f00'];
+    const seeds = commits.flatMap((commit) => kinds.map((kind) => freshSeed(commit, kind)));
+    expect(new Set(seeds).size).toBe(seeds.length);
+    expect(commits.flatMap((commit) => kinds.map((kind) => freshSeed(commit, kind)))).toEqual(seeds);
+    for (const seed of seeds) {
+      expect(seed).toBeGreaterThanOrEqual(2 ** 30);
+      // Worlds draw from 31 bits of a seed: a million behind it must be other ones.
+      expect(seed + 1_000_000).toBeLessThan(2 ** 31);
+    }
+    const steps = (kind: string): Set<string> => {
+      const { draw } = worldKinds.get(kind) as WorldKind;
+      const drawn = Array.from({ length: 30 }, (_, seed) => drawOfKind(seed, draw).steps);
+      return new Set(drawn.flatMap((each) => each.map((step) => step.kind)));
+    };
+    expect([...steps('switching')]).toEqual(expect.arrayContaining(['switch', 'switchBoth']));
+    expect([...steps('forks')]).toContain('restore');
+    expect([...steps('adversary')]).toContain('hostile');
   });
 
   it('shrinks a world that fails to one that fails in the same way', async () => {
