@@ -8,6 +8,7 @@ import {
   type WorldTable,
   availableModes,
 } from '../world.ts';
+import { BRIEF, LIFETIME_MS } from './brief.ts';
 import { EVE } from './grammar.ts';
 
 /** The table that some adversaries may write; all others are those of the honest nodes. */
@@ -50,6 +51,14 @@ export function drawAdversary(seed: number, mode?: ModeName): World {
   const tables: Record<string, WorldTable> = { [OPEN]: drawTable(random, mode) };
   for (let count = random.between(1, 2); count > 0; count--)
     tables[`closed${count}`] = drawTable(random, mode);
+  if (random.chance(0.3)) {
+    const brief = drawTable(random, mode);
+    const { backend, mode: drawn } = brief.declaration;
+    tables[BRIEF] = {
+      ...brief,
+      declaration: { key: 'string', backend, mode: drawn, createExpire: LIFETIME_MS },
+    };
+  }
   const options = {
     size,
     tables,

@@ -30,9 +30,11 @@ const HAS_EPOCH = 4;
 /** Stamps are in units of so much of a millisecond. */
 const STAMPS_PER_MS = 1024;
 
-type Said = Message['type'];
+/** Type of a message. */
+export type Said = Message['type'];
 
-const SAID: readonly Said[] = [
+/** Types of messages, those that say most more often. */
+export const SAID: readonly Said[] = [
   'hello',
   'tables',
   'tables',

@@ -1,6 +1,7 @@
 import type { MapTable, SetTable, Table, TableNode } from '../../../src/index.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 import type { WorldOptions } from '../world.ts';
+import { BRIEF } from './brief.ts';
 import { OPEN } from './draw.ts';
 import { EVE } from './grammar.ts';
 
@@ -16,7 +17,7 @@ export class HonestUsers {
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    for (const name of Object.keys(options.tables)) this.#rows.set(name, new Map());
+    for (const name of Object.keys(options.tables)) if (name !== BRIEF) this.#rows.set(name, new Map());
   }
 
   /** Tables that the adversary may not write. */

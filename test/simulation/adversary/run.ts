@@ -5,6 +5,7 @@ import { Cluster, type Member } from '../../support/cluster.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import type { SimulationResult } from '../simulation.ts';
 import type { AdversaryOptions, Step, World } from '../world.ts';
+import { BRIEF, rowsComeAndGo } from './brief.ts';
 import { OPEN } from './draw.ts';
 import { EVE } from './grammar.ts';
 import { HonestUsers, rowsOf } from './honest.ts';
@@ -15,7 +16,10 @@ const ADDRESS = `ws://${EVE}`;
 /** In this time what was written must be everywhere, whatever the adversary says. */
 const LIMIT_MS = 60_000;
 /** Most events that one node may tell of in a world. */
-const MOST_EVENTS = 300;
+const MOST_EVENTS = 150;
+/** Bytes that honest nodes send in a world without much being said: to the adversary, and to each other. */
+const MOST_ANSWERED: number = 1024 * 1024;
+const MOST_AMONG: number = 256 * 1024;
 /** Most processor time of one event of the simulation, in microseconds. */
 export const SLICE_MICROSECONDS = 50_000;
 
@@ -185,7 +189,9 @@ class AdversaryWorld {
     // Long enough for a look at tables at rest, and for what waits to be said.
     await this.#cluster.run(5000);
     await this.#quiet('at rest');
+    if (BRIEF in this.#world.options.tables) await rowsComeAndGo(this.#cluster);
     for (const member of this.#cluster.members) this.#judge(member);
+    this.#judgeBytes();
     if (this.#longest > SLICE_MICROSECONDS) throw new SliceTooLong(this.#longest);
     // Half of the worlds, because it takes half of their time.
     if (this.#world.seed % 2 === 0)
@@ -236,6 +242,17 @@ class AdversaryWorld {
     for (const name of this.#users.closed)
       if (up.tables.get(name)?.mode !== this.#cluster.node(0).tables.get(name)?.mode)
         throw new Error(`${member.id} has ${name} in another mode`);
+  }
+
+  /** What honest nodes send because of the adversary is bounded by what it sends. */
+  #judgeBytes(): void {
+    const { saidBytes } = this.#tampering;
+    const sent = this.#counts['bytes to the adversary'] ?? 0;
+    const among = this.#counts['bytes among the honest'] ?? 0;
+    if (sent > MOST_ANSWERED + saidBytes * 8)
+      throw new Error(`${sent} bytes went to the adversary for ${saidBytes}`);
+    if (among > MOST_AMONG + saidBytes * 4)
+      throw new Error(`${among} bytes among the honest for ${saidBytes}`);
   }
 
   /** Notes how long the longest event took that virtual time ran: a cheap clock at first, the processor's own where it matters. */
