@@ -27,8 +27,11 @@ export interface RestoreOptions {
 export async function restoreBackup(options: RestoreOptions): Promise<BackupSummary> {
   const backup = resolve(options.backup);
   const directory = resolve(options.directory);
-  if (statOf(backup)?.isDirectory() !== true) {
-    throw new TablecastError('OPTION_INVALID', `${backup} is no directory, so no backup.`, {
+  const found = statOf(backup);
+  if (found?.isDirectory() !== true) {
+    const missing = found === undefined;
+    const problem = missing ? `There is no directory ${backup}.` : `${backup} is no directory, so no backup.`;
+    throw new TablecastError(missing ? 'OPTION_INVALID' : 'BACKEND_FAILED', problem, {
       hint: 'Name a directory that `tablecast backup` made.',
       details: { file: backup },
     });

@@ -1,14 +1,9 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type BrokerStore,
-  type BrokerStoreEntry,
-  TablecastError,
-  isTablecastError,
-  readBrokerStore,
-} from '../index.ts';
+import { type BrokerStore, type BrokerStoreEntry, isTablecastError, readBrokerStore } from '../index.ts';
 import { usageError } from './failure.ts';
 import { isUnusable } from './left-out.ts';
+import { fileFailure, requireFile } from './named-files.ts';
 import { readJsonFile } from './json-file.ts';
 import { note, visible } from './output.ts';
 import { PacedWrites, type WriteTarget } from './paced-writes.ts';
@@ -47,18 +42,23 @@ interface Description {
   readonly types?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The files of a store, or of every store in a folder. Throws `OPTION_INVALID` when there is none, `IMPORT_INVALID` without that path. */
+/** The files of a store, or of every store in a folder. Throws `OPTION_INVALID` when there is none. */
 export function storeFiles(path: string): readonly string[] {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) {
-    throw new TablecastError('IMPORT_INVALID', `There is no file or folder ${path}.`, {
-      hint: WHERE_STORES_ARE,
-    });
-  }
-  if (!found.isDirectory()) return [path];
-  const names = readdirSync(path).filter((name) => STORE_FILE.test(name));
+  requireFile(path, WHERE_STORES_ARE);
+  const names = namesIn(path);
+  if (names === undefined) return [path];
   if (names.length > 0) return names.toSorted().map((name) => join(path, name));
   throw usageError(`${path} holds no Broker store.`, WHERE_STORES_ARE);
+}
+
+/** The stores in a folder; undefined for a file. Throws `IMPORT_INVALID` for what may not be looked at. */
+function namesIn(path: string): readonly string[] | undefined {
+  try {
+    if (!statSync(path).isDirectory()) return undefined;
+    return readdirSync(path).filter((name) => STORE_FILE.test(name));
+  } catch (error) {
+    throw fileFailure(path, 'read', error);
+  }
 }
 
 /** Opens a store with the type that the flags give it, if they give one. */

@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CredentialFlags } from './command.ts';
 import { usageError } from './failure.ts';
+import { fileFailure } from './named-files.ts';
 
 const MAX_FILE_BYTES = 1024 * 1024;
 
@@ -13,7 +14,7 @@ export interface Credentials {
   readonly key?: string | undefined;
 }
 
-/** Reads what the flags name. Throws `OPTION_INVALID` with the file that cannot be read. */
+/** Reads what the flags name. Throws `OPTION_INVALID` or `IMPORT_INVALID` with the file that cannot be read. */
 export function readCredentials(flags: CredentialFlags): Credentials | undefined {
   const { token, tokenFile, tlsCa, tlsCert, tlsKey } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
@@ -33,18 +34,14 @@ function readPem(file: string | undefined, what: string): string | undefined {
   return file === undefined ? undefined : readText(file, what);
 }
 
-/** The text of a small file the user named; of one without an end no more than the limit is read. Throws `OPTION_INVALID`. */
+/** The text of a small file the user named; of one without an end no more than the limit is read. Throws `OPTION_INVALID`, or `IMPORT_INVALID` when it is there and cannot be read. */
 export function readText(file: string, what: string): string {
   const path = resolve(file);
   try {
     const bytes = readAtMost(path, MAX_FILE_BYTES + 1);
     if (bytes.length <= MAX_FILE_BYTES) return bytes.toString('utf8');
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw usageError(
-      `The ${what} ${path} cannot be read (${reason}).`,
-      'Check the path and its permissions.',
-    );
+    throw fileFailure(path, 'read', error);
   }
   throw usageError(`The ${what} ${path} is larger than ${MAX_FILE_BYTES} bytes.`, 'Check the path.');
 }

@@ -20,6 +20,7 @@ export const EXIT: {
   failed: 4,
 };
 
+/** What each error ends with, whichever command meets it; what is not named here is about data or a database. */
 const EXIT_OF: ReadonlyMap<ErrorCode, number> = new Map([
   ['DECLARATION_INVALID', EXIT.usage],
   ['DECLARATION_DIFFERS', EXIT.usage],

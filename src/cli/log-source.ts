@@ -4,7 +4,7 @@ import { type LogFile, type TableDeclaration, openLogFile } from '../index.ts';
 import { withJson } from './command.ts';
 import { usageError } from './failure.ts';
 import { didYouMean } from './nearest-word.ts';
-import { isMissing } from './whole-file.ts';
+import { requireFile } from './named-files.ts';
 
 /** Where a database is. */
 export interface FileFlags {
@@ -39,12 +39,7 @@ export async function withLogFile<T>(flags: FileFlags, act: (log: LogFile) => Pr
       'Give --file DIRECTORY/ID.tablecast.db, or --directory and --id. To follow a running node live, use tablecast tail.',
     );
   }
-  if (isMissing(file)) {
-    throw usageError(
-      `There is no file ${file}.`,
-      'A node writes its first sqlite table there; check directory and id.',
-    );
-  }
+  requireFile(file, 'A node writes its first sqlite table there; check directory and id.');
   const log = await openLogFile(file);
   try {
     return await act(log);

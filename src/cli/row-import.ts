@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type TableDeclaration, TablecastError } from '../index.ts';
+import type { TableDeclaration } from '../index.ts';
 import {
   type FieldMapping,
   type JsonStrings,
@@ -16,7 +16,7 @@ import {
 import { isUnusable, LeftOut, type Omission } from './left-out.ts';
 import { note, visible } from './output.ts';
 import { PacedWrites, type WriteTarget } from './paced-writes.ts';
-import { isMissing } from './whole-file.ts';
+import { isMissing, requireFile } from './named-files.ts';
 
 const PROGRESS_MS = 1000;
 const MAX_FIELDS_NAMED = 30;
@@ -150,12 +150,10 @@ export function isInput(file: string): boolean {
   return file === '-' || !isMissing(file);
 }
 
-/** Throws `IMPORT_INVALID` for a file that is not there: before a table is declared or a database made for it. */
+/** Throws `OPTION_INVALID` for a file that is not there: before a table is declared or a database made for it. */
 export function requireInput(file: string): void {
-  if (isInput(file)) return;
-  throw new TablecastError('IMPORT_INVALID', `There is no file ${file}.`, {
-    hint: 'Name a Zeek log, CSV or JSON lines, plain or gzip, or - for the standard input.',
-  });
+  if (file === '-') return;
+  requireFile(file, 'Name a Zeek log, CSV or JSON lines, plain or gzip, or - for the standard input.');
 }
 
 function mappingOf({ key, value }: ImportFlags, declaration: TableDeclaration): FieldMapping {

@@ -10,25 +10,17 @@ import {
 } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { TablecastError } from '../index.ts';
+import { fileFailure } from './named-files.ts';
 import { endBySignal } from './signals.ts';
 
-/** Whether nothing has that name; of what may not be looked at, reading it says more. */
-export function isMissing(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) === undefined;
-  } catch {
-    return false;
-  }
-}
-
-/** Throws `IMPORT_INVALID` when a file of that name could not be written: before the work of a minute, not after it. */
+/** Throws what {@link writeWhole} would when a file of that name could not be written: before the work of a minute, not after it. */
 export function checkWritable(path: string): void {
   if (isSpecial(path)) return;
   const partial = partialOf(path);
   try {
     writeFileSync(partial, '', { flag: 'wx' });
   } catch (error) {
-    throw unwritable(path, error);
+    throw fileFailure(path, 'written', error);
   }
   rmSync(partial, { force: true });
 }
@@ -36,7 +28,7 @@ export function checkWritable(path: string): void {
 /**
  * Writes a file beside its place and then renames it, so that nobody meets half of one, also when a signal
  * ends the command; it is on disk before it gets its name, and who may read it stays. A pipe or a device is written to, not replaced, and the file behind a symbolic link is.
- * Throws `IMPORT_INVALID` when that fails, and what making the chunks throws; nothing is left then.
+ * Throws `IMPORT_INVALID` when that fails, `OPTION_INVALID` when there is no directory for it, and what making the chunks throws; nothing is left then.
  */
 export async function writeWhole(
   path: string,
@@ -46,7 +38,7 @@ export async function writeWhole(
     if (isSpecial(path)) await pipeline(chunks, createWriteStream(path));
     else await writeBeside(path, chunks);
   } catch (error) {
-    throw error instanceof TablecastError ? error : unwritable(path, error);
+    throw error instanceof TablecastError ? error : fileFailure(path, 'written', error);
   }
 }
 
@@ -88,12 +80,4 @@ function placeOf(path: string): string {
 /** A name that nobody has and nobody guesses: what stands there is neither overwritten nor followed. */
 function partialOf(path: string): string {
   return `${placeOf(path)}.${randomBytes(6).toString('hex')}.partial`;
-}
-
-function unwritable(path: string, error: unknown): TablecastError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new TablecastError('IMPORT_INVALID', `${path} cannot be written (${reason}).`, {
-    hint: 'Check the path, its permissions and the free space.',
-    cause: error,
-  });
 }

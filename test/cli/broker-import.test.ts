@@ -135,7 +135,7 @@ test('a store that is none, or of which too little is known, is refused with wha
   ]);
   expect(nothing.code).toBe(2);
   expect(nothing.stderr).toContain('holds no Broker store');
-  expect(missing.code).toBe(4);
+  expect(missing.code).toBe(2);
   expect(unnamed.code).toBe(2);
   expect(unnamed.stderr).toContain('No table is named');
 });

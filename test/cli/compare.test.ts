@@ -131,18 +131,24 @@ test('a log that cannot be read, has no such field or no rows, and a page that c
   const refused = async (...words: string[]): Promise<unknown> =>
     compareCommand().parseAsync(words, { from: 'user' });
   const code = 'IMPORT_INVALID';
-  await expect(refused(at('absent.log'))).rejects.toMatchObject({ code, message: /absent.log/ });
+  await expect(refused(at('absent.log'))).rejects.toMatchObject({
+    code: 'OPTION_INVALID',
+    message: /absent.log/,
+  });
   await expect(refused(at('empty.log'))).rejects.toMatchObject({ code, message: /has no row/ });
   await expect(refused(at('binary.log'))).rejects.toMatchObject({ code, message: /expected text/ });
   await expect(refused(at('cut.log.gz'))).rejects.toMatchObject({ code, message: /gzip/ });
   const unknown = { code, message: /Did you mean id.orig_h/ };
   await expect(refused(at('dns.log'), '--key', 'id.orig_x')).rejects.toMatchObject(unknown);
   const page = ['--html', join(directory, 'no', 'page.html')];
-  await expect(refused(at('dns.log'), ...page)).rejects.toMatchObject({ code, message: /page.html/ });
+  await expect(refused(at('dns.log'), ...page)).rejects.toMatchObject({
+    code: 'OPTION_INVALID',
+    message: /page.html/,
+  });
 });
 
-test('what is told ends the command with 4, as JSON when asked for', slow, async () => {
+test('what is told ends the command with its code, as JSON when asked for', slow, async () => {
   const { code, stdout, stderr } = await run(['compare', join(temporary(), 'absent.log'), '--json']);
-  expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
-  expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'IMPORT_INVALID' } });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'OPTION_INVALID' } });
 });

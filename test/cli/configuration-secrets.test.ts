@@ -17,7 +17,7 @@ async function refusal(content: unknown): Promise<string> {
     const config = runConfig({ config: file });
     try {
       const { id, limits, retention, zeek, tables } = config;
-      const node = await openNode({ id, limits, retention, zeek } as never);
+      const node = await openNode({ id, limits, retention, zeek });
       try {
         for (const [name, declaration] of Object.entries(tables)) node.table(name, declaration);
       } finally {

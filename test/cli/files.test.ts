@@ -180,10 +180,10 @@ test('an import of a file that is not there makes no database', slow, async () =
     run(['import', 'hosts', 'nowhere.csv', ...into]),
     run(['import', '--broker-store', 'nowhere.sqlite', ...into]),
   ]);
-  expect(file.code).toBe(4);
+  expect(file.code).toBe(2);
   expect(file.stderr).toContain('There is no file nowhere.csv.');
-  expect(store.code).toBe(4);
-  expect(store.stderr).toContain('There is no file or folder nowhere.sqlite.');
+  expect(store.code).toBe(2);
+  expect(store.stderr).toContain('There is no file nowhere.sqlite.');
   expect(existsSync(directory)).toBe(false);
 });
 

@@ -8,7 +8,7 @@ import { EXIT, usageError } from '../failure.ts';
 import type { LogFormat } from '../formats/index.ts';
 import { didYouMean } from '../nearest-word.ts';
 import { note, print } from '../output.ts';
-import { withFormat } from '../row-import.ts';
+import { requireInput, withFormat } from '../row-import.ts';
 import { endBySignal } from '../signals.ts';
 import { checkWritable, writeWhole } from '../whole-file.ts';
 
@@ -99,6 +99,7 @@ function whole(flags: string, description: string, [low, high]: readonly [number
 
 async function compareModes(log: string | undefined, flags: Flags): Promise<number> {
   const modes = modesOf(flags.modes);
+  if (log !== undefined) requireInput(log);
   if (flags.html !== undefined) checkWritable(flags.html);
   // By way of `exit`, so that what a run made is removed.
   endBySignal();

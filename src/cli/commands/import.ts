@@ -110,7 +110,8 @@ async function eachSource(
       rows += await act(source);
     } catch (error) {
       if (sources.length === 1 || flags.strict === true || !isOfSource(error)) throw error;
-      failure = reportFailure(error, flags.json === true);
+      // Of several the greatest.
+      failure = Math.max(failure ?? 0, reportFailure(error, flags.json === true));
     }
   }
   return failure ?? (rows > 0 ? EXIT.ok : EXIT.negative);
