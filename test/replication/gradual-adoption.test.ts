@@ -164,6 +164,7 @@ describe.each([
     other.greet('other');
     // The donor has seen these, and has them no longer.
     other.deliver(encodeMessage({ type: 'runs', runs: [runOf(gone, 5)] }));
+    while (one.table.size < gone.length) await one.turns.all();
     const seen = withVector(checkpoints.get(declaration) ?? [], [['other@1', gone.length]]);
     for (const message of seen) one.peer.say(message);
     // One after the other, so that some are written when it is worked out already what goes.
