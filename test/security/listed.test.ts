@@ -31,3 +31,21 @@ describe.each(THREATS)('%s of SECURITY.md', (threat) => {
     }
   });
 });
+
+describe('what each credential can at worst do', () => {
+  const section = page.slice(page.indexOf('## What each credential'), page.indexOf('## Threats'));
+  const rows = section.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| who'));
+
+  it('is said of each kind, with what it cannot, and tests that are there', () => {
+    expect(rows).toHaveLength(5);
+    for (const row of rows) {
+      const [, who, can = '', cannot = '', tests = ''] = row.split('|').map((cell) => cell.trim());
+      expect([can, cannot].includes(''), who).toBe(false);
+      const quoted = Array.from(tests.matchAll(/`([a-z/-]+\.test\.ts)`((?:,? \*[^*]+\*)+)/g));
+      expect(quoted.length, who).toBeGreaterThan(0);
+      for (const [, file, titles = ''] of quoted)
+        for (const [, title] of titles.matchAll(/\*([^*]+)\*/g))
+          expect(readFileSync(`${root}test/${file}`, 'utf8'), `${file}: ${title}`).toContain(title);
+    }
+  });
+});
