@@ -1,4 +1,5 @@
 import { type TablecastError, isTablecastError } from '../errors.ts';
+import type { Environment } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Slices } from '../log/slices.ts';
 import type { Stretches } from '../log/session-marks.ts';
@@ -11,6 +12,7 @@ import type { Message } from './wire.ts';
 export interface LongFramesOwner {
   readonly node: {
     readonly replica: Replica;
+    readonly environment: Environment;
     readonly slices: Slices;
     /** Takes nothing more from any peer until the returned function is called, once. */
     holdAll(): () => void;
@@ -21,6 +23,8 @@ export interface LongFramesOwner {
   /** Takes nothing more from the peer until the returned function is called, once. */
   hold(): () => void;
   ended(): boolean;
+  /** So many bytes of checkpoints under way are kept. */
+  kept(bytes: number): void;
   /** What the peer sent does not hold. */
   refuse(error: unknown): void;
   /** A checkpoint cannot be taken over. */
@@ -36,10 +40,15 @@ export interface LongFramesOwner {
 /** Frames of one peer that take so long that they are worked on in slices: dear values, and checkpoints. */
 export class LongFrames {
   readonly #owner: LongFramesOwner;
-  readonly #incoming = new IncomingCheckpoints();
+  readonly #incoming: IncomingCheckpoints;
 
   constructor(owner: LongFramesOwner) {
     this.#owner = owner;
+    this.#incoming = new IncomingCheckpoints({
+      environment: owner.node.environment,
+      kept: (bytes) => owner.kept(bytes),
+      late: (error) => owner.refuse(error),
+    });
   }
 
   /** Takes runs in, once values that are dear to check have been checked in slices. */

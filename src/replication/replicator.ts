@@ -17,6 +17,7 @@ import { stateOfDialler, stateOfSession } from './peer-states.ts';
 import type { PeerTables } from './peer-tables.ts';
 import { Divergences } from './divergence.ts';
 import { Identities, type IdentitiesOwner } from './identities.ts';
+import { CHECKPOINTS } from './incoming.ts';
 import type { IntakeLimits } from './intake.ts';
 import { LonelyTables } from './lonely-tables.ts';
 import { Notices } from './notices.ts';
@@ -61,6 +62,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly strangers: Strangers = new Strangers((event) => this.report(event));
   readonly turns: Turns;
   readonly announced = new Account(ANNOUNCED);
+  readonly checkpoints = new Account(CHECKPOINTS);
   readonly #directions: Directions;
   readonly #parts: ReplicatorParts;
   readonly #notices: Notices;

@@ -87,7 +87,8 @@ export function heldBack(held: HeldBackOperations, peer: string): NodeEvent {
     origin === undefined
       ? `what ${by === 'here' ? peer : 'this node'} has`
       : `operations of ${origin} from number ${sequence} on`;
-  const who = by === 'here' ? `holds back ${what}, brought by ${peer}` : `${peer} says that it holds back ${what}`;
+  const who =
+    by === 'here' ? `holds back ${what}, brought by ${peer}` : `${peer} says that it holds back ${what}`;
   return {
     code: 'operations-refused',
     severity: 'error',

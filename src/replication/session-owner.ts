@@ -29,6 +29,8 @@ export interface SessionOwner {
   readonly turns: Turns;
   /** What is kept of what peers say of themselves. */
   readonly announced: Account;
+  /** What is kept of checkpoints that have not ended. */
+  readonly checkpoints: Account;
   report(event: NodeEvent): void;
   /** What a peer may do; undefined while that depends on which node it says it is. */
   grantOf(connection: Connection, nodeId: string | undefined): Grant | undefined;

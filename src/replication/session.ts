@@ -94,6 +94,7 @@ export class Session implements Debtor, Directed, Place {
       tables: this.tables,
       hold: () => this.hold(),
       ended: () => this.#ended,
+      kept: (bytes) => owner.checkpoints.set(this, bytes),
       refuse: (error) => this.#refuse(error),
       refusedCheckpoint: (table, error) => this.taking.refusedCheckpoint(table, error),
       agrees: (table, held, written) => this.#parting.agrees(table, held, written),
