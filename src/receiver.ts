@@ -1,4 +1,5 @@
 import { TablecastError, isTablecastError } from './errors.ts';
+import type { Epoch } from './log/epoch.ts';
 import type { StoreName } from './log/journal.ts';
 import type { OperationLog } from './log/operation-log.ts';
 import { type Origins, checkOrigin, parseOrigin } from './log/origin.ts';
@@ -8,6 +9,7 @@ import type { Dispatcher } from './projection/dispatcher.ts';
 import { ownOperation } from './projection/own-operation.ts';
 import { preparationOf } from './projection/preparation.ts';
 import type { Projection } from './projection/projection.ts';
+import { requireWithinReach } from './projection/switching.ts';
 import type { AppliedRuns, Prepared, Refusal, RunSource } from './replication/replica.ts';
 
 /** Most lives whose operations one table holds; of others none are taken. */
@@ -215,7 +217,10 @@ export class Receiver {
     if (skip === undefined) return 'gap';
     if (skip === reference.count) return 'known';
     if (origin !== undefined && projection.writes(origin)) throw ownOperation(reference);
-    if (projection.isAhead(reference)) return 'ahead';
+    if (projection.isAhead(reference)) {
+      requireWithinReach(projection, reference.epoch as Epoch);
+      return 'ahead';
+    }
     log.requireRoom(projection.store);
     const tooMuch = outcome.tooMuch ?? this.#tooDear.get(reference.bytes);
     if (tooMuch !== undefined) throw tooMuch;

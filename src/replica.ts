@@ -160,6 +160,7 @@ export class LocalReplica implements Replica {
       mode: projection.mode.name,
       unavailable: (mode) => (isModeName(mode) ? projection.modeOf(mode).unavailable?.() : undefined),
       epoch: projection.epoch,
+      canFollow: (epoch) => projection.canFollow(epoch),
       declaration: projection.schema.declaration,
       rows: projection.rows.size,
       get forgottenNodes() {

@@ -94,4 +94,22 @@ export const bugsOfTimes: readonly PlantedBug[] = [
     ],
     [AHEAD],
   ),
+  bug(
+    'believe any number of switches',
+    [
+      'log/epoch.ts',
+      'epoch.counter <= from.counter + MAX_MISSED_SWITCHES ||',
+      'epoch.counter <= MAX_SWITCHES ||',
+    ],
+    ['test/security/claimed-switches.test.ts'],
+  ),
+  bug(
+    'begin a counter with a number that others refuse',
+    [
+      'modes/automerge/document.ts',
+      '(this.#generations.get(text) ?? 0) < MAX_GENERATION',
+      '(this.#generations.get(text) ?? 0) <= MAX_GENERATION',
+    ],
+    ['test/modes/automerge-hostile.test.ts'],
+  ),
 ];

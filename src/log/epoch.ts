@@ -4,8 +4,12 @@ import { MAX_ORIGIN_BYTES } from './origin.ts';
 /** Conflict modes by the number the log stores; never renumber. */
 const MODES = ['naive', 'lww', 'automerge'] as const;
 
-/** Most switches of one table: what a peer can claim without making further ones impossible. */
-export const MAX_SWITCHES: number = 2 ** 31;
+/** Most switches of one table. */
+export const MAX_SWITCHES: number = 2 ** 52;
+/** Most switches that a node which holds anything of a table can have missed: a claim of more is not believed. */
+export const MAX_MISSED_SWITCHES: number = 2 ** 20;
+/** Most that is believed by one which holds nothing. */
+const MAX_FIRST_SWITCH: number = 2 ** 51;
 
 /** Names of the conflict modes there are. */
 export type ModeName = (typeof MODES)[number];
@@ -31,6 +35,19 @@ export function compareEpochs(
   if (one.counter !== other.counter) return one.counter - other.counter;
   if (one.origin === other.origin) return 0;
   return one.origin < other.origin ? -1 : 1;
+}
+
+/**
+ * Whether a later switch can be believed by a node that knows of `counter` switches, and holds something of the table
+ * or nothing. What is believed leaves room for further switches by far.
+ */
+export function isWithinReach(
+  epoch: Pick<Epoch, 'counter'>,
+  from: { readonly counter: number; readonly isEmpty: boolean },
+): boolean {
+  return (
+    epoch.counter <= from.counter + MAX_MISSED_SWITCHES || (from.isEmpty && epoch.counter <= MAX_FIRST_SWITCH)
+  );
 }
 
 /** Whether something from outside names a mode. */

@@ -175,6 +175,8 @@ export interface TableDocument {
   applied(): ReadonlyMap<string, number>;
   /** What some origins did since the document began, in the order in which it took effect. */
   effectsOf(isOwn: (origin: string) => boolean): OwnEffect[];
+  /** Whether a counter can be begun under a key: what others did may have left no number for it. */
+  canBegin(text: string): boolean;
   /** Whether a value that a key had when the document began still stands, added to or not. */
   hasBase(text: string): boolean;
   /** From now on what is written can be taken back. */

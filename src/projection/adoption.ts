@@ -11,7 +11,7 @@ import { loadRows } from './bulk-load.ts';
 import { Learning, vectorOf } from './learning.ts';
 import { MovingEntry } from './moving-entry.ts';
 import type { Projection } from './projection.ts';
-import { type CheckpointEntry, SwitchAdoption, epochOrder } from './switching.ts';
+import { type CheckpointEntry, SwitchAdoption, epochOrder, requireWithinReach } from './switching.ts';
 
 /**
  * Visits the entries in order; returns their slots, which is what dictionaries refer to. A key that was
@@ -246,6 +246,7 @@ export function* checkTimes(
 ): Work {
   const { epoch, cleared } = header;
   const order = epochOrder(projection, epoch);
+  if (order > 0 && epoch !== undefined) requireWithinReach(projection, epoch);
   const mode = order > 0 && epoch !== undefined ? projection.modeOf(epoch.mode) : projection.mode;
   // From behind an earlier switch nothing takes effect.
   if (order < 0 || !mode.comparesVersions) return;

@@ -214,7 +214,8 @@ export class DocumentFold {
       return false;
     if (rows.has(slot)) return typeof rows.value(slot) === 'number';
     // A value that is still there is about to be removed by the open run.
-    return this.document.standing(rows.text(slot)) === undefined;
+    const text = rows.text(slot);
+    return this.document.standing(text) === undefined && this.document.canBegin(text);
   }
 
   /** Whether a `clear` would not fit into one run, which has to name every key that it removes. */

@@ -1,7 +1,7 @@
 import { isTablecastError } from '../errors.ts';
 import type { Dictionary } from '../log/dictionary.ts';
 import { malformed } from '../log/bytes.ts';
-import { type Epoch, compareEpochs } from '../log/epoch.ts';
+import { type Epoch, compareEpochs, isWithinReach } from '../log/epoch.ts';
 import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../log/operation.ts';
 import { Marks } from '../log/marks.ts';
 import { SessionMarks } from '../log/session-marks.ts';
@@ -25,7 +25,7 @@ import { RowFold } from './row-fold.ts';
 import { Rows } from './rows.ts';
 import { TableTimes } from './table-times.ts';
 import { markRemembered } from './tombstones.ts';
-import { Orphans, firstEpoch, requireAvailable } from './switching.ts';
+import { Orphans, firstEpoch, nextEpoch, requireAvailable } from './switching.ts';
 import { Undo } from './undo.ts';
 import { Versions } from './versions.ts';
 
@@ -268,6 +268,11 @@ export class Projection {
     return run.epoch !== undefined && compareEpochs(run.epoch, this.epoch) > 0;
   }
 
+  /** Whether a later switch can be believed: what a peer can claim must leave room for those that follow. */
+  canFollow(epoch: Pick<Epoch, 'counter'>): boolean {
+    return isWithinReach(epoch, { counter: this.epoch.counter, isEmpty: this.vector().size === 0 });
+  }
+
   /** A conflict mode by its name. Throws `DECLARATION_INVALID` for one this version does not have. */
   modeOf(mode: Epoch['mode']): ConflictMode {
     return this.#context.modeOf({ name: this.schema.name, mode });
@@ -288,7 +293,7 @@ export class Projection {
     const base = this.#base();
     const { text } = this.#context.origins.at(author.origin);
     // The run that the operation opens must be written under the new mode already.
-    this.epoch = { counter: before.counter + 1, origin: text, mode };
+    this.epoch = nextEpoch(this, text, mode);
     let position = 0;
     try {
       position = author.place();

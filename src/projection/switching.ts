@@ -1,6 +1,6 @@
 import { TablecastError } from '../errors.ts';
 import type { Cell } from '../log/column.ts';
-import { type Epoch, compareEpochs } from '../log/epoch.ts';
+import { type Epoch, MAX_MISSED_SWITCHES, MAX_SWITCHES, compareEpochs } from '../log/epoch.ts';
 import { DELETE, SET } from '../log/operation.ts';
 import type { Origins } from '../log/origin.ts';
 import { VersionVector } from '../log/version-vector.ts';
@@ -30,6 +30,34 @@ export function requireAvailable(mode: ConflictMode, table: string): void {
     hint: 'Every node that declares the table needs it; or choose another mode.',
     details: { table, mode: mode.name },
   });
+}
+
+/** Throws `LIMIT_EXCEEDED` for a switch of another node that lies beyond what this one can have missed. */
+export function requireWithinReach(projection: Projection, epoch: Epoch): void {
+  if (projection.canFollow(epoch)) return;
+  throw outOfReach(projection, epoch, 'A peer claims');
+}
+
+/** Throws `LIMIT_EXCEEDED` when there were as many switches of a table as there may be. */
+export function nextEpoch(projection: Projection, origin: string, mode: Epoch['mode']): Epoch {
+  const epoch = { counter: projection.epoch.counter + 1, origin, mode };
+  if (epoch.counter <= MAX_SWITCHES) return epoch;
+  throw outOfReach(projection, epoch, 'This would be');
+}
+
+function outOfReach(
+  { schema: { name: table }, epoch: known }: Projection,
+  { counter, origin }: Epoch,
+  what: string,
+): TablecastError {
+  return new TablecastError(
+    'LIMIT_EXCEEDED',
+    `Table ${table}: ${what} switch ${counter} of its mode, made by ${origin}; this node knows of ${known.counter}.`,
+    {
+      hint: `At most ${MAX_MISSED_SWITCHES} are believed to have been missed: see what the peer is. If the cluster is right, begin with an empty directory, and peers fill it.`,
+      details: { table, counter, known: known.counter, limit: MAX_MISSED_SWITCHES },
+    },
+  );
 }
 
 /** The epoch of a table that was never switched. */

@@ -62,6 +62,12 @@ const MAX_JUDGED = 1024;
 
 const NEVER_SWITCHED = { counter: 0, origin: '' };
 
+/** Why a table cannot go over to a peer's later switch; undefined when it can. */
+function cannotFollow(table: ReplicaTable, { mode, epoch }: Announced): string | undefined {
+  if (epoch === undefined || table.canFollow(epoch)) return table.unavailable(mode);
+  return `it claims switch ${epoch.counter}, and this node knows of ${table.epoch.counter}: more than it can have missed.`;
+}
+
 /** How a run fares on its way to a peer. */
 export type Need = 'send' | 'skip' | 'gap';
 
@@ -200,7 +206,7 @@ export class PeerTables {
         { ...refusedTable(table, state, difference(table, state)), ...(isTwice && { parted: origin }) },
       ];
     }
-    const reason = order < 0 ? table.unavailable(state.mode) : undefined;
+    const reason = order < 0 ? cannotFollow(table, state) : undefined;
     if (reason !== undefined) {
       this.unshare(name);
       const message = `Table ${name} is not replicated with this peer, where its mode was switched: ${reason}`;

@@ -61,6 +61,8 @@ export interface ReplicaTable {
   unavailable(mode: string): string | undefined;
   /** The switch of mode in force. */
   readonly epoch: Epoch;
+  /** Whether a later one can be believed. */
+  canFollow(epoch: { readonly counter: number }): boolean;
   /** For showing to people when they do not. */
   readonly declaration: unknown;
   readonly rows: number;

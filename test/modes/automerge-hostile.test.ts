@@ -5,6 +5,8 @@ import { encodeChange } from '../../src/modes/automerge/change-writer.ts';
 import { readChange } from '../../src/modes/automerge/change-reader.ts';
 import { PUT, type ChangeContent } from '../../src/modes/automerge/change.ts';
 import { AutomergeDocument } from '../../src/modes/automerge/document.ts';
+import { MAX_GENERATION, counterBeginning, epochName } from '../../src/modes/automerge/genesis.ts';
+import { ByteWriter } from '../../src/log/bytes.ts';
 import type { NetEffect, RunChanges, RunEffects } from '../../src/modes/conflict-mode.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import type { Projection } from '../../src/projection/projection.ts';
@@ -313,5 +315,27 @@ describe('a run from elsewhere', () => {
       writer.addRemoval(SWITCH, 0, 1);
     }, nothing);
     expect(check(table(), mixed)).toThrow(REFUSED);
+  });
+});
+
+describe('a counter with the last number there is for one', () => {
+  function begunAs(generation: number): AutomergeDocument {
+    const document = emptyDocument();
+    const epoch = epochName({ counter: 0, origin: '' });
+    const { bytes } = counterBeginning({ text: 'k', generation, start: 0 }, epoch);
+    const writer = new ByteWriter(64);
+    writer.byte(0);
+    writer.varint(bytes.length);
+    writer.raw(bytes);
+    document.merge([writer.copy()], false);
+    return document;
+  }
+
+  it('is not followed by one that others would refuse', () => {
+    expect([begunAs(MAX_GENERATION - 1).canBegin('k'), begunAs(MAX_GENERATION).canBegin('k')]).toEqual([
+      true,
+      false,
+    ]);
+    expect(begunAs(MAX_GENERATION).canBegin('other')).toBe(true);
   });
 });

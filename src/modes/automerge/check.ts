@@ -11,6 +11,7 @@ import {
   scalarOf,
 } from './change.ts';
 import type { RunName } from './run-name.ts';
+import { MAX_GENERATION } from './genesis.ts';
 
 /** Checks that changes do what the operations of their run do, no more and no less. Throws `OPERATION_INVALID`. */
 export function checkAgainstRun(
@@ -77,7 +78,7 @@ export function checkBeginnings(changes: readonly Change[], beginnings: readonly
 export function checkEntered({ entered, changes }: RunChanges, effects: RunEffects): void {
   for (const { text, generation, start } of entered) {
     const added = effects.keys.get(text)?.kind === 'add';
-    if (!added || generation < 1 || generation > 0xffffffff || !Number.isSafeInteger(start))
+    if (!added || generation < 1 || generation > MAX_GENERATION || !Number.isSafeInteger(start))
       throw malformed('a run that begins a counter which it does not add to');
   }
   if (new Set(entered.map(({ text }) => text)).size !== entered.length)

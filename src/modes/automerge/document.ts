@@ -29,6 +29,7 @@ import {
   originOf,
   partBeginning,
   partOf,
+  MAX_GENERATION,
 } from './genesis.ts';
 import { History, type PartOfRun, type Pending } from './history.ts';
 import { changesOfPart } from './part-of-run.ts';
@@ -102,6 +103,10 @@ export class AutomergeDocument implements TableDocument {
   }
 
   // Runs -----------------------------------------------------------------------------------------------
+
+  canBegin(text: string): boolean {
+    return (this.#generations.get(text) ?? 0) < MAX_GENERATION;
+  }
 
   write(effects: RunEffects): WrittenRun {
     const touched = new Set(effects.keys.keys());

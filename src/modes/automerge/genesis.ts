@@ -62,6 +62,9 @@ export function partBeginning(
   return changes;
 }
 
+/** Most counters that are begun under one key, one after the other; with more, what is added is a write. */
+export const MAX_GENERATION: number = 0xffffffff;
+
 /** The change that begins a counter, the same on every node. */
 export function counterBeginning(entered: EnteredCounter, epoch: string): Change {
   const { text, generation, start } = entered;
