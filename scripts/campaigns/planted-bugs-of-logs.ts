@@ -48,7 +48,7 @@ export const bugsOfLogs: readonly PlantedBug[] = [
   ),
   bug(
     'take half a row at the end',
-    ['cli/formats/zeek-reader.ts', '(isEnded ? undefined : half)', 'undefined'],
+    ['cli/formats/zeek-reader.ts', 'reason === undefined && isEnded)', 'reason === undefined)'],
     [ZEEK],
   ),
   bug(

@@ -1,7 +1,8 @@
 import { crc32, createInflateRaw, type InflateRaw } from 'node:zlib';
 
 /** Compressed bytes that are handed over at once; as many are gone through one by one to find where damage begins. */
-const PIECE_BYTES = 16_384;
+const PIECE_BYTES = 32_768;
+const OUTPUT_BYTES = 262_144;
 const MAX_HEADER_BYTES = 65_536;
 const TRAILER_BYTES = 8;
 const HAS_CHECKSUM = 2;
@@ -53,7 +54,7 @@ class Input {
 
 /** Inflates in pieces; of a piece that is damaged it gives nothing. */
 class Inflater {
-  readonly #stream: InflateRaw = createInflateRaw();
+  readonly #stream: InflateRaw = createInflateRaw({ chunkSize: OUTPUT_BYTES });
   readonly #output: Buffer[] = [];
   readonly #failed: Promise<never>;
   #fed = 0;

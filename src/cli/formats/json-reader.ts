@@ -29,12 +29,8 @@ export class JsonReader {
     if (text.trim() === '') return undefined;
     try {
       const { fields, json, faults } = scanJsonObject(text, this.#spelling);
-      return {
-        line,
-        fields,
-        ...(json.size === 0 ? {} : { json }),
-        ...(faults.size === 0 ? {} : { faults: faultTexts(faults, text) }),
-      };
+      if (faults.size > 0) return { line, fields, json, faults: faultTexts(faults, text) };
+      return json.size === 0 ? { line, fields } : { line, fields, json };
     } catch (error) {
       if (!(error instanceof JsonFault)) throw error;
       this.#bad.report({ line, expected: error.expected, found: foundAt(text, error.at) });

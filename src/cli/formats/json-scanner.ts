@@ -9,6 +9,9 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
+const CLOSE_OBJECT = 0x7d;
+const CLOSE_ARRAY = 0x5d;
+const COMMA = 0x2c;
 
 /** Why a text is not the JSON object it should be. */
 export class JsonFault extends Error {
@@ -164,7 +167,7 @@ class Scanner {
   /** True when the value just read is no JSON. */
   #keepFault(name: string): boolean {
     if (this.#fault === undefined) {
-      this.#faults.delete(name);
+      if (this.#faults.size > 0) this.#faults.delete(name);
       return false;
     }
     this.#keep(this.#faults, name, this.#fault);
@@ -208,16 +211,33 @@ class Scanner {
       const text = this.#string();
       return this.#spelling === undefined ? text : this.#spelling(text);
     }
-    NUMBER.lastIndex = start;
-    const number = NUMBER.exec(this.#text)?.[0];
-    NO_VALUE.lastIndex = start;
+    const word = first === 'n' ? 'null' : first === 't' ? 'true' : first === 'f' ? 'false' : this.#number();
+    if (word === '' || !this.#text.startsWith(word, start) || !this.#endsAt(start + word.length)) {
+      return this.#noValue();
+    }
+    this.#at = start + word.length;
+    return first === 'n' ? undefined : word;
+  }
+
+  /** The number that begins here; empty when there is none. */
+  #number(): string {
+    NUMBER.lastIndex = this.#at;
+    return NUMBER.exec(this.#text)?.[0] ?? '';
+  }
+
+  /** True where a value that ends here is whole. */
+  #endsAt(at: number): boolean {
+    const code = this.#text.charCodeAt(at);
+    return code === COMMA || code === CLOSE_OBJECT || code === CLOSE_ARRAY || !(code > SPACE);
+  }
+
+  /** Passes over what stands where a value belongs, and is none. */
+  #noValue(): string {
+    NO_VALUE.lastIndex = this.#at;
     const word = NO_VALUE.exec(this.#text)?.[0];
     if (word === undefined) return this.#fail('a JSON value');
-    this.#at = start + word.length;
-    if (word === 'null') return undefined;
-    if (word !== number && word !== 'true' && word !== 'false') {
-      this.#fault = new JsonFault('a JSON value', start);
-    }
+    this.#fault = new JsonFault('a JSON value', this.#at);
+    this.#at += word.length;
     return word;
   }
 

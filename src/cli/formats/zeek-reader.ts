@@ -23,6 +23,11 @@ export function isTsvHeader(line: string): boolean {
   return /^[A-Za-z_][\w.]*(?:\t[A-Za-z_][\w.]*)+\r?$/.test(line);
 }
 
+const HALF_A_ROW = {
+  expected: 'a line feed after the last row',
+  found: 'the end of the file: the row may be cut',
+};
+
 /** What is known of a log beside its lines. */
 export interface ZeekOptions {
   /** The first line has the names, and no header follows (Zeek's `tsv` mode). */
@@ -71,20 +76,17 @@ export class ZeekReader {
     const columns = text.split(this.#marks.separator);
     if (!this.#fits(columns, line, isEnded)) return undefined;
     const fields = this.#fields(columns, isPlainZeek(text));
-    return { line, fields, ...(types && { types }), ...(faults && { faults }) };
+    if (faults !== undefined) return { line, fields, faults, ...(types && { types }) };
+    return types === undefined ? { line, fields } : { line, fields, types };
   }
 
   #fits(columns: readonly string[], line: number, isEnded: boolean): boolean {
     const { names, unusable: reason } = this.#layout;
+    const hasWidth = columns.length === names.length;
+    if (hasWidth && reason === undefined && isEnded) return true;
     const width = { expected: `${names.length} columns as in #fields`, found: `${columns.length} columns` };
-    const half = {
-      expected: 'a line feed after the last row',
-      found: 'the end of the file: the row may be cut',
-    };
-    const fault =
-      reason ?? (columns.length === names.length ? undefined : width) ?? (isEnded ? undefined : half);
-    if (fault !== undefined) this.#bad.report({ line, ...fault });
-    return fault === undefined;
+    this.#bad.report({ line, ...(reason ?? (hasWidth ? HALF_A_ROW : width)) });
+    return false;
   }
 
   #fields(columns: readonly string[], plain: boolean): Map<string, FieldText> {
