@@ -116,4 +116,9 @@ export const bugsOfRights: readonly PlantedBug[] = [
     ],
     [ADVERSARY],
   ),
+  bug(
+    'let anybody vouch for a clock that jumped',
+    ['replication/session.ts', 'if (this.tables.grant.writesAll) this.#owner', 'this.#owner'],
+    [CLAIMS],
+  ),
 ];

@@ -7,6 +7,8 @@ export interface Grant {
   readonly holder: string | undefined;
   /** Whether it may bring operations of other nodes, and checkpoints. */
   readonly relays: boolean;
+  /** Whether it may write every table there can be, so that its word counts for what concerns them all. */
+  readonly writesAll: boolean;
   mayUse(nodeId: string): boolean;
   mayRead(table: string): boolean;
   mayWrite(table: string): boolean;
@@ -16,6 +18,7 @@ export interface Grant {
 export const EVERYTHING: Grant = {
   holder: undefined,
   relays: true,
+  writesAll: true,
   mayUse: () => true,
   mayRead: () => true,
   mayWrite: () => true,
@@ -26,6 +29,7 @@ export function grantOf({ name, nodes, read = ['*'], write = read, origins }: Cr
   return {
     holder: name,
     relays: origins === 'relay',
+    writesAll: read.includes('*') && write.includes('*'),
     mayUse: (nodeId) => matchesAny(nodes, nodeId),
     mayRead: (table) => matchesAny(read, table),
     mayWrite: (table) => matchesAny(write, table) && matchesAny(read, table),

@@ -14,7 +14,7 @@ export interface Wall {
 
 /**
  * The machine's clock beside the time that passes. A jump ahead by more than a minute is told of, and not
- * believed before a peer's clock agrees or it has stood for an hour: till then times go on from before it. A clock
+ * believed before the clock of a peer whose word counts agrees or it has stood for an hour: till then times go on from before it. A clock
  * that goes back is followed at once, and may come back to where it was. Nothing is known of a clock that was
  * wrong when the process began.
  */

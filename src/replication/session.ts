@@ -335,9 +335,11 @@ export class Session implements Debtor, Directed, Place {
       case 'rows':
         return this.comparisons.receive(message);
       case 'ping':
-        this.#owner.replica.heardClock(message.time);
+        // What this node's clock is believed concerns all its tables.
+        if (this.tables.grant.writesAll) this.#owner.replica.heardClock(message.time);
         return this.#answer({ type: 'pong', time: message.time });
       case 'pong':
+        if (!Number.isFinite(message.time)) return;
         this.roundTripMs = Math.max(0, this.#owner.environment.now() - message.time);
         return this.#owner.changed();
     }

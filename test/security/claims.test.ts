@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { firstValueFrom } from 'rxjs';
+import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Credential, MapTable, NodeEvent } from '../../src/index.ts';
 import { allAtOnce } from '../../src/log/slices.ts';
@@ -8,6 +8,7 @@ import { DigestCache, type Digests } from '../../src/projection/digest-cache.ts'
 import { scratchProjection } from '../../src/projection/scratch.ts';
 import type { TableState } from '../../src/replication/wire.ts';
 import { compileSchema } from '../../src/schema/index.ts';
+import { systemEnvironment } from '../../src/system-environment.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 
 const HOSTS = { key: 'string', value: 'count' } as const;
@@ -239,5 +240,37 @@ describe('a fork', () => {
     expect(codes()).toContain('fork-claimed');
     expect(codes()).not.toContain('epoch-began');
     expect(own(target.connect())).toBe(life);
+  });
+});
+
+describe('the time of a node whose clock jumped ahead', () => {
+  it('is vouched for by a peer that may write all tables, and by no other', async () => {
+    let jumpMs = 0;
+    const environment = { ...systemEnvironment, now: () => systemEnvironment.now() + jumpMs };
+    const jumping = await NodeUnderAttack.open({ id: 'jumping' }, undefined, environment);
+    const table = jumping.node.table('t', { key: 'string', mode: 'lww' });
+    const ahead = async (): Promise<number> => {
+      table.add(`key ${table.size}`);
+      const { position: until } = jumping.node.log;
+      const { time } = await lastValueFrom(jumping.node.log.operations({ until }));
+      return time - systemEnvironment.now();
+    };
+    const minute = 60_000;
+    const reader = jumping.connect({ name: 'eve', nodes: ['e'], write: [], origins: 'relay' });
+    const writer = jumping.connect({ name: 'wim', nodes: ['w'], write: ['t'] });
+    const trusted = jumping.connect({ name: 'ted', nodes: ['d'] });
+    for (const [peer, id] of [
+      [reader, 'e'],
+      [writer, 'w'],
+      [trusted, 'd'],
+    ] as const)
+      peer.greet(id);
+    jumpMs = 60 * minute;
+    for (const peer of [reader, writer])
+      for (const time of [Infinity, environment.now()]) peer.say({ type: 'ping', time });
+    expect(await ahead()).toBeLessThan(minute);
+    trusted.say({ type: 'ping', time: environment.now() });
+    expect(await ahead()).toBeGreaterThan(59 * minute);
+    await jumping.close();
   });
 });
