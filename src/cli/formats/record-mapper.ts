@@ -117,16 +117,15 @@ class Mapper {
 
   /** A port whose protocol stands in its own text, in another field, or in the mapping. */
   #port(record: LogRecord, column: MappedColumn, text: string): unknown {
-    const own = protocolOf(text.slice(text.indexOf('/') + 1));
     const { protocol: fixed, protocolField } = column;
     if (fixed === undefined && protocolField === undefined) return this.#parse(record, column, text);
+    const own = protocolOf(text.slice(text.indexOf('/') + 1));
+    const said = fixed ?? record.fields.get(protocolField as string);
+    const agrees =
+      said === undefined || said === '' || (typeof said === 'string' && protocolOf(said) === own);
+    if (own !== undefined && agrees) return this.#parse(record, column, text);
     const protocol = fixed ?? this.#text(record, protocolField as string);
-    if (protocol === undefined) return undefined;
-    return this.#parse(
-      record,
-      column,
-      own !== undefined && own === protocolOf(protocol) ? text : `${text}/${protocol}`,
-    );
+    return protocol === undefined ? undefined : this.#parse(record, column, `${text}/${protocol}`);
   }
 
   #complex(record: LogRecord, column: MappedColumn): unknown {

@@ -193,9 +193,9 @@ describe('mapping records to rows', () => {
   });
 
   it('takes a protocol that the number brings itself, unless the other field says otherwise', async () => {
-    const [same, other] = await collect('p,proto\n80/tcp,tcp\n80/tcp,udp\n');
+    const [same, other, none] = await collect('p,proto\n80/tcp,tcp\n80/tcp,udp\n80/tcp,\n');
     const mapper = recordMapper({ key: ['p/proto'] }, { key: 'port' });
-    expect(mapper(same as LogRecord)?.key).toBe('80/tcp');
+    for (const record of [same, none]) expect(mapper(record as LogRecord)?.key).toBe('80/tcp');
     expect((await failureOf(() => mapper(other as LogRecord))).message).toContain('found "80/tcp/udp"');
   });
 
