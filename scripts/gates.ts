@@ -77,6 +77,14 @@ const lanes: readonly (readonly Gate[])[] = [
       seconds: 240,
     },
     {
+      name: 'acknowledgements',
+      script: 'scripts/campaigns/cli-acknowledgements.ts',
+      args: ['--rounds', '3'],
+      limit: 'every command of the command line in every trouble, 0 said otherwise than it is',
+      figure: (output) => figureOf(output, /commands in/),
+      seconds: 180,
+    },
+    {
       name: 'overload',
       script: 'scripts/campaigns/overload.ts',
       args: ['--megabytes', '60', '--rounds', '24', '--keys', '30000'],

@@ -1,5 +1,6 @@
 import { type PlantedBug, bug } from './planted-bug.ts';
 import { bugsOfLogs } from './planted-bugs-of-logs.ts';
+import { bugsOfPromises } from './planted-bugs-of-promises.ts';
 import { bugsOfRights } from './planted-bugs-of-rights.ts';
 import { bugsOfTimes } from './planted-bugs-of-times.ts';
 import { bugsOfRuns } from './planted-bugs-of-runs.ts';
@@ -318,6 +319,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     ['test/modes/rival-switches.test.ts'],
   ),
   ...bugsOfLogs,
+  ...bugsOfPromises,
   ...bugsOfRights,
   ...bugsOfRuns,
   ...bugsOfTimes,

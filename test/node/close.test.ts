@@ -1,6 +1,8 @@
 import { firstValueFrom, filter } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { openNode } from '../../src/index.ts';
+import { TablecastError, openNode } from '../../src/index.ts';
+import { openNodeOf } from '../../src/node.ts';
+import { SimulatedDisk } from '../support/simulated-disk.ts';
 
 const declaration = { key: 'string', value: 'count' } as const;
 
@@ -16,6 +18,16 @@ describe('closing a node', () => {
     await leaves.close();
     expect(kept.size).toBe(rows);
     await stays.close();
+  });
+
+  it('rejects when the store could not be closed, as when its last sync failed', async () => {
+    const failure = new TablecastError('BACKEND_FAILED', 'could not sync', { hint: 'Look at the disk.' });
+    const durableBackend = Object.assign(new SimulatedDisk().backend(), {
+      close: () => Promise.reject(failure),
+    });
+    const node = await openNodeOf({ id: 'alone' }, { durableBackend });
+    await node.flush();
+    await expect(node.close()).rejects.toBe(failure);
   });
 
   it('refuses writes and reads on, and may be asked for twice', async () => {

@@ -1,0 +1,99 @@
+import { type PlantedBug, bug } from './planted-bug.ts';
+
+const DURABLE = 'test/replication/durable-acknowledgements.test.ts';
+const STANDING = 'test/backends/sqlite-standing.test.ts';
+const BACKUP = 'test/backup/backup.test.ts';
+const SECRETS = 'test/cli/configuration-secrets.test.ts';
+
+/** Of what is said to have happened, and of files and output. */
+export const bugsOfPromises: readonly PlantedBug[] = [
+  bug(
+    'end a command on the receipt',
+    [
+      'cli/joined-node.ts',
+      'if ((durableOperations ?? 0) >= operations) return',
+      'if (sentOperations - lagOperations >= operations) return',
+    ],
+    ['test/cli/acknowledgements.test.ts'],
+  ),
+  bug(
+    'call durable what is received',
+    [
+      'replication/acknowledgements.ts',
+      'const committed = this.#store?.committed ?? 0;',
+      'const committed = this.#store?.appended ?? 0;',
+    ],
+    [DURABLE],
+  ),
+  bug(
+    'count what was not taken',
+    ['replication/acknowledgements.ts', 'if (!held) this.#refused = true;', ''],
+    [DURABLE],
+  ),
+  bug(
+    'go on when the database is gone',
+    ['backends/sqlite/standing.ts', 'return gone(', 'if (found === known) return gone('],
+    [STANDING],
+  ),
+  bug(
+    'let anybody in without the lock',
+    ['backends/sqlite/open-store.ts', 'found.lock !== lock.identity', 'found.lock === -1'],
+    [STANDING],
+  ),
+  bug(
+    'take a database cut off to nothing for another kind of file',
+    ['backends/sqlite/open-store.ts', 'if (statSync(file).size === 0)', 'if (statSync(file).size < 0)'],
+    [STANDING],
+  ),
+  bug(
+    'continue a write-ahead log without its database',
+    ['backends/sqlite/open-store.ts', '      requireNoLog(file);\n', ''],
+    [STANDING],
+  ),
+  {
+    name: 'write a backup into what is there',
+    edits: [
+      {
+        file: 'src/backup/files.ts',
+        find: "const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;",
+        replace: 'const partial = `${path}.partial`;',
+      },
+      {
+        file: 'src/backup/files.ts',
+        find: 'mkdirSync(partial, { mode: 0o700 });',
+        replace: 'mkdirSync(partial, { mode: 0o700, recursive: true });',
+      },
+    ],
+    tests: [BACKUP],
+  },
+  bug(
+    'remove leftovers without a look',
+    ['backup/files.ts', 'if (isLeftover(leftover)) removeLeftover', 'removeLeftover'],
+    [BACKUP],
+  ),
+  bug(
+    'repeat what a configuration says',
+    ['cli/config-file.ts', 'not ${kindOf(issue.input)}', 'not ${issue.received}'],
+    [SECRETS],
+  ),
+  bug(
+    'drop tables called constructor',
+    ['cli/config-file.ts', '...(tables !== undefined && { tables }),', ''],
+    [SECRETS],
+  ),
+  bug(
+    'leave C1 controls in JSON',
+    ['cli/formats/marks.ts', 'const MARKS_IN_JSON = /[\\u007f-\\u009f', 'const MARKS_IN_JSON = /[\\u007f'],
+    ['test/cli/marks.test.ts'],
+  ),
+  bug(
+    'end otherwise for a missing log than for a missing import',
+    ['cli/named-files.ts', 'if (isMissing(path)) throw missingFile(path, hint);', ''],
+    ['test/cli/exit-codes.test.ts'],
+  ),
+  bug(
+    'close in silence when the last sync failed',
+    ['node.ts', 'flushed.push(...(', 'void (('],
+    ['test/node/close.test.ts'],
+  ),
+];
