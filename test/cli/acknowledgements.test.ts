@@ -6,7 +6,7 @@ import { run, temporary } from './support/command.ts';
 
 const rows = { key: 'count', value: 'string', backend: 'sqlite' } as const;
 const limits = { maxFileBytes: 1024 * 1024 };
-const slow = { timeout: 60_000 };
+const slow = { timeout: 180_000 };
 
 async function open(options: Partial<NodeOptions>): Promise<TableNode & { address: string }> {
   const node = await openNode({ id: 'manager', listen: { port: 0 }, ...options });
@@ -60,8 +60,9 @@ describe('with a full disk', () => {
       ['add', 'members', '5'],
       ['import', 'rows', file],
     ];
-    for (const command of commands) {
-      const { code, stderr, stdout } = await run([...command, ...peer]);
+    const ended = await Promise.all(commands.map((command) => run([...command, ...peer])));
+    for (const [index, { code, stderr, stdout }] of ended.entries()) {
+      const command = commands[index] ?? [];
       expect([command[0], code, stdout]).toEqual([command[0], 4, '']);
       const { error } = JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '') as {
         error: { code: string; message: string; hint: string };

@@ -7,7 +7,7 @@ import { runConfig, withoutValues } from '../../src/cli/run-config.ts';
 import { run, temporary } from './support/command.ts';
 
 const SECRET = 'correct-horse battery staple, and so on for much longer than is ever shown of any value';
-const slow = { timeout: 60_000 };
+const slow = { timeout: 180_000 };
 
 /** What a configuration with a mistake is refused with, by the program without a process of its own. */
 async function refusal(content: unknown): Promise<string> {

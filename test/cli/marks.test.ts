@@ -22,7 +22,7 @@ const MARKS = [
 // eslint-disable-next-line no-control-regex
 const RAW = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 const declaration = { key: 'string', value: 'string' } as const;
-const slow = { timeout: 60_000 };
+const slow = { timeout: 180_000 };
 
 async function written(rows: readonly ExportRow[], options: Partial<WriteOptions>): Promise<string> {
   let text = '';

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { drawn } from '../../src/cli/commands/status.ts';
 import { together } from '../../src/cli/output.ts';
 
 async function pieces(lines: Iterable<string>): Promise<string[]> {
@@ -15,4 +16,27 @@ test('short lines are printed together, long ones by themselves, so that none be
   expect(found.length).toBeLessThan(20);
   expect(Math.max(...found.map(({ length }) => length))).toBeLessThan(1_500_000 + 65_536 + 2);
   expect(await pieces([])).toEqual([]);
+});
+
+test('a status wider than the terminal is told line by line', () => {
+  const table = {
+    name: 'known_services',
+    declaration: { key: ['addr', 'port'], writeExpire: '1h' },
+    mode: 'naive',
+    rows: 12,
+    problem: undefined,
+  } as const;
+  const wide = drawn([table], { rows: true, columns: 200 });
+  expect(wide).toContain(
+    '│ known_services │ addr, port │ (set) │ naive │ memory  │ 1h after the last write │   12 │',
+  );
+  expect(drawn([table], { rows: true, columns: 60 }).split('\n')).toEqual([
+    'known_services',
+    '  key: addr, port',
+    '  value: (set)',
+    '  mode: naive',
+    '  backend: memory',
+    '  expiry: 1h after the last write',
+    '  rows: 12',
+  ]);
 });

@@ -58,6 +58,20 @@ describe('what a peer says is durable', () => {
     await cluster.close();
   });
 
+  it('is told in the end, also of more places in the log than are waited for at one time', async () => {
+    const { cluster, seen } = await pair({ commitMs: [100, 100] });
+    const { table } = await declared(cluster);
+    const frames = 65 + 10;
+    for (let index = 0; index < frames; index++) {
+      table.set(`${index}`, index);
+      await cluster.run(5);
+    }
+    expect(seen.now?.durableOperations).toBeLessThan(frames);
+    await cluster.run(frames * 150);
+    expect(seen.now).toMatchObject({ durableOperations: frames });
+    await cluster.close();
+  });
+
   it('comes with the reason why the rest is not, and goes on once there is room', async () => {
     let full = false;
     const { cluster, seen } = await pair({ outcome: (index) => (full && index === 0 ? 'full' : 'kept') });

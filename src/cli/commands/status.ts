@@ -43,7 +43,8 @@ async function status(flags: StatusFlags): Promise<number> {
     print(
       `${colors.bold(visible(peerId))} at ${visible(state.address)}: ${colors.green('connected')}, ${count}`,
     );
-    if (tables.length > 0) print(drawn(tables, flags.rows));
+    if (tables.length > 0)
+      print(drawn(tables, { rows: flags.rows, columns: process.stdout.columns ?? Infinity }));
     return EXIT.ok;
   });
 }
@@ -76,26 +77,32 @@ function declared(joined: JoinedNode, name: string): { table?: JoinedTable; prob
   }
 }
 
-function drawn(tables: readonly TableStatus[], rows: boolean): string {
+/** A table, or where it is wider than the terminal, what it says line by line. */
+export function drawn(
+  tables: readonly TableStatus[],
+  { rows, columns }: { readonly rows: boolean; readonly columns: number },
+): string {
   const head = ['table', 'key', 'value', 'mode', 'backend', 'expiry', ...(rows ? ['rows'] : [])];
+  const lines = tables.map((table) => cellsOf(table, rows).map((cell) => visible(cell)));
   const table = new CliTable({ head, style: { head: [], border: [] }, colAligns: head.map(alignment) });
-  for (const { name, declaration, mode, rows: count, problem } of tables) {
-    const { key, value, backend, createExpire, writeExpire } = declaration;
-    const expiry = [
-      createExpire === undefined ? '' : `${duration(createExpire)} after creation`,
-      writeExpire === undefined ? '' : `${duration(writeExpire)} after the last write`,
-    ];
-    const cells = [
-      name,
-      [key].flat().join(', '),
-      value ?? '(set)',
-      mode,
-      backend ?? 'memory',
-      expiry.join(''),
-    ];
-    table.push([...cells, ...(rows ? [problem ?? count ?? ''] : [])].map((cell) => visible(String(cell))));
-  }
-  return table.toString();
+  table.push(...lines);
+  const text = table.toString();
+  if ((text.split('\n')[0] ?? '').length <= columns) return text;
+  const said = ([name, ...cells]: readonly string[]): string[] => [
+    colors.bold(name ?? ''),
+    ...cells.flatMap((cell, at) => (cell === '' ? [] : [`  ${head[at + 1]}: ${cell}`])),
+  ];
+  return lines.flatMap(said).join('\n');
+}
+
+function cellsOf({ name, declaration, mode, rows: count, problem }: TableStatus, rows: boolean): string[] {
+  const { key, value, backend, createExpire, writeExpire } = declaration;
+  const expiry = [
+    createExpire === undefined ? '' : `${duration(createExpire)} after creation`,
+    writeExpire === undefined ? '' : `${duration(writeExpire)} after the last write`,
+  ];
+  const cells = [name, [key].flat().join(', '), value ?? '(set)', mode, backend ?? 'memory', expiry.join('')];
+  return [...cells, ...(rows ? [problem ?? count ?? ''] : [])].map(String);
 }
 
 function alignment(column: string): 'left' | 'right' {
