@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { Subject } from 'rxjs/internal/Subject';
+import { Emitter } from './log/emitter.ts';
 import type { Backend, Segment } from './backends/backend.ts';
 import { type ReadOnlyStore, openReadOnly } from './backends/sqlite/reader.ts';
 import { TablecastError } from './errors.ts';
@@ -63,7 +63,7 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
   await store.open();
   const dispatcher = new Dispatcher();
   const log = new OperationLog(systemEnvironment, new Map([['sqlite', store]]), dispatcher);
-  const operations = new Subject<Operation>();
+  const operations = new Emitter<Operation>();
   const origins = new Origins();
   const { node, schemas } = readFacts(recovery);
   const parts = {
@@ -82,7 +82,7 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
   log.startAt(Math.max(recovery.lastPosition, ...recovery.checkpoints.map(({ position }) => position)));
   const names = recovery.checkpoints.find(({ table }) => table === LOG_NAMES);
   const known = names === undefined ? undefined : KeyNames.decode(names.chunks);
-  const view = new LogView({ log, live: operations, origins, projections, names: () => known });
+  const view = new LogView({ log, live: operations.observable, origins, projections, names: () => known });
   return {
     nodeId: node?.id,
     tables: declarationsOf(schemas),

@@ -1,4 +1,4 @@
-import type { Observable, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { TablecastError } from './errors.ts';
 import { stampToMs } from './log/hybrid-clock.ts';
 import type { KeyNames } from './log/key-names.ts';
@@ -49,7 +49,7 @@ export interface Log {
 /** What a log view reads. */
 export interface LogViewParts {
   readonly log: OperationLog;
-  readonly live: Subject<Operation>;
+  readonly live: Observable<Operation>;
   readonly origins: Origins;
   readonly projections: ReadonlyMap<string, Projection>;
   /** What key numbers stand for that were named before the log begins. */

@@ -1,5 +1,4 @@
 import type { Observable } from 'rxjs';
-import { Subject } from 'rxjs/internal/Subject';
 import type { Backend } from './backends/backend.ts';
 import { memoryBackend } from './backends/memory.ts';
 import type { Environment } from './environment.ts';
@@ -7,6 +6,7 @@ import { TablecastError, isTablecastError } from './errors.ts';
 import type { NodeEvent } from './events.ts';
 import { checkpointedLog, keeperOf } from './log-keeping.ts';
 import { type Log, LogView } from './log-view.ts';
+import { Emitter } from './log/emitter.ts';
 import type { ModeName } from './log/epoch.ts';
 import type { StoreName } from './log/journal.ts';
 import { OperationLog } from './log/operation-log.ts';
@@ -81,8 +81,8 @@ class LocalNode implements TableNode, StoreListener {
   readonly #origins = new Origins();
   readonly #wall: WallClock;
   readonly #dispatcher = new Dispatcher();
-  readonly #operations = new Subject<Operation>();
-  readonly #events = new Subject<NodeEvent>();
+  readonly #operations = new Emitter<Operation>();
+  readonly #events = new Emitter<NodeEvent>();
   readonly #stores = new Map<StoreName, SegmentStore>();
   readonly #log: OperationLog;
   readonly #catalog: TableCatalog;
@@ -119,13 +119,13 @@ class LocalNode implements TableNode, StoreListener {
     this.#batches = new Batches(this.#log, this.#dispatcher, this.#catalog.declared);
     this.log = new LogView({
       log: this.#log,
-      live: this.#operations,
+      live: this.#operations.observable,
       origins: this.#origins,
       projections: this.#catalog.known,
       names: () => this.#keeper?.names,
       entered: new SubscriberCount('log', this.#subscribers).enter,
     });
-    this.events = new SubscriberCount('events', this.#subscribers).of(this.#events);
+    this.events = new SubscriberCount('events', this.#subscribers).of(this.#events.observable);
     const lives = this.#lives;
     const slicing = parts.slicing ?? { units: SLICE_UNITS, defer: (task) => environment.defer(task) };
     const report = (event: NodeEvent): void => this.#report(event);

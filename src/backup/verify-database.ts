@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { Subject } from 'rxjs/internal/Subject';
+import { Emitter } from '../log/emitter.ts';
 import type { Recovery } from '../backends/backend.ts';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { type Snapshot, openSnapshot } from '../backends/sqlite/snapshot.ts';
@@ -116,7 +116,7 @@ function emptyFold(schemas: readonly Schema[]): Fold {
   const origins = new Origins();
   const parts = {
     origins,
-    operations: new Subject<Operation>(),
+    operations: new Emitter<Operation>(),
     wall: { now: () => 0, believed: () => 0 },
     dispatcher: new Dispatcher(),
     journal: {

@@ -1,4 +1,3 @@
-import type { Subject } from 'rxjs';
 import { Observable } from 'rxjs/internal/Observable';
 import { TablecastError } from '../errors.ts';
 import type { KeyNames } from './key-names.ts';
@@ -20,7 +19,7 @@ export interface OperationRange {
 /** What the stream reads from. */
 export interface StreamSource {
   readonly log: OperationLog;
-  readonly live: Subject<Operation>;
+  readonly live: Observable<Operation>;
   readonly decoderOf: DecoderOf;
   /** The store that keeps a table; undefined for a table that is not known. */
   storeOf(table: string): SegmentStore | undefined;

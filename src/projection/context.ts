@@ -1,4 +1,4 @@
-import type { Subject } from 'rxjs';
+import type { Emitter } from '../log/emitter.ts';
 import type { ModeName } from '../log/epoch.ts';
 import type { Journal } from '../log/journal.ts';
 import type { Operation } from '../log/operation.ts';
@@ -16,7 +16,7 @@ export interface ProjectionContext {
   /** A conflict mode by its name. Throws `DECLARATION_INVALID` for one this version does not have. */
   readonly modeOf: (table: { readonly name: string; readonly mode: ModeName }) => ConflictMode;
   /** Live operations of the whole node. */
-  readonly operations: Subject<Operation>;
+  readonly operations: Emitter<Operation>;
   /** Whether an origin is a life of this node, past or present; left out, none is. */
   readonly isOwn?: ((origin: number) => boolean) | undefined;
   /** Drawn anew each time the node opens. */

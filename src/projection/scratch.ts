@@ -1,4 +1,4 @@
-import { Subject } from 'rxjs/internal/Subject';
+import { Emitter } from '../log/emitter.ts';
 import type { Operation } from '../log/operation.ts';
 import { Origins } from '../log/origin.ts';
 import type { Schema } from '../schema/index.ts';
@@ -22,7 +22,7 @@ export function scratchProjection(
         throw new Error('A replayed table takes no writes.');
       },
     },
-    operations: new Subject<Operation>(),
+    operations: new Emitter<Operation>(),
     session: 0,
   });
   return { projection, origins };

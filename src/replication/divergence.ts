@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
-import { BehaviorSubject } from 'rxjs/internal/BehaviorSubject';
 import type { NodeEvent } from '../events.ts';
+import { Present } from '../log/emitter.ts';
 import type { Difference } from './replica.ts';
 
 /** A key on which this node and a peer differ although both hold the same operations. */
@@ -11,7 +11,7 @@ export interface Divergence extends Difference {
 
 /** What is known of the differences between this node's tables and those of its peers. */
 export class Divergences {
-  readonly #subjects = new Map<string, BehaviorSubject<readonly Divergence[]>>();
+  readonly #subjects = new Map<string, Present<readonly Divergence[]>>();
   readonly #found = new Map<string, Map<string, readonly Divergence[]>>();
   readonly #report: (event: NodeEvent) => void;
 
@@ -21,7 +21,7 @@ export class Divergences {
 
   /** Every key on which a table differs from a connected peer's; replays the present list. */
   of(table: string): Observable<readonly Divergence[]> {
-    return this.#subject(table).asObservable();
+    return this.#subject(table).observable;
   }
 
   /** The present list of one table. */
@@ -29,10 +29,10 @@ export class Divergences {
     return this.#subject(table).value;
   }
 
-  #subject(table: string): BehaviorSubject<readonly Divergence[]> {
+  #subject(table: string): Present<readonly Divergence[]> {
     let subject = this.#subjects.get(table);
     if (subject === undefined) {
-      subject = new BehaviorSubject<readonly Divergence[]>([]);
+      subject = new Present<readonly Divergence[]>([]);
       this.#subjects.set(table, subject);
     }
     return subject;

@@ -1,10 +1,10 @@
 import type { Observable } from 'rxjs';
-import { BehaviorSubject } from 'rxjs/internal/BehaviorSubject';
 import { distinctUntilChanged } from 'rxjs/internal/operators/distinctUntilChanged';
 import { sameCredential } from '../access/changes.ts';
 import { type AccessList, EVERYTHING, type Grant, grantOf } from '../access/grant.ts';
 import type { Environment, Timer } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
+import { Present } from '../log/emitter.ts';
 import type { StoreName } from '../log/journal.ts';
 import { Slices, type Slicing } from '../log/slices.ts';
 import { placeFor } from '../access/fair-share.ts';
@@ -75,8 +75,8 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly #holding = new Set<{ readonly sessions: Map<Session, () => void> }>();
   /** What waits until nothing holds all sessions. */
   readonly #afterHolds: (() => void)[] = [];
-  readonly #peers = new BehaviorSubject<readonly PeerState[]>([]);
-  readonly #synced = new Map<string, BehaviorSubject<boolean>>();
+  readonly #peers = new Present<readonly PeerState[]>([]);
+  readonly #synced = new Map<string, Present<boolean>>();
   /** When a peer was asked last for the switch of mode that a table lacks. */
   readonly #asked = new Map<string, number>();
   #access: AccessList;
@@ -117,7 +117,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
 
   /** Connections and configured peers; replays its present value. */
   get peers(): Observable<readonly PeerState[]> {
-    return this.#peers.asObservable();
+    return this.#peers.observable;
   }
 
   /** As {@link peers}, this moment. */
@@ -223,10 +223,10 @@ export class Replicator implements SessionOwner, DiallerOwner {
   synced(name: string): Observable<boolean> {
     let subject = this.#synced.get(name);
     if (subject === undefined) {
-      subject = new BehaviorSubject(this.#diallers.length === 0);
+      subject = new Present(this.#diallers.length === 0);
       this.#synced.set(name, subject);
     }
-    return subject.pipe(distinctUntilChanged());
+    return subject.observable.pipe(distinctUntilChanged());
   }
 
   /** Gives peers a last chance to take what they have not acknowledged, then ends every session. */

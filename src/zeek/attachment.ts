@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { BehaviorSubject } from 'rxjs/internal/BehaviorSubject';
+import { Present } from '../log/emitter.ts';
 import type { Timer } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
 import { wasProxyOf } from '../log/proxy.ts';
@@ -64,7 +64,7 @@ export class LiveAttachment implements ZeekAttachment {
   readonly #host: ZeekHost;
   readonly #options: ZeekAttachmentOptions;
   readonly #attached: ReadonlyMap<string, AttachedTable>;
-  readonly #state: BehaviorSubject<ZeekLinkState>;
+  readonly #state: Present<ZeekLinkState>;
   readonly #nodes: ZeekNodes;
   readonly #teller: Teller;
   readonly #memory: ClusterMemory;
@@ -97,7 +97,7 @@ export class LiveAttachment implements ZeekAttachment {
       Object.entries(options.tables).map(([name, table]) => [name, attachTable(host, name, table)]),
     );
     this.tables = new Map([...this.#attached].map(([name, { table }]) => [name, table]));
-    this.#state = new BehaviorSubject<ZeekLinkState>({ kind: 'connecting', attempt: 1 });
+    this.#state = new Present<ZeekLinkState>({ kind: 'connecting', attempt: 1 });
     this.#nodes = new ZeekNodes(this.#scope, host.id);
     this.#teller = new Teller(host, {
       cluster: options.cluster,
@@ -184,7 +184,7 @@ export class LiveAttachment implements ZeekAttachment {
   }
 
   get state(): Observable<ZeekLinkState> {
-    return this.#state.asObservable();
+    return this.#state.observable;
   }
 
   /** Operations of this cluster's own nodes, whichever attachment of the group wrote them down. */
