@@ -17,7 +17,7 @@ export function holdsBytes(text: string): boolean {
 }
 
 /** The code point that stands for a byte from 0x80 on. */
-export function textOfByte(byte: number): string {
+function textOfByte(byte: number): string {
   return String.fromCodePoint(BASE + byte);
 }
 

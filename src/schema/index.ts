@@ -1,5 +1,5 @@
 export type { Cell, JsonValue, Key, Schema, TableDeclaration, TypeName, Value } from './schema.ts';
-export { bytesOfText, holdsBytes, textOfByte, textOfBytes } from './byte-strings.ts';
+export { bytesOfText, textOfBytes } from './byte-strings.ts';
 export { compileSchema, sameDeclaration } from './compile.ts';
 export { parseDuration } from './duration.ts';
 export { schemaLimits } from './limits.ts';
