@@ -12,6 +12,10 @@ const FRAME_BYTES = 64 * 1024;
 const FRAME_CHANGES_BYTES = 8 * 1024;
 /** A frame does not grow beyond this by another segment; one segment alone may be larger. */
 const MAX_FRAME_BYTES = 1024 * 1024;
+/** So many bytes are put together in one turn of the event loop, counted with so many for what has none. */
+const TURN_BYTES: number = 256 * 1024;
+const STEP_BYTES = 8 * 1024;
+const RUN_BYTES = 64;
 /** How much of the log is looked at in one go. */
 const PAGE_BYTES = 512 * 1024;
 
@@ -23,6 +27,8 @@ export interface Outlet {
   /** What is to be sent cannot be read or sent: the session is over. */
   failed(error: unknown): void;
   send(message: Message, operations: number): void;
+  /** Resolves in a later turn of the event loop. */
+  nextTurn(): Promise<void>;
   /** So many bytes are sent although they were before, because the peer said that it lacks them. */
   again(bytes: number): void;
 }
@@ -44,6 +50,7 @@ export class Outbound {
   #frameBytes = 0;
   #frameOperations = 0;
   #changesBytes = 0;
+  #turnBytes = TURN_BYTES;
 
   constructor(store: SegmentStore, parts: { tables: PeerTables; replica: Replica; outlet: Outlet }) {
     this.#store = store;
@@ -57,7 +64,7 @@ export class Outbound {
   /** Goes back to where the peer may lack something of the given tables. */
   rewind(tables: Iterable<SharedTable>): void {
     for (const table of tables) {
-      if (this.#replica.table(table.name)?.store !== this.#name) continue;
+      if (table.store !== this.#name) continue;
       this.#cursor = Math.min(this.#cursor, this.#tables.startOf(table, this.#store.told + 1) - 1);
     }
     this.resume();
@@ -109,15 +116,28 @@ export class Outbound {
       if (segments === undefined || this.#cursor < from) continue;
       const first = segments[0]?.segment.position ?? Infinity;
       if (first > this.#store.told) this.#cursor = Math.max(this.#cursor, this.#store.told);
-      for (const segment of segments) if (!this.#offer(segment)) break;
+      for (const segment of segments) {
+        if (!this.#offer(segment)) break;
+        // What is rewound meanwhile is found by where the cursor is then.
+        if (this.#turnBytes <= 0) break;
+      }
       this.#sendFrame();
+      await this.#takeTurns(STEP_BYTES);
     }
     if (this.#outlet.open() && this.#cursor >= this.#store.told) this.#sayLevel();
   }
 
+  /** Something was put together for the peer; what is long leaves the turns between to others. */
+  async #takeTurns(bytes: number): Promise<void> {
+    this.#turnBytes -= bytes;
+    if (this.#turnBytes > 0) return;
+    this.#turnBytes = TURN_BYTES;
+    await this.#outlet.nextTurn();
+  }
+
   #due(): SharedTable | undefined {
     for (const table of this.#tables.shared.values()) {
-      if (table.needsCheckpoint && this.#replica.table(table.name)?.store === this.#name) return table;
+      if (table.needsCheckpoint && table.store === this.#name) return table;
     }
     return undefined;
   }
@@ -145,7 +165,7 @@ export class Outbound {
     if (skipped === undefined || this.#cursor < skipped.until) return;
     this.#skipped = undefined;
     for (const table of this.#tables.shared.values()) {
-      if (this.#replica.table(table.name)?.store !== this.#name) continue;
+      if (table.store !== this.#name) continue;
       if (this.#tables.behind(table, skipped.held.get(table.name))) this.#tables.needCheckpoint(table);
     }
   }
@@ -154,6 +174,7 @@ export class Outbound {
   #offer({ segment, runs, adopted }: LoggedSegment): boolean {
     const last = segment.position + segment.span - 1;
     if (last > this.#store.told) return false;
+    this.#turnBytes -= segment.bytes.length + runs.length * RUN_BYTES;
     const table = adopted === undefined ? undefined : this.#tables.shared.get(adopted);
     if (table !== undefined && this.#tables.behind(table)) this.#tables.needCheckpoint(table);
     if (this.#frameBytes + segment.bytes.length > MAX_FRAME_BYTES) this.#sendFrame();
@@ -211,6 +232,7 @@ export class Outbound {
         this.#replica.log.seal();
         await this.#store.flush();
         const next = chunks.next();
+        await this.#takeTurns(STEP_BYTES + current.value.length);
         await this.#untilOpen();
         if (this.#outlet.ended()) return;
         // Rows from after a switch under a header from before it would look like removals: it begins anew.
@@ -238,7 +260,7 @@ export class Outbound {
   #skip(): void {
     let start = this.#store.told + 1;
     for (const table of this.#tables.shared.values())
-      if (this.#replica.table(table.name)?.store === this.#name) start = this.#tables.startOf(table, start);
+      if (table.store === this.#name) start = this.#tables.startOf(table, start);
     this.#cursor = Math.max(this.#cursor, start - 1);
   }
 
@@ -253,8 +275,7 @@ export class Outbound {
   #sayLevel(): void {
     const names: string[] = [];
     for (const table of this.#tables.shared.values()) {
-      if (table.levelSent || table.needsCheckpoint || this.#replica.table(table.name)?.store !== this.#name)
-        continue;
+      if (table.levelSent || table.needsCheckpoint || table.store !== this.#name) continue;
       table.levelSent = true;
       names.push(table.name);
     }

@@ -1,6 +1,7 @@
 import { EVERYTHING, type Grant } from '../access/grant.ts';
 import { TablecastError } from '../errors.ts';
 import { type Epoch, compareEpochs } from '../log/epoch.ts';
+import type { StoreName } from '../log/journal.ts';
 import { isProxyOf } from '../log/proxy.ts';
 import type { RunReference } from '../log/segment-store.ts';
 import {
@@ -21,6 +22,7 @@ const MAX_ANNOUNCED = 4096;
 /** What is known of one table both sides declare alike. */
 export interface SharedTable {
   readonly name: string;
+  readonly store: StoreName;
   /** Per origin, the highest sequence the peer holds or was sent. */
   readonly has: Map<string, number>;
   /** The peer was told that it has everything that was here when it came. */
@@ -220,6 +222,7 @@ export class PeerTables {
     const due = order > 0 || lacksForgotten(table, has) || cheaperAsCheckpoint(table, has);
     this.shared.set(name, {
       name,
+      store: table.store,
       has,
       levelSent: false,
       levelReceived: before?.levelReceived ?? false,

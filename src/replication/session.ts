@@ -140,6 +140,7 @@ export class Session implements Debtor, Directed, Place {
       send: (message: Message, operations: number) => this.#sendCounted(message, operations),
       failed: (error: unknown) => this.#cannotSend(error),
       again: (bytes: number) => this.#intake.countAnswer(bytes),
+      nextTurn: () => new Promise<void>((resolve) => this.#owner.environment.defer(resolve)),
     };
     return new Map(
       Array.from(replica.log.stores, ([name, store]) => {

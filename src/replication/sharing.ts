@@ -12,7 +12,7 @@ import { type Message, type Sources, type TableState, partsOf, sourcesOf } from 
 
 /** Units of what is looked at of a table that a peer names, and lives of it that are looked through in one unit. */
 const TABLE_UNITS = 8;
-const LIVES_PER_UNIT = 4;
+const LIVES_PER_UNIT = 1;
 /** Entries of sources that are looked at in one step, and units of each. */
 const ENTRIES_PER_STEP = 64;
 const ENTRY_UNITS = 2;

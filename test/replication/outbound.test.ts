@@ -64,6 +64,7 @@ function walk(
       ended: () => false,
       failed: (error) => expect.fail(String(error)),
       send: (message) => void sent.push(message),
+      nextTurn: () => Promise.resolve(),
       again: () => expect.fail('nothing is sent again'),
     },
   });
