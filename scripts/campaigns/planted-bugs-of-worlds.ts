@@ -50,7 +50,11 @@ export const bugsOfWorlds: readonly PlantedBug[] = [
   ),
   bug(
     'give back unannounced what a peer has forgotten',
-    ['replication/session.ts', 'this.#sharing.giveBack();', ''],
+    [
+      'replication/sharing.ts',
+      'if (names.length > 0) this.#ask(names);',
+      'if (names.length < 0) this.#ask(names);',
+    ],
     [PARTING],
   ),
   bug(
