@@ -1,5 +1,6 @@
 import type { Segment } from '../backends/backend.ts';
 import { STAMPS_PER_MS } from '../log/hybrid-clock.ts';
+import { SWITCH } from '../log/operation.ts';
 import type { Origins } from '../log/origin.ts';
 import { type DecodedRun, RunColumns, openRun, readRun } from '../log/run.ts';
 import { type Stretch, decodeSegment } from '../log/segment.ts';
@@ -49,11 +50,17 @@ export function replaySegment(
     const end = Math.min(byPosition, endByTime(run, bound.timeMs));
     // A chapter that begins inside the segment must not count as begun where the one before goes on.
     const position = beginnings[index] ?? segment.position;
-    // Others may follow in a document what was written too late: it must be known there, if not by what it did.
-    const isFollowed = projection.documents !== undefined && bound.timeMs !== Infinity;
-    if (end > skip || isFollowed)
-      projection.apply(run, skip, { position, live: false, end: Math.max(end, skip) });
+    if (end <= skip && !isFollowed(projection, run, bound)) continue;
+    // A switch written too late was made all the same before what was written behind it.
+    if (projection.isAhead(run) && run.kinds?.[0] !== SWITCH && run.epoch !== undefined)
+      projection.switchHere(run.epoch);
+    projection.apply(run, skip, { position, live: false, end: Math.max(end, skip) });
   }
+}
+
+/** Whether others may follow, in a document, a run that was written too late: it must be known there, if not by what it did. */
+function isFollowed(projection: Projection, run: DecodedRun, { timeMs }: ReplayBound): boolean {
+  return timeMs !== Infinity && projection.documents !== undefined && !projection.isAhead(run);
 }
 
 /** How much lies within the bound of a checkpoint that begins before it; undefined for all of it. */

@@ -116,6 +116,33 @@ describe('stateAt inside a run', () => {
   });
 });
 
+describe('stateAt by time around switches of mode', () => {
+  it('reads what was written before, between and behind them', async () => {
+    const cluster = await clusterOf({ size: 2 });
+    const [one, two] = cluster.declare('t', counters);
+    const moments: number[] = [];
+    const written = async (): Promise<void> => {
+      await cluster.run(1000);
+      moments.push(cluster.time.now);
+      await cluster.run(10);
+    };
+    one!.increment('x', 1);
+    await written();
+    await cluster.time.until(one!.switchMode('lww'));
+    await cluster.run(1000);
+    two!.set('x', 5).set('y', 1);
+    await written();
+    await cluster.time.until(two!.switchMode('automerge'));
+    await cluster.run(1000);
+    one!.increment('x', 2);
+    two!.increment('y', 1);
+    await written();
+    for (const [at, right] of ['x1', 'x5 y1', 'x7 y2'].entries())
+      expect(await stateAt(cluster, at % 2, { time: moments[at] as number })).toBe(right);
+    expect(await stateAt(cluster, 0, { time: (moments[0] as number) - 2000 })).toBe('');
+  });
+});
+
 describe('stateAt inside a checkpoint that was taken over', () => {
   it.each(modes)('counts its rows up to the position, and up to the time: $mode', async (kind) => {
     const cluster = await clusterOf({ size: 2 });
