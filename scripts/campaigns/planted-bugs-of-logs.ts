@@ -55,8 +55,8 @@ export const bugsOfLogs: readonly PlantedBug[] = [
     'refuse a line for one value that is no JSON',
     [
       'cli/formats/json-scanner.ts',
-      "      this.#fault = new JsonFault('a JSON value', start);",
-      "      this.#fail('a JSON value');",
+      "    this.#fault = new JsonFault('a JSON value', this.#at);",
+      "    this.#fail('a JSON value');",
     ],
     [JSON_LINES, INPUTS],
   ),

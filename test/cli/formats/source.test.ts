@@ -82,6 +82,23 @@ describe('sources of records', () => {
     expect(cut.message).toContain('test input: damaged or cut-off gzip data');
   });
 
+  it('reads gzip whose header has all that one may have, up to its limit, and no more', async () => {
+    const body = gzipSync(JSON_ROWS).subarray(10);
+    const named = (length: number): Buffer =>
+      Buffer.concat([
+        Buffer.from([0x1f, 0x8b, 8, 2 | 4 | 8 | 16, 0, 0, 0, 0, 0, 3, 2, 0, 1, 2]),
+        Buffer.alloc(length, 'n'),
+        Buffer.from([0]),
+        Buffer.from('a comment\0'),
+        Buffer.from([0, 0]),
+        body,
+      ]);
+    expect(await collect(named(65_535))).toHaveLength(3);
+    expect((await failureOf(() => collect(named(65_536)))).message).toContain('a header without an end');
+    const stored = Buffer.concat([Buffer.from([0x1f, 0x8b, 7, 0, 0, 0, 0, 0, 0, 3]), body]);
+    expect((await failureOf(() => collect(stored))).message).toContain('an unknown compression method');
+  });
+
   it('refuses binary data', async () => {
     const error = await failureOf(() => collect(Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x01])));
     expect(error.message).toContain('expected text');

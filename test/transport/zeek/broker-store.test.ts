@@ -264,6 +264,15 @@ describe('a stored value', () => {
     });
   });
 
+  test('of as many items and levels as one may have is read, and with one more refused', () => {
+    const limits = { maxDepth: 2, maxItems: 3 };
+    const list = (...items: readonly number[][]): number[] => [14, items.length, ...items.flat()];
+    const one = [1, 1];
+    expect(readBinary(bytes(list(one, list(one))), limits).data.type).toBe('vector');
+    for (const tooMuch of [list(one, list(one, one)), list(list(list(one)))])
+      expect(refusal(() => readBinary(bytes(tooMuch), limits))).toMatchObject({ code: 'IMPORT_INVALID' });
+  });
+
   test('nested a thousand deep is refused', () => {
     const raw = Uint8Array.from(Array.from({ length: 2000 }, (_, at) => (at % 2 === 0 ? 14 : 1)));
     expect(refusal(() => readBinary(raw))).toMatchObject({ code: 'IMPORT_INVALID' });
