@@ -235,11 +235,22 @@ export function checkOptions(options: unknown): NodeOptions {
     checkToken(auth?.token, 'auth.token');
     checkToken(auth?.dialToken, 'auth.dialToken');
     retentionLimits(result.output.retention);
+    for (const [index, peer] of (result.output.peers ?? []).entries())
+      checkPeerAddress(peer, `peers.${index}`);
     if (auth?.credentials === undefined) return result.output as NodeOptions;
     const credentials = checkCredentials(auth.credentials);
     return { ...result.output, auth: { ...auth, credentials } } as NodeOptions;
   }
   throw invalid(result.issues[0], schema.entries);
+}
+
+/** Addresses are told in events and in `node.peers`: one that may hold a secret is refused, and not repeated. */
+function checkPeerAddress(address: string, option: string): void {
+  if (/^wss?:\/\/[^/?#@]*(?:\/[^?#]*)?$/.test(address)) return;
+  throw new TablecastError('OPTION_INVALID', `Option ${option} carries credentials, a query or a fragment.`, {
+    hint: 'Give nothing but host, port and path in the address; a token is auth.token or auth.dialToken.',
+    details: { option },
+  });
 }
 
 /** What kind of value was given: never the value itself, which may be a secret in the wrong place. */

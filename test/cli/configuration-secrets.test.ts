@@ -67,6 +67,16 @@ describe('a mistake in a configuration is told without what stands there', () =>
     for (const part of ['correct', 'battery', 'staple']) expect(told).not.toContain(part);
   });
 
+  test('also by a program: an address of a peer that may hold a secret is refused, and not repeated', async () => {
+    for (const address of ['ws://u:correct@hub', 'ws://hub/?token=correct', 'wss://hub/tablecast#correct']) {
+      const opening = openNode({ id: 'n', peers: ['ws://127.0.0.1:9', address] });
+      await expect(opening).rejects.toMatchObject({
+        code: 'OPTION_INVALID',
+        message: 'Option peers.1 carries credentials, a query or a fragment.',
+      });
+    }
+  });
+
   test('but with line and column', async () => {
     expect(await refusal('{\n  "id": "a",\n  "auth": { "token": "x" "id": 1 }\n}')).toContain(
       "line 3, column 26 expects ',' or '}'",
