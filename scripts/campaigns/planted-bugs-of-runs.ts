@@ -1,6 +1,7 @@
 import { type PlantedBug, bug } from './planted-bug.ts';
 
 const INSIDE = 'test/modes/state-inside.test.ts';
+const PUBLIC_MODEL = 'test/reliability/public-model.test.ts';
 const DEFAULTS = 'test/modes/defaults.test.ts';
 const OPEN_RUNS = 'test/modes/open-runs.test.ts';
 
@@ -56,5 +57,23 @@ export const bugsOfRuns: readonly PlantedBug[] = [
     'begin with the default that the log remembers',
     ['table-catalog.ts', 'if (before !== undefined) before.declareAs(schema);', ''],
     [DEFAULTS],
+  ),
+  bug(
+    'read by time what is written behind a switch as if the switch had been made',
+    [
+      'projection/replay.ts',
+      'projection.documents !== undefined && !projection.isAhead(run);',
+      'projection.documents !== undefined;',
+    ],
+    [INSIDE],
+  ),
+  bug(
+    'tell that a row was changed which was not there',
+    [
+      'projection/projection.ts',
+      "const kind = rows.has(slot) ? 'changed' : 'new';\n    const previous = kind === 'new' ? undefined : rows.value(slot);",
+      "const kind = slot < 0 ? 'new' : 'changed';\n    const previous = rows.has(slot) ? rows.value(slot) : undefined;",
+    ],
+    [PUBLIC_MODEL],
   ),
 ];

@@ -1,0 +1,51 @@
+// npm run campaign:public-model -- --worlds 1000 [--from 1 | --fresh] [--minutes 30]
+// Real nodes over sockets and databases against plain Maps, through the public interface only. A world that fails
+// prints its seed and every step; the seed draws the same steps again, in whatever order frames then come. --fresh
+// takes seeds that follow from the commit.
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { temporaryDirectory } from '../../test/backends/support/places.ts';
+import { noFigures } from '../../test/reliability/support/public-model/figures.ts';
+import { PublicWorld } from '../../test/reliability/support/public-model/world.ts';
+import { freshSeed } from '../../test/simulation/kinds.ts';
+
+const { values } = parseArgs({
+  options: {
+    worlds: { type: 'string', default: '100' },
+    from: { type: 'string', default: '1' },
+    fresh: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '600' },
+  },
+});
+const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
+const from = values.fresh ? freshSeed(commit, 'public model') : Number(values.from);
+const worlds = Number(values.worlds);
+const begun = performance.now();
+const until = begun + Number(values.minutes) * 60_000;
+const scratch = temporaryDirectory();
+const figures = noFigures();
+let held = 0;
+let failed = 0;
+try {
+  for (let seed = from; seed < from + worlds && performance.now() < until; seed++) {
+    const report = await PublicWorld.run(seed, join(scratch.path, String(seed)));
+    for (const name of Object.keys(figures) as (keyof typeof figures)[])
+      figures[name] += report.figures[name];
+    if (report.problems.length === 0) {
+      held++;
+      continue;
+    }
+    failed++;
+    console.error(`\nseed ${seed} FAILED:\n${report.steps.join('\n')}`);
+    console.error(`seed ${seed} FAILED: ${report.problems.slice(0, 20).join('\n')}`);
+    console.error(`replay: npm run campaign:public-model -- --from ${seed} --worlds 1`);
+  }
+} finally {
+  scratch.remove();
+}
+const counted = Object.entries(figures).map(([name, count]) => `${count} ${name}`);
+console.log(
+  `${held} worlds held, ${failed} failed, seeds from ${from}, in ${((performance.now() - begun) / 1000).toFixed(0)} s: ${counted.join(', ')}`,
+);
+if (failed > 0 || held === 0) process.exitCode = 1;

@@ -1,0 +1,171 @@
+import { type Operation, type TableNode, isTablecastError } from '../../../../src/index.ts';
+import type { SeededRandom } from '../../../support/seeded-random.ts';
+import { readLog } from '../../../support/read-log.ts';
+import { textOf } from './kinds.ts';
+import { type TableModel, difference, integer } from './table-model.ts';
+
+/** Positions, and times, of a table at which one check reads the rows. */
+const READINGS = 5;
+
+const NO_ROW = 'no row';
+
+function shown(rows: ReadonlyMap<string, unknown>, key: string): string {
+  return rows.has(key) ? textOf(rows.get(key)) : NO_ROW;
+}
+
+/** The rows that the operations of a log make, one after the other. */
+class LogFold {
+  readonly rows = new Map<string, unknown>();
+  readonly #model: TableModel;
+  /** By key, everything that stood there so far. */
+  readonly #past = new Map<string, Set<string>>();
+  /** Counters of which another node may not know in the middle of a run what they began with. */
+  readonly #uncertain = new Set<string>();
+
+  constructor(model: TableModel) {
+    this.#model = model;
+  }
+
+  take({ kind, key, value, origin }: Operation): void {
+    if (kind === 'clear') return this.rows.clear();
+    if (kind === 'switch') return;
+    const text = textOf(key);
+    if (kind !== 'increment') this.#uncertain.delete(text);
+    if (kind === 'set') this.rows.set(text, value);
+    else if (kind === 'increment') this.#add(text, value as number, origin);
+    else this.rows.delete(text);
+    const past = this.#past.get(text) ?? new Set([NO_ROW]);
+    this.#past.set(text, past.add(shown(this.rows, text)));
+  }
+
+  /** An absent key counts from the default of the node that adds. */
+  #add(key: string, by: number, origin: string): void {
+    const { defaults } = this.#model.kind;
+    if (!this.rows.has(key) && new Set(defaults).size > 1) this.#uncertain.add(key);
+    const before = this.rows.has(key) ? this.rows.get(key) : defaults[Number(origin[1])];
+    this.rows.set(key, integer(BigInt((before ?? 0) as number | bigint) + BigInt(by)));
+  }
+
+  /** What some rows differ in; where operations come out of order, only from everything that stood there so far. */
+  difference(found: ReadonlyMap<string, unknown>): string | undefined {
+    const { contested, isOrdered } = this.#model;
+    const except = new Set([...contested, ...this.#uncertain]);
+    if (isOrdered) return difference(found, this.rows, except);
+    for (const key of found.keys())
+      if (!except.has(key) && this.#past.get(key)?.has(shown(found, key)) !== true)
+        return `${key} is ${shown(found, key)}, which had not stood there`;
+    return undefined;
+  }
+}
+
+/** Whether a log has every operation on a table of every author it has any of: nothing came as a checkpoint. */
+function isWhole(operations: readonly Operation[]): boolean {
+  const next = new Map<string, number>();
+  return operations.every(({ origin, sequence }) => {
+    const isNext = sequence === (next.get(origin) ?? 1);
+    next.set(origin, sequence + 1);
+    return isNext;
+  });
+}
+
+type Moment = { readonly position: number } | { readonly time: number };
+
+/** Compares what a node says of moments in its log with what the operations in it add up to. */
+export class LogCheck {
+  readonly #node: TableNode;
+  readonly #random: SeededRandom;
+  readonly #problems: string[] = [];
+  readings = 0;
+  trimmed = 0;
+
+  constructor(node: TableNode, random: SeededRandom) {
+    this.#node = node;
+    this.#random = random;
+  }
+
+  /** What was found wrong since the last call. */
+  problems(): string[] {
+    return this.#problems.splice(0).map((problem) => `${this.#node.id}: ${problem}`);
+  }
+
+  /** Where the log begins: 0, unless its oldest part is gone. */
+  async #begin(table?: string): Promise<number> {
+    try {
+      await readLog(this.#node, { table });
+      return 0;
+    } catch (error) {
+      if (!isTablecastError(error, 'LOG_TRIMMED')) throw error;
+      return error.details['trimmedTo'] as number;
+    }
+  }
+
+  /** What the log replays must be what was told as it happened. */
+  async replay(live: readonly Operation[], since: number): Promise<void> {
+    const after = Math.max(since, await this.#begin());
+    const replayed = (await readLog(this.#node, { after })).map(nameOf);
+    const told = live.filter(({ position }) => position > after).map(nameOf);
+    const at = replayed.findIndex((name, index) => name !== told[index]);
+    if (at < 0 && replayed.length === told.length) return;
+    this.#problems.push(`replays ${replayed[at] ?? replayed.length}, and told ${told[at] ?? told.length}`);
+  }
+
+  async table(model: TableModel): Promise<void> {
+    const { name } = model.kind;
+    const begin = await this.#begin(name);
+    if (begin > 0) return this.#trimmedTable(model, begin);
+    const operations = await readLog(this.#node, { table: name });
+    await this.#positions(model, operations);
+    await this.#times(model, operations);
+  }
+
+  /** Of a log whose beginning is gone the present is known, and nothing before it. */
+  async #trimmedTable(model: TableModel, begin: number): Promise<void> {
+    this.trimmed++;
+    await this.#compare(model, model.rows, { position: this.#node.log.position });
+    const [first] = await readLog(this.#node, { table: model.kind.name, after: begin });
+    if (first === undefined || first.position === this.#node.log.position) return;
+    await this.#node.log.stateAt({ table: model.kind.name, position: begin }).then(
+      () => this.#problems.push(`${model.kind.name}: a state before the log begins`),
+      (error: unknown) => {
+        if (!isTablecastError(error, 'LOG_TRIMMED')) throw error;
+      },
+    );
+  }
+
+  async #positions(model: TableModel, operations: readonly Operation[]): Promise<void> {
+    const fold = new LogFold(model);
+    const chance = READINGS / Math.max(1, operations.length);
+    for (const [index, operation] of operations.entries()) {
+      fold.take(operation);
+      const isLast = index === operations.length - 1;
+      if (!isLast && !this.#random.chance(chance)) continue;
+      await this.#compare(model, isLast ? model.rows : fold, { position: operation.position });
+    }
+  }
+
+  async #times(model: TableModel, operations: readonly Operation[]): Promise<void> {
+    if (operations.length === 0 || !model.isOrdered || !isWhole(operations)) return;
+    for (let left = READINGS; left > 0; left--) {
+      const { time } = this.#random.pick(operations);
+      const fold = new LogFold(model);
+      for (const operation of operations) if (operation.time <= time) fold.take(operation);
+      await this.#compare(model, fold, { time });
+    }
+  }
+
+  async #compare(
+    { kind, contested }: TableModel,
+    right: LogFold | ReadonlyMap<string, unknown>,
+    moment: Moment,
+  ): Promise<void> {
+    this.readings++;
+    const state = await this.#node.log.stateAt({ table: kind.name, ...moment });
+    const found = new Map(Array.from(state, ([key, value]) => [textOf(key), value]));
+    const differs = right instanceof LogFold ? right.difference(found) : difference(found, right, contested);
+    if (differs !== undefined) this.#problems.push(`${kind.name} at ${JSON.stringify(moment)}: ${differs}`);
+  }
+}
+
+function nameOf({ position, table, origin, sequence, kind, key, value, time }: Operation): string {
+  return `${position} ${table} ${origin} ${sequence} ${kind} ${textOf(key)} ${textOf(value)} ${time}`;
+}
