@@ -121,4 +121,14 @@ export const bugsOfRights: readonly PlantedBug[] = [
     ['replication/session.ts', 'if (this.tables.grant.writesAll) this.#owner', 'this.#owner'],
     [CLAIMS],
   ),
+  bug(
+    'look for a second node because anybody says its id',
+    ['replication/identities.ts', 'return grant.owns(node)', 'return grant.mayUse(node)'],
+    [CLAIMS],
+  ),
+  bug(
+    'tell of a second node on the word of any peer',
+    ['replication/replicator.ts', "=== 'id-twice' && (counts || !said);", "=== 'id-twice';"],
+    [CLAIMS],
+  ),
 ];

@@ -10,6 +10,8 @@ export interface Grant {
   /** Whether it may write every table there can be, so that its word counts for what concerns them all. */
   readonly writesAll: boolean;
   mayUse(nodeId: string): boolean;
+  /** Whether a node id is its own: it is named in full, not by a star. */
+  owns(nodeId: string): boolean;
   mayRead(table: string): boolean;
   mayWrite(table: string): boolean;
 }
@@ -20,6 +22,7 @@ export const EVERYTHING: Grant = {
   relays: true,
   writesAll: true,
   mayUse: () => true,
+  owns: () => true,
   mayRead: () => true,
   mayWrite: () => true,
 };
@@ -31,6 +34,7 @@ export function grantOf({ name, nodes, read = ['*'], write = read, origins }: Cr
     relays: origins === 'relay',
     writesAll: read.includes('*') && write.includes('*'),
     mayUse: (nodeId) => matchesAny(nodes, nodeId),
+    owns: (nodeId) => nodes.includes(nodeId),
     mayRead: (table) => matchesAny(read, table),
     mayWrite: (table) => matchesAny(write, table) && matchesAny(read, table),
   };

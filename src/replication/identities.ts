@@ -1,5 +1,6 @@
 import type { AccessList } from '../access/grant.ts';
 import { isReservedId } from '../log/origin.ts';
+import { twice } from './peer-events.ts';
 import type { Session } from './session.ts';
 import type { Hello } from './wire.ts';
 
@@ -39,10 +40,10 @@ export class Identities {
     const { grant } = session.tables;
     const who = grant.holder ?? 'one without a name';
     if (node === nodeId) {
-      // Only who may be called so is a reason to look for a second node.
-      return grant.mayUse(node)
+      // Only who is called so by right is a reason to look for a second node: by a star anybody may say it.
+      return grant.owns(node)
         ? { reason: `${twice(node)} (Or this node dials itself.)`, twice: true }
-        : refused(`the credential ${who} may not use the node id ${node}, which is this node's.`);
+        : refused(`the node id ${node} is this node's, and not given to the credential ${who} in full.`);
     }
     if (isReservedId(node)) return refused(`the id ${node} means a node of Zeek; choose another.`);
     if (!grant.mayUse(node) || access.belongsToAnother(node, grant.holder)) {
@@ -73,10 +74,6 @@ export class Identities {
 
 function refused(reason: string): IdentityProblem {
   return { reason, twice: false };
-}
-
-function twice(node: string): string {
-  return `Two nodes run with the id ${node}. Stop one of them, or give it another id and an empty directory.`;
 }
 
 /** Whether two sessions of one node id may take each other's place. */

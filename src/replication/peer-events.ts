@@ -1,6 +1,11 @@
 import { isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 
+/** What is said on all sides. */
+export function twice(node: string): string {
+  return `Two nodes run with the id ${node}. Stop one of them, or give it another id and an empty directory.`;
+}
+
 /** Two processes run under one id; `address` is where the other one, or who noticed it, is. */
 export function idTwice(node: string, address: string, reason: string): NodeEvent {
   return {
@@ -13,6 +18,11 @@ export function idTwice(node: string, address: string, reason: string): NodeEven
       hint: 'Each would keep the other away, and write other operations under the same names. Find both processes, stop one, or give it an id of its own and an empty directory: peers fill it.',
     },
   };
+}
+
+/** A peer says that another process runs under this node's id. */
+export function saidTwice(node: string, address: string): NodeEvent {
+  return idTwice(node, address, `${address} says: ${twice(node)}`);
 }
 
 /** A configured peer cannot be reached, or refuses this node before there is a connection. */

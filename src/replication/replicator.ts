@@ -24,7 +24,7 @@ import { Notices } from './notices.ts';
 import type { Difference, Replica } from './replica.ts';
 import { Session } from './session.ts';
 import type { Farewell, SessionOwner } from './session-owner.ts';
-import { dialFailed, idTwice } from './peer-events.ts';
+import { dialFailed, idTwice, saidTwice } from './peer-events.ts';
 import { Strangers } from './strangers.ts';
 import { Turns } from './turns.ts';
 
@@ -340,9 +340,10 @@ export class Replicator implements SessionOwner, DiallerOwner {
     const said = closing.reason.startsWith('refused:');
     const refused = said || closing.kind === 'refused' || hello === undefined;
     dialler?.ended(closing.reason, refused && !closing.reason.startsWith('duplicate'));
-    // What this node found out it has told already.
-    if (said && session.farewellCause === 'id-twice')
-      this.report(idTwice(this.replica.nodeId, connection.remote, closing.reason));
+    // What this node found out it has told already; what a peer says counts if this node chose it, or trusts it with all.
+    const counts = connection.direction === 'dialled' || session.tables.grant.writesAll;
+    const isTwice = session.farewellCause === 'id-twice' && (counts || !said);
+    if (isTwice && said) this.report(saidTwice(this.replica.nodeId, connection.remote));
     const replaced = nodeId !== undefined && this.reached(nodeId);
     if (nodeId !== undefined && !replaced) {
       this.divergences.forget(nodeId);
@@ -353,7 +354,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
         peer: nodeId,
         details: { address: connection.remote, kind: closing.kind },
       });
-    } else if (session.farewellCause === undefined && this.#isRefusal(session, closing)) {
+    } else if (!isTwice && this.#isRefusal(session, closing)) {
       this.report({
         code: 'peer-refused',
         severity: 'warning',

@@ -142,7 +142,7 @@ describe('conformance: operations of a table', () => {
     );
     const refused = await new Promise<string>((resolve) => {
       second.events.subscribe(({ code, message }) => {
-        if (code === 'peer-refused') resolve(message);
+        if (code === 'node-id-twice') resolve(message);
       });
     });
     expect(refused).toContain('twin');

@@ -243,6 +243,36 @@ describe('a fork', () => {
   });
 });
 
+describe('a second node with this node’s id', () => {
+  const said = { type: 'bye', code: 'refused', reason: 'refused: wipe it', cause: 'id-twice' } as const;
+  const alarms = (): NodeEvent[] => events.filter(({ code }) => code === 'node-id-twice');
+  async function claim(rights: Partial<Credential>): Promise<void> {
+    const credential = { name: 'eve', nodes: ['*'], ...rights };
+    target.connect(credential).greet('hub', { origins: [] });
+    target.connect(credential).say(said);
+    await settled();
+  }
+
+  it('is no alarm on the word of anybody who may call himself what he likes', async () => {
+    await claim({ write: [] });
+    await claim({ write: ['hosts'], origins: 'relay' });
+    expect(alarms()).toEqual([]);
+    expect(codes()).toContain('peer-refused');
+  });
+
+  it('is one on the word of somebody whose id that is', async () => {
+    await claim({ nodes: ['hub'], write: [] });
+    expect(alarms()).toHaveLength(1);
+  });
+
+  it('is one on the word of a peer that is trusted with all, and says whose word it is', async () => {
+    target.connect().say(said);
+    await settled();
+    expect(alarms()[0]?.message).toContain('says: Two nodes run with the id hub.');
+    expect(alarms()[0]?.message).not.toContain('wipe');
+  });
+});
+
 describe('the time of a node whose clock jumped ahead', () => {
   it('is vouched for by a peer that may write all tables, and by no other', async () => {
     let jumpMs = 0;
