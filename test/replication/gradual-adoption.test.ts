@@ -125,6 +125,25 @@ describe.each([
     expect(codes(one).filter((code) => code === 'checkpoint-adopted')).toHaveLength(1);
   });
 
+  it('is told to the end also to who reads the rows and subscribes while it is being told', async () => {
+    const one = await scene(declaration, own);
+    sendCheckpoint(one.peer, declaration);
+    while (!one.table.has('key 599')) await one.turns.next();
+    const copy = new Map(one.table);
+    const late: string[] = [];
+    one.table.changes.subscribe(({ key, value }) => {
+      late.push(key);
+      copy.set(key, value as number);
+    });
+    one.table.set('key 5', -5);
+    await one.turns.all();
+    // It was told in slices: some before, the rest to both, and the write behind it.
+    expect(late.length).toBeGreaterThan(1);
+    expect(late).toEqual(one.changes.slice(-late.length).map(({ key }) => key));
+    expect(late.at(-1)).toBe('key 5');
+    expect(copy).toEqual(new Map(one.table));
+  });
+
   it('leaves what is written, removed and undone here in each of its turns as if it had come at their end', async () => {
     const one = await scene(declaration, own);
     sendCheckpoint(one.peer, declaration);
