@@ -5,7 +5,7 @@ import { bundleChildren } from './support/child-bundle.ts';
 
 it.skipIf(process.platform === 'win32')(
   'what a command says to have happened has happened, whatever its disk, its node and its output do',
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async () => {
     const scratch = temporaryDirectory();
     onTestFinished(() => scratch.remove());

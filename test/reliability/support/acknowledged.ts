@@ -44,12 +44,12 @@ interface Write {
 
 /** Rows of the node before each case, and of the file that is imported. */
 const KEPT = 200;
-const IMPORTED = 6000;
+const IMPORTED = 3000;
 const FIRST_IMPORTED = 1_000_000;
 /** Longer than the file has room for, under the limit below. */
-const FILLING = 60_000;
+const FILLING = 12_000;
 /** In units of the shell, 512 bytes or a kilobyte: no file becomes longer. */
-const LIMIT = 'ulimit -f 3072';
+const LIMIT = 'ulimit -f 1024';
 const SLOWEST_KILL_MS = 1500;
 
 /** Runs every command of the command line into trouble, and compares what it said with what is there afterwards. */
