@@ -55,6 +55,7 @@ export const SAID: readonly Said[] = [
   'ask',
   'sums',
   'rows',
+  'bye',
 ];
 
 /** Draws rightly formed messages of any content: numbers near what is so, or at the limits; names that are known, and others. */
@@ -109,12 +110,11 @@ export class Grammar {
           type,
           time: random.pick([this.#now(), this.#number(), -1, Number.NaN, Infinity, -Infinity]),
         };
-      case 'bye':
-        return {
-          type,
-          code: random.pick(['closed', 'duplicate', 'refused', 'x']),
-          reason: random.pick(['', 'duplicate: x', 'closed: y']),
-        };
+      case 'bye': {
+        const reason = random.pick(['', 'duplicate: x', 'closed: y', 'refused: z']);
+        const code = random.pick(['closed', 'duplicate', 'refused', 'x']);
+        return { type, code, reason, ...(random.chance(0.5) && { cause: 'id-twice' as const }) };
+      }
       default:
         return this.#comparison(type);
     }
@@ -241,9 +241,23 @@ export class Grammar {
       fingerprint: random.chance(0.95) ? state.fingerprint : 'other',
       declaration: random.chance(0.95) ? state.declaration : { key: 'x'.repeat(random.between(0, 300)) },
       parted: random.chance(0.9) ? undefined : this.#origin(),
+      ...(random.chance(0.2) && { heldBack: this.#heldBack(held) }),
       takes: random.pick([undefined, undefined, undefined, 'own', 'nothing'] as const),
       epoch,
     };
+  }
+
+  /** What it says it does not take, with reasons of its own. */
+  #heldBack(held: readonly (readonly [string, number])[]): NonNullable<TableState['heldBack']> {
+    const random = this.#random;
+    const origins = ['', this.#origin(), ...held.map(([origin]) => origin)];
+    return this.#some(3, () => ({
+      origin: random.pick(origins),
+      sequence: this.#number(),
+      code: random.pick(['OPERATION_INVALID', 'LIMIT_EXCEEDED', 'CLOCK_AHEAD', 'x']),
+      reason: random.pick(['', 'empty your directory']),
+      asked: random.chance(0.3),
+    }));
   }
 
   #checkpoint(): Message {

@@ -29,6 +29,8 @@ const ALARMS: ReadonlySet<string> = new Set([
   'table-diverged',
   'backend-failed',
   'epoch-began',
+  'node-id-twice',
+  'clock-jumped',
 ]);
 
 /** One world with an adversary. */
