@@ -64,8 +64,8 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   bug(
     'take note of stamps from before a switch',
     [
-      'projection/projection.ts',
-      'if (!this.versions.isBefore(dot)) this.clock.observe(dot.stamp);',
+      'projection/table-times.ts',
+      'if (!this.#versions.isBefore(dot)) this.clock.observe(dot.stamp);',
       'this.clock.observe(dot.stamp);',
     ],
     [CLOCKS],
@@ -111,5 +111,19 @@ export const bugsOfTimes: readonly PlantedBug[] = [
       '(this.#generations.get(text) ?? 0) <= MAX_GENERATION',
     ],
     ['test/modes/automerge-hostile.test.ts'],
+  ),
+  bug(
+    'believe a reading of the clock for ever',
+    ['projection/deadlines.ts', 'else this.#wallMs = Infinity;', 'else this.#wallMs += 0;'],
+    ['test/simulation/clocks.test.ts', DEADLINES],
+  ),
+  bug(
+    'let a row that a removal uncovers go on with the life of the removed one',
+    [
+      'projection/document-fold.ts',
+      "if (by.origin !== on.origin || kind !== 'put') return true;",
+      "if (by.origin !== on.origin || kind !== 'put') return false;",
+    ],
+    [DEADLINES],
   ),
 ];

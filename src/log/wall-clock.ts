@@ -2,6 +2,8 @@ import type { Environment } from '../environment.ts';
 
 /** A clock that is found further ahead than the time that passed is not followed so far, within this: 1 minute. */
 const MAX_STEP_MS = 60_000;
+/** Clocks of two nodes that differ by no more agree: 5 minutes, by which operations may be ahead. */
+const AGREEING_MS = 300_000;
 /** A jump ahead that has stood for so long counts as a correction: 1 hour. */
 const JUMP_STANDS_MS = 3_600_000;
 
@@ -52,12 +54,12 @@ export class WallClock implements Wall {
     return wall;
   }
 
-  /** A peer's clock says a time: a jump to no later is believed. */
+  /** A peer's clock says a time: a jump to there is believed. */
   heard(timeMs: number): void {
     const wall = this.#environment.now();
     const elapsed = this.#environment.elapsed();
     const isLater = wall > this.#wallMs + elapsed - this.#elapsedMs;
-    if (!isLater || wall > timeMs + MAX_STEP_MS) return;
+    if (!isLater || Math.abs(wall - timeMs) > AGREEING_MS) return;
     this.#wallMs = wall;
     this.#elapsedMs = elapsed;
   }

@@ -39,7 +39,7 @@ export class Deadlines {
   /** Per slot that waits: from which time the lifetime of its row counts, and when it is over, as time elapses. */
   #from: Float64Array = new Float64Array(64);
   #due: Float64Array = new Float64Array(64);
-  /** What both clocks said when they were read last. */
+  /** What both clocks said when they were read last, which is within a step while anything waits. */
   #wallMs = Infinity;
   #elapsedMs = 0;
   #timer: Timer | undefined;
@@ -122,6 +122,8 @@ export class Deadlines {
     for (const slot of due) this.#consider(slot, now);
     const delay = due.length === MAX_EXPIRED_AT_ONCE ? 1 : this.#stepMs;
     if (!this.#queue.empty) this.#timer ??= this.#environment.schedule(delay, () => this.#look());
+    // Nobody looks any more: what was read is good no longer.
+    else this.#wallMs = Infinity;
   }
 
   #consider(slot: number, now: number): void {

@@ -329,7 +329,10 @@ export class DocumentFold {
     for (const [index, kind] of run.kinds?.subarray(0, run.count).entries() ?? [])
       if (kind === DELETE) removed.add(on.dictionary.slot(run.ids[index] as number));
     return (slot, by) => {
-      if (by.origin !== on.origin || keys.get(rows.text(slot))?.kind !== 'put') return false;
+      const kind = keys.get(rows.text(slot))?.kind;
+      if (kind === 'add') return false;
+      // A write that stood beside what was removed, or waited, has a life of its own.
+      if (by.origin !== on.origin || kind !== 'put') return true;
       return cleared || removed.has(slot) || lives.beginsAnew(slot);
     };
   }

@@ -65,15 +65,17 @@ describe('the clock of a machine', () => {
     expect([machine.disbelieved, machine.told]).toEqual([0, [DAY]]);
   });
 
-  it('is believed when a peer says the same, and not when one says less', () => {
+  it('is believed when a peer says the same, and not when one says less, or more', () => {
     const machine = new Machine();
     const right = machine.wall;
     machine.wall += DAY;
     machine.clock.heard(right);
     expect(machine.disbelieved).toBe(DAY);
-    machine.clock.heard(machine.wall - MINUTE - 1);
-    expect(machine.disbelieved).toBe(DAY);
-    machine.clock.heard(machine.wall - MINUTE);
+    for (const off of [-5 * MINUTE - 1, 5 * MINUTE + 1]) {
+      machine.clock.heard(machine.wall + off);
+      expect(machine.disbelieved).toBe(DAY);
+    }
+    machine.clock.heard(machine.wall - 5 * MINUTE);
     expect(machine.disbelieved).toBe(0);
   });
 

@@ -158,6 +158,31 @@ describe('deadlines that count from the creation of a row', () => {
     await cluster.close();
   });
 
+  it('are those of a write that a removal uncovers, not of the removed one (automerge)', async () => {
+    const scene = await Scene.open({ mode: 'automerge', createExpire: '40s' }, { size: 3 });
+    const { cluster } = scene;
+    const link = (one: number, other: number, isUp: boolean): void => cluster.setCut(one, other, !isUp);
+    for (const other of [1, 2]) link(0, other, false);
+    for (const value of [4, 5, 6]) {
+      scene.table(1).set('k', value);
+      await cluster.run(100);
+    }
+    await scene.at(30_000);
+    scene.table(0).set('k', 1);
+    link(1, 2, false);
+    await scene.at(31_000);
+    scene.table(2).delete('k');
+    link(0, 1, true);
+    await scene.at(33_000);
+    expect(scene.table(1).get('k')).toBe(6);
+    for (const other of [0, 1]) link(other, 2, true);
+    await scene.at(36_000);
+    expect(scene.tables.map((table) => table.get('k'))).toEqual([1, 1, 1]);
+    await scene.at(80_000);
+    between(scene.gone(), 70_000, 70_000 + LATEST_MS);
+    await cluster.close();
+  });
+
   it('stay while increments of a counter cross', async () => {
     const scene = await Scene.open({ mode: 'automerge', createExpire: '20s' });
     scene.table(0).increment('k');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { drawAdversary } from './adversary/draw.ts';
+import { drawClocks } from './clocks/draw.ts';
 import { type DrawOptions, type World, drawWorld } from './world.ts';
 
 /** A kind of worlds. A gate runs some under seeds that stay the same, each twice, and some under fresh ones. */
@@ -16,11 +17,13 @@ export const worldKinds: ReadonlyMap<string, WorldKind> = new Map([
   ['plain', { draw: {}, fixed: 1000, fresh: 4000, reachesAll: true }],
   ['switching', { draw: { switching: true }, fixed: 200, fresh: 1500, reachesAll: false }],
   ['forks', { draw: { forks: true }, fixed: 200, fresh: 1500, reachesAll: false }],
+  ['clocks', { draw: { clocks: true }, fixed: 100, fresh: 600, reachesAll: false }],
   ['adversary', { draw: { adversary: true }, fixed: 100, fresh: 600, reachesAll: false }],
 ]);
 
 /** Draws a world of the kind that is asked for. */
 export function drawOfKind(seed: number, draw: DrawOptions): World {
+  if (draw.clocks === true) return drawClocks(seed, draw.mode);
   return draw.adversary === true ? drawAdversary(seed, draw.mode) : drawWorld(seed, draw);
 }
 

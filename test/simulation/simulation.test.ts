@@ -76,6 +76,7 @@ describe('a simulated cluster', () => {
     expect([...steps('switching')]).toEqual(expect.arrayContaining(['switch', 'switchBoth']));
     expect([...steps('forks')]).toContain('restore');
     expect([...steps('adversary')]).toContain('hostile');
+    expect([...steps('clocks')]).toEqual(expect.arrayContaining(['clockJump', 'clockCorrect', 'switch']));
   });
 
   it('shrinks a world that fails to one that fails in the same way', async () => {

@@ -8,6 +8,7 @@ import { SeededRandom } from '../support/seeded-random.ts';
 import { type DiskCopy, SimulatedDisk } from '../support/simulated-disk.ts';
 import type { Delivery } from '../support/simulated-network.ts';
 import { simulateAdversary } from './adversary/run.ts';
+import { simulateClocks } from './clocks/run.ts';
 import { heldOnDisks, sessionsOnDisk, vectorOfHeader } from './held-on-disk.ts';
 import { Ledger, nameOf } from './ledger.ts';
 import { User } from './user.ts';
@@ -544,7 +545,8 @@ class Simulation {
 
 /** Runs one world. Throws what was wrong. */
 export function simulate(world: World): Promise<SimulationResult> {
-  const { adversary } = world.options;
+  const { adversary, clocks } = world.options;
+  if (clocks === true) return simulateClocks(world);
   if (adversary !== undefined) return simulateAdversary(world, adversary);
   return new Simulation(world).run();
 }

@@ -50,9 +50,11 @@ export interface WorldOptions {
   readonly late: number;
   /** A peer that keeps to no rule but the grammar of the protocol; undefined in ordinary worlds. */
   readonly adversary?: AdversaryOptions | undefined;
+  /** Whether its faults are its clocks: see `clocks/draw.ts`. */
+  readonly clocks?: boolean | undefined;
 }
 
-export type StepKind = keyof typeof ORDINARY | AdversaryStep;
+export type StepKind = keyof typeof ORDINARY | AdversaryStep | 'clockCorrect';
 
 /** Steps of worlds with an adversary only. */
 type AdversaryStep = 'hostile' | 'storm' | 'hangUp' | 'eveWrites';
@@ -133,6 +135,8 @@ export interface DrawOptions {
   readonly forks?: boolean | undefined;
   /** In every world one peer is an adversary: see `kinds.ts`. */
   readonly adversary?: boolean | undefined;
+  /** In every world clocks are what is wrong: see `kinds.ts`. */
+  readonly clocks?: boolean | undefined;
 }
 
 /** In every so manieth world disks are put back whose nodes have told their peer more: rare otherwise, and forks come of it. */
