@@ -1,6 +1,7 @@
 import { type PlantedBug, bug } from './planted-bug.ts';
 import { bugsOfLogs } from './planted-bugs-of-logs.ts';
 import { bugsOfPromises } from './planted-bugs-of-promises.ts';
+import { bugsOfRefusals } from './planted-bugs-of-refusals.ts';
 import { bugsOfRights } from './planted-bugs-of-rights.ts';
 import { bugsOfTimes } from './planted-bugs-of-times.ts';
 import { bugsOfRuns } from './planted-bugs-of-runs.ts';
@@ -193,8 +194,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     'send without a window',
     [
       'replication/session.ts',
-      'this.#sentBytes - this.#ackedBytes < WINDOW_BYTES',
-      'this.#sentBytes - this.#ackedBytes < Infinity',
+      'this.#sentBytes - this.acked.bytes < WINDOW_BYTES',
+      'this.#sentBytes - this.acked.bytes < Infinity',
     ],
     [OVERLOAD],
   ),
@@ -301,7 +302,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'look at no operations that are held already',
-    ['replica.ts', 'return known !== 0 && session !== 0 && known !== session;', 'return known < 0;'],
+    ['receiver.ts', 'return known !== 0 && session !== 0 && known !== session;', 'return known < 0;'],
     ['test/replication/parting.test.ts'],
   ),
   bug(
@@ -320,6 +321,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   ...bugsOfLogs,
   ...bugsOfPromises,
+  ...bugsOfRefusals,
   ...bugsOfRights,
   ...bugsOfRuns,
   ...bugsOfTimes,

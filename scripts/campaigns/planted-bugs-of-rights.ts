@@ -19,7 +19,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
   bug(
     'let a peer call itself like a node of Zeek',
     [
-      'replication/replicator.ts',
+      'replication/identities.ts',
       'if (isReservedId(node)) return',
       'if (isReservedId(node) && node === who) return',
     ],
@@ -77,8 +77,8 @@ export const bugsOfRights: readonly PlantedBug[] = [
     'wait for what peers say that have nothing to bring',
     [
       'replication/replicator.ts',
-      '.filter(({ writable }) => writable);',
-      '.filter(({ writable }) => writable || !this.#closed);',
+      '.filter(({ tables }) => tables.shared.get(name)?.writable === true);',
+      '.filter(({ tables }) => tables.shared.has(name));',
     ],
     [CLAIMS],
   ),

@@ -29,10 +29,11 @@ export function saidTwice(node: string, address: string): NodeEvent {
 export function dialFailed(place: string, error: unknown): NodeEvent {
   const isRefused = isTablecastError(error, 'PEER_REFUSED');
   const reason = error instanceof Error ? error.message : String(error);
+  const hint = isTablecastError(error) ? ` ${error.hint}` : '';
   return {
     code: isRefused ? 'peer-refused' : 'peer-unreachable',
     severity: isRefused && !error.retryable ? 'error' : 'warning',
-    message: `No connection with the configured peer ${place}: ${reason}. It is tried again.`,
+    message: `No connection with the configured peer ${place}: ${reason}.${hint} It is tried again.`,
     peer: place,
     details: {
       dialled: place,

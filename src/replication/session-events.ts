@@ -92,7 +92,7 @@ export function heldBack(held: HeldBackOperations, peer: string): NodeEvent {
   return {
     code: 'operations-refused',
     severity: 'error',
-    message: `Table ${table}: ${by === 'here' ? 'this node ' : ''}${who}: ${reason}`,
+    message: `Table ${table}: ${by === 'here' ? 'this node ' : ''}${who}: ${reason} ${hint ?? HELD_THERE_HINT}`,
     table,
     peer,
     details: { by, origin, sequence, code, hint: hint ?? HELD_THERE_HINT },

@@ -27,7 +27,7 @@ export class Strangers {
     this.#report({
       code: 'peer-refused',
       severity: 'warning',
-      message: `Refused a connection from ${address}: ${reason}.`,
+      message: `Refused a connection from ${address}: ${reason}. ${hint}`,
       peer: this.#addresses.has(address) ? address : FURTHER,
       details: { address, status, reason, hint },
     });
