@@ -1,5 +1,6 @@
 import { TablecastError } from '../errors.ts';
 
+const MAX_ID_LENGTH = 64;
 /** Node ids are short and plain, because they are part of every origin's name. */
 const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const ORIGIN = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})@([0-9a-z]{1,11})$/;
@@ -13,7 +14,9 @@ export const MAX_ORIGIN_BYTES = 76;
 /** Throws `OPTION_INVALID` unless `id` can name a node. */
 export function checkNodeId(id: unknown): asserts id is string {
   if (typeof id === 'string' && NODE_ID.test(id)) return;
-  throw new TablecastError('OPTION_INVALID', `Node id ${JSON.stringify(id)} is not usable.`, {
+  const isLong = typeof id === 'string' && id.length > MAX_ID_LENGTH;
+  const why = isLong ? `: it has more than ${MAX_ID_LENGTH} characters` : '';
+  throw new TablecastError('OPTION_INVALID', `Node id ${JSON.stringify(id)} is not usable${why}.`, {
     hint: 'Use 1 to 64 letters, digits, "_", "." or "-", beginning with a letter or digit, and another one on each node.',
     details: { option: 'id' },
   });

@@ -46,13 +46,14 @@ const refusedMembers: ReadonlyMap<string, string> = new Map([
   ['onExpire', expireVeto],
 ]);
 
-const nameForm = /^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$/;
+const nameForm = /^[A-Za-z_][A-Za-z0-9_.:-]*$/;
 
 /** Refuses a table name that could not be used everywhere. @throws Refusal */
 export function checkTableName(name: unknown): asserts name is string {
-  if (typeof name === 'string' && nameForm.test(name)) return;
+  const isLong = typeof name === 'string' && name.length > schemaLimits.maxNameLength;
+  if (typeof name === 'string' && !isLong && nameForm.test(name)) return;
   throw new Refusal(
-    'is not a table name',
+    isLong ? `has a name longer than ${schemaLimits.maxNameLength} characters` : 'is not a table name',
     `Start with a letter or _, go on with letters, digits, _ . : - and use at most ${schemaLimits.maxNameLength} characters.`,
   );
 }

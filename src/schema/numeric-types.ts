@@ -1,4 +1,5 @@
 import { notA, type AtomicType } from './atomic-type.ts';
+import { Refusal } from './refusal.ts';
 import type { Atom, AtomicName } from './schema.ts';
 
 interface IntegerRange {
@@ -21,6 +22,9 @@ function integerType(range: IntegerRange): AtomicType {
     // Adding 0 turns -0 into 0, which has another text form.
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= leastNumber) return value + 0;
     if (typeof value === 'bigint' && value >= range.least && value <= range.most) return narrowed(value);
+    if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+      throw new Refusal(`is beyond 2^53, where a number is already rounded (${value})`, 'Use a bigint.');
+    }
     throw notA(range.what, value, integerHint(value));
   };
   return {
@@ -38,9 +42,6 @@ function integerType(range: IntegerRange): AtomicType {
 function integerHint(value: unknown): string {
   if (typeof value === 'string') return 'Convert text with Number() or BigInt() first.';
   if (typeof value !== 'number') return 'Pass a number or a bigint in the range.';
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-    return 'A number beyond 2^53 is already rounded: use a bigint.';
-  }
   return Number.isInteger(value)
     ? 'Declare the type int for negative numbers.'
     : "Round it, or declare the type 'double'.";

@@ -151,6 +151,7 @@ describe('names of lives', () => {
       'a@123456789012',
     ])
       expect(() => origins.intern(bad), bad).toThrow(expect.objectContaining({ code: 'OPERATION_INVALID' }));
+    expect(() => checkNodeId('x'.repeat(65))).toThrow('more than 64 characters');
     for (const bad of ['', '-a', 'a/b', '../x', 'ä', 'x'.repeat(65), undefined, 7])
       expect(() => checkNodeId(bad), String(bad)).toThrow(
         expect.objectContaining({ code: 'OPTION_INVALID' }),
