@@ -146,10 +146,10 @@ export interface TableDocument {
   /** Takes in a run of another node, or of the log; returns the keys to look at. Changes that follow others wait for them. */
   apply(effects: RunEffects, carried: RunChanges): ReadonlySet<string>;
   /**
-   * Takes in the first operations of a run only, as their author had done them. Runs that follow the whole one can
-   * be taken in behind it, but nothing that is written.
+   * Takes in the first operations of a run only, as their author had done them; `effects` are those of the whole.
+   * Runs that follow the whole one can be taken in behind it, but nothing that is written.
    */
-  applyPart(part: RunEffects, carried: RunChanges): ReadonlySet<string>;
+  applyPart(part: RunEffects, effects: RunEffects, carried: RunChanges): ReadonlySet<string>;
   /** The value that stands under a key in the document; undefined when none does, or none is there yet. */
   standing(text: string): Standing | undefined;
   /** All values under a key, the one that stands first. */

@@ -302,11 +302,10 @@ export class DocumentFold {
 
   /** Folds the operations of a checked run from `skip` up to `end` into document and rows. */
   fold(run: DecodedRun, range: { readonly skip: number; readonly end: number }, on: FoldedRun): void {
-    const { rows } = this.#table;
     const whole = range.end === run.count;
     const known = this.#prepared?.run === run && whole ? this.#prepared : undefined;
     this.#prepared = undefined;
-    const prepared = known ?? this.#prepare(run, (id) => rows.text(on.dictionary.slot(id)), range.end);
+    const prepared = known ?? this.#prepare(run, (id) => this.#textIn(on, id), range.end);
     const { effects } = prepared;
     this.#beginsAnew = this.#lifeOf(run, effects, on);
     try {
@@ -337,6 +336,11 @@ export class DocumentFold {
     };
   }
 
+  /** The key behind a number of a run. */
+  #textIn({ dictionary }: FoldedRun, id: number): string {
+    return this.#table.rows.text(dictionary.slot(id));
+  }
+
   #take(
     run: DecodedRun,
     range: { readonly skip: number; readonly end: number },
@@ -344,7 +348,9 @@ export class DocumentFold {
   ): void {
     const { effects, carried } = prepared;
     const { document } = this;
-    const touched = whole ? document.apply(effects, carried) : document.applyPart(effects, carried);
+    const touched = whole
+      ? document.apply(effects, carried)
+      : document.applyPart(effects, this.#prepare(run, (id) => this.#textIn(on, id)).effects, carried);
     if (on.base !== undefined) {
       this.#teller.tell({ run, range, effects, touched, on, base: on.base });
       return;

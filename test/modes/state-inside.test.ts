@@ -99,6 +99,22 @@ describe('stateAt inside a run', () => {
     ]);
   });
 
+  it('knows rows from before a switch that the rest of the run writes near', async () => {
+    const cluster = await clusterOf({ size: 2 });
+    const [one, two] = cluster.declare('t', { ...counters, mode: 'naive' });
+    one!.set('x', 6).set('y', 1);
+    await cluster.run(1000);
+    await cluster.time.until(one!.switchMode('automerge'));
+    await cluster.run(5000);
+    two!.increment('x', 1);
+    two!.delete('y');
+    two!.delete('absent');
+    two!.increment('x', 1);
+    await cluster.run(1000);
+    for (const index of [0, 1])
+      expect((await statesOf(cluster, index)).slice(-4)).toEqual(['x7 y1', 'x7', 'x7', 'x8']);
+  });
+
   it('goes on, by time, behind a run of which the end was written later', async () => {
     const cluster = await clusterOf({ size: 2 });
     // Half an hour ahead: what follows its writes is, by the clock, from before them.

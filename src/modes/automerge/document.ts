@@ -222,10 +222,11 @@ export class AutomergeDocument implements TableDocument {
     return touched;
   }
 
-  applyPart(part: RunEffects, carried: RunChanges): ReadonlySet<string> {
+  applyPart(part: RunEffects, effects: RunEffects, carried: RunChanges): ReadonlySet<string> {
     const { changes, beginnings } = this.#readAnew(carried);
     const touched = new Set(part.keys.keys());
-    this.#enterParts(part, touched);
+    // Of the whole run: its changes follow the beginnings of all parts that it writes near.
+    this.#enterParts(effects, touched);
     const parts = changesOfPart(changes, part, this.#owner);
     for (const [index, change] of changes.entries())
       this.#history.take(
