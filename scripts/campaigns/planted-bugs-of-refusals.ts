@@ -52,7 +52,11 @@ export const bugsOfRefusals: readonly PlantedBug[] = [
   ),
   bug(
     'dial at once after every greeting',
-    ['replication/dialler.ts', 'const STEADY_MS = 10_000;', 'const STEADY_MS = 0;'],
+    [
+      'replication/dialler.ts',
+      '    this.#causes.clear();\n',
+      '    this.#causes.clear();\n    this.#failures = 0;\n',
+    ],
     [BACKOFF],
   ),
   bug(
@@ -63,7 +67,7 @@ export const bugsOfRefusals: readonly PlantedBug[] = [
   bug(
     'tell of every dial that fails',
     ['replication/dialler.ts', '    this.#causes.add(reason);\n', ''],
-    [OUT_OF_REACH],
+    [BACKOFF],
   ),
   bug(
     'be ready without any peer',

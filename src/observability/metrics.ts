@@ -256,7 +256,10 @@ function peersByName(peers: readonly PeerState[]): ReadonlyMap<string, PeerState
 function heldBackAuthors({ peers }: Look): readonly Sample[] {
   return Array.from(peers).flatMap(([peer, { heldBack }]) =>
     (['here', 'there'] as const).map((by) => {
-      return { labels: { peer, by }, value: heldBack.filter((held) => held.by === by).length };
+      return {
+        labels: { peer, by },
+        value: heldBack.filter((held) => held.by === by && held.from === undefined).length,
+      };
     }),
   );
 }

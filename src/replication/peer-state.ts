@@ -26,6 +26,8 @@ export interface HeldBackOperations {
   readonly since: number;
   /** How often they were refused since. */
   readonly times: number;
+  /** Which node brought them to the peer, where that was not this one. */
+  readonly from?: string | undefined;
 }
 
 /** What became of a configured peer so far. */

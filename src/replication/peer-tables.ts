@@ -94,6 +94,11 @@ function sentBefore({ has, sent }: SharedTable): ReadonlyMap<string, number> {
   return most;
 }
 
+/** Whose operations are not to be sent, of those that a peer says it holds back. */
+function heldBackOf(said: TableState['heldBack'] = []): ReadonlySet<string> {
+  return new Set(said.flatMap(({ origin, asked, from }) => (asked || from !== undefined ? [] : origin)));
+}
+
 /** A new peer with nothing gets a checkpoint when that is fewer entries than the operations. */
 function cheaperAsCheckpoint(table: ReplicaTable, has: ReadonlyMap<string, number>): boolean {
   if (has.size > 0) return false;
@@ -218,7 +223,7 @@ export class PeerTables {
     const before = this.shared.get(name);
     if (before === undefined) this.sharing++;
     const takes = state.takes ?? 'everything';
-    const heldBack = new Set((state.heldBack ?? []).flatMap(({ origin, asked }) => (asked ? [] : origin)));
+    const heldBack = heldBackOf(state.heldBack);
     const due = order > 0 || lacksForgotten(table, has) || cheaperAsCheckpoint(table, has);
     this.shared.set(name, {
       name,

@@ -26,7 +26,9 @@ import { Session } from './session.ts';
 import type { Farewell, SessionOwner } from './session-owner.ts';
 import { dialFailed, idTwice, saidTwice } from './peer-events.ts';
 import { Strangers } from './strangers.ts';
+import type { Taking } from './taking.ts';
 import { Turns } from './turns.ts';
+import type { HeldBackState } from './wire.ts';
 
 /** A comparison asked for is given up after so many steps. */
 const COMPARE_TRIES = 200;
@@ -276,6 +278,14 @@ export class Replicator implements SessionOwner, DiallerOwner {
     const session = new Session(connection, this);
     this.#dialled.set(session, dialler);
     this.#begin(session);
+  }
+
+  heldBackBeside(taking: Taking, table: string): HeldBackState[] {
+    return [...this.#sessions].flatMap((session) => {
+      if (session.taking === taking || session.nodeId === undefined) return [];
+      const from = session.nodeId;
+      return session.taking.heldBack.toldOf(table).map((held) => ({ ...held, from }));
+    });
   }
 
   unreachable({ place }: Dialler, error: unknown): void {

@@ -9,7 +9,8 @@ import type { Difference, Replica } from './replica.ts';
 import type { PeerTables } from './peer-tables.ts';
 import type { Session } from './session.ts';
 import type { Turns } from './turns.ts';
-import type { FarewellCause } from './wire.ts';
+import type { Taking } from './taking.ts';
+import type { FarewellCause, HeldBackState } from './wire.ts';
 
 /** Why a peer that said hello is not let in. */
 export interface Farewell {
@@ -32,6 +33,8 @@ export interface SessionOwner {
   /** What is kept of checkpoints that have not ended. */
   readonly checkpoints: Account;
   report(event: NodeEvent): void;
+  /** What of a table is held back that other peers brought. */
+  heldBackBeside(taking: Taking, table: string): HeldBackState[];
   /** What a peer may do; undefined while that depends on which node it says it is. */
   grantOf(connection: Connection, nodeId: string | undefined): Grant | undefined;
   /** The peer said hello; undefined lets it in. */

@@ -8,7 +8,14 @@ import type { PeerTables } from './peer-tables.ts';
 import { differing } from './session-events.ts';
 import type { SessionOwner } from './session-owner.ts';
 import type { Taking } from './taking.ts';
-import { type Message, type Sources, type TableState, partsOf, sourcesOf } from './wire.ts';
+import {
+  MAX_HELD_BACK_TOLD,
+  type Message,
+  type Sources,
+  type TableState,
+  partsOf,
+  sourcesOf,
+} from './wire.ts';
 
 /** Units of what is looked at of a table that a peer names, and lives of it that are looked through in one unit. */
 const TABLE_UNITS = 8;
@@ -74,11 +81,11 @@ export class Sharing {
     const table = node.replica.table(name);
     if (table === undefined || !this.hasSpoken || !tables.grant.mayRead(name)) return undefined;
     const life = parting.lifeOf(name);
-    const heldBack = taking.heldBack.toldOf(name);
+    const heldBack = [...taking.heldBack.toldOf(name), ...node.heldBackBeside(taking, name)];
     return {
       ...stateOf(table, tables.takesOf(name)),
       ...(life !== undefined && { parted: life }),
-      ...(heldBack.length > 0 && { heldBack }),
+      ...(heldBack.length > 0 && { heldBack: heldBack.slice(0, MAX_HELD_BACK_TOLD) }),
     };
   }
 

@@ -92,11 +92,11 @@ export class Taking {
 
   #heldThere(
     table: string,
-    { origin: text, sequence, code, reason }: HeldBackState,
+    { origin: text, sequence, code, reason, from }: HeldBackState,
     before: readonly HeldBackOperations[],
   ): HeldBackOperations {
     const origin = text === '' ? undefined : text;
-    const known = before.find((held) => held.origin === origin && held.code === code);
+    const known = before.find((held) => held.origin === origin && held.code === code && held.from === from);
     const { since = this.#owner.node.environment.now(), times = 0 } = known ?? {};
     return {
       by: 'there',
@@ -108,6 +108,7 @@ export class Taking {
       hint: undefined,
       since,
       times: times + 1,
+      ...(from !== undefined && { from }),
     };
   }
 
@@ -140,7 +141,8 @@ export class Taking {
   /** Once per session, and across sessions as often as any notice. */
   #tell(held: HeldBackOperations): void {
     const { node } = this.#owner;
-    if (held.times === 1) node.report(heldBack(held, this.#owner.peer() ?? ''));
+    // What others brought is for them to tell.
+    if (held.times === 1 && held.from === undefined) node.report(heldBack(held, this.#owner.peer() ?? ''));
     node.levelled();
   }
 

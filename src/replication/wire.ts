@@ -69,6 +69,8 @@ const heldBack = v.pipe(
       reason: v.pipe(v.string(), v.maxLength(MAX_REASON), v.transform(withoutControls)),
       /** It may be sent again. */
       asked: v.optional(v.boolean()),
+      /** Who brought it, where that was another peer: said for people, and nothing follows from it. */
+      from: v.optional(name),
     }),
   ),
   v.maxLength(MAX_HELD_BACK_TOLD),

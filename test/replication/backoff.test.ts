@@ -87,6 +87,16 @@ describe('two processes with one id', () => {
   });
 });
 
+describe('a peer that nothing answers for', () => {
+  it('is told of once, however long that lasts', async () => {
+    const cluster = await createCluster({ size: 0 });
+    const caller = await join(cluster, 'ws://caller', { id: 'caller', peers: ['ws://nowhere'] });
+    await cluster.run(600_000);
+    expect(codes(caller.events, 'peer-unreachable')).toHaveLength(1);
+    await cluster.time.until(caller.node.close());
+  });
+});
+
 describe('a peer that ends every session right after it greeted', () => {
   it('is dialled as rarely as one that cannot be reached', async () => {
     const time = new VirtualTime();

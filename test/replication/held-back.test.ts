@@ -151,6 +151,22 @@ describe('what is refused of an author in a table', () => {
     expect(keys('a')).toEqual(['bad@1 1', 'bad@1 2']);
   });
 
+  it('is said to whoever greets later, with who brought it, and keeps nothing from being sent', async () => {
+    const { peer, target, time, state } = await sceneOf();
+    sendRuns(peer, broken('a', 'bad@1', 1));
+    const operator = target.connect();
+    const [table] = operator.hello.tables.filter(({ name }) => name === 'a');
+    expect(table?.heldBack).toMatchObject([{ origin: 'bad@1', sequence: 1, from: 'hub' }]);
+    operator.greet('operator', {
+      tables: [{ ...table, held: [], heldBack: [{ ...table?.heldBack?.[0], origin: 'good@1' }] } as never],
+    });
+    sendRuns(peer, run('a', 'good@1', 1));
+    await time.run(100);
+    expect(operator.messages('runs')).toHaveLength(1);
+    expect(target.refusals).toHaveLength(1);
+    expect(state().heldBack).toHaveLength(1);
+  });
+
   it('of more than 256 authors of a peer holds back all of the table, and is bounded', async () => {
     const { peer, keys, state, time } = await sceneOf();
     for (let author = 0; author < 257; author++) sendRuns(peer, broken('a', `bad-${author}@1`, 1));

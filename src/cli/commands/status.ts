@@ -1,7 +1,7 @@
 import CliTable from 'cli-table3';
 import type { Command } from 'commander';
 import { colors } from '../colors.ts';
-import { type TableDeclaration, isTablecastError } from '../../index.ts';
+import { type HeldBackOperations, type TableDeclaration, isTablecastError } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { type JoinedNode, type JoinedTable, withNode } from '../joined-node.ts';
@@ -36,7 +36,7 @@ async function status(flags: StatusFlags): Promise<number> {
     const { state, peerId } = joined;
     const tables = await tableStatus(joined, flags.rows);
     if (flags.json === true) {
-      print(JSON.stringify({ node: peerId, address: state.address, tables }));
+      print(JSON.stringify({ node: peerId, address: state.address, tables, heldBack: heldThere(joined) }));
       return EXIT.ok;
     }
     const count = tables.length === 1 ? '1 table' : `${tables.length} tables`;
@@ -45,8 +45,19 @@ async function status(flags: StatusFlags): Promise<number> {
     );
     if (tables.length > 0)
       print(drawn(tables, { rows: flags.rows, columns: process.stdout.columns ?? Infinity }));
+    for (const held of heldThere(joined)) print(visible(lineOf(held)));
     return EXIT.ok;
   });
+}
+
+/** What the node does not take of what its peers bring, as it says. */
+function heldThere({ state }: JoinedNode): HeldBackOperations[] {
+  return state.heldBack.filter(({ by }) => by === 'there');
+}
+
+function lineOf({ table, origin, sequence, from = 'this command', reason }: HeldBackOperations): string {
+  const what = origin === undefined ? 'all' : `what ${origin} wrote, from number ${sequence} on`;
+  return `held back in ${table}: ${what}, brought by ${from}: ${reason}`;
 }
 
 async function tableStatus(joined: JoinedNode, rows: boolean): Promise<TableStatus[]> {
