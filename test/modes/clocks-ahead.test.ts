@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MapTable, TableDeclaration } from '../../src/index.ts';
 import { type Cluster, type ClusterOptions, createCluster } from '../support/cluster.ts';
+import { readLog } from '../support/read-log.ts';
 
 type Numbers = MapTable<string, number | bigint>;
 type How = Pick<TableDeclaration, 'mode' | 'backend'>;
@@ -142,6 +143,24 @@ describe('an operation dated ahead', () => {
     expect(new Set(refusals(cluster))).toEqual(
       new Set(['n0 operations-refused n1', 'n1 operations-refused n0']),
     );
+  });
+});
+
+describe('an operation from before a switch', () => {
+  it('is taken by nodes that have switched, and passed on, whatever its date', async () => {
+    const cluster = await clusterOf([0, 73 * 365 * DAY, 0], 'star');
+    const tables = declared(cluster, { mode: 'naive' });
+    await cluster.run(1000);
+    cluster.setCut(0, 1, true);
+    tables[1]?.set('late', 1);
+    await cluster.time.until(tables[2]!.switchMode('lww'));
+    await cluster.run(1000);
+    cluster.setCut(0, 1, false);
+    await cluster.run(40_000);
+    for (const index of [0, 2]) {
+      const log = await cluster.time.until(readLog(cluster.node(index)));
+      expect(log.map(({ key }) => key)).toContain('late');
+    }
   });
 });
 

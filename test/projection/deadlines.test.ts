@@ -264,6 +264,21 @@ describe('deadlines under clocks that are wrong', () => {
     await scene.cluster.close();
   });
 
+  it('do not count from what a clock said before it was corrected, however long ago it was read', async () => {
+    const scene = await Scene.open({ mode: 'lww', writeExpire: '3s' }, { size: 1 });
+    scene.skew(0, 50_000);
+    scene.table(0).set('first', 1);
+    await scene.at(3100);
+    scene.table(0).delete('nothing');
+    await scene.at(20_000);
+    expect(scene.sizes()).toEqual([0]);
+    scene.skew(0, 0);
+    scene.table(0).set('k', 1);
+    await scene.at(30_000);
+    between(scene.gone(), 23_000, 24_000);
+    await scene.cluster.close();
+  });
+
   it('are not put off beyond a lifetime by a restart of every node after the jump', async () => {
     const scene = await Scene.open({ backend: 'sqlite', writeExpire: '10s' });
     scene.skew(0, 31 * DAY);
