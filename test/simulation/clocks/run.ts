@@ -87,8 +87,9 @@ class ClockWorld {
 
   /** Clocks that are wrong when a node begins; two of them differ by less than the limit. */
   #wrong(random: SeededRandom): number {
-    this.#rightSince = Infinity;
-    return Math.round((random.next() * 2 - 1) * this.#world.options.skewMs);
+    const skewMs = Math.round((random.next() * 2 - 1) * this.#world.options.skewMs);
+    if (skewMs !== 0) this.#rightSince = Infinity;
+    return skewMs;
   }
 
   get #up(): readonly Member[] {
@@ -151,8 +152,7 @@ class ClockWorld {
     if (member.environment === undefined || member.node === undefined) return;
     member.environment.skewMs = skewMs;
     member.skewMs = skewMs;
-    const right = this.#up.every((each) => each.skewMs === 0);
-    this.#rightSince = right ? Math.min(this.#rightSince, this.#cluster.time.now) : Infinity;
+    if (skewMs !== 0) this.#rightSince = Infinity;
   }
 
   async #restart(member: Member, random: SeededRandom): Promise<void> {
@@ -191,6 +191,8 @@ class ClockWorld {
       this.#turn(member, 0);
     }
     await this.#pass(SETTLED_MS);
+    // Right, and believed: a clock that is corrected while nobody agrees is not, for an hour.
+    this.#rightSince = Math.min(this.#rightSince, this.#cluster.time.now);
   }
 
   #judge(watch: TableWatch): void {
