@@ -128,7 +128,11 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'accept operations of this life',
-    ['projection/adopter.ts', '    yield* requireOwnKnown(projection, origins, checkpoint);\n', ''],
+    [
+      'projection/adopter.ts',
+      'if (index === undefined || !projection.writes(index) || sequence <=',
+      'if (index === undefined || !projection.writes(index) || sequence >=',
+    ],
     [HOSTILE],
   ),
   bug(

@@ -70,7 +70,11 @@ export const bugsOfRights: readonly PlantedBug[] = [
   ),
   bug(
     'begin a new life as often as a peer says so',
-    ['replica.ts', '!believed || this.#begun.has(projection.store)', '!believed'],
+    [
+      'replica.ts',
+      'if (this.#begun.has(projection.store)) return',
+      'if (this.#begun.has(projection.store) && projection.own < 0) return',
+    ],
     [CLAIMS],
   ),
   bug(
