@@ -1,4 +1,5 @@
 import { type PlantedBug, bug } from './planted-bug.ts';
+import { bugsOfCosts } from './planted-bugs-of-costs.ts';
 import { bugsOfLogs } from './planted-bugs-of-logs.ts';
 import { bugsOfPromises } from './planted-bugs-of-promises.ts';
 import { bugsOfRefusals } from './planted-bugs-of-refusals.ts';
@@ -323,6 +324,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
     ['test/modes/rival-switches.test.ts'],
   ),
+  ...bugsOfCosts,
   ...bugsOfLogs,
   ...bugsOfPromises,
   ...bugsOfRefusals,

@@ -140,3 +140,20 @@ describe('what is taken in one turn of the event loop', () => {
     expect(flows).toEqual([false, true]);
   });
 });
+
+describe('an announcement', () => {
+  it('that shares no other tables than before is told to nobody', async () => {
+    const { peer } = await victim({});
+    const other = target?.connect() as FakePeer;
+    other.greet('other');
+    const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+    await turn();
+    const before = other.messages('sources').length;
+    expect(before).toBeGreaterThan(0);
+    for (let times = 0; times < 10; times++) {
+      peer.say({ type: 'tables', tables: [] });
+      await turn();
+    }
+    expect(other.messages('sources')).toHaveLength(before);
+  });
+});

@@ -1,0 +1,90 @@
+import { type PlantedBug, bug } from './planted-bug.ts';
+
+const RATES = 'test/security/rates.test.ts';
+const PLACES = 'test/security/places.test.ts';
+const KEPT = 'test/security/kept.test.ts';
+const NOTICES = 'test/security/notices.test.ts';
+const ORIGINS = 'test/security/origins.test.ts';
+
+/** Bugs by which what a peer sends costs others more than it costs itself. */
+export const bugsOfCosts: readonly PlantedBug[] = [
+  bug(
+    'handle messages without an end in one turn',
+    ['replication/turns.ts', 'return this.#left > 0;', 'return this.#left > -Infinity;'],
+    [RATES],
+  ),
+  bug(
+    'let one peer have all turns',
+    ['replication/turns.ts', 'if (who.next()) this.#waiting.add(who);', 'while (who.next());'],
+    [RATES],
+  ),
+  bug(
+    'read on however much waits',
+    ['replication/intake.ts', 'this.#owner.flow(!isPaused);', 'this.#owner.flow(true);'],
+    [RATES],
+  ),
+  bug(
+    'tell all peers whenever a table is announced',
+    ['replication/sharing.ts', 'if (tables.sharing !== this.#sharing) {', 'if (tables.sharing >= 0) {'],
+    [RATES],
+  ),
+  bug(
+    'keep declarations of any length',
+    [
+      'replication/announced.ts',
+      'text !== undefined && text.length <= MAX_DECLARATION ? text : undefined;',
+      'text;',
+    ],
+    [KEPT],
+  ),
+  bug(
+    'let whoever comes last pay for all',
+    [
+      'replication/account.ts',
+      "this.#drop(this.#largest(), 'all peers', this.#limits.ofAll)",
+      "this.#drop(peer, 'all peers', this.#limits.ofAll)",
+    ],
+    [KEPT],
+  ),
+  bug(
+    'wait for a checkpoint without end',
+    ['replication/incoming.ts', '++incoming.looks >= MOST_LOOKS', '++incoming.looks < 0'],
+    [KEPT],
+  ),
+  bug(
+    'turn newcomers away when all handshakes are taken',
+    [
+      'transport/websocket/listener.ts',
+      'this.#giveWay(address)?.destroy();',
+      'return void socket.destroy();',
+    ],
+    [PLACES],
+  ),
+  bug(
+    'give no place away',
+    [
+      'access/fair-share.ts',
+      'return group.isOwn && ofHolders.isOwn ? silent : (silent ?? group.group.at(-1));',
+      'return group.isOwn ? undefined : undefined;',
+    ],
+    [PLACES],
+  ),
+  bug(
+    'tell every notice',
+    [
+      'replication/notices.ts',
+      'if (known !== undefined && known.told >= most) {',
+      'if (known?.told === -1) {',
+    ],
+    [NOTICES],
+  ),
+  bug(
+    'let anybody name as many lives as he likes',
+    [
+      'projection/claims.ts',
+      'if (count === 0 || (own <= MAX_CLAIMS_OF_AUTHOR && isRoom)) return;',
+      'if (count >= 0 || isRoom) return;',
+    ],
+    [ORIGINS],
+  ),
+];
