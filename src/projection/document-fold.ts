@@ -213,9 +213,10 @@ export class DocumentFold {
     if (!Number.isSafeInteger(by) || Math.abs(by) > MAX_ADDED || typeof schema.defaultValue === 'bigint')
       return false;
     if (rows.has(slot)) return typeof rows.value(slot) === 'number';
-    // A value that is still there is about to be removed by the open run.
+    // A value that is still there, or a row from before the document, is about to be removed by the open run.
     const text = rows.text(slot);
-    return this.document.standing(text) === undefined && this.document.canBegin(text);
+    const { document } = this;
+    return document.standing(text) === undefined && !document.hasBase(text) && document.canBegin(text);
   }
 
   /** Whether a `clear` would not fit into one run, which has to name every key that it removes. */

@@ -119,6 +119,19 @@ describe('what begins while a run is open', () => {
       ]);
   });
 
+  it('a counter from before a switch that is removed and counted again in one run begins anew', async () => {
+    const cluster = await clusterOf({ size: 2 });
+    const [one, two] = cluster.declare('t', { ...declaration, mode: 'naive' });
+    one!.set('x', 37);
+    await cluster.run(1000);
+    await cluster.time.until(one!.switchMode('automerge'));
+    await cluster.run(5000);
+    two!.delete('x');
+    two!.increment('x', 8);
+    await cluster.run(1000);
+    expect([one!.get('x'), two!.get('x')]).toEqual([8, 8]);
+  });
+
   it('what a switch passed over is written again although its table is declared in a batch that throws', async () => {
     const cluster = await clusterOf({ size: 2, commitMs: [200, 200], checkpointAfter: 1 });
     const durable = { key: 'string', value: 'count', backend: 'sqlite' } as const;

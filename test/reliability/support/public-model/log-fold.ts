@@ -91,7 +91,7 @@ export class LogCheck {
   /** Where the log begins: 0, unless its oldest part is gone. */
   async #begin(table?: string): Promise<number> {
     try {
-      await readLog(this.#node, { table });
+      await readLog(this.#node, { table, after: 0 });
       return 0;
     } catch (error) {
       if (!isTablecastError(error, 'LOG_TRIMMED')) throw error;
@@ -144,7 +144,7 @@ export class LogCheck {
   }
 
   async #times(model: TableModel, operations: readonly Operation[]): Promise<void> {
-    if (operations.length === 0 || !model.isOrdered || !isWhole(operations)) return;
+    if (operations.length === 0 || !model.isOrdered || model.isSwitched || !isWhole(operations)) return;
     for (let left = READINGS; left > 0; left--) {
       const { time } = this.#random.pick(operations);
       const fold = new LogFold(model);

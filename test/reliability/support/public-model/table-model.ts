@@ -17,6 +17,9 @@ export class TableModel {
   /** Whether operations come to every node in the order in which they were written: in a mesh they overtake each other. */
   readonly isOrdered: boolean;
 
+  /** Since a switch of mode its operations are not read by time: what a switch passes over stands in the log as well. */
+  isSwitched = false;
+
   constructor(kind: TableKind, isOrdered: boolean) {
     this.kind = kind;
     this.isOrdered = isOrdered;

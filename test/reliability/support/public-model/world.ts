@@ -51,8 +51,8 @@ export class PublicWorld {
     this.#isMesh = this.#random.chance(0.4);
     const kinds = drawTables(this.#random, !this.#isMesh);
     this.#models = kinds.map((kind) => new TableModel(kind, !this.#isMesh));
-    // In some worlds memory tables forget the beginning of their log all the time.
-    const maxMemoryLogBytes = this.#random.chance(0.2) ? 2048 : undefined;
+    // In some worlds memory tables forget the beginning of their log, but not what peers still wait for.
+    const maxMemoryLogBytes = this.#random.chance(0.2) ? 16_384 : undefined;
     this.#members = Array.from(
       { length: NODES },
       (_, index) => new Member(index, { directory, kinds, maxMemoryLogBytes }),
@@ -278,6 +278,7 @@ export class PublicWorld {
     const mode = this.#random.pick(modesOf(!this.#isMesh).filter((other) => other !== present));
     this.#steps.push(`n${member.index} ${model.kind.name} switches to ${mode}`);
     this.#figures.switches++;
+    model.isSwitched = true;
     this.#writers = this.#up;
     this.#alone = new Map();
     this.#contests = new Map();
