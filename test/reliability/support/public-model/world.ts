@@ -338,6 +338,9 @@ export class PublicWorld {
       if (write === undefined) continue;
       this.#do(member, model, write);
       model.apply(write, member.index);
+      // Where rows are right already, nothing else would wait for it.
+      const heals = member.witness.live.at(-1) as OperationName;
+      await this.#everywhere('what heals', ({ witness }) => witness.hasSeen(heals));
     }
     this.#contests = new Map();
     // What was carried over a switch, and what heals, has no mark behind it.
