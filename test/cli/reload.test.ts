@@ -108,7 +108,7 @@ test(
     ]);
     await reload(hub, `${file}: auth.credentials.1.write expects`);
     put([{ ...two, tokenFile: 'nowhere', token: undefined }]);
-    await reload(hub, `${join(directory, 'nowhere')} cannot be read`);
+    await reload(hub, `There is no file ${join(directory, 'nowhere')}.`);
     put([{ ...two, read: ['a'], write: ['b'] }]);
     await reload(
       hub,
@@ -133,7 +133,7 @@ test(
     const third = await joining('worker-1', 'other-token-of-one');
     await stateOf(third, 'connected');
     rmSync(file);
-    await reload(hub, `The configuration file ${file} cannot be read`);
+    await reload(hub, `There is no file ${file}.`);
     expect((await stateOf(third, 'connected'))[0]?.state).toBe('connected');
     hub.process.kill('SIGTERM');
     expect((await hub.finished).code).toBe(0);

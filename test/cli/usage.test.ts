@@ -159,6 +159,6 @@ test('a configuration that a node would refuse is refused when it is checked', s
   });
   expect(await check({ auth: { credentials } })).toMatch(/^2 .*auth\.credentials\.0\.nodes/);
   expect(await check({ zeek: zeek('table[addr] of') })).toMatch(/^2 .*The Zeek type has/);
-  expect(await check({ peers: ['http://a'] })).toMatch(/^2 .*http:\/\/a is no ws:\/\/ or wss:\/\/ URL/);
+  expect(await check({ peers: ['http://a'] })).toMatch(/^2 .*is no ws:\/\/ or wss:\/\/ URL/);
   expect(await check({ zeek: zeek('table[addr] of count'), peers: ['ws://a:1'] })).toBe('0 ');
 });
