@@ -6,7 +6,6 @@
 // which; --gate runs what a gate runs: some fixed seeds twice, and fresh ones. A failure prints the seed, what was
 // drawn and how to replay it; --shrink looks for a smaller world that fails in the same way and writes it to tmp/, to
 // be run with --world. --rare fails when a rare path was never taken.
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -17,6 +16,7 @@ import { neverReached } from '../test/simulation/rare.ts';
 import { Shrinker } from '../test/simulation/shrink.ts';
 import { simulate } from '../test/simulation/simulation.ts';
 import { type World, availableModes } from '../test/simulation/world.ts';
+import { commitHere } from './commit.ts';
 
 const SHRINK_MS = 120_000;
 
@@ -60,15 +60,9 @@ function kindAskedFor(): WorldKind {
   throw new Error(`there is no kind ${values.kind} of worlds: ${[...worldKinds.keys()].join(', ')}`);
 }
 
-function commitHere(): string {
-  const { status, stdout } = spawnSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' });
-  if (status === 0) return stdout.trim();
-  throw new Error('fresh seeds follow from the commit, and this is no git checkout: give --from instead');
-}
-
 /** Seeds that follow from the commit; said, so that they can be run again when another commit stands there. */
 function freshStretch(seeds: number): Stretch {
-  const commit = commitHere();
+  const commit = commitHere('--from');
   const from = freshSeed(commit, values.kind);
   console.log(
     `fresh seeds of ${commit.slice(0, 12)}: npm run simulate -- ${drawnWith} --from ${from} --seeds ${seeds}`,

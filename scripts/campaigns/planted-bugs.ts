@@ -1,11 +1,14 @@
-// npm run campaign:planted-bugs [-- --only <part of a name>]
-// Plants one bug at a time in a copy of the sources and names the test that catches it.
+// npm run campaign:planted-bugs [-- --only <part of a name> | --sample 30]
+// Plants one bug at a time in a copy of the sources and names the test that catches it. --sample plants as many as it
+// says, which follow from the commit: each gate plants others, and all of them come round.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { freshSeed } from '../../test/simulation/kinds.ts';
+import { commitHere } from '../commit.ts';
 import { plantedBugs } from './planted-bug-list.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
@@ -67,8 +70,24 @@ function plant(copy: string, bug: PlantedBug): (() => void) | undefined {
   return restore;
 }
 
-const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
-const bugs = plantedBugs.filter(({ name }) => name.includes(values.only));
+/** So many bugs of the list, from a place on that follows from the commit, spread over all of it. */
+function sample(count: number): readonly PlantedBug[] {
+  const commit = commitHere('--only');
+  const { length } = plantedBugs;
+  const first = freshSeed(commit, 'planted bugs') % length;
+  console.log(`${Math.min(count, length)} of ${length} bugs, drawn from ${commit.slice(0, 12)}`);
+  return Array.from({ length: Math.min(count, length) }, (_, index) => {
+    return plantedBugs[(first + Math.floor((index * length) / count)) % length] as PlantedBug;
+  });
+}
+
+const { values } = parseArgs({
+  options: { only: { type: 'string', default: '' }, sample: { type: 'string' } },
+});
+const bugs =
+  values.sample === undefined
+    ? plantedBugs.filter(({ name }) => name.includes(values.only))
+    : sample(Number(values.sample));
 if (bugs.length === 0) throw new Error(`No planted bug is named like '${values.only}'`);
 const copy = copySources();
 let caught = 0;

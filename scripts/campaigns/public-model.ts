@@ -2,13 +2,13 @@
 // Real nodes over sockets and databases against plain Maps, through the public interface only. A world that fails
 // prints its seed and every step; the seed draws the same steps again, in whatever order frames then come. --fresh
 // takes seeds that follow from the commit.
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { temporaryDirectory } from '../../test/backends/support/places.ts';
 import { noFigures } from '../../test/reliability/support/public-model/figures.ts';
 import { PublicWorld } from '../../test/reliability/support/public-model/world.ts';
 import { freshSeed } from '../../test/simulation/kinds.ts';
+import { commitHere } from '../commit.ts';
 
 const { values } = parseArgs({
   options: {
@@ -18,8 +18,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '600' },
   },
 });
-const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
-const from = values.fresh ? freshSeed(commit, 'public model') : Number(values.from);
+const from = values.fresh ? freshSeed(commitHere('--from'), 'public model') : Number(values.from);
 const worlds = Number(values.worlds);
 const begun = performance.now();
 const until = begun + Number(values.minutes) * 60_000;
