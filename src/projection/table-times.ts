@@ -6,9 +6,9 @@ import type { Dot } from './rows.ts';
 import type { Versions } from './versions.ts';
 
 /** How far ahead of this machine's clock an operation may be dated that its own author brings: 5 minutes. */
-export const MAX_AHEAD_MS = 300_000;
+const MAX_AHEAD_MS = 300_000;
 /** And one that a peer passes on, which another node has let in: 1 hour. */
-export const MAX_RELAYED_AHEAD_MS = 3_600_000;
+const MAX_RELAYED_AHEAD_MS = 3_600_000;
 /** What an author has seen of others it must date later: by so many stamps, a millisecond, beyond what came from others. */
 const SLACK_STAMPS: number = STAMPS_PER_MS;
 

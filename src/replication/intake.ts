@@ -12,9 +12,9 @@ const FRAME_OVERHEAD_BYTES = 128;
 /** Tokens come back for at most this long, and for none when the clock went back. */
 const LONGEST_REFILL_MS = 1000;
 /** Bytes that a peer may make this node send, to whomever, beyond eight for each that it sends: at once, and per second. */
-export const MAX_ANSWERED_BYTES: number = 4 * 1024 * 1024;
-export const ANSWERED_BYTES_PER_SECOND: number = 1024 * 1024;
-export const ANSWERED_PER_BYTE = 8;
+const MAX_ANSWERED_BYTES: number = 4 * 1024 * 1024;
+const ANSWERED_BYTES_PER_SECOND: number = 1024 * 1024;
+const ANSWERED_PER_BYTE = 8;
 
 /** What is taken from one peer in a second, on average. So much may come at once. */
 export interface IntakeLimits {

@@ -21,7 +21,7 @@ const MOST_EVENTS = 150;
 const MOST_ANSWERED: number = 1024 * 1024;
 const MOST_AMONG: number = 256 * 1024;
 /** Most processor time of one event of the simulation, in microseconds. */
-export const SLICE_MICROSECONDS = 50_000;
+const SLICE_MICROSECONDS = 50_000;
 
 /** Codes that an adversary must not raise where it may not write and relay. */
 const ALARMS: ReadonlySet<string> = new Set([
@@ -287,7 +287,7 @@ function microsecondsOfProcessor(): number {
 const BEGIN = new Cluster({ size: 1 }).time.now;
 
 /** Work of one event took longer than a turn of the event loop may. */
-export class SliceTooLong extends Error {
+class SliceTooLong extends Error {
   constructor(microseconds: number) {
     super(`one turn took ${(microseconds / 1000).toFixed(1)} ms of processor time`);
   }
