@@ -51,10 +51,19 @@ export class Ledger {
   /** `table key` of every conflict any node reported. */
   readonly reported: Set<string> = new Set();
 
-  /** Notes a write; a name may be used again only if the earlier use died with its author. */
-  write(operation: Operation, about: Pick<Written, 'seen' | 'names' | 'byUser'>): void {
+  /**
+   * Notes a write; a name may be used again only if the earlier use died with its author. Where disks are copied,
+   * a copy may hold it, and be put back.
+   */
+  write(
+    operation: Operation,
+    about: Pick<Written, 'seen' | 'names' | 'byUser'>,
+    disk: 'only' | 'copied',
+  ): void {
     const name = nameOf(operation);
     const before = this.#written.get(name);
+    if (before !== undefined && disk === 'copied')
+      this.#again.set(name, [...(this.#again.get(name) ?? []), before]);
     if (before?.spread === true) {
       throw new Error(`${name} was used twice: ${contentOf(before.operation)}, then ${contentOf(operation)}`);
     }

@@ -355,4 +355,40 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       ],
     ),
   },
+  {
+    found: 'the judge forgot what a name was first used for, which a copy of the disk held and brought back',
+    world: world(
+      1089705741,
+      {
+        tables: {
+          hosts: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'automerge' },
+            switched: false,
+            cleared: true,
+          },
+          seen: {
+            declaration: { key: 'string', backend: 'sqlite', mode: 'automerge' },
+            switched: false,
+            cleared: true,
+          },
+        },
+        topology: 'both',
+        delayMs: [0, 200],
+        bytesPerMs: 20,
+        modes: MODES,
+      },
+      [
+        ['restore', 443585238, 0],
+        ['write', 325466662, 0],
+        ['flush', 574110964, 18],
+        ['write', 896543738, 51],
+        ['heal', 263811126, 100],
+        ['write', 693513080, 65],
+        ['write', 527587153, 88],
+        ['write', 388878839, 60],
+        ['restore', 650839523, 0],
+        ['write', 435357881, 0],
+      ],
+    ),
+  },
 ];

@@ -146,13 +146,14 @@ export class TableWitness {
       names: row === undefined ? undefined : `${row.origin} ${row.sequence}`,
       byUser,
     };
-    if (this.#around.restored.has(this.#id) && elsewhere) {
+    const restored = this.#around.restored.has(this.#id);
+    if (restored && elsewhere) {
       this.#around.forked.add(this.#id);
       this.#ledger.writeAgain(operation, about);
       return undefined;
     }
     if (!byUser && kind !== 'expire' && kind !== 'switch') this.#around.count('carried over');
-    this.#ledger.write(operation, about);
+    this.#ledger.write(operation, about, restored ? 'copied' : 'only');
     return undefined;
   }
 
