@@ -10,7 +10,7 @@ import { ownOperation } from './projection/own-operation.ts';
 import { preparationOf } from './projection/preparation.ts';
 import type { Projection } from './projection/projection.ts';
 import { requireWithinReach } from './projection/switching.ts';
-import type { AppliedRuns, Prepared, Refusal, RunSource } from './replication/replica.ts';
+import type { AppliedRuns, Prepared, ReceivedReference, Refusal, RunSource } from './replication/replica.ts';
 
 /** Most lives whose operations one table holds; of others none are taken. */
 const MAX_TABLE_ORIGINS = 8192;
@@ -45,7 +45,7 @@ class Outcome {
   operations = 0;
   readonly gaps = new Set<string>();
   readonly ahead = new Set<string>();
-  readonly references: RunReference[] = [];
+  readonly references: ReceivedReference[] = [];
   readonly forgotten = new Set<string>();
   readonly parted = new Map<string, string>();
   readonly refused = new Map<string, Refusal>();

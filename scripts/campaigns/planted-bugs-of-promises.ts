@@ -31,6 +31,11 @@ export const bugsOfPromises: readonly PlantedBug[] = [
     [DURABLE],
   ),
   bug(
+    'count what a switch of mode passed over',
+    ['replication/acknowledgements.ts', 'held: held && !overtaken', 'held'],
+    [DURABLE],
+  ),
+  bug(
     'go on when the database is gone',
     ['backends/sqlite/standing.ts', 'return gone(', 'if (found === known) return gone('],
     [STANDING],

@@ -1,7 +1,8 @@
 import type { Environment, Timer } from '../environment.ts';
-import type { RunReference, SegmentStore } from '../log/segment-store.ts';
+import { compareEpochs } from '../log/epoch.ts';
+import type { SegmentStore } from '../log/segment-store.ts';
 import type { PeerState } from './peer-state.ts';
-import type { Replica } from './replica.ts';
+import type { ReceivedReference, Replica } from './replica.ts';
 import type { SessionOwner } from './session-owner.ts';
 import type { Message } from './wire.ts';
 
@@ -34,22 +35,30 @@ interface Mark {
 /** What was taken in of a frame. */
 export interface TakenIn {
   readonly operations: number;
-  /** Whether this node holds every one of them now, whoever brought it. */
+  /** Whether this node holds every one of them now, whoever brought it, and none was written under an earlier switch of mode. */
   readonly held: boolean;
   /** Whether some belong to tables of the durable store. */
   readonly onDisk: boolean;
 }
 
+/** The switch under which everything was written before the first one. */
+const BEFORE_ANY = { counter: 0, origin: '' };
+
 /** What became of the runs of a frame, once it was received. */
-export function takenIn(replica: Replica, runs: readonly RunReference[], operations: number): TakenIn {
-  const held = runs.every(({ table, origin, firstSequence, count }) => {
-    return (replica.held(table, origin) ?? 0) >= firstSequence + count - 1;
+export function takenIn(replica: Replica, runs: readonly ReceivedReference[], operations: number): TakenIn {
+  const held = runs.every((run) => {
+    return (replica.held(run.table, run.origin) ?? 0) >= run.firstSequence + run.count - 1;
+  });
+  // What a switch passed over only its author can write again, who may be gone by then.
+  const overtaken = runs.some(({ table, epoch }) => {
+    const present = replica.table(table)?.epoch;
+    return present !== undefined && compareEpochs(epoch ?? BEFORE_ANY, present) < 0;
   });
   const stores = new Set(
     [...new Set(runs.map(({ table }) => table))].map((name) => replica.table(name)?.store),
   );
   const onDisk = [...replica.log.stores].some(([name, { backend }]) => backend.durable && stores.has(name));
-  return { operations, held, onDisk };
+  return { operations, held: held && !overtaken, onDisk };
 }
 
 const NOTHING: TakenIn = { operations: 0, held: true, onDisk: false };

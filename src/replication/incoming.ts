@@ -9,7 +9,7 @@ const MAX_CHECKPOINT_BYTES = 1024 * 1024 * 1024;
 const CHUNK_OVERHEAD_BYTES = 128;
 /** Looked at this often, a checkpoint has to have come further, in milliseconds; it may take so many looks. */
 const LOOK_MS = 30_000;
-const MOST_LOOKS = 20;
+const MOST_LOOKS = 240;
 
 /** What a node keeps of checkpoints that have not ended. */
 export const CHECKPOINTS: AccountLimits = {

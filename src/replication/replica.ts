@@ -114,8 +114,11 @@ export interface AppliedRuns {
   /** Tables of which operations are held already that are others, and the life they are of. */
   readonly parted: readonly (readonly [table: string, origin: string])[];
   /** Every run that was looked at, new or not. */
-  readonly references: readonly RunReference[];
+  readonly references: readonly ReceivedReference[];
 }
+
+/** A run that was received, and the switch of mode under which it was written; undefined before any. */
+export type ReceivedReference = RunReference & { readonly epoch: Epoch | undefined };
 
 /** What taking over a checkpoint did. */
 export interface AdoptedRows {

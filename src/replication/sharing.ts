@@ -213,6 +213,7 @@ export class Sharing {
       );
       if (index % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP * ENTRY_UNITS;
     }
+    if (this.#owner.ended()) return;
     const again = tables.setDirect(direct, have);
     this.#owner.kept(tables.keptBytes);
     for (const name of again) {

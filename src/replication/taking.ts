@@ -61,7 +61,11 @@ export class Taking {
       },
       wrote: (origin) => tables.wrote(origin),
     });
-    for (const refusal of applied.refused) this.heldBack.refused(refusal);
+    for (const refusal of applied.refused) {
+      // What of its run is held already is not held back.
+      const first = (node.replica.held(refusal.table, refusal.origin) ?? 0) + 1;
+      this.heldBack.refused({ ...refusal, sequence: Math.max(refusal.sequence, first) });
+    }
     this.heldBack.settle();
     for (const origin of applied.forgotten) this.#tellLife(origin);
     for (const [table, origin] of applied.parted) this.#owner.part(table, origin);

@@ -116,6 +116,27 @@ describe('what a peer says is durable', () => {
     ]);
     await target.close();
   });
+
+  it('is denied for what a switch of mode passes over that was made while it was under way', async () => {
+    const target = await NodeUnderAttack.open({ id: 'hub' });
+    const table = target.node.table('open', { key: 'string' });
+    const peer = target.connect({ name: 'eve', nodes: ['*'], write: ['open'] });
+    peer.greet('e');
+    const acknowledged = async (keys: readonly string[], firstSequence: number): Promise<void> => {
+      const before = peer.messages('ack').length;
+      sendRuns(peer, setRun({ table: 'open', origin: 'e@1', keys, firstSequence, known: firstSequence - 1 }));
+      await vi.waitFor(() => expect(peer.messages('ack').length).toBeGreaterThan(before), 5000);
+    };
+    await acknowledged(['a'], 1);
+    await table.switchMode('lww');
+    await acknowledged(['b'], 2);
+    expect([...table]).toEqual(['a']);
+    expect(peer.messages('ack')).toMatchObject([
+      { operations: 1, durable: 1, problem: '' },
+      { operations: 2, durable: 1, problem: 'PEER_REFUSED' },
+    ]);
+    await target.close();
+  });
 });
 
 describe('an acknowledgement', () => {

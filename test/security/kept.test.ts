@@ -83,12 +83,12 @@ describe('a checkpoint that does not end', () => {
 
   it('ends its session when it takes too long, however it comes', () => {
     const { checkpoints, late, look } = incoming();
-    for (let index = 0; index < 19; index++) {
+    for (let index = 0; index < 239; index++) {
       checkpoints.take({ type: 'checkpoint', table: 't', index, last: false, chunk });
       look();
     }
     expect(late).toEqual([]);
-    checkpoints.take({ type: 'checkpoint', table: 't', index: 19, last: false, chunk });
+    checkpoints.take({ type: 'checkpoint', table: 't', index: 239, last: false, chunk });
     look();
     expect(late).toHaveLength(1);
   });
