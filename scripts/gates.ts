@@ -95,14 +95,6 @@ const lanes: readonly (readonly Gate[])[] = [
   ],
   [
     {
-      name: 'public model',
-      script: 'scripts/campaigns/public-model.ts',
-      args: ['--worlds', '20', '--fresh'],
-      limit: '20 fresh worlds of real nodes, as plain Maps say, 0 failed',
-      figure: (output) => figureOf(output, /^20 worlds held, 0 failed/),
-      seconds: 240,
-    },
-    {
       name: 'frame fuzz',
       script: 'scripts/campaigns/frame-fuzz.ts',
       args: ['--frames', '2000000'],
