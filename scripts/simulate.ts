@@ -135,7 +135,12 @@ async function campaign(): Promise<void> {
   let failures = 0;
   for (const stretch of stretches(kind)) {
     const report = await run(kind, stretch);
-    failures += report.failures;
+    const tolerated = values.gate && !stretch.twice ? kind.open : 0;
+    if (report.failures > 0 && report.failures <= tolerated)
+      console.error(
+        `${report.failures} fresh worlds failed, of ${tolerated} that may: see docs/guarantees.md`,
+      );
+    failures += Math.max(0, report.failures - tolerated);
     for (const [what, count] of report.totals) totals.set(what, (totals.get(what) ?? 0) + count);
   }
   console.log(Object.fromEntries([...totals].toSorted(([one], [other]) => (one < other ? -1 : 1))));

@@ -124,7 +124,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'accept a gap',
-    ['projection/projection.ts', '    if (run.firstSequence > held + 1) return undefined;\n', ''],
+    ['receiver.ts', 'return run.firstSequence > 1 ? undefined : 0;', 'return 0;'],
     [HOSTILE],
   ),
   bug(
