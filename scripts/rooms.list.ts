@@ -18,9 +18,15 @@ export const rooms: readonly Room[] = [
     pure: true,
   },
   {
+    folder: 'work',
+    what: 'long work in slices, and telling several listeners',
+    may: [],
+    pure: true,
+  },
+  {
     folder: 'log',
     what: 'the backend port; in folders: everything that is in a log',
-    may: ['backends/backend.ts', 'environment.ts', 'errors.ts'],
+    may: ['work', 'backends/backend.ts', 'environment.ts', 'errors.ts'],
     pure: true,
   },
   {
@@ -109,10 +115,10 @@ export const rooms: readonly Room[] = [
     what: "the fold of a table's operations; what every part of it gets",
     may: [
       'schema',
+      'work',
       'log/bytes.ts',
       'log/column.ts',
       'log/dictionary.ts',
-      'log/emitter.ts',
       'log/epoch.ts',
       'log/hybrid-clock.ts',
       'log/journal.ts',
@@ -124,7 +130,6 @@ export const rooms: readonly Room[] = [
       'log/run.ts',
       'log/segment.ts',
       'log/session-marks.ts',
-      'log/slices.ts',
       'log/version-vector.ts',
       'log/wall-clock.ts',
       'modes/conflict-mode.ts',
@@ -140,8 +145,8 @@ export const rooms: readonly Room[] = [
     may: [
       'schema',
       'access',
+      'work',
       'log/bytes.ts',
-      'log/emitter.ts',
       'log/epoch.ts',
       'log/journal.ts',
       'log/operation-log.ts',
@@ -152,7 +157,6 @@ export const rooms: readonly Room[] = [
       'log/segment.ts',
       'log/session-marks.ts',
       'log/shallow-json.ts',
-      'log/slices.ts',
       'transport/transport.ts',
       'environment.ts',
       'errors.ts',
@@ -165,7 +169,7 @@ export const rooms: readonly Room[] = [
     what: 'how a node is attached to a Zeek cluster: see [zeek.md](zeek.md)',
     may: [
       'schema',
-      'log/emitter.ts',
+      'work',
       'log/hybrid-clock.ts',
       'log/journal.ts',
       'log/operation-stream.ts',
@@ -190,7 +194,7 @@ export const rooms: readonly Room[] = [
     what: "online copies of a node's database, looked through and restored",
     may: [
       'schema',
-      'log/emitter.ts',
+      'work',
       'log/log-keeper.ts',
       'log/operation.ts',
       'log/origin.ts',
@@ -284,6 +288,12 @@ export const rooms: readonly Room[] = [
     folder: 'cli/formats',
     what: 'log files: CSV, JSON, Zeek, read and written',
     may: ['index.ts'],
+    pure: false,
+  },
+  {
+    folder: 'http/openapi',
+    what: 'its description: routes and schemas as OpenAPI',
+    may: [],
     pure: false,
   },
 ];

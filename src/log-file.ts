@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { Emitter } from './log/emitter.ts';
+import { Emitter } from './work/emitter.ts';
 import type { Backend, Segment } from './backends/backend.ts';
 import { type ReadOnlyStore, openReadOnly } from './backends/sqlite/reader.ts';
 import { TablecastError } from './errors.ts';

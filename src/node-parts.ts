@@ -6,7 +6,7 @@ import { sqliteBackend } from './backends/sqlite/sqlite-backend.ts';
 import type { Environment } from './environment.ts';
 import { TablecastError } from './errors.ts';
 import type { NodeEvent } from './events.ts';
-import type { Slicing } from './log/slices.ts';
+import type { Slicing } from './work/slices.ts';
 import type { CertificateChange, NodeOptions } from './options.ts';
 import type { IntakeLimits } from './replication/intake.ts';
 import type { Connection, Stranger, Transport } from './transport/transport.ts';

@@ -3,7 +3,7 @@ import type { StoreName } from './log/journal.ts';
 import type { OperationLog } from './log/operation-log.ts';
 import type { Origins } from './log/origin.ts';
 import { wasProxyOf } from './log/proxy.ts';
-import type { Slicing, Work } from './log/slices.ts';
+import type { Slicing, Work } from './work/slices.ts';
 import type { WallClock } from './log/wall-clock.ts';
 import type { Stretches } from './log/session-marks.ts';
 import { Adopter } from './projection/adopter.ts';

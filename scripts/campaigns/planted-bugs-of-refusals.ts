@@ -4,7 +4,7 @@ const HELD_BACK = 'test/replication/held-back.test.ts';
 const BACKOFF = 'test/replication/backoff.test.ts';
 const OUT_OF_REACH = 'test/node/peers-out-of-reach.test.ts';
 const LONELY = 'test/replication/lonely-tables.test.ts';
-const EMITTER = 'test/log/emitter.test.ts';
+const EMITTER = 'test/work/emitter.test.ts';
 
 /** Bugs by which what is refused, or who is, costs others, repeats itself, or is not told. */
 export const bugsOfRefusals: readonly PlantedBug[] = [
@@ -86,7 +86,7 @@ export const bugsOfRefusals: readonly PlantedBug[] = [
   ),
   bug(
     'look at all subscribers when one goes',
-    ['log/emitter.ts', '    if (this.#count * 2 >= this.#places.length) return;\n', ''],
+    ['work/emitter.ts', '    if (this.#count * 2 >= this.#places.length) return;\n', ''],
     [EMITTER],
   ),
 ];

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { Emitter } from '../log/emitter.ts';
+import { Emitter } from '../work/emitter.ts';
 import type { Recovery } from '../backends/backend.ts';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { type Snapshot, openSnapshot } from '../backends/sqlite/snapshot.ts';

@@ -3,7 +3,7 @@ import { TablecastError } from '../errors.ts';
 import { type Origins, parseOrigin } from '../log/origin.ts';
 import { encodeAdoption } from '../log/segment.ts';
 import type { Stretches } from '../log/session-marks.ts';
-import { SLICE_UNITS, type Slicing, type Work, allAtOnce } from '../log/slices.ts';
+import { SLICE_UNITS, type Slicing, type Work, allAtOnce } from '../work/slices.ts';
 import { adoptCheckpoint, checkTimes, isPlain } from './adoption.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
 import { type CheckpointRows, type DecodedCheckpoint, checkpointChunks, checkpointOf } from './checkpoint.ts';

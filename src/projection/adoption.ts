@@ -1,7 +1,7 @@
 import { malformed } from '../log/bytes.ts';
 import type { Epoch } from '../log/epoch.ts';
 import type { Origins } from '../log/origin.ts';
-import { type Work, allAtOnce } from '../log/slices.ts';
+import { type Work, allAtOnce } from '../work/slices.ts';
 import type { VersionVector } from '../log/version-vector.ts';
 import type { TableDocument } from '../modes/conflict-mode.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';

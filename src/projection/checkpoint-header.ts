@@ -3,7 +3,7 @@ import { type Epoch, MAX_SWITCHES, isModeName } from '../log/epoch.ts';
 import { type Origins, checkOrigin } from '../log/origin.ts';
 import { MAX_STRETCHES, type Stretches } from '../log/session-marks.ts';
 import { readInPieces } from '../log/pieced-json.ts';
-import type { Work } from '../log/slices.ts';
+import type { Work } from '../work/slices.ts';
 import type { Schema } from '../schema/index.ts';
 import type { Projection } from './projection.ts';
 import { MAX_EXPIRED_AHEAD } from './versions.ts';

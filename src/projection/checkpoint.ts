@@ -2,7 +2,7 @@ import { ByteReader, ByteWriter, malformed, widthOf } from '../log/bytes.ts';
 import { type Cell, readColumn, readTexts, writeCells, writeNumbers, writeTexts } from '../log/column.ts';
 import { MAX_DICTIONARY_KEYS } from '../log/dictionary.ts';
 import { MAX_ORIGIN_BYTES, type Origins, checkOrigin } from '../log/origin.ts';
-import { type Work, allAtOnce } from '../log/slices.ts';
+import { type Work, allAtOnce } from '../work/slices.ts';
 import type { OwnEffect } from '../modes/conflict-mode.ts';
 import type { Schema, Value } from '../schema/index.ts';
 import {

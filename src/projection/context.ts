@@ -1,4 +1,4 @@
-import type { Emitter } from '../log/emitter.ts';
+import type { Emitter } from '../work/emitter.ts';
 import type { ModeName } from '../log/epoch.ts';
 import type { Journal } from '../log/journal.ts';
 import type { Operation } from '../log/operation.ts';

@@ -1,5 +1,5 @@
 import type { Origins } from '../log/origin.ts';
-import type { Work } from '../log/slices.ts';
+import type { Work } from '../work/slices.ts';
 import { type LeafSum, type RowDifference, TableDigest, stateName } from './digest.ts';
 import type { Projection } from './projection.ts';
 

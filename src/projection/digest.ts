@@ -2,7 +2,7 @@ import { TablecastError } from '../errors.ts';
 import type { Cell } from '../log/column.ts';
 import type { Epoch } from '../log/epoch.ts';
 import type { Origins } from '../log/origin.ts';
-import type { Work } from '../log/slices.ts';
+import type { Work } from '../work/slices.ts';
 import type { Key, Value } from '../schema/index.ts';
 import { decodeRows, rowsOfSlots } from './checkpoint.ts';
 import type { Projection } from './projection.ts';

@@ -1,4 +1,4 @@
-import type { Slicing } from '../log/slices.ts';
+import type { Slicing } from '../work/slices.ts';
 
 /** What a value is told to: an emitter or a subject. */
 interface Teller<T> {

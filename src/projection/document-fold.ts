@@ -4,7 +4,7 @@ import type { Epoch } from '../log/epoch.ts';
 import { CLEAR, DELETE, SET, SWITCH } from '../log/operation.ts';
 import type { Origins } from '../log/origin.ts';
 import type { DecodedRun, DocumentSection, RunOperations } from '../log/run.ts';
-import type { Work } from '../log/slices.ts';
+import type { Work } from '../work/slices.ts';
 import type { VersionVector } from '../log/version-vector.ts';
 import type {
   DocumentOwner,

@@ -2,7 +2,7 @@ import type { Cell } from '../log/column.ts';
 import { DELETE, SET } from '../log/operation.ts';
 import type { Origins } from '../log/origin.ts';
 import { encodeAdoption } from '../log/segment.ts';
-import type { Work } from '../log/slices.ts';
+import type { Work } from '../work/slices.ts';
 import { VersionVector } from '../log/version-vector.ts';
 import type { Value } from '../schema/index.ts';
 import { putPart } from './bulk-load.ts';

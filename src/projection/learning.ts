@@ -1,6 +1,6 @@
 import { Dictionary } from '../log/dictionary.ts';
 import type { Origins } from '../log/origin.ts';
-import type { Work } from '../log/slices.ts';
+import type { Work } from '../work/slices.ts';
 import { VersionVector } from '../log/version-vector.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { DecodedCheckpoint, DictionaryKeys } from './checkpoint.ts';

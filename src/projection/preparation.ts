@@ -3,7 +3,7 @@ import { CLEAR, SWITCH } from '../log/operation.ts';
 import { MAX_FRAME_WEIGHT } from '../log/journal.ts';
 import type { Origins } from '../log/origin.ts';
 import { type DecodedRun, decodeRun, readRunHeader } from '../log/run.ts';
-import type { Work } from '../log/slices.ts';
+import type { Work } from '../work/slices.ts';
 import type { Cell, CellPreparation, Schema, Value } from '../schema/schema.ts';
 import { weightOf } from './document-weight.ts';
 import type { Projection } from './projection.ts';

@@ -10,7 +10,7 @@ import {
   toOperation,
 } from './change.ts';
 import type { ProjectionContext } from './context.ts';
-import { Emitter } from '../log/emitter.ts';
+import { Emitter } from '../work/emitter.ts';
 import type { Lives } from './lives.ts';
 import type { Dot, Rows } from './rows.ts';
 

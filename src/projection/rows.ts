@@ -1,4 +1,4 @@
-import type { Work } from '../log/slices.ts';
+import type { Work } from '../work/slices.ts';
 import type { VersionVector } from '../log/version-vector.ts';
 import type { Key, Schema, Value } from '../schema/index.ts';
 import { Beginnings } from './beginnings.ts';

@@ -1,4 +1,4 @@
-import { Emitter } from '../log/emitter.ts';
+import { Emitter } from '../work/emitter.ts';
 import type { Operation } from '../log/operation.ts';
 import { Origins } from '../log/origin.ts';
 import type { Schema } from '../schema/index.ts';

@@ -1,6 +1,6 @@
 import type { Environment, Timer } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
-import type { Slices, Work } from '../log/slices.ts';
+import type { Slices, Work } from '../work/slices.ts';
 import type { PeerTables } from './peer-tables.ts';
 import type { Difference, LeafSum, Replica, ReplicaTable, TableDigests } from './replica.ts';
 import type { AskedFor, ComparisonMessage } from './comparison-wire.ts';

@@ -1,5 +1,5 @@
 import type { Environment } from '../environment.ts';
-import type { Slices, Work } from '../log/slices.ts';
+import type { Slices, Work } from '../work/slices.ts';
 import type { PeerTables } from './peer-tables.ts';
 import type { Hello } from './wire.ts';
 

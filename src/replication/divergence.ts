@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { NodeEvent } from '../events.ts';
-import { Present } from '../log/emitter.ts';
+import { Present } from '../work/emitter.ts';
 import type { Difference } from './replica.ts';
 
 /** A key on which this node and a peer differ although both hold the same operations. */

@@ -1,7 +1,7 @@
 import { type TablecastError, isTablecastError } from '../errors.ts';
 import type { Environment } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
-import type { Slices } from '../log/slices.ts';
+import type { Slices } from '../work/slices.ts';
 import type { Stretches } from '../log/session-marks.ts';
 import { IncomingCheckpoints } from './incoming.ts';
 import type { PeerTables } from './peer-tables.ts';

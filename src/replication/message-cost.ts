@@ -2,7 +2,7 @@ import type { Message } from './wire.ts';
 
 /** What a message costs whoever sent it, before anything is known of it but its kind and its length. */
 export interface MessageCost {
-  /** Units of work for its kind, as those of `log/slices.ts`: what is counted on the way comes on top. */
+  /** Units of work for its kind, as those of `work/slices.ts`: what is counted on the way comes on top. */
   readonly units: number;
   /** How many of its bytes are read, checked and converted in one unit. */
   readonly bytesPerUnit: number;

@@ -1,7 +1,7 @@
 import type { TablecastError } from '../errors.ts';
 import type { Epoch } from '../log/epoch.ts';
 import type { StoreName } from '../log/journal.ts';
-import type { Work } from '../log/slices.ts';
+import type { Work } from '../work/slices.ts';
 import type { OperationLog } from '../log/operation-log.ts';
 import type { RunReference } from '../log/segment-store.ts';
 import type { Stretches } from '../log/session-marks.ts';

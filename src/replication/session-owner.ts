@@ -1,7 +1,7 @@
 import type { Grant } from '../access/grant.ts';
 import type { Environment } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
-import type { Slices } from '../log/slices.ts';
+import type { Slices } from '../work/slices.ts';
 import type { Closing, Connection } from '../transport/transport.ts';
 import type { Account } from './account.ts';
 import type { IntakeLimits } from './intake.ts';

@@ -1,5 +1,5 @@
 import type { StoreName } from '../log/journal.ts';
-import type { Work } from '../log/slices.ts';
+import type { Work } from '../work/slices.ts';
 import { stateOf } from './announced.ts';
 import { Asking } from './asking.ts';
 import type { Outbound } from './outbound.ts';

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { Present } from '../log/emitter.ts';
+import { Present } from '../work/emitter.ts';
 import type { Timer } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
 import { wasProxyOf } from '../log/proxy.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readInPieces } from '../../src/log/pieced-json.ts';
-import { allAtOnce } from '../../src/log/slices.ts';
+import { allAtOnce } from '../../src/work/slices.ts';
 
 const most = { values: 100_000, depth: 8 };
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Change } from '../../src/index.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { Dictionary } from '../../src/log/dictionary.ts';
-import { allAtOnce } from '../../src/log/slices.ts';
+import { allAtOnce } from '../../src/work/slices.ts';
 import { loadCheckpoint } from '../../src/projection/adoption.ts';
 import {
   type DecodedCheckpoint,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend, Checkpoint } from '../../src/backends/backend.ts';
-import { allAtOnce } from '../../src/log/slices.ts';
+import { allAtOnce } from '../../src/work/slices.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { Checkpointer } from '../../src/projection/checkpointer.ts';
 import { GradualAdoption } from '../../src/projection/gradual-adoption.ts';

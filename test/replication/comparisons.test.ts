@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Timer } from '../../src/environment.ts';
-import { Slices, type Work, allAtOnce } from '../../src/log/slices.ts';
+import { Slices, type Work, allAtOnce } from '../../src/work/slices.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { checkpointChunks, decodeCheckpoint } from '../../src/projection/checkpoint.ts';
 import { DigestCache, type Digests } from '../../src/projection/digest-cache.ts';

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Credential, MapTable, NodeEvent } from '../../src/index.ts';
-import { allAtOnce } from '../../src/log/slices.ts';
+import { allAtOnce } from '../../src/work/slices.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { DigestCache, type Digests } from '../../src/projection/digest-cache.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TableDeclaration } from '../../src/index.ts';
-import { SLICE_UNITS } from '../../src/log/slices.ts';
+import { SLICE_UNITS } from '../../src/work/slices.ts';
 import type { Message } from '../../src/replication/wire.ts';
 import { DEAR_VALUES, dearValues, frameOfTexts } from '../reliability/support/dear-frames.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';

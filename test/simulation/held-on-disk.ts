@@ -1,5 +1,5 @@
 import { LOG_NAMES } from '../../src/log/log-keeper.ts';
-import { allAtOnce } from '../../src/log/slices.ts';
+import { allAtOnce } from '../../src/work/slices.ts';
 import { readRunHeader } from '../../src/log/run.ts';
 import { decodeSegment } from '../../src/log/segment.ts';
 import { sessionIn } from '../../src/log/session-marks.ts';

@@ -1,5 +1,5 @@
 import type { NodeEvent, NodeOptions, TableDeclaration, TableNode, TableOf } from '../../src/index.ts';
-import type { Slicing } from '../../src/log/slices.ts';
+import type { Slicing } from '../../src/work/slices.ts';
 import { openNodeOf } from '../../src/node.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { type DiskBehaviour, SimulatedDisk, type Stop } from './simulated-disk.ts';

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { SLICE_UNITS, type Slicing } from '../../src/log/slices.ts';
+import { SLICE_UNITS, type Slicing } from '../../src/work/slices.ts';
 
 /** Cuts the long work of a node into turns that the test takes, one by one, and measures. */
 export class Turns implements Slicing {

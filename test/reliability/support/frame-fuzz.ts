@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { isTablecastError } from '../../../src/errors.ts';
 import { decodeRun, readRunHeader } from '../../../src/log/run.ts';
 import { decodeSegment } from '../../../src/log/segment.ts';
-import { SLICE_UNITS } from '../../../src/log/slices.ts';
+import { SLICE_UNITS } from '../../../src/work/slices.ts';
 import { decodeCheckpoint } from '../../../src/projection/checkpoint.ts';
 import { type Message, decodeMessage } from '../../../src/replication/wire.ts';
 import { type Schema, type TableDeclaration, compileSchema } from '../../../src/schema/index.ts';

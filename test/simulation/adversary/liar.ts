@@ -1,4 +1,4 @@
-import { allAtOnce } from '../../../src/log/slices.ts';
+import { allAtOnce } from '../../../src/work/slices.ts';
 import { modeNamed } from '../../../src/modes/registry.ts';
 import { DigestCache, type Digests } from '../../../src/projection/digest-cache.ts';
 import { scratchProjection } from '../../../src/projection/scratch.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Slices, type Work, type WorkEnd, allAtOnce } from '../../src/log/slices.ts';
+import { Slices, type Work, type WorkEnd, allAtOnce } from '../../src/work/slices.ts';
 
 /** Tasks of later turns, run by the test. */
 let turns: (() => void)[];

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Emitter, Present } from '../../src/log/emitter.ts';
+import { Emitter, Present } from '../../src/work/emitter.ts';
 
 describe('an emitter', () => {
   it('tells everybody in the order in which they subscribed, who comes meanwhile from the next value on', () => {
