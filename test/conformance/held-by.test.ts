@@ -24,11 +24,15 @@ function plain(text: string): string {
   return text.replaceAll(/\\?['’]/g, '’').replaceAll(/\s+/g, ' ');
 }
 
-/** The rows under the last heading of a page. */
+/** The rows under the last heading of a page; one that begins empty goes on with the section of the row above. */
 function rowsOf(page: string): readonly Row[] {
-  const [, part = ''] = /^## Held by\n([\s\S]*)$/m.exec(page) ?? [];
-  const rows = part.matchAll(/^\| \[(.+)\]\(#[^)]+\) \| .+? \| (`[^|]+) \|$/gm);
-  return Array.from(rows, ([, section = '', tests = '']) => ({ section, tests }));
+  const [, part = ''] = /^## Held by\n[\s\S]*?\n\|---.*\n([\s\S]*)$/m.exec(page) ?? [];
+  let section = '';
+  return Array.from(part.matchAll(/^\| (.*) \|$/gm), ([, row = '']) => {
+    const [first = '', , tests = ''] = row.split('|').map((cell) => cell.trim());
+    if (first !== '') section = /^\[(.+)\]\(#/.exec(first)?.[1] ?? first;
+    return { section, tests };
+  });
 }
 
 /** Test files, each with the titles that are quoted of it. */
