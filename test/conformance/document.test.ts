@@ -11,8 +11,10 @@ interface Entry {
   readonly tests: readonly { readonly title: string; readonly file: string }[];
 }
 
+/** Rows of numbers; a row that begins empty goes on with the tests of the one above. */
+const rows = page.replaceAll(/ \|\n\| \| \| \| \| /g, '; ');
 const entries: readonly Entry[] = Array.from(
-  page.matchAll(/^\| (\d+) \|[^\n]*?\| \*([a-z ]+)\* \|([^\n]*)\|$/gm),
+  rows.matchAll(/^\| (\d+) \|[^\n]*?\| \*([a-z ]+)\* \|([^\n]*)\|$/gm),
   ([, number, verdict, rest]) => ({
     number: Number(number),
     verdict: verdict ?? '',
