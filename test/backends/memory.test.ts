@@ -5,7 +5,7 @@ import { backendContract } from '../contracts/backend.contract.ts';
 backendContract('memory', { durable: false }, async () => ({
   backend: memoryBackend(),
   reopen: () => memoryBackend(),
-  teardown: async () => undefined,
+  remove: async () => undefined,
 }));
 
 describe('memoryBackend', () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sqliteBackend, type SqliteBackendOptions } from '../../../src/backends/sqlite/sqlite-backend.ts';
-import type { BackendSetup } from '../../contracts/backend.contract.ts';
+import type { BackendPlace } from '../../../src/testing/index.ts';
 
 /** A directory of its own for one test. */
 export function temporaryDirectory(): { readonly path: string; remove(): void } {
@@ -13,9 +13,9 @@ export function temporaryDirectory(): { readonly path: string; remove(): void } 
 /** The contract's setup for one way of opening an sqlite file. */
 export async function sqliteSetup(
   options: Omit<SqliteBackendOptions, 'file' | 'owner'>,
-): Promise<BackendSetup> {
+): Promise<BackendPlace> {
   const directory = temporaryDirectory();
   const make = () =>
     sqliteBackend({ ...options, file: join(directory.path, 'deep', 'node.db'), owner: 'test' });
-  return { backend: make(), reopen: make, teardown: async () => directory.remove() };
+  return { backend: make(), reopen: make, remove: async () => directory.remove() };
 }

@@ -1,0 +1,201 @@
+import { expect, it } from 'vitest';
+import type { Backend } from '../../src/backends/backend.ts';
+import { memoryBackend } from '../../src/backends/memory.ts';
+import type { ConflictMode } from '../../src/modes/conflict-mode.ts';
+import { lwwMode } from '../../src/modes/lww.ts';
+import { naiveMode } from '../../src/modes/naive.ts';
+import {
+  type ContractCase,
+  backendSuite,
+  conflictModeSuite,
+  transportSuite,
+} from '../../src/testing/index.ts';
+import { inProcessNetwork } from '../../src/transport/in-process.ts';
+import type { Connection, Transport } from '../../src/transport/transport.ts';
+
+/** The titles of the cases that do not hold, of all or of those with one title. */
+async function broken(suite: readonly ContractCase[], only?: string): Promise<string[]> {
+  const titles: string[] = [];
+  for (const { title, run } of suite) {
+    if (only !== undefined && title !== only) continue;
+    await run().catch(() => {
+      titles.push(title);
+    });
+  }
+  return titles;
+}
+
+/** The memory backend with some members replaced, as a suite. */
+function changed(change: (inner: Backend) => Partial<Backend>, durable = false): readonly ContractCase[] {
+  const make = (): Backend => {
+    const inner = memoryBackend();
+    const backend: Backend = {
+      name: 'changed',
+      durable: inner.durable,
+      open: () => inner.open(),
+      commit: (commit) => inner.commit(commit),
+      read: (after, maxBytes) => inner.read(after, maxBytes),
+      writeCheckpoint: (checkpoint) => inner.writeCheckpoint(checkpoint),
+      trim: (position) => inner.trim(position),
+      seal: (position) => inner.seal(position),
+      positionKeeping: (bytes) => inner.positionKeeping(bytes),
+      close: () => inner.close(),
+    };
+    return Object.assign(backend, change(inner));
+  };
+  const place = () => ({ backend: make(), reopen: make, remove: () => undefined });
+  return backendSuite({ durable, place });
+}
+
+it('holds for a backend that keeps the contract', async () => {
+  expect(await broken(changed(() => ({})))).toEqual([]);
+});
+
+it.each<[string, (inner: Backend) => Partial<Backend>, string]>([
+  [
+    'returns other bytes',
+    (inner) => ({
+      read: async (after, maxBytes) =>
+        (await inner.read(after, maxBytes)).map((one) => ({
+          ...one,
+          bytes: one.bytes.map((byte) => byte ^ 1),
+        })),
+    }),
+    'returns what was committed, in order, bytes unchanged',
+  ],
+  [
+    'reads without a limit',
+    (inner) => ({ read: (after) => inner.read(after, Infinity) }),
+    'reads no more bytes than asked for, but always one segment if there is one',
+  ],
+  [
+    'begins one segment late',
+    (inner) => ({ read: (after, maxBytes) => inner.read(after === 0 ? 0 : after + 1, maxBytes) }),
+    'reads from the segment that ends after the position asked for',
+  ],
+  [
+    'takes what does not ascend',
+    (inner) => ({ commit: (commit) => inner.commit(commit).catch(() => undefined) }),
+    'refuses positions that do not ascend, and leaves no trace of that commit',
+  ],
+  [
+    'resolves commits in any order',
+    (inner) => ({
+      commit: async (commit) => {
+        await inner.commit(commit);
+        if (commit.segments[0]?.position === 2) await new Promise((resolve) => setTimeout(resolve, 1));
+      },
+    }),
+    'resolves commits in the order of the calls',
+  ],
+  [
+    'trims more than asked for',
+    (inner) => ({ trim: (position) => inner.trim(position + 10) }),
+    'rejects a read before the end of the trimmed range, and only that',
+  ],
+  [
+    'takes a checkpoint ahead of its log',
+    (inner) => ({
+      writeCheckpoint: (checkpoint) => inner.writeCheckpoint(checkpoint).catch(() => undefined),
+    }),
+    'refuses a checkpoint ahead of the log',
+  ],
+  [
+    'wipes the bytes it was given',
+    (inner) => ({
+      commit: async (commit) => {
+        await inner.commit(commit);
+        for (const { bytes } of commit.segments) bytes.fill(0);
+      },
+    }),
+    'leaves the bytes handed in usable by the caller',
+  ],
+])('a backend that %s is found out', async (_fault, change, title) => {
+  expect(await broken(changed(change), title)).toEqual([title]);
+});
+
+it('a case that never ends is ended, and says so', async () => {
+  const place = () => ({ backend: memoryBackend(), reopen: memoryBackend, remove: () => undefined });
+  const never = () => new Promise<never>(() => undefined);
+  const [first] = backendSuite({ durable: false, place: never, caseLimitMs: 20 });
+  await expect(first?.run()).rejects.toThrow('The case did not end within 20 ms.');
+  const [same] = backendSuite({ durable: false, place });
+  await same?.run();
+});
+
+it('a backend that calls itself durable and forgets is found out by every case of a restart', async () => {
+  const found = await broken(changed(() => ({ durable: true }), true));
+  expect(found).toEqual([
+    'finds segments and facts again after a restart',
+    'finds the newest checkpoint of each table again, whatever its size',
+    'finds what was sealed again after a restart, also when nothing else is left',
+    'remembers what was trimmed, and the last position though nothing is left',
+  ]);
+});
+
+/** In-process transports whose connections are changed. */
+function changedConnections(change: (inner: Connection) => Partial<Connection>): readonly ContractCase[] {
+  const network = inProcessNetwork();
+  let count = 0;
+  const wrap = (inner: Connection): Connection =>
+    new Proxy(inner, {
+      get: (_target, name) => {
+        const own = change(inner)[name as keyof Connection] ?? inner[name as keyof Connection];
+        return typeof own === 'function' ? own.bind(inner) : own;
+      },
+    });
+  const wrapped = (inner: Transport): Transport => ({
+    name: inner.name,
+    maxFrameBytes: inner.maxFrameBytes,
+    listen: (accept) => inner.listen((connection) => accept(wrap(connection))),
+    dial: async (address, signal) => wrap(await inner.dial(address, signal)),
+    close: () => inner.close(),
+  });
+  return transportSuite({
+    transport: (limits) => wrapped(network.transport(`at-${(count += 1)}`, { limits })),
+    nobody: () => 'nobody',
+  });
+}
+
+it('holds for a transport that keeps the contract', async () => {
+  expect(await broken(changedConnections(() => ({})))).toEqual([]);
+});
+
+it.each<[string, (inner: Connection) => Partial<Connection>, string]>([
+  [
+    'changes bytes',
+    (inner) => ({ send: (frame) => inner.send(frame.map((byte) => byte ^ 1)) }),
+    'delivers 2,000 frames in order, both ways at once',
+  ],
+  [
+    'calls both sides the dialling one',
+    () => ({ direction: 'dialled' }),
+    'says which side dialled and where the other is',
+  ],
+  [
+    'throws nothing for what is too long',
+    (inner) => ({ send: (frame) => frame.length > 65_536 || inner.send(frame) }),
+    'throws LIMIT_EXCEEDED for a frame above maxFrameBytes and goes on',
+  ],
+  [
+    'gives another reason',
+    (inner) => ({ close: (reason) => inner.close(`${reason}!`) }),
+    'sends what is queued before it ends, and tells both sides closed with the reason',
+  ],
+])('a transport that %s is found out', async (_fault, change, title) => {
+  expect(await broken(changedConnections(change), title)).toEqual([title]);
+});
+
+it('a mode whose order is none is found out', async () => {
+  expect(await broken(conflictModeSuite(lwwMode))).toEqual([]);
+  expect(await broken(conflictModeSuite(naiveMode))).toEqual([]);
+  const byStampOnly: ConflictMode = {
+    ...lwwMode,
+    supersedes: (incoming, present) => incoming.stamp > present.stamp,
+  };
+  expect(await broken(conflictModeSuite(byStampOnly))).toEqual([
+    'orders different versions, one before the other',
+    'lets the later of one author stand',
+    'ends alike whatever the order of arrival, and however often one arrives',
+  ]);
+});
