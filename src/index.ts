@@ -38,21 +38,17 @@ export type { ChangeKind, Conflict, ConflictSide } from './projection/change.ts'
 export type { RowSide } from './projection/digest.ts';
 export type { RepairOptions } from './repair.ts';
 export type { HeldBackOperations, PeerState, PeerTable } from './replication/peer-state.ts';
-export type { ZeekAttachment } from './zeek/attachment.ts';
-export type { ZeekCheck } from './zeek/check.ts';
+export type { ZeekAttachment } from './zeek/attachment/attachment.ts';
+export type { ZeekCheck } from './zeek/attachment/check.ts';
 export type {
   ZeekAttachmentLimits,
   ZeekAttachmentOptions,
   ZeekAttachmentTimings,
   ZeekTableOptions,
 } from './zeek/options.ts';
-export { readBrokerStore } from './transport/zeek/index.ts';
-export type {
-  BrokerStore,
-  BrokerStoreEntry,
-  BrokerStoreOptions,
-  ZeekLinkState,
-} from './transport/zeek/index.ts';
+export { readBrokerStore } from './zeek/broker-store/read.ts';
+export type { BrokerStore, BrokerStoreEntry, BrokerStoreOptions } from './zeek/broker-store/read.ts';
+export type { ZeekLinkState } from './zeek/protocol/index.ts';
 export { bytesOfText, textOfBytes } from './schema/index.ts';
 export { NODE_EVENT_CODES } from './events.ts';
 export type { NodeEvent, NodeEventCode } from './events.ts';

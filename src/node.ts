@@ -41,7 +41,7 @@ import { systemEnvironment } from './system-environment.ts';
 import type { TableNode } from './table-node.ts';
 import { MapTable, SetTable, type Table, type TableOf } from './table.ts';
 import { ZeekClusters } from './zeek-clusters.ts';
-import type { ZeekAttachment } from './zeek/attachment.ts';
+import type { ZeekAttachment } from './zeek/attachment/attachment.ts';
 import { type ZeekAttachmentOptions, checkZeekOptions } from './zeek/options.ts';
 
 const MAX_TABLES = 1024;

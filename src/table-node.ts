@@ -6,7 +6,7 @@ import type { CertificateChange } from './options.ts';
 import type { PeerState } from './replication/peer-state.ts';
 import type { TableDeclaration } from './schema/index.ts';
 import type { Table, TableOf } from './table.ts';
-import type { ZeekAttachment } from './zeek/attachment.ts';
+import type { ZeekAttachment } from './zeek/attachment/attachment.ts';
 import type { ZeekAttachmentOptions } from './zeek/options.ts';
 
 /** One process's part of a cluster of tables. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
 import type { TableDeclaration } from '../schema/index.ts';
-import type { ZeekTableDescription } from '../transport/zeek/index.ts';
+import type { ZeekTableDescription } from './protocol/index.ts';
 import { namedRecord } from './named-record.ts';
 
 /** PEM text or bytes. */

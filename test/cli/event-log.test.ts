@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { NODE_EVENT_CODES } from 'tablecast';
 import { expect, test } from 'vitest';
 import { COMMAND_CODES, logLine, logTo } from '../../src/cli/event-log.ts';
-import { Notices } from '../../src/zeek/notices.ts';
+import { Notices } from '../../src/zeek/attachment/notices.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';
 
 /** What acts on terminals and on readers of logs. */

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { openNode } from '../../src/index.ts';
-import { type ZeekData, count, none, string, vector } from '../../src/transport/zeek/data/zeek-data.ts';
-import { tableChangeEvent } from '../../src/transport/zeek/table-changes.ts';
-import type { StandIn } from '../transport/zeek/stand-in/server.ts';
+import { type ZeekData, count, none, string, vector } from '../../src/zeek/protocol/data/zeek-data.ts';
+import { tableChangeEvent } from '../../src/zeek/protocol/table-changes.ts';
+import type { StandIn } from './protocol/stand-in/server.ts';
 import { e2eTables, rowsOf, simulated } from './cluster.ts';
 import { attached, attachmentTo, cleanUp, directory, later, quick, sorted, until } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { MapTable } from '../../src/index.ts';
-import { writeChanges } from '../../src/transport/zeek/table-changes.ts';
-import { compileZeekTable } from '../../src/transport/zeek/zeek-table.ts';
+import { writeChanges } from '../../src/zeek/protocol/table-changes.ts';
+import { compileZeekTable } from '../../src/zeek/protocol/zeek-table.ts';
 import { simulated } from './cluster.ts';
 import { attached, attachmentTo, cleanUp, later, until } from './support.ts';
 

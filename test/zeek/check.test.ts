@@ -1,14 +1,14 @@
 /** Asking whether Zeek and this node agree. */
 import { afterEach, expect, test } from 'vitest';
-import { none, string } from '../../src/transport/zeek/data/zeek-data.ts';
-import { compileZeekTable } from '../../src/transport/zeek/zeek-table.ts';
-import type { ZeekAttachment } from '../../src/zeek/attachment.ts';
-import type { AttachedTable } from '../../src/zeek/attached-table.ts';
-import { ChangeQueue } from '../../src/zeek/change-queue.ts';
-import { obstacleOf } from '../../src/zeek/obstacle.ts';
+import { none, string } from '../../src/zeek/protocol/data/zeek-data.ts';
+import { compileZeekTable } from '../../src/zeek/protocol/zeek-table.ts';
+import type { ZeekAttachment } from '../../src/zeek/attachment/attachment.ts';
+import type { AttachedTable } from '../../src/zeek/attachment/attached-table.ts';
+import { ChangeQueue } from '../../src/zeek/attachment/change-queue.ts';
+import { obstacleOf } from '../../src/zeek/attachment/obstacle.ts';
 import type { ZeekAttachmentOptions } from '../../src/zeek/options.ts';
 import { openNode, type MapTable, type NodeEvent } from '../../src/index.ts';
-import type { StandIn } from '../transport/zeek/stand-in/server.ts';
+import type { StandIn } from './protocol/stand-in/server.ts';
 import { e2eTables, simulated } from './cluster.ts';
 import { attachmentTo, cleanUp, later, quick, until } from './support.ts';
 

@@ -1,7 +1,7 @@
 /** The Zeek cluster that scenarios run against: simulated, or a real process when ZEEK_BINARY names one. */
-import { StandIn, type StandInOptions } from '../transport/zeek/stand-in/server.ts';
-import type { SimTableOptions } from '../transport/zeek/stand-in/sim-table.ts';
-import { compileZeekTable } from '../../src/transport/zeek/zeek-table.ts';
+import { StandIn, type StandInOptions } from './protocol/stand-in/server.ts';
+import type { SimTableOptions } from './protocol/stand-in/sim-table.ts';
+import { compileZeekTable } from '../../src/zeek/protocol/zeek-table.ts';
 
 /** What a scenario does to a cluster and asks of it. Keys and values are text and numbers. */
 export interface ZeekUnderTest {

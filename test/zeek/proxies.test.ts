@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkNodeId } from '../../src/log/origin.ts';
 import { isProxyOf, proxyId, wasProxyOf } from '../../src/log/proxy.ts';
-import { RecentSlices } from '../../src/zeek/recent-slices.ts';
-import type { AttachedTable } from '../../src/zeek/attached-table.ts';
-import { ZeekNodes } from '../../src/zeek/zeek-nodes.ts';
+import { RecentSlices } from '../../src/zeek/attachment/recent-slices.ts';
+import type { AttachedTable } from '../../src/zeek/attachment/attached-table.ts';
+import { ZeekNodes } from '../../src/zeek/attachment/zeek-nodes.ts';
 
 const nodeId = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/);
 const cluster = fc.stringMatching(/^[A-Za-z0-9_-]{1,16}$/);

@@ -3,11 +3,11 @@ import type { Backend } from '../../src/backends/backend.ts';
 import { memoryBackend } from '../../src/backends/memory.ts';
 import type { MapTable } from '../../src/index.ts';
 import { openNodeOf } from '../../src/node.ts';
-import { tableChangeEvent } from '../../src/transport/zeek/table-changes.ts';
-import { compileZeekTable } from '../../src/transport/zeek/zeek-table.ts';
-import type { AttachedTable } from '../../src/zeek/attached-table.ts';
-import { ChangeQueue } from '../../src/zeek/change-queue.ts';
-import { StandIn } from '../transport/zeek/stand-in/server.ts';
+import { tableChangeEvent } from '../../src/zeek/protocol/table-changes.ts';
+import { compileZeekTable } from '../../src/zeek/protocol/zeek-table.ts';
+import type { AttachedTable } from '../../src/zeek/attachment/attached-table.ts';
+import { ChangeQueue } from '../../src/zeek/attachment/change-queue.ts';
+import { StandIn } from './protocol/stand-in/server.ts';
 import { rowsOf, simulated } from './cluster.ts';
 import { attached, attachmentTo, cleanUp, later, until } from './support.ts';
 

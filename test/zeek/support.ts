@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MapTable, NodeEvent, NodeOptions, SetTable, TableNode } from '../../src/index.ts';
 import { openNode } from '../../src/index.ts';
-import type { ZeekAttachment } from '../../src/zeek/attachment.ts';
+import type { ZeekAttachment } from '../../src/zeek/attachment/attachment.ts';
 import type { ZeekAttachmentOptions } from '../../src/zeek/options.ts';
-import { later } from '../transport/zeek/watcher.ts';
+import { later } from './protocol/watcher.ts';
 import { e2eTables } from './cluster.ts';
 
-export { cleanUp, later } from '../transport/zeek/watcher.ts';
+export { cleanUp, later } from './protocol/watcher.ts';
 
 // A real Zeek takes seconds for what the stand-in does at once, and should not be busy with questions alone.
 const patience =

@@ -5,14 +5,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { count, string, type ZeekData } from '../../../src/transport/zeek/data/zeek-data.ts';
+import { count, string, type ZeekData } from '../../../src/zeek/protocol/data/zeek-data.ts';
 import {
   connectZeek,
   type ZeekClient,
   type ZeekEvent,
   writeEvent,
-} from '../../../src/transport/zeek/index.ts';
-import { testEnvironment } from '../../transport/zeek/test-environment.ts';
+} from '../../../src/zeek/protocol/index.ts';
+import { testEnvironment } from '../protocol/test-environment.ts';
 import type { ZeekUnderTest } from '../cluster.ts';
 
 const packageScript = fileURLToPath(new URL('../../../zeek/tablecast.zeek', import.meta.url));

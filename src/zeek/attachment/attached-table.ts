@@ -1,0 +1,34 @@
+import type { Projection } from '../../projection/projection.ts';
+import type { TableDeclaration } from '../../schema/index.ts';
+import type { Table } from '../../table.ts';
+import { compileZeekTable, declarationOf, type ZeekTable } from '../protocol/index.ts';
+import type { ZeekHost } from '../host.ts';
+import type { ZeekTableOptions } from '../options.ts';
+
+/** One table on both sides. */
+export interface AttachedTable {
+  readonly name: string;
+  readonly zeek: ZeekTable;
+  readonly table: Table;
+  readonly projection: Projection;
+}
+
+/**
+ * Declares a Zeek table on a node. Throws `DECLARATION_INVALID` for a type that cannot be shared,
+ * `DECLARATION_DIFFERS` when the node has the table otherwise.
+ */
+export function attachTable(host: ZeekHost, name: string, options: ZeekTableOptions): AttachedTable {
+  const { type, types, topic, backend, mode, createExpire, writeExpire } = options;
+  const zeek = compileZeekTable(name, { type, types, topic });
+  const { key, value, complexValues } = declarationOf(zeek);
+  const declaration: TableDeclaration = {
+    key,
+    value,
+    complexValues,
+    backend: backend ?? host.defaultBackend,
+    mode,
+    createExpire,
+    writeExpire,
+  };
+  return { name, zeek, ...host.declare(name, declaration) };
+}

@@ -1,0 +1,72 @@
+import type { Operation } from '../../log/operation.ts';
+import type { AttachedTable } from './attached-table.ts';
+import type { ZeekHost } from '../host.ts';
+
+/** A row as it was at some time. */
+export interface RowState {
+  readonly present: boolean;
+  /** Undefined for sets, and when there was no row. */
+  readonly value: unknown;
+}
+
+/** A key without a row. */
+export const ABSENT: RowState = Object.freeze({ present: false, value: undefined });
+
+/**
+ * The keys, as text, that this node or its group changed while Zeek did not listen, each with the states in
+ * which Zeek may have the row from before; undefined where nothing is known of that. `all`: more than is kept.
+ */
+export type OwnChanges = ReadonlyMap<string, readonly RowState[] | undefined> | 'all';
+
+/** States remembered of one key; more say nothing. */
+const MAX_STATES = 16;
+
+/** Both together. */
+export function joined(one: OwnChanges, other: OwnChanges): OwnChanges {
+  if (one === 'all' || other === 'all') return 'all';
+  const all = new Map(one);
+  for (const [keyText, states] of other) {
+    const known = all.has(keyText) ? all.get(keyText) : [];
+    all.set(keyText, withStates(known, states));
+  }
+  return all;
+}
+
+/** States with further ones. */
+export function withStates(
+  known: readonly RowState[] | undefined,
+  more: readonly RowState[] | undefined,
+): readonly RowState[] | undefined {
+  if (known === undefined || more === undefined) return undefined;
+  return known.length + more.length > MAX_STATES ? undefined : [...known, ...more];
+}
+
+/** The states of some keys at a position, from the log; undefined if it does not reach back. */
+export async function statesAt(
+  host: ZeekHost,
+  { name, projection }: AttachedTable,
+  at: { readonly position: number; readonly keys: ReadonlySet<string> },
+): Promise<ReadonlyMap<string, RowState> | undefined> {
+  const states = new Map<string, RowState>();
+  const fold = ({ kind, key, value }: Operation): void => {
+    if (kind === 'clear') states.clear();
+    if (kind === 'clear' || kind === 'switch') return;
+    const keyText = projection.schema.keyText(key);
+    if (!at.keys.has(keyText)) return;
+    states.set(keyText, kind === 'set' ? { present: true, value } : ABSENT);
+  };
+  const operations = host.operations({ after: 0, until: at.position, table: name });
+  let whole = true;
+  const done = new Promise<void>((resolve) => {
+    operations.subscribe({
+      next: fold,
+      error: () => {
+        whole = false;
+        resolve();
+      },
+      complete: resolve,
+    });
+  });
+  await done;
+  return whole ? states : undefined;
+}

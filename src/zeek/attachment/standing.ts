@@ -1,0 +1,144 @@
+import type { Subscription } from 'rxjs';
+import type { AttachedTable } from './attached-table.ts';
+import { Gap } from './gap.ts';
+import type { ZeekHost } from '../host.ts';
+import type { ClusterMemory } from './memory.ts';
+import { missedSince, ownOf } from './missed.ts';
+import { obstacleOf } from './obstacle.ts';
+import type { Outbound } from './outbound.ts';
+import { joined, type OwnChanges } from './own-changes.ts';
+import type { Teller } from './teller.ts';
+import type { Transfers } from './transfers.ts';
+import type { ZeekNodes } from './zeek-nodes.ts';
+
+/** What knowing how things stand with a Zeek process needs. */
+export interface StandingParts {
+  readonly host: ZeekHost;
+  readonly tables: readonly AttachedTable[];
+  /** Prefixes of topics beside those of the tables. */
+  readonly topics: readonly string[];
+  readonly memory: ClusterMemory;
+  readonly nodes: ZeekNodes;
+  readonly outbound: Outbound;
+  readonly teller: Teller;
+  readonly transfers: Transfers;
+  /** Whether an origin's operations come from the cluster. */
+  isTheirs(origin: string): boolean;
+}
+
+/** Which Zeek process ran on without this node, and since when. */
+export interface Absence {
+  readonly server: string;
+  /** Undefined when this node was not running. */
+  readonly awayMs: number | undefined;
+  /** The first connection since this node started. */
+  readonly isFirst: boolean;
+}
+
+/** How far a Zeek process and this node have each other's rows, and what is done when they meet. */
+export class Standing {
+  readonly #parts: StandingParts;
+  readonly #gap: Gap;
+  /** Tables that the present Zeek process has not got whole yet. */
+  readonly #unfilled = new Set<AttachedTable>();
+  /** Tables that were on their way to a Zeek node when the connection broke. */
+  readonly #interrupted = new Set<AttachedTable>();
+  readonly #replays: Subscription[] = [];
+
+  constructor(parts: StandingParts) {
+    this.#parts = parts;
+    const { host, transfers, nodes, teller, outbound } = parts;
+    this.#gap = new Gap({
+      host,
+      transfers,
+      nodes,
+      teller,
+      canHold: (attached, key) => outbound.canSend(attached, key),
+      applied: (attached, keyText) => outbound.settle(attached, keyText),
+    });
+  }
+
+  /** The process has got a table whole. */
+  filled(attached: AttachedTable): void {
+    this.#unfilled.delete(attached);
+  }
+
+  /** The connection broke while these tables were on their way. */
+  broke(interrupted: Iterable<AttachedTable>): void {
+    for (const attached of interrupted) this.#interrupted.add(attached);
+  }
+
+  /** A Zeek process that has nothing of this node's yet: it gets everything. */
+  meet(isFirst: boolean): void {
+    this.#gap.forget();
+    this.#interrupted.clear();
+    for (const attached of this.#parts.tables) {
+      this.#unfilled.add(attached);
+      if (isFirst) void this.#publishMissed(attached);
+      this.#parts.outbound.refillAll(attached, false);
+    }
+  }
+
+  /** The same Zeek process as before: each side gets what the other one changed. */
+  comeBack({ server, awayMs, isFirst }: Absence): void {
+    const { tables, outbound } = this.#parts;
+    const gap = tables.map((attached) => ({
+      attached,
+      obstacle: this.#obstacle(attached, isFirst),
+      own: this.#own(attached, isFirst),
+    }));
+    void this.#close(gap, { server, awayMs });
+    for (const attached of this.#unfilled) outbound.refillAll(attached, false);
+  }
+
+  async #close(...gap: Parameters<Gap['close']>): Promise<void> {
+    const waiting = [...this.#interrupted];
+    await this.#gap.close(...gap);
+    // Not before Zeek was asked: a whole table overwrites what Zeek has.
+    if (!this.#parts.transfers.connected) return;
+    for (const attached of waiting) {
+      this.#interrupted.delete(attached);
+      this.#parts.outbound.refillAll(attached, false);
+    }
+  }
+
+  #obstacle(attached: AttachedTable, isFirst: boolean): string | undefined {
+    const { name, projection } = attached;
+    if (this.#unfilled.has(attached)) return `${name}: Zeek had not got it whole.`;
+    if (isFirst && projection.store !== 'sqlite') return `${name}: its content was not kept on disk.`;
+    return obstacleOf(attached, this.#parts.topics);
+  }
+
+  /** What changed here while this Zeek process did not hear it. */
+  async #own(attached: AttachedTable, isFirst: boolean): Promise<OwnChanges> {
+    const waiting = this.#parts.outbound.own(attached);
+    return isFirst ? joined(waiting, await this.#publishMissed(attached)) : waiting;
+  }
+
+  /** Publishes what was written in this group since Zeek had everything, as far as the log tells. */
+  #publishMissed(attached: AttachedTable): Promise<OwnChanges> {
+    const { host, memory, outbound } = this.#parts;
+    const position = memory.told?.position;
+    if (position === undefined || attached.projection.store !== 'sqlite') return Promise.resolve(new Map());
+    return new Promise((resolve) => {
+      const missed = missedSince(host, attached, {
+        position,
+        isTheirs: (origin) => this.#parts.isTheirs(origin),
+        found: (rows) => {
+          if (rows === 'all') outbound.refillAll(attached, true);
+          else for (const { key } of rows.values()) outbound.publishAsItStands(attached, key);
+          outbound.run();
+          resolve(ownOf(host, attached, { position, rows }));
+        },
+      });
+      this.#replays.push(missed);
+    });
+  }
+
+  /** Nothing is taken over from now on. */
+  stop(): void {
+    this.#gap.stop();
+    this.#parts.transfers.close();
+    for (const replay of this.#replays) replay.unsubscribe();
+  }
+}

@@ -1,0 +1,230 @@
+/** Reads the SQLite files that Zeek's `&backend=Broker::SQLITE` tables leave behind. */
+import { basename } from 'node:path';
+import type Database from 'better-sqlite3';
+import { isTablecastError, TablecastError } from '../../errors.ts';
+import { none, type ZeekData } from '../protocol/data/zeek-data.ts';
+import { decodeValue } from '../protocol/values/decode.ts';
+import type { ZeekKey } from '../protocol/table-changes.ts';
+import { parseZeekType } from '../protocol/zeek-type-parser.ts';
+import type { ZeekType } from '../protocol/zeek-type.ts';
+import {
+  compileZeekTable,
+  declarationOf,
+  type DerivedDeclaration,
+  type ZeekTable,
+} from '../protocol/zeek-table.ts';
+import { checkLayout, guarded, openDatabase, readRow, refuse, rows, type StoredRow } from './file.ts';
+import { TableGuess } from './infer.ts';
+
+/** How to read a store. */
+export interface BrokerStoreOptions {
+  /** The table's type in Zeek's words; left out, it is guessed from the content. */
+  readonly type?: string | undefined;
+  /** The types that `type` mentions by name. */
+  readonly types?: Readonly<Record<string, string>> | undefined;
+}
+
+/** One row. */
+export interface BrokerStoreEntry {
+  /** An array for several index columns. */
+  readonly key: ZeekKey;
+  /** Undefined for a set. */
+  readonly value: ReturnType<typeof decodeValue> | undefined;
+  /** When Broker would delete the row: nanoseconds since 1970. */
+  readonly expiry: bigint | undefined;
+  /** A string of the row is not UTF-8: its text has code points that stand for bytes, see `textOfBytes`. */
+  readonly escaped: boolean;
+}
+
+/** An open store. */
+export interface BrokerStore {
+  /** The table's qualified name, from the file's name; undefined if the file was renamed. */
+  readonly tableName: string | undefined;
+  /** The version of Broker that made the file. */
+  readonly brokerVersion: string;
+  readonly size: number;
+  /** The table's type, given or guessed; undefined for an empty store that nothing was said of. */
+  readonly type: ZeekType | undefined;
+  /** The Tablecast declaration of it; undefined where the type is, or where it cannot be declared. */
+  readonly declaration: DerivedDeclaration | undefined;
+  /**
+   * The rows in the file's order, one read from disk at a time.
+   *
+   * @param onUnreadable - told of each row that is damaged or of another type, which is then left out
+   * @throws TablecastError `IMPORT_INVALID` where the file itself is damaged, and without `onUnreadable` at a row that is
+   *   damaged; `VALUE_INVALID` at one of another type
+   */
+  entries(onUnreadable?: (error: TablecastError) => void): Iterable<BrokerStoreEntry>;
+  /** Releases the file. Idempotent. */
+  close(): void;
+}
+
+const storePrefix = '___sync_store_';
+
+/** The table's name: `___sync_store_Known::hosts.sqlite`; on Windows colons are underscores, so no name there. */
+function tableNameOf(file: string): string | undefined {
+  const name = basename(file, '.sqlite');
+  const table = name.startsWith(storePrefix) ? name.slice(storePrefix.length) : undefined;
+  return table !== undefined && /^[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*$/.test(table)
+    ? table
+    : undefined;
+}
+
+function typeOf(database: Database.Database, options: BrokerStoreOptions): ZeekType | undefined {
+  if (options.type !== undefined) {
+    return parseZeekType(options.type, new Map(Object.entries(options.types ?? {})));
+  }
+  const guess = new TableGuess();
+  let damage: unknown;
+  try {
+    for (const row of rows(database)) damage = guessed(guess, row) ?? damage;
+  } catch (error) {
+    damage = error;
+  }
+  const type = guess.type();
+  // The rows before the damage say enough; whoever reads them comes to it.
+  if (type === undefined && damage !== undefined) throw damage;
+  return type;
+}
+
+/** Looks at a row; gives back why it cannot be read. */
+function guessed(guess: TableGuess, row: StoredRow): TablecastError | undefined {
+  try {
+    const { key, value } = readRow(row);
+    guess.add(key, value);
+    return undefined;
+  } catch (error) {
+    if (isTablecastError(error)) return error;
+    throw error;
+  }
+}
+
+function decodeKey(table: ZeekTable, data: ZeekData): ZeekKey {
+  const [only] = table.index;
+  if (table.index.length === 1 && only !== undefined) return decodeValue(only, data, 'The key');
+  if (data.type !== 'vector' || data.data.length !== table.index.length) {
+    throw new TablecastError(
+      'IMPORT_INVALID',
+      `A key of the Broker store has not ${table.index.length} columns.`,
+      {
+        hint: 'Give the type of the table as its Zeek script declares it.',
+      },
+    );
+  }
+  return Object.freeze(
+    table.index.map((type, at) => decodeValue(type, data.data[at] ?? none, `Key column ${at + 1}`)),
+  );
+}
+
+function decodeRow(table: ZeekTable, row: StoredRow): BrokerStoreEntry {
+  const { key, value, expiry, escaped } = readRow(row);
+  if (table.value === undefined && value.type !== 'none') {
+    throw new TablecastError(
+      'IMPORT_INVALID',
+      `The Broker store holds a ${value.type} where a set is declared.`,
+      {
+        hint: 'Give the type of the table as its Zeek script declares it.',
+      },
+    );
+  }
+  const decoded = table.value === undefined ? undefined : decodeValue(table.value, value, 'The value');
+  return { key: decodeKey(table, key), value: decoded, expiry, escaped };
+}
+
+function tableOf(name: string | undefined, type: ZeekType | undefined): ZeekTable | undefined {
+  if (type === undefined) return undefined;
+  const shell = compileZeekTable(name ?? 'imported', { type: 'set[string]' });
+  if (type.kind === 'table') return { ...shell, index: type.index, value: type.value };
+  if (type.kind === 'set') return { ...shell, index: type.index, value: undefined };
+  throw new TablecastError(
+    'DECLARATION_INVALID',
+    `A Broker store holds a table or a set, not a ${type.kind}.`,
+    {
+      hint: 'Give the type of the table as its Zeek script declares it, such as "table[addr] of count".',
+    },
+  );
+}
+
+function declared(table: ZeekTable | undefined): DerivedDeclaration | undefined {
+  try {
+    return table === undefined ? undefined : declarationOf(table);
+  } catch (error) {
+    if (isTablecastError(error, 'DECLARATION_INVALID')) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Opens the file of a `&backend=Broker::SQLITE` table, read-only; the file is not changed. A store of up
+ * to 256 MiB without a journal is read into memory whole.
+ *
+ * Content with rows of several types needs `options.type`. Rows whose deadline has passed are given
+ * as well: what to do with them is the caller's choice.
+ *
+ * @throws TablecastError `IMPORT_INVALID` for a file that is not such a store or is damaged,
+ *   `DECLARATION_INVALID` for a type that cannot be read
+ */
+export function readBrokerStore(file: string, options: BrokerStoreOptions = {}): BrokerStore {
+  const database = openDatabase(file);
+  try {
+    return guarded(file, () => {
+      const brokerVersion = checkLayout(file, database);
+      const tableName = tableNameOf(file);
+      const type = typeOf(database, options);
+      const table = tableOf(tableName, type);
+      const size =
+        database.prepare<[], { size: number }>('SELECT count(*) AS size FROM store').get()?.size ?? 0;
+      if (table === undefined && size > 0)
+        throw refuse(file, 'has rows of several types; give its Zeek type');
+      return {
+        tableName,
+        brokerVersion,
+        size,
+        type,
+        declaration: declared(table),
+        entries: (onUnreadable) => entriesOf(file, { database, table, onUnreadable }),
+        close: () => database.close(),
+      };
+    });
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function* entriesOf(
+  file: string,
+  from: {
+    readonly database: Database.Database;
+    readonly table: ZeekTable | undefined;
+    readonly onUnreadable: ((error: TablecastError) => void) | undefined;
+  },
+): Generator<BrokerStoreEntry> {
+  const { table, onUnreadable } = from;
+  if (table === undefined) return;
+  const iterator = guarded(file, () => rows(from.database)[Symbol.iterator]());
+  try {
+    for (;;) {
+      const next = guarded(file, () => iterator.next());
+      if (next.done === true) return;
+      const entry = readable(() => decodeRow(table, next.value), onUnreadable);
+      if (entry !== undefined) yield entry;
+    }
+  } finally {
+    iterator.return?.();
+  }
+}
+
+/** What an attempt gives; undefined when somebody is told why it gives nothing. */
+function readable<T>(
+  attempt: () => T,
+  onUnreadable: ((error: TablecastError) => void) | undefined,
+): T | undefined {
+  try {
+    return attempt();
+  } catch (error) {
+    if (onUnreadable === undefined || !isTablecastError(error)) throw error;
+    onUnreadable(error);
+    return undefined;
+  }
+}
