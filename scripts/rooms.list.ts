@@ -234,18 +234,6 @@ export const rooms: readonly Room[] = [
     pure: true,
   },
   {
-    folder: 'testing',
-    what: 'the contracts of the ports, as suites for any test runner',
-    may: [
-      'backends/backend.ts',
-      'modes/conflict-mode.ts',
-      'transport/limits.ts',
-      'transport/transport.ts',
-      'errors.ts',
-    ],
-    pure: false,
-  },
-  {
     folder: 'comparison',
     what: 'one workload through every mode: see [0017](decisions/0017-the-comparison-runs-the-simulation.md)',
     may: [
@@ -314,6 +302,18 @@ export const rooms: readonly Room[] = [
     folder: 'http/openapi',
     what: 'its description: routes and schemas as OpenAPI',
     may: [],
+    pure: false,
+  },
+  {
+    folder: 'testing',
+    what: 'the contracts of the ports, as suites for any test runner',
+    may: [
+      'modes/conflict-mode.ts',
+      'backends/backend.ts',
+      'transport/limits.ts',
+      'transport/transport.ts',
+      'errors.ts',
+    ],
     pure: false,
   },
 ];

@@ -30,7 +30,7 @@ const all = ['new', 'changed', 'removed', 'expired'] as const;
 export function simulated(options: Partial<StandInOptions> = {}): StandIn {
   const tables = Object.entries(e2eTables).map(([name, { type }]): SimTableOptions => {
     const table = compileZeekTable(name, { type });
-    const expire = name === 'E2e::short' ? ({ kind: 'create', seconds: 1 } as const) : undefined;
+    const expire = name === 'E2e::short' ? ({ kind: 'create', seconds: 2 } as const) : undefined;
     return { table, publish: { changes: all }, expire };
   });
   return new StandIn({ tables, nodes: ['manager', 'worker'], pingMs: 200, ...options });
