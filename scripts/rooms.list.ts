@@ -61,14 +61,22 @@ export const rooms: readonly Room[] = [
   },
   {
     folder: 'transport',
-    what: 'the transport port and in-process',
+    what: 'the transport port, in-process, and what every connection over sockets keeps',
     may: ['access', 'errors.ts'],
     pure: false,
   },
   {
     folder: 'transport/websocket',
     what: 'WebSocket: listening, dialling, admission, TLS',
-    may: ['access', 'transport/closing.ts', 'transport/limits.ts', 'transport/transport.ts', 'errors.ts'],
+    may: [
+      'access',
+      'transport/closing.ts',
+      'transport/connection-set.ts',
+      'transport/frame-connection.ts',
+      'transport/limits.ts',
+      'transport/transport.ts',
+      'errors.ts',
+    ],
     pure: false,
   },
   {

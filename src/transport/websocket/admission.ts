@@ -4,7 +4,8 @@ import { TLSSocket } from 'node:tls';
 import { checkCredential } from '../../access/check.ts';
 import type { AccessRequest, Credential, CredentialOptions, Verifier } from '../../access/rights.ts';
 import { certificateNames } from './certificate-names.ts';
-import { type Holder, defaultPath, subprotocol, tokenSubprotocolPrefix } from './connection.ts';
+import type { Holder } from '../frame-connection.ts';
+import { defaultPath, subprotocol, tokenSubprotocolPrefix } from './protocol.ts';
 import { type WebSocketOptions, isLoopback } from './options.ts';
 
 /** What a node showed of itself, kept for as long as it is connected: to be looked at again by other credentials. */

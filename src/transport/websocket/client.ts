@@ -1,14 +1,9 @@
 import { TablecastError } from '../../errors.ts';
 import { type FrameLimitOptions, type FrameLimits, countOption, frameLimits } from '../limits.ts';
-import type { Connection, Transport } from '../transport.ts';
-import { ConnectionSet } from './connection-set.ts';
-import {
-  type FrameSocket,
-  SocketConnection,
-  closeCode,
-  subprotocol,
-  tokenSubprotocolPrefix,
-} from './connection.ts';
+import type { Closing, Connection, Transport } from '../transport.ts';
+import { ConnectionSet } from '../connection-set.ts';
+import { type FrameSocket, FrameConnection } from '../frame-connection.ts';
+import { closeCode, closeCodeOf, subprotocol, textFrameReason, tokenSubprotocolPrefix } from './protocol.ts';
 import { dialUrl, unreachable } from './dial-errors.ts';
 import { browserCodeOffset, closingOf } from './ending.ts';
 
@@ -79,7 +74,7 @@ interface ClientContext {
   readonly limits: FrameLimits & { readonly handshakeTimeoutMs: number; readonly closeTimeoutMs: number };
 }
 
-async function open(url: URL, context: ClientContext, signal: AbortSignal): Promise<SocketConnection> {
+async function open(url: URL, context: ClientContext, signal: AbortSignal): Promise<FrameConnection> {
   if (signal.aborted) throw unreachable(url.href, 'the dial was aborted', { hint: 'Dial again.' });
   const { token, WebSocket } = context.options;
   const protocols =
@@ -87,7 +82,7 @@ async function open(url: URL, context: ClientContext, signal: AbortSignal): Prom
   const socket = new WebSocket(url.href, protocols);
   socket.binaryType = 'arraybuffer';
   return new Promise((resolve, reject) => {
-    let connection: SocketConnection | undefined;
+    let connection: FrameConnection | undefined;
     const fail = (why: string): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
@@ -113,22 +108,22 @@ async function open(url: URL, context: ClientContext, signal: AbortSignal): Prom
   });
 }
 
-function connect(socket: WebSocketLike, remote: string, limits: ClientContext['limits']): SocketConnection {
+function connect(socket: WebSocketLike, remote: string, limits: ClientContext['limits']): FrameConnection {
   const port = new PageSocket(socket, limits.closeTimeoutMs);
-  const connection = new SocketConnection(
+  const connection = new FrameConnection(
     { direction: 'dialled', remote, credential: undefined, limits },
     port,
   );
   port.connection = connection;
   socket.addEventListener('message', ({ data }) => {
     if (data instanceof ArrayBuffer) connection.received(new Uint8Array(data));
-    else connection.refuse(closeCode.textFrame, 'text frame');
+    else connection.refuse(textFrameReason);
   });
   return connection;
 }
 
 class PageSocket implements FrameSocket {
-  connection: SocketConnection | undefined;
+  connection: FrameConnection | undefined;
   readonly #socket: WebSocketLike;
   readonly #closeTimeoutMs: number;
   #looking = false;
@@ -160,8 +155,9 @@ class PageSocket implements FrameSocket {
     // So it cannot wait either: what it reads is bounded by its user.
   }
 
-  end(code: number, reason: string): void {
-    this.#socket.close(code === closeCode.done ? code : code + browserCodeOffset, reason);
+  end(closing: Closing): void {
+    const code = closeCodeOf(closing);
+    this.#socket.close(code === closeCode.done ? code : code + browserCodeOffset, closing.reason);
     setTimeout(() => this.#over(), this.#closeTimeoutMs);
   }
 

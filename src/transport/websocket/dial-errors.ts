@@ -1,5 +1,5 @@
 import { TablecastError } from '../../errors.ts';
-import { defaultPath, subprotocol } from './connection.ts';
+import { defaultPath, subprotocol } from './protocol.ts';
 
 /** Longest address; longer ones are refused before they are parsed. */
 const maxAddressLength = 2048;

@@ -4,7 +4,8 @@ import { WebSocket } from 'ws';
 import type { CredentialOptions } from '../../access/rights.ts';
 import { dialledHolder } from './admission.ts';
 import { certificateNames } from './certificate-names.ts';
-import { type Holder, type SocketConnection, subprotocol } from './connection.ts';
+import type { Holder, FrameConnection } from '../frame-connection.ts';
+import { subprotocol } from './protocol.ts';
 import { dialError, refusedByStatus, unreachable } from './dial-errors.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
 import { type DialTls, type WebSocketLimits, type WebSocketOptions, pem } from './options.ts';
@@ -27,7 +28,7 @@ export async function dialNode(
   url: URL,
   context: DialContext,
   signal: AbortSignal,
-): Promise<SocketConnection> {
+): Promise<FrameConnection> {
   const address = url.href;
   if (signal.aborted) throw aborted(address);
   const ws = newSocket(url, context);

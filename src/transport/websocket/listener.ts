@@ -14,8 +14,9 @@ import { TablecastError } from '../../errors.ts';
 import { type Admitted, Gate, type Refusal } from './admission.ts';
 import { placeFor, withoutPort } from '../../access/fair-share.ts';
 import { brokenBy, hintFor } from './refusals.ts';
-import type { ConnectionSet } from './connection-set.ts';
-import { type Holder, type SocketConnection, defaultPath, subprotocol } from './connection.ts';
+import type { ConnectionSet } from '../connection-set.ts';
+import type { Holder, FrameConnection } from '../frame-connection.ts';
+import { defaultPath, subprotocol } from './protocol.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
 import {
   type ListenTls,
@@ -34,7 +35,7 @@ export interface ListenerContext {
   readonly limits: WebSocketLimits;
   /** Where accepted connections are kept and counted. */
   readonly connections: ConnectionSet;
-  readonly accept: (connection: SocketConnection) => void;
+  readonly accept: (connection: FrameConnection) => void;
 }
 
 /**
@@ -48,7 +49,7 @@ export class Listener {
   /** Every socket, and the address it comes from; the oldest first. */
   readonly #sockets = new Map<Socket, string>();
   /** Those that are connections, and what they are. */
-  readonly #accepted = new Map<Socket, SocketConnection>();
+  readonly #accepted = new Map<Socket, FrameConnection>();
   readonly #timers = new Map<Socket, NodeJS.Timeout>();
   #server: Server | undefined;
 
@@ -228,7 +229,7 @@ export class Listener {
     return () => (gate === this.#gate ? admitted.holder : this.#gate.recognise(admitted.shown));
   }
 
-  #take(socket: Socket, connection: SocketConnection): void {
+  #take(socket: Socket, connection: FrameConnection): void {
     this.#accepted.set(socket, connection);
     void connection.over.then(() => this.#accepted.delete(socket));
     this.#context.connections.add(connection);

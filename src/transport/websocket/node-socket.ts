@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import type { ClientOptions, RawData, WebSocket } from 'ws';
-import { type ConnectionFacts, type FrameSocket, SocketConnection, closeCode } from './connection.ts';
+import { type ConnectionFacts, type FrameSocket, FrameConnection } from '../frame-connection.ts';
+import { closeCodeOf, textFrameReason } from './protocol.ts';
 import { closingOf, refusalOf } from './ending.ts';
+import type { Closing } from '../transport.ts';
 import type { WebSocketLimits } from './options.ts';
 
 /** The options of `ws` by which our limits are kept, the same for both sides. */
@@ -21,10 +23,10 @@ export function socketOptions(limits: WebSocketLimits): Readonly<ClientOptions> 
  * that opened it: it stops reading until the connection is started, so that what arrives early
  * waits in the operating system, where it is bounded.
  */
-export function nodeConnection(ws: WebSocket, socket: Socket, facts: ConnectionFacts): SocketConnection {
+export function nodeConnection(ws: WebSocket, socket: Socket, facts: ConnectionFacts): FrameConnection {
   ws.pause();
   const port = new NodeSocket(ws, socket, () => connection.sent());
-  const connection = new SocketConnection(facts, port);
+  const connection = new FrameConnection(facts, port);
   let cause: string | undefined;
   socket.on(
     'error',
@@ -32,7 +34,7 @@ export function nodeConnection(ws: WebSocket, socket: Socket, facts: ConnectionF
   );
   ws.on('message', (data: RawData, isBinary: boolean) => {
     if (isBinary && Buffer.isBuffer(data)) connection.received(plainView(data));
-    else connection.refuse(closeCode.textFrame, 'text frame');
+    else connection.refuse(textFrameReason);
   });
   ws.on('error', (error: NodeJS.ErrnoException) => connection.failed(refusalOf(error.code)));
   ws.on('close', (code: number, reason: Buffer) =>
@@ -89,8 +91,8 @@ class NodeSocket implements FrameSocket {
     this.#ws.pause();
   }
 
-  end(code: number, reason: string): void {
-    this.#ws.close(code, reason);
+  end(reason: Closing): void {
+    this.#ws.close(closeCodeOf(reason), reason.reason);
   }
 
   cut(): void {

@@ -1,7 +1,7 @@
 import type { CredentialChange } from '../../access/rights.ts';
 import { TablecastError } from '../../errors.ts';
 import type { Connection, Transport } from '../transport.ts';
-import { ConnectionSet } from './connection-set.ts';
+import { ConnectionSet } from '../connection-set.ts';
 import { dialUrl, unreachable } from './dial-errors.ts';
 import type { Listener } from './listener.ts';
 import {

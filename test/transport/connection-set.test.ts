@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { ConnectionSet } from '../../../src/transport/websocket/connection-set.ts';
-import { type Holder, SocketConnection } from '../../../src/transport/websocket/connection.ts';
+import { ConnectionSet } from '../../src/transport/connection-set.ts';
+import { type Holder, FrameConnection } from '../../src/transport/frame-connection.ts';
+import type { Closing } from '../../src/transport/transport.ts';
 
 const limits = {
   maxFrameBytes: 1024,
@@ -17,11 +18,11 @@ function connectionOf(admitted: Holder, holder?: () => Holder | undefined) {
     awaitDrain: () => undefined,
     resume: () => undefined,
     pause: () => undefined,
-    end: (_: number, reason: string) => void ends.push(reason),
+    end: ({ reason }: Closing) => void ends.push(reason),
     cut: () => undefined,
   };
   const facts = { direction: 'accepted', remote: 'here', limits, holder, ...admitted } as const;
-  return { connection: new SocketConnection(facts, socket), ends };
+  return { connection: new FrameConnection(facts, socket), ends };
 }
 
 const rights = { name: 'one', nodes: ['worker-1'] };

@@ -1,11 +1,11 @@
-import type { SocketConnection } from './connection.ts';
+import type { FrameConnection } from './frame-connection.ts';
 
 /** Why a connection is ended that other credentials do not let in as they did. */
 const revokedReason = 'its credential is gone, or gives other rights now';
 
 /** The connections and dials a transport has under way, so that closing it ends them all. */
 export class ConnectionSet {
-  readonly #connections = new Set<SocketConnection>();
+  readonly #connections = new Set<FrameConnection>();
   readonly #dials = new Set<AbortController>();
   #closed = false;
 
@@ -18,7 +18,7 @@ export class ConnectionSet {
   }
 
   /** Keeps a connection until its socket is gone. */
-  add(connection: SocketConnection): void {
+  add(connection: FrameConnection): void {
     this.#connections.add(connection);
     void connection.over.then(() => this.#connections.delete(connection));
     if (this.#closed) connection.close('transport closed');
@@ -27,15 +27,15 @@ export class ConnectionSet {
   }
 
   /** Those whose credential is gone, or gives other rights now. */
-  revoked(): SocketConnection[] {
+  revoked(): FrameConnection[] {
     return [...this.#connections].filter(({ isHeld }) => !isHeld);
   }
 
   /** Runs one dial with a signal that fires when the caller's does or the transport closes. */
   async dial(
     signal: AbortSignal,
-    attempt: (signal: AbortSignal) => Promise<SocketConnection>,
-  ): Promise<SocketConnection> {
+    attempt: (signal: AbortSignal) => Promise<FrameConnection>,
+  ): Promise<FrameConnection> {
     const controller = new AbortController();
     const abort = (): void => controller.abort();
     if (signal.aborted || this.#closed) abort();

@@ -1,37 +1,35 @@
-import { sameCredential } from '../../access/changes.ts';
-import type { Credential } from '../../access/rights.ts';
-import { closing } from '../closing.ts';
-import { type FrameLimits, frameTooLong } from '../limits.ts';
-import type { Closing, Connection, ConnectionHandlers } from '../transport.ts';
+import { sameCredential } from '../access/changes.ts';
+import type { Credential } from '../access/rights.ts';
+import { closing } from './closing.ts';
+import { type FrameLimits, frameTooLong } from './limits.ts';
+import type { Closing, Connection, ConnectionHandlers } from './transport.ts';
 
-/** The subprotocol both sides must name; its number changes with the framing. */
-export const subprotocol = 'tablecast.1';
-
-/** Prefix of the subprotocol by which a browser, which cannot set headers, gives its token. */
-export const tokenSubprotocolPrefix = 'tablecast.token.';
-
-/** Where a listening node is found when an address names no path. */
-export const defaultPath = '/tablecast';
-
-/** Close codes this package sends: RFC 6455, section 7.4.1. */
-export const closeCode = { done: 1000, textFrame: 1003, policy: 1008, tooLong: 1009 } as const;
-
-/** What a connection needs of a WebSocket, of Node's or of a browser's. */
+/**
+ * What moves whole frames already: a WebSocket, a framed socket, a message port. What a transport of your own brings;
+ * {@link FrameConnection} makes the port's connection of it.
+ */
 export interface FrameSocket {
-  /** Bytes not taken by the operating system. */
+  /** Bytes handed to `send` that the operating system, or whoever is asked, has not taken yet. */
   readonly bufferedBytes: number;
+  /** Queues one frame. Called neither above the limits nor after `end`. */
   send(frame: Uint8Array): void;
-  /** The queue is too long: report {@link SocketConnection.sent} as it falls. */
+  /** The queue is too long: report {@link FrameConnection.sent} as it falls. One that always reports does nothing. */
   awaitDrain(): void;
-  /** Begins, or goes on, reading. */
+  /** Begins, or goes on, reading. Before the first call nothing is read, where that can be. */
   resume(): void;
   /** Reads nothing for now, where that can be. */
   pause(): void;
-  /** Sends what is queued and a close frame, and breaks off when the answer takes too long. */
-  end(code: number, reason: string): void;
+  /**
+   * Sends what is queued, then tells the other side how it ended, and breaks off when that takes too long. Its
+   * frames are read on, and dropped, until it is over; then report {@link FrameConnection.ended}.
+   */
+  end(closing: Closing): void;
   /** Breaks off at once. */
   cut(): void;
 }
+
+/** Why a connection ends whose other side sent what is longer than a frame may be. */
+export const tooLongReason = 'frame above maxFrameBytes';
 
 /** Counted per held frame beside its bytes, so that empty frames are bounded as well. */
 const heldOverheadBytes = 64;
@@ -55,7 +53,7 @@ export interface ConnectionFacts extends Holder {
  * The port's connection over any WebSocket: bounds, order of calls, reasons of the end.
  * The owner of the socket reports what happens to it; nothing is passed on after the end.
  */
-export class SocketConnection implements Connection {
+export class FrameConnection implements Connection {
   readonly direction: Connection['direction'];
   readonly remote: string;
   readonly credential: string | undefined;
@@ -130,7 +128,7 @@ export class SocketConnection implements Connection {
   }
 
   close(reason: string): void {
-    this.#end(closing('closed', reason), closeCode.done);
+    this.#end(closing('closed', reason));
   }
 
   /** Ends it at once, without waiting for the other side. */
@@ -145,8 +143,8 @@ export class SocketConnection implements Connection {
   }
 
   /** The other side broke a rule: says so to both. */
-  refuse(code: number, reason: string): void {
-    this.#end(closing('refused', reason), code);
+  refuse(reason: string): void {
+    this.#end(closing('refused', reason));
   }
 
   /** The socket is ending by itself, for this reason. */
@@ -159,7 +157,7 @@ export class SocketConnection implements Connection {
     if (this.#closing !== undefined) return;
     this.isSilent = false;
     if (bytes.length > this.#limits.maxFrameBytes) {
-      this.refuse(closeCode.tooLong, 'frame above maxFrameBytes');
+      this.refuse(tooLongReason);
     } else if (this.#handlers !== undefined) {
       this.#handlers.frame(bytes);
     } else {
@@ -194,20 +192,20 @@ export class SocketConnection implements Connection {
     handlers.closed(this.#closing);
   }
 
-  #end(reason: Closing, code: number): void {
+  #end(reason: Closing): void {
     if (this.#closing !== undefined) return;
     this.#closing = reason;
     this.#held.length = 0;
     // A socket that is not read would never see the answer to its close frame.
     this.#socket.resume();
-    this.#socket.end(code, reason.reason);
+    this.#socket.end(reason);
   }
 
   #hold(bytes: Uint8Array): void {
     this.#held.push(bytes);
     this.#heldBytes += bytes.length + heldOverheadBytes;
     if (this.#heldBytes > this.#limits.highWaterBytes + this.#limits.maxFrameBytes) {
-      this.refuse(closeCode.policy, 'too much sent before the other side was ready');
+      this.refuse('too much sent before the other side was ready');
     }
   }
 }
