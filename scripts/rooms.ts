@@ -47,12 +47,26 @@ export function lintRules(rooms: readonly Room[]): string {
   return `${JSON.stringify({ overrides }, undefined, 2)}\n`;
 }
 
+/** Characters of a cell, as every page has them (`test/conformance/prose.test.ts`). */
+const CELL = 200;
+
+/** The paths in as few cells as they fit into. */
+function cells(paths: readonly string[]): string[] {
+  const packed: string[] = [];
+  for (const path of paths) {
+    const longer = [...packed.splice(-1), `\`${path}\``].join(', ');
+    if (longer.length <= CELL) packed.push(longer);
+    else packed.push(longer.slice(0, longer.lastIndexOf(', ')), `\`${path}\``);
+  }
+  return packed;
+}
+
 /** The table of docs/architecture.md. */
 export function importTable(rooms: readonly Room[]): string {
-  const code = (path: string): string => `\`${path}\``;
-  const rows = rooms.map(
-    ({ folder, what, may }) => `| ${code(folder)} | ${what} | ${may.map(code).join(', ') || 'nothing'} |`,
-  );
+  const rows = rooms.flatMap(({ folder, what, may }) => {
+    const [first = 'nothing', ...more] = cells(may);
+    return [`| \`${folder}\` | ${what} | ${first} |`, ...more.map((cell) => `| | | ${cell} |`)];
+  });
   return ['| folder of `src` | what it is | may import |', '|---|---|---|', ...rows].join('\n');
 }
 
