@@ -61,7 +61,7 @@ export const rooms: readonly Room[] = [
   },
   {
     folder: 'transport',
-    what: 'the transport port, in-process, and what every connection over sockets keeps',
+    what: 'the transport port and in-process',
     may: ['access', 'errors.ts'],
     pure: false,
   },
@@ -219,7 +219,7 @@ export const rooms: readonly Room[] = [
       'backends/backend.ts',
       'backends/sqlite',
       'projection/adoption.ts',
-      'projection/checkpoint.ts',
+      'projection/checkpoint-reader.ts',
       'projection/digest.ts',
       'projection/dispatcher.ts',
       'projection/projection.ts',

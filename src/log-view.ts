@@ -8,7 +8,7 @@ import { followOperations } from './log/operation-follower.ts';
 import { type OperationRange, type StreamSource, operationStream } from './log/operation-stream.ts';
 import type { Operation } from './log/operation.ts';
 import type { Origins } from './log/origin.ts';
-import { type CheckpointRows, decodeCheckpoint, keyTexts } from './projection/checkpoint.ts';
+import { type CheckpointRows, decodeCheckpoint, keyTexts } from './projection/checkpoint-reader.ts';
 import type { Projection } from './projection/projection.ts';
 import { replaySegment } from './projection/replay.ts';
 import { scratchProjection } from './projection/scratch.ts';

@@ -3,7 +3,7 @@ import { TablecastError } from './errors.ts';
 import type { SegmentStore } from './log/segment-store.ts';
 import type { Origins } from './log/origin.ts';
 import { loadCheckpoint } from './projection/adoption.ts';
-import { decodeCheckpoint } from './projection/checkpoint.ts';
+import { decodeCheckpoint } from './projection/checkpoint-reader.ts';
 import type { Projection } from './projection/projection.ts';
 import { replaySegment } from './projection/replay.ts';
 import { type Schema, compileSchema } from './schema/index.ts';

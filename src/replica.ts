@@ -7,7 +7,7 @@ import type { Slicing, Work } from './work/slices.ts';
 import type { WallClock } from './log/wall-clock.ts';
 import type { Stretches } from './log/session-marks.ts';
 import { Adopter } from './projection/adopter.ts';
-import { checkpointChunks } from './projection/checkpoint.ts';
+import { checkpointChunks } from './projection/checkpoint-writer.ts';
 import { DigestCache } from './projection/digest-cache.ts';
 import { stateName } from './projection/digest.ts';
 import type { Dispatcher } from './projection/dispatcher.ts';

@@ -183,7 +183,11 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'forget removals',
-    ['projection/checkpoint.ts', 'removed: mode.comparesVersions ? rows.removals() : []', 'removed: []'],
+    [
+      'projection/checkpoint-writer.ts',
+      'removed: mode.comparesVersions ? rows.removals() : []',
+      'removed: []',
+    ],
     ['test/replication/catch-up.test.ts'],
   ),
   bug(

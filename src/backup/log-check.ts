@@ -4,7 +4,7 @@ import { LOG_NAMES } from '../log/log-keeper.ts';
 import type { Origins } from '../log/origin.ts';
 import { openSegmentBytes } from '../log/segment-store.ts';
 import { loadCheckpoint } from '../projection/adoption.ts';
-import { decodeCheckpoint } from '../projection/checkpoint.ts';
+import { decodeCheckpoint } from '../projection/checkpoint-reader.ts';
 import type { Projection } from '../projection/projection.ts';
 import { replaySegment } from '../projection/replay.ts';
 

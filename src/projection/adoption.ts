@@ -5,7 +5,7 @@ import { type Work, allAtOnce } from '../work/slices.ts';
 import type { VersionVector } from '../log/version-vector.ts';
 import type { TableDocument } from '../modes/conflict-mode.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
-import type { CheckpointRows, DecodedCheckpoint } from './checkpoint.ts';
+import type { CheckpointRows, DecodedCheckpoint } from './checkpoint-reader.ts';
 import { adoptDocument, loadDocument } from './document-adoption.ts';
 import { loadRows } from './bulk-load.ts';
 import { Learning, vectorOf } from './learning.ts';

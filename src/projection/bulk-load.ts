@@ -1,7 +1,7 @@
 import type { Origins } from '../log/origin.ts';
 import type { Schema, Value } from '../schema/index.ts';
 import { Change } from './change.ts';
-import type { CheckpointRows } from './checkpoint.ts';
+import type { CheckpointRows } from './checkpoint-reader.ts';
 import type { Projection } from './projection.ts';
 import { CHANGED_ROW, DID_NOTHING, type DoneByRun, type RunOfWrites } from './row-columns.ts';
 import { MovingDot, type Rows } from './rows.ts';

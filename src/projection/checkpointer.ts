@@ -1,7 +1,7 @@
 import type { Backend } from '../backends/backend.ts';
 import type { Environment } from '../environment.ts';
 import type { Origins } from '../log/origin.ts';
-import { checkpointChunks } from './checkpoint.ts';
+import { checkpointChunks } from './checkpoint-writer.ts';
 import type { Projection } from './projection.ts';
 
 /** A checkpoint is due after this many operations, or after four times as many as there are rows. */

@@ -4,7 +4,8 @@ import type { Epoch } from '../log/epoch.ts';
 import type { Origins } from '../log/origin.ts';
 import type { Work } from '../work/slices.ts';
 import type { Key, Value } from '../schema/index.ts';
-import { decodeRows, rowsOfSlots } from './checkpoint.ts';
+import { decodeRows } from './checkpoint-reader.ts';
+import { rowsOfSlots } from './checkpoint-writer.ts';
 import type { Projection } from './projection.ts';
 
 /** Rows are spread over this many buckets by the hash of their key, and each bucket over as many leaves. */

@@ -1,7 +1,7 @@
 import type { Origins } from '../log/origin.ts';
 import { SessionMarks } from '../log/session-marks.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
-import type { CheckpointSource } from './checkpoint.ts';
+import type { CheckpointSource } from './checkpoint-writer.ts';
 import { type Learning, vectorOf } from './learning.ts';
 import type { Projection } from './projection.ts';
 import type { Dot, Rows } from './rows.ts';

@@ -3,7 +3,7 @@ import type { Origins } from '../log/origin.ts';
 import type { Work } from '../work/slices.ts';
 import { VersionVector } from '../log/version-vector.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
-import type { DecodedCheckpoint, DictionaryKeys } from './checkpoint.ts';
+import type { DecodedCheckpoint, DictionaryKeys } from './checkpoint-reader.ts';
 import type { Projection } from './projection.ts';
 import type { Rows } from './rows.ts';
 

@@ -5,7 +5,7 @@ import type { Origins } from '../log/origin.ts';
 import { type DecodedRun, RunColumns, openRun, readRun } from '../log/run.ts';
 import { type Stretch, decodeSegment } from '../log/segment.ts';
 import { type CheckpointPart, loadCheckpoint } from './adoption.ts';
-import { decodeCheckpoint } from './checkpoint.ts';
+import { decodeCheckpoint } from './checkpoint-reader.ts';
 import type { Projection } from './projection.ts';
 
 /** How far to replay; both bounds are inclusive. */

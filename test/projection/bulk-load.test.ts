@@ -7,10 +7,10 @@ import { allAtOnce } from '../../src/work/slices.ts';
 import { loadCheckpoint } from '../../src/projection/adoption.ts';
 import {
   type DecodedCheckpoint,
-  checkpointChunks,
   decodeCheckpoint,
   keyTexts,
-} from '../../src/projection/checkpoint.ts';
+} from '../../src/projection/checkpoint-reader.ts';
+import { checkpointChunks } from '../../src/projection/checkpoint-writer.ts';
 import { GradualAdoption } from '../../src/projection/gradual-adoption.ts';
 import type { Projection } from '../../src/projection/projection.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { originText } from '../../src/log/origin.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
-import { checkpointChunks, decodeCheckpoint } from '../../src/projection/checkpoint.ts';
+import { checkpointChunks } from '../../src/projection/checkpoint-writer.ts';
+import { decodeCheckpoint } from '../../src/projection/checkpoint-reader.ts';
 import { MAX_LIVES_PER_NODE } from '../../src/projection/lives.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';

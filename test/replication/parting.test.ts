@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeEvent } from '../../src/index.ts';
 import { RunWriter } from '../../src/log/run.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
-import { checkpointChunks } from '../../src/projection/checkpoint.ts';
+import { checkpointChunks } from '../../src/projection/checkpoint-writer.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';
 import { type TableState, decodeMessage } from '../../src/replication/wire.ts';
 import { compileSchema } from '../../src/schema/index.ts';

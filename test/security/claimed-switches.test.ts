@@ -5,7 +5,7 @@ import { MAX_MISSED_SWITCHES, isWithinReach } from '../../src/log/epoch.ts';
 import { RunWriter } from '../../src/log/run.ts';
 import { VersionVector } from '../../src/log/version-vector.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
-import { checkpointChunks } from '../../src/projection/checkpoint.ts';
+import { checkpointChunks } from '../../src/projection/checkpoint-writer.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
