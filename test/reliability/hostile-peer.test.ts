@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeEvent, SetTable } from '../../src/index.ts';
 import { RunWriter } from '../../src/log/run.ts';
 import { encodeMessage } from '../../src/replication/wire.ts';
+import { threadTime } from '../support/thread-time.ts';
 import { collectedHeap } from './support/collected-heap.ts';
 import { type FakePeer, NodeUnderAttack } from './support/fake-peer.ts';
 import { declareAll } from './support/valid-frames.ts';
@@ -70,10 +71,9 @@ function textFrame(type: number, text: string): Uint8Array {
 }
 
 function milliseconds(work: () => void): number {
-  const begun = process.cpuUsage();
+  const time = threadTime();
   work();
-  const { user, system } = process.cpuUsage(begun);
-  return (user + system) / 1000;
+  return time();
 }
 
 /** Writes here still reach an honest peer. */

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { RunWriter } from '../../src/log/run.ts';
 import { encodeMessage } from '../../src/replication/wire.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
+import { threadTime } from '../support/thread-time.ts';
 import { setRun } from './support.ts';
 
 /** No frame may keep the event loop longer than this. */
@@ -39,10 +40,9 @@ async function leastMs(
     seen.conflicts.subscribe(() => undefined);
     const peer = target.connect();
     const frame = attack(peer);
-    const begun = process.cpuUsage();
+    const time = threadTime();
     peer.deliver(frame);
-    const { user, system } = process.cpuUsage(begun);
-    ms = Math.min(ms, (user + system) / 1000);
+    ms = Math.min(ms, time());
     ({ closedWith } = peer);
     ({ refusals } = target);
   }

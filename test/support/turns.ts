@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { SLICE_UNITS, type Slicing } from '../../src/work/slices.ts';
+import { threadTime } from './thread-time.ts';
 
 /** Cuts the long work of a node into turns that the test takes, one by one, and measures. */
 export class Turns implements Slicing {
@@ -40,9 +41,8 @@ export class Turns implements Slicing {
 
   /** Counts a task as one of the turns. */
   measured(task: () => void): void {
-    const begun = process.cpuUsage();
+    const time = threadTime();
     task();
-    const { user, system } = process.cpuUsage(begun);
-    this.longestMs = Math.max(this.longestMs, (user + system) / 1000);
+    this.longestMs = Math.max(this.longestMs, time());
   }
 }

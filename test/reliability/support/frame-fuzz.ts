@@ -7,6 +7,7 @@ import { decodeCheckpoint } from '../../../src/projection/checkpoint-reader.ts';
 import { type Message, decodeMessage } from '../../../src/replication/wire.ts';
 import { type Schema, type TableDeclaration, compileSchema } from '../../../src/schema/index.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
+import { threadTime } from '../../support/thread-time.ts';
 import { collectedHeap } from './collected-heap.ts';
 import { dearChanges, frameOfChanges, undueChanges } from './dear-changes.ts';
 import { DEAR_VALUES, dearValues, frameOfTexts } from './dear-frames.ts';
@@ -274,17 +275,16 @@ export class FrameFuzz {
   }
 }
 
-/** Processor time of this process for some work, in milliseconds: steadier than a clock on a busy machine. */
+/** Processor time that some work takes, in milliseconds: steadier than a clock on a busy machine. */
 function measured(work: () => void): { ms: number; thrown: unknown } {
-  const begun = process.cpuUsage();
+  const time = threadTime();
   let thrown: unknown;
   try {
     work();
   } catch (error) {
     thrown = error;
   }
-  const { user, system } = process.cpuUsage(begun);
-  return { ms: (user + system) / 1000, thrown };
+  return { ms: time(), thrown };
 }
 
 function decodesAsHello(frame: Uint8Array): boolean {

@@ -1,4 +1,5 @@
 import { openNode } from '../../../src/index.ts';
+import { threadTime } from '../../support/thread-time.ts';
 
 /** What a node under attack declares and takes, as JSON in the first argument. */
 export interface VictimPlan {
@@ -43,20 +44,12 @@ node.events.subscribe((event) => {
 });
 
 let longestMs = 0;
-let cpu = process.cpuUsage();
-let began = performance.now();
+let time = threadTime();
 
-/** A turn took at most what passed, which counts others on the machine too, and the processor time of all threads. */
 function turn(): void {
-  const { user, system } = process.cpuUsage(cpu);
-  longestMs = Math.max(longestMs, Math.min((user + system) / 1000, performance.now() - began));
-  begin();
+  longestMs = Math.max(longestMs, time());
+  time = threadTime();
   setImmediate(turn);
-}
-
-function begin(): void {
-  cpu = process.cpuUsage();
-  began = performance.now();
 }
 turn();
 
@@ -69,7 +62,7 @@ process.on('message', () => {
   told = {};
   toldBytes = 0;
   longestMs = 0;
-  begin();
+  time = threadTime();
 });
 process.on('disconnect', () => process.exit());
 process.send?.({ address: node.address });

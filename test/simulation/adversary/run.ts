@@ -3,6 +3,7 @@ import type { NodeEvent, Table, TableNode } from '../../../src/index.ts';
 import { openNodeOf } from '../../../src/node.ts';
 import { Cluster, type Member } from '../../support/cluster.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
+import { threadTime, timeThatPasses } from '../../support/thread-time.ts';
 import type { SimulationResult } from '../simulation.ts';
 import type { AdversaryOptions, Step, World } from '../world.ts';
 import { BRIEF, rowsComeAndGo } from './brief.ts';
@@ -261,27 +262,18 @@ class AdversaryWorld {
   #measure(exactly: boolean): void {
     const { time } = this.#cluster;
     const schedule = time.schedule.bind(time);
-    const clock = exactly ? microsecondsOfProcessor : microsecondsOfWall;
+    const timing = exactly ? threadTime : timeThatPasses;
     time.schedule = (delayMs, task) =>
       schedule(delayMs, () => {
-        const before = clock();
+        const passed = timing();
         task();
-        this.#longest = Math.max(this.#longest, clock() - before);
+        this.#longest = Math.max(this.#longest, passed() * 1000);
       });
   }
 
   #count(what: string, by = 1): void {
     this.#counts[what] = (this.#counts[what] ?? 0) + by;
   }
-}
-
-function microsecondsOfWall(): number {
-  return performance.now() * 1000;
-}
-
-function microsecondsOfProcessor(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
 }
 
 const BEGIN = new Cluster({ size: 1 }).time.now;
