@@ -106,11 +106,11 @@ export interface PreparedChanges {
   readonly named: number;
 }
 
-/** What a run of this node carries, and the keys to look at afterwards. */
+/** What a run of this node carries, and the keys to look at afterwards beside its own. */
 export interface WrittenRun extends RunChanges {
   /** How many operations its changes have. */
   readonly operations: number;
-  readonly touched: ReadonlySet<string>;
+  readonly others: ReadonlySet<string>;
 }
 
 /** What one operation did to a key, as far as it still stands. */
@@ -143,7 +143,7 @@ export interface TableDocument {
   compare(effects: RunEffects, carried: RunChanges): void;
   /** Checks what a run carries against its operations and the document, changing nothing. Throws `OPERATION_INVALID`. */
   check(effects: RunEffects, carried: RunChanges): void;
-  /** Takes in a run of another node, or of the log; returns the keys to look at. Changes that follow others wait for them. */
+  /** Takes in a run of another node, or of the log; returns the keys to look at beside its own. Changes that follow others wait for them. */
   apply(effects: RunEffects, carried: RunChanges): ReadonlySet<string>;
   /**
    * Takes in the first operations of a run only, as their author had done them; `effects` are those of the whole.

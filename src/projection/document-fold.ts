@@ -236,10 +236,11 @@ export class DocumentFold {
     const { schema, reporter } = this.#table;
     const { origin, position } = author;
     const effects = netEffects(run, { origin, isSet: schema.isSet, textOf: (id) => author.textOf(id) });
-    const { entered, changes, operations, touched } = this.document.write(effects);
+    const { entered, changes, operations, others } = this.document.write(effects);
     const dot = { origin: this.#origins.intern(origin), sequence: run.firstSequence, stamp: run.firstStamp };
     const facts = reporter.listening ? reporter.facts(position, SET, dot) : undefined;
-    for (const text of touched) this.settle(text, dot, facts);
+    for (const text of effects.keys.keys()) this.settle(text, dot, facts);
+    for (const text of others) if (!effects.keys.has(text)) this.settle(text, dot, facts);
     return {
       entered: entered.map(({ text, generation, start }) => ({ id: author.idOf(text), generation, start })),
       changes,
@@ -349,20 +350,18 @@ export class DocumentFold {
   ): void {
     const { effects, carried } = prepared;
     const { document } = this;
-    const touched = whole
+    const others = whole
       ? document.apply(effects, carried)
       : document.applyPart(effects, this.#prepare(run, (id) => this.#textIn(on, id)).effects, carried);
     if (on.base !== undefined) {
-      this.#teller.tell({ run, range, effects, touched, on, base: on.base });
+      this.#teller.tell({ run, range, effects, others, on, base: on.base });
       return;
     }
-    for (const text of touched) {
-      const { sequence, stamp } = effects.keys.get(text) ?? {
-        sequence: run.firstSequence,
-        stamp: run.firstStamp,
-      };
-      this.settle(text, { origin: on.origin, sequence, stamp }, undefined);
-    }
+    const { origin } = on;
+    for (const [text, { sequence, stamp }] of effects.keys)
+      this.settle(text, { origin, sequence, stamp }, undefined);
+    const first = { origin, sequence: run.firstSequence, stamp: run.firstStamp };
+    for (const text of others) if (!effects.keys.has(text)) this.settle(text, first, undefined);
   }
 
   /** The values under a slot's key that its row does not show; none while the open run replaces them. */

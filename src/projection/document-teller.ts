@@ -13,7 +13,8 @@ export interface ToldRun {
   readonly run: DecodedRun;
   readonly range: { readonly skip: number; readonly end: number };
   readonly effects: RunEffects;
-  readonly touched: ReadonlySet<string>;
+  /** Keys to look at that its operations do not name. */
+  readonly others: ReadonlySet<string>;
   readonly on: FoldedRun;
   readonly base: number;
 }
@@ -47,7 +48,7 @@ export class DocumentTeller {
   }
 
   tell(told: ToldRun): void {
-    const { run, range, effects, touched, on, base } = told;
+    const { run, range, effects, others, on, base } = told;
     const { rows, reporter, schema } = this.#table;
     const { numbers, cells } = run.values;
     const dot = new MovingDot(on.origin);
@@ -78,9 +79,9 @@ export class DocumentTeller {
       this.#key({ kind, slot, dot, facts, effect, live: { position, seen: on.seen } });
     }
     // What waited for the run took effect with it.
-    if (touched.size === effects.keys.size) return;
+    if (others.size === 0) return;
     const facts = reporter.facts(base + range.end - 1, SET, dot);
-    for (const text of touched) if (!effects.keys.has(text)) this.#fold.settle(text, dot, facts);
+    for (const text of others) if (!effects.keys.has(text)) this.#fold.settle(text, dot, facts);
   }
 
   /** The short way for a write that stands in the end and of which nothing but the change is told; false when it is not that. */
@@ -100,11 +101,11 @@ export class DocumentTeller {
     return true;
   }
 
-  #cleared({ effects, touched }: ToldRun, dot: MovingDot, live: Live): void {
+  #cleared({ effects, others }: ToldRun, dot: MovingDot, live: Live): void {
     const { rows, reporter } = this.#table;
     const facts = reporter.facts(live.position, CLEAR, dot);
     reporter.operation(facts);
-    for (const text of touched) {
+    for (const text of others) {
       const slot = rows.known(text);
       if (slot === undefined || !rows.has(slot) || effects.keys.has(text)) continue;
       if (this.#fold.document.standing(text) !== undefined) continue;

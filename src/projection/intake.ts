@@ -29,11 +29,22 @@ export function checkRun(table: Intake, run: DecodedRun, origins: Origins): void
   const originCount = run.state.origins + run.newOrigins.length;
   if (size > MAX_DICTIONARY_KEYS || originCount > MAX_DICTIONARY_ORIGINS)
     throw malformed('a dictionary too large');
-  for (const text of run.newKeys) table.schema.checkKeyText(text);
   for (const text of run.newOrigins) if (origins.find(text) === undefined) checkOrigin(text);
+  if (found.get(run) !== table.schema) checkContent(table.schema, run);
+}
+
+/** Runs of frames that are prepared, as far as they are as their table's schema wants them. */
+const found = new WeakMap<DecodedRun, Schema>();
+
+/** The part of {@link checkRun} that needs a run and its schema alone. */
+function checkContent(schema: Schema, run: DecodedRun): void {
+  const { newKeys, newOrigins, state, kinds } = run;
+  const size = state.keys + newKeys.length;
+  const originCount = state.origins + newOrigins.length;
+  for (const text of newKeys) schema.checkKeyText(text);
   for (let index = 0; index < run.count; index++) {
     const id = run.ids[index] as number;
-    const kind = run.kinds?.[index];
+    const kind = kinds?.[index];
     if (id >= size && kind !== CLEAR && kind !== SWITCH) throw malformed(`key number ${id} of ${size}`);
   }
   for (const { id } of run.document?.entered ?? [])
@@ -43,8 +54,14 @@ export function checkRun(table: Intake, run: DecodedRun, origins: Origins): void
     if (id >= originCount) throw malformed(`origin number ${id} of ${originCount}`);
   }
   // Of numbers any is a double.
-  if (run.values.numbers === undefined || table.schema.column !== 'double')
-    for (const cell of run.values.numbers ?? run.values.cells ?? []) table.schema.checkCell(cell);
+  if (run.values.numbers === undefined || schema.column !== 'double')
+    for (const cell of run.values.numbers ?? run.values.cells ?? []) schema.checkCell(cell);
+}
+
+/** Does so ahead of {@link checkRun}, which then need not. Throws `OPERATION_INVALID`. */
+export function checkAhead(schema: Schema, run: DecodedRun): void {
+  checkContent(schema, run);
+  found.set(run, schema);
 }
 
 /** How key numbers of a run are read, before or after {@link learnRun}; the run must have been checked. */

@@ -6,6 +6,7 @@ import { type DecodedRun, decodeRun, readRunHeader } from '../log/run.ts';
 import type { Work } from '../work/slices.ts';
 import type { Cell, CellPreparation, Schema, Value } from '../schema/schema.ts';
 import { weightOf } from './document-weight.ts';
+import { checkAhead } from './intake.ts';
 import type { Projection } from './projection.ts';
 import type { PreparedChanges } from '../modes/conflict-mode.ts';
 
@@ -16,6 +17,8 @@ const MIN_CHANGES_BYTES = 1024;
 /** What is read and checked in a unit of work: see {@link Work}. */
 const BYTES_PER_UNIT = 256;
 const CHARACTERS_PER_UNIT = 16;
+/** Operations that are checked in one. */
+const CHECKED_PER_UNIT = 4;
 /** Of longer keys, which are refused, nothing is prepared. */
 const MAX_KEY_CHARACTERS = 1024;
 const NOTHING: PreparedChanges = { operations: 0, named: 0 };
@@ -99,6 +102,8 @@ function* prepareRuns(
       decoded.set(bytes, run);
       yield 1 + Math.ceil(bytes.length / BYTES_PER_UNIT);
       yield* prepareCells(run.values.cells ?? [], preparations.get(table.schema));
+      checkAhead(table.schema, run);
+      yield 1 + Math.ceil(run.count / CHECKED_PER_UNIT);
       yield* changes.prepare(run, table);
     } catch (error) {
       if (!isTablecastError(error)) throw error;

@@ -14,6 +14,14 @@ import type {
   WrittenRun,
 } from '../conflict-mode.ts';
 import { type Change, type ChangeOperation, namedBy } from './change.ts';
+import {
+  type CarriedChanges,
+  type Checked,
+  type PreparedRun,
+  nameOf,
+  touchedBy,
+  versionsIn,
+} from './carried.ts';
 import { readChange, readInSteps } from './change-reader.ts';
 import { checkAgainstRun, checkBeginnings, checkEntered } from './check.ts';
 import { checkForeign, chunksOf, entriesIn, readEntries } from './chunks.ts';
@@ -31,33 +39,12 @@ import {
   partOf,
   MAX_GENERATION,
 } from './genesis.ts';
-import { History, type PartOfRun, type Pending } from './history.ts';
+import { History, type PartOfRun, type Pending, type Touched } from './history.ts';
 import { changesOfPart } from './part-of-run.ts';
 import { readingOf } from './reading.ts';
 import { type Entry, Registers } from './registers.ts';
 import { NOBODY, roughVersion, runName } from './run-name.ts';
 import { changesFor } from './writing.ts';
-
-/** What a run carries, read. */
-interface CarriedChanges {
-  readonly changes: readonly Change[];
-  /** Of the counters that it begins. */
-  readonly beginnings: readonly Change[];
-}
-
-/** A run that was checked, and what it carries, which need not be read twice. */
-interface Checked extends CarriedChanges {
-  readonly carried: RunChanges;
-}
-
-/** What was read before it is checked. */
-interface PreparedRun {
-  readonly changes: readonly Change[];
-  /** Of counters, by {@link nameOf}. */
-  readonly beginnings: ReadonlyMap<string, Change>;
-  /** Why not all of it could be read. */
-  readonly failure: TablecastError | undefined;
-}
 
 const NO_KEYS: RunEffects['keys'] = new Map();
 
@@ -109,7 +96,7 @@ export class AutomergeDocument implements TableDocument {
   }
 
   write(effects: RunEffects): WrittenRun {
-    const touched = new Set(effects.keys.keys());
+    const touched = touchedBy(effects);
     this.#enterParts(effects, touched);
     const entered: EnteredCounter[] = [];
     for (const [text, effect] of effects.keys) {
@@ -125,12 +112,13 @@ export class AutomergeDocument implements TableDocument {
       registers: this.#registers,
       history: this.#history,
     });
-    for (const change of changes) this.#history.take({ change, beginnings: [], effects }, touched);
+    for (const change of changes)
+      this.#history.take({ change, beginnings: [], effects, versions: versionsIn(change, effects) }, touched);
     const operations = changes.reduce((sum, change) => sum + change.operations.length, 0);
-    return { entered, changes: changes.map(({ bytes }) => bytes), operations, touched };
+    return { entered, changes: changes.map(({ bytes }) => bytes), operations, others: touched.others };
   }
 
-  #takeAlone(change: Change, touched: Set<string>): void {
+  #takeAlone(change: Change, touched: Touched): void {
     this.#history.take({ change, beginnings: [], effects: undefined }, touched);
   }
 
@@ -161,10 +149,10 @@ export class AutomergeDocument implements TableDocument {
 
   check(effects: RunEffects, carried: RunChanges): void {
     this.#history.requireRoom();
-    const { changes, beginnings } = this.#compared.get(effects) ?? this.#compare(effects, carried);
-    const [first] = changes;
-    if (first !== undefined) this.#checkPlace(first, beginnings);
-    this.#checked = { carried, changes, beginnings };
+    const compared = this.#compared.get(effects) ?? this.#compare(effects, carried);
+    const [first] = compared.changes;
+    if (first !== undefined) this.#checkPlace(first, compared.beginnings);
+    this.#checked = { carried, ...compared };
   }
 
   compare(effects: RunEffects, carried: RunChanges): void {
@@ -182,7 +170,7 @@ export class AutomergeDocument implements TableDocument {
       checkKey: (text) => this.#owner.checkKey(text),
     });
     checkBeginnings(changes, beginnings);
-    return { changes, beginnings };
+    return { changes, beginnings, versions: changes.map((change) => versionsIn(change, effects)) };
   }
 
   /** Checks where a run's first change says it stands in the document; the others follow it. */
@@ -212,35 +200,46 @@ export class AutomergeDocument implements TableDocument {
   }
 
   apply(effects: RunEffects, carried: RunChanges): ReadonlySet<string> {
-    const { changes, beginnings } = this.#read(carried);
-    const touched = new Set(effects.keys.keys());
+    const { changes, beginnings, versions } = this.#read(carried);
+    const touched = touchedBy(effects);
     this.#enterParts(effects, touched);
     for (const [index, change] of changes.entries()) {
       if (this.#history.isApplied(change.hash)) this.#refineAll(change, effects);
-      this.#history.take({ change, beginnings: index === 0 ? beginnings : [], effects }, touched);
+      const of = versions?.[index] ?? versionsIn(change, effects);
+      this.#history.take(
+        { change, beginnings: index === 0 ? beginnings : [], effects, versions: of },
+        touched,
+      );
     }
-    return touched;
+    return touched.others;
   }
 
   applyPart(part: RunEffects, effects: RunEffects, carried: RunChanges): ReadonlySet<string> {
     const { changes, beginnings } = this.#readAnew(carried);
-    const touched = new Set(part.keys.keys());
+    const touched = touchedBy(part);
     // Of the whole run: its changes follow the beginnings of all parts that it writes near.
     this.#enterParts(effects, touched);
     const parts = changesOfPart(changes, part, this.#owner);
-    for (const [index, change] of changes.entries())
+    for (const [index, change] of changes.entries()) {
+      const done = parts[index] as Change;
       this.#history.take(
         {
           change,
           beginnings: index === 0 ? beginnings : [],
           effects: part,
-          part: { effects: part, change: parts[index] as Change },
+          versions: versionsIn(done, part),
+          part: { effects: part, change: done },
         },
         touched,
       );
+    }
     // Of a run that leaves nothing in the end there is no change that could have to wait.
-    if (changes.length === 0) this.#applyOperations(this.#alone(part), part, touched);
-    return touched;
+    if (changes.length === 0) {
+      const change = this.#alone(part);
+      const alone = { change, beginnings: [], effects: part, versions: versionsIn(change, part) };
+      this.#applyOperations(change, alone, touched);
+    }
+    return touched.others;
   }
 
   /** What part of a run does that has no changes, as a change behind all there is. */
@@ -251,13 +250,13 @@ export class AutomergeDocument implements TableDocument {
   }
 
   /** Puts rows from before into the document as soon as anything is written near them. */
-  #enterParts({ cleared, keys }: RunEffects, touched: Set<string>): void {
+  #enterParts({ cleared, keys }: RunEffects, touched: Touched): void {
     if (this.#base.size === 0) return;
     if (cleared) for (const part of this.#base.keys()) this.#enter(part, touched);
     else for (const text of keys.keys()) this.#enter(partOf(text), touched);
   }
 
-  #enter(part: number, touched: Set<string>): void {
+  #enter(part: number, touched: Touched): void {
     const rows = this.#base.get(part);
     if (rows === undefined) return;
     this.#base.delete(part);
@@ -269,7 +268,8 @@ export class AutomergeDocument implements TableDocument {
 
   // The document ---------------------------------------------------------------------------------------
 
-  #applied({ change, effects, part }: Pending, touched: Set<string>): void {
+  #applied(pending: Pending, touched: Touched): void {
+    const { change, part } = pending;
     const generation = generationOf(change);
     const [first] = change.operations;
     if (generation !== undefined && first !== undefined) {
@@ -277,7 +277,7 @@ export class AutomergeDocument implements TableDocument {
       this.#noteGeneration(first.key, generation);
     }
     const done = generation === undefined && part !== undefined ? part.change : change;
-    this.#applyOperations(done, effects, touched);
+    this.#applyOperations(done, pending, touched);
   }
 
   #noteGeneration(text: string, generation: number): void {
@@ -290,18 +290,19 @@ export class AutomergeDocument implements TableDocument {
     });
   }
 
-  #applyOperations(change: Change, effects: RunEffects | undefined, touched: Set<string>): void {
+  #applyOperations(
+    change: Change,
+    { effects, versions }: Pick<Pending, 'effects' | 'versions'>,
+    touched: Touched,
+  ): void {
     let roughly: Version | undefined;
     const { operations } = change;
+    const isOwn = effects === touched.by;
     for (let index = 0; index < operations.length; index++) {
       const { key } = operations[index] as ChangeOperation;
-      const effect = effects?.keys.get(key);
-      const version =
-        effect === undefined || effects === undefined
-          ? (roughly ??= roughVersion(change))
-          : { origin: effects.origin, sequence: effect.sequence, stamp: effect.stamp };
-      this.#registers.apply(change, index, version);
-      touched.add(key);
+      const version = versions?.[index];
+      this.#registers.apply(change, index, version ?? (roughly ??= roughVersion(change)));
+      if (version === undefined || !isOwn) touched.others.add(key);
       if (this.#epochHasBase) this.#written.add(partOf(key));
     }
   }
@@ -363,7 +364,7 @@ export class AutomergeDocument implements TableDocument {
       );
     }
     let beginnings: Change[] = [];
-    const touched = new Set<string>();
+    const touched = touchedBy(undefined);
     for (const { change, beginsNext } of entries) {
       const begun = beginsPart(change);
       // Another node has begun this part: so does this one, from the rows both have alike.
@@ -462,9 +463,4 @@ export class AutomergeDocument implements TableDocument {
       this.#owner.table,
     );
   }
-}
-
-/** Tells the counters that one run begins apart. */
-function nameOf({ text, generation, start }: EnteredCounter): string {
-  return `${generation} ${start} ${text}`;
 }

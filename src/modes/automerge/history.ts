@@ -1,5 +1,5 @@
 import { TablecastError } from '../../errors.ts';
-import type { RunEffects } from '../conflict-mode.ts';
+import type { RunEffects, Version } from '../conflict-mode.ts';
 import type { Change } from './change.ts';
 import { readChange } from './change-reader.ts';
 import { isBeginning } from './genesis.ts';
@@ -20,10 +20,23 @@ export interface Pending {
   readonly change: Change;
   /** Beginnings of counters it adds to, which take effect with it. */
   readonly beginnings: readonly Change[];
-  /** What its run does, when known: gives its operations their exact versions. */
+  /** What its run does, when known. */
   readonly effects: RunEffects | undefined;
+  /** The exact versions of its operations, when known; undefined for one that its run does not name. */
+  readonly versions?: Versions | undefined;
   /** Of a run that counts only in part: what is done in place of the change, and of its beginnings. */
   readonly part?: PartOfRun | undefined;
+}
+
+/** Per operation of a change. */
+export type Versions = readonly (Version | undefined)[];
+
+/** What a run, and all that waited for it, writes into a document. */
+export interface Touched {
+  /** What the run does. */
+  readonly by: RunEffects | undefined;
+  /** The keys that it does not name itself. */
+  readonly others: Set<string>;
 }
 
 const NOTHING: readonly Change[] = [];
@@ -44,7 +57,7 @@ type Latest = Pick<Change, 'seq' | 'hash' | 'message'>;
  * these, never takes effect, on any node: every author would have to go on from its numbers.
  */
 export class History {
-  readonly #apply: (pending: Pending, touched: Set<string>) => void;
+  readonly #apply: (pending: Pending, touched: Touched) => void;
   readonly #changes: Applied[] = [];
   /** By hash of a change that took effect, the counter of its last operation. */
   readonly #known = new Map<string, number>();
@@ -63,7 +76,7 @@ export class History {
   operations = 0;
   bytes = 0;
 
-  constructor(apply: (pending: Pending, touched: Set<string>) => void) {
+  constructor(apply: (pending: Pending, touched: Touched) => void) {
     this.#apply = apply;
   }
 
@@ -103,8 +116,8 @@ export class History {
     return !this.#isNumbered(pending);
   }
 
-  /** Applies a change and whatever waited for it, or lets it wait; adds the keys it wrote to `touched`. */
-  take(pending: Pending, touched: Set<string>): void {
+  /** Applies a change and whatever waited for it, or lets it wait; notes in `touched` what it wrote. */
+  take(pending: Pending, touched: Touched): void {
     const { hash, actor, seq } = pending.change;
     if (this.has(hash)) return;
     this.#noteSeq(actor, seq);
@@ -162,7 +175,7 @@ export class History {
     return begun;
   }
 
-  #applyAll(first: Pending, touched: Set<string>): void {
+  #applyAll(first: Pending, touched: Touched): void {
     const ready = [first];
     for (let pending = ready.pop(); pending !== undefined; pending = ready.pop()) {
       for (const change of pending.beginnings)
@@ -176,7 +189,7 @@ export class History {
   }
 
   /** Applies one change that misses nothing; adds what waited for it to `ready`. */
-  #applyNext(pending: Pending, touched: Set<string>, ready: Pending[]): void {
+  #applyNext(pending: Pending, touched: Touched, ready: Pending[]): void {
     if (this.#known.has(pending.change.hash) || !this.#isNumbered(pending)) return;
     this.#applyOne(pending, touched);
     if (this.#needed.size > 0) ready.push(...this.#released(pending.change));
@@ -206,7 +219,7 @@ export class History {
     this.onUndo(() => (before === undefined ? this.latest.delete(actor) : this.latest.set(actor, before)));
   }
 
-  #applyOne(pending: Pending, touched: Set<string>): void {
+  #applyOne(pending: Pending, touched: Touched): void {
     const { change } = pending;
     const { hash, deps, actor, bytes, operations } = change;
     const { maxOp, operations: operationsBefore, bytes: bytesBefore } = this;

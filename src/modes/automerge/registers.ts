@@ -119,6 +119,9 @@ export class Registers {
 
   /** What stands under a key, as the table shows it. */
   shown(text: string): Standing | undefined {
+    const entries = this.#entries.get(text);
+    // As nearly always; and this is on the way of every row.
+    if (entries?.length === 1) return this.#show(entries[0] as Entry);
     const entry = this.standing(text);
     return entry === undefined ? undefined : this.#show(this.read(text, entry));
   }
@@ -133,7 +136,6 @@ export class Registers {
 
   /** An entry, with what other beginnings of the same counter add to it. */
   read(text: string, entry: Entry): Reading {
-    // As nearly always; and this is on the way of every row.
     if (this.of(text).length === 1) return entry;
     const [, ...others] = this.together(text, entry);
     let { cell, version } = entry;

@@ -1,0 +1,45 @@
+import type { TablecastError } from '../../errors.ts';
+import type { EnteredCounter, RunChanges, RunEffects } from '../conflict-mode.ts';
+import type { Change } from './change.ts';
+import type { Touched, Versions } from './history.ts';
+
+/** What a run carries, read. */
+export interface CarriedChanges {
+  readonly changes: readonly Change[];
+  /** Per change; worked out when the run is checked. */
+  readonly versions?: readonly Versions[];
+  /** Of the counters that it begins. */
+  readonly beginnings: readonly Change[];
+}
+
+/** A run that was checked, and what it carries, which need not be read twice. */
+export interface Checked extends CarriedChanges {
+  readonly carried: RunChanges;
+}
+
+/** What was read before it is checked. */
+export interface PreparedRun {
+  readonly changes: readonly Change[];
+  /** Of counters, by {@link nameOf}. */
+  readonly beginnings: ReadonlyMap<string, Change>;
+  /** Why not all of it could be read. */
+  readonly failure: TablecastError | undefined;
+}
+
+/** Nothing is written yet. */
+export function touchedBy(by: RunEffects | undefined): Touched {
+  return { by, others: new Set() };
+}
+
+/** The versions that a run gives to the operations of one of its changes. */
+export function versionsIn({ operations }: Change, { origin, keys }: RunEffects): Versions {
+  return operations.map(({ key }) => {
+    const effect = keys.get(key);
+    return effect && { origin, sequence: effect.sequence, stamp: effect.stamp };
+  });
+}
+
+/** Tells the counters that one run begins apart. */
+export function nameOf({ text, generation, start }: EnteredCounter): string {
+  return `${generation} ${start} ${text}`;
+}
