@@ -1,10 +1,10 @@
-import type { Recovery } from './backends/backend.ts';
+import type { Recovery } from './log/backend.ts';
 import type { Environment } from './environment.ts';
 import { decodersOf } from './log-view.ts';
-import { LogKeeper } from './log/log-keeper.ts';
-import type { OperationLog } from './log/operation-log.ts';
-import type { Origins } from './log/origin.ts';
-import type { SegmentStore } from './log/segment-store.ts';
+import { LogKeeper } from './log/trimming/log-keeper.ts';
+import type { OperationLog } from './log/keeping/operation-log.ts';
+import type { Origins } from './log/operations/origin.ts';
+import type { SegmentStore } from './log/keeping/segment-store.ts';
 import { type Retention, retentionLimits } from './options.ts';
 import type { CheckpointedLog } from './projection/checkpointer.ts';
 import type { Projection } from './projection/projection.ts';

@@ -1,4 +1,4 @@
-import type { OperationLog } from './log/operation-log.ts';
+import type { OperationLog } from './log/keeping/operation-log.ts';
 import { refusePromise } from './node-refusals.ts';
 import type { Dispatcher } from './projection/dispatcher.ts';
 import type { Projection } from './projection/projection.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { AccessList } from './access/grant.ts';
 import type { CredentialChange } from './access/rights.ts';
-import type { Backend } from './backends/backend.ts';
+import type { Backend } from './log/backend.ts';
 import { sqliteBackend } from './backends/sqlite/sqlite-backend.ts';
 import type { Environment } from './environment.ts';
 import { TablecastError } from './errors.ts';

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { NodeEvent } from './events.ts';
-import type { OperationLog } from './log/operation-log.ts';
-import type { Origins } from './log/origin.ts';
+import type { OperationLog } from './log/keeping/operation-log.ts';
+import type { Origins } from './log/operations/origin.ts';
 import type { HealthOptions } from './observability/health-listener.ts';
 import type { NodeHealth } from './observability/node-health.ts';
 import type { ObservedDisk, ObservedNode, ObservedTable } from './observability/observed-node.ts';

@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { checkCredentials, checkToken } from './access/check.ts';
 import type { CredentialChange, CredentialOptions, Verifier } from './access/rights.ts';
 import { TablecastError } from './errors.ts';
-import { checkOwnId } from './log/origin.ts';
-import type { RetentionLimits } from './log/retention.ts';
+import { checkOwnId } from './log/operations/origin.ts';
+import type { RetentionLimits } from './log/trimming/retention.ts';
 import { parseDuration } from './schema/index.ts';
 import { type ZeekAttachmentOptions, zeekAttachmentSchema } from './zeek/options.ts';
 

@@ -1,10 +1,10 @@
 import { TablecastError, isTablecastError } from './errors.ts';
-import type { Epoch } from './log/epoch.ts';
-import type { StoreName } from './log/journal.ts';
-import type { OperationLog } from './log/operation-log.ts';
-import { type Origins, checkOrigin, parseOrigin } from './log/origin.ts';
-import { type DecodedRun, type OpenedRun, type RunHeader, openRun, readRun } from './log/run.ts';
-import type { RunReference } from './log/segment-store.ts';
+import type { Epoch } from './log/operations/epoch.ts';
+import type { StoreName } from './log/keeping/journal.ts';
+import type { OperationLog } from './log/keeping/operation-log.ts';
+import { type Origins, checkOrigin, parseOrigin } from './log/operations/origin.ts';
+import { type DecodedRun, type OpenedRun, type RunHeader, openRun, readRun } from './log/runs/run.ts';
+import type { RunReference } from './log/keeping/segment-store.ts';
 import type { Dispatcher } from './projection/dispatcher.ts';
 import { ownOperation } from './projection/own-operation.ts';
 import { preparationOf } from './projection/preparation.ts';

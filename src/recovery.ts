@@ -1,7 +1,7 @@
-import type { Checkpoint, Recovery } from './backends/backend.ts';
+import type { Checkpoint, Recovery } from './log/backend.ts';
 import { TablecastError } from './errors.ts';
-import type { SegmentStore } from './log/segment-store.ts';
-import type { Origins } from './log/origin.ts';
+import type { SegmentStore } from './log/keeping/segment-store.ts';
+import type { Origins } from './log/operations/origin.ts';
 import { loadCheckpoint } from './projection/adoption.ts';
 import { decodeCheckpoint } from './projection/checkpoint-reader.ts';
 import type { Projection } from './projection/projection.ts';

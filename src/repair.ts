@@ -1,5 +1,5 @@
 import { TablecastError } from './errors.ts';
-import type { Origins } from './log/origin.ts';
+import type { Origins } from './log/operations/origin.ts';
 import type { Projection } from './projection/projection.ts';
 import type { Divergence } from './replication/divergence.ts';
 import type { Replicator } from './replication/replicator.ts';

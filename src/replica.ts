@@ -1,11 +1,11 @@
-import { isModeName } from './log/epoch.ts';
-import type { StoreName } from './log/journal.ts';
-import type { OperationLog } from './log/operation-log.ts';
-import type { Origins } from './log/origin.ts';
-import { wasProxyOf } from './log/proxy.ts';
+import { isModeName } from './log/operations/epoch.ts';
+import type { StoreName } from './log/keeping/journal.ts';
+import type { OperationLog } from './log/keeping/operation-log.ts';
+import type { Origins } from './log/operations/origin.ts';
+import { wasProxyOf } from './log/operations/proxy.ts';
 import type { Slicing, Work } from './work/slices.ts';
-import type { WallClock } from './log/wall-clock.ts';
-import type { Stretches } from './log/session-marks.ts';
+import type { WallClock } from './log/operations/wall-clock.ts';
+import type { Stretches } from './log/operations/session-marks.ts';
 import { Adopter } from './projection/adopter.ts';
 import { checkpointChunks } from './projection/checkpoint-writer.ts';
 import { DigestCache } from './projection/digest-cache.ts';

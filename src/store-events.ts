@@ -1,4 +1,4 @@
-import type { Recovery } from './backends/backend.ts';
+import type { Recovery } from './log/backend.ts';
 import type { TablecastError } from './errors.ts';
 import type { NodeEvent } from './events.ts';
 

@@ -1,8 +1,8 @@
 import type { Environment, Timer } from './environment.ts';
 import { TablecastError } from './errors.ts';
-import type { StoreName } from './log/journal.ts';
-import type { Origins } from './log/origin.ts';
-import { wasProxyOf } from './log/proxy.ts';
+import type { StoreName } from './log/keeping/journal.ts';
+import type { Origins } from './log/operations/origin.ts';
+import { wasProxyOf } from './log/operations/proxy.ts';
 import { modeNamed } from './modes/registry.ts';
 import type { ProjectionContext } from './projection/context.ts';
 import { Deadlines } from './projection/deadlines.ts';

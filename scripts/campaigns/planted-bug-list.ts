@@ -95,12 +95,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'send before the commit',
     edits: [
       {
-        file: 'src/log/segment-store.ts',
+        file: 'src/log/keeping/segment-store.ts',
         find: 'return this.backend.durable ? this.committed : this.appended;',
         replace: 'return this.appended;',
       },
       {
-        file: 'src/log/segment-store.ts',
+        file: 'src/log/keeping/segment-store.ts',
         find: '    if (!this.backend.durable) this.#listener.advanced(this);',
         replace: '    this.#listener.advanced(this);',
       },
@@ -146,12 +146,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'one too many at the boundary',
     edits: [
       {
-        file: 'src/log/operation-stream.ts',
+        file: 'src/log/reading/operation-stream.ts',
         find: 'if (operation.position <= cursor ||',
         replace: 'if (operation.position < cursor ||',
       },
       {
-        file: 'src/log/operation-reader.ts',
+        file: 'src/log/reading/operation-reader.ts',
         find: 'if (position <= this.#after) continue;',
         replace: 'if (position < this.#after) continue;',
       },
@@ -161,7 +161,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'one too few at the live boundary',
     [
-      'log/operation-stream.ts',
+      'log/reading/operation-stream.ts',
       'cursor = Math.max(cursor, log.position);',
       'cursor = Math.max(cursor, log.position + 1);',
     ],
@@ -216,7 +216,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'trim beyond the checkpoint',
     [
-      'log/log-keeper.ts',
+      'log/trimming/log-keeper.ts',
       'const end = Math.min(due, covered, store.committed, this.#begun + MAX_TRIM);',
       'const end = Math.min(due, Math.max(covered, due), store.committed, this.#begun + MAX_TRIM);',
     ],
@@ -233,7 +233,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'forget the names of keys when trimming',
-    ['log/log-keeper.ts', 'chunks: names.encode()', 'chunks: []'],
+    ['log/trimming/log-keeper.ts', 'chunks: names.encode()', 'chunks: []'],
     [RETENTION],
   ),
   bug(
@@ -273,7 +273,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'answer from memory what was trimmed',
-    ['log/segment-store.ts', 'this.#recentFrom = Math.max(this.#recentFrom, this.trimmedTo);', ''],
+    ['log/keeping/segment-store.ts', 'this.#recentFrom = Math.max(this.#recentFrom, this.trimmedTo);', ''],
     [RETENTION],
   ),
   bug(

@@ -10,7 +10,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
   bug(
     'ask the end of an id whose it is',
     [
-      'log/proxy.ts',
+      'log/operations/proxy.ts',
       '  return PROXY.exec(id)?.[1] === ownPart(nodeId);',
       '  return PROXY.test(id) && id.endsWith(`.${ownPart(nodeId)}`);',
     ],

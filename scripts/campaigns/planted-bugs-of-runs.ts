@@ -42,7 +42,7 @@ export const bugsOfRuns: readonly PlantedBug[] = [
   bug(
     'tell of a run while it is closed',
     [
-      'log/operation-log.ts',
+      'log/keeping/operation-log.ts',
       'return this.#telling.holding(() => {',
       'return ((act: () => boolean): boolean => act())(() => {',
     ],

@@ -58,7 +58,11 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   ),
   bug(
     'take note of stamps where they order nothing',
-    ['log/hybrid-clock.ts', 'if (this.#orders && stamp >= this.#last)', 'if (stamp >= this.#last)'],
+    [
+      'log/operations/hybrid-clock.ts',
+      'if (this.#orders && stamp >= this.#last)',
+      'if (stamp >= this.#last)',
+    ],
     [CLOCKS, 'test/log/names-and-clocks.test.ts'],
   ),
   bug(
@@ -72,7 +76,11 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   ),
   bug(
     'believe a clock that jumps',
-    ['log/wall-clock.ts', 'if (wall > expected + MAX_STEP_MS && ', 'if (wall > expected + 1e15 && '],
+    [
+      'log/operations/wall-clock.ts',
+      'if (wall > expected + MAX_STEP_MS && ',
+      'if (wall > expected + 1e15 && ',
+    ],
     [CLOCKS, 'test/log/wall-clock.test.ts'],
   ),
   bug(
@@ -97,7 +105,7 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   bug(
     'believe any number of switches',
     [
-      'log/epoch.ts',
+      'log/operations/epoch.ts',
       'epoch.counter <= from.counter + MAX_MISSED_SWITCHES ||',
       'epoch.counter <= MAX_SWITCHES ||',
     ],

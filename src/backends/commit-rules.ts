@@ -1,5 +1,5 @@
 import { TablecastError } from '../errors.ts';
-import type { Checkpoint, Commit, Segment } from './backend.ts';
+import type { Checkpoint, Commit, Segment } from '../log/backend.ts';
 
 /** Names of facts one backend holds at most. */
 const MAX_FACTS = 4096;

@@ -1,5 +1,5 @@
 import { TablecastError } from '../errors.ts';
-import type { Backend, Checkpoint, Commit, Recovery, Segment } from './backend.ts';
+import type { Backend, Checkpoint, Commit, Recovery, Segment } from '../log/backend.ts';
 import { CommitRules, logTrimmed, notOpen } from './commit-rules.ts';
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;

@@ -1,8 +1,8 @@
-import type { Checkpoint, Recovery, Segment } from '../backends/backend.ts';
+import type { Checkpoint, Recovery, Segment } from '../log/backend.ts';
 import { TablecastError } from '../errors.ts';
-import { LOG_NAMES } from '../log/log-keeper.ts';
-import type { Origins } from '../log/origin.ts';
-import { openSegmentBytes } from '../log/segment-store.ts';
+import { LOG_NAMES } from '../log/trimming/log-keeper.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import { openSegmentBytes } from '../log/keeping/segment-store.ts';
 import { loadCheckpoint } from '../projection/adoption.ts';
 import { decodeCheckpoint } from '../projection/checkpoint-reader.ts';
 import type { Projection } from '../projection/projection.ts';

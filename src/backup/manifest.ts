@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
-import { checkNodeId } from '../log/origin.ts';
+import { checkNodeId } from '../log/operations/origin.ts';
 import { sha256Of } from './files.ts';
 
 /** Beside the database in a backup: what it is, and what its files must be, byte for byte. */

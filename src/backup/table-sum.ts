@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Origins } from '../log/origin.ts';
+import type { Origins } from '../log/operations/origin.ts';
 import { stateName } from '../projection/digest.ts';
 import type { Projection } from '../projection/projection.ts';
 

@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 import { Emitter } from '../work/emitter.ts';
-import type { Recovery } from '../backends/backend.ts';
+import type { Recovery } from '../log/backend.ts';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { type Snapshot, openSnapshot } from '../backends/sqlite/snapshot.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Operation } from '../log/operation.ts';
-import { Origins } from '../log/origin.ts';
+import type { Operation } from '../log/operations/operation.ts';
+import { Origins } from '../log/operations/origin.ts';
 import { modeNamed } from '../modes/registry.ts';
 import { Dispatcher } from '../projection/dispatcher.ts';
 import { Projection } from '../projection/projection.ts';

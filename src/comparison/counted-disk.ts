@@ -1,4 +1,4 @@
-import type { Backend, Checkpoint, Commit } from '../backends/backend.ts';
+import type { Backend, Checkpoint, Commit } from '../log/backend.ts';
 import { memoryBackend } from '../backends/memory.ts';
 
 const MAX_BYTES = 2 ** 40;

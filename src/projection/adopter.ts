@@ -1,8 +1,8 @@
-import type { OperationLog } from '../log/operation-log.ts';
+import type { OperationLog } from '../log/keeping/operation-log.ts';
 import { TablecastError } from '../errors.ts';
-import { type Origins, parseOrigin } from '../log/origin.ts';
-import { encodeAdoption } from '../log/segment.ts';
-import type { Stretches } from '../log/session-marks.ts';
+import { type Origins, parseOrigin } from '../log/operations/origin.ts';
+import { encodeAdoption } from '../log/runs/segment.ts';
+import type { Stretches } from '../log/operations/session-marks.ts';
 import { SLICE_UNITS, type Slicing, type Work, allAtOnce } from '../work/slices.ts';
 import { adoptCheckpoint, checkTimes, isPlain } from './adoption.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';

@@ -1,8 +1,8 @@
-import { malformed } from '../log/bytes.ts';
-import type { Epoch } from '../log/epoch.ts';
-import type { Origins } from '../log/origin.ts';
+import { malformed } from '../log/bytes/bytes.ts';
+import type { Epoch } from '../log/operations/epoch.ts';
+import type { Origins } from '../log/operations/origin.ts';
 import { type Work, allAtOnce } from '../work/slices.ts';
-import type { VersionVector } from '../log/version-vector.ts';
+import type { VersionVector } from '../log/operations/version-vector.ts';
 import type { TableDocument } from '../modes/conflict-mode.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { CheckpointRows, DecodedCheckpoint } from './checkpoint-reader.ts';

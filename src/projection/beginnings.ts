@@ -1,4 +1,4 @@
-import type { VersionVector } from '../log/version-vector.ts';
+import type { VersionVector } from '../log/operations/version-vector.ts';
 import type { Dot } from './rows.ts';
 
 /**

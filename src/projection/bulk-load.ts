@@ -1,4 +1,4 @@
-import type { Origins } from '../log/origin.ts';
+import type { Origins } from '../log/operations/origin.ts';
 import type { Schema, Value } from '../schema/index.ts';
 import { Change } from './change.ts';
 import type { CheckpointRows } from './checkpoint-reader.ts';

@@ -1,5 +1,5 @@
-import { stampToMs } from '../log/hybrid-clock.ts';
-import { type Operation, SET, kindName } from '../log/operation.ts';
+import { stampToMs } from '../log/operations/hybrid-clock.ts';
+import { type Operation, SET, kindName } from '../log/operations/operation.ts';
 import type { Key, Value } from '../schema/index.ts';
 
 /** What happened to a row, as a subscriber sees it. */

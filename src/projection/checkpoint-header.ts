@@ -1,8 +1,8 @@
-import { malformed } from '../log/bytes.ts';
-import { type Epoch, MAX_SWITCHES, isModeName } from '../log/epoch.ts';
-import { type Origins, checkOrigin } from '../log/origin.ts';
-import { MAX_STRETCHES, type Stretches } from '../log/session-marks.ts';
-import { readInPieces } from '../log/pieced-json.ts';
+import { malformed } from '../log/bytes/bytes.ts';
+import { type Epoch, MAX_SWITCHES, isModeName } from '../log/operations/epoch.ts';
+import { type Origins, checkOrigin } from '../log/operations/origin.ts';
+import { MAX_STRETCHES, type Stretches } from '../log/operations/session-marks.ts';
+import { readInPieces } from '../log/bytes/pieced-json.ts';
 import type { Work } from '../work/slices.ts';
 import type { Schema } from '../schema/index.ts';
 import type { Projection } from './projection.ts';

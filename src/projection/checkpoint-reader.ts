@@ -1,7 +1,7 @@
-import { ByteReader, malformed } from '../log/bytes.ts';
-import { type Cell, readColumn, readTexts } from '../log/column.ts';
-import { MAX_DICTIONARY_KEYS } from '../log/dictionary.ts';
-import { MAX_ORIGIN_BYTES, checkOrigin } from '../log/origin.ts';
+import { ByteReader, malformed } from '../log/bytes/bytes.ts';
+import { type Cell, readColumn, readTexts } from '../log/bytes/column.ts';
+import { MAX_DICTIONARY_KEYS } from '../log/runs/dictionary.ts';
+import { MAX_ORIGIN_BYTES, checkOrigin } from '../log/operations/origin.ts';
 import { type Work, allAtOnce } from '../work/slices.ts';
 import type { OwnEffect } from '../modes/conflict-mode.ts';
 import type { Schema, Value } from '../schema/index.ts';

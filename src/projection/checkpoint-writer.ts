@@ -1,6 +1,6 @@
-import { ByteWriter, widthOf } from '../log/bytes.ts';
-import { writeCells, writeNumbers, writeTexts } from '../log/column.ts';
-import type { Origins } from '../log/origin.ts';
+import { ByteWriter, widthOf } from '../log/bytes/bytes.ts';
+import { writeCells, writeNumbers, writeTexts } from '../log/bytes/column.ts';
+import type { Origins } from '../log/operations/origin.ts';
 import { type HeaderSource, encodeHeader } from './checkpoint-header.ts';
 import type { Projection } from './projection.ts';
 import {

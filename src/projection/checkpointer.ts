@@ -1,6 +1,6 @@
-import type { Backend } from '../backends/backend.ts';
+import type { Backend } from '../log/backend.ts';
 import type { Environment } from '../environment.ts';
-import type { Origins } from '../log/origin.ts';
+import type { Origins } from '../log/operations/origin.ts';
 import { checkpointChunks } from './checkpoint-writer.ts';
 import type { Projection } from './projection.ts';
 

@@ -1,5 +1,5 @@
 import { TablecastError } from '../errors.ts';
-import type { Origins } from '../log/origin.ts';
+import type { Origins } from '../log/operations/origin.ts';
 
 /** Most lives that one node's operations in a table may name of which no operation is held: as many as a table holds. */
 export const MAX_CLAIMS_OF_AUTHOR = 8192;

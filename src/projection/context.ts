@@ -1,9 +1,9 @@
 import type { Emitter } from '../work/emitter.ts';
-import type { ModeName } from '../log/epoch.ts';
-import type { Journal } from '../log/journal.ts';
-import type { Operation } from '../log/operation.ts';
-import type { Origins } from '../log/origin.ts';
-import type { Wall } from '../log/wall-clock.ts';
+import type { ModeName } from '../log/operations/epoch.ts';
+import type { Journal } from '../log/keeping/journal.ts';
+import type { Operation } from '../log/operations/operation.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import type { Wall } from '../log/operations/wall-clock.ts';
 import type { ConflictMode } from '../modes/conflict-mode.ts';
 import type { Dispatcher } from './dispatcher.ts';
 

@@ -1,6 +1,6 @@
 import type { Environment, Timer } from '../environment.ts';
 import { isTablecastError } from '../errors.ts';
-import { stampToMs } from '../log/hybrid-clock.ts';
+import { stampToMs } from '../log/operations/hybrid-clock.ts';
 import type { Projection } from './projection.ts';
 import { SlotQueue } from './slot-queue.ts';
 

@@ -1,4 +1,4 @@
-import type { Origins } from '../log/origin.ts';
+import type { Origins } from '../log/operations/origin.ts';
 import type { Work } from '../work/slices.ts';
 import { type LeafSum, type RowDifference, TableDigest, stateName } from './digest.ts';
 import type { Projection } from './projection.ts';

@@ -1,7 +1,7 @@
 import { TablecastError } from '../errors.ts';
-import type { Cell } from '../log/column.ts';
-import type { Epoch } from '../log/epoch.ts';
-import type { Origins } from '../log/origin.ts';
+import type { Cell } from '../log/bytes/column.ts';
+import type { Epoch } from '../log/operations/epoch.ts';
+import type { Origins } from '../log/operations/origin.ts';
 import type { Work } from '../work/slices.ts';
 import type { Key, Value } from '../schema/index.ts';
 import { decodeRows } from './checkpoint-reader.ts';

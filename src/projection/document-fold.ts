@@ -1,11 +1,11 @@
-import { malformed } from '../log/bytes.ts';
-import type { Dictionary } from '../log/dictionary.ts';
-import type { Epoch } from '../log/epoch.ts';
-import { CLEAR, DELETE, SET, SWITCH } from '../log/operation.ts';
-import type { Origins } from '../log/origin.ts';
-import type { DecodedRun, DocumentSection, RunOperations } from '../log/run.ts';
+import { malformed } from '../log/bytes/bytes.ts';
+import type { Dictionary } from '../log/runs/dictionary.ts';
+import type { Epoch } from '../log/operations/epoch.ts';
+import { CLEAR, DELETE, SET, SWITCH } from '../log/operations/operation.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import type { DecodedRun, DocumentSection, RunOperations } from '../log/runs/run.ts';
 import type { Work } from '../work/slices.ts';
-import type { VersionVector } from '../log/version-vector.ts';
+import type { VersionVector } from '../log/operations/version-vector.ts';
 import type {
   DocumentOwner,
   OwnEffect,

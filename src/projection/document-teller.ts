@@ -1,5 +1,5 @@
-import { CLEAR, EXPIRE, INCREMENT, SET } from '../log/operation.ts';
-import type { DecodedRun } from '../log/run.ts';
+import { CLEAR, EXPIRE, INCREMENT, SET } from '../log/operations/operation.ts';
+import type { DecodedRun } from '../log/runs/run.ts';
 import type { NetEffect, RunEffects, Standing } from '../modes/conflict-mode.ts';
 import type { Value } from '../schema/index.ts';
 import { Change, type OperationFacts } from './change.ts';

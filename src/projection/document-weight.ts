@@ -1,4 +1,4 @@
-import type { DocumentSection } from '../log/run.ts';
+import type { DocumentSection } from '../log/runs/run.ts';
 
 /** A change, and the run it came in, cost as much as so many plain operations when they are applied. */
 export const CHANGE_WEIGHT = 12;

@@ -1,6 +1,6 @@
-import { CLEAR, DELETE, EXPIRE, SET } from '../log/operation.ts';
-import type { Origins } from '../log/origin.ts';
-import { VersionVector } from '../log/version-vector.ts';
+import { CLEAR, DELETE, EXPIRE, SET } from '../log/operations/operation.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import { VersionVector } from '../log/operations/version-vector.ts';
 import type { Value } from '../schema/index.ts';
 import type { ChangeKind, OperationFacts } from './change.ts';
 import type { Deadlines } from './deadlines.ts';

@@ -1,9 +1,9 @@
-import type { Cell } from '../log/column.ts';
-import { DELETE, SET } from '../log/operation.ts';
-import type { Origins } from '../log/origin.ts';
-import { encodeAdoption } from '../log/segment.ts';
+import type { Cell } from '../log/bytes/column.ts';
+import { DELETE, SET } from '../log/operations/operation.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import { encodeAdoption } from '../log/runs/segment.ts';
 import type { Work } from '../work/slices.ts';
-import { VersionVector } from '../log/version-vector.ts';
+import { VersionVector } from '../log/operations/version-vector.ts';
 import type { Value } from '../schema/index.ts';
 import { putPart } from './bulk-load.ts';
 import { Change } from './change.ts';

@@ -1,8 +1,8 @@
-import { malformed } from '../log/bytes.ts';
-import { Dictionary, MAX_DICTIONARY_KEYS, MAX_DICTIONARY_ORIGINS } from '../log/dictionary.ts';
-import { CLEAR, SWITCH } from '../log/operation.ts';
-import { type Origins, checkOrigin } from '../log/origin.ts';
-import type { DecodedRun } from '../log/run.ts';
+import { malformed } from '../log/bytes/bytes.ts';
+import { Dictionary, MAX_DICTIONARY_KEYS, MAX_DICTIONARY_ORIGINS } from '../log/runs/dictionary.ts';
+import { CLEAR, SWITCH } from '../log/operations/operation.ts';
+import { type Origins, checkOrigin } from '../log/operations/origin.ts';
+import type { DecodedRun } from '../log/runs/run.ts';
 import type { Schema } from '../schema/index.ts';
 import type { Claims } from './claims.ts';
 import type { Rows } from './rows.ts';

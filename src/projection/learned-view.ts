@@ -1,5 +1,5 @@
-import type { Origins } from '../log/origin.ts';
-import { SessionMarks } from '../log/session-marks.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import { SessionMarks } from '../log/operations/session-marks.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { CheckpointSource } from './checkpoint-writer.ts';
 import { type Learning, vectorOf } from './learning.ts';

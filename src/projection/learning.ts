@@ -1,7 +1,7 @@
-import { Dictionary } from '../log/dictionary.ts';
-import type { Origins } from '../log/origin.ts';
+import { Dictionary } from '../log/runs/dictionary.ts';
+import type { Origins } from '../log/operations/origin.ts';
 import type { Work } from '../work/slices.ts';
-import { VersionVector } from '../log/version-vector.ts';
+import { VersionVector } from '../log/operations/version-vector.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { DecodedCheckpoint, DictionaryKeys } from './checkpoint-reader.ts';
 import type { Projection } from './projection.ts';

@@ -1,5 +1,5 @@
-import type { Origin, Origins } from '../log/origin.ts';
-import type { VersionVector } from '../log/version-vector.ts';
+import type { Origin, Origins } from '../log/operations/origin.ts';
+import type { VersionVector } from '../log/operations/version-vector.ts';
 
 /** How many lives of one node a table remembers; beyond it the oldest is forgotten. */
 export const MAX_LIVES_PER_NODE = 64;

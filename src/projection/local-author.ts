@@ -1,10 +1,15 @@
-import { AuthorDictionary, Dictionary } from '../log/dictionary.ts';
-import type { Epoch } from '../log/epoch.ts';
-import { type FinishedRun, MAX_BATCH_OPERATIONS, type RunAuthor, type StoreName } from '../log/journal.ts';
-import type { Marks } from '../log/marks.ts';
-import { type ContextEntry, RunWriter } from '../log/run.ts';
-import type { SessionMarks } from '../log/session-marks.ts';
-import type { VersionVector } from '../log/version-vector.ts';
+import { AuthorDictionary, Dictionary } from '../log/runs/dictionary.ts';
+import type { Epoch } from '../log/operations/epoch.ts';
+import {
+  type FinishedRun,
+  MAX_BATCH_OPERATIONS,
+  type RunAuthor,
+  type StoreName,
+} from '../log/keeping/journal.ts';
+import type { Marks } from '../log/operations/marks.ts';
+import { type ContextEntry, RunWriter } from '../log/runs/run.ts';
+import type { SessionMarks } from '../log/operations/session-marks.ts';
+import type { VersionVector } from '../log/operations/version-vector.ts';
 import type { Schema, Value } from '../schema/index.ts';
 import { CHANGE_WEIGHT, weightOf } from './document-weight.ts';
 import type { DocumentFold } from './document-fold.ts';

@@ -1,7 +1,7 @@
-import { malformed } from '../log/bytes.ts';
-import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../log/operation.ts';
-import type { Cell } from '../log/column.ts';
-import type { RunOperations } from '../log/run.ts';
+import { malformed } from '../log/bytes/bytes.ts';
+import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../log/operations/operation.ts';
+import type { Cell } from '../log/bytes/column.ts';
+import type { RunOperations } from '../log/runs/run.ts';
 import type { NetEffect, RunEffects } from '../modes/conflict-mode.ts';
 
 /** Most that one `increment` operation adds: so that the sum of a run's stays exact. */

@@ -1,5 +1,5 @@
-import type { Origins } from '../log/origin.ts';
-import type { VersionVector } from '../log/version-vector.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import type { VersionVector } from '../log/operations/version-vector.ts';
 import type { OwnEffect } from '../modes/conflict-mode.ts';
 import type { Projection } from './projection.ts';
 

@@ -1,8 +1,8 @@
 import { TablecastError, isTablecastError } from '../errors.ts';
-import { CLEAR, SWITCH } from '../log/operation.ts';
-import { MAX_FRAME_WEIGHT } from '../log/journal.ts';
-import type { Origins } from '../log/origin.ts';
-import { type DecodedRun, decodeRun, readRunHeader } from '../log/run.ts';
+import { CLEAR, SWITCH } from '../log/operations/operation.ts';
+import { MAX_FRAME_WEIGHT } from '../log/keeping/journal.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import { type DecodedRun, decodeRun, readRunHeader } from '../log/runs/run.ts';
 import type { Work } from '../work/slices.ts';
 import type { Cell, CellPreparation, Schema, Value } from '../schema/schema.ts';
 import { weightOf } from './document-weight.ts';

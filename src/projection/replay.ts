@@ -1,9 +1,9 @@
-import type { Segment } from '../backends/backend.ts';
-import { STAMPS_PER_MS } from '../log/hybrid-clock.ts';
-import { SWITCH } from '../log/operation.ts';
-import type { Origins } from '../log/origin.ts';
-import { type DecodedRun, RunColumns, openRun, readRun } from '../log/run.ts';
-import { type Stretch, decodeSegment } from '../log/segment.ts';
+import type { Segment } from '../log/backend.ts';
+import { STAMPS_PER_MS } from '../log/operations/hybrid-clock.ts';
+import { SWITCH } from '../log/operations/operation.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import { type DecodedRun, RunColumns, openRun, readRun } from '../log/runs/run.ts';
+import { type Stretch, decodeSegment } from '../log/runs/segment.ts';
 import { type CheckpointPart, loadCheckpoint } from './adoption.ts';
 import { decodeCheckpoint } from './checkpoint-reader.ts';
 import type { Projection } from './projection.ts';

@@ -1,8 +1,8 @@
-import type { Dictionary } from '../log/dictionary.ts';
-import { compareEpochs } from '../log/epoch.ts';
-import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../log/operation.ts';
-import type { DecodedRun } from '../log/run.ts';
-import type { VersionVector } from '../log/version-vector.ts';
+import type { Dictionary } from '../log/runs/dictionary.ts';
+import { compareEpochs } from '../log/operations/epoch.ts';
+import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../log/operations/operation.ts';
+import type { DecodedRun } from '../log/runs/run.ts';
+import type { VersionVector } from '../log/operations/version-vector.ts';
 import { runChanges } from './bulk-load.ts';
 import type { Live } from './effects.ts';
 import type { Projection } from './projection.ts';

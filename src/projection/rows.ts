@@ -1,5 +1,5 @@
 import type { Work } from '../work/slices.ts';
-import type { VersionVector } from '../log/version-vector.ts';
+import type { VersionVector } from '../log/operations/version-vector.ts';
 import type { Key, Schema, Value } from '../schema/index.ts';
 import { Beginnings } from './beginnings.ts';
 import { KeyIndex } from './key-index.ts';

@@ -1,6 +1,6 @@
 import { Emitter } from '../work/emitter.ts';
-import type { Operation } from '../log/operation.ts';
-import { Origins } from '../log/origin.ts';
+import type { Operation } from '../log/operations/operation.ts';
+import { Origins } from '../log/operations/origin.ts';
 import type { Schema } from '../schema/index.ts';
 import type { ProjectionContext } from './context.ts';
 import { Dispatcher } from './dispatcher.ts';

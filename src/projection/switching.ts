@@ -1,9 +1,9 @@
 import { TablecastError } from '../errors.ts';
-import type { Cell } from '../log/column.ts';
-import { type Epoch, MAX_MISSED_SWITCHES, MAX_SWITCHES, compareEpochs } from '../log/epoch.ts';
-import { DELETE, SET } from '../log/operation.ts';
-import type { Origins } from '../log/origin.ts';
-import { VersionVector } from '../log/version-vector.ts';
+import type { Cell } from '../log/bytes/column.ts';
+import { type Epoch, MAX_MISSED_SWITCHES, MAX_SWITCHES, compareEpochs } from '../log/operations/epoch.ts';
+import { DELETE, SET } from '../log/operations/operation.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import { VersionVector } from '../log/operations/version-vector.ts';
 import type { ConflictMode, OwnEffect, TableDocument } from '../modes/conflict-mode.ts';
 import type { Value } from '../schema/index.ts';
 import { type CarriedEffect, addedTo, together } from './own-past.ts';

@@ -1,6 +1,6 @@
 import { TablecastError } from '../errors.ts';
-import { HybridClock, STAMPS_PER_MS, stampToMs } from '../log/hybrid-clock.ts';
-import type { Wall } from '../log/wall-clock.ts';
+import { HybridClock, STAMPS_PER_MS, stampToMs } from '../log/operations/hybrid-clock.ts';
+import type { Wall } from '../log/operations/wall-clock.ts';
 import type { CheckpointRows } from './checkpoint-reader.ts';
 import type { Dot } from './rows.ts';
 import type { Versions } from './versions.ts';

@@ -1,5 +1,5 @@
-import { STAMPS_PER_MS } from '../log/hybrid-clock.ts';
-import type { VersionVector } from '../log/version-vector.ts';
+import { STAMPS_PER_MS } from '../log/operations/hybrid-clock.ts';
+import type { VersionVector } from '../log/operations/version-vector.ts';
 import type { Rows } from './rows.ts';
 import type { Versions } from './versions.ts';
 

@@ -1,6 +1,6 @@
 import type { Environment, Timer } from '../environment.ts';
-import { compareEpochs } from '../log/epoch.ts';
-import type { SegmentStore } from '../log/segment-store.ts';
+import { compareEpochs } from '../log/operations/epoch.ts';
+import type { SegmentStore } from '../log/keeping/segment-store.ts';
 import type { PeerState } from './peer-state.ts';
 import type { ReceivedReference, Replica } from './replica.ts';
 import type { SessionOwner } from './session-owner.ts';

@@ -1,6 +1,6 @@
 import { TablecastError } from '../errors.ts';
-import { type ByteReader, ByteWriter } from '../log/bytes.ts';
-import { MAX_TABLE_NAME_BYTES } from '../log/run.ts';
+import { type ByteReader, ByteWriter } from '../log/bytes/bytes.ts';
+import { MAX_TABLE_NAME_BYTES } from '../log/runs/run.ts';
 
 const DIGEST = 11;
 const ASK = 12;

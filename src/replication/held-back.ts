@@ -1,6 +1,6 @@
 import type { Environment, Timer } from '../environment.ts';
 import type { ErrorCode, TablecastError } from '../errors.ts';
-import type { RunReference } from '../log/segment-store.ts';
+import type { RunReference } from '../log/keeping/segment-store.ts';
 import type { HeldBackOperations } from './peer-state.ts';
 import type { Refusal } from './replica.ts';
 import { type HeldBackState, MAX_HELD_BACK_TOLD, MAX_REASON } from './wire.ts';

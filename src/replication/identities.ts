@@ -1,5 +1,5 @@
 import type { AccessList } from '../access/grant.ts';
-import { isReservedId } from '../log/origin.ts';
+import { isReservedId } from '../log/operations/origin.ts';
 import { twice } from './peer-events.ts';
 import type { Session } from './session.ts';
 import type { Hello } from './wire.ts';

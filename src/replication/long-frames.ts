@@ -2,7 +2,7 @@ import { type TablecastError, isTablecastError } from '../errors.ts';
 import type { Environment } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Slices } from '../work/slices.ts';
-import type { Stretches } from '../log/session-marks.ts';
+import type { Stretches } from '../log/operations/session-marks.ts';
 import { IncomingCheckpoints } from './incoming.ts';
 import type { PeerTables } from './peer-tables.ts';
 import type { AdoptedRows, Held, Replica } from './replica.ts';

@@ -1,7 +1,7 @@
 import { isTablecastError } from '../errors.ts';
-import type { StoreName } from '../log/journal.ts';
-import { carriesChanges } from '../log/run.ts';
-import type { LoggedSegment, RunReference, SegmentStore } from '../log/segment-store.ts';
+import type { StoreName } from '../log/keeping/journal.ts';
+import { carriesChanges } from '../log/runs/run.ts';
+import type { LoggedSegment, RunReference, SegmentStore } from '../log/keeping/segment-store.ts';
 import type { PeerTables, SharedTable } from './peer-tables.ts';
 import type { Held, Replica } from './replica.ts';
 import { MAX_FRAME_OPERATIONS, MAX_FRAME_RUNS, type Message } from './wire.ts';

@@ -1,5 +1,5 @@
 import type { NodeEvent } from '../events.ts';
-import { type Stretches, sessionIn } from '../log/session-marks.ts';
+import { type Stretches, sessionIn } from '../log/operations/session-marks.ts';
 import type { PeerTables } from './peer-tables.ts';
 import type { Held, Replica, ReplicaTable } from './replica.ts';
 import { forkClaimed, forked, parted } from './session-events.ts';

@@ -1,9 +1,9 @@
 import { EVERYTHING, type Grant } from '../access/grant.ts';
 import { TablecastError } from '../errors.ts';
-import { type Epoch, compareEpochs } from '../log/epoch.ts';
-import type { StoreName } from '../log/journal.ts';
-import { isProxyOf } from '../log/proxy.ts';
-import type { RunReference } from '../log/segment-store.ts';
+import { type Epoch, compareEpochs } from '../log/operations/epoch.ts';
+import type { StoreName } from '../log/keeping/journal.ts';
+import { isProxyOf } from '../log/operations/proxy.ts';
+import type { RunReference } from '../log/keeping/segment-store.ts';
 import {
   type Announced,
   type RefusedTable,

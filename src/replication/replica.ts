@@ -1,10 +1,10 @@
 import type { TablecastError } from '../errors.ts';
-import type { Epoch } from '../log/epoch.ts';
-import type { StoreName } from '../log/journal.ts';
+import type { Epoch } from '../log/operations/epoch.ts';
+import type { StoreName } from '../log/keeping/journal.ts';
 import type { Work } from '../work/slices.ts';
-import type { OperationLog } from '../log/operation-log.ts';
-import type { RunReference } from '../log/segment-store.ts';
-import type { Stretches } from '../log/session-marks.ts';
+import type { OperationLog } from '../log/keeping/operation-log.ts';
+import type { RunReference } from '../log/keeping/segment-store.ts';
+import type { Stretches } from '../log/operations/session-marks.ts';
 
 /** Per origin (as text) the highest sequence held. */
 export type Held = readonly (readonly [origin: string, sequence: number])[];

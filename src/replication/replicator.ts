@@ -5,7 +5,7 @@ import { type AccessList, EVERYTHING, type Grant, grantOf } from '../access/gran
 import type { Environment, Timer } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
 import { Present } from '../work/emitter.ts';
-import type { StoreName } from '../log/journal.ts';
+import type { StoreName } from '../log/keeping/journal.ts';
 import { Slices, type Slicing } from '../work/slices.ts';
 import { placeFor } from '../access/fair-share.ts';
 import type { Closing, Connection, Transport } from '../transport/transport.ts';

@@ -1,7 +1,7 @@
 import { type Place, withoutPort } from '../access/fair-share.ts';
 import type { Grant } from '../access/grant.ts';
 import { type TablecastError, isTablecastError } from '../errors.ts';
-import type { StoreName } from '../log/journal.ts';
+import type { StoreName } from '../log/keeping/journal.ts';
 import type { Work } from '../work/slices.ts';
 import type { Closing, Connection } from '../transport/transport.ts';
 import type { Debtor } from './account.ts';

@@ -1,4 +1,4 @@
-import type { StoreName } from '../log/journal.ts';
+import type { StoreName } from '../log/keeping/journal.ts';
 import type { Work } from '../work/slices.ts';
 import { stateOf } from './announced.ts';
 import { Asking } from './asking.ts';

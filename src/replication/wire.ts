@@ -1,18 +1,18 @@
 import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
-import { ByteReader, ByteWriter } from '../log/bytes.ts';
-import { MAX_SWITCHES } from '../log/epoch.ts';
-import { isNodeId } from '../log/origin.ts';
-import { MAX_BATCH_RUNS } from '../log/journal.ts';
-import { MAX_TABLE_NAME_BYTES } from '../log/run.ts';
-import { readRuns, writeRuns } from '../log/segment.ts';
+import { ByteReader, ByteWriter } from '../log/bytes/bytes.ts';
+import { MAX_SWITCHES } from '../log/operations/epoch.ts';
+import { isNodeId } from '../log/operations/origin.ts';
+import { MAX_BATCH_RUNS } from '../log/keeping/journal.ts';
+import { MAX_TABLE_NAME_BYTES } from '../log/runs/run.ts';
+import { readRuns, writeRuns } from '../log/runs/segment.ts';
 import {
   type ComparisonMessage,
   decodeComparison,
   encodeComparison,
   isComparison,
 } from './comparison-wire.ts';
-import { isShallowJson } from '../log/shallow-json.ts';
+import { isShallowJson } from '../log/bytes/shallow-json.ts';
 
 /** The protocol versions this program speaks; docs/protocol.md describes them. */
 export const PROTOCOL: readonly [lowest: number, highest: number] = [1, 1];

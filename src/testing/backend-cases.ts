@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Backend, Commit, Segment } from '../backends/backend.ts';
+import type { Backend, Commit, Segment } from '../log/backend.ts';
 import { assertBytes } from './suite.ts';
 
 /** One place where a backend keeps its data, as one case of a suite sees it. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Backend, Segment } from '../backends/backend.ts';
+import type { Backend, Segment } from '../log/backend.ts';
 import {
   assertRead,
   type BackendCase,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Backend, Recovery } from '../backends/backend.ts';
+import type { Backend, Recovery } from '../log/backend.ts';
 import { assertRead, type BackendCase, type BackendPlace, commitOf, segment } from './backend-cases.ts';
 import { assertRejects } from './suite.ts';
 

@@ -1,9 +1,9 @@
 import type { Observable } from 'rxjs';
 import type { Environment } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
-import type { StoreName } from '../log/journal.ts';
-import type { OperationRange } from '../log/operation-stream.ts';
-import type { Operation } from '../log/operation.ts';
+import type { StoreName } from '../log/keeping/journal.ts';
+import type { OperationRange } from '../log/reading/operation-stream.ts';
+import type { Operation } from '../log/operations/operation.ts';
 import type { LocalAuthor } from '../projection/local-author.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { TableDeclaration } from '../schema/index.ts';

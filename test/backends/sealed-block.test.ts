@@ -1,15 +1,15 @@
 import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Segment } from '../../src/backends/backend.ts';
+import type { Segment } from '../../src/log/backend.ts';
 import { MAX_BLOCK_BYTES, packBlock, unpackBlock } from '../../src/backends/sqlite/sealed-block.ts';
 import { isTablecastError } from '../../src/errors.ts';
-import { ByteWriter } from '../../src/log/bytes.ts';
-import type { Cell, ColumnType } from '../../src/log/column.ts';
-import { RunWriter } from '../../src/log/run.ts';
-import { DELETE } from '../../src/log/operation.ts';
-import { LANE } from '../../src/log/lane-tape.ts';
-import { encodeSegment } from '../../src/log/segment.ts';
+import { ByteWriter } from '../../src/log/bytes/bytes.ts';
+import type { Cell, ColumnType } from '../../src/log/bytes/column.ts';
+import { RunWriter } from '../../src/log/runs/run.ts';
+import { DELETE } from '../../src/log/operations/operation.ts';
+import { LANE } from '../../src/log/bytes/lane-tape.ts';
+import { encodeSegment } from '../../src/log/runs/segment.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 
 const plain = (segments: readonly Segment[]): unknown =>

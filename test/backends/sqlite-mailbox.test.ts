@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import type { Commit } from '../../src/backends/backend.ts';
+import type { Commit } from '../../src/log/backend.ts';
 import { Inbox } from '../../src/backends/sqlite/inbox.ts';
 import { Mailbox, mailboxMemory } from '../../src/backends/sqlite/mailbox.ts';
 import type { Request, RequestMessage } from '../../src/backends/sqlite/messages.ts';

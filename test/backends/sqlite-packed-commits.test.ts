@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Commit } from '../../src/backends/backend.ts';
+import type { Commit } from '../../src/log/backend.ts';
 import { fromMessage, packCommits, toMessage } from '../../src/backends/sqlite/packed-commits.ts';
 
 const segment = fc.record({

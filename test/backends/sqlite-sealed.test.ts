@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Segment } from '../../src/backends/backend.ts';
+import type { Segment } from '../../src/log/backend.ts';
 import { segmentChecksum } from '../../src/backends/sqlite/format.ts';
 import { openReadOnly } from '../../src/backends/sqlite/reader.ts';
 import { sqliteBackend } from '../../src/backends/sqlite/sqlite-backend.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Backend } from '../../src/backends/backend.ts';
+import type { Backend } from '../../src/log/backend.ts';
 import { memoryBackend } from '../../src/backends/memory.ts';
 import type { ConflictMode } from '../../src/modes/conflict-mode.ts';
 import { lwwMode } from '../../src/modes/lww.ts';

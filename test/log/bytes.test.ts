@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TablecastError } from '../../src/errors.ts';
-import { ByteReader, ByteWriter, widthOf } from '../../src/log/bytes.ts';
-import { readTexts, writeTexts } from '../../src/log/column.ts';
-import { decodeSegment, encodeSegment } from '../../src/log/segment.ts';
+import { ByteReader, ByteWriter, widthOf } from '../../src/log/bytes/bytes.ts';
+import { readTexts, writeTexts } from '../../src/log/bytes/column.ts';
+import { decodeSegment, encodeSegment } from '../../src/log/runs/segment.ts';
 
 type Item =
   | { readonly is: 'varint' | 'uint32' | 'float64' | 'byte'; readonly value: number }

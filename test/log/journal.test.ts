@@ -6,7 +6,7 @@ import {
   type RunAuthor,
   type SealedPart,
   type StoreName,
-} from '../../src/log/journal.ts';
+} from '../../src/log/keeping/journal.ts';
 
 /** A table that writes runs of at most five operations, and remembers where each was placed. */
 class Author implements RunAuthor {

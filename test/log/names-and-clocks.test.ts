@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HybridClock, STAMPS_PER_MS, stampToMs } from '../../src/log/hybrid-clock.ts';
-import { Marks } from '../../src/log/marks.ts';
-import { Origins, checkNodeId, checkOwnId, newEpoch, originText } from '../../src/log/origin.ts';
-import { VersionVector } from '../../src/log/version-vector.ts';
+import { HybridClock, STAMPS_PER_MS, stampToMs } from '../../src/log/operations/hybrid-clock.ts';
+import { Marks } from '../../src/log/operations/marks.ts';
+import { Origins, checkNodeId, checkOwnId, newEpoch, originText } from '../../src/log/operations/origin.ts';
+import { VersionVector } from '../../src/log/operations/version-vector.ts';
 
 const entries = fc.array(fc.tuple(fc.nat({ max: 4 }), fc.integer({ min: 1, max: 9 })), { maxLength: 8 });
 

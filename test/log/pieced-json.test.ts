@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readInPieces } from '../../src/log/pieced-json.ts';
+import { readInPieces } from '../../src/log/bytes/pieced-json.ts';
 import { allAtOnce } from '../../src/work/slices.ts';
 
 const most = { values: 100_000, depth: 8 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { KeyNames } from '../../src/log/key-names.ts';
-import { AgeMarks } from '../../src/log/retention.ts';
+import { KeyNames } from '../../src/log/runs/key-names.ts';
+import { AgeMarks } from '../../src/log/trimming/retention.ts';
 
 describe('what is older than an age', () => {
   it('is named to within a sixteenth of the age, and not before a quarter more has gathered', () => {

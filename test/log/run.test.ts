@@ -2,15 +2,15 @@ import checksums from 'crc-32';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TablecastError } from '../../src/errors.ts';
-import { CLEAR, DELETE, EXPIRE, SET } from '../../src/log/operation.ts';
-import type { Cell, ColumnType } from '../../src/log/column.ts';
+import { CLEAR, DELETE, EXPIRE, SET } from '../../src/log/operations/operation.ts';
+import type { Cell, ColumnType } from '../../src/log/bytes/column.ts';
 import {
   type ContextEntry,
   type DecodedRun,
   RunWriter,
   decodeRun,
   readRunHeader,
-} from '../../src/log/run.ts';
+} from '../../src/log/runs/run.ts';
 
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { TablecastError } from '../../src/errors.ts';
-import { SegmentStore } from '../../src/log/segment-store.ts';
-import { encodeSegment } from '../../src/log/segment.ts';
+import { SegmentStore } from '../../src/log/keeping/segment-store.ts';
+import { encodeSegment } from '../../src/log/runs/segment.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
 import { VirtualTime } from '../support/virtual-time.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Commit } from '../../src/backends/backend.ts';
+import type { Commit } from '../../src/log/backend.ts';
 import { CommitRules } from '../../src/backends/commit-rules.ts';
 import { memoryBackend } from '../../src/backends/memory.ts';
 import { TablecastError } from '../../src/errors.ts';
-import { type LoggedSegment, SegmentStore } from '../../src/log/segment-store.ts';
+import { type LoggedSegment, SegmentStore } from '../../src/log/keeping/segment-store.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { VirtualTime, promisesSettled } from '../support/virtual-time.ts';
 

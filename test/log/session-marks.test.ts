@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_STRETCHES, SessionMarks, sessionIn } from '../../src/log/session-marks.ts';
+import { MAX_STRETCHES, SessionMarks, sessionIn } from '../../src/log/operations/session-marks.ts';
 
 /** Runs of an origin, each with the session that wrote it. */
 const histories = fc.array(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { WallClock } from '../../src/log/wall-clock.ts';
+import { WallClock } from '../../src/log/operations/wall-clock.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';
 
 const MINUTE = 60_000;

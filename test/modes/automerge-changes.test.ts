@@ -6,7 +6,7 @@ import { isTablecastError } from '../../src/errors.ts';
 import { readChange } from '../../src/modes/automerge/change-reader.ts';
 import { encodeChange } from '../../src/modes/automerge/change-writer.ts';
 import { type ChangeContent, DELETE, INCREMENT, PUT, bytesOf } from '../../src/modes/automerge/change.ts';
-import { sha256 } from '../../src/log/sha256.ts';
+import { sha256 } from '../../src/log/bytes/sha256.ts';
 import { leastProcessorTime } from '../support/least-time.ts';
 
 const ACTORS = ['aa@1', 'b1@c2', 'zz', 'a'];

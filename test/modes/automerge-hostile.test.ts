@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { DELETE, INCREMENT, SWITCH } from '../../src/log/operation.ts';
-import { type DocumentSection, RunWriter, decodeRun } from '../../src/log/run.ts';
+import { DELETE, INCREMENT, SWITCH } from '../../src/log/operations/operation.ts';
+import { type DocumentSection, RunWriter, decodeRun } from '../../src/log/runs/run.ts';
 import { encodeChange } from '../../src/modes/automerge/change-writer.ts';
 import { readChange } from '../../src/modes/automerge/change-reader.ts';
 import { PUT, type ChangeContent } from '../../src/modes/automerge/change.ts';
 import { AutomergeDocument } from '../../src/modes/automerge/document.ts';
 import { MAX_GENERATION, counterBeginning, epochName } from '../../src/modes/automerge/genesis.ts';
-import { ByteWriter } from '../../src/log/bytes.ts';
+import { ByteWriter } from '../../src/log/bytes/bytes.ts';
 import type { NetEffect, RunChanges, RunEffects } from '../../src/modes/conflict-mode.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import type { Projection } from '../../src/projection/projection.ts';

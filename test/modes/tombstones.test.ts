@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Origins } from '../../src/log/origin.ts';
-import { VersionVector } from '../../src/log/version-vector.ts';
+import { Origins } from '../../src/log/operations/origin.ts';
+import { VersionVector } from '../../src/log/operations/version-vector.ts';
 import { lwwMode } from '../../src/modes/lww.ts';
 import { Rows } from '../../src/projection/rows.ts';
 import { markRemembered } from '../../src/projection/tombstones.ts';

@@ -6,9 +6,19 @@ import { describe, expect, test } from 'vitest';
 
 /** A folder of implementations: its port, and the contract every implementation runs. */
 const ports = [
-  { folder: 'src/backends', file: 'backend.ts', port: 'Backend', contract: 'backendContract' },
-  { folder: 'src/modes', file: 'conflict-mode.ts', port: 'ConflictMode', contract: 'conflictModeContract' },
-  { folder: 'src/transport', file: 'transport.ts', port: 'Transport', contract: 'transportContract' },
+  { folder: 'src/backends', file: 'src/log/backend.ts', port: 'Backend', contract: 'backendContract' },
+  {
+    folder: 'src/modes',
+    file: 'src/modes/conflict-mode.ts',
+    port: 'ConflictMode',
+    contract: 'conflictModeContract',
+  },
+  {
+    folder: 'src/transport',
+    file: 'src/transport/transport.ts',
+    port: 'Transport',
+    contract: 'transportContract',
+  },
 ];
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -94,7 +104,7 @@ describe.each(ports)('every implementation of $port', ({ folder, file, port, con
     (name) => !choosers.some((chooser) => name.endsWith(`/${chooser}`)),
   );
   const program = programOf(files);
-  const members = portMembers(program, `${root}${folder}/${file}`, port);
+  const members = portMembers(program, `${root}${file}`, port);
   const found = files.flatMap((name) => implementationsIn(program, name, members));
   const runs = testTexts.filter((text) => new RegExp(`^${contract}\\(|[^n] ${contract}\\(`, 'm').test(text));
 

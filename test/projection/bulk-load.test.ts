@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../src/index.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
-import { Dictionary } from '../../src/log/dictionary.ts';
+import { Dictionary } from '../../src/log/runs/dictionary.ts';
 import { allAtOnce } from '../../src/work/slices.ts';
 import { loadCheckpoint } from '../../src/projection/adoption.ts';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Backend, Checkpoint } from '../../src/backends/backend.ts';
+import type { Backend, Checkpoint } from '../../src/log/backend.ts';
 import { allAtOnce } from '../../src/work/slices.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { Checkpointer } from '../../src/projection/checkpointer.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { originText } from '../../src/log/origin.ts';
+import { originText } from '../../src/log/operations/origin.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { checkpointChunks } from '../../src/projection/checkpoint-writer.ts';
 import { decodeCheckpoint } from '../../src/projection/checkpoint-reader.ts';

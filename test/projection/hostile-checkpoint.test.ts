@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ByteWriter } from '../../src/log/bytes.ts';
-import { writeCells, writeNumbers, writeTexts } from '../../src/log/column.ts';
+import { ByteWriter } from '../../src/log/bytes/bytes.ts';
+import { writeCells, writeNumbers, writeTexts } from '../../src/log/bytes/column.ts';
 import { decodeCheckpoint } from '../../src/projection/checkpoint-reader.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../src/index.ts';
-import { DELETE } from '../../src/log/operation.ts';
-import { type DecodedRun, RunWriter, decodeRun } from '../../src/log/run.ts';
+import { DELETE } from '../../src/log/operations/operation.ts';
+import { type DecodedRun, RunWriter, decodeRun } from '../../src/log/runs/run.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';
 import { type Schema, compileSchema } from '../../src/schema/index.ts';

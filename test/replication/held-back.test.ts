@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { NodeEvent, PeerState } from '../../src/index.ts';
-import { readRunHeader } from '../../src/log/run.ts';
+import { readRunHeader } from '../../src/log/runs/run.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { sendRuns, setRun } from '../security/support.ts';
 import { clustersOfATest } from '../support/clusters-of-a-test.ts';

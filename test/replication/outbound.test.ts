@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LoggedSegment, RunReference, SegmentStore } from '../../src/log/segment-store.ts';
+import type { LoggedSegment, RunReference, SegmentStore } from '../../src/log/keeping/segment-store.ts';
 import { Outbound } from '../../src/replication/outbound.ts';
 import { PeerTables } from '../../src/replication/peer-tables.ts';
 import type { Replica, ReplicaTable } from '../../src/replication/replica.ts';

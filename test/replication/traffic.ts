@@ -1,5 +1,5 @@
 import { decodeMessage } from '../../src/replication/wire.ts';
-import { readRunHeader } from '../../src/log/run.ts';
+import { readRunHeader } from '../../src/log/runs/run.ts';
 import type { Cluster } from '../support/cluster.ts';
 
 /** Counts how often each operation crosses each link, from now on; with `oneWay` each direction by itself. */

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MapTable, NodeEvent } from '../../src/index.ts';
-import { MAX_MISSED_SWITCHES, isWithinReach } from '../../src/log/epoch.ts';
-import { RunWriter } from '../../src/log/run.ts';
-import { VersionVector } from '../../src/log/version-vector.ts';
+import { MAX_MISSED_SWITCHES, isWithinReach } from '../../src/log/operations/epoch.ts';
+import { RunWriter } from '../../src/log/runs/run.ts';
+import { VersionVector } from '../../src/log/operations/version-vector.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { checkpointChunks } from '../../src/projection/checkpoint-writer.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { SetTable } from '../../src/index.ts';
-import { RunWriter } from '../../src/log/run.ts';
-import { Origins } from '../../src/log/origin.ts';
+import { RunWriter } from '../../src/log/runs/run.ts';
+import { Origins } from '../../src/log/operations/origin.ts';
 import {
   CLAIMS_BEYOND,
   Claims,

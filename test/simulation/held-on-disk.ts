@@ -1,8 +1,8 @@
-import { LOG_NAMES } from '../../src/log/log-keeper.ts';
+import { LOG_NAMES } from '../../src/log/trimming/log-keeper.ts';
 import { allAtOnce } from '../../src/work/slices.ts';
-import { readRunHeader } from '../../src/log/run.ts';
-import { decodeSegment } from '../../src/log/segment.ts';
-import { sessionIn } from '../../src/log/session-marks.ts';
+import { readRunHeader } from '../../src/log/runs/run.ts';
+import { decodeSegment } from '../../src/log/runs/segment.ts';
+import { sessionIn } from '../../src/log/operations/session-marks.ts';
 import { takeHeader } from '../../src/projection/checkpoint-header.ts';
 import type { SimulatedDisk } from '../support/simulated-disk.ts';
 

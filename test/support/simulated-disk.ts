@@ -1,4 +1,4 @@
-import type { Backend, Checkpoint, Commit, Recovery, Segment } from '../../src/backends/backend.ts';
+import type { Backend, Checkpoint, Commit, Recovery, Segment } from '../../src/log/backend.ts';
 import { CommitRules, logTrimmed, notOpen } from '../../src/backends/commit-rules.ts';
 import { TablecastError } from '../../src/errors.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkNodeId } from '../../src/log/origin.ts';
-import { isProxyOf, proxyId, wasProxyOf } from '../../src/log/proxy.ts';
+import { checkNodeId } from '../../src/log/operations/origin.ts';
+import { isProxyOf, proxyId, wasProxyOf } from '../../src/log/operations/proxy.ts';
 import { RecentSlices } from '../../src/zeek/attachment/recent-slices.ts';
 import type { AttachedTable } from '../../src/zeek/attachment/attached-table.ts';
 import { ZeekNodes } from '../../src/zeek/attachment/zeek-nodes.ts';

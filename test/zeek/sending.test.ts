@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Backend } from '../../src/backends/backend.ts';
+import type { Backend } from '../../src/log/backend.ts';
 import { memoryBackend } from '../../src/backends/memory.ts';
 import type { MapTable } from '../../src/index.ts';
 import { openNodeOf } from '../../src/node.ts';

@@ -1,4 +1,4 @@
-import type { Commit } from '../backend.ts';
+import type { Commit } from '../../log/backend.ts';
 import { type CommitsRequest, fromMessage, packedBytes, packInto } from './packed-commits.ts';
 
 /** Larger commits travel as messages. */

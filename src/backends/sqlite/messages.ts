@@ -1,4 +1,4 @@
-import type { Recovery } from '../backend.ts';
+import type { Recovery } from '../../log/backend.ts';
 import type { Durability } from './connection.ts';
 import type { Failure } from './failure.ts';
 import type { CommitsMessage, CommitsRequest } from './packed-commits.ts';

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isTablecastError, TablecastError } from '../../errors.ts';
-import type { Recovery } from '../backend.ts';
+import type { Recovery } from '../../log/backend.ts';
 import {
   type Connection,
   openReading,

@@ -1,4 +1,4 @@
-import type { Commit } from '../backend.ts';
+import type { Commit } from '../../log/backend.ts';
 
 /** Facts of one commit; a value of undefined removes the name. */
 export type Facts = ReadonlyMap<string, Uint8Array | undefined>;

@@ -1,4 +1,4 @@
-import type { Segment } from '../backend.ts';
+import type { Segment } from '../../log/backend.ts';
 import { type Connection, openReading } from './connection.ts';
 import { asTablecastError } from './failure.ts';
 import { SegmentPages } from './pages.ts';

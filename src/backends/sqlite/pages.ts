@@ -1,4 +1,4 @@
-import type { Segment } from '../backend.ts';
+import type { Segment } from '../../log/backend.ts';
 import { logTrimmed } from '../commit-rules.ts';
 import type { Connection } from './connection.ts';
 import { damaged } from './failure.ts';

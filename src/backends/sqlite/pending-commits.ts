@@ -1,5 +1,5 @@
 import type { TablecastError } from '../../errors.ts';
-import type { Commit } from '../backend.ts';
+import type { Commit } from '../../log/backend.ts';
 
 interface PendingCommit {
   readonly bytes: number;

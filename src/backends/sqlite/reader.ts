@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TablecastError } from '../../errors.ts';
-import type { Recovery, Segment } from '../backend.ts';
+import type { Recovery, Segment } from '../../log/backend.ts';
 import { openReading } from './connection.ts';
 import { asTablecastError } from './failure.ts';
 import { PagedReader } from './paged-reader.ts';

@@ -1,5 +1,5 @@
 import { TablecastError } from '../../errors.ts';
-import type { Checkpoint, Recovery } from '../backend.ts';
+import type { Checkpoint, Recovery } from '../../log/backend.ts';
 import type { Connection } from './connection.ts';
 import { damaged } from './failure.ts';
 import {

@@ -1,8 +1,8 @@
 import { constants, deflateRaw, inflateRawSync } from 'node:zlib';
 import { promisify } from 'node:util';
-import { ByteReader, ByteWriter, malformed } from '../../log/bytes.ts';
-import { joinSegments, splitSegments } from '../../log/sealed-lanes.ts';
-import type { Segment } from '../backend.ts';
+import { ByteReader, ByteWriter, malformed } from '../../log/bytes/bytes.ts';
+import { joinSegments, splitSegments } from '../../log/runs/sealed-lanes.ts';
+import type { Segment } from '../../log/backend.ts';
 
 /** The layout below; docs/file-format.md describes it. */
 const BLOCK_VERSION = 1;

@@ -1,5 +1,5 @@
 import { isTablecastError } from '../../errors.ts';
-import type { Segment } from '../backend.ts';
+import type { Segment } from '../../log/backend.ts';
 import type { Connection } from './connection.ts';
 import { damaged } from './failure.ts';
 import { segmentChecksum } from './format.ts';

@@ -1,4 +1,4 @@
-import type { Segment } from '../backend.ts';
+import type { Segment } from '../../log/backend.ts';
 import type { Connection } from './connection.ts';
 import { segmentChecksum } from './format.ts';
 import { SegmentPages } from './pages.ts';

@@ -1,4 +1,4 @@
-import type { Recovery, Segment } from '../backend.ts';
+import type { Recovery, Segment } from '../../log/backend.ts';
 import { type Connection, openReading, openWriting, setSynchronous } from './connection.ts';
 import { asTablecastError, damaged } from './failure.ts';
 import { SegmentPages } from './pages.ts';

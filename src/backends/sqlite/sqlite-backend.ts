@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { TablecastError } from '../../errors.ts';
-import type { Backend, Checkpoint, Commit, Recovery, Segment } from '../backend.ts';
+import type { Backend, Checkpoint, Commit, Recovery, Segment } from '../../log/backend.ts';
 import { notOpen } from '../commit-rules.ts';
 import type { Durability } from './connection.ts';
 import type { StoreOptions } from './messages.ts';

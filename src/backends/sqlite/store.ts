@@ -5,7 +5,7 @@ import { asTablecastError, cannotGrowError } from './failure.ts';
 import { checkpointChecksum, checksum, factChecksum, segmentChecksum } from './format.ts';
 import { cannotGrow } from './growth.ts';
 import type { FileLock } from './lock.ts';
-import type { Segment } from '../backend.ts';
+import type { Segment } from '../../log/backend.ts';
 import type { CommitsRequest } from './packed-commits.ts';
 import type { Block } from './sealed-block.ts';
 import { Sealing } from './sealing.ts';

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { TablecastError } from '../../errors.ts';
-import type { Commit } from '../backend.ts';
+import type { Commit } from '../../log/backend.ts';
 import { Mailbox, mailboxMemory } from './mailbox.ts';
 import type {
   AnsweredRequest,

@@ -1,5 +1,5 @@
 import { TablecastError } from '../../errors.ts';
-import type { Checkpoint, Commit, Recovery } from '../backend.ts';
+import type { Checkpoint, Commit, Recovery } from '../../log/backend.ts';
 import { CommitRules, notOpen } from '../commit-rules.ts';
 import { type Failure, fromFailure, toFailure } from './failure.ts';
 import type { Answer, AnsweredRequest, Reply } from './messages.ts';

@@ -1,4 +1,4 @@
-import { ByteReader, malformed } from '../../log/bytes.ts';
+import { ByteReader, malformed } from '../../log/bytes/bytes.ts';
 import {
   type Change,
   type ChangeContent,

@@ -1,4 +1,4 @@
-import { ByteWriter } from '../../log/bytes.ts';
+import { ByteWriter } from '../../log/bytes/bytes.ts';
 import {
   type Change,
   type ChangeContent,
@@ -8,7 +8,7 @@ import {
   bytesOf,
   namedBy,
 } from './change.ts';
-import { sha256, sha256InSteps } from '../../log/sha256.ts';
+import { sha256, sha256InSteps } from '../../log/bytes/sha256.ts';
 
 export const MAGIC: readonly number[] = [0x85, 0x6f, 0x4a, 0x83];
 export const CHANGE_CHUNK = 1;

@@ -1,4 +1,4 @@
-import { malformed } from '../../log/bytes.ts';
+import { malformed } from '../../log/bytes/bytes.ts';
 import type { NetEffect, RunChanges, RunEffects } from '../conflict-mode.ts';
 import {
   type Change,

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, malformed } from '../../log/bytes.ts';
+import { ByteReader, ByteWriter, malformed } from '../../log/bytes/bytes.ts';
 import type { DocumentOwner } from '../conflict-mode.ts';
 import { type Change, MAX_CHANGE_BYTES, cellOf } from './change.ts';
 import { readChange, readInSteps } from './change-reader.ts';

@@ -1,5 +1,5 @@
 import { type TablecastError, isTablecastError } from '../../errors.ts';
-import { malformed } from '../../log/bytes.ts';
+import { malformed } from '../../log/bytes/bytes.ts';
 import type {
   BaseRow,
   DocumentOwner,

@@ -1,7 +1,7 @@
 import type { BaseRow, EnteredCounter } from '../conflict-mode.ts';
 import { type Change, MAX_CHANGE_OPERATIONS, PUT, byteString, scalarOf } from './change.ts';
 import { encodeChange } from './change-writer.ts';
-import { sha256 } from '../../log/sha256.ts';
+import { sha256 } from '../../log/bytes/sha256.ts';
 
 /** What a table had before its document began is spread over so many parts, each begun when first written to. */
 const PARTS = 1024;

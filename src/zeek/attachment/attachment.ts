@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import { Present } from '../../work/emitter.ts';
 import type { Timer } from '../../environment.ts';
 import { TablecastError } from '../../errors.ts';
-import { wasProxyOf } from '../../log/proxy.ts';
+import { wasProxyOf } from '../../log/operations/proxy.ts';
 import type { Table } from '../../table.ts';
 import {
   connectZeek,

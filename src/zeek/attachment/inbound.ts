@@ -1,5 +1,5 @@
 import { isTablecastError } from '../../errors.ts';
-import { stampToMs } from '../../log/hybrid-clock.ts';
+import { stampToMs } from '../../log/operations/hybrid-clock.ts';
 import type { LocalAuthor } from '../../projection/local-author.ts';
 import {
   readChangeHeader,

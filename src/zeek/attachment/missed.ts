@@ -1,5 +1,5 @@
 import type { Subscription } from 'rxjs';
-import type { Operation } from '../../log/operation.ts';
+import type { Operation } from '../../log/operations/operation.ts';
 import type { AttachedTable } from './attached-table.ts';
 import type { ZeekHost } from '../host.ts';
 import { ABSENT, type OwnChanges, type RowState, statesAt, withStates } from './own-changes.ts';

@@ -1,4 +1,4 @@
-import type { Operation } from '../../log/operation.ts';
+import type { Operation } from '../../log/operations/operation.ts';
 import type { AttachedTable } from './attached-table.ts';
 import type { ZeekHost } from '../host.ts';
 

@@ -1,4 +1,4 @@
-import { stampToMs } from '../../log/hybrid-clock.ts';
+import { stampToMs } from '../../log/operations/hybrid-clock.ts';
 import type { OutgoingChange } from '../protocol/index.ts';
 import type { AttachedTable } from './attached-table.ts';
 

@@ -1,4 +1,4 @@
-import { proxyId } from '../../log/proxy.ts';
+import { proxyId } from '../../log/operations/proxy.ts';
 
 /** Node ids remembered of one cluster; older ones are forgotten first. */
 const MAX_NODES = 4096;

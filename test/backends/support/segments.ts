@@ -1,4 +1,4 @@
-import type { Segment } from '../../../src/backends/backend.ts';
+import type { Segment } from '../../../src/log/backend.ts';
 
 /** A segment whose bytes and size follow from its position. */
 export function segmentAt(position: number): Segment {

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { sqliteBackend } from '../../../src/backends/sqlite/sqlite-backend.ts';
-import type { Backend } from '../../../src/backends/backend.ts';
+import type { Backend } from '../../../src/log/backend.ts';
 import { BLOCK_BYTES, KEPT, KEPT_UNSEALED, checkpointAt, commitAfter } from './crash-workload.ts';
 
 /**

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { Backend, Recovery } from '../../../src/backends/backend.ts';
+import type { Backend, Recovery } from '../../../src/log/backend.ts';
 import { sqliteBackend } from '../../../src/backends/sqlite/sqlite-backend.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { BLOCK_BYTES, CHECKPOINTED, LATEST, checkpointAt, segmentAt } from './crash-workload.ts';

@@ -1,4 +1,4 @@
-import type { Checkpoint, Commit, Segment } from '../../../src/backends/backend.ts';
+import type { Checkpoint, Commit, Segment } from '../../../src/log/backend.ts';
 
 /** What the recorded child writes follows from positions alone, so that a checker knows it without being told. */
 

@@ -1,4 +1,4 @@
-import { RunWriter } from '../../../src/log/run.ts';
+import { RunWriter } from '../../../src/log/runs/run.ts';
 import { encodeMessage } from '../../../src/replication/wire.ts';
 
 /** Most bytes of one value. */

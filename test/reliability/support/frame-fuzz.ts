@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { isTablecastError } from '../../../src/errors.ts';
-import { decodeRun, readRunHeader } from '../../../src/log/run.ts';
-import { decodeSegment } from '../../../src/log/segment.ts';
+import { decodeRun, readRunHeader } from '../../../src/log/runs/run.ts';
+import { decodeSegment } from '../../../src/log/runs/segment.ts';
 import { SLICE_UNITS } from '../../../src/work/slices.ts';
 import { decodeCheckpoint } from '../../../src/projection/checkpoint-reader.ts';
 import { type Message, decodeMessage } from '../../../src/replication/wire.ts';

@@ -1,9 +1,9 @@
-import { ByteWriter } from '../../../src/log/bytes.ts';
-import { crc32 } from '../../../src/log/checksum.ts';
-import type { Cell, ColumnType } from '../../../src/log/column.ts';
-import { type Epoch, writeEpoch } from '../../../src/log/epoch.ts';
-import { CLEAR, DELETE, SWITCH } from '../../../src/log/operation.ts';
-import { RunWriter, openRun } from '../../../src/log/run.ts';
+import { ByteWriter } from '../../../src/log/bytes/bytes.ts';
+import { crc32 } from '../../../src/log/bytes/checksum.ts';
+import type { Cell, ColumnType } from '../../../src/log/bytes/column.ts';
+import { type Epoch, writeEpoch } from '../../../src/log/operations/epoch.ts';
+import { CLEAR, DELETE, SWITCH } from '../../../src/log/operations/operation.ts';
+import { RunWriter, openRun } from '../../../src/log/runs/run.ts';
 import { type TableDeclaration, compileSchema } from '../../../src/schema/index.ts';
 import type { Message, TableState } from '../../../src/replication/wire.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';

@@ -1,5 +1,5 @@
 import type { TableDeclaration } from '../../../src/index.ts';
-import { readRunHeader } from '../../../src/log/run.ts';
+import { readRunHeader } from '../../../src/log/runs/run.ts';
 import type { Message, TableState } from '../../../src/replication/wire.ts';
 import type { ComparisonMessage } from '../../../src/replication/comparison-wire.ts';
 

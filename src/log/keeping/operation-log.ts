@@ -1,6 +1,6 @@
-import type { Environment } from '../environment.ts';
+import type { Environment } from '../../environment.ts';
 import { type JournalOwner, OpenSegment, type SealedPart, type StoreName } from './journal.ts';
-import { type Stretch, encodeSegment } from './segment.ts';
+import { type Stretch, encodeSegment } from '../runs/segment.ts';
 import type { LoggedSegment, RunReference, SegmentStore } from './segment-store.ts';
 
 /** For microtasks: Node's queueMicrotask puts an object for tracing around each. */

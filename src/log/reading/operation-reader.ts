@@ -1,12 +1,12 @@
-import type { Segment } from '../backends/backend.ts';
-import { TablecastError, isTablecastError } from '../errors.ts';
-import type { Cell, ColumnType } from './column.ts';
-import { stampToMs } from './hybrid-clock.ts';
-import { KeyNames } from './key-names.ts';
-import { CLEAR, INCREMENT, type Operation, SET, SWITCH, kindName } from './operation.ts';
-import { type DecodedRun, decodeRun, readRunHeader } from './run.ts';
-import { type Stretch, decodeSegment } from './segment.ts';
-import type { LoggedSegment, SegmentStore } from './segment-store.ts';
+import type { Segment } from '../backend.ts';
+import { TablecastError, isTablecastError } from '../../errors.ts';
+import type { Cell, ColumnType } from '../bytes/column.ts';
+import { stampToMs } from '../operations/hybrid-clock.ts';
+import { KeyNames } from '../runs/key-names.ts';
+import { CLEAR, INCREMENT, type Operation, SET, SWITCH, kindName } from '../operations/operation.ts';
+import { type DecodedRun, decodeRun, readRunHeader } from '../runs/run.ts';
+import { type Stretch, decodeSegment } from '../runs/segment.ts';
+import type { LoggedSegment, SegmentStore } from '../keeping/segment-store.ts';
 
 /** How much of a store is read at a time. */
 const PAGE_BYTES = 1024 * 1024;

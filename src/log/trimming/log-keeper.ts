@@ -1,9 +1,9 @@
-import type { Recovery } from '../backends/backend.ts';
-import type { Environment } from '../environment.ts';
-import { KeyNames } from './key-names.ts';
-import { type DecoderOf, learnNames } from './operation-reader.ts';
+import type { Recovery } from '../backend.ts';
+import type { Environment } from '../../environment.ts';
+import { KeyNames } from '../runs/key-names.ts';
+import { type DecoderOf, learnNames } from '../reading/operation-reader.ts';
 import { AgeMarks, type RetentionLimits } from './retention.ts';
-import type { SegmentStore } from './segment-store.ts';
+import type { SegmentStore } from '../keeping/segment-store.ts';
 
 /** Under this name, which no table can have, the names at the log's beginning are kept like a checkpoint. */
 export const LOG_NAMES = '(names)';

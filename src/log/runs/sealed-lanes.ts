@@ -1,7 +1,7 @@
-import type { Segment } from '../backends/backend.ts';
-import { ByteReader, ByteWriter, malformed } from './bytes.ts';
-import { crc32 } from './checksum.ts';
-import { JoinTape, LANE, SplitTape } from './lane-tape.ts';
+import type { Segment } from '../backend.ts';
+import { ByteReader, ByteWriter, malformed } from '../bytes/bytes.ts';
+import { crc32 } from '../bytes/checksum.ts';
+import { JoinTape, LANE, SplitTape } from '../bytes/lane-tape.ts';
 import { walkRun } from './run-walk.ts';
 
 const OPERATIONS = 1;

@@ -1,5 +1,5 @@
-import { type ByteReader, type ByteWriter, malformed } from './bytes.ts';
-import { KIND_COUNT } from './operation.ts';
+import { type ByteReader, type ByteWriter, malformed } from '../bytes/bytes.ts';
+import { KIND_COUNT } from '../operations/operation.ts';
 
 /** Writes the times of a run as stretches of equal ones: how many, and how much later than those before. */
 export function writeTimes(writer: ByteWriter, stamps: Float64Array, count: number): void {

@@ -1,4 +1,4 @@
-import { TablecastError } from '../errors.ts';
+import { TablecastError } from '../../errors.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

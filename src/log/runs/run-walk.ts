@@ -1,6 +1,6 @@
-import { malformed } from './bytes.ts';
-import { LANE, type Tape } from './lane-tape.ts';
-import { EXPIRE, SET } from './operation.ts';
+import { malformed } from '../bytes/bytes.ts';
+import { LANE, type Tape } from '../bytes/lane-tape.ts';
+import { EXPIRE, SET } from '../operations/operation.ts';
 
 /** The layout of runs this walk knows, as of docs/protocol.md; runs of another one are kept whole. */
 const RUN_VERSION = 1;

@@ -1,5 +1,5 @@
-import { ByteReader, ByteWriter, malformed, widthOf } from './bytes.ts';
-import { crc32 } from './checksum.ts';
+import { ByteReader, ByteWriter, malformed, widthOf } from '../bytes/bytes.ts';
+import { crc32 } from '../bytes/checksum.ts';
 import {
   type Cell,
   type Column,
@@ -9,10 +9,10 @@ import {
   writeCells,
   writeNumbers,
   writeTexts,
-} from './column.ts';
-import { type Epoch, readEpoch, writeEpoch } from './epoch.ts';
-import { EXPIRE, INCREMENT, SET } from './operation.ts';
-import { MAX_ORIGIN_BYTES } from './origin.ts';
+} from '../bytes/column.ts';
+import { type Epoch, readEpoch, writeEpoch } from '../operations/epoch.ts';
+import { EXPIRE, INCREMENT, SET } from '../operations/operation.ts';
+import { MAX_ORIGIN_BYTES } from '../operations/origin.ts';
 import { readKinds, readTimes, writeKinds, writeTimes } from './run-stretches.ts';
 
 /** The version of the layout below; a reader refuses any other. docs/protocol.md describes it. */

@@ -1,6 +1,6 @@
-import { ByteReader, ByteWriter, malformed } from './bytes.ts';
+import { ByteReader, ByteWriter, malformed } from '../bytes/bytes.ts';
 import { MAX_TABLE_NAME_BYTES } from './run.ts';
-import type { Work } from '../work/slices.ts';
+import type { Work } from '../../work/slices.ts';
 
 const OPERATIONS = 1;
 const ADOPTION = 2;

@@ -1,4 +1,4 @@
-import type { Environment } from '../environment.ts';
+import type { Environment } from '../../environment.ts';
 
 /** A clock that is found further ahead than the time that passed is not followed so far, within this: 1 minute. */
 const MAX_STEP_MS = 60_000;

@@ -1,6 +1,6 @@
 import type { OperationReader } from './operation-reader.ts';
 import { type OperationRange, type StreamSource, readerOf, refusalOf } from './operation-stream.ts';
-import type { Operation } from './operation.ts';
+import type { Operation } from '../operations/operation.ts';
 
 type Result = IteratorResult<Operation, undefined>;
 

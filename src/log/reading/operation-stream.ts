@@ -1,10 +1,10 @@
 import { Observable } from 'rxjs/internal/Observable';
-import { TablecastError } from '../errors.ts';
-import type { KeyNames } from './key-names.ts';
-import type { OperationLog } from './operation-log.ts';
+import { TablecastError } from '../../errors.ts';
+import type { KeyNames } from '../runs/key-names.ts';
+import type { OperationLog } from '../keeping/operation-log.ts';
 import { type DecoderOf, OperationReader } from './operation-reader.ts';
-import type { Operation } from './operation.ts';
-import type { SegmentStore } from './segment-store.ts';
+import type { Operation } from '../operations/operation.ts';
+import type { SegmentStore } from '../keeping/segment-store.ts';
 
 /** Which operations to replay. */
 export interface OperationRange {

@@ -3,7 +3,7 @@
  * cluster: `scope.author.node`. Only that node numbers operations under them. They parse one way only: scope
  * and author contain no dot, and a hash begins with `-`, with which no node id begins: decision 0047.
  */
-import { sha256 } from './sha256.ts';
+import { sha256 } from '../bytes/sha256.ts';
 
 const MAX_ID = 64;
 const MAX_OWN = 32;

@@ -1,4 +1,4 @@
-import { TablecastError } from '../errors.ts';
+import { TablecastError } from '../../errors.ts';
 
 const MAX_ID_LENGTH = 64;
 /** Node ids are short and plain, because they are part of every origin's name. */

@@ -1,6 +1,6 @@
 import { malformed } from './bytes.ts';
 import type { JsonBounds } from './shallow-json.ts';
-import type { Work } from '../work/slices.ts';
+import type { Work } from '../../work/slices.ts';
 
 /** Texts up to this length are read in one go, and longer ones in pieces of about this length. */
 const PIECE_BYTES = 32 * 1024;

@@ -1,9 +1,9 @@
-import type { Backend, Recovery, Segment } from '../backends/backend.ts';
-import type { Environment } from '../environment.ts';
-import { TablecastError, isTablecastError } from '../errors.ts';
+import type { Backend, Recovery, Segment } from '../backend.ts';
+import type { Environment } from '../../environment.ts';
+import { TablecastError, isTablecastError } from '../../errors.ts';
 import type { StoreName } from './journal.ts';
-import { readRunHeader } from './run.ts';
-import { decodeSegment } from './segment.ts';
+import { readRunHeader } from '../runs/run.ts';
+import { decodeSegment } from '../runs/segment.ts';
 
 /** What is kept in memory of committed segments, so that live peers need no disk: 8 MiB. */
 const RECENT_BYTES = 8 * 1024 * 1024;

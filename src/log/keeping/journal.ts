@@ -1,5 +1,5 @@
-import { TablecastError } from '../errors.ts';
-import type { Stretch } from './segment.ts';
+import { TablecastError } from '../../errors.ts';
+import type { Stretch } from '../runs/segment.ts';
 
 /** A segment of this many operations is sealed at once. */
 const MAX_SEGMENT_OPERATIONS = 8192;

@@ -1,4 +1,4 @@
-import { type ByteReader, type ByteWriter, malformed } from './bytes.ts';
+import { type ByteReader, type ByteWriter, malformed } from '../bytes/bytes.ts';
 import { MAX_ORIGIN_BYTES } from './origin.ts';
 
 /** Conflict modes by the number the log stores; never renumber. */

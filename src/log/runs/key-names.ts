@@ -1,7 +1,7 @@
-import { ByteReader, ByteWriter } from './bytes.ts';
-import { readTexts, writeTexts } from './column.ts';
+import { ByteReader, ByteWriter } from '../bytes/bytes.ts';
+import { readTexts, writeTexts } from '../bytes/column.ts';
 import { MAX_DICTIONARY_KEYS } from './dictionary.ts';
-import { MAX_ORIGIN_BYTES } from './origin.ts';
+import { MAX_ORIGIN_BYTES } from '../operations/origin.ts';
 import { type DecodedRun, MAX_TABLE_NAME_BYTES } from './run.ts';
 
 /** Keys per chunk of names. */
