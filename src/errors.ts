@@ -1,4 +1,4 @@
-/** Every code a {@link TablecastError} can carry. Stable: programs may compare them. */
+/** Is every code that a {@link TablecastError} can carry. The codes are stable: programs may compare them. */
 export type ErrorCode =
   | 'DECLARATION_INVALID'
   | 'DECLARATION_DIFFERS'
@@ -23,14 +23,14 @@ export type ErrorCode =
   | 'CLOCK_AHEAD'
   | 'CLOSED';
 
-/** What an error says beside its message; only plain values, so that it can be logged as it is. */
+/** The details are what an error says beside its message: only plain values, so that they can be logged as they are. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /**
- * The one class of error this package throws.
+ * A TablecastError is the one class of error that this package throws.
  *
- * `message` says what was wrong, where and with which value; `hint` says what to do next;
- * `retryable` is true when the same call can succeed later without a change by the caller.
+ * `message` says what was wrong, where and with which value; `hint` says what to do next; `retryable` is true
+ * when the same call can succeed later without a change by the caller.
  */
 export class TablecastError extends Error {
   override readonly name = 'TablecastError';
@@ -57,7 +57,7 @@ export class TablecastError extends Error {
   }
 }
 
-/** True for a {@link TablecastError}, of the given code if one is given. */
+/** Returns true for a {@link TablecastError}, of the given code if one is given. */
 export function isTablecastError(error: unknown, code?: ErrorCode): error is TablecastError {
   return error instanceof TablecastError && (code === undefined || error.code === code);
 }

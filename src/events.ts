@@ -1,4 +1,4 @@
-/** What can happen to a node beside changes to its tables. Stable: programs may compare them. */
+/** Lists what can happen to a node beside changes to its tables. The codes are stable: programs may compare them. */
 export const NODE_EVENT_CODES = [
   'peer-connected',
   'peer-lost',
@@ -40,17 +40,17 @@ export const NODE_EVENT_CODES = [
   'zeek-shared',
 ] as const;
 
-/** One of {@link NODE_EVENT_CODES}. */
+/** Is one of {@link NODE_EVENT_CODES}. */
 export type NodeEventCode = (typeof NODE_EVENT_CODES)[number];
 
-/** Something an operator may want to know; never an error notification, so that the stream goes on. */
+/** A node event tells an operator of something; it is never an error notification, so the stream goes on. */
 export interface NodeEvent {
   readonly code: NodeEventCode;
   readonly severity: 'info' | 'warning' | 'error';
-  /** One line for people. */
+  /** Says it to people, in one line. */
   readonly message: string;
   readonly table?: string | undefined;
   readonly peer?: string | undefined;
-  /** Plain values, for programs and logs. */
+  /** Holds plain values, for programs and logs. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
 }

@@ -7,21 +7,21 @@ import type { Operation } from './log/operations/operation.ts';
 const DEFAULT_LIMIT = 1024;
 const MAX_LIMIT = 1_048_576;
 
-/** What becomes of the values that a reader is too slow for. */
+/** An overflow policy says what becomes of the values that a reader is too slow for. */
 export type Overflow = 'fail' | 'drop-oldest' | 'latest';
 
-/** How to follow a stream. */
+/** The options bound how far a reader may fall behind its stream. */
 export interface FollowOptions<T> {
-  /** How many values wait for the reader at most: from 1 to 1,048,576, by default 1,024. */
+  /** Bounds how many values wait for the reader: from 1 to 1,048,576, by default 1,024. */
   readonly limit?: number | undefined;
   /**
-   * What happens when one more comes.
+   * Says what happens when one more comes.
    *
-   * `fail` (default): what waits is still given, then reading fails with `LIMIT_EXCEEDED`, whose
-   * `details.after` is the position to go on from: see {@link Log.follow}.
-   * `drop-oldest`: the one that has waited longest goes.
-   * `latest`: of each key only the latest change waits, in the place of the first; with more keys than
-   * `limit`, as `fail`. Only for changes and conflicts of a table.
+   * - `fail` (default): what waits is still given, then reading fails with `LIMIT_EXCEEDED`, whose
+   *   `details.after` is the position to go on from: see {@link Log.follow}.
+   * - `drop-oldest`: the value that has waited longest goes.
+   * - `latest`: of each key only the latest change waits, in the place of the first; with more keys than
+   *   `limit`, as `fail`. Only for changes and conflicts of a table.
    */
   readonly overflow?:
     | (T extends { readonly key: unknown; readonly operation: Operation }
@@ -30,21 +30,21 @@ export interface FollowOptions<T> {
     | undefined;
 }
 
-/** Reads a stream at its own pace, for `for await`; to be read once. `return()` ends it at any time. */
+/** A follower reads a stream at its own pace, for `for await`; it can be read once. `return()` ends it at any time. */
 export interface Follower<T> extends AsyncIterableIterator<T, undefined> {
-  /** How many values wait at present: never more than the limit. */
+  /** Counts the values that wait at present: never more than the limit. */
   readonly waiting: number;
-  /** How many values were left out so far, because they were the oldest, or not the latest of their key. */
+  /** Counts the values left out so far, because they were the oldest, or not the latest of their key. */
   readonly skipped: number;
-  /** Ends it: what waits is forgotten, and whoever waits for a value gets the end. */
+  /** Ends it: forgets what waits, and gives the end to a reader that waits for a value. */
   return(): Promise<IteratorResult<T, undefined>>;
 }
 
 /**
- * Follows a stream from this call on, at the reader's own pace: changes and conflicts of a table,
- * `node.events`, or any other. However slow the reader is, no more than `limit` values wait for it, and
- * the table and other subscribers go on. Ends when the stream does, and fails with its error, once
- * what waits was read.
+ * Follows a stream from this call on, at the reader's own pace (pull): changes and conflicts of a table,
+ * `node.events`, or any other. However slow the reader is, no more than `limit` values wait for it, and the
+ * table and other subscribers go on. It ends when the stream does, and fails with its error, once the values
+ * that wait were read.
  *
  * Throws `OPTION_INVALID` for other options than {@link FollowOptions} says.
  */

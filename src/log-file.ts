@@ -18,29 +18,35 @@ import { readFacts, rebuild } from './recovery.ts';
 import type { Key, Schema, TableDeclaration, Value } from './schema/index.ts';
 import { systemEnvironment } from './system-environment.ts';
 
-/** A node's database, looked at without a node. It shows what was committed when it was opened. */
+/** A log file is a node's database, read without a node. It shows what was committed when it was opened. */
 export interface LogFile {
-  /** The node that writes the file; undefined when none has yet. */
+  /** Names the node that writes the file; undefined when none has yet. */
   readonly nodeId: string | undefined;
-  /** The sqlite tables it has held, with their declarations. */
+  /** Lists the sqlite tables it has held, with their declarations. */
   readonly tables: ReadonlyMap<string, Readonly<TableDeclaration>>;
-  /** The last position of the log; 0 for an empty one. */
+  /** Is the last position of the log; 0 for an empty one. */
   readonly position: number;
   /** Replays operations and completes; by default all that is kept. Fails with `LOG_TRIMMED` before that. */
   operations(range?: OperationRange): Observable<Operation>;
-  /** The same at the reader's own pace, for `for await`. */
+  /** Replays the same at the reader's own pace, for `for await`. */
   follow(range?: OperationRange): AsyncIterableIterator<Operation, undefined>;
-  /** As `Log.stateAt`. Rejects with `LOG_TRIMMED` when the log does not reach back to the beginning. */
+  /**
+   * Gives the rows of a moment, as `Log.stateAt` does. Rejects with `LOG_TRIMMED` when the log does not reach
+   * back to the beginning.
+   */
   stateAt(moment: Moment): Promise<ReadonlyMap<Key, Value>>;
-  /** A table's rows at {@link position}, also of a log that was trimmed. Throws `OPTION_INVALID` for an unknown table. */
+  /**
+   * Gives a table's rows at {@link position}, also of a log that was trimmed. Throws `OPTION_INVALID` for an
+   * unknown table.
+   */
   rows(table: string): ReadonlyMap<Key, Value>;
-  /** Idempotent. */
+  /** Releases the file. Idempotent. */
   close(): void;
 }
 
 /**
- * Opens the database file of a node (`<id>.tablecast.db`) to read its log, also while the node runs;
- * the file is never changed. Loads the rows of all its tables, after checking the whole file.
+ * Opens the database file of a node (`<id>.tablecast.db`) to read its log, also while the node runs; the file
+ * is never changed. It checks the whole file and loads the rows of all its tables.
  *
  * Throws `BACKEND_FOREIGN`, `BACKEND_NEWER`, `BACKEND_DAMAGED`, `BACKEND_READ_ONLY` or `BACKEND_FAILED`.
  */

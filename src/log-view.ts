@@ -16,32 +16,32 @@ import type { Key, Schema, Value } from './schema/index.ts';
 
 const PAGE_BYTES = 4 * 1024 * 1024;
 
-/** A moment of the log: a position, or a time in milliseconds since 1970. */
+/** A moment of the log is a position, or a time in milliseconds since 1970. */
 export interface Moment {
   readonly table: string;
   readonly position?: number | undefined;
   readonly time?: number | undefined;
 }
 
-/** A node's log, for reading. */
+/** The log is read here, replayed and live. */
 export interface Log {
-  /** The last position given out; 0 for an empty log. */
+  /** Is the last position given out; 0 for an empty log. */
   readonly position: number;
   /**
-   * Replays operations after a position, then goes on live; with `until`, replay only. Each
+   * Replays operations after a position, then goes on live; with `until`, it only replays. It gives each
    * operation once, in the order of this log, whatever is written meanwhile.
    */
   operations(range?: OperationRange): Observable<Operation>;
   /**
-   * The same at the reader's own pace, for `for await`: what a slow reader has not come to waits in the
-   * log, and nowhere else. Ends when the node closes; fails with `LOG_TRIMMED` when the log no longer
-   * reaches back to where the reader is. Throws `OPTION_INVALID` for what is no range.
+   * Reads the same at the reader's own pace, for `for await`: what a slow reader has not come to waits in the
+   * log, and nowhere else. Ends when the node closes; fails with `LOG_TRIMMED` when the log no longer reaches
+   * back to where the reader is. Throws `OPTION_INVALID` for what is no range.
    */
   follow(range?: OperationRange): AsyncIterableIterator<Operation, undefined>;
   /**
-   * The rows a table had once the operation at `position` was applied, or with `time` the effect of
-   * everything written up to then by its authors' clocks. Rejects with `LOG_TRIMMED` when the log does
-   * not reach back to the beginning.
+   * Gives the rows a table had once the operation at `position` was applied, or with `time` the effect of
+   * everything written up to then by its authors' clocks. Rejects with `LOG_TRIMMED` when the log does not
+   * reach back to the beginning.
    */
   stateAt(moment: Moment): Promise<ReadonlyMap<Key, Value>>;
 }

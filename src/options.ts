@@ -86,61 +86,74 @@ const schema = v.strictObject({
   ),
 });
 
-/** PEM text or bytes. */
+/** A PEM is given as text or as bytes. */
 export type Pem = string | Uint8Array;
 
-/** Bounds of one node. */
+/** The limits bound what peers, users and the disk can make one node keep. */
 export interface Limits {
-  /** Connections accepted and peers dialled, together. Default 64. */
+  /** Bounds connections accepted and peers dialled, together. Default 64. */
   readonly maxPeers?: number | undefined;
-  /** Tables declared. Default 1,024. */
+  /** Bounds the tables declared. Default 1,024. */
   readonly maxTables?: number | undefined;
-  /** Bytes of one frame, either way. Default 4 MiB; every node of a cluster needs the same. */
+  /** Bounds the bytes of one frame, either way. Default 4 MiB; every node of a cluster needs the same. */
   readonly maxFrameBytes?: number | undefined;
-  /** Bytes queued for one peer before it is cut off and caught up later from the log. Default 16 MiB. */
+  /**
+   * Bounds the bytes queued for one peer; beyond it the peer is cut off and caught up later from the log.
+   * Default 16 MiB.
+   */
   readonly maxQueuedBytes?: number | undefined;
-  /** Bytes of log kept for memory tables; older operations are forgotten, rows never. Default 64 MiB. */
+  /** Bounds the bytes of log kept for memory tables; older operations are forgotten, rows never. Default 64 MiB. */
   readonly maxMemoryLogBytes?: number | undefined;
-  /** Bytes of the database file; beyond it writes are refused with `BACKEND_FULL`. Default unbounded. */
+  /** Bounds the bytes of the database file; beyond it writes are refused with `BACKEND_FULL`. Default unbounded. */
   readonly maxFileBytes?: number | undefined;
-  /** Operations taken from one peer in a second, on average; what comes faster waits. Default 1,000,000. */
+  /** Bounds the operations taken from one peer in a second, on average; what comes faster waits. Default 1,000,000. */
   readonly maxOperationsPerSecond?: number | undefined;
-  /** Bytes taken from one peer in a second, on average; what comes faster waits. Default 128 MiB. */
+  /** Bounds the bytes taken from one peer in a second, on average; what comes faster waits. Default 128 MiB. */
   readonly maxBytesPerSecond?: number | undefined;
   /**
-   * Subscribers, or readers, of one stream of a table or of the node at one time. Beyond it they are told
-   * (`subscribers-many`), because they are most often forgotten ones; nobody is refused. Default 1,024.
+   * Says how many subscribers, or readers, one stream of a table or of the node may have before they are told
+   * of (`subscribers-many`), because they are most often forgotten ones; nobody is refused. Default 1,024.
    */
   readonly maxSubscribers?: number | undefined;
 }
 
 /**
- * How much of the log of sqlite tables is kept; rows are never touched. Of several limits the first one reached
- * counts. Only what checkpoints cover is trimmed, in whole blocks, so that more than this is there for a while.
+ * Retention says how much of the log of sqlite tables is kept; rows are never touched. Of several limits the
+ * first one reached counts. Only what checkpoints cover is trimmed, in whole blocks, so more than this is
+ * there for a while.
  */
 export interface Retention {
-  /** Operations that came into this log longer ago may go: milliseconds, or text such as `'12h'`, `'30d'`; at least a second. */
+  /**
+   * Lets operations go that came into this log longer ago: milliseconds, or text such as `'12h'`, `'30d'`; at
+   * least a second.
+   */
   readonly age?: number | string | undefined;
-  /** Bytes of log, as they are stored. */
+  /** Keeps this many bytes of log, as they are stored. */
   readonly bytes?: number | undefined;
-  /** The newest positions of the log. */
+  /** Keeps this many of the newest positions of the log. */
   readonly operations?: number | undefined;
 }
 
-/** Options of {@link openNode}. */
+/** The options say how {@link openNode} opens a node. */
 export interface NodeOptions {
   /** Names this node in the cluster: 1 to 64 letters, digits, `_`, `.`, `-`; another one on each node. */
   readonly id: string;
-  /** Where the database of sqlite tables lives; created when missing. Needed for sqlite tables only. */
+  /** Names the directory of the database of sqlite tables; it is created when missing. Only sqlite tables need it. */
   readonly directory?: string | undefined;
   /**
-   * `commit` (default): a flushed write survives a power loss. `interval`: it survives a killed
-   * process; a power loss takes at most the last 100 ms.
+   * Says what a flushed write survives. `commit` (default): a power loss. `interval`: a killed process; a
+   * power loss takes at most the last 100 ms.
    */
   readonly durability?: 'commit' | 'interval' | undefined;
-  /** What to do with a damaged database: `refuse` (default), or `delete`: set it aside under another name and start empty. */
+  /**
+   * Says what to do with a damaged database: `refuse` (default), or `delete`: set it aside under another name
+   * and start empty.
+   */
   readonly failureMode?: 'refuse' | 'delete' | undefined;
-  /** Where to accept connections; port 0 takes a free one, host defaults to 127.0.0.1. Left out: this node only dials. */
+  /**
+   * Says where to accept connections; port 0 takes a free one, host defaults to 127.0.0.1. Left out: this
+   * node only dials.
+   */
   readonly listen?:
     | {
         readonly port: number;
@@ -150,30 +163,30 @@ export interface NodeOptions {
               readonly cert: Pem;
               readonly key: Pem;
               readonly ca?: Pem | undefined;
-              /** Only nodes with a certificate that `ca` signed may connect. */
+              /** Requires of a node that connects a certificate that `ca` signed. */
               readonly requireClientCertificate?: boolean | undefined;
             }
           | undefined;
-        /** Names that may stand in the Host header. Default: on loopback those of loopback, elsewhere any. */
+        /** Lists names that may stand in the Host header. Default: on loopback those of loopback, elsewhere any. */
         readonly hosts?: readonly string[] | undefined;
-        /** Pages that may connect, by their Origin, such as `https://example.org`. Default none. */
+        /** Lists pages that may connect, by their Origin, such as `https://example.org`. Default none. */
         readonly origins?: readonly string[] | undefined;
       }
     | undefined;
-  /** Nodes to connect to, as `ws://host:port` or `wss://host:port`; tried again until they are there. */
+  /** Lists nodes to connect to, as `ws://host:port` or `wss://host:port`; they are dialled until they are there. */
   readonly peers?: readonly string[] | undefined;
-  /** Who may connect and what each may do, and what this node trusts and shows when it dials. */
+  /** Says who may connect and what each may do, and what this node trusts and shows when it dials. */
   readonly auth?:
     | {
-        /** Shared by all: shown when dialling; whoever shows it may do everything. */
+        /** Is shared by all: shown when dialling; a node that shows it may do everything. */
         readonly token?: string | undefined;
-        /** Shown when dialling instead of `token`; never accepted. */
+        /** Is shown when dialling instead of `token`; never accepted. */
         readonly dialToken?: string | undefined;
-        /** Nodes known one by one, with their rights; also those of dialled nodes, by certificate or id. */
+        /** Lists nodes known one by one, with their rights; also those of dialled nodes, by certificate or id. */
         readonly credentials?: readonly CredentialOptions[] | undefined;
         /** Decides on who connects instead of token and credentials, for JWT and the like. */
         readonly verify?: Verifier | undefined;
-        /** The authorities trusted, the certificate and its key shown, when dialling `wss://`. */
+        /** Trusts these authorities when dialling `wss://`; `cert` and `key` are shown then. */
         readonly ca?: Pem | undefined;
         readonly cert?: Pem | undefined;
         readonly key?: Pem | undefined;
@@ -185,10 +198,10 @@ export interface NodeOptions {
    * authentication, so give another host only where everybody who reaches it may know these.
    */
   readonly health?: { readonly port: number; readonly host?: string | undefined } | undefined;
-  /** How much of the log is kept. Default: all of it. */
+  /** Says how much of the log is kept. Default: all of it. */
   readonly retention?: Retention | undefined;
   readonly limits?: Limits | undefined;
-  /** Zeek clusters to attach to from the start: see {@link TableNode.attachZeek}. */
+  /** Lists Zeek clusters to attach to from the start: see {@link TableNode.attachZeek}. */
   readonly zeek?: ZeekAttachmentOptions | readonly ZeekAttachmentOptions[] | undefined;
 }
 
@@ -206,11 +219,11 @@ export function retentionLimits({ age, bytes, operations }: Retention = {}): Ret
   return { ageMs, bytes, operations };
 }
 
-/** Certificates that take the place of those in use. */
+/** A change takes the place of the certificates in use. */
 export interface CertificateChange {
-  /** Shown to nodes that connect, and the authority of theirs; left out: as before. */
+  /** Is shown to nodes that connect, with the authority of theirs; left out: as before. */
   readonly listen?: { readonly cert: Pem; readonly key: Pem; readonly ca?: Pem | undefined } | undefined;
-  /** Shown and trusted when dialling; left out: as before. */
+  /** Is shown and trusted when dialling; left out: as before. */
   readonly dial?:
     | { readonly ca?: Pem | undefined; readonly cert?: Pem | undefined; readonly key?: Pem | undefined }
     | undefined;

@@ -14,9 +14,9 @@ export interface RepairParts {
   flush(): Promise<void>;
 }
 
-/** Whose rows shall stand. */
+/** The options of a repair say whose rows shall stand. */
 export interface RepairOptions {
-  /** Id of the node; this node's own, or a connected peer's. */
+  /** Names the node: this one, or a connected peer. */
   readonly from: string;
 }
 

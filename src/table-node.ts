@@ -9,19 +9,19 @@ import type { Table, TableOf } from './table.ts';
 import type { ZeekAttachment } from './zeek/attachment/attachment.ts';
 import type { ZeekAttachmentOptions } from './zeek/options.ts';
 
-/** One process's part of a cluster of tables. */
+/** A node is one process's part of a cluster of tables. */
 export interface TableNode {
   readonly id: string;
-  /** Where others can dial this node; undefined when it only dials. */
+  /** Is the URL at which others can dial this node; undefined when it only dials. */
   readonly address: string | undefined;
-  /** Where `/livez`, `/readyz` and `/metrics` are answered, as `http://host:port`; undefined unless asked for. */
+  /** Is where `/livez`, `/readyz` and `/metrics` are answered, as `http://host:port`; undefined unless asked for. */
   readonly healthAddress: string | undefined;
   /**
    * Declares a table, or gives the one declared before under this name. Persisted rows are there
    * when it returns. Throws `DECLARATION_INVALID`, or `DECLARATION_DIFFERS` when the name is declared otherwise.
    */
   table<const D extends TableDeclaration>(name: string, declaration: D): TableOf<D>;
-  /** The tables declared so far. */
+  /** Holds the tables declared so far. */
   readonly tables: ReadonlyMap<string, Table>;
   /**
    * Runs a synchronous function whose writes, to any tables, are one unit: on disk, and on every
@@ -30,9 +30,9 @@ export interface TableNode {
    */
   batch<T>(write: () => T): T;
   readonly log: Log;
-  /** Connections, one entry per configured or connected peer; replays its present value. */
+  /** Tells of connections, one entry per configured or connected peer; replays its present value. */
   readonly peers: Observable<readonly PeerState[]>;
-  /** What an operator may want to know. Never fails. */
+  /** Tells what an operator may want to know. It never fails. */
   readonly events: Observable<NodeEvent>;
   /**
    * Attaches the node to a Zeek cluster, whose tables it declares and keeps alike from then on; connects
@@ -41,7 +41,7 @@ export interface TableNode {
    */
   attachZeek(options: ZeekAttachmentOptions): ZeekAttachment;
   /**
-   * Uses other certificates from now on, without a restart; connections there are go on. Throws
+   * Uses other certificates from now on, without a restart; connections that exist go on. Throws
    * `OPTION_INVALID`, and changes nothing, when one of them cannot be used.
    */
   reloadCertificates(change: CertificateChange): void;
@@ -57,6 +57,6 @@ export interface TableNode {
   flush(): Promise<void>;
   /** Flushes, tells peers, and ends; the process can then exit. Idempotent. */
   close(): Promise<void>;
-  /** The same as `close()`, for `await using`. */
+  /** Does the same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

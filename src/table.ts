@@ -7,7 +7,7 @@ import type { RepairOptions } from './repair.ts';
 import type { Divergence } from './replication/divergence.ts';
 import type { Key, TableDeclaration, TypeName, Value } from './schema/index.ts';
 
-/** The JavaScript form of a type: what a table gives back. */
+/** A form is what a table gives back for a type, in JavaScript. */
 export type Form<T extends TypeName> = T extends 'bool'
   ? boolean
   : T extends 'count' | 'int'
@@ -25,17 +25,17 @@ type ColumnForms<Columns extends readonly TypeName[]> = {
   readonly [Index in keyof Columns]: Form<Columns[Index]>;
 };
 
-/** The JavaScript form of the keys of a declaration. */
+/** Is the JavaScript form of the keys of a declaration. */
 export type KeyOf<D extends TableDeclaration> = D['key'] extends infer Columns extends readonly TypeName[]
   ? ColumnForms<Columns>
   : D['key'] extends TypeName
     ? Form<D['key']>
     : Key;
 
-/** The JavaScript form of the values of a declaration; never for a set. */
+/** Is the JavaScript form of the values of a declaration; never for a set. */
 export type ValueOf<D extends TableDeclaration> = D['value'] extends TypeName ? Form<D['value']> : never;
 
-/** A table or a set, by its declaration. */
+/** Is a table or a set, by its declaration. */
 export type TableOf<D extends TableDeclaration> = D['value'] extends TypeName
   ? MapTable<KeyOf<D>, ValueOf<D>>
   : SetTable<KeyOf<D>>;
@@ -53,17 +53,17 @@ export interface TableParts {
   readonly seal: () => void;
 }
 
-/** One of the values that stand under a key. */
+/** A concurrent value is one of those that stand under a key. */
 export interface ConcurrentValue<V = unknown> {
-  /** Undefined for sets. */
+  /** Is undefined for sets. */
   readonly value: V | undefined;
-  /** `nodeId@epoch` of the write; of a counter the latest that added to it. */
+  /** Names the life that wrote it, `nodeId@epoch`; of a counter the latest that added to it. */
   readonly origin: string;
-  /** Whether it is the one that the table shows. */
+  /** Is true of the one that the table shows. */
   readonly winner: boolean;
 }
 
-/** A key on which this node and a peer differ; a side is undefined where there is no row. */
+/** A diverged key is one on which this node and a peer differ; a side is undefined where there is no row. */
 export interface DivergedKey<K = unknown, V = unknown> {
   readonly key: K;
   readonly peer: string;
@@ -72,30 +72,31 @@ export interface DivergedKey<K = unknown, V = unknown> {
 }
 
 /**
- * What maps and sets have in common. Reading never waits; a write is applied before the call
+ * A table has these members as map and as set. Reading never waits; a write is applied before the call
  * returns, stands in the log, and reaches the other nodes when it is durable.
  *
- * Every method that takes a key throws `KEY_INVALID` for one that the declaration does not allow,
- * and every write `CLOSED` after the node was closed, or the reason why the backend takes no writes.
+ * Every method that takes a key throws `KEY_INVALID` for one that the declaration does not allow, and every
+ * write `CLOSED` after the node was closed, or the reason why the backend takes no writes.
  */
 export class Table<K = unknown, V = unknown> {
   protected readonly projection: Projection;
   readonly name: string;
-  /** The declaration with its defaults filled in. */
+  /** Is the declaration with its defaults filled in. */
   readonly declaration: Readonly<TableDeclaration>;
   /**
-   * Each row's changes, wherever they were written, once, in the order of this node's log. In mode `automerge` a
-   * row may come to show an earlier write again; its change names that write, at its earlier position.
+   * Tells each row's changes, wherever they were written, once, in the order of this node's log. In mode
+   * `automerge` a row may come to show an earlier write again; its change names that write, at its earlier
+   * position.
    */
   readonly changes: Observable<Change<K, V>>;
-  /** Writes of others that took effect on a row their author had not seen. */
+  /** Tells of writes of others that took effect on a row their author had not seen. */
   readonly conflicts: Observable<Conflict<K, V>>;
-  /** Whether every connected peer's rows are here; replays its present value. */
+  /** Says whether every connected peer's rows are here; replays its present value. */
   readonly synced: Observable<boolean>;
 
   /**
-   * The keys on which this node and a connected peer differ although both hold the same operations,
-   * as of the last time the table was at rest; replays the present list. At most 65,536 per peer.
+   * Lists the keys on which this node and a connected peer differ although both hold the same operations, as
+   * of the last time the table was at rest; replays the present list. At most 65,536 per peer.
    */
   readonly divergence: Observable<readonly DivergedKey<K, V>[]>;
   readonly #repair: (from: string) => Promise<number>;
@@ -118,17 +119,17 @@ export class Table<K = unknown, V = unknown> {
     this.synced = counted('synced', synced);
   }
 
-  /** The conflict mode in force. */
+  /** Is the conflict mode in force. */
   get mode(): 'naive' | 'lww' | 'automerge' {
     return this.projection.mode.name;
   }
 
-  /** How many rows there are. */
+  /** Counts the rows. */
   get size(): number {
     return this.projection.rows.size;
   }
 
-  /** Whether a key has a row. */
+  /** Returns whether a key has a row. */
   has(key: K): boolean {
     return this.find(key) !== undefined;
   }
@@ -161,8 +162,8 @@ export class Table<K = unknown, V = unknown> {
   }
 
   /**
-   * Every value that stands under a key, the one that the table shows first. In mode `automerge` there
-   * are several after concurrent writes, until somebody who has seen them writes the key again; in
+   * Returns every value that stands under a key, the one that the table shows first. In mode `automerge`
+   * there are several after concurrent writes, until somebody who has seen them writes the key again; in
    * other modes there is one at most, because they keep no other.
    */
   conflictsOf(key: K): readonly ConcurrentValue<V>[] {
@@ -172,12 +173,12 @@ export class Table<K = unknown, V = unknown> {
   }
 
   /**
-   * The table as an Automerge document in the official library's format: a map from the canonical text
-   * of each key to its value, with the history since the document was begun. Only in mode `automerge`;
-   * takes about 10 µs per operation of the history, in one go.
+   * Returns the table as an Automerge document in the official library's format: a map from the canonical
+   * text of each key to its value, with the history since the document was begun. It works only in mode
+   * `automerge`, and takes about 10 µs per operation of the history, in one go.
    *
-   * Throws `OPTION_INVALID` in another mode or without the library, `OPERATION_INVALID` for a document
-   * that the library does not read.
+   * Throws `OPTION_INVALID` in another mode or without the library, `OPERATION_INVALID` for a document that
+   * the library does not read.
    */
   exportAutomerge(): Uint8Array {
     this.#seal();
@@ -198,7 +199,7 @@ export class Table<K = unknown, V = unknown> {
     this.projection.clear();
   }
 
-  /** Keys in the order in which their rows appeared. */
+  /** Returns the keys in the order in which their rows appeared. */
   *keys(): IterableIterator<K> {
     for (const slot of this.projection.rows.live()) yield this.projection.rows.key(slot) as K;
   }
@@ -224,9 +225,9 @@ export class Table<K = unknown, V = unknown> {
   }
 }
 
-/** A table with values: a Map whose content is the same on every node that declares it. */
+/** A map table has values: it is a Map whose content is the same on every node that declares it. */
 export class MapTable<K = unknown, V = unknown> extends Table<K, V> {
-  /** The value of a key; for an absent one the declaration's default, or undefined. */
+  /** Returns the value of a key; for an absent one the declaration's default, or undefined. */
   get(key: K): V | undefined {
     const slot = this.find(key);
     if (slot === undefined) return this.projection.schema.defaultValue as V | undefined;
@@ -271,18 +272,18 @@ export class MapTable<K = unknown, V = unknown> extends Table<K, V> {
     return result as V;
   }
 
-  /** Values in the order in which their rows appeared. */
+  /** Returns the values in the order in which their rows appeared. */
   *values(): IterableIterator<V> {
     for (const slot of this.projection.rows.live()) yield this.projection.rows.value(slot) as V;
   }
 
-  /** Rows, in the order in which they appeared. */
+  /** Returns the rows in the order in which they appeared. */
   *entries(): IterableIterator<[K, V]> {
     const { rows } = this.projection;
     for (const slot of rows.live()) yield [rows.key(slot) as K, rows.value(slot) as V];
   }
 
-  /** The same as `entries()`. */
+  /** Does the same as `entries()`. */
   [Symbol.iterator](): IterableIterator<[K, V]> {
     return this.entries();
   }
@@ -307,7 +308,7 @@ export class MapTable<K = unknown, V = unknown> extends Table<K, V> {
   }
 }
 
-/** A table without values: a Set whose content is the same on every node that declares it. */
+/** A set table has no values: it is a Set whose content is the same on every node that declares it. */
 export class SetTable<K = unknown> extends Table<K, undefined> {
   /** Adds a key, also when it is there already. */
   add(key: K): this {
@@ -315,17 +316,17 @@ export class SetTable<K = unknown> extends Table<K, undefined> {
     return this;
   }
 
-  /** The same as `keys()`. */
+  /** Does the same as `keys()`. */
   values(): IterableIterator<K> {
     return this.keys();
   }
 
-  /** Each key twice, as a Set gives it. */
+  /** Returns each key twice, as a Set does. */
   *entries(): IterableIterator<[K, K]> {
     for (const key of this.keys()) yield [key, key];
   }
 
-  /** The same as `keys()`. */
+  /** Does the same as `keys()`. */
   [Symbol.iterator](): IterableIterator<K> {
     return this.keys();
   }

@@ -8,36 +8,36 @@ import { makeDirectory, requireSpace, statOf, syncFile, writeSynced } from './fi
 import { MANIFEST_FILE, SUMS_FILE, databaseName, manifestText, sumsOf } from './manifest.ts';
 import { verifyDatabase } from './verify-database.ts';
 
-/** What a backup is made of. */
+/** The options of a backup say which database is copied, and where to. */
 export interface BackupOptions {
-  /** The database of a node, `DIRECTORY/ID.tablecast.db`; the node may be running and writing. */
+  /** Names the database of a node, `DIRECTORY/ID.tablecast.db`; the node may be running and writing. */
   readonly file: string;
-  /** The directory to make; its parent must exist, it must not. */
+  /** Names the directory to make; its parent must exist, it must not. */
   readonly target: string;
 }
 
-/** A backup that was made or restored. */
+/** A summary describes a backup that was made or restored. */
 export interface BackupSummary {
-  /** The directory that was made. */
+  /** Names the directory that was made. */
   readonly directory: string;
   readonly node: string;
-  /** The last position of the log in it. */
+  /** Is the last position of the log in it. */
   readonly position: number;
-  /** Size of the database. */
+  /** Counts the bytes of the database. */
   readonly bytes: number;
-  /** When the copy was begun, in ISO 8601: everything that was flushed before is in it. */
+  /** Says when the copy was begun, in ISO 8601: everything that was flushed before is in it. */
   readonly createdAt: string;
   readonly tables: readonly { readonly name: string; readonly rows: number }[];
 }
 
 /**
- * Copies a node's database while the node runs and writes: one moment of it, with everything that
- * `flush()` had confirmed before the call. The copy is looked through like {@link verifyFiles} does, put beside
- * checksums of all its bytes, and named when all of it is on disk; a killed process leaves nothing under
- * that name. Whoever opens the copy begins a new life, so that it gives no name twice.
+ * Copies a node's database while the node runs and writes: one moment of it, with everything that `flush()`
+ * had confirmed before the call. The copy is checked as {@link verifyFiles} does, put beside checksums of all
+ * its bytes, and named when all of it is on disk. A killed process leaves nothing under that name. A node
+ * that opens the copy begins a new life, so that it gives no name twice.
  *
- * Throws `OPTION_INVALID` when the target exists or the file does not, `BACKEND_DAMAGED` when the database
- * is damaged, `BACKEND_FULL` (retryable), `BACKEND_IN_USE` when another process made this target meanwhile,
+ * Throws `OPTION_INVALID` when the target exists or the file does not, `BACKEND_DAMAGED` when the database is
+ * damaged, `BACKEND_FULL` (retryable), `BACKEND_IN_USE` when another process made this target meanwhile,
  * `BACKEND_READ_ONLY` or `BACKEND_FAILED`.
  */
 export async function createBackup(options: BackupOptions): Promise<BackupSummary> {

@@ -7,11 +7,11 @@ import { makeDirectory, requireSpace, sha256Of, statOf, syncFile } from './files
 import { databaseName, readManifest, unsoundBackup } from './manifest.ts';
 import { verifyFiles } from './verify.ts';
 
-/** What is restored, and where. */
+/** The options of a restore say which backup is restored, and where. */
 export interface RestoreOptions {
-  /** A directory that {@link createBackup} made. */
+  /** Names a directory that {@link createBackup} made. */
   readonly backup: string;
-  /** The node's new directory; its parent must exist, it must not. */
+  /** Names the node's new directory; its parent must exist, it must not. */
   readonly directory: string;
 }
 

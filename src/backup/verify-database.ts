@@ -14,25 +14,25 @@ import type { Schema } from '../schema/index.ts';
 import { type Fold, type ReadLog, type Walked, broken, foldLog } from './log-check.ts';
 import { type TableSum, sumTable } from './table-sum.ts';
 
-/** One thing that is wrong, and where. */
+/** A damage is one thing that is wrong (corruption), with its place. */
 export interface Damage {
-  /** The name of the file, without its directory. */
+  /** Names the file, without its directory. */
   readonly file: string;
-  /** What is wrong and where in the file, in one line. */
+  /** Says in one line what is wrong and where in the file. */
   readonly problem: string;
 }
 
-/** A database that was looked through. */
+/** A verified database is one that {@link verifyFiles} looked through. */
 export interface VerifiedDatabase {
-  /** The name of the file, without its directory. */
+  /** Names the file, without its directory. */
   readonly file: string;
-  /** The node it belongs to; undefined when that could not be read. */
+  /** Names the node it belongs to; undefined when that could not be read. */
   readonly node: string | undefined;
-  /** The last position of the log. */
+  /** Is the last position of the log. */
   readonly position: number;
-  /** Positions up to here are no longer in the log, but summed up in checkpoints. */
+  /** Says how far the log is trimmed: positions up to here stand only in checkpoints, summed up. */
   readonly trimmedTo: number;
-  /** Segments and operations that were read and folded. */
+  /** Counts the segments that were read and folded, as `operations` does the operations. */
   readonly segments: number;
   readonly operations: number;
   readonly tables: readonly { readonly name: string; readonly rows: number }[];

@@ -9,20 +9,20 @@ import { type Damage, type VerifiedDatabase, verifyDatabase } from './verify-dat
 const DATABASE = /^[^.].*\.tablecast\.db$/;
 const MAX_SUMS_BYTES = 1024 * 1024;
 
-/** What {@link verifyFiles} found. */
+/** A verification is what {@link verifyFiles} found. */
 export interface Verification {
   readonly path: string;
   readonly kind: 'backup' | 'directory' | 'file';
-  /** Of a backup, when it was made, in ISO 8601. */
+  /** Says when a backup was made, in ISO 8601; undefined for what is no backup. */
   readonly createdAt: string | undefined;
   readonly databases: readonly VerifiedDatabase[];
-  /** Empty when everything is as it was written. */
+  /** Is empty when everything is as it was written. */
   readonly damages: readonly Damage[];
 }
 
 /**
- * Looks through everything in a backup, in the directory of a node or in one database file, also while a
- * node runs, and changes nothing. Damage is in the result, with its place; of a backup every byte counts.
+ * Reads everything in a backup, in the directory of a node or in one database file, also while a node runs,
+ * and changes nothing. The result has each damage with its place; in a backup every byte counts.
  *
  * Throws `OPTION_INVALID` when there is nothing to verify, `BACKEND_NEWER` for a later format,
  * `BACKEND_READ_ONLY` or `BACKEND_FAILED` when a file cannot be read.

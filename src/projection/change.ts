@@ -2,7 +2,7 @@ import { stampToMs } from '../log/operations/hybrid-clock.ts';
 import { type Operation, SET, kindName } from '../log/operations/operation.ts';
 import type { Key, Value } from '../schema/index.ts';
 
-/** What happened to a row, as a subscriber sees it. */
+/** Says what happened to a row, as a subscriber sees it. */
 export type ChangeKind = 'new' | 'changed' | 'removed' | 'expired' | 'cleared';
 
 /** What names one operation on this node, and when it was written. */
@@ -41,13 +41,13 @@ export function toOperation(facts: OperationFacts): Operation {
   return { position, table, origin, sequence, kind: kindName(kind), key, value, time: stampToMs(stamp) };
 }
 
-/** One row's change: emitted once, after the table holds it, in the order of the log. */
+/** A change is what an operation did to one row: told once, after the table holds it, in the order of the log. */
 export class Change<K = Key, V = Value> {
   readonly kind: ChangeKind;
   readonly key: K;
-  /** The value now; undefined when the row is gone, and for sets. */
+  /** Holds the value now; undefined when the row is gone, and for sets. */
   readonly value: V | undefined;
-  /** The value before; undefined when there was no row, and for sets. */
+  /** Holds the value before; undefined when there was no row, and for sets. */
   readonly previous: V | undefined;
   readonly #source: ChangeCause['source'];
   readonly #position: number;
@@ -63,12 +63,12 @@ export class Change<K = Key, V = Value> {
     this.#sequence = cause.sequence;
   }
 
-  /** `nodeId@epoch` of the author. */
+  /** Names the author's life: `nodeId@epoch`. */
   get origin(): string {
     return this.#source.origin;
   }
 
-  /** The operation that caused the change; one `clear` causes many. */
+  /** Is the operation that caused the change; one `clear` causes many. */
   get operation(): Operation {
     const source = this.#source;
     if ('kind' in source) return toOperation(source);
@@ -84,15 +84,15 @@ export class Change<K = Key, V = Value> {
   }
 }
 
-/** One side of a conflict: a value and the write it comes from. */
+/** A side of a conflict is a value and the write it comes from. */
 export interface ConflictSide<V = Value> {
-  /** Undefined when the side is a removal, and for sets. */
+  /** Is undefined when the side is a removal, and for sets. */
   readonly value: V | undefined;
   readonly origin: string;
   readonly sequence: number;
 }
 
-/** A write met a row its author had not seen. `kept` is what stands here now. */
+/** A conflict is a write that met a row its author had not seen. `kept` is what stands here now. */
 export interface Conflict<K = Key, V = Value> {
   readonly table: string;
   readonly key: K;

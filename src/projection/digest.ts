@@ -24,11 +24,11 @@ const SLOTS_PER_UNIT = 64;
 const PRIME = 0x01000193;
 const OTHER_PRIME = 0x85ebca6b;
 
-/** One row, as one of two peers has it. */
+/** A side is one row, as one of two peers has it. */
 export interface RowSide<V = Value> {
-  /** Undefined for sets. */
+  /** Is undefined for sets. */
   readonly value: V | undefined;
-  /** `nodeId@epoch` of the write. */
+  /** Names the life that wrote it: `nodeId@epoch`. */
   readonly origin: string;
   readonly sequence: number;
 }

@@ -22,9 +22,9 @@ function textOfByte(byte: number): string {
 }
 
 /**
- * The text of a byte string: UTF-8 as it is, every other byte as U+F0000 + byte (U+F0080 to U+F00FF). Bytes that are
- * UTF-8 of these code points are written byte by byte, so that two byte strings never have one text.
- * {@link bytesOfText} gives the bytes back.
+ * Returns the text of a byte string: UTF-8 as it is, every other byte as U+F0000 + byte (U+F0080 to U+F00FF).
+ * Bytes that are UTF-8 of these code points are written byte by byte, so that two byte strings never have one
+ * text. {@link bytesOfText} gives the bytes back.
  */
 export function textOfBytes(bytes: Uint8Array): string {
   const whole = strictText(bytes);
@@ -44,8 +44,8 @@ export function textOfBytes(bytes: Uint8Array): string {
 }
 
 /**
- * The byte string of a text; undefined for a text that {@link textOfBytes} never gives: with half a surrogate pair,
- * or with code points for bytes that together are UTF-8 and so have another text.
+ * Returns the byte string of a text. Returns undefined for a text that {@link textOfBytes} never gives: with
+ * half a surrogate pair, or with code points for bytes that together are UTF-8 and so have another text.
  */
 export function bytesOfText(text: string): Uint8Array | undefined {
   if (!isWellFormed(text)) return undefined;

@@ -16,10 +16,10 @@ export type AtomicName =
 /** Types of values made of others; as the value of a table only, and only with `complexValues: true`. */
 export type ComplexName = 'record' | 'set' | 'vector' | 'table' | 'any';
 
-/** Every type a declaration can name. */
+/** Is every type that a declaration can name. */
 export type TypeName = AtomicName | ComplexName;
 
-/** What JSON can say; complex values are of this form, deeply frozen. */
+/** A JSON value is what JSON can say; complex values are of this form, deeply frozen. */
 export type JsonValue =
   | string
   | number
@@ -31,10 +31,10 @@ export type JsonValue =
 /** A canonical value of one column of a key, or of an atomic value. */
 export type Atom = string | number | bigint | boolean;
 
-/** A key as users see it: one canonical value, or a frozen array of them when the key is composite. */
+/** A key is one canonical value, or a frozen array of them when the key is composite. */
 export type Key = Atom | readonly Atom[];
 
-/** A canonical value as users see it; undefined for the members of a set. */
+/** A value is canonical; it is undefined for the members of a set. */
 export type Value = Atom | undefined | JsonValue;
 
 /** How a value travels in a column of the log. */
@@ -46,21 +46,21 @@ export type ColumnType = 'none' | 'double' | 'integer' | 'bigint' | 'text' | 'bo
 export type BackendName = 'memory' | 'sqlite';
 export type ModeName = 'naive' | 'lww' | 'automerge';
 
-/** What a user says of a table. Members left out or undefined take their default. */
+/** A declaration says what a table is (its schema). Members left out or undefined take their default. */
 export interface TableDeclaration {
-  /** The type of the key, or the types of its columns (1 to 8; keys are arrays then, also for one column). */
+  /** Names the type of the key, or the types of its columns (1 to 8; keys are arrays then, also for one column). */
   readonly key: TypeName | readonly TypeName[];
-  /** The type of the values; left out, the table is a set. */
+  /** Names the type of the values; left out, the table is a set. */
   readonly value?: TypeName | undefined;
-  /** Default `memory`. */
+  /** Says where the table's log is kept. Default `memory`. */
   readonly backend?: BackendName | undefined;
-  /** Default `naive`. */
+  /** Says who wins when two write at once. Default `naive`. */
   readonly mode?: ModeName | undefined;
-  /** A row goes this long after its key was created: milliseconds, or text such as `400ms`, `5m`, `1h`. */
+  /** Lets a row go this long after its key was created: milliseconds, or text such as `400ms`, `5m`, `1h`. */
   readonly createExpire?: number | string | undefined;
-  /** A row goes this long after it was last written: milliseconds, or text such as `400ms`, `5m`, `1h`. */
+  /** Lets a row go this long after it was last written: milliseconds, or text such as `400ms`, `5m`, `1h`. */
   readonly writeExpire?: number | string | undefined;
-  /** What reading an absent key gives; not for sets. Nodes may differ in it. */
+  /** Is what reading an absent key gives; not for sets. Nodes may differ in it. */
   readonly default?: unknown;
   /** Allows the value types record, set, vector, table and any. */
   readonly complexValues?: boolean | undefined;

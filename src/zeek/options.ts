@@ -4,49 +4,49 @@ import type { TableDeclaration } from '../schema/index.ts';
 import type { ZeekTableDescription } from './protocol/index.ts';
 import { namedRecord } from './named-record.ts';
 
-/** PEM text or bytes. */
+/** A PEM is given as text or as bytes. */
 type Pem = string | Uint8Array;
 
-/** A table of a Zeek cluster, and how Tablecast keeps it. */
+/** A table of a Zeek cluster has Zeek's description, and these for how Tablecast keeps it. */
 export interface ZeekTableOptions
   extends ZeekTableDescription, Pick<TableDeclaration, 'mode' | 'createExpire' | 'writeExpire'> {
-  /** Default `sqlite` when the node has a directory, else `memory`. */
+  /** Says where the table's log is kept. Default `sqlite` when the node has a directory, else `memory`. */
   readonly backend?: 'memory' | 'sqlite' | undefined;
 }
 
-/** How patient an attachment is, in milliseconds. */
+/** The timings say how patient an attachment is, in milliseconds. */
 export interface ZeekAttachmentTimings {
-  /** For the handshakes, and again for Zeek's acknowledgement. Default 10,000. */
+  /** Bounds the handshakes, and again Zeek's acknowledgement. Default 10,000. */
   readonly handshakeMs?: number | undefined;
-  /** A connection that was silent so long is asked for a sign of life. Default 30,000. */
+  /** Bounds silence: then a connection is asked for a sign of life. Default 30,000. */
   readonly silenceMs?: number | undefined;
-  /** Pause before the first attempt to connect again. Default 250. */
+  /** Is the pause before the first attempt to connect again. Default 250. */
   readonly firstRetryMs?: number | undefined;
-  /** Longest pause between attempts. Default 30,000. */
+  /** Is the longest pause between attempts. Default 30,000. */
   readonly maxRetryMs?: number | undefined;
-  /** Least time between two refills for Zeek nodes that nobody announced. Default 30,000. */
+  /** Is the least time between two refills for Zeek nodes that nobody announced. Default 30,000. */
   readonly refillPauseMs?: number | undefined;
-  /** How long equal reports are gathered into one event. Default 1,000. */
+  /** Says how long equal reports are gathered into one event. Default 1,000. */
   readonly reportMs?: number | undefined;
-  /** When Zeek is asked what a table holds, longest silence before it is asked again. Default 10,000. */
+  /** Bounds the silence after Zeek was asked what a table holds; then it is asked again. Default 10,000. */
   readonly answerMs?: number | undefined;
-  /** How much later than such an answer changes may arrive that Zeek made before it. Default 250. */
+  /** Says how much later than such an answer changes may arrive that Zeek made before it. Default 250. */
   readonly settleMs?: number | undefined;
 }
 
-/** Bounds of an attachment. */
+/** The limits bound what Zeek can make an attachment keep. */
 export interface ZeekAttachmentLimits {
-  /** Bytes of the longest frame accepted from Zeek. Default 16 MiB. */
+  /** Bounds the bytes of a frame accepted from Zeek. Default 16 MiB. */
   readonly maxFrameBytes?: number | undefined;
-  /** Bytes that may wait for a slow connection; at least 64 KiB. Default 16 MiB. */
+  /** Bounds the bytes that may wait for a slow connection; at least 64 KiB. Default 16 MiB. */
   readonly maxQueuedBytes?: number | undefined;
-  /** Rows of one table that Zeek is asked for; larger ones are not compared. Default 1,000,000. */
+  /** Bounds the rows of one table that Zeek is asked for; larger ones are not compared. Default 1,000,000. */
   readonly maxContentRows?: number | undefined;
 }
 
-/** Options of {@link TableNode.attachZeek}. */
+/** The options say how {@link TableNode.attachZeek} attaches a node to a cluster. */
 export interface ZeekAttachmentOptions {
-  /** A WebSocket server of the cluster, as `ws://host:port` or `wss://host:port`. */
+  /** Names a WebSocket server of the cluster, as `ws://host:port` or `wss://host:port`. */
   readonly url: string;
   /**
    * Names the cluster, 1 to 16 letters, digits, `_` and `-`. Needed when several nodes of this group
@@ -54,11 +54,11 @@ export interface ZeekAttachmentOptions {
    * clusters need different names.
    */
   readonly cluster?: string | undefined;
-  /** The tables with `&publish_on_change`, by their full names. */
+  /** Lists the tables with `&publish_on_change`, by their full names. */
   readonly tables: Readonly<Record<string, ZeekTableOptions>>;
-  /** Prefixes of topics to receive beside those of the tables: for tables whose topic is a function. */
+  /** Lists prefixes of topics to receive beside those of the tables: for tables whose topic is a function. */
   readonly topics?: readonly string[] | undefined;
-  /** Certificates for `wss://`, in PEM. */
+  /** Holds the certificates for `wss://`, in PEM. */
   readonly tls?:
     | {
         readonly ca?: Pem | undefined;

@@ -7,7 +7,7 @@ export const SWITCH = 4;
 /** Adds to a counter; only in modes whose documents can add up. */
 export const INCREMENT = 5;
 
-/** What an operation does, by name. */
+/** Names what an operation does. */
 export type OperationKind = 'set' | 'delete' | 'clear' | 'expire' | 'switch' | 'increment';
 
 const KIND_NAMES: readonly OperationKind[] = ['set', 'delete', 'clear', 'expire', 'switch', 'increment'];
@@ -21,21 +21,27 @@ export function kindName(kind: number): OperationKind {
 export const KIND_COUNT: number = KIND_NAMES.length;
 
 /**
- * One change to one table: an immutable fact, named for ever by (table, origin, sequence).
+ * An operation is one change to one table: an immutable fact, named for ever by (table, origin, sequence).
  */
 export interface Operation {
-  /** Where it stands in this node's log; grows, may skip; says nothing on another node. */
+  /** Says where it stands in this node's log (log offset); grows, may skip; says nothing on another node. */
   readonly position: number;
   readonly table: string;
-  /** The life of the node that wrote it: `nodeId@epoch`. */
+  /** Names the life of the node that wrote it: `nodeId@epoch`. */
   readonly origin: string;
-  /** 1, 2, 3, … per table and origin, without a gap. */
+  /** Counts 1, 2, 3, … per table and origin, without a gap. */
   readonly sequence: number;
   readonly kind: OperationKind;
-  /** Undefined for `clear` and `switch`. */
+  /** Is undefined for `clear` and `switch`. */
   readonly key: unknown;
-  /** Of a `set` on a table with values; of an `increment` what was added; of a `switch` the mode; else undefined. */
+  /**
+   * Holds the value of a `set` on a table with values, what an `increment` added, or the mode of a `switch`;
+   * else undefined.
+   */
   readonly value: unknown;
-  /** Milliseconds since 1970 on the author's clock; in `lww` never smaller than an operation of the table the author had seen. */
+  /**
+   * Counts milliseconds since 1970 on the author's clock; in `lww` never smaller than an operation of the
+   * table the author had seen.
+   */
   readonly time: number;
 }

@@ -6,13 +6,13 @@ import { type DecoderOf, OperationReader } from './operation-reader.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { SegmentStore } from '../keeping/segment-store.ts';
 
-/** Which operations to replay. */
+/** A range says which operations to replay. */
 export interface OperationRange {
-  /** Only operations at later positions; left out, everything from the beginning of what is kept. */
+  /** Keeps only operations at later positions; left out, everything from the beginning of what is kept. */
   readonly after?: number | undefined;
-  /** Only operations up to this position, and then the stream completes; by default it goes on live. */
+  /** Keeps only operations up to this position, and then the stream completes; by default it goes on live. */
   readonly until?: number | undefined;
-  /** Only operations of this table. */
+  /** Keeps only operations of this table. */
   readonly table?: string | undefined;
 }
 

@@ -58,7 +58,7 @@ export interface ChangeContent {
   readonly operations: readonly ChangeOperation[];
 }
 
-/** A change with its bytes and what names it. */
+/** A change stands here with its bytes and with what names it. */
 export interface Change extends ChangeContent {
   readonly hash: string;
   readonly bytes: Uint8Array;

@@ -5,7 +5,7 @@ import { TablecastError } from '../../errors.ts';
 import type { Stranger } from '../transport.ts';
 import { type FrameLimitOptions, type FrameLimits, countOption, frameLimits } from '../limits.ts';
 
-/** PEM text or bytes. */
+/** A PEM is given as text or as bytes. */
 export type Pem = string | Uint8Array;
 
 /** Certificate and key of this node, and the authority whose certificates it trusts. */

@@ -34,13 +34,13 @@ const ANSWER_MS = 10_000;
 const SETTLE_MS = 250;
 const MAX_CONTENT_ROWS = 1_000_000;
 
-/** The connection between a node and a Zeek cluster. */
+/** An attachment is the connection between a node and a Zeek cluster. */
 export interface ZeekAttachment {
-  /** The name given to the cluster, if any. */
+  /** Names the cluster, if it was named. */
   readonly cluster: string | undefined;
-  /** The attached tables, by their full names. */
+  /** Holds the attached tables, by their full names. */
   readonly tables: ReadonlyMap<string, Table>;
-  /** How the connection stands; replays its present value, completes when closed. */
+  /** Says how the connection stands; replays its present value, completes when closed. */
   readonly state: Observable<ZeekLinkState>;
   /** Sends every row of every table to every Zeek node again, or of one table. */
   refill(table?: string): void;

@@ -5,20 +5,20 @@ import type { Comparison } from './comparison.ts';
 /** Keys of each kind that an event names; the result of the check names all. */
 const MAX_NAMED = 100;
 
-/** How a table here compares with the same table in a Zeek process. */
+/** A check compares a table here with the same table in a Zeek process. */
 export interface ZeekCheck {
   readonly table: string;
-  /** Node id of the Zeek process that was asked: the one that runs the WebSocket server. */
+  /** Names the Zeek process that was asked: the one that runs the WebSocket server. */
   readonly zeekNode: string;
   readonly rowsHere: number;
   readonly rowsAtZeek: number;
-  /** Keys with rows on both sides that differ; differences that Zeek's text forms make do not count. */
+  /** Lists keys with rows on both sides that differ; differences that Zeek's text forms make do not count. */
   readonly different: readonly Key[];
   readonly onlyHere: readonly Key[];
   readonly onlyAtZeek: readonly Key[];
-  /** Keys that changed during the check, on either side, and were left out. */
+  /** Counts the keys that changed during the check, on either side, and were left out. */
   readonly undecided: number;
-  /** Rows of Zeek's that do not fit the declaration; keys in `onlyHere` may be theirs. */
+  /** Counts the rows of Zeek's that do not fit the declaration; keys in `onlyHere` may be theirs. */
   readonly unreadable: number;
 }
 

@@ -16,39 +16,42 @@ import {
 import { checkLayout, guarded, openDatabase, readRow, refuse, rows, type StoredRow } from './file.ts';
 import { TableGuess } from './infer.ts';
 
-/** How to read a store. */
+/** The options say of which type a store's content is. */
 export interface BrokerStoreOptions {
-  /** The table's type in Zeek's words; left out, it is guessed from the content. */
+  /** Is the table's type in Zeek's words; left out, it is guessed from the content. */
   readonly type?: string | undefined;
-  /** The types that `type` mentions by name. */
+  /** Describes the types that `type` mentions by name. */
   readonly types?: Readonly<Record<string, string>> | undefined;
 }
 
-/** One row. */
+/** An entry is one row of a store. */
 export interface BrokerStoreEntry {
-  /** An array for several index columns. */
+  /** Is an array where there are several index columns. */
   readonly key: ZeekKey;
-  /** Undefined for a set. */
+  /** Is undefined for a set. */
   readonly value: ReturnType<typeof decodeValue> | undefined;
-  /** When Broker would delete the row: nanoseconds since 1970. */
+  /** Says when Broker would delete the row: nanoseconds since 1970. */
   readonly expiry: bigint | undefined;
-  /** A string of the row is not UTF-8: its text has code points that stand for bytes, see `textOfBytes`. */
+  /**
+   * Is true when a string of the row is not UTF-8: its text has code points that stand for bytes, see
+   * `textOfBytes`.
+   */
   readonly escaped: boolean;
 }
 
-/** An open store. */
+/** A store is Broker's file of one table, open for reading. */
 export interface BrokerStore {
-  /** The table's qualified name, from the file's name; undefined if the file was renamed. */
+  /** Is the table's qualified name, from the file's name; undefined if the file was renamed. */
   readonly tableName: string | undefined;
-  /** The version of Broker that made the file. */
+  /** Is the version of Broker that made the file. */
   readonly brokerVersion: string;
   readonly size: number;
-  /** The table's type, given or guessed; undefined for an empty store that nothing was said of. */
+  /** Is the table's type, given or guessed; undefined for an empty store when none was given. */
   readonly type: ZeekType | undefined;
-  /** The Tablecast declaration of it; undefined where the type is, or where it cannot be declared. */
+  /** Is the Tablecast declaration of it; undefined where the type is, or where it cannot be declared. */
   readonly declaration: DerivedDeclaration | undefined;
   /**
-   * The rows in the file's order, one read from disk at a time.
+   * Gives the rows in the file's order, one read from disk at a time.
    *
    * @param onUnreadable - told of each row that is damaged or of another type, which is then left out
    * @throws TablecastError `IMPORT_INVALID` where the file itself is damaged, and without `onUnreadable` at a row that is

@@ -12,7 +12,7 @@ export interface ZeekEndpoint {
   readonly version: string;
 }
 
-/** How the connection stands. */
+/** Says how the connection stands. */
 export type ZeekLinkState =
   | { readonly kind: 'connecting'; readonly attempt: number }
   | ({ readonly kind: 'connected' } & ZeekEndpoint)

@@ -3,13 +3,13 @@ import { parseZeekType } from './zeek-type-parser.ts';
 import { typeText, type ZeekType } from './zeek-type.ts';
 import { isAtomic } from './values/decode.ts';
 
-/** What is said of a Zeek table, in Zeek's own words. */
+/** A description says what a Zeek table is, in Zeek's own words. */
 export interface ZeekTableDescription {
-  /** `table[addr] of count`, `set[addr, port]`, `table[string] of Demo::Rec`. */
+  /** Is such as `table[addr] of count`, `set[addr, port]`, `table[string] of Demo::Rec`. */
   readonly type: string;
-  /** The types that `type` mentions by name: `{ 'Demo::Color': 'enum { RED, GREEN }' }`. */
+  /** Describes the types that `type` mentions by name: `{ 'Demo::Color': 'enum { RED, GREEN }' }`. */
   readonly types?: Readonly<Record<string, string>> | undefined;
-  /** The topic of its `&publish_on_change`, where the script names one. Default `zeek/table/NAME/`. */
+  /** Names the topic of its `&publish_on_change`, where the script names one. Default `zeek/table/NAME/`. */
   readonly topic?: string | undefined;
 }
 
