@@ -1,13 +1,19 @@
 import type { Credential, CredentialChange } from './rights.ts';
 
-/** What became of the holders, by name; of the tokens of the node itself as `auth.token` and `auth.dialToken`. */
+/**
+ * The changes say what became of the holders, by name; of the tokens of the node itself as `auth.token` and
+ * `auth.dialToken`.
+ */
 export interface SecretChanges {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
 }
 
-/** Whether two credentials make their holder the same one, with the same rights; order and defaults do not count. */
+/**
+ * Returns whether two credentials make their holder the same one, with the same rights; order and defaults do
+ * not count.
+ */
 export function sameCredential(one: Credential | undefined, other: Credential | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   return rightsText(one) === rightsText(other);

@@ -1,17 +1,18 @@
-/** Whoever has one of a bounded number of places, or asks for one. */
+/** A place is held by one of a bounded number, or asked for. */
 export interface Place {
-  /** Whose credential was shown; empty while none was. */
+  /** Names the holder whose credential was shown; empty while none was. */
   readonly holder: string;
-  /** Where it comes from, without the port. */
+  /** Says where it comes from, without the port. */
   readonly address: string;
   /** Nothing was heard of it that shows an honest peer. */
   readonly isSilent: boolean;
 }
 
 /**
- * Whose place a newcomer takes when all are taken, oldest first in `present`; undefined when it gets none. Places are
- * shared among holders, and those of one holder among its addresses: whoever has most of them gives one to who has
- * fewer. Among equals only silent ones give way, the oldest first. So nobody can keep others out by taking them all.
+ * Returns the place that a newcomer takes when all are taken, oldest first in `present`; undefined when it
+ * gets none. Places are shared among holders, and those of one holder among its addresses: whoever has most
+ * of them gives one to who has fewer. Among equals only silent ones give way, the oldest first. So nobody can
+ * keep others out by taking them all.
  */
 export function placeFor<T extends Place>(present: readonly T[], newcomer: Place): T | undefined {
   const ofHolders = largest(present, newcomer, ({ holder }) => holder);
@@ -24,7 +25,7 @@ export function placeFor<T extends Place>(present: readonly T[], newcomer: Place
 
 interface Group<T> {
   readonly group: readonly T[];
-  /** Whether it is the newcomer's, who counts as if it had a place. */
+  /** Says whether it is the newcomer's, who counts as if it had a place. */
   readonly isOwn: boolean;
 }
 

@@ -1,22 +1,25 @@
 import { matchesAny } from './patterns.ts';
 import type { Credential } from './rights.ts';
 
-/** What one peer may do, as replication asks. */
+/** A grant answers what one peer may do, as replication asks. */
 export interface Grant {
-  /** Whose rights these are; undefined for a peer that is trusted with everything. */
+  /** Names the holder of these rights; undefined for a peer that is trusted with everything. */
   readonly holder: string | undefined;
-  /** Whether it may bring operations of other nodes, and checkpoints. */
+  /** Says whether it may bring operations of other nodes, and checkpoints. */
   readonly relays: boolean;
-  /** Whether it may write every table there can be, so that its word counts for what concerns them all. */
+  /** Says whether it may write every table there can be, so that its word counts for what concerns them all. */
   readonly writesAll: boolean;
   mayUse(nodeId: string): boolean;
-  /** Whether a node id is its own: it is named in full, not by a star. */
+  /** Returns whether a node id is its own: it is named in full, not by a star. */
   owns(nodeId: string): boolean;
   mayRead(table: string): boolean;
   mayWrite(table: string): boolean;
 }
 
-/** What a peer may that no credential restricts: the holder of the shared token, or a dialled address. */
+/**
+ * Allows all: the rights of a peer that no credential restricts, the holder of the shared token or a dialled
+ * address.
+ */
 export const EVERYTHING: Grant = {
   holder: undefined,
   relays: true,
@@ -54,12 +57,12 @@ export class AccessList {
     }
   }
 
-  /** Whether rights depend on who a peer says it is, so that nothing may be told before. */
+  /** Says whether rights depend on who a peer says it is, so that nothing may be told before. */
   get isEmpty(): boolean {
     return this.#credentials.length === 0;
   }
 
-  /** Whether a node id is named in full by a credential of another holder. */
+  /** Returns whether a node id is named in full by a credential of another holder. */
   belongsToAnother(nodeId: string, holder: string | undefined): boolean {
     const owner = this.#owners.get(nodeId);
     return owner !== undefined && owner.name !== holder;

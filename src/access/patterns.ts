@@ -1,4 +1,4 @@
-/** Whether one of the patterns, exact names or beginnings with a star behind, fits a name. */
+/** Returns whether one of the patterns, exact names or beginnings with a star behind, fits a name. */
 export function matchesAny(patterns: readonly string[], name: string): boolean {
   return patterns.some((pattern) => {
     return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;

@@ -9,7 +9,7 @@ import type { TablecastError } from '../errors.ts';
 export interface Segment {
   /** Position of its first operation in this node's log, at least 1. */
   readonly position: number;
-  /** How many positions it covers: `position` to `position + span - 1`. At least 1. */
+  /** Counts the positions it covers: `position` to `position + span - 1`. At least 1. */
   readonly span: number;
   readonly bytes: Uint8Array;
 }
@@ -23,7 +23,7 @@ export interface Checkpoint {
   readonly chunks: readonly Uint8Array[];
 }
 
-/** What becomes durable together: all of it or nothing. */
+/** A commit becomes durable together: all of it or nothing. */
 export interface Commit {
   /** In ascending position, each after the last position committed before. */
   readonly segments: readonly Segment[];
@@ -31,7 +31,7 @@ export interface Commit {
   readonly facts?: ReadonlyMap<string, Uint8Array | undefined> | undefined;
 }
 
-/** What a backend found when it opened. */
+/** A recovery is what a backend found when it opened. */
 export interface Recovery {
   /** Highest position ever committed, trimmed and torn segments included; 0 for a new backend. */
   readonly lastPosition: number;
@@ -41,15 +41,15 @@ export interface Recovery {
   /** The newest checkpoint of each table. */
   readonly checkpoints: readonly Checkpoint[];
   /**
-   * Whether the last owner closed it; true for a new backend. After an unclean stop acknowledged
-   * commits can be missing only if `lastDurability` is `interval` and the machine went down.
+   * Says whether the last owner closed it; true for a new backend. After an unclean stop acknowledged commits
+   * can be missing only if `lastDurability` is `interval` and the machine went down.
    */
   readonly closedCleanly: boolean;
   /** The durability the last owner wrote with; undefined for a new backend. */
   readonly lastDurability: 'commit' | 'interval' | undefined;
   /** Segments cut off at the end because their checksum was wrong; 0 in every ordinary case. */
   readonly tornSegments: number;
-  /** Where a damaged store was moved to because the options asked for it; undefined otherwise. */
+  /** Names where a damaged store was moved to because the options asked for it; undefined otherwise. */
   readonly setAside: string | undefined;
 }
 
@@ -75,7 +75,7 @@ export interface Recovery {
  */
 export interface Backend {
   readonly name: string;
-  /** Whether what was committed is there after the process ends. */
+  /** Says whether what was committed is there after the process ends. */
   readonly durable: boolean;
   /** Finds what is there, or creates it. Calling it again returns the same promise. */
   open(): Promise<Recovery>;
@@ -106,7 +106,7 @@ export interface Backend {
   /** The position to which to trim so that about `bytes` of log remain, as they are stored; 0 when less is kept. */
   positionKeeping(bytes: number): Promise<number>;
   /**
-   * Why what was committed is not there any more, if that can be told at once; it is asked when there is
+   * Says why what was committed is not there any more, if that can be told at once; it is asked when there is
    * nothing to commit. Left out where nobody can take it away.
    */
   lost?(): TablecastError | undefined;

@@ -98,7 +98,10 @@ function sequenceSize(bytes: Uint8Array, at: number): number {
   return size;
 }
 
-/** What may follow a lead: neither longer forms than needed, nor halves of surrogate pairs, nor beyond U+10FFFF. */
+/**
+ * Says what may follow a lead: neither longer forms than needed, nor halves of surrogate pairs, nor beyond
+ * U+10FFFF.
+ */
 function secondByte(lead: number): readonly [least: number, most: number] {
   if (lead === 0xe0) return [0xa0, 0xbf];
   if (lead === 0xed) return [0x80, 0x9f];

@@ -184,7 +184,7 @@ export function complexType(name: ComplexName): ComplexType {
   };
 }
 
-/** What JSON text says is looked through where it stands: a copy would cost as much again. */
+/** Checks what JSON text says where it stands: a copy would cost as much again. */
 function* checkedJson(text: string): Generator<void, JsonValue, undefined> {
   checkText(text, schemaLimits.maxValueBytes);
   let parsed: JsonValue;

@@ -36,7 +36,7 @@ const modes: readonly ModeName[] = ['naive', 'lww', 'automerge'];
 const expireVeto =
   'a callback that can keep a row alive on one node cannot be replicated. Use createExpire or writeExpire, and watch changes of kind expired.';
 
-/** What the original refuses as well, with the reason. */
+/** Lists what the original refuses as well, with the reason. */
 const refusedMembers: ReadonlyMap<string, string> = new Map([
   [
     'readExpire',

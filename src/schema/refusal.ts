@@ -1,6 +1,6 @@
 /**
- * Why a key, a value or a declaration is refused, before it is known of which table and in which role.
- * Never leaves this folder: the callers turn it into a TablecastError.
+ * A refusal says why a key, a value or a declaration is refused, before it is known of which table and in
+ * which role. Never leaves this folder: the callers turn it into a TablecastError.
  */
 export class Refusal extends Error {
   override readonly name = 'Refusal';

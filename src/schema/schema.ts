@@ -37,10 +37,10 @@ export type Key = Atom | readonly Atom[];
 /** A value is canonical; it is undefined for the members of a set. */
 export type Value = Atom | undefined | JsonValue;
 
-/** How a value travels in a column of the log. */
+/** A cell is how a value travels in a column of the log. */
 export type Cell = number | bigint | string | boolean;
 
-/** How the values of a table travel in a column of the log. */
+/** A column type says how the values of a table travel in a column of the log. */
 export type ColumnType = 'none' | 'double' | 'integer' | 'bigint' | 'text' | 'bool';
 
 export type BackendName = 'memory' | 'sqlite';
@@ -66,7 +66,7 @@ export interface TableDeclaration {
   readonly complexValues?: boolean | undefined;
 }
 
-/** When rows expire. */
+/** Expiry says when rows expire. */
 export interface Expiry {
   readonly kind: 'create' | 'write';
   readonly milliseconds: number;

@@ -13,11 +13,11 @@ export interface ValueCodec {
   readonly fromColumn: (cell: Cell) => Value;
   /** @throws Refusal */
   readonly checkCell: (cell: Cell) => void;
-  /** Of types whose cells are dear to check and to convert: see {@link Schema.preparing}. */
+  /** Prepares values of types whose cells are dear to check and to convert: see {@link Schema.preparing}. */
   readonly preparing?: (() => CellPreparation) | undefined;
 }
 
-/** Of a set: no values, and a column without cells. */
+/** Is the codec of a set: no values, and a column without cells. */
 export const noValueCodec: ValueCodec = {
   column: 'none',
   canonical: (value) => {
@@ -34,10 +34,10 @@ export const noValueCodec: ValueCodec = {
   },
 };
 
-/** Of a complex type: JSON text in the log. */
+/** Makes the codec of a complex type: JSON text in the log. */
 export function complexValueCodec(name: ComplexName): ValueCodec {
   const { canonical, fromJson } = complexType(name);
-  /** What is prepared, one map for each that prepares; nearly always none. */
+  /** Holds what is prepared, one map for each that prepares; nearly always none. */
   const kept = new Set<Map<string, JsonValue>>();
   const keptOf = (text: string): JsonValue | undefined => {
     for (const values of kept) {
@@ -72,7 +72,10 @@ export function complexValueCodec(name: ComplexName): ValueCodec {
   };
 }
 
-/** Of an atomic type: the canonical value is the cell, but for small integers that came as a bigint. */
+/**
+ * Makes the codec of an atomic type: the canonical value is the cell, but for small integers that came as a
+ * bigint.
+ */
 export function atomicValueCodec(type: AtomicType): ValueCodec {
   const { column, canonical } = type;
   const asItIs = (value: Value): Cell => value as Cell;

@@ -1,7 +1,7 @@
 import type { Subscriber } from 'rxjs';
 import { Observable } from 'rxjs/internal/Observable';
 
-/** Where a subscriber stands; empty once it has gone. */
+/** A place is where a subscriber stands; empty once it has gone. */
 interface Place<T> {
   subscriber: Subscriber<T> | undefined;
 }
@@ -16,12 +16,12 @@ export class Emitter<T> {
   /** In the order in which they came; places of those who have gone are taken out once they are most. */
   #places: Place<T>[] = [];
   #count = 0;
-  /** How many values are being told, one inside the other: places stay as they are numbered meanwhile. */
+  /** Counts the values being told, one inside the other: places stay as they are numbered meanwhile. */
   #telling = 0;
   #completed = false;
   readonly observable: Observable<T> = new Observable<T>((subscriber) => this.#enter(subscriber));
 
-  /** Whether anybody is told. */
+  /** Says whether anybody is told. */
   get observed(): boolean {
     return this.#count > 0;
   }

@@ -7,15 +7,15 @@ export type Work<T = void> = Generator<number, T, undefined>;
 /** Units of long work that a node does in one turn of its event loop: 8 ms on a slow machine, mostly less. */
 export const SLICE_UNITS = 8192;
 
-/** How long work is cut. */
+/** Slicing says how long work is cut. */
 export interface Slicing {
-  /** How much is done in one turn. */
+  /** Bounds how much is done in one turn. */
   readonly units: number;
   /** Runs a task in a later turn. */
   defer(this: void, task: () => void): void;
 }
 
-/** What becomes of work. */
+/** An end says what becomes of work. */
 export interface WorkEnd<T> {
   done(result: T): void;
   failed(error: unknown): void;

@@ -6,7 +6,10 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Texts up to this length are written character by character, which is faster than TextEncoder. */
 const SHORT_TEXT = 48;
 
-/** Whether this machine keeps numbers in memory as they are written: then a column of them is copied as a whole. */
+/**
+ * Says whether this machine keeps numbers in memory as they are written: then a column of them is copied as a
+ * whole.
+ */
 const littleEndian: boolean = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** A buffer larger than this is not kept for later. */
@@ -152,17 +155,20 @@ export class ByteWriter {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
-  /** What was written, without a copy where little room is left over; the writer must not be used any more. */
+  /**
+   * Returns what was written, without a copy where little room is left over; the writer must not be used any
+   * more.
+   */
   finish(): Uint8Array {
     return this.#bytes.length - this.length <= this.length / 8 ? this.view() : this.copy();
   }
 
-  /** What was written so far, as a view that the next write may change. */
+  /** Returns what was written so far, as a view that the next write may change. */
   view(from = 0): Uint8Array {
     return this.#bytes.subarray(from, this.length);
   }
 
-  /** What was written so far, as bytes of their own. */
+  /** Returns what was written so far, as bytes of their own. */
   copy(): Uint8Array {
     return this.#bytes.slice(0, this.length);
   }

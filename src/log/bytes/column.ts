@@ -1,12 +1,12 @@
 import { type ByteReader, type ByteWriter, malformed, widthOf } from './bytes.ts';
 
-/** How the values of a table travel: one of the column types of the schema. */
+/** A column type says how the values of a table travel: one of the column types of the schema. */
 export type ColumnType = 'none' | 'double' | 'integer' | 'bigint' | 'text' | 'bool';
 
 /** One value as it travels. */
 export type Cell = number | bigint | string | boolean;
 
-/** How a column is laid out; numbers, because they are stored. Never renumber. */
+/** Numbers a layout of a column; numbers, because they are stored. Never renumber. */
 const NONE = 0;
 const FLOAT64 = 1;
 const UNSIGNED = 2;

@@ -15,7 +15,7 @@ export const LANE = {
 } as const;
 
 /**
- * What a walk over a run reads from and writes to. The walk is the same in both directions: it
+ * A tape is what a walk over a run reads from and writes to. The walk is the same in both directions: it
  * decides by what it has read so far where the next bytes belong.
  */
 export interface Tape {

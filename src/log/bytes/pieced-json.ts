@@ -13,7 +13,7 @@ const READ_PER_UNIT = 64;
 const [QUOTE, COMMA, COLON, BACKSLASH] = [0x22, 0x2c, 0x3a, 0x5c];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** Where a member's value, or an entry of the list that it is, begins and ends. */
+/** A span says where a member's value, or an entry of the list that it is, begins and ends. */
 interface Span {
   readonly from: number;
   readonly to: number;
@@ -78,7 +78,7 @@ class Scan {
     return this.#bytes[this.at++] ?? 0;
   }
 
-  /** What comes before one of two marks that stand in no list, object or text; goes on behind the mark. */
+  /** Returns what comes before one of two marks that stand in no list, object or text; goes on behind the mark. */
   spanTo(mark: number, other: number = mark): Span {
     const bytes = this.#bytes;
     const from = this.at;

@@ -4,7 +4,7 @@ const BACKSLASH = 0x5c;
 
 const COLON = 0x3a;
 
-/** How much JSON text may hold. */
+/** The bounds say how much JSON text may hold. */
 export interface JsonBounds {
   /** Lists, objects and what stands between their commas. */
   readonly values: number;
@@ -14,8 +14,8 @@ export interface JsonBounds {
 }
 
 /**
- * Whether JSON text has at most so many values (lists, objects and what stands between their commas) and
- * lists at most so deep. Says so before anything is made of it: reading JSON costs by its values, not by
+ * Returns whether JSON text has at most so many values (lists, objects and what stands between their commas)
+ * and lists at most so deep. Says so before anything is made of it: reading JSON costs by its values, not by
  * its bytes, and a deep list a hundred times as much as a flat one.
  */
 export function isShallowJson(bytes: Uint8Array, most: JsonBounds): boolean {

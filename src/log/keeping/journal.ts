@@ -11,7 +11,7 @@ export const MAX_BATCH_OPERATIONS = 16_384;
 export const MAX_BATCH_RUNS = 1088;
 /** Most characters of keys and values in one batch, which must fit into one frame. */
 const MAX_BATCH_CHARACTERS: number = 1024 * 1024;
-/** What the operations on documents in one batch may weigh together: see {@link RunAuthor.runWeight}. */
+/** Bounds what the operations on documents in one batch may weigh together: see {@link RunAuthor.runWeight}. */
 const MAX_BATCH_WEIGHT = 20_480;
 /** A segment of this weight is sealed at the next run. */
 const MAX_SEGMENT_WEIGHT = 8192;
@@ -20,7 +20,7 @@ export const MAX_FRAME_WEIGHT = 24_576;
 /** Most bytes of one batch, encoded: a character of its texts may take three. */
 const MAX_BATCH_BYTES: number = 3 * 1024 * 1024;
 
-/** Which of a node's two logs a table's operations are kept in. */
+/** A store's name says in which of a node's two logs a table's operations are kept. */
 export type StoreName = 'memory' | 'sqlite';
 
 /** Gives local operations their place in the log. */
@@ -32,13 +32,14 @@ export interface Journal {
 /** A table as the journal sees it: something that writes runs. */
 export interface RunAuthor {
   readonly store: StoreName;
-  /** Whether the open run takes no further operation. */
+  /** Says whether the open run takes no further operation. */
   readonly runFull: boolean;
   /** Characters of keys and values in the open run. */
   readonly runCharacters: number;
   /**
-   * How long a receiver will take to apply the open run to a document, at most, in plain operations; 0 for a table
-   * without one. A counter that is begun, and a change, count for some, and a `clear` for the rows that it removes.
+   * Says how long a receiver will take to apply the open run to a document, at most, in plain operations; 0
+   * for a table without one. A counter that is begun, and a change, count for some, and a `clear` for the
+   * rows that it removes.
    */
   readonly runWeight: number;
   /** Opens a run whose first operation will stand at a position. */
@@ -59,7 +60,7 @@ export interface FinishedRun {
   readonly firstSequence: number;
   readonly count: number;
   readonly bytes: Uint8Array;
-  /** What it came to weigh: see {@link RunAuthor.runWeight}. */
+  /** Is what it came to weigh: see {@link RunAuthor.runWeight}. */
   readonly weight: number;
 }
 
@@ -72,7 +73,7 @@ export interface SealedPart {
   readonly order: readonly Stretch[] | undefined;
 }
 
-/** What the journal needs from the log it belongs to. */
+/** The owner is what the journal needs of the log it belongs to. */
 export interface JournalOwner {
   /** Throws when a store takes no operations at present. */
   admit(store: StoreName): void;
@@ -176,7 +177,7 @@ export class OpenSegment implements Journal {
     this.#atomic = false;
   }
 
-  /** How many there are in the segment. */
+  /** Counts the operations in the segment. */
   get #operations(): number {
     return this.#runs.length === 0 ? 0 : this.position - this.#first + 1;
   }

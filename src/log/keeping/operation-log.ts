@@ -16,7 +16,7 @@ export interface Telling {
 export interface ReceivedRuns {
   readonly store: StoreName;
   readonly runs: readonly RunReference[];
-  /** How many operations of each run were new here; the others, its first, were held before. */
+  /** Counts how many operations of each run were new here; the others, its first, were held before. */
   readonly applied: readonly number[];
 }
 
@@ -51,7 +51,7 @@ export class OperationLog implements JournalOwner {
     this.journal.position = position;
   }
 
-  /** Whether nothing is appended or read any more. */
+  /** Says whether nothing is appended or read any more. */
   get ended(): boolean {
     return this.#ended;
   }

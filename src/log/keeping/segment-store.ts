@@ -5,7 +5,7 @@ import type { StoreName } from './journal.ts';
 import { readRunHeader } from '../runs/run.ts';
 import { decodeSegment } from '../runs/segment.ts';
 
-/** What is kept in memory of committed segments, so that live peers need no disk: 8 MiB. */
+/** Bounds the committed segments kept in memory, so that live peers need no disk: 8 MiB. */
 const RECENT_BYTES = 8 * 1024 * 1024;
 /** Most bytes that may wait for the backend before writes are refused: 256 MiB. */
 const MAX_WAITING_BYTES = 256 * 1024 * 1024;
@@ -29,7 +29,7 @@ export interface LoggedSegment {
   readonly adopted: string | undefined;
 }
 
-/** What a store tells the log. */
+/** A listener is what a store tells the log. */
 export interface StoreListener {
   /** Positions up to `told` may be passed on to peers. */
   advanced(store: SegmentStore): void;
@@ -206,12 +206,12 @@ export class SegmentStore {
     if (drop > 0) this.#recent.splice(0, drop);
   }
 
-  /** Whether everything appended so far is committed. */
+  /** Says whether everything appended so far is committed. */
   get flushed(): boolean {
     return this.committed >= this.appended;
   }
 
-  /** Whether what was committed before is still there. */
+  /** Returns whether what was committed before is still there. */
   #look(): void {
     const lost = this.#failure === undefined ? this.backend.lost?.() : undefined;
     if (lost !== undefined) this.#failed(lost);
@@ -268,7 +268,7 @@ export class SegmentStore {
     return this.#waitingBytes;
   }
 
-  /** Whether commits wait or failed. */
+  /** Says whether commits wait or failed. */
   get failure(): TablecastError | undefined {
     return this.#failure;
   }

@@ -15,13 +15,13 @@ const MAX_FIRST_SWITCH: number = 2 ** 51;
 export type ModeName = (typeof MODES)[number];
 
 /**
- * Which switch of a table's conflict mode an operation was written under. Of two switches the one
- * with the greater counter is in force, of equal counters that of the greater origin, everywhere.
+ * An epoch names the switch of a table's conflict mode under which an operation was written. Of two switches
+ * the one with the greater counter is in force, of equal counters that of the greater origin, everywhere.
  */
 export interface Epoch {
-  /** How many switches lie before, this one included; 0 before any. */
+  /** Counts the switches that lie before, this one included; 0 before any. */
   readonly counter: number;
-  /** Who switched; empty before any switch. */
+  /** Names who switched; empty before any switch. */
   readonly origin: string;
   /** The mode in force since. */
   readonly mode: ModeName;
@@ -38,8 +38,8 @@ export function compareEpochs(
 }
 
 /**
- * Whether a later switch can be believed by a node that knows of `counter` switches, and holds something of the table
- * or nothing. What is believed leaves room for further switches by far.
+ * Returns whether a later switch can be believed by a node that knows of `counter` switches, and holds
+ * something of the table or nothing. What is believed leaves room for further switches by far.
  */
 export function isWithinReach(
   epoch: Pick<Epoch, 'counter'>,
@@ -50,7 +50,7 @@ export function isWithinReach(
   );
 }
 
-/** Whether something from outside names a mode. */
+/** Returns whether something from outside names a mode. */
 export function isModeName(name: unknown): name is ModeName {
   return MODES.some((mode) => mode === name);
 }

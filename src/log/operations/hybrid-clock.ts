@@ -3,7 +3,7 @@ import type { Wall } from './wall-clock.ts';
 /** Stamps count 1/1024 ms since 1970, so that a stamp fits a double until the year 2248. */
 export const STAMPS_PER_MS = 1024;
 
-/** How many stamps may share one reading of the machine's clock, which costs more than they do. */
+/** Bounds how many stamps share one reading of the machine's clock, which costs more than they do. */
 const STAMPS_PER_READING = 64;
 
 /** Milliseconds since 1970 of a stamp. */

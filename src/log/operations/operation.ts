@@ -1,4 +1,4 @@
-/** What an operation does. Numbers, because they are what the log stores; never renumber. */
+/** Numbers what an operation does. Numbers, because they are what the log stores; never renumber. */
 export const SET = 0;
 export const DELETE = 1;
 export const CLEAR = 2;
@@ -17,7 +17,7 @@ export function kindName(kind: number): OperationKind {
   return KIND_NAMES[kind] as OperationKind;
 }
 
-/** How many kinds there are; anything from this number on is not an operation of this version. */
+/** Counts the kinds; anything from this number on is not an operation of this version. */
 export const KIND_COUNT: number = KIND_NAMES.length;
 
 /**

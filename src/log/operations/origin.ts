@@ -22,12 +22,12 @@ export function checkNodeId(id: unknown): asserts id is string {
   });
 }
 
-/** Whether a text can name a node. */
+/** Returns whether a text can name a node. */
 export function isNodeId(id: unknown): id is string {
   return typeof id === 'string' && NODE_ID.test(id);
 }
 
-/** Whether an id means a node of Zeek, so that no node may call itself so. */
+/** Returns whether an id means a node of Zeek, so that no node may call itself so. */
 export function isReservedId(id: string): boolean {
   return RESERVED_ID.test(id);
 }
@@ -59,7 +59,7 @@ export function checkOrigin(text: string): void {
   partsOf(text);
 }
 
-/** What a text names. Throws `OPERATION_INVALID` for one that names no life. */
+/** Parses what a text names. Throws `OPERATION_INVALID` for one that names no life. */
 export function parseOrigin(text: string): Origin {
   const match = partsOf(text);
   return { text, nodeId: match[1] as string, epoch: Number.parseInt(match[2] as string, 36) };
@@ -105,7 +105,7 @@ export class Origins {
     return this.#indexes.get(text);
   }
 
-  /** Whether any life of a node was named. */
+  /** Returns whether any life of a node was named. */
   knowsNode(nodeId: string): boolean {
     return this.#nodeIds.has(nodeId);
   }

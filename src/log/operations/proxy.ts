@@ -11,7 +11,7 @@ const MAX_OWN = 32;
 const HASH_LENGTH = 22;
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const PROXY = /^zeek(?:-[A-Za-z0-9_-]{1,16})?\.[A-Za-z0-9_-]+\.(.+)$/;
-/** What stands for an author as it is. */
+/** Matches what stands for an author as it is. */
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
 
 function hashed(text: string, length: number): string {
@@ -19,7 +19,7 @@ function hashed(text: string, length: number): string {
   return `-${Array.from(bytes, (byte) => LETTERS[byte & 63]).join('')}`;
 }
 
-/** How an id of a proxy ends that is one of `nodeId`. */
+/** Returns how an id of a proxy ends that is one of `nodeId`. */
 function ownPart(nodeId: string): string {
   return nodeId.length <= MAX_OWN ? nodeId : hashed(nodeId, MAX_OWN);
 }
@@ -39,7 +39,7 @@ export function proxyId(scope: string, author: string, nodeId: string): string {
   return `${scope}.${authorPart(author, room)}.${own}`;
 }
 
-/** Whether `id` is one under which `nodeId` writes for others, and nobody else. */
+/** Returns whether `id` is one under which `nodeId` writes for others, and nobody else. */
 export function isProxyOf(nodeId: string, id: string): boolean {
   return PROXY.exec(id)?.[1] === ownPart(nodeId);
 }

@@ -36,7 +36,7 @@ export class SessionMarks {
     return sessionIn(this.#stretches.get(origin) ?? [], sequence);
   }
 
-  /** What is known of an origin. */
+  /** Returns what is known of an origin. */
   stretches(origin: number): Stretches {
     return this.#stretches.get(origin) ?? [];
   }

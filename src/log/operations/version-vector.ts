@@ -4,7 +4,7 @@
  */
 export class VersionVector {
   readonly #held = new Map<number, number>();
-  /** How often something was changed: what was made of it before is no longer right then. */
+  /** Counts how often something was changed: what was made of it before is no longer right then. */
   changes = 0;
 
   get(origin: number): number {
@@ -33,13 +33,13 @@ export class VersionVector {
     return this.#held.size;
   }
 
-  /** Whether every operation `other` holds is held here as well. */
+  /** Returns whether every operation `other` holds is held here as well. */
   covers(other: VersionVector): boolean {
     for (const [origin, sequence] of other.#held) if (this.get(origin) < sequence) return false;
     return true;
   }
 
-  /** How many operations `other` holds that are not held here. */
+  /** Counts the operations that `other` holds and that are not held here. */
   missing(other: VersionVector): number {
     let count = 0;
     for (const [origin, sequence] of other.#held) count += Math.max(0, sequence - this.get(origin));

@@ -7,7 +7,10 @@ const AGREEING_MS = 300_000;
 /** A jump ahead that has stood for so long counts as a correction: 1 hour. */
 const JUMP_STANDS_MS = 3_600_000;
 
-/** What the machine's clock says, and how much of it can be believed; both in milliseconds since 1970. */
+/**
+ * The wall says what the machine's clock says, and how much of it can be believed; both in milliseconds since
+ * 1970.
+ */
 export interface Wall {
   now(): number;
   /** As {@link now}, without jumps ahead that the running process has seen and that may be taken back. */
@@ -26,7 +29,7 @@ export class WallClock implements Wall {
   /** A believed reading, and the time that had passed then. */
   #wallMs: number;
   #elapsedMs: number;
-  /** When the present jump was seen; undefined while the clock is believed. */
+  /** Says when the present jump was seen; undefined while the clock is believed. */
   #jumpedAt: number | undefined;
 
   /** `jumped` is told once of each jump. */
@@ -64,7 +67,7 @@ export class WallClock implements Wall {
     this.#elapsedMs = elapsed;
   }
 
-  /** Whether a jump has stood long enough to be believed. */
+  /** Returns whether a jump has stood long enough to be believed. */
   #stands(elapsed: number, aheadMs: number): boolean {
     if (this.#jumpedAt === undefined) {
       this.#jumpedAt = elapsed;

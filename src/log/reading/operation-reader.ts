@@ -8,10 +8,10 @@ import { type DecodedRun, decodeRun, readRunHeader } from '../runs/run.ts';
 import { type Stretch, decodeSegment } from '../runs/segment.ts';
 import type { LoggedSegment, SegmentStore } from '../keeping/segment-store.ts';
 
-/** How much of a store is read at a time. */
+/** Bounds how much of a store is read at a time. */
 const PAGE_BYTES = 1024 * 1024;
 
-/** What the reader must know of a table to make operations of its runs. */
+/** A decoder is what the reader must know of a table to make operations of its runs. */
 export interface TableDecoder {
   readonly column: ColumnType;
   keyOf(text: string): unknown;
@@ -80,7 +80,7 @@ export class OperationReader {
     this.#pending = this.#stores.map((store) => ({ store, cursor: from, begun: false, segments: [] }));
   }
 
-  /** Whether everything appended so far has been returned. */
+  /** Says whether everything appended so far has been returned. */
   get caughtUp(): boolean {
     return this.#pending.every(
       (source) => source.segments.length === 0 && source.cursor >= source.store.appended,

@@ -16,7 +16,7 @@ export interface OperationRange {
   readonly table?: string | undefined;
 }
 
-/** What the stream reads from. */
+/** A source is what the stream reads from. */
 export interface StreamSource {
   readonly log: OperationLog;
   readonly live: Observable<Operation>;
@@ -25,7 +25,7 @@ export interface StreamSource {
   storeOf(table: string): SegmentStore | undefined;
   /** The last position at or before the given one from which replay can begin, to learn what numbers stand for. */
   readableFrom(position: number): number;
-  /** What key numbers stand for that were named before the log begins; undefined when it was never trimmed. */
+  /** Gives what key numbers stand for that were named before the log begins; undefined when it was never trimmed. */
   names(): KeyNames | undefined;
   /** Told of each reader; what it returns, of its end. */
   entered(): () => void;
@@ -86,7 +86,7 @@ export function operationStream(source: StreamSource, range: OperationRange): Ob
   });
 }
 
-/** Why something is no range of positions; undefined when it is one. */
+/** Says why something is no range of positions; undefined when it is one. */
 export function refusalOf({ after, until }: OperationRange): TablecastError | undefined {
   const first = after ?? 0;
   if (Number.isSafeInteger(first) && first >= 0 && (until === undefined || until >= first)) return undefined;

@@ -5,18 +5,18 @@ export const MAX_DICTIONARY_KEYS: number = 1 << 24;
 /** Most origins one dictionary may name. */
 export const MAX_DICTIONARY_ORIGINS = 65_536;
 
-/** Where a chapter of an origin's runs begins in this node's log. */
+/** A start says where a chapter of an origin's runs begins in this node's log. */
 export interface ChapterStart {
   readonly chapter: number;
   readonly position: number;
-  /** Where a reader must begin to learn the chapter's keys; before `position` when they were named there. */
+  /** Says where a reader must begin to learn the chapter's keys; before `position` when they were named there. */
   readonly readFrom: number;
 }
 
 /**
- * What the small numbers in one origin's runs mean: key numbers stand for slots of the table, origin
- * numbers for origins. A dictionary only grows, until its author opens a new chapter and it is empty
- * again; what it says is a function of the author's operations so far, so every holder of them agrees.
+ * A dictionary says what the small numbers in one origin's runs mean: key numbers stand for slots of the
+ * table, origin numbers for origins. A dictionary only grows, until its author opens a new chapter and it is
+ * empty again; what it says is a function of the author's operations so far, so every holder of them agrees.
  */
 export class Dictionary {
   chapter: number;

@@ -17,7 +17,7 @@ interface Chapter {
   used: boolean;
 }
 
-/** What key numbers stand for, per table, origin and chapter, as far as the log said so. */
+/** The names say what key numbers stand for, per table, origin and chapter, as far as the log said so. */
 export class KeyNames {
   readonly #chapters: Map<string, Map<number, Chapter>>;
 

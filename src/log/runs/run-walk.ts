@@ -68,7 +68,7 @@ function few(count: number): number {
   return count;
 }
 
-/** How many operations share the next time. */
+/** Reads how many operations share the next time. */
 function walkTimes(tape: Tape): number {
   const length = tape.varint();
   tape.varint();

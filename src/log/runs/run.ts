@@ -45,11 +45,11 @@ export interface EnteredKey {
   readonly start: number;
 }
 
-/** What a run carries for the document behind its table, in modes that have one. */
+/** A section is what a run carries for the document behind its table, in modes that have one. */
 export interface DocumentSection {
   readonly entered: readonly EnteredKey[];
   readonly changes: readonly Uint8Array[];
-  /** Whether the run writes again what its author wrote before and a switch of mode passed over. */
+  /** Says whether the run writes again what its author wrote before and a switch of mode passed over. */
   readonly copies: boolean;
 }
 
@@ -72,7 +72,7 @@ export interface RunOperations {
 /** Runs are put together here, because a buffer for each would have to be fetched from the system and cleared. */
 const scratch = new ByteWriter(64 * 1024);
 
-/** What identifies a run; readable without the dictionary of its origin. */
+/** A header identifies a run; it is readable without the dictionary of its origin. */
 export interface RunHeader {
   readonly table: string;
   readonly origin: string;
@@ -84,14 +84,14 @@ export interface RunHeader {
   readonly epoch: Epoch | undefined;
 }
 
-/** What the author had seen when the run began, as far as it changed since the run before. */
+/** An entry says what the author had seen when the run began, as far as it changed since the run before. */
 export interface ContextEntry {
   /** Index in the author's dictionary of origins. */
   readonly origin: number;
   readonly sequence: number;
 }
 
-/** Where a run stands in its origin's dictionaries. */
+/** The state says where a run stands in its origin's dictionaries. */
 export interface DictionaryState {
   readonly chapter: number;
   readonly keys: number;
@@ -125,7 +125,7 @@ export class RunWriter {
   firstSequence = 0;
   /** The switch of mode under which it is written; undefined before any. */
   epoch: Epoch | undefined;
-  /** What it carries for the table's document; set before it is encoded, in modes that have one. */
+  /** Is what it carries for the table's document; set before it is encoded, in modes that have one. */
   document: DocumentSection | undefined;
 
   constructor(column: ColumnType) {
@@ -275,7 +275,7 @@ export class RunWriter {
     if (this.#newKeys.length > 0) writeTexts(writer, this.#newKeys, this.#newKeys.length);
   }
 
-  /** Whether no further operation belongs into this run. */
+  /** Says whether no further operation belongs into this run. */
   get full(): boolean {
     return this.count >= MAX_RUN_OPERATIONS || this.characters >= MAX_RUN_CHARACTERS;
   }
@@ -287,7 +287,7 @@ export interface DecodedRun extends RunHeader, RunOperations {
   readonly newOrigins: readonly string[];
   readonly context: readonly ContextEntry[];
   readonly newKeys: readonly string[];
-  /** What it carries for the table's document, in modes that have one. */
+  /** Is what it carries for the table's document, in modes that have one. */
   readonly document: DocumentSection | undefined;
   /** Two numbers per `expire`: origin (author's dictionary) and sequence of the write it names. */
   readonly expired: readonly number[];
@@ -298,7 +298,7 @@ export function readRunHeader(bytes: Uint8Array): RunHeader {
   return openRun(bytes).header;
 }
 
-/** Whether the bytes of a run say that it carries changes of a document. */
+/** Returns whether the bytes of a run say that it carries changes of a document. */
 export function carriesChanges(run: Uint8Array): boolean {
   return ((run[1] as number) & HAS_CHANGES) !== 0;
 }
@@ -311,7 +311,7 @@ export interface OpenedRun {
   readonly flags: number;
 }
 
-/** What runs are unpacked into one after the other, where each is done with before the next. */
+/** The columns are unpacked into, one run after the other, where each is done with before the next. */
 export class RunColumns {
   readonly ids: Uint32Array = new Uint32Array(MAX_RUN_OPERATIONS);
   readonly numbers: Float64Array = new Float64Array(MAX_RUN_OPERATIONS);

@@ -6,7 +6,7 @@ import { walkRun } from './run-walk.ts';
 
 const OPERATIONS = 1;
 const CHECK_BYTES = 4;
-/** How a segment or a run is laid out; numbers, because they are stored. */
+/** Numbers the layout of a segment or a run; numbers, because they are stored. */
 const WHOLE = 0;
 const IN_LANES = 1;
 
@@ -76,7 +76,7 @@ function splitRun(run: Uint8Array, lanes: readonly ByteWriter[]): void {
   if (tape.from.remaining !== 0) throw malformed('bytes behind a run');
 }
 
-/** Where the operations of a segment stand. */
+/** Passes over where the operations of a segment stand. */
 function passOrder(tape: SplitTape | JoinTape): void {
   for (let stretches = tape.varint(); stretches > 0; stretches--) {
     tape.varint();

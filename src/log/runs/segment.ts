@@ -11,7 +11,7 @@ const COPIED_PER_UNIT = 2048;
 /** Most runs in one segment or frame. */
 const MAX_RUNS = 65_536;
 
-/** Which run the next `count` positions of a segment belong to; -1 when they are kept elsewhere. */
+/** A stretch says which run the next `count` positions of a segment belong to; -1 when they are kept elsewhere. */
 export interface Stretch {
   readonly run: number;
   readonly count: number;

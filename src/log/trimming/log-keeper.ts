@@ -22,7 +22,7 @@ const BLOCKS_PER_LOOK = 64;
 const PAUSE_SHARE = 1;
 const MAX_PAUSE_MS = 1000;
 
-/** What a {@link LogKeeper} works with. */
+/** The parts are what a {@link LogKeeper} works with. */
 export interface LogKeeperParts {
   readonly environment: Environment;
   readonly retention: RetentionLimits;
@@ -55,7 +55,7 @@ export class LogKeeper {
     if (ageMs !== undefined) this.#ages = new AgeMarks(ageMs);
   }
 
-  /** What key numbers stand for that were named in what was trimmed. */
+  /** Gives what key numbers stand for that were named in what was trimmed. */
   get names(): KeyNames | undefined {
     return this.#names;
   }
@@ -93,7 +93,7 @@ export class LogKeeper {
     this.#endPause();
   }
 
-  /** What lies before it is trimmed, or cannot be yet. */
+  /** Is where the log begins: what lies before it is trimmed, or cannot be yet. */
   get #begun(): number {
     return Math.max(this.#store.trimmedTo, this.#triedTo);
   }

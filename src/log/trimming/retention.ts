@@ -1,4 +1,4 @@
-/** How much of a node's log is kept; what none of them names is kept for ever. */
+/** The limits say how much of a node's log is kept; what none of them names is kept for ever. */
 export interface RetentionLimits {
   /** Milliseconds by this node's clock since an operation came into this log. */
   readonly ageMs?: number | undefined;
@@ -12,12 +12,12 @@ export interface RetentionLimits {
 const MARKS_PER_AGE = 16;
 /** Marks kept at most. */
 const MAX_MARKS = 64;
-/** What is trimmed by age is at least a quarter of the age, so that it is not done all the time. */
+/** Says which part of the age is trimmed at least, a quarter, so that it is not done all the time. */
 const AGE_SLACK = 1.25;
 
 type AgeMark = readonly [timeMs: number, position: number];
 
-/** Where the log stood at which time: enough to say which operations are older than an age. */
+/** The marks say where the log stood at which time: enough to say which operations are older than an age. */
 export class AgeMarks {
   readonly #ageMs: number;
   #marks: AgeMark[] = [];
