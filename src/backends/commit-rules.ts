@@ -48,7 +48,7 @@ function checkSegment(segment: Segment, last: number): number {
   return end;
 }
 
-/** What every backend refuses in a commit or a checkpoint before it takes it. */
+/** The rules refuse in a commit or a checkpoint what every backend refuses, before it takes it. */
 export class CommitRules {
   #last: number;
   readonly #names: Set<string>;

@@ -22,13 +22,16 @@ import { syncDirectory } from '../backends/sqlite/directories.ts';
 import { TablecastError, isTablecastError } from '../errors.ts';
 
 const LOCK = 'unfinished';
-/** What stands behind the name of the target in the name of an unfinished one. */
+/** Stands behind the name of the target in the name of an unfinished one. */
 const PARTIAL = /^[0-9a-f]{12}\.partial$/;
 /** Files of an unfinished backup or restore. */
 const OURS =
   /^(?:unfinished\.lock|manifest\.json|SHA256SUMS|.+\.tablecast\.db(?:-wal|-shm|\.lock)?)(?:-journal)?$/;
 
-/** What is at a path; undefined where nothing is. Throws `BACKEND_READ_ONLY` or `BACKEND_FAILED` when that cannot be told. */
+/**
+ * Returns what is at a path; undefined where nothing is. Throws `BACKEND_READ_ONLY` or `BACKEND_FAILED` when
+ * that cannot be told.
+ */
 export function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });

@@ -19,7 +19,7 @@ export interface Fold {
   readonly origins: Origins;
 }
 
-/** What was walked through. */
+/** Walked is what a walk went through. */
 export interface Walked {
   readonly segments: number;
   readonly operations: number;

@@ -9,7 +9,7 @@ import { sha256Of } from './files.ts';
 export const MANIFEST_FILE = 'manifest.json';
 export const SUMS_FILE = 'SHA256SUMS';
 
-/** What a later version of this program may raise; a backup with a greater number is refused. */
+/** Numbers the format, which a later version of this program may raise; a backup with a greater number is refused. */
 const MANIFEST_FORMAT = 1;
 const MAX_MANIFEST_BYTES = 1024 * 1024;
 
@@ -25,7 +25,7 @@ const schema = v.strictObject({
   tables: v.array(v.strictObject({ name: v.string(), rows: count })),
 });
 
-/** What a backup says of itself. */
+/** A manifest is what a backup says of itself. */
 export interface Manifest {
   readonly format: 1;
   /** The node whose database it holds. */
@@ -95,7 +95,7 @@ function parse(directory: string): object {
   throw unsoundBackup(directory, `${MANIFEST_FILE} holds no object`);
 }
 
-/** What `SHA256SUMS` says of a backup as it is now; `sha256sum -c` reads it. */
+/** Returns what `SHA256SUMS` says of a backup as it is now; `sha256sum -c` reads it. */
 export async function sumsOf(directory: string, { node }: Pick<Manifest, 'node'>): Promise<string> {
   const lines: string[] = [];
   for (const name of [databaseName(node), MANIFEST_FILE]) {

@@ -5,7 +5,10 @@ import type { Projection } from '../projection/projection.ts';
 
 const SUM_BYTES = 32;
 
-/** What a table holds, in few bytes: equal for two folds exactly if they hold the same rows, written by the same operations. */
+/**
+ * A sum says in few bytes what a table holds: equal for two folds exactly if they hold the same rows, written
+ * by the same operations.
+ */
 export interface TableSum {
   readonly name: string;
   readonly rows: number;

@@ -38,7 +38,7 @@ export interface VerifiedDatabase {
   readonly tables: readonly { readonly name: string; readonly rows: number }[];
 }
 
-/** What was found of one database. */
+/** A finding is what was found of one database. */
 export interface DatabaseFinding {
   readonly database: VerifiedDatabase;
   readonly damages: readonly Damage[];

@@ -102,7 +102,7 @@ function soundManifest(path: string): Manifest | Damage {
   }
 }
 
-/** How a backup's files differ from what was written, byte for byte. */
+/** Lists how a backup's files differ from what was written, byte for byte. */
 async function differences(path: string, manifest: Manifest): Promise<readonly Damage[]> {
   const written = readSums(path);
   const present = await sumsOf(path, manifest);

@@ -5,17 +5,17 @@ import { DURABILITY_CODES, stateChecksum, type StateName } from './format.ts';
 /** An open connection of better-sqlite3. */
 export type Connection = Database.Database;
 
-/** How the writing connection commits. */
+/** Durability says how the writing connection commits. */
 export type Durability = keyof typeof DURABILITY_CODES;
 
 const SYNCHRONOUS = { NORMAL: 1, FULL: 2 } as const;
 
-/** How long a connection waits for a lock another program holds. */
+/** Bounds how long a connection waits for a lock another program holds. */
 const BUSY_TIMEOUT_MS = 2000;
 
 /**
- * What a connection keeps of the file, in KiB: as SQLite's own default, an eighth of better-sqlite3's. The
- * system keeps the file as well, and what was checked at opening is not read again.
+ * Bounds what a connection keeps of the file, in KiB: as SQLite's own default, an eighth of better-sqlite3's.
+ * The system keeps the file as well, and what was checked at opening is not read again.
  */
 const CACHE_KIB = 2000;
 

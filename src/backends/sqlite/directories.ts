@@ -31,7 +31,7 @@ export function makeDirectories(directory: string): void {
   for (const place of missing) makeOne(place);
 }
 
-/** What is there; undefined also where a file stands in the way, which is found further up. */
+/** Returns what is there; undefined also where a file stands in the way, which is found further up. */
 function statIn(place: string): Stats | undefined {
   try {
     return statSync(place, { throwIfNoEntry: false });

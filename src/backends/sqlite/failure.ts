@@ -9,7 +9,7 @@ export interface Failure {
   readonly retryable: boolean;
 }
 
-/** Where an error happened and what the backend was doing, for its message. */
+/** An attempt names where an error happened and what the backend was doing, for its message. */
 export interface Attempt {
   readonly file: string;
   /** Completes "could not …". */
@@ -60,7 +60,10 @@ const FAILED: Verdict = {
   hint: 'Check the disk and the path; then start the node again, which checks what is there (all of it: tablecast verify).',
 };
 
-/** Whether a code of SQLite or the system says that there is no room: on the disk, in a quota, or in a file (`ulimit -f`). */
+/**
+ * Returns whether a code of SQLite or the system says that there is no room: on the disk, in a quota, or in a
+ * file (`ulimit -f`).
+ */
 export function isFullCode(code: string): boolean {
   return ['SQLITE_FULL', 'ENOSPC', 'EDQUOT', 'EFBIG'].includes(code);
 }
@@ -76,7 +79,7 @@ function verdictOf(code: string): Verdict {
   return FAILED;
 }
 
-/** What SQLite or the file system threw, as a {@link TablecastError}; one of ours is returned as it is. */
+/** Turns what SQLite or the file system threw into a {@link TablecastError}; one of ours is returned as it is. */
 export function asTablecastError(error: unknown, attempt: Attempt): TablecastError {
   if (error instanceof TablecastError) return error;
   const raw = error instanceof Error ? error : new Error(String(error));

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 /** `TBLC`: what `PRAGMA application_id` says in a database file of ours. */
 export const APPLICATION_ID = 0x54424c43;
 
-/** What `PRAGMA user_version` says; a file with a greater one is refused. */
+/** Is what `PRAGMA user_version` says; a file with a greater one is refused. */
 export const FORMAT_VERSION = 2;
 
 /** The schema of format 1, word for word as SQLite keeps it. */
@@ -15,7 +15,7 @@ const SCHEMA_1: readonly string[] = [
   'CREATE TABLE state (name TEXT PRIMARY KEY, "check" INTEGER NOT NULL, value INTEGER NOT NULL) STRICT, WITHOUT ROWID',
 ];
 
-/** What each later format adds. */
+/** Lists what each later format adds. */
 const ADDED: readonly (readonly string[])[] = [
   [
     'CREATE TABLE sealed (position INTEGER PRIMARY KEY, span INTEGER NOT NULL, "check" INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT',

@@ -3,9 +3,9 @@ import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { isFullCode } from './failure.ts';
 
 /**
- * Whether no file beside a database can become longer than it and its write-ahead log are. SQLite tells a
- * limit on the length of files (RLIMIT_FSIZE, `ulimit -f`) as a failed write, like a broken disk; one byte
- * behind that length, in a file of its own, tells them apart.
+ * Returns whether no file beside a database can become longer than it and its write-ahead log are. SQLite
+ * tells a limit on the length of files (RLIMIT_FSIZE, `ulimit -f`) as a failed write, like a broken disk; one
+ * byte behind that length, in a file of its own, tells them apart.
  */
 export function cannotGrow(file: string): boolean {
   const probe = `${file}.${randomBytes(6).toString('hex')}.probe`;

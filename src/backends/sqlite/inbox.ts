@@ -2,7 +2,7 @@ import type { Mailbox } from './mailbox.ts';
 import type { Request, RequestMessage } from './messages.ts';
 import { fromMessage } from './packed-commits.ts';
 
-/** What an {@link Inbox} takes from, and gives to. */
+/** The ends are what an {@link Inbox} takes from, and gives to. */
 export interface InboxEnds {
   readonly mailbox: Mailbox;
   /** The next message that has arrived, if there is one. */

@@ -3,14 +3,14 @@ import Database from 'better-sqlite3';
 import { TablecastError } from '../../errors.ts';
 import { asTablecastError } from './failure.ts';
 
-/** How often a lock that was lost between writing the owner and holding it is asked for again. */
+/** Bounds how often a lock is asked for again that was lost between writing the owner and holding it. */
 const MAX_ATTEMPTS = 3;
-/** How long those who only look at a file may take to end. */
+/** Bounds how long readers of a file may take to end. */
 const ALONE_TIMEOUT_MS = 2000;
 
 /** A lock on a database file, held until `release` or the end of the process. */
 export interface FileLock {
-  /** Which file it is held on: another one under the same name is no lock. */
+  /** Identifies the file it is held on: another one under the same name is no lock. */
   readonly identity: number;
   release(): void;
 }

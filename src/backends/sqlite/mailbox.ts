@@ -58,13 +58,13 @@ export class Mailbox {
 
   // The writing side --------------------------------------------------------------------------------
 
-  /** What was put in, as a copy. */
+  /** Returns a copy of what was put in. */
   take(): CommitsRequest | undefined {
     const size = Atomics.exchange(this.#words, FILLED, 0);
     return size === 0 ? undefined : fromMessage(new Uint8Array(this.#content.subarray(0, size)));
   }
 
-  /** How often it was rung; to be asked before looking for requests. */
+  /** Counts how often it was rung; to be asked before looking for requests. */
   get rings(): number {
     return Atomics.load(this.#words, RINGS);
   }

@@ -3,7 +3,7 @@ import type { Durability } from './connection.ts';
 import type { Failure } from './failure.ts';
 import type { CommitsMessage, CommitsRequest } from './packed-commits.ts';
 
-/** What the writing side needs to open its file; plain data, it crosses a thread. */
+/** The options are what the writing side needs to open its file; plain data, which crosses a thread. */
 export interface StoreOptions {
   readonly file: string;
   readonly durability: Durability;
@@ -14,7 +14,7 @@ export interface StoreOptions {
   readonly blockBytes: number;
 }
 
-/** What the writing thread is started with. */
+/** A start is what the writing thread is given to begin with. */
 export interface WorkerStart {
   readonly options: StoreOptions;
   /** The memory of its mailbox. */
@@ -70,19 +70,22 @@ export interface CloseRequest {
 /** A request with an answer of its own. */
 export type AnsweredRequest = ChunksRequest | PublishRequest | SliceRequest | SealRequest | MeasureRequest;
 
-/** What the calling side asks of the writing side; handled strictly in order. */
+/** A request is what the calling side asks of the writing side; requests are handled strictly in order. */
 export type Request = CommitsRequest | AnsweredRequest | CloseRequest;
 
 /** A request as it crosses a thread; null asks to look into the mailbox. */
 export type RequestMessage = CommitsMessage | AnsweredRequest | CloseRequest | null;
 
-/** Whether there may be more to do, or the position asked for. */
+/** Says whether there may be more to do, or the position asked for. */
 export interface Answer {
   readonly more: boolean;
   readonly position?: number | undefined;
 }
 
-/** What the writing side says; across a thread a number stands for `committed` with that count. `failed` with no id, and a rejection that is not retryable, are final. */
+/**
+ * A reply is what the writing side says; across a thread a number stands for `committed` with that count.
+ * `failed` with no id, and a rejection that is not retryable, are final.
+ */
 export type Reply =
   | { readonly kind: 'opened'; readonly recovery: Recovery; readonly generation: number }
   | { readonly kind: 'refused'; readonly failure: Failure }

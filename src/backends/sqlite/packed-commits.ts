@@ -7,12 +7,12 @@ export type Facts = ReadonlyMap<string, Uint8Array | undefined>;
 export interface CommitsRequest {
   readonly kind: 'commits';
   readonly generation: number;
-  /** How many commits. */
+  /** Counts the commits. */
   readonly count: number;
   /** Three numbers per segment: position, span, and where its bytes end in `bytes`. */
   readonly places: Float64Array;
   readonly bytes: Uint8Array;
-  /** Of those commits that have any, in order. */
+  /** Lists the facts of those commits that have any, in order. */
   readonly facts: readonly Facts[];
 }
 
@@ -33,7 +33,7 @@ function copyFacts(facts: Facts): Facts {
   return new Map([...facts].map(([name, value]) => [name, value === undefined ? undefined : value.slice()]));
 }
 
-/** How many bytes {@link packInto} writes. */
+/** Returns how many bytes {@link packInto} writes. */
 export function packedBytes(commits: readonly Commit[]): number {
   let size = HEAD_NUMBERS * NUMBER_BYTES;
   for (const commit of commits) {
@@ -66,7 +66,7 @@ export function packInto(packed: Uint8Array, commits: readonly Commit[], generat
   }
 }
 
-/** Whether any of the commits has facts, which do not become bytes. */
+/** Returns whether any of the commits has facts, which do not become bytes. */
 export function hasFacts(commits: readonly Commit[]): boolean {
   for (const commit of commits) if (commit.facts !== undefined) return true;
   return false;
@@ -82,7 +82,7 @@ export function packCommits(commits: readonly Commit[], generation: number): Com
   return laidOpen(packed, facts);
 }
 
-/** What {@link packCommits} made, as it is sent; its buffer is no longer the caller's. */
+/** Makes the message of what {@link packCommits} made; its buffer is no longer the caller's. */
 export function toMessage({ places, facts }: CommitsRequest): {
   readonly message: CommitsMessage;
   readonly buffer: ArrayBuffer;

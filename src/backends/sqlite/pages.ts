@@ -21,7 +21,7 @@ interface SizeRow {
   readonly size: number;
 }
 
-/** Whether a row of `segments` is whole: of the right types, with a matching checksum. */
+/** Returns whether a row of `segments` is whole: of the right types, with a matching checksum. */
 function toSegment(row: SegmentRow): Segment | undefined {
   const { position, span, check, bytes } = row;
   if (typeof position !== 'number' || typeof span !== 'number' || !Buffer.isBuffer(bytes)) return undefined;
@@ -99,7 +99,7 @@ export class SegmentPages {
     return this.between(first.position, last);
   }
 
-  /** Where the first segment begins that ends after `after`. */
+  /** Finds where the first segment begins that ends after `after`. */
   #firstPosition(after: number): number {
     const start = this.#startOf.get(after);
     return start !== undefined && start.position + start.span - 1 > after ? start.position : after + 1;
@@ -115,11 +115,11 @@ export class SegmentPages {
   }
 }
 
-/** What the end of the log looks like. */
+/** The tail is the end of the log, as it was found. */
 export interface Tail {
   /** The end of the last segment, the torn one included; 0 when there is none. */
   readonly lastPosition: number;
-  /** Where the last segment begins if it is torn. */
+  /** Says where the last segment begins if it is torn. */
   readonly tornAt: number | undefined;
 }
 

@@ -12,7 +12,7 @@ interface PendingCommit {
 /** Counted per commit beside its bytes, for the objects around them. */
 const COMMIT_OVERHEAD_BYTES = 256;
 
-/** What a commit adds to the queue. */
+/** Returns what a commit adds to the queue. */
 export function sizeOfCommit(commit: Commit): number {
   let bytes = COMMIT_OVERHEAD_BYTES;
   for (const segment of commit.segments) bytes += segment.bytes.length;

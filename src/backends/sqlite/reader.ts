@@ -10,7 +10,7 @@ import { inspect } from './recovery.ts';
 
 /** A database file open for reading only. */
 export interface ReadOnlyStore {
-  /** What a node would find; a torn last segment is reported and left where it is. */
+  /** Is what a node would find; a torn last segment is reported and left where it is. */
   readonly recovery: Recovery;
   /** As `Backend.read`; sees what is committed when it is called. Throws `LOG_TRIMMED` or `BACKEND_DAMAGED`. */
   read(after: number, maxBytes: number): readonly Segment[];

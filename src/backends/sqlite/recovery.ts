@@ -22,16 +22,16 @@ const FULL_CHECK_BYTES = 64 * 1024 * 1024;
 /** `loaded`: what is read at once, so that the time does not grow with the log. */
 export type CheckExtent = 'loaded' | 'everything';
 
-/** What a file holds, found without writing to it. */
+/** An inspection is what a file holds, found without writing to it. */
 export interface Inspection {
   readonly recovery: Recovery;
-  /** Where the torn last segment begins, if there is one. */
+  /** Says where the torn last segment begins, if there is one. */
   readonly tornAt: number | undefined;
   /** The highest generation of a checkpoint, also of one that was never published. */
   readonly generation: number;
   /** The format the file has. */
   readonly version: number;
-  /** Which lock file the last owner held; undefined for a file of version 0.2 or earlier. */
+  /** Identifies the lock file that the last owner held; undefined for a file of version 0.2 or earlier. */
   readonly lock: number | undefined;
 }
 

@@ -6,7 +6,7 @@ import type { CommitsRequest } from './packed-commits.ts';
 import { packBlock } from './sealed-block.ts';
 import type { Store } from './store.ts';
 
-/** What one transaction takes at most; a single request may be larger. */
+/** Bounds what one transaction takes; a single request may be larger. */
 const MAX_GROUP_REQUESTS = 1024;
 const MAX_GROUP_BYTES = 16 * 1024 * 1024;
 
@@ -42,7 +42,7 @@ export class Rounds {
     this.#queue.push(request);
   }
 
-  /** Whether there is nothing to do before the next request, neither now nor at some later time. */
+  /** Says whether there is nothing to do before the next request, neither now nor at some later time. */
   get idle(): boolean {
     return !this.#timed && this.#sealing === 0 && this.#queue.length === 0 && this.#store !== undefined;
   }
@@ -154,7 +154,7 @@ export class Rounds {
     this.#reply({ kind: 'closed', failure });
   }
 
-  /** What fails here was answered already, so it concerns the store and no request. */
+  /** Tidies up. What fails here was answered already, so it concerns the store and no request. */
   #tidy(store: Store): void {
     try {
       store.tidy();
@@ -173,7 +173,7 @@ export class Rounds {
   }
 }
 
-/** Whether the store must not be written to any more. */
+/** Returns whether the store must not be written to any more. */
 function isFinal(failure: Failure): boolean {
   return !failure.retryable && failure.code !== 'OPERATION_INVALID';
 }

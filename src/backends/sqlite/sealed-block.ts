@@ -14,7 +14,7 @@ const LEVEL = 4;
 
 /** Most segments of one block. */
 export const MAX_BLOCK_SEGMENTS = 2048;
-/** What one block may unpack to. A segment that is larger is not compressed. */
+/** Bounds what one block may unpack to. A segment that is larger is not compressed. */
 export const MAX_BLOCK_BYTES: number = 16 * 1024 * 1024;
 /** Lanes are sampled to see whether compressing them is worth the time. */
 const SAMPLE_BYTES = 4096;

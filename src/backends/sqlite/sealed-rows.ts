@@ -34,8 +34,8 @@ function wrong(file: string, position: number, what: string) {
 }
 
 /**
- * Where the sealed part of the log ends; 0 when nothing is sealed. Checks the last block and that what is
- * not sealed begins behind it. Throws `BACKEND_DAMAGED`.
+ * Finds where the sealed part of the log ends; 0 when nothing is sealed. Checks the last block and that what
+ * is not sealed begins behind it. Throws `BACKEND_DAMAGED`.
  */
 export function readSealedEnd(connection: Connection, file: string): number {
   const row = connection

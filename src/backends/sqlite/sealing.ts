@@ -4,10 +4,10 @@ import { segmentChecksum } from './format.ts';
 import { SegmentPages } from './pages.ts';
 import { type Block, MAX_BLOCK_BYTES, MAX_BLOCK_SEGMENTS } from './sealed-block.ts';
 
-/** What one slice of a trim removes at most, so that commits do not wait long behind it. */
+/** Bounds what one slice of a trim removes, so that commits do not wait long behind it. */
 const SLICE_BLOCKS = 8;
 
-/** Where a segment or a block stands and how many bytes it has. */
+/** An extent says where a segment or a block stands and how many bytes it has. */
 export interface Extent {
   readonly position: number;
   readonly span: number;

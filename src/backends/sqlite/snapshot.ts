@@ -15,9 +15,9 @@ const MAX_FINDINGS = 20;
 export interface Snapshot {
   /** Size of the database at that moment, its write-ahead log included. */
   readonly bytes: number;
-  /** What SQLite's complete check finds, in its words; empty for a sound file. Throws `BACKEND_FAILED`. */
+  /** Returns what SQLite's complete check finds, in its words; empty for a sound file. Throws `BACKEND_FAILED`. */
   structure(): readonly string[];
-  /** What a node would find. Throws `BACKEND_FOREIGN`, `BACKEND_NEWER` or `BACKEND_DAMAGED`. */
+  /** Returns what a node would find. Throws `BACKEND_FOREIGN`, `BACKEND_NEWER` or `BACKEND_DAMAGED`. */
   inspect(): Recovery;
   /** As `Backend.read`. Throws `LOG_TRIMMED` or `BACKEND_DAMAGED`. */
   read(after: number, maxBytes: number): readonly Segment[];

@@ -12,7 +12,7 @@ import { Writer } from './writer.ts';
 
 const DEFAULT_INTERVAL_MS = 100;
 const DEFAULT_MAX_QUEUED_BYTES = 256 * 1024 * 1024;
-/** What one step of sealing handles, and a read unpacks. */
+/** Bounds what one step of sealing handles, and a read unpacks. */
 const DEFAULT_BLOCK_BYTES = 512 * 1024;
 
 /** Options of {@link sqliteBackend}. */

@@ -17,7 +17,7 @@ export class StandingFiles {
   readonly #file: string;
   readonly #known: readonly Known[];
 
-  /** Of a database that this process has open; its write-ahead log exists. */
+  /** Stands for the files of a database that this process has open; its write-ahead log exists. */
   constructor(file: string) {
     this.#file = file;
     this.#known = [file, `${file}-wal`].map((path) => {

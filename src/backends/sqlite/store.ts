@@ -20,7 +20,7 @@ const PAGE_BYTES = 4096;
 /** Pages a transaction writes beside the bytes of its rows, about. */
 const PAGES_PER_TRANSACTION = 2;
 
-/** What one slice of a trim or a sweep removes at most, so that commits do not wait long behind it. */
+/** Bounds what one slice of a trim or a sweep removes, so that commits do not wait long behind it. */
 const SLICE_ROWS = 256;
 const SLICE_BYTES = 4 * 1024 * 1024;
 

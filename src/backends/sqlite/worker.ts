@@ -14,7 +14,7 @@ import { Rounds } from './rounds.ts';
  * else can be due in it: it is woken with less code than a message takes to come through the loop.
  */
 
-/** How long it waits for one request, and about how long it stays away from its event loop. */
+/** Bounds how long it waits for one request, and about how long it stays away from its event loop. */
 const WAIT_MS = 20;
 const AWAY_MS = 100;
 

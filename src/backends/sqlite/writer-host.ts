@@ -16,20 +16,20 @@ import type {
 import { hasFacts, packCommits, toMessage } from './packed-commits.ts';
 import { Rounds } from './rounds.ts';
 
-/** What is handed over as it is. */
+/** A posted request is handed over as it is. */
 type PostedRequest = AnsweredRequest | CloseRequest;
 
-/** Where the writing side runs, seen from the calling side. */
+/** A host runs the writing side, seen from the calling side. */
 export interface WriterHost {
   /** Hands over a request; buffers in `transfer` are no longer the caller's. */
   post(request: PostedRequest, transfer?: readonly ArrayBuffer[]): void;
   /** Hands over a copy of commits; `alone` when every request before was answered. */
   commit(commits: readonly Commit[], generation: number, alone: boolean): void;
-  /** Whether something is outstanding: only then does the host keep the process alive. */
+  /** Returns whether something is outstanding: only then does the host keep the process alive. */
   hold(outstanding: boolean): void;
 }
 
-/** What a host tells the calling side. */
+/** The events are what a host tells the calling side. */
 export interface WriterEvents {
   reply(reply: Reply): void;
   /** The host is gone; called exactly once, after the last reply. */

@@ -22,7 +22,7 @@ interface Waiter<Value> {
 
 type WithoutId<Kind> = Kind extends AnsweredRequest ? Omit<Kind, 'id'> : never;
 
-/** What a {@link Writer} has to know beside its host. */
+/** The options are what a {@link Writer} has to know beside its host. */
 export interface WriterOptions {
   /** For messages. */
   readonly file: string;
@@ -45,7 +45,7 @@ export class Writer {
   #checkpointGeneration = 0;
   #lastId = 0;
   #refusing = false;
-  /** What the host was told last; it keeps the process alive while the file is opened. */
+  /** Is what the host was told last; it keeps the process alive while the file is opened. */
   #held = true;
   #closing = false;
   #failure: Failure | undefined;
