@@ -14,7 +14,7 @@ const NS_PER_MS = 1_000_000n;
 const WHERE_STORES_ARE =
   'Name the folder with the files ___sync_store_….sqlite, Broker::table_store_db_directory of Zeek, or one of them.';
 
-/** How stores of Zeek's Broker are imported. */
+/** The flags say how stores of Zeek's Broker are imported. */
 export interface BrokerFlags {
   readonly brokerStore?: string | undefined;
   readonly type?: string | undefined;
@@ -23,7 +23,7 @@ export interface BrokerFlags {
   readonly strict?: boolean | undefined;
 }
 
-/** What came of one store. */
+/** An imported store says what came of it. */
 export interface ImportedStore {
   readonly rows: number;
   /** Rows whose deadline had passed. */
@@ -36,7 +36,7 @@ export interface ImportedStore {
   readonly damaged: number;
 }
 
-/** What is said of a table's type, in Zeek's words. */
+/** A description says what a table's type is, in Zeek's words. */
 interface Description {
   readonly type: string;
   readonly types?: Readonly<Record<string, string>> | undefined;

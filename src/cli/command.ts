@@ -11,7 +11,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 ]);
 const MAX_TIMEOUT_MS = 86_400_000;
 
-/** How credentials are given, to whichever command. */
+/** The flags say how credentials are given, to any command. */
 export interface CredentialFlags {
   readonly token?: string | undefined;
   readonly tokenFile?: string | undefined;
@@ -20,7 +20,7 @@ export interface CredentialFlags {
   readonly tlsKey?: string | undefined;
 }
 
-/** What every command that asks a running node takes. */
+/** The flags are what every command that asks a running node takes. */
 export interface PeerFlags extends CredentialFlags {
   readonly peer: string;
   /** Milliseconds. */
@@ -47,7 +47,7 @@ export function throwingMistakes(command: Command, hint: string): Command {
   return command.configureOutput({ outputError: () => undefined }).exitOverride(refuse);
 }
 
-/** What is given to an option that there is not may be a secret: `--tokne=…`. */
+/** Leaves out what is given to an option that there is not, which may be a secret: `--tokne=…`. */
 function withoutValues(message: string): string {
   return message.replace(/^(unknown option '--?[^=']*)=[^]*'/, "$1=…'");
 }

@@ -88,7 +88,7 @@ const schema = v.strictObject({
   zeek: v.optional(zeekConfigSchema),
 });
 
-/** What a configuration file says; file names in it are absolute. */
+/** A configuration is what its file says; file names in it are absolute. */
 export type FileConfig = Omit<v.InferOutput<typeof schema>, 'tables'> & {
   readonly tables?: Readonly<Record<string, TableDeclaration>> | undefined;
 };

@@ -6,7 +6,7 @@ import { fileFailure } from './named-files.ts';
 
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** What `openNode` takes as `auth`. */
+/** The credentials are what `openNode` takes as `auth`. */
 export interface Credentials {
   readonly token?: string | undefined;
   readonly ca?: string | undefined;

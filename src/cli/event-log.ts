@@ -4,7 +4,7 @@ import { colors } from './colors.ts';
 import { escapedJson } from './formats/marks.ts';
 import { visible } from './output.ts';
 
-/** What commands log beside the events of their node; documented in docs/operations.md. Stable. */
+/** Lists what commands log beside the events of their node; documented in docs/operations.md. Stable. */
 export const COMMAND_CODES = [
   'started',
   'closing',
@@ -15,7 +15,7 @@ export const COMMAND_CODES = [
   'reload-failed',
 ] as const;
 
-/** How log lines are written. */
+/** A format says how log lines are written. */
 export type LogFormat = 'text' | 'json';
 
 /** One thing that is logged. */
@@ -25,7 +25,7 @@ export type LogEvent = Omit<NodeEvent, 'code'> & {
 
 /** No line is longer, in characters: what is beyond it is cut off, in JSON the details and the end of the message. */
 const MAX_LINE = 16_384;
-/** What is left of a message then: escaped, each of its characters may take six. */
+/** Bounds what is left of a message then: escaped, each of its characters may take six. */
 const CUT_MESSAGE = 1024;
 /** So much waits for whoever reads a log. */
 const MAX_WAITING_BYTES: number = 1024 * 1024;
@@ -45,7 +45,7 @@ export function logLine(event: LogEvent, format: LogFormat, time: Date = new Dat
   return format === 'json' ? jsonLine(told, time) : textLine(told, time);
 }
 
-/** Where lines go, and how many bytes of them wait there to be read. */
+/** An output says where lines go, and how many bytes of them wait there to be read. */
 interface LogOutput {
   readonly writableLength: number;
   write(text: string): unknown;

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { type ErrorCode, TablecastError, isTablecastError } from '../index.ts';
 import { note, visible } from './output.ts';
 
-/** What a command ends with; documented in docs/cli.md, so never renumber. */
+/** Names what a command ends with; documented in docs/cli.md, so never renumber. */
 export const EXIT: {
   readonly ok: 0;
   readonly negative: 1;
@@ -20,7 +20,10 @@ export const EXIT: {
   failed: 4,
 };
 
-/** What each error ends with, whichever command meets it; what is not named here is about data or a database. */
+/**
+ * Says what each error ends a command with, whichever meets it; what is not named here is about data or a
+ * database.
+ */
 const EXIT_OF: ReadonlyMap<ErrorCode, number> = new Map([
   ['DECLARATION_INVALID', EXIT.usage],
   ['DECLARATION_DIFFERS', EXIT.usage],

@@ -133,7 +133,7 @@ export class JoinedNode {
     this.#toldEarlier = true;
   }
 
-  /** How many operations written here the running node is known to hold durably. */
+  /** Counts the operations written here that the running node is known to hold durably. */
   get standing(): number {
     return this.#standing;
   }
@@ -169,7 +169,10 @@ export class JoinedNode {
   }
 }
 
-/** What a node says of operations sent to it: that they are durable, why not, or, of an earlier version, that it has them. */
+/**
+ * Judges what a node says of operations sent to it: that they are durable, why not, or, of an earlier
+ * version, that it has them.
+ */
 function verdictOn(
   peer: PeerState,
   operations: number,
@@ -203,7 +206,7 @@ function notDurable(peer: string, { problem }: { readonly problem: string }): Ta
   );
 }
 
-/** What can be wrong with the disk of a running node. */
+/** Names what can be wrong with the disk of a running node. */
 const BACKEND_CODES: readonly ErrorCode[] = [
   'BACKEND_FULL',
   'BACKEND_IN_USE',
@@ -221,7 +224,7 @@ function refusal({ code, message }: NodeEvent): TablecastError {
     hint: 'Run the same version of tablecast on both sides.',
   });
 }
-/** How many ids the commands of one user on one machine share. */
+/** Counts the ids that the commands of one user on one machine share. */
 const COMMAND_IDS = 64;
 
 /**

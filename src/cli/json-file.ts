@@ -3,8 +3,9 @@ import { usageError } from './failure.ts';
 import { JsonFault, scanJsonObject } from './formats/json-scanner.ts';
 
 /**
- * What a JSON file of options holds. Throws `OPTION_INVALID` with line and column of a mistake, and nothing of
- * what stands there: such a file may hold secrets, and what JavaScript says of a mistake repeats its surroundings.
+ * Reads what a JSON file of options holds. Throws `OPTION_INVALID` with line and column of a mistake, and
+ * nothing of what stands there: such a file may hold secrets, and what JavaScript says of a mistake repeats
+ * its surroundings.
  */
 export function readJsonFile(path: string, what: string, hint: string): unknown {
   const text = readText(path, what);
@@ -15,7 +16,7 @@ export function readJsonFile(path: string, what: string, hint: string): unknown 
   }
 }
 
-/** Where a text stops being a JSON object, and what should stand there. */
+/** Finds where a text stops being a JSON object, and what should stand there. */
 function placeIn(text: string): string {
   try {
     scanJsonObject(text);
@@ -27,7 +28,7 @@ function placeIn(text: string): string {
   }
 }
 
-/** What kind of value was given: never the value itself, which may be a secret in the wrong place. */
+/** Names what kind of value was given: never the value itself, which may be a secret in the wrong place. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';

@@ -4,14 +4,14 @@ import { note, visible } from './output.ts';
 const REPORTED = 3;
 const UNUSABLE: ReadonlySet<string> = new Set(['IMPORT_INVALID', 'KEY_INVALID', 'VALUE_INVALID']);
 
-/** What was left out for one reason. */
+/** An omission is what was left out for one reason. */
 export interface Omission {
   readonly reason: string;
   readonly count: number;
   readonly firstLine: number;
 }
 
-/** What is left out of an import: the first few are told at once, all are counted by reason. */
+/** The omissions of an import are kept here: the first few are told at once, all are counted by reason. */
 export class LeftOut {
   readonly #strict: boolean;
   readonly #omissions = new Map<string, { count: number; readonly firstLine: number }>();

@@ -6,7 +6,7 @@ import { usageError } from './failure.ts';
 import { didYouMean } from './nearest-word.ts';
 import { requireFile } from './named-files.ts';
 
-/** Where a database is. */
+/** The flags say where a database is. */
 export interface FileFlags {
   readonly file?: string | undefined;
   readonly directory?: string | undefined;

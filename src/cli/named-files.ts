@@ -3,8 +3,9 @@ import { TablecastError } from '../index.ts';
 import { usageError } from './failure.ts';
 
 /**
- * What is said of a file that a command was given, by whichever option: one that is not there is a mistake in
- * the call (`OPTION_INVALID`, exit code 2), one that is there and cannot be used is not (`IMPORT_INVALID`, 4).
+ * Makes the error about a file that a command was given, by any option: one that is not there is a mistake in
+ * the call (`OPTION_INVALID`, exit code 2), one that is there and cannot be used is not (`IMPORT_INVALID`,
+ * 4).
  */
 export function fileFailure(path: string, action: 'read' | 'written', cause: unknown): TablecastError {
   const reason = cause instanceof Error ? cause.message : String(cause);
@@ -25,7 +26,7 @@ function missingFile(path: string, hint = 'Check the path.'): TablecastError {
   return usageError(`There is no file ${path}.`, hint);
 }
 
-/** Whether nothing has that name; of what may not be looked at, reading it says more. */
+/** Returns whether nothing has that name; of what may not be looked at, reading it says more. */
 export function isMissing(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) === undefined;

@@ -39,7 +39,7 @@ export async function printAll(
   }
 }
 
-/** What is printed at once, in characters, unless a single line is longer. */
+/** Bounds what is printed at once, in characters, unless a single line is longer. */
 const CHARACTERS_AT_ONCE = 65_536;
 
 /** Puts lines together, as many as are printed at once. */

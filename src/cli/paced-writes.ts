@@ -4,12 +4,12 @@ import { type MapTable, type SetTable, type Table, TablecastError } from '../ind
 const MAX_UNCONFIRMED = 8192;
 const ROWS_PER_TURN = 1024;
 
-/** Where rows go. */
+/** A target is where rows go. */
 export interface WriteTarget {
   readonly table: Table;
   /** Resolves once the given number of rows, of those written so far, are durable where they belong. */
   confirmed(count: number, written: number): Promise<void>;
-  /** Of the rows written, so many are known to be durable, from the first on. */
+  /** Counts the rows written that are known to be durable, from the first on. */
   standing(): number;
 }
 
@@ -48,8 +48,8 @@ export class PacedWrites {
   }
 
   /**
-   * What ended the writing, with how much of it stands for certain. When only what is read is at fault, all that was
-   * written before is waited for.
+   * Makes the error that ended the writing, with how much of it stands for certain. When only what is read is
+   * at fault, all that was written before is waited for.
    */
   async ended(error: unknown, readingOnly: boolean = false): Promise<unknown> {
     if (!readingOnly) return this.#withStanding(error);

@@ -9,7 +9,7 @@ import {
 import type { LogEvent } from './event-log.ts';
 import { type RunConfig, type RunFlags, nodeOptions, rereadConfig, withoutValues } from './run-config.ts';
 
-/** What takes effect only when a node starts. */
+/** Lists what takes effect only when a node starts. */
 const AT_START = [
   'id',
   'directory',
@@ -30,7 +30,7 @@ export class Reloading {
   readonly #config: RunConfig;
   #certificates: CertificateChange;
 
-  /** Of a node that was opened with these options, made of this configuration. */
+  /** Reloads a node that was opened with these options, made of this configuration. */
   constructor(flags: RunFlags, config: RunConfig, options: NodeOptions) {
     this.#flags = flags;
     this.#config = config;
@@ -91,7 +91,7 @@ export class Reloading {
   }
 }
 
-/** What a node shows and trusts; for one that listens without TLS nothing of its listening. */
+/** Picks what a node shows and trusts; for one that listens without TLS nothing of its listening. */
 function certificatesIn({ listen, auth }: NodeOptions): CertificateChange {
   const { cert, key, ca } = listen?.tls ?? {};
   return {

@@ -21,7 +21,7 @@ import { isMissing, requireFile } from './named-files.ts';
 const PROGRESS_MS = 1000;
 const MAX_FIELDS_NAMED = 30;
 
-/** How a file is imported. */
+/** The flags say how a file is imported. */
 export interface ImportFlags {
   readonly key?: readonly string[] | undefined;
   readonly value?: string | undefined;
@@ -38,7 +38,7 @@ export interface ImportTarget extends WriteTarget {
   readonly declaration: Readonly<TableDeclaration>;
 }
 
-/** What came of an import. */
+/** An import ends with what came of it. */
 export interface Imported {
   /** Rows written; of several with one key the last stands. */
   readonly rows: number;
@@ -161,7 +161,7 @@ function mappingOf({ key, value }: ImportFlags, declaration: TableDeclaration): 
   return { key: key ?? defaultMapping(declaration).key, ...(value === undefined ? {} : { value }) };
 }
 
-/** Which fields of the mapping the records have had. */
+/** The seen fields are those of the mapping that the records have had. */
 class SeenFields {
   readonly #value: string | undefined;
   readonly #missing: Set<string>;

@@ -21,7 +21,7 @@ export class RowText {
     this.#valueType = declaration.value;
   }
 
-  /** How many words a key takes. */
+  /** Counts the words that a key takes. */
   get columns(): number {
     return this.#keyTypes.length;
   }

@@ -1,5 +1,5 @@
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-/** What shells expect of a process that a signal ended: 128 and the number of the signal. */
+/** Says what shells expect of a process that a signal ended: 128 and the number of the signal. */
 const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**

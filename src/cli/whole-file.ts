@@ -60,19 +60,22 @@ async function writeBeside(path: string, chunks: Iterable<string> | AsyncIterabl
   }
 }
 
-/** Whether something stands there that is no regular file, so that a file in its place would take it away from others. */
+/**
+ * Returns whether something stands there that is no regular file, so that a file in its place would take it
+ * away from others.
+ */
 function isSpecial(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found !== undefined && !found.isFile() && !found.isDirectory();
 }
 
-/** Who may read it: as before, or as any new file of this process. */
+/** Says who may read it: as before, or as any new file of this process. */
 function modeOf(path: string): number {
   const found = statSync(path, { throwIfNoEntry: false });
   return found === undefined ? 0o666 & ~process.umask() : found.mode & 0o777;
 }
 
-/** Where the file itself lies. */
+/** Finds where the file itself lies. */
 function placeOf(path: string): string {
   return statSync(path, { throwIfNoEntry: false }) === undefined ? path : realpathSync(path);
 }

@@ -3,12 +3,12 @@ import { type JoinedTable, withNode } from './joined-node.ts';
 import { print } from './output.ts';
 import { RowText } from './row-text.ts';
 
-/** What one write did. */
+/** Written says what one write did. */
 export interface Written {
   readonly key: unknown;
   /** Undefined for sets and removals. */
   readonly value?: unknown;
-  /** Whether the key was there before. */
+  /** Says whether the key was there before. */
   readonly existed: boolean;
 }
 

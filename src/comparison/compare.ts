@@ -9,12 +9,12 @@ import type { ClusterResult, Comparison, ModeRefusal, ModeResult, RowSource } fr
 import type { ComparedMode } from './tables.ts';
 import type { Workload } from './workload.ts';
 
-/** What to compare. */
+/** The options say what to compare. */
 export interface CompareOptions {
   readonly source: RowSource;
   readonly workload: Workload;
   readonly modes: readonly ComparedMode[];
-  /** Whether to run real processes as well. */
+  /** Says whether to run real processes as well. */
   readonly real: boolean;
   /** Told before each run. */
   readonly onProgress: (cluster: ClusterResult['cluster'], mode: ComparedMode) => void;

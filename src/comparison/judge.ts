@@ -5,13 +5,13 @@ import type { Workload } from './workload.ts';
 /** One key, as it was counted. */
 export interface KeyCount {
   readonly key: string;
-  /** How often it stands in the rows. */
+  /** Counts how often it stands in the rows. */
   readonly rows: number;
-  /** What each node has in the end. */
+  /** Lists what each node has in the end. */
   readonly counted: readonly number[];
 }
 
-/** What became of the rows, judged from the rows themselves and from what could be read. */
+/** A judgement says what became of the rows, judged from the rows themselves and from what could be read. */
 export interface Judgement {
   /** Rows, and so increments, and so updates. */
   readonly rows: number;
@@ -36,13 +36,13 @@ export interface Judgement {
   };
 }
 
-/** What is said of both tables. */
+/** A judgement of a table is what is said of both tables. */
 export interface TableJudgement {
   /** Keys that any node named on `conflicts`. */
   readonly keysInConflict: number;
   /** Keys whose rows differ between two nodes in the end. */
   readonly keysDiverged: number;
-  /** How many of those `divergence` names on some node. */
+  /** Counts those that `divergence` names on some node. */
   readonly divergedReported: number;
   /** Keys that `divergence` names and that do not differ. */
   readonly falselyReported: number;
@@ -66,7 +66,7 @@ export function judge(workload: Workload, nodes: readonly NodeNotes[]): Judgemen
   };
 }
 
-/** Which rows were written without knowing of another node's earlier row of the same key. */
+/** Finds which rows were written without knowing of another node's earlier row of the same key. */
 function concurrency(
   { rows }: Workload,
   nodes: readonly NodeNotes[],

@@ -8,11 +8,11 @@ import type { Workload, WorkloadRow } from './workload.ts';
 /** Each row is an `increment` and a `set`. */
 const WRITES_PER_ROW = 2;
 
-/** What the counters of a cluster say after a run. */
+/** Spent is what the counters of a cluster say after a run. */
 export interface Spent {
   readonly wireBytes: number;
   readonly diskBytes: number;
-  /** Of all nodes together. */
+  /** Adds up the memory of all nodes. */
   readonly memoryBytes: number | undefined;
   readonly writesPerSecond: number;
 }
@@ -51,7 +51,7 @@ function interleavingOf(notes: readonly NodeNotes[]): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Of the rows of stretches that are neither busy nor cut: nothing else was under way. */
+/** Measures the rows of stretches that are neither busy nor cut: nothing else was under way. */
 function latencyOf({ rows, stretches }: Workload, notes: readonly NodeNotes[]): Latency | undefined {
   const writtenAt = new Map<number, number>();
   for (const note of notes)

@@ -14,17 +14,17 @@ export type Request =
   | { readonly type: 'hold'; readonly wanted: readonly number[] }
   | { readonly type: 'finish' };
 
-/** What one node process is to open. */
+/** A request says what one node process is to open. */
 export interface OpenRequest {
   readonly index: number;
   readonly directory: string;
   readonly mode: ComparedMode;
   readonly workload: Workload;
-  /** Where the nodes before this one listen. */
+  /** Lists where the nodes before this one listen. */
   readonly peers: readonly string[];
 }
 
-/** What a node process counted. */
+/** The counters are what a node process counted. */
 export interface NodeCounters {
   /** Bytes of frames it sent. */
   readonly sentBytes: number;

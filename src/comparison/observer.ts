@@ -11,7 +11,7 @@ import {
 } from './tables.ts';
 import type { Workload, WorkloadRow } from './workload.ts';
 
-/** What one table of one node is in the end. */
+/** A note says what one table of one node is in the end. */
 export interface TableNote {
   /** Keys that `conflicts` named. */
   readonly inConflict: readonly string[];
@@ -26,7 +26,7 @@ export interface NodeNotes {
   readonly writtenAt: readonly number[];
   /** Rows whose values could be read under the key just before. */
   readonly read: readonly (readonly number[])[];
-  /** How many rows of each node had arrived: as many entries per row as there are nodes. */
+  /** Counts how many rows of each node had arrived: as many entries per row as there are nodes. */
   readonly seen: readonly number[];
   /** By row of the workload: when it became known here; NaN where it was not noticed. */
   readonly arrivedAt: Float64Array;
@@ -37,7 +37,7 @@ export interface NodeNotes {
   };
 }
 
-/** What an observer is told when it begins. */
+/** Observed is what an observer is told when it begins. */
 export interface Observed {
   readonly workload: Workload;
   readonly mode: ComparedMode;
@@ -69,7 +69,7 @@ export class NodeObserver {
   readonly #latest: WatchedTable;
   /** Called after each row that becomes known here. */
   arrived: () => void = () => undefined;
-  /** How many rows of each node are here. */
+  /** Counts the rows of each node that are here. */
   readonly held: number[];
 
   constructor(node: TableNode, observed: Observed) {
@@ -104,7 +104,7 @@ export class NodeObserver {
     );
   }
 
-  /** Whether at least so many rows of each node are here. */
+  /** Returns whether at least so many rows of each node are here. */
   holds(wanted: readonly number[]): boolean {
     return wanted.every((ordinal, node) => (this.held[node] ?? 0) >= ordinal);
   }
@@ -133,7 +133,7 @@ export class NodeObserver {
     }
   }
 
-  /** What there is to say in the end. */
+  /** Returns what there is to say in the end. */
   notes(): NodeNotes {
     const { counts, latest } = this.#tables;
     return {

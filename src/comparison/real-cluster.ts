@@ -12,7 +12,7 @@ export class RealCluster implements PlayedCluster {
   readonly #workload: Workload;
   readonly #processes: ComparisonProcess[] = [];
   #cutOff: number | undefined;
-  /** What the nodes counted; there after {@link finish}. */
+  /** Holds what the nodes counted; there after {@link finish}. */
   counters: readonly NodeCounters[] = [];
 
   constructor(workload: Workload) {

@@ -2,7 +2,7 @@ import type { Judgement } from './judge.ts';
 import type { ComparedMode } from './tables.ts';
 import type { WorkloadOptions } from './workload.ts';
 
-/** Where the rows come from. */
+/** A source says where the rows come from. */
 export interface RowSource {
   /** The file's name, or undefined for a generated workload. */
   readonly log: string | undefined;
@@ -12,7 +12,7 @@ export interface RowSource {
   readonly skippedLines: number;
   /** Records without the field of the key. */
   readonly skippedRecords: number;
-  /** Whether the log has more rows than were asked for. */
+  /** Says whether the log has more rows than were asked for. */
   readonly more: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface Latency {
   readonly samples: number;
 }
 
-/** What one run of one mode measured: not the same twice, except where stated. */
+/** Measured is what one run of one mode measured: not the same twice, except where stated. */
 export interface Measured {
   /**
    * Writes per second when nobody waits, until every node has them: all rows once more, on fresh
@@ -31,13 +31,16 @@ export interface Measured {
    * clock, with processes, sockets and disks.
    */
   readonly writesPerSecond: number;
-  /** Of rows that travelled alone; on virtual time what the simulated network takes, and then the same twice. */
+  /**
+   * Measures rows that travelled alone; on virtual time what the simulated network takes, and then the same
+   * twice.
+   */
   readonly latencyMs: Latency | undefined;
   /** Memory that a node gained by the run, garbage collected, in bytes; undefined where it cannot be told. */
   readonly memoryBytes: number | undefined;
 }
 
-/** What one mode made of the workload. */
+/** A result says what one mode made of the workload. */
 export interface ModeResult {
   readonly mode: ComparedMode;
   readonly judgement: Judgement;

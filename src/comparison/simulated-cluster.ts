@@ -10,7 +10,7 @@ import type { PlayedCluster } from './play.ts';
 import type { ComparedMode } from './tables.ts';
 import { type Stretch, type Workload, type WorkloadRow, reachable } from './workload.ts';
 
-/** How long a frame is under way, in milliseconds. */
+/** Bounds how long a frame is under way, in milliseconds. */
 const DELAY_MS = [5, 40] as const;
 /** Between two rows of a busy stretch, whichever nodes they are given to. */
 const GAP_MS = [0, 2] as const;

@@ -7,7 +7,7 @@ export type ComparedMode = 'naive' | 'lww' | 'automerge';
 export interface ComparedTables {
   /** Queries counted per client, by `increment`. */
   readonly counts: MapTable<string, number | bigint>;
-  /** What each client asked last, by `set`. Values begin with the number of their row. */
+  /** Holds what each client asked last, by `set`. Values begin with the number of their row. */
   readonly latest: MapTable<string, string>;
 }
 

@@ -6,7 +6,7 @@ export interface SourceRow {
   readonly value: string;
 }
 
-/** How a workload is laid out. */
+/** The options say how a workload is laid out. */
 export interface WorkloadOptions {
   /** Nodes that count at the same time, 2 to 8. */
   readonly nodes: number;
@@ -20,7 +20,7 @@ export interface WorkloadOptions {
 /** One record, given to a node. It is two writes: `increment` of the key's count, `set` of its latest value. */
 export interface WorkloadRow extends SourceRow {
   readonly node: number;
-  /** Which row of its node it is, from 1. */
+  /** Says which row of its node it is, from 1. */
   readonly ordinal: number;
 }
 
@@ -29,13 +29,16 @@ export interface Stretch {
   readonly from: number;
   /** Exclusive. */
   readonly to: number;
-  /** Whether nodes write without waiting; otherwise each row waits until the one before has arrived everywhere. */
+  /**
+   * Says whether nodes write without waiting; otherwise each row waits until the one before has arrived
+   * everywhere.
+   */
   readonly busy: boolean;
   /** The node that is cut off from the others. */
   readonly cutOff: number | undefined;
 }
 
-/** What every mode is given: the same rows on the same nodes in the same order, whoever runs it. */
+/** A workload is what every mode is given: the same rows on the same nodes in the same order, whoever runs it. */
 export interface Workload {
   readonly options: WorkloadOptions;
   readonly rows: readonly WorkloadRow[];
@@ -84,8 +87,8 @@ function chosen(count: number, percent: number, random: SeededRandom): ReadonlyS
 }
 
 /**
- * How many rows of each node a node holds once `rows` rows were written and everything that can
- * arrive has arrived: of nodes on the other side of a cut, those from before the stretch.
+ * Counts how many rows of each node a node holds once `rows` rows were written and everything that can arrive
+ * has arrived: of nodes on the other side of a cut, those from before the stretch.
  */
 export function reachable(
   workload: Workload,

@@ -1,7 +1,7 @@
 import type { Observable, Subscription } from 'rxjs';
 import { NODE_EVENT_CODES, type NodeEvent, type NodeEventCode } from '../events.ts';
 
-/** How often each thing was told on `node.events`. */
+/** The counts say how often each thing was told on `node.events`. */
 export class EventCounts {
   readonly #counts: Map<NodeEventCode, number> = new Map(NODE_EVENT_CODES.map((code) => [code, 0]));
   readonly #subscription: Subscription;

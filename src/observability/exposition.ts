@@ -1,4 +1,4 @@
-/** What kind of metric it is, in Prometheus's words. */
+/** A type says what kind of metric it is, in Prometheus's words. */
 export type MetricType = 'gauge' | 'counter';
 
 /** One value of a metric. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { TablecastError } from '../errors.ts';
 import { isLoopback } from '../transport/websocket/options.ts';
 
-/** What strangers can take up: sockets, and milliseconds for a request and between two. */
+/** The limits bound what strangers can take up: sockets, and milliseconds for a request and between two. */
 export interface ListenerLimits {
   readonly maxConnections: number;
   readonly requestMs: number;
@@ -14,7 +14,7 @@ const LIMITS: ListenerLimits = { maxConnections: 32, requestMs: 5000, idleMs: 50
 const MAX_HEADER_BYTES = 8192;
 const MAX_REQUESTS_PER_SOCKET = 1000;
 
-/** What one path answers. */
+/** An answer is what one path answers. */
 export interface Answer {
   readonly status: number;
   readonly type: string;
@@ -24,7 +24,7 @@ export interface Answer {
 /** Answers by path. */
 export type Answers = ReadonlyMap<string, () => Answer | Promise<Answer>>;
 
-/** Where to answer. */
+/** The options say where to answer. */
 export interface HealthOptions {
   /** 0 takes a free one. */
   readonly port: number;

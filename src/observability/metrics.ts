@@ -7,7 +7,7 @@ import type { Sampler } from './sampler.ts';
 
 const PEER_STATES = ['connected', 'connecting', 'waiting', 'refused'] as const;
 
-/** What metrics are read from. */
+/** The sources are what metrics are read from. */
 export interface MetricSources {
   readonly node: ObservedNode;
   readonly events: EventCounts;
@@ -252,7 +252,7 @@ function peersByName(peers: readonly PeerState[]): ReadonlyMap<string, PeerState
   return named;
 }
 
-/** Of both sides together: which one it is stands in `node.peers`. */
+/** Counts both sides together: which one it is stands in `node.peers`. */
 function heldBackAuthors({ peers }: Look): readonly Sample[] {
   return Array.from(peers).flatMap(([peer, { heldBack }]) =>
     (['here', 'there'] as const).map((by) => {

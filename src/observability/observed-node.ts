@@ -33,7 +33,7 @@ export interface ObservedDisk {
 export interface ObservedNode {
   readonly id: string;
   readonly phase: 'recovering' | 'open' | 'closing';
-  /** How long opening took, in seconds; undefined while it goes on. */
+  /** Says how long opening took, in seconds; undefined while it goes on. */
   readonly recoverySeconds: number | undefined;
   /** The last position given out. */
   readonly position: number;
@@ -42,7 +42,7 @@ export interface ObservedNode {
   peers(): readonly PeerState[];
   /** The configured peers. */
   dials(): readonly DialState[];
-  /** How many were turned away before there was a session, by the HTTP status that was the answer. */
+  /** Counts how many were turned away before there was a session, by the HTTP status that was the answer. */
   refusedConnections(): ReadonlyMap<string, number>;
   /** Undefined for a node without a directory. */
   disk(): ObservedDisk | undefined;

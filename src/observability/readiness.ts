@@ -5,15 +5,16 @@ import type { ObservedNode } from './observed-node.ts';
 const FRESH_MS = 5000;
 const PROBE_MS = 2000;
 
-/** Whether a node can do its work, and if not, why. */
+/** Says whether a node can do its work, and if not, why. */
 export interface Readiness {
   readonly ready: boolean;
   readonly reasons: readonly string[];
 }
 
 /**
- * What is wrong with the configured peers: one that refuses this node, which no waiting mends, or none that was
- * reached since the start. One that was reached and is away now leaves a node ready: it goes on by itself.
+ * Says what is wrong with the configured peers: one that refuses this node, which no waiting mends, or none
+ * that was reached since the start. One that was reached and is away now leaves a node ready: it goes on by
+ * itself.
  */
 function peerProblems(dials: readonly DialState[]): string[] {
   const refusing = dials.filter(({ state, isReached }) => state === 'refused' && !isReached);
@@ -38,7 +39,7 @@ export class ReadinessCheck {
     this.#node = node;
   }
 
-  /** What can be told without asking the disk. */
+  /** Says what can be told without asking the disk. */
   now(): Readiness {
     const { phase } = this.#node;
     if (phase !== 'open') return { ready: false, reasons: [phase] };

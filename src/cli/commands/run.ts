@@ -22,7 +22,7 @@ import {
 import { endBySignal, onHangUp, untilSignal } from '../signals.ts';
 import { type NamedDeclaration, parseTable } from '../table-words.ts';
 
-/** How long closing may take before the process ends anyway. */
+/** Bounds how long closing may take before the process ends anyway. */
 const CLOSE_LIMIT_MS = 10_000;
 
 interface Flags extends RunFlags {

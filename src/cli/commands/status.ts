@@ -16,7 +16,7 @@ interface TableStatus {
   readonly declaration: Readonly<TableDeclaration>;
   readonly mode: string;
   readonly rows: number | undefined;
-  /** Why the rows are not known. */
+  /** Says why the rows are not known. */
   readonly problem: string | undefined;
 }
 
@@ -50,7 +50,7 @@ async function status(flags: StatusFlags): Promise<number> {
   });
 }
 
-/** What the node does not take of what its peers bring, as it says. */
+/** Lists what the node does not take of what its peers bring, as it says. */
 function heldThere({ state }: JoinedNode): HeldBackOperations[] {
   return state.heldBack.filter(({ by }) => by === 'there');
 }
@@ -73,7 +73,7 @@ async function tableStatus(joined: JoinedNode, rows: boolean): Promise<TableStat
   return found.map(({ table, problem, ...known }) => ({ ...known, rows: table?.table.size, problem }));
 }
 
-/** What a peer announces is unchecked until the table is declared here. */
+/** Returns an object where a peer announces one: it is unchecked until the table is declared here. */
 function objectOf(announced: unknown): object {
   return typeof announced === 'object' && announced !== null ? announced : {};
 }

@@ -68,7 +68,7 @@ async function tail(names: readonly string[], flags: TailFlags): Promise<number>
   });
 }
 
-/** How many lines wait for whoever reads the output. */
+/** Bounds the lines that wait for a reader of the output. */
 const WAITING_LINES = 65_536;
 
 /** A line, and where it goes: changes to the standard output, conflicts to the standard error. */

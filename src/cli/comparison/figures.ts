@@ -4,9 +4,9 @@ import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../c
 export interface Figure {
   readonly label: string;
   readonly explanation: string;
-  /** What a reader wishes for; `none` where neither more nor less is better. */
+  /** Says what a reader wishes for; `none` where neither more nor less is better. */
   readonly better: 'less' | 'more' | 'none';
-  /** Whether anything above 0 means that something is lost or different. */
+  /** Says whether anything above 0 means that something is lost or different. */
   readonly loss: boolean;
   /** Undefined where it was not measured. */
   number(result: ModeResult): number | undefined;
@@ -23,7 +23,7 @@ export interface FigureGroup {
 const WRITES_PER_ROW = 2;
 const NOT_MEASURED = '–';
 
-/** Whether a mode was run. */
+/** Returns whether a mode was run. */
 export function wasRun(mode: ModeResult | ModeRefusal): mode is ModeResult {
   return !('refused' in mode);
 }

@@ -10,7 +10,7 @@ const MAX_FIELDS_NAMED = 30;
 /** Names of so many fields are kept for a hint. */
 const MAX_FIELDS_KEPT = 1000;
 
-/** Which rows to compare with. */
+/** The options say which rows to compare with. */
 export interface RowOptions {
   /** A path or `-`; undefined for a generated log. */
   readonly log: string | undefined;

@@ -1,7 +1,7 @@
 import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../comparison/index.ts';
 import { count, shareText, wasRun } from './figures.ts';
 
-/** What was run, in one sentence. */
+/** Says in one sentence what was run. */
 export function workloadText(comparison: Comparison): string {
   const { source, options, rows, keys, stretches } = comparison;
   const from = source.log === undefined ? 'a generated log' : source.log;
@@ -24,14 +24,14 @@ export function leftOutText({ source }: Comparison): string | undefined {
   return `Left out: ${count(skippedLines)} lines that cannot be read, ${count(skippedRecords)} records without ${source.fields.key}.`;
 }
 
-/** What a kind of cluster is. */
+/** Says what a kind of cluster is. */
 export function clusterText(cluster: ClusterResult['cluster']): string {
   return cluster === 'simulated'
     ? 'Simulated cluster: one process, virtual time, seeded delays of 5 to 40 ms'
     : 'Real cluster: a process per node, WebSockets on loopback, SQLite with durability commit';
 }
 
-/** Whether every mode met the same interleaving, and how much of it was concurrent. */
+/** Returns whether every mode met the same interleaving, and how much of it was concurrent. */
 export function interleavingText({ cluster, modes }: ClusterResult): string {
   const results = modes.filter(wasRun);
   const concurrent = results.map(({ judgement }) => judgement.concurrentRows);
@@ -45,7 +45,7 @@ export function interleavingText({ cluster, modes }: ClusterResult): string {
   return `${why}: ${range} rows were written while another node's row of the same key was under way, mode by mode.`;
 }
 
-/** What became of the data in one mode, in a sentence. */
+/** Says in a sentence what became of the data in one mode. */
 export function verdictText(mode: ModeResult | ModeRefusal, rows: number): string {
   if (!wasRun(mode)) return `${mode.mode} was not run: ${mode.refused.message} ${mode.refused.hint}`;
   const { counts, latest } = mode.judgement;

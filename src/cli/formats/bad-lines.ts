@@ -2,7 +2,7 @@ import { TablecastError } from '../../index.ts';
 
 const MAX_SHOWN_LENGTH = 120;
 
-/** What to do with a line that cannot be read: end with an error, or leave it out and count it. */
+/** A mode says what to do with a line that cannot be read: end with an error, or leave it out and count it. */
 export type BadLineMode = 'stop' | 'skip';
 
 /** Shortens text from a file to what fits into a message; control characters become visible. */
@@ -11,7 +11,7 @@ export function shown(text: string): string {
   return JSON.stringify(short);
 }
 
-/** What was wrong on which line. */
+/** A fault says what was wrong on which line. */
 export interface LineFault {
   readonly line: number;
   readonly expected: string;

@@ -41,7 +41,7 @@ export class CsvReader {
   #dialect: Dialect | undefined;
   #names: readonly string[] | undefined;
   #toldHeader = false;
-  /** What is wrong with names that come twice. */
+  /** Holds what is wrong with names that come twice. */
   #faults: ReadonlyMap<string, string> | undefined;
   /** Text from the start of the first unfinished record, and the line that is on. */
   #rest = '';

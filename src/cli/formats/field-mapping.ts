@@ -20,18 +20,18 @@ export type ColumnTypeName =
   | 'table'
   | 'any';
 
-/** What reading and writing needs of a table's declaration. */
+/** A mapped declaration is what reading and writing needs of a table's. */
 export interface MappedDeclaration {
   readonly key: ColumnTypeName | readonly ColumnTypeName[];
   readonly value?: ColumnTypeName | undefined;
 }
 
 /**
- * Which fields of a log hold the columns of a table.
+ * A mapping says which fields of a log hold the columns of a table.
  *
- * Each entry is the name of a field. For a column of type port it can be `NUMBER/PROTOCOL`: the
- * field with the number and the field with the protocol (`id.resp_p/proto`), or one of the words
- * tcp, udp, icmp, unknown for all rows (`id.resp_p/tcp`).
+ * Each entry is the name of a field. For a column of type port it can be `NUMBER/PROTOCOL`: the field with
+ * the number and the field with the protocol (`id.resp_p/proto`), or one of the words tcp, udp, icmp, unknown
+ * for all rows (`id.resp_p/tcp`).
  */
 export interface FieldMapping {
   readonly key: readonly string[];

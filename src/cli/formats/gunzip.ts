@@ -10,7 +10,7 @@ const HAS_EXTRA = 4;
 const HAS_NAME = 8;
 const HAS_COMMENT = 16;
 
-/** Why gzip data cannot be read on. What came before it is right, as far as the data says. */
+/** A damage says why gzip data cannot be read on. What came before it is right, as far as the data says. */
 export class GzipDamage extends Error {
   override readonly name = 'GzipDamage';
 }

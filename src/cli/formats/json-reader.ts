@@ -3,7 +3,10 @@ import { JsonFault, scanJsonObject, type Spelling } from './json-scanner.ts';
 import type { LogRecord } from './log-record.ts';
 import { hexText, lineText, puaText, zeekText } from './text-bytes.ts';
 
-/** How Zeek escaped bytes in the strings of a JSON log (`LogAscii::json_string_escape_policy`); `text`: not at all. */
+/**
+ * Names how Zeek escaped bytes in the strings of a JSON log (`LogAscii::json_string_escape_policy`); `text`:
+ * not at all.
+ */
 export type JsonStrings = 'text' | 'hex' | 'tsv' | 'pua';
 
 const SPELLINGS: Readonly<Record<JsonStrings, Spelling | undefined>> = {

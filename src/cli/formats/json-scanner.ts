@@ -1,6 +1,9 @@
 import { type FieldText, formatLimits } from './log-record.ts';
 
-/** What stands where a value belongs and is none: up to where the next value, or the end of this object, can begin. */
+/**
+ * Matches what stands where a value belongs and is none: up to where the next value, or the end of this
+ * object, can begin.
+ */
 const NO_VALUE = /[^\s,:[\]{}"]+/y;
 const STRING_TOKEN = /"(?:[^"\\]|\\.)*"/gs;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -13,7 +16,7 @@ const CLOSE_OBJECT = 0x7d;
 const CLOSE_ARRAY = 0x5d;
 const COMMA = 0x2c;
 
-/** Why a text is not the JSON object it should be. */
+/** A fault says why a text is not the JSON object it should be. */
 export class JsonFault extends Error {
   override readonly name = 'JsonFault';
   readonly expected: string;
@@ -35,7 +38,7 @@ export interface ScannedObject {
   readonly faults: Map<string, JsonFault>;
 }
 
-/** What the text of a string stands for. */
+/** A spelling is what the text of a string stands for. */
 export type Spelling = (text: string) => string;
 
 /**

@@ -4,7 +4,7 @@ import type { LineBatch } from './lines.ts';
 import type { LogRecord } from './log-record.ts';
 import { isZeekHeader, type ZeekOptions, ZeekReader } from './zeek-reader.ts';
 
-/** How lines are read of which each is one record, or a header. */
+/** The options say how lines are read of which each is one record, or a header. */
 export interface LineOptions extends ZeekOptions {
   readonly format: 'zeek' | 'json';
   readonly jsonStrings: JsonStrings;

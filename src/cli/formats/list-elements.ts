@@ -2,7 +2,7 @@ import type { ColumnTypeName } from './field-mapping.ts';
 import { Beyond } from './nanoseconds.ts';
 import { expectedText, parseValue } from './parse-value.ts';
 
-/** What an element is in a complex value, or why it is none. */
+/** An element is what it is in a complex value, or says why it is none. */
 type Element = { readonly value: unknown } | { readonly expected: string; readonly text: string };
 
 /** Types whose elements are more than text in JSON, by the names of `#types`, and as what their text is read. */

@@ -20,11 +20,14 @@ export interface LogRecord {
   readonly types?: ReadonlyMap<string, string>;
   /** The JSON text of those fields that are arrays or objects in a JSON file. */
   readonly json?: ReadonlyMap<string, string>;
-  /** What is wrong with fields that cannot be used; they are not in `fields`. Harms nobody who does not need them. */
+  /**
+   * Says what is wrong with fields that cannot be used; they are not in `fields`. Harms nobody who does not
+   * need them.
+   */
   readonly faults?: ReadonlyMap<string, string>;
 }
 
-/** What one record may hold at most; more is a bad line, never more memory. */
+/** Bounds what one record may hold; more is a bad line, never more memory. */
 export const formatLimits: {
   readonly maxLineBytes: number;
   readonly maxFields: number;

@@ -1,6 +1,6 @@
 /**
- * What a terminal or a reader of logs acts on instead of showing it: control characters, those of C1 among them,
- * the two separators that some take for the end of a line, and marks that reorder text.
+ * Matches what a terminal or a reader of logs acts on instead of showing it: control characters, those of C1
+ * among them, the two separators that some take for the end of a line, and marks that reorder text.
  */
 export const MARKS: RegExp = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 

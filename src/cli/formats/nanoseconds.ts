@@ -20,7 +20,7 @@ const LAST_YEAR = 2262;
 /** 64 bits of nanoseconds have 19 digits, beside those that a unit can add or take away. */
 const MOST_DIGITS = 40;
 
-/** What a time beyond the limit is beyond of. */
+/** Says what a time beyond the limit is beyond of. */
 const TIME_LIMIT = '64 bits of nanoseconds since 1970 (1677-09-21 to 2262-04-11)';
 const INTERVAL_LIMIT = '64 bits of nanoseconds (292 years)';
 
@@ -139,7 +139,7 @@ const WRAPPED = 2n ** 64n;
  */
 export class TimeColumn {
   readonly #unit: NumberUnit | undefined;
-  /** What the whole numbers so far were. */
+  /** Says what the whole numbers so far were. */
   #whole: 's' | 'ms' | undefined;
 
   constructor(unit?: NumberUnit) {

@@ -25,7 +25,7 @@ const WORDS_FOR_DOUBLE: ReadonlyMap<string, number> = new Map([
   ['infinity', Infinity],
   ['-infinity', -Infinity],
 ]);
-/** What Zeek writes for the protocol of a port, in its logs, its scripts and its frames. */
+/** Lists what Zeek writes for the protocol of a port, in its logs, its scripts and its frames. */
 const PROTOCOLS: ReadonlyMap<string, string> = new Map([
   ['tcp', 'tcp'],
   ['udp', 'udp'],
@@ -35,7 +35,7 @@ const PROTOCOLS: ReadonlyMap<string, string> = new Map([
   ['unknown_transport', 'unknown'],
 ]);
 
-/** How the text of one type is read; undefined from `parse` means that it is not of the type. */
+/** A text type says how the text of one type is read; undefined from `parse` means that it is not of the type. */
 interface TextType {
   readonly expected: string;
   parse(text: string): unknown;
@@ -114,7 +114,7 @@ function parseComplex(text: string): unknown {
 
 const COMPLEX: TextType = { expected: 'JSON', parse: parseComplex };
 
-/** How each type is read from text. */
+/** Says how each type is read from text. */
 const TEXT_TYPES: Readonly<Record<ColumnTypeName, TextType>> = {
   bool: {
     expected: 'a bool (T, F, true, false, 1, 0)',
@@ -149,7 +149,7 @@ export function isComplexType(type: ColumnTypeName): boolean {
   return TEXT_TYPES[type] === COMPLEX;
 }
 
-/** What text of this type looks like, for messages. */
+/** Says what text of this type looks like, for messages. */
 export function expectedText(type: ColumnTypeName): string {
   return TEXT_TYPES[type].expected;
 }

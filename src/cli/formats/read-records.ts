@@ -8,7 +8,7 @@ import { formatLimits, type LogFormat, type LogRecord } from './log-record.ts';
 import { readSource, sourceName, type LogSource } from './source.ts';
 import { isTsvHeader, isZeekHeader } from './zeek-reader.ts';
 
-/** How a log is read. */
+/** The options say how a log is read. */
 export interface ReadOptions {
   /** Left out, the format is told from the first line that is not blank. */
   readonly format?: LogFormat | undefined;
@@ -34,7 +34,7 @@ export interface RecordStream extends AsyncIterable<LogRecord> {
   readonly format: LogFormat | undefined;
 }
 
-/** What turns lines into records. */
+/** A reader turns lines into records. */
 interface BatchReader {
   parseBatch(batch: LineBatch): Iterable<LogRecord>;
   end(): Iterable<LogRecord>;

@@ -8,7 +8,7 @@ import { expectedText, isComplexType, parseValue, protocolOf } from './parse-val
 
 const MAX_NAMES_SHOWN = 30;
 
-/** Which fields become key and value, and what to do with a record that lacks one of them. */
+/** A mapping says which fields become key and value, and what to do with a record that lacks one of them. */
 export interface RecordMapping extends FieldMapping {
   /** Named in errors, when given. */
   readonly file?: string | undefined;
@@ -31,10 +31,10 @@ export interface MappedRow {
 /** Makes rows of records; undefined for records left out by `onUnset: 'skip'`. */
 export type RecordMapper = (record: LogRecord) => MappedRow | undefined;
 
-/** Why a record makes no row; in the details of an error as `reason`. */
+/** A reason says why a record makes no row; it is in the details of an error as `reason`. */
 export type MappingReason = 'absent' | 'unset' | 'value' | 'limit';
 
-/** What is wrong with a field. */
+/** A fault says what is wrong with a field. */
 interface Fault {
   readonly field: string;
   readonly reason: MappingReason;

@@ -38,7 +38,7 @@ const COLUMNS: readonly (readonly [name: string, type: string])[] = [
   ['rejected', 'bool'],
 ];
 
-/** What the sample log is made of. */
+/** The options say what the sample log is made of. */
 export interface SampleLogOptions {
   /** Default 20,000; at most 10 million. */
   readonly rows?: number | undefined;

@@ -17,7 +17,10 @@ export interface SampleServer {
   readonly answers: boolean;
 }
 
-/** Who asks whom for what in the sample log. Addresses and names are those kept for documentation. */
+/**
+ * A sample network says who asks whom for what in the sample log. Addresses and names are those kept for
+ * documentation.
+ */
 export interface SampleNetwork {
   readonly clients: ZipfChoice<string>;
   readonly resolvers: ZipfChoice<SampleServer>;

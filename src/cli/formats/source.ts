@@ -11,10 +11,10 @@ export interface NamedInput {
   readonly chunks: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 }
 
-/** Where records come from: a path, `-` for the standard input, or chunks made by the caller. */
+/** A source is where records come from: a path, `-` for the standard input, or chunks made by the caller. */
 export type LogSource = string | NamedInput;
 
-/** What messages call this source. */
+/** Returns what messages call this source. */
 export function sourceName(source: LogSource): string {
   if (typeof source !== 'string') return source.name;
   return source === '-' ? 'standard input' : source;

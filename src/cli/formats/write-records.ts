@@ -20,7 +20,7 @@ const CHARACTERS_PER_CHUNK = 65_536;
 /** A row as `table.entries()` gives it; the value is not looked at for sets. */
 export type ExportRow = readonly [key: unknown, value?: unknown];
 
-/** How rows are written. */
+/** The options say how rows are written. */
 export interface WriteOptions {
   readonly format: LogFormat;
   readonly declaration: MappedDeclaration;

@@ -1,7 +1,7 @@
 import { shown } from './bad-lines.ts';
 import { formatLimits } from './log-record.ts';
 
-/** What stands between columns and elements, and for what is empty or unset. */
+/** The marks stand between columns and elements, and for what is empty or unset. */
 export interface Marks {
   readonly separator: string;
   readonly setSeparator: string;
@@ -15,13 +15,13 @@ export const ZEEK_MARKS: Marks = { separator: '\t', setSeparator: ',', empty: '(
 export interface Layout {
   /** One for each column; without a name, or with one that comes twice, a column cannot be asked for. */
   readonly names: readonly string[];
-  /** Which columns hold a set or vector. */
+  /** Says which columns hold a set or vector. */
   readonly lists: readonly boolean[];
   /** The type of each name; undefined where the header does not say. */
   readonly types: ReadonlyMap<string, string> | undefined;
-  /** What whoever asks for a name that comes twice is told. */
+  /** Says of a name that comes twice what a reader who asks for it is told. */
   readonly faults: ReadonlyMap<string, string> | undefined;
-  /** Why no row can be read: what was expected, and found. */
+  /** Says why no row can be read: what was expected, and found. */
   readonly unusable?: { readonly expected: string; readonly found: string };
 }
 
@@ -55,7 +55,7 @@ export function withTypes(layout: Layout, types: readonly string[]): Layout {
   };
 }
 
-/** Why a header is beyond the limits, or none. */
+/** Says why a header is beyond the limits, or none. */
 export function namesFault(
   names: readonly string[],
 ): { readonly expected: string; readonly found: string } | undefined {

@@ -28,7 +28,7 @@ const HALF_A_ROW = {
   found: 'the end of the file: the row may be cut',
 };
 
-/** What is known of a log beside its lines. */
+/** The options are what is known of a log beside its lines. */
 export interface ZeekOptions {
   /** The first line has the names, and no header follows (Zeek's `tsv` mode). */
   readonly tsv?: boolean | undefined;
