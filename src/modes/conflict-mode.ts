@@ -1,6 +1,6 @@
 import type { Cell, ColumnType } from '../schema/schema.ts';
 
-/** What a conflict mode may know of a write: nothing but its name and its time. */
+/** A version is what a conflict mode may know of a write: nothing but its name and its time. */
 export interface Version {
   /** Hybrid logical time of the write, in 1/1024 ms since 1970. */
   stamp: number;
@@ -17,18 +17,18 @@ export interface Version {
  */
 export interface ConflictMode {
   readonly name: 'naive' | 'lww' | 'automerge';
-  /** Whether replicas that hold the same operations hold the same rows, whatever the order of arrival. */
+  /** Says whether replicas that hold the same operations hold the same rows, whatever the order of arrival. */
   readonly convergent: boolean;
   /**
-   * Whether versions decide at all. When false, {@link supersedes} is never asked and every
-   * operation takes effect on arrival, unless there are documents that decide.
+   * Says whether versions decide at all. When false, {@link supersedes} is never asked and every operation
+   * takes effect on arrival, unless there are documents that decide.
    */
   readonly comparesVersions: boolean;
-  /** Whether `incoming` takes effect on a key whose latest write or removal is `present`. */
+  /** Returns whether `incoming` takes effect on a key whose latest write or removal is `present`. */
   supersedes(incoming: Version, present: Version): boolean;
   /** In modes whose operations carry changes of a document: makes a table's document. */
   readonly documents?: ((of: DocumentOwner) => TableDocument) | undefined;
-  /** Why tables of this mode cannot be declared here; undefined when they can. */
+  /** Says why tables of this mode cannot be declared here; undefined when they can. */
   readonly unavailable?: (() => string | undefined) | undefined;
 }
 
@@ -38,9 +38,9 @@ export interface ConflictMode {
 export interface DocumentOwner {
   readonly table: string;
   readonly column: ColumnType;
-  /** Whether values are whole numbers from 0, so that a sum below shows as 0. */
+  /** Says whether values are whole numbers from 0, so that a sum below shows as 0. */
   readonly unsigned: boolean;
-  /** What an absent key counts from. */
+  /** Is what an absent key counts from. */
   readonly start: number;
   /** The switch of mode that the document begins with; counter 0 before any. */
   readonly epoch: { readonly counter: number; readonly origin: string };
@@ -61,24 +61,24 @@ export interface BaseRow extends Standing {
   readonly text: string;
 }
 
-/** What the operations of one run do to one key, taken together. */
+/** A net effect is what the operations of one run do to one key, taken together. */
 export interface NetEffect {
   readonly kind: 'put' | 'delete' | 'add';
-  /** Of a put; undefined in a set. */
+  /** Is what a put puts; undefined in a set. */
   readonly cell: Cell | undefined;
-  /** What is added; 0 otherwise. */
+  /** Is what is added; 0 otherwise. */
   readonly by: number;
-  /** Of the last of them. */
+  /** Is the sequence of the last of them. */
   readonly sequence: number;
   readonly stamp: number;
 }
 
-/** What a run does, taken together. */
+/** The effects are what a run does, taken together. */
 export interface RunEffects {
   readonly origin: string;
   readonly firstSequence: number;
   readonly firstStamp: number;
-  /** Whether the run removes every key its author had seen. */
+  /** Says whether the run removes every key its author had seen. */
   readonly cleared: boolean;
   readonly keys: ReadonlyMap<string, NetEffect>;
 }
@@ -91,14 +91,14 @@ export interface EnteredCounter {
   readonly start: number;
 }
 
-/** What a run carries for the document. */
+/** The changes are what a run carries for the document. */
 export interface RunChanges {
   readonly entered: readonly EnteredCounter[];
   /** Changes as the document's own format has them. */
   readonly changes: readonly Uint8Array[];
 }
 
-/** How much is in what a run carries. */
+/** The prepared changes say how much is in what a run carries. */
 export interface PreparedChanges {
   /** Operations of its changes: those under a `clear` are more than the run has. */
   readonly operations: number;
@@ -106,18 +106,18 @@ export interface PreparedChanges {
   readonly named: number;
 }
 
-/** What a run of this node carries, and the keys to look at afterwards beside its own. */
+/** A written run is what a run of this node carries, and the keys to look at afterwards beside its own. */
 export interface WrittenRun extends RunChanges {
-  /** How many operations its changes have. */
+  /** Counts the operations of its changes. */
   readonly operations: number;
   readonly others: ReadonlySet<string>;
 }
 
-/** What one operation did to a key, as far as it still stands. */
+/** An own effect is what one operation did to a key, as far as it still stands. */
 export interface OwnEffect {
   readonly text: string;
   readonly origin: string;
-  /** Of its run's first operation: runs are passed over, or not, as a whole. */
+  /** Is the sequence of its run's first operation: runs are passed over, or not, as a whole. */
   readonly sequence: number;
   readonly kind: 'put' | 'delete' | 'add';
   readonly cell: Cell | undefined;
@@ -154,7 +154,7 @@ export interface TableDocument {
   standing(text: string): Standing | undefined;
   /** All values under a key, the one that stands first. */
   values(text: string): readonly Standing[];
-  /** Whether the document has, or had, anything in the part of it that a key belongs to. */
+  /** Returns whether the document has, or had, anything in the part of it that a key belongs to. */
   covers(text: string): boolean;
   /** Keys that have a value in the document. */
   keys(): Iterable<string>;
@@ -169,23 +169,26 @@ export interface TableDocument {
   merge(chunks: readonly Uint8Array[], trusted: boolean, before?: number): void;
   /** Takes a key's exact version from a row, where the document only knows the run. */
   refine(text: string, version: Version): void;
-  /** Of an origin whose changes wait for others: the sequence of the first operation that has no effect yet. */
+  /**
+   * Returns, of an origin whose changes wait for others, the sequence of the first operation that has no
+   * effect yet.
+   */
   waiting(): ReadonlyMap<string, number>;
   /** Per origin, the first operation of its latest run that has an effect: a checkpoint may bring runs before they come. */
   applied(): ReadonlyMap<string, number>;
-  /** What some origins did since the document began, in the order in which it took effect. */
+  /** Lists what some origins did since the document began, in the order in which it took effect. */
   effectsOf(isOwn: (origin: string) => boolean): OwnEffect[];
-  /** Whether a counter can be begun under a key: what others did may have left no number for it. */
+  /** Returns whether a counter can be begun under a key: what others did may have left no number for it. */
   canBegin(text: string): boolean;
-  /** Whether a value that a key had when the document began still stands, added to or not. */
+  /** Returns whether a value that a key had when the document began still stands, added to or not. */
   hasBase(text: string): boolean;
   /** From now on what is written can be taken back. */
   beginUndo(): void;
   /** Keeps, or takes back, what was written since {@link beginUndo}. */
   endUndo(keep: boolean): void;
-  /** How much history there is. */
+  /** Says how much history there is. */
   readonly history: { readonly operations: number; readonly bytes: number };
-  /** Whether an origin wrote more of the history than any other. */
+  /** Returns whether an origin wrote more of the history than any other. */
   isLargest(origin: string): boolean;
   /** Names the latest changes, in ascending order: equal on nodes that hold the same operations. */
   readonly heads: readonly string[];

@@ -3,12 +3,12 @@ import type { EnteredCounter, RunChanges, RunEffects } from '../conflict-mode.ts
 import type { Change } from './change.ts';
 import type { Touched, Versions } from './history.ts';
 
-/** What a run carries, read. */
+/** The carried changes are what a run carries, read. */
 export interface CarriedChanges {
   readonly changes: readonly Change[];
   /** Per change; worked out when the run is checked. */
   readonly versions?: readonly Versions[];
-  /** Of the counters that it begins. */
+  /** Holds the beginnings of the counters that it begins. */
   readonly beginnings: readonly Change[];
 }
 
@@ -17,12 +17,12 @@ export interface Checked extends CarriedChanges {
   readonly carried: RunChanges;
 }
 
-/** What was read before it is checked. */
+/** A prepared run is what was read before it is checked. */
 export interface PreparedRun {
   readonly changes: readonly Change[];
-  /** Of counters, by {@link nameOf}. */
+  /** Holds the beginnings of counters, by {@link nameOf}. */
   readonly beginnings: ReadonlyMap<string, Change>;
-  /** Why not all of it could be read. */
+  /** Says why not all of it could be read. */
   readonly failure: TablecastError | undefined;
 }
 

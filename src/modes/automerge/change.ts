@@ -1,6 +1,6 @@
 import type { Cell } from '../../schema/schema.ts';
 
-/** What an operation of a change does; Automerge's numbers. */
+/** Numbers what an operation of a change does; Automerge's numbers. */
 export const PUT = 1;
 export const DELETE = 3;
 export const INCREMENT = 5;
@@ -36,15 +36,15 @@ export type Scalar =
 export interface ChangeOperation {
   readonly action: typeof PUT | typeof DELETE | typeof INCREMENT;
   readonly key: string;
-  /** Of a put. */
+  /** Holds what a put puts. */
   readonly scalar: Scalar | undefined;
-  /** Of an increment; 0 otherwise. */
+  /** Holds what an increment adds; 0 otherwise. */
   readonly by: number;
-  /** What it replaces, removes or adds to, in ascending order. */
+  /** Lists what it replaces, removes or adds to, in ascending order. */
   readonly before: readonly OperationId[];
 }
 
-/** What an Automerge change says. Actors and hashes are byte strings: one character per byte. */
+/** The content is what an Automerge change says. Actors and hashes are byte strings: one character per byte. */
 export interface ChangeContent {
   readonly actor: string;
   readonly seq: number;
@@ -112,12 +112,12 @@ export function cellOf(scalar: Scalar, column: string): Cell | undefined {
   }
 }
 
-/** Whether two scalars are the same, NaN and -0 told apart as a document does. */
+/** Returns whether two scalars are the same, NaN and -0 told apart as a document does. */
 export function sameScalar(one: Scalar, other: Scalar): boolean {
   return one.type === other.type && Object.is(one.value, other.value);
 }
 
-/** How many earlier operations some operations name together. */
+/** Counts the earlier operations that some operations name together. */
 export function namedBy(operations: readonly ChangeOperation[]): number {
   return operations.reduce((sum, { before }) => sum + before.length, 0);
 }

@@ -10,7 +10,7 @@ import { namesRun } from './run-name.ts';
 const CHUNK_BYTES: number = 256 * 1024;
 /** Most operations of a document from elsewhere; documents are begun anew long before. */
 const MAX_DOCUMENT_OPERATIONS: number = 4 * 1024 * 1024;
-/** What an entry of a chunk is. */
+/** Numbers what an entry of a chunk is. */
 const APPLIED = 0;
 const BEGINNING_OF_WAITING = 1;
 const WAITING = 2;
@@ -18,7 +18,7 @@ const WAITING = 2;
 /** One change of a document in chunks. */
 export interface DocumentEntry {
   readonly change: Change;
-  /** Whether it takes effect together with the entry that follows. */
+  /** Says whether it takes effect together with the entry that follows. */
   readonly beginsNext: boolean;
 }
 

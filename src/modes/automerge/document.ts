@@ -66,7 +66,7 @@ export class AutomergeDocument implements TableDocument {
   #checked: Checked | undefined;
   /** By the list of a run's changes. */
   readonly #prepared = new WeakMap<readonly Uint8Array[], PreparedRun>();
-  /** What was found to be what a run does, by what that is. */
+  /** Remembers what was found to be what a run does, by what that is. */
   readonly #compared = new WeakMap<RunEffects, CarriedChanges>();
 
   constructor(owner: DocumentOwner) {
@@ -242,7 +242,7 @@ export class AutomergeDocument implements TableDocument {
     return touched.others;
   }
 
-  /** What part of a run does that has no changes, as a change behind all there is. */
+  /** Returns what part of a run does that has no changes, as a change behind all there is. */
   #alone(part: RunEffects): Change {
     const content = { ...runName(part, this.#epoch), seq: 0, startOp: this.#history.maxOp + 1, deps: [] };
     const nothing = { ...content, operations: [], hash: '', bytes: new Uint8Array(0) };

@@ -3,7 +3,10 @@ import { type Change, MAX_CHANGE_OPERATIONS, PUT, byteString, scalarOf } from '.
 import { encodeChange } from './change-writer.ts';
 import { sha256 } from '../../log/bytes/sha256.ts';
 
-/** What a table had before its document began is spread over so many parts, each begun when first written to. */
+/**
+ * Counts the parts that what a table had before its document began is spread over, each begun when first
+ * written to.
+ */
 const PARTS = 1024;
 const NAME_BYTES = 4;
 const KEY_BYTES = 12;
@@ -37,7 +40,7 @@ export function originOf(actor: string): string | undefined {
   return actor.startsWith(PART) || actor.startsWith(COUNTER) ? undefined : actor.slice(0, -NAME_BYTES);
 }
 
-/** Whether a change is one that every node makes by itself. */
+/** Returns whether a change is one that every node makes by itself. */
 export function isBeginning({ actor }: { readonly actor: string }): boolean {
   return actor.startsWith(PART) || actor.startsWith(COUNTER);
 }
@@ -84,15 +87,21 @@ export function counterBeginning(entered: EnteredCounter, epoch: string): Change
   });
 }
 
-/** What tells the counters of a document's keys apart by how often they were begun: marker, document and generation. */
+/**
+ * Bounds what tells the counters of a document's keys apart by how often they were begun: marker, document
+ * and generation.
+ */
 const GENERATION_END = 5 + NAME_BYTES;
 
-/** Whether an operation begins a counter. */
+/** Returns whether an operation begins a counter. */
 export function beginsCounter({ actor }: { readonly actor: string }): boolean {
   return actor.startsWith(COUNTER);
 }
 
-/** Of two operations on one key that begin counters: whether it is the same one, begun by nodes with different defaults. */
+/**
+ * Returns whether two operations on one key that begin counters begin the same one, by nodes with different
+ * defaults.
+ */
 export function beginSame(one: { readonly actor: string }, other: { readonly actor: string }): boolean {
   return one.actor.slice(0, GENERATION_END) === other.actor.slice(0, GENERATION_END);
 }
@@ -106,7 +115,7 @@ export function generationOf({ actor }: { readonly actor: string }): number | un
   return generation;
 }
 
-/** Whose the changes of an export are that say how a table reads its document. */
+/** Names whose the changes of an export are that say how a table reads its document. */
 export function readingActor(epoch: string): string {
   return READING + epoch;
 }

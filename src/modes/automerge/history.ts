@@ -11,7 +11,7 @@ const MAX_WAITING_BYTES: number = 64 * 1024 * 1024;
 /** The first operations of a run. */
 export interface PartOfRun {
   readonly effects: RunEffects;
-  /** What the run's change is in them. */
+  /** Is the run's change in them. */
   readonly change: Change;
 }
 
@@ -20,20 +20,20 @@ export interface Pending {
   readonly change: Change;
   /** Beginnings of counters it adds to, which take effect with it. */
   readonly beginnings: readonly Change[];
-  /** What its run does, when known. */
+  /** Holds what its run does, when known. */
   readonly effects: RunEffects | undefined;
   /** The exact versions of its operations, when known; undefined for one that its run does not name. */
   readonly versions?: Versions | undefined;
-  /** Of a run that counts only in part: what is done in place of the change, and of its beginnings. */
+  /** Holds, of a run that counts only in part, what is done in place of the change, and of its beginnings. */
   readonly part?: PartOfRun | undefined;
 }
 
 /** Per operation of a change. */
 export type Versions = readonly (Version | undefined)[];
 
-/** What a run, and all that waited for it, writes into a document. */
+/** Touched is what a run, and all that waited for it, writes into a document. */
 export interface Touched {
-  /** What the run does. */
+  /** Holds what the run does. */
   readonly by: RunEffects | undefined;
   /** The keys that it does not name itself. */
   readonly others: Set<string>;
@@ -48,7 +48,7 @@ interface Applied {
   readonly bytes: Uint8Array;
 }
 
-/** What is kept of an actor's latest change that took effect. */
+/** The latest is what is kept of an actor's latest change that took effect. */
 type Latest = Pick<Change, 'seq' | 'hash' | 'message'>;
 
 /**
@@ -110,7 +110,7 @@ export class History {
     );
   }
 
-  /** Whether a change would never take effect because of its numbers; false for one that has to wait. */
+  /** Returns whether a change would never take effect because of its numbers; false for one that has to wait. */
   isMisnumbered(pending: Pending): boolean {
     if (this.has(pending.change.hash) || this.#missing(pending).length > 0) return false;
     return !this.#isNumbered(pending);
@@ -156,7 +156,7 @@ export class History {
     return missing;
   }
 
-  /** Of a change that misses nothing: whether its operations are numbered as its author had to number them. */
+  /** Returns whether the operations of a change that misses nothing are numbered as its author had to number them. */
   #isNumbered({ change, beginnings }: Pending): boolean {
     const own = this.#lastOf(beginnings);
     const before = this.latest.get(change.actor)?.hash;
@@ -195,7 +195,7 @@ export class History {
     if (this.#needed.size > 0) ready.push(...this.#released(pending.change));
   }
 
-  /** What waited for a change and misses nothing more. */
+  /** Returns what waited for a change and misses nothing more. */
   #released({ hash, actor, seq }: Change): Pending[] {
     const released: Pending[] = [];
     for (const name of [hash, turnOf(actor, seq)]) {
@@ -293,7 +293,7 @@ export class History {
   }
 }
 
-/** What waits for an author's change by its number, because its hash is not known. */
+/** Names what waits for an author's change by its number, because its hash is not known. */
 function turnOf(actor: string, seq: number): string {
   return `${seq} ${actor}`;
 }

@@ -1,4 +1,4 @@
-/** What is used of the official library. */
+/** The library has these members that are used. */
 export interface AutomergeLibrary {
   load(bytes: Uint8Array): object;
   save(document: object): Uint8Array;
@@ -11,7 +11,7 @@ const PACKAGE = '@automerge/automerge';
 
 let library: AutomergeLibrary | undefined;
 
-/** How to get the package. */
+/** Says how to get the package. */
 export const INSTALL = `Install it beside tablecast: npm install ${PACKAGE}@3`;
 
 /**

@@ -1,10 +1,13 @@
 import type { NetEffect, RunEffects } from '../conflict-mode.ts';
 import { type Change, type ChangeOperation, DELETE, INCREMENT, PUT, scalarOf } from './change.ts';
 
-/** What the changes of a whole run tell of its table. */
+/** The owner is what the changes of a whole run tell of its table. */
 interface PartOwner {
   readonly column: string;
-  /** What a counter begins with that the whole run does not begin, because it does something else to the key in the end. */
+  /**
+   * Says what a counter begins with that the whole run does not begin, because it does something else to the
+   * key in the end.
+   */
   readonly start: number;
 }
 

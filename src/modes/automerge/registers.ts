@@ -13,18 +13,18 @@ import { beginSame, beginsCounter } from './genesis.ts';
 
 /** One value under a key. Never changed: what adds to a counter makes a new one. */
 export interface Entry extends OperationId {
-  /** Of a counter its sum, which may lie outside the type's range. */
+  /** Is the sum of a counter, which may lie outside the type's range; of others the value. */
   readonly cell: Cell;
   readonly counts: boolean;
-  /** Of the beginning of a counter: what was added to it, but not to a greater beginning of the same counter as well. */
+  /** Is what was added to the beginning of a counter, but not to a greater beginning of the same counter as well. */
   readonly apart: number | bigint;
   readonly version: Readonly<Version>;
 }
 
-/** What stands under a key, taken together. */
+/** A reading is what stands under a key, taken together. */
 type Reading = Pick<Entry, 'cell' | 'counts' | 'version'>;
 
-/** How a table shows its cells. */
+/** Shown says how a table shows its cells. */
 export interface Shown {
   readonly column: string;
   readonly unsigned: boolean;
@@ -117,7 +117,7 @@ export class Registers {
     return [entry, ...entries.filter((other) => other !== entry && beginSame(entry, other))];
   }
 
-  /** What stands under a key, as the table shows it. */
+  /** Returns what stands under a key, as the table shows it. */
   shown(text: string): Standing | undefined {
     const entries = this.#entries.get(text);
     // As nearly always; and this is on the way of every row.
@@ -181,13 +181,16 @@ function added(entry: Entry, { by, before }: ChangeOperation, version: Readonly<
   return { ...entry, cell: sumOf(entry.cell, by), apart, version: latest };
 }
 
-/** Whether an addition to several beginnings of one counter counts in this one: it does in the greatest, there or not. */
+/**
+ * Returns whether an addition to several beginnings of one counter counts in this one: it does in the
+ * greatest, there or not.
+ */
 function isCountedBy(entry: Entry, named: readonly OperationId[]): boolean {
   if (!beginsCounter(entry)) return false;
   return named.length === 1 || !named.some((other) => isPartOf(entry, other));
 }
 
-/** Whether something begins the same counter as, and stands before, another beginning. */
+/** Returns whether something begins the same counter as, and stands before, another beginning. */
 function isPartOf(entry: OperationId, other: OperationId): boolean {
   return beginsCounter(entry) && beginSame(entry, other) && compareIds(other, entry) > 0;
 }

@@ -5,10 +5,10 @@ const STAMPS_PER_SECOND: number = 1024 * 1000;
 /** The message of a change: sequence and stamp of its run's first operation. */
 const MESSAGE = /^[1-9][0-9]{0,15} [0-9]{1,16}$/;
 
-/** Who wrote what every node makes by itself, where the row it stood in is not known any more. */
+/** Names who wrote what every node makes by itself, where the row it stood in is not known any more. */
 export const NOBODY = 'nobody@0';
 
-/** What a run's changes carry beside their operations: whose they are, and which run's. */
+/** A run's name is what its changes carry beside their operations: whose they are, and which run's. */
 export interface RunName {
   readonly actor: string;
   readonly message: string;
@@ -24,7 +24,7 @@ export function runName({ origin, firstSequence, firstStamp }: RunEffects, epoch
   };
 }
 
-/** Whether a message names a run. */
+/** Returns whether a message names a run. */
 export function namesRun(message: string): boolean {
   return MESSAGE.test(message);
 }

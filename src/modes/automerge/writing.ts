@@ -17,7 +17,7 @@ import type { History } from './history.ts';
 import type { Registers } from './registers.ts';
 import type { RunName } from './run-name.ts';
 
-/** What making changes needs to know. */
+/** The parts are what making changes needs to know. */
 export interface WritingParts {
   readonly name: RunName;
   readonly column: string;
