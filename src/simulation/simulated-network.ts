@@ -4,7 +4,7 @@ import type { Closing, Connection, ConnectionHandlers, Transport } from '../tran
 import type { SeededRandom } from './seeded-random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-/** How frames travel from one address to another. */
+/** A route says how frames travel from one address to another. */
 export interface Route {
   /** Shortest and longest time a frame is under way, in milliseconds. */
   delayMs: readonly [shortest: number, longest: number];
@@ -24,7 +24,7 @@ export interface Delivery {
 const LIMITS = frameLimits();
 const FRAME_OVERHEAD_BYTES = 8;
 
-/** Where a frame stands between the shortest and the longest delay of its route, in [0, 1). */
+/** A draw says where a frame stands between the shortest and the longest delay of its route, in [0, 1). */
 export type DelayDraw = (from: string, to: string, now: number) => number;
 
 /** Links between addresses on virtual time: in order per connection, as slow and as broken as told. */
@@ -32,7 +32,7 @@ export class SimulatedNetwork {
   readonly time: VirtualTime;
   /** Draws from the seed, frame by frame, unless it is replaced before the first frame. */
   draw: DelayDraw;
-  /** What whoever dials from an address may do; by default everything. */
+  /** Says what a node that dials from an address may do; by default everything. */
   rightsOf: (address: string) => Connection['rights'] = () => undefined;
   /** Called for each frame just before it is delivered. */
   observe: (delivery: Delivery) => void = () => undefined;

@@ -1,7 +1,7 @@
 import type { Environment, Timer } from '../environment.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
-/** Where virtual time begins: 2026-01-01. */
+/** Is where virtual time begins: 2026-01-01. */
 const START_MS = 1_767_225_600_000;
 
 interface Waiting {

@@ -1,6 +1,6 @@
 import type { FrameConnection } from './frame-connection.ts';
 
-/** Why a connection is ended that other credentials do not let in as they did. */
+/** Says why a connection is ended that other credentials do not let in as they did. */
 const revokedReason = 'its credential is gone, or gives other rights now';
 
 /** The connections and dials a transport has under way, so that closing it ends them all. */

@@ -5,8 +5,8 @@ import { type FrameLimits, frameTooLong } from './limits.ts';
 import type { Closing, Connection, ConnectionHandlers } from './transport.ts';
 
 /**
- * What moves whole frames already: a WebSocket, a framed socket, a message port. What a transport of your own brings;
- * {@link FrameConnection} makes the port's connection of it.
+ * A frame socket moves whole frames already: a WebSocket, a framed socket, a message port. What a transport
+ * of your own brings; {@link FrameConnection} makes the port's connection of it.
  */
 export interface FrameSocket {
   /** Bytes handed to `send` that the operating system, or whoever is asked, has not taken yet. */
@@ -28,24 +28,27 @@ export interface FrameSocket {
   cut(): void;
 }
 
-/** Why a connection ends whose other side sent what is longer than a frame may be. */
+/** Says why a connection ends whose other side sent what is longer than a frame may be. */
 export const tooLongReason = 'frame above maxFrameBytes';
 
 /** Counted per held frame beside its bytes, so that empty frames are bounded as well. */
 const heldOverheadBytes = 64;
 
-/** Whose connection it is; without `rights` it may do everything. */
+/** A holder says whose connection it is; without `rights` it may do everything. */
 export interface Holder {
   readonly credential: string | undefined;
   readonly rights?: Credential | undefined;
 }
 
-/** What is known of a connection before its first frame. */
+/** The facts are what is known of a connection before its first frame. */
 export interface ConnectionFacts extends Holder {
   readonly direction: Connection['direction'];
   readonly remote: string;
   readonly limits: FrameLimits;
-  /** Whose it is by the credentials of the moment, nobody's when undefined; left out where that cannot change. */
+  /**
+   * Says whose it is by the credentials of the moment, nobody's when undefined; left out where that cannot
+   * change.
+   */
   readonly holder?: (() => Holder | undefined) | undefined;
 }
 
@@ -58,7 +61,7 @@ export class FrameConnection implements Connection {
   readonly remote: string;
   readonly credential: string | undefined;
   readonly rights: Credential | undefined;
-  /** Whether no frame has come yet. */
+  /** Says whether no frame has come yet. */
   isSilent = true;
   /** Resolves when the socket is gone, started or not. */
   readonly over: Promise<void>;
@@ -88,7 +91,7 @@ export class FrameConnection implements Connection {
     return this.#isOpen() ? this.#socket.bufferedBytes : 0;
   }
 
-  /** Whether what the other side showed still makes it the holder it was let in as, with the same rights. */
+  /** Says whether what the other side showed still makes it the holder it was let in as, with the same rights. */
   get isHeld(): boolean {
     if (this.#holder === undefined) return true;
     const now = this.#holder();

@@ -7,9 +7,9 @@ import type { Closing, Connection, ConnectionHandlers, Transport } from './trans
 /** Options of one transport of an {@link InProcessNetwork}. */
 export interface InProcessOptions {
   readonly limits?: FrameLimitOptions | undefined;
-  /** What other nodes see as {@link Connection.credential} of this one. */
+  /** Is what other nodes see as {@link Connection.credential} of this one. */
   readonly credential?: string | undefined;
-  /** What the node at the other end of an accepted connection lets this one do; left out: everything. */
+  /** Says what the node at the other end of an accepted connection lets this one do; left out: everything. */
   readonly rights?: Credential | undefined;
 }
 

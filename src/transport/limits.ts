@@ -49,7 +49,7 @@ export function countOption(name: string, given: number | undefined, fallback: n
   });
 }
 
-/** What `send` throws for a frame above `maxFrameBytes`. The connection goes on. */
+/** Makes what `send` throws for a frame above `maxFrameBytes`. The connection goes on. */
 export function frameTooLong(length: number, maxFrameBytes: number): TablecastError {
   return new TablecastError(
     'LIMIT_EXCEEDED',

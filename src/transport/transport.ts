@@ -5,7 +5,7 @@ import type { Credential } from '../access/rights.ts';
  * connection. An implementation knows nothing of tables or messages and retries nothing.
  */
 
-/** Why a connection ended. */
+/** A closing says why a connection ended. */
 export interface Closing {
   /** `closed`: either side asked for it; `lost`: the link broke; `refused`: a limit or rule of the transport was broken. */
   readonly kind: 'closed' | 'lost' | 'refused';
@@ -15,7 +15,7 @@ export interface Closing {
 
 /** Somebody who was turned away before there was a connection. */
 export interface Stranger {
-  /** Where from, without the port. */
+  /** Says where from, without the port. */
   readonly address: string;
   /** The HTTP status that was the answer; 400 for what is no request. */
   readonly status: number;
@@ -24,7 +24,7 @@ export interface Stranger {
   readonly hint: string;
 }
 
-/** What a connection tells its user; given once, with {@link Connection.start}. */
+/** The handlers are what a connection tells its user; given once, with {@link Connection.start}. */
 export interface ConnectionHandlers {
   /** One whole frame. The bytes belong to the receiver. */
   frame(bytes: Uint8Array): void;
@@ -37,11 +37,11 @@ export interface ConnectionHandlers {
 /** One established, authenticated link to one other node. */
 export interface Connection {
   readonly direction: 'dialled' | 'accepted';
-  /** Where the other side is, for people: a URL or an address. */
+  /** Says where the other side is, for people: a URL or an address. */
   readonly remote: string;
   /** Name the credential of the other side is bound to, if authentication gave one. */
   readonly credential: string | undefined;
-  /** What the holder of that credential may do; left out for one that is trusted with everything. */
+  /** Says what the holder of that credential may do; left out for one that is trusted with everything. */
   readonly rights?: Credential | undefined;
   /** Begins delivery; frames that arrived before are delivered first. Called exactly once. */
   start(handlers: ConnectionHandlers): void;

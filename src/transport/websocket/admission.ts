@@ -8,7 +8,10 @@ import type { Holder } from '../frame-connection.ts';
 import { defaultPath, subprotocol, tokenSubprotocolPrefix } from './protocol.ts';
 import { type WebSocketOptions, isLoopback } from './options.ts';
 
-/** What a node showed of itself, kept for as long as it is connected: to be looked at again by other credentials. */
+/**
+ * Shown is what a node showed of itself, kept for as long as it is connected: to be looked at again by other
+ * credentials.
+ */
 export interface Shown {
   readonly tokenHash: Buffer | undefined;
   readonly certificateNames: readonly string[];
@@ -29,7 +32,7 @@ export interface Refusal {
   readonly admitted: false;
   readonly status: number;
   readonly line: string;
-  /** What the operator hears beside, who may know more than a stranger. */
+  /** Says what the operator hears beside, who may know more than a stranger. */
   readonly told?: string | undefined;
 }
 
@@ -78,7 +81,7 @@ export class Gate {
     return { admitted: true, holder, shown };
   }
 
-  /** Whose that is by token and certificate; undefined for nobody's. */
+  /** Finds whose that is by token and certificate; undefined for nobody's. */
   recognise({ tokenHash, certificateNames: names }: Shown): Holder | undefined {
     const { auth, listen } = this.#options;
     if (listen?.tls?.requireClientCertificate === true && names.length === 0) return undefined;
@@ -142,7 +145,7 @@ function certifiedHolder(
   return credential && holderOf(credential);
 }
 
-/** Whose a dialled node is, by the names in its certificate. */
+/** Finds whose a dialled node is, by the names in its certificate. */
 export function dialledHolder(
   credentials: readonly CredentialOptions[] | undefined,
   names: readonly string[],

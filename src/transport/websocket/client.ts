@@ -7,7 +7,7 @@ import { closeCode, closeCodeOf, subprotocol, textFrameReason, tokenSubprotocolP
 import { dialUrl, unreachable } from './dial-errors.ts';
 import { browserCodeOffset, closingOf } from './ending.ts';
 
-/** What this file uses of a WebSocket; a browser's and that of `ws` both have it. */
+/** A WebSocket has these members that this file uses; a browser's and that of `ws` both have them. */
 export interface WebSocketLike {
   binaryType: string;
   readonly bufferedAmount: number;
@@ -16,7 +16,7 @@ export interface WebSocketLike {
   addEventListener(type: string, listener: (event: SocketEvent) => void): void;
 }
 
-/** What this file reads of the events of a {@link WebSocketLike}. */
+/** An event has these members that this file reads of a {@link WebSocketLike}'s. */
 export interface SocketEvent {
   readonly type: string;
   readonly data?: unknown;
@@ -40,7 +40,7 @@ export interface WebSocketClientOptions {
     | undefined;
 }
 
-/** How often a page looks whether its queue has fallen, in milliseconds: its WebSocket has no event for that. */
+/** Says how often a page looks whether its queue has fallen, in milliseconds: its WebSocket has no event for that. */
 const drainLookMs = 10;
 
 /**

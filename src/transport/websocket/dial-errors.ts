@@ -89,7 +89,7 @@ const statusMeanings: ReadonlyMap<number, readonly [why: string, hint: string]> 
   ],
 ]);
 
-/** What an HTTP answer other than an upgrade means. Redirects are not followed. */
+/** Says what an HTTP answer other than an upgrade means. Redirects are not followed. */
 export function refusedByStatus(address: string, status: number): TablecastError {
   const [why, hint] = statusMeanings.get(status) ?? [
     status >= 300 && status < 400

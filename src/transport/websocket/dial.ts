@@ -10,11 +10,11 @@ import { dialError, refusedByStatus, unreachable } from './dial-errors.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
 import { type DialTls, type WebSocketLimits, type WebSocketOptions, pem } from './options.ts';
 
-/** What every dial of a transport shares. */
+/** The context is what every dial of a transport shares. */
 export interface DialContext {
   readonly options: WebSocketOptions;
   readonly limits: WebSocketLimits;
-  /** What is trusted and shown at present. */
+  /** Is what is trusted and shown at present. */
   readonly tls: DialTls;
   /** Those of the moment: they may be replaced while it dials, or is connected. */
   credentials(): readonly CredentialOptions[] | undefined;

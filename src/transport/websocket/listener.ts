@@ -29,11 +29,11 @@ import {
 /** Longest request head, in bytes. */
 const maxHeaderBytes = 8_192;
 
-/** What a listener needs of its transport. */
+/** The context is what a listener needs of its transport. */
 export interface ListenerContext {
   readonly options: WebSocketOptions;
   readonly limits: WebSocketLimits;
-  /** Where accepted connections are kept and counted. */
+  /** Is where accepted connections are kept and counted. */
   readonly connections: ConnectionSet;
   readonly accept: (connection: FrameConnection) => void;
 }
@@ -91,7 +91,7 @@ export class Listener {
     server?.setSecureContext(certificates(tls));
   }
 
-  /** Who asks to connect from now on is judged by the credentials in these options. */
+  /** Judges nodes that ask to connect from now on by the credentials in these options. */
   reloadAuth(options: WebSocketOptions): void {
     this.#gate = new Gate(options, this.#context.limits.handshakeTimeoutMs);
   }
@@ -186,7 +186,7 @@ export class Listener {
     }
   }
 
-  /** Whether there is room for one more connection: another one may have to give way. */
+  /** Returns whether there is room for one more connection: another one may have to give way. */
   #makeRoom(socket: Socket, { credential = '' }: Holder): boolean {
     if (this.#accepted.size < this.#context.limits.maxConnections) return true;
     const present = Array.from(this.#accepted, ([taken, connection]) => ({
@@ -214,7 +214,7 @@ export class Listener {
     onRefused?.({ address: socket.remoteAddress ?? 'unknown', status, reason, hint: hintFor(status) });
   }
 
-  /** What is no request at all: another protocol, TLS on one side only, a certificate that does not hold. */
+  /** Tells of what is no request at all: another protocol, TLS on one side only, a certificate that does not hold. */
   #broken(socket: Socket, error: Error & { readonly code?: unknown; readonly rawPacket?: Buffer }): void {
     // Whoever goes away has nothing to be told.
     if (error.code !== 'ECONNRESET') this.#tell(socket, 400, brokenBy(error));
@@ -223,7 +223,7 @@ export class Listener {
     else socket.destroy();
   }
 
-  /** Whose a connection is by the present credentials; what `auth.verify` decided stands. */
+  /** Finds whose a connection is by the present credentials; what `auth.verify` decided stands. */
   #holderSince(gate: Gate, admitted: Admitted): (() => Holder | undefined) | undefined {
     if (this.#context.options.auth?.verify !== undefined) return undefined;
     return () => (gate === this.#gate ? admitted.holder : this.#gate.recognise(admitted.shown));

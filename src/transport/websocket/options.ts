@@ -17,7 +17,7 @@ export interface ListenTls {
   readonly requireClientCertificate?: boolean | undefined;
 }
 
-/** What this node trusts and shows when it dials `wss://`. */
+/** The certificates are what this node trusts and shows when it dials `wss://`. */
 export interface DialTls {
   /** Default: the authorities Node.js trusts. */
   readonly ca?: Pem | undefined;
@@ -125,7 +125,7 @@ export function checkAuth(options: WebSocketOptions): void {
   }
 }
 
-/** Whether nodes that connect are asked for a certificate. */
+/** Returns whether nodes that connect are asked for a certificate. */
 export function wantsCertificates({ listen, auth }: WebSocketOptions): boolean {
   if (listen?.tls?.requireClientCertificate === true) return true;
   return auth?.credentials?.some(({ certificate }) => certificate !== undefined) === true;

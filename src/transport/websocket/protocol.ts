@@ -7,13 +7,13 @@ export const subprotocol = 'tablecast.1';
 /** Prefix of the subprotocol by which a browser, which cannot set headers, gives its token. */
 export const tokenSubprotocolPrefix = 'tablecast.token.';
 
-/** Where a listening node is found when an address names no path. */
+/** Is where a listening node is found when an address names no path. */
 export const defaultPath = '/tablecast';
 
 /** Close codes this package sends: RFC 6455, section 7.4.1. */
 export const closeCode = { done: 1000, textFrame: 1003, policy: 1008, tooLong: 1009 } as const;
 
-/** Why a connection ends whose other side sent text: frames are bytes. */
+/** Says why a connection ends whose other side sent text: frames are bytes. */
 export const textFrameReason = 'text frame';
 
 /** The close code that says how a connection ends. */

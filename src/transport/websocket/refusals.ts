@@ -12,12 +12,12 @@ const hints: ReadonlyMap<number, string> = new Map([
   [503, 'Raise limits.maxPeers if these are nodes of yours.'],
 ]);
 
-/** What the operator of a listener does about who was turned away with a status. */
+/** Says what the operator of a listener does about a node that was turned away with a status. */
 export function hintFor(status: number): string {
   return hints.get(status) ?? 'See what runs at that address: if it is a node, compare ws:// and wss://.';
 }
 
-/** Why bytes are no request, in words of a bounded number. */
+/** Says why bytes are no request, in words of a bounded number. */
 export function brokenBy({
   code,
   rawPacket,
