@@ -9,11 +9,11 @@ import type { Projection } from '../projection/projection.ts';
 import type { TableDeclaration } from '../schema/index.ts';
 import type { Table } from '../table.ts';
 
-/** What an attachment needs of the node it belongs to. */
+/** A host is what an attachment needs of the node it belongs to. */
 export interface ZeekHost {
   readonly id: string;
   readonly environment: Environment;
-  /** Where tables are kept unless something else is said. */
+  /** Is where tables are kept unless something else is said. */
   readonly defaultBackend: StoreName;
   /** The last position of the log. */
   readonly position: number;
@@ -29,10 +29,10 @@ export interface ZeekHost {
   /** Resolves when everything written so far is durable. */
   flush(): Promise<void>;
   operations(range: OperationRange): Observable<Operation>;
-  /** Whether a node of this group has that id, as far as this node knows. */
+  /** Returns whether a node of this group has that id, as far as this node knows. */
   knows(nodeId: string): boolean;
   report(event: NodeEvent): void;
-  /** What {@link remember} last kept under a name, in this life or an earlier one; undefined if nothing. */
+  /** Returns what {@link remember} last kept under a name, in this life or an earlier one; undefined if nothing. */
   recall(name: string): unknown;
   /** Keeps a small JSON value, if the node keeps anything. */
   remember(name: string, value: unknown): void;

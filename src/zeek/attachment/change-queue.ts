@@ -8,7 +8,7 @@ import { ABSENT, type OwnChanges, type RowState, withStates } from './own-change
 const MAX_WAITING = 65_536;
 /** Rows of a table that are sent again after a connection broke, because Zeek may not have got them. */
 const MAX_RECENT = 65_536;
-/** What was sent so long before the last sign of life has arrived. */
+/** Bounds how long before the last sign of life something was sent that may not have arrived. */
 const RECENT_MS = 2000;
 
 /** One change on its way. */
@@ -56,10 +56,10 @@ export function asItStands({ projection }: AttachedTable, key: unknown, now: num
   return { kind: 'new', key, value: schema.isSet ? undefined : rows.value(slot), time };
 }
 
-/** What waits to be published, in the order of this node's log. */
+/** The queue holds what waits to be published, in the order of this node's log. */
 export class ChangeQueue {
   #waiting: WaitingChange[] = [];
-  /** What was sent and may not have arrived, by the text of its key, the oldest first. */
+  /** Holds what was sent and may not have arrived, by the text of its key, the oldest first. */
   readonly #recent = new Map<AttachedTable, Map<string, Sent>>();
   /** Tables of which more changed than is kept. */
   readonly overflowed: Set<AttachedTable> = new Set();
@@ -128,7 +128,7 @@ export class ChangeQueue {
     }
   }
 
-  /** What of a table changed here and may not have reached Zeek: what waits, and what is uncertain. */
+  /** Lists what of a table changed here and may not have reached Zeek: what waits, and what is uncertain. */
   own(attached: AttachedTable): OwnChanges {
     if (this.overflowed.has(attached)) return 'all';
     const { schema } = attached.projection;

@@ -22,7 +22,7 @@ export interface ZeekCheck {
   readonly unreadable: number;
 }
 
-/** What a comparison says. */
+/** Says what a comparison says. */
 export function checkOf(comparison: Comparison, zeekNode: string): ZeekCheck {
   const { attached, rows, undecided, unreadable } = comparison;
   const held = attached.projection.rows;
@@ -47,7 +47,7 @@ export function checkOf(comparison: Comparison, zeekNode: string): ZeekCheck {
   };
 }
 
-/** What is told of a check; undefined when both sides agree. */
+/** Makes what is told of a check; undefined when both sides agree. */
 export function checkEvent(check: ZeekCheck): NodeEvent | undefined {
   const { table, zeekNode, different, onlyHere, onlyAtZeek, unreadable } = check;
   const count = different.length + onlyHere.length + onlyAtZeek.length;

@@ -81,7 +81,7 @@ export class Comparison {
     return this.#touched.size;
   }
 
-  /** What is not the same; keys that changed meanwhile left out. Only before the table is changed again. */
+  /** Lists what is not the same; keys that changed meanwhile left out. Only before the table is changed again. */
   *differences(): Generator<Difference> {
     const { rows, schema } = this.attached.projection;
     for (const [keyText, zeek] of this.#differing) {

@@ -3,13 +3,13 @@ import { count, string } from '../protocol/data/zeek-data.ts';
 import { writeEvent, type ZeekEvent } from '../protocol/index.ts';
 import { nameOf } from './script-events.ts';
 
-/** What Zeek tells goes to topics that begin so; no Zeek node listens there. */
+/** Begins the topics to which what Zeek tells goes; no Zeek node listens there. */
 export const CONTENT_TOPIC = 'tablecast/content/';
 
 const BEGINS = 'Tablecast::content_begins';
 const ENDS = 'Tablecast::content_ends';
 
-/** Where a node hears what it asked for. */
+/** Names the topic where a node hears what it asked for. */
 export function contentTopic(nodeId: string): string {
   return `${CONTENT_TOPIC}${nodeId}/`;
 }
@@ -18,7 +18,7 @@ export function contentTopic(nodeId: string): string {
 export interface ContentWanted {
   readonly zeekNode: string;
   readonly table: string;
-  /** What the answer is known by. */
+  /** Is what the answer is known by. */
   readonly question: string;
   readonly maxRows: number;
 }

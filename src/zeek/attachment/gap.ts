@@ -13,13 +13,13 @@ const SLICE_ROWS = 1000;
 /** So often in a row the connection may break over the question before it is no longer asked. */
 const MAX_LOSSES = 2;
 
-/** What closing a gap needs. */
+/** The parts are what closing a gap needs. */
 export interface GapParts {
   readonly host: ZeekHost;
   readonly transfers: Transfers;
   readonly nodes: ZeekNodes;
   readonly teller: Teller;
-  /** Whether Zeek could hold the row of a key. */
+  /** Says whether Zeek could hold the row of a key. */
   readonly canHold: (attached: AttachedTable, key: unknown) => boolean;
   /** A row is now as Zeek has it. */
   readonly applied: (attached: AttachedTable, keyText: string) => void;
@@ -28,13 +28,13 @@ export interface GapParts {
 /** A table to compare with what Zeek holds. */
 export interface GapTable {
   readonly attached: AttachedTable;
-  /** Why Zeek's rows say nothing about what Zeek changed; undefined if they do. */
+  /** Says why Zeek's rows say nothing about what Zeek changed; undefined if they do. */
   readonly obstacle: string | undefined;
-  /** What changed here meanwhile. Never rejects. */
+  /** Lists what changed here meanwhile. Never rejects. */
   readonly own: Promise<OwnChanges>;
 }
 
-/** How long nobody listened, and to whom. */
+/** A time says how long nobody listened, and to whom. */
 export interface GapTime {
   /** The Zeek process that ran on. */
   readonly server: string;
@@ -46,7 +46,7 @@ interface Outcome {
   readonly table: string;
   readonly changed: number;
   readonly removed: number;
-  /** Why nothing was taken over. */
+  /** Says why nothing was taken over. */
   readonly reason?: string | undefined;
   /** The connection broke again: the next one closes the gap. */
   readonly broke?: boolean;

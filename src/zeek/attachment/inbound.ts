@@ -21,7 +21,7 @@ const MAX_CLOCK_DIFFERENCE_MS = 3_600_000;
 
 const TABLECAST_ID = /^tablecast:([A-Za-z0-9][A-Za-z0-9_.-]{0,63})@[0-9a-z]{1,11}$/;
 
-/** What applying changes needs to know. */
+/** The parts are what applying changes needs to know. */
 export interface InboundParts {
   readonly host: ZeekHost;
   readonly tables: ReadonlyMap<string, AttachedTable>;
@@ -84,7 +84,7 @@ export class Inbound {
     }
   }
 
-  /** Whether a frame comes from a node of this group: its operations arrive by replication. */
+  /** Returns whether a frame comes from a node of this group: its operations arrive by replication. */
   #isOurs(nodeId: string): boolean {
     const id = TABLECAST_ID.exec(nodeId)?.[1];
     if (id === undefined) return false;
@@ -150,7 +150,7 @@ export class Inbound {
   }
 }
 
-/** Whether a row that Zeek let go is the one held here: not one written after Zeek's decision. */
+/** Returns whether a row that Zeek let go is the one held here: not one written after Zeek's decision. */
 function isExpired(
   { projection: { rows } }: AttachedTable,
   slot: number,

@@ -1,6 +1,6 @@
 import type { ZeekHost } from '../host.ts';
 
-/** How far a Zeek process was told, kept over restarts of this node. */
+/** Told says how far a Zeek process was told, kept over restarts of this node. */
 export interface Told {
   /** The Zeek process that had all rows. */
   readonly server: string;

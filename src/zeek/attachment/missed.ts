@@ -14,11 +14,11 @@ export interface MissedRow {
   readonly states: readonly RowState[] | undefined;
 }
 
-/** Which rows of a table changed while Zeek was not told. */
+/** A missed range says which rows of a table changed while Zeek was not told. */
 export interface MissedRange {
   /** Zeek was told of everything up to here. */
   readonly position: number;
-  /** Whether an operation came from Zeek. */
+  /** Returns whether an operation came from Zeek. */
   isTheirs(origin: string): boolean;
   /** Called once: the rows by the text of their keys, or that they cannot be named. */
   found(rows: ReadonlyMap<string, MissedRow> | 'all'): void;

@@ -9,7 +9,7 @@ const MAX_EXAMPLES = 5;
 export interface Notice {
   readonly code: NodeEvent['code'];
   readonly table?: string | undefined;
-  /** What happened, without the row. */
+  /** Says what happened, without the row. */
   readonly what: string;
   /** The row or the reason, as an example. */
   readonly example: string;

@@ -5,8 +5,8 @@ import { lossOf } from '../protocol/index.ts';
 const SHARED_TOPICS = 'zeek/table/';
 
 /**
- * Why what one Zeek process holds of a table does not tell what the cluster changed; undefined if it does.
- * `topics`: further prefixes of the attachment, for tables whose topic is a function.
+ * Says why what one Zeek process holds of a table does not tell what the cluster changed; undefined if it
+ * does. `topics`: further prefixes of the attachment, for tables whose topic is a function.
  */
 export function obstacleOf({ name, zeek }: AttachedTable, topics: readonly string[]): string | undefined {
   const own = [zeek.topic, ...topics].find((topic) => !topic.startsWith(SHARED_TOPICS));

@@ -17,18 +17,18 @@ const MAX_REFILLS = 4096;
 /** Pause before something that the backend refused is tried again. */
 const RETRY_MS = 500;
 
-/** What sending needs. */
+/** The parts are what sending needs. */
 export interface OutboundParts {
   readonly host: ZeekHost;
   readonly tables: ReadonlyMap<string, AttachedTable>;
   readonly teller: Teller;
   /** Bytes of the largest frame that the connection can ever take. */
   readonly maxFrameBytes: number;
-  /** Whether an origin's operations come from the cluster that they would be sent to. */
+  /** Returns whether an origin's operations come from the cluster that they would be sent to. */
   isTheirs(origin: string): boolean;
   /** Hands a frame to the connection; false when it takes none at present. */
   send(frame: string): boolean;
-  /** When the last sign of life came from Zeek, in milliseconds since 1970. */
+  /** Says when the last sign of life came from Zeek, in milliseconds since 1970. */
   heardAt(): number;
   /** All rows of a refill have been handed over. */
   refilled(request: RefillRequest, rows: number): void;
@@ -79,12 +79,12 @@ export class Outbound {
     return this.#working;
   }
 
-  /** Whether nothing waits. */
+  /** Says whether nothing waits. */
   get idle(): boolean {
     return this.#queue.length === 0 && this.#unsent.length === 0 && this.#refills.length === 0;
   }
 
-  /** What of a table changed here and may not have reached Zeek. */
+  /** Lists what of a table changed here and may not have reached Zeek. */
   own(attached: AttachedTable): OwnChanges {
     return this.#queue.own(attached);
   }
@@ -94,12 +94,12 @@ export class Outbound {
     return this.#queue.waiting(attached);
   }
 
-  /** Whether the connection takes nothing at present. */
+  /** Says whether the connection takes nothing at present. */
   get blocked(): boolean {
     return this.#unsent.length > 0;
   }
 
-  /** Whether the row of a key is one that can be sent. */
+  /** Returns whether the row of a key is one that can be sent. */
   canSend(attached: AttachedTable, key: unknown): boolean {
     const row = asItStands(attached, key, this.#parts.host.environment.now());
     return writeChanges(attached.zeek, [row], this.#writing(attached)).refused.length === 0;

@@ -31,7 +31,7 @@ function publishedText(data: ZeekData, direction: Direction): string {
   }
 }
 
-/** Whether a value held here is the one Zeek published, as far as Zeek's text forms can tell. */
+/** Returns whether a value held here is the one Zeek published, as far as Zeek's text forms can tell. */
 export function isAsPublished(table: ZeekTable, held: unknown, published: ZeekData): boolean {
   if (table.value === undefined) return true;
   try {

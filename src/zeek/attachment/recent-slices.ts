@@ -1,6 +1,6 @@
 import type { AttachedTable } from './attached-table.ts';
 
-/** How long a change of Zeek's may have crossed rows that were sent to it. */
+/** Bounds how long a change of Zeek's may have crossed rows that were sent to it. */
 const CROSSING_MS = 2000;
 /** Keys remembered; the oldest slices go first. */
 const MAX_KEYS = 131_072;
@@ -13,8 +13,8 @@ interface Slice {
 }
 
 /**
- * Which rows of whole tables were sent a moment ago. A change that Zeek made meanwhile may have reached
- * its nodes before those rows, and would be undone by them.
+ * The recent slices say which rows of whole tables were sent a moment ago. A change that Zeek made meanwhile
+ * may have reached its nodes before those rows, and would be undone by them.
  */
 export class RecentSlices {
   #slices: Slice[] = [];

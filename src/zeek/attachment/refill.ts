@@ -2,7 +2,7 @@ import { stampToMs } from '../../log/operations/hybrid-clock.ts';
 import type { OutgoingChange } from '../protocol/index.ts';
 import type { AttachedTable } from './attached-table.ts';
 
-/** What sends a whole table to one topic. */
+/** A request is what sends a whole table to one topic. */
 export interface RefillRequest {
   readonly attached: AttachedTable;
   /** The table's own topic reaches every Zeek node. */

@@ -2,7 +2,7 @@
 import { count, string, type ZeekData } from '../protocol/data/zeek-data.ts';
 import { writeEvent, type ZeekEvent } from '../protocol/index.ts';
 
-/** Where Zeek nodes announce that they started. */
+/** Is where Zeek nodes announce that they started. */
 export const ANNOUNCE_TOPIC = 'tablecast/announce/';
 const STATUS_TOPIC = 'tablecast/status/';
 
@@ -21,7 +21,7 @@ export interface NodeStarted {
   readonly wanted: readonly string[];
 }
 
-/** What stands in the script's log. */
+/** A state is what stands in the script's log. */
 export type StatusState = 'attached' | 'caught-up' | 'diverged' | 'refused' | 'detached';
 
 /** A name in an event; undefined if it is none or too long. */

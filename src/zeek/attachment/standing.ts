@@ -11,7 +11,7 @@ import type { Teller } from './teller.ts';
 import type { Transfers } from './transfers.ts';
 import type { ZeekNodes } from './zeek-nodes.ts';
 
-/** What knowing how things stand with a Zeek process needs. */
+/** The parts are what knowing how things stand with a Zeek process needs. */
 export interface StandingParts {
   readonly host: ZeekHost;
   readonly tables: readonly AttachedTable[];
@@ -22,11 +22,11 @@ export interface StandingParts {
   readonly outbound: Outbound;
   readonly teller: Teller;
   readonly transfers: Transfers;
-  /** Whether an origin's operations come from the cluster. */
+  /** Returns whether an origin's operations come from the cluster. */
   isTheirs(origin: string): boolean;
 }
 
-/** Which Zeek process ran on without this node, and since when. */
+/** An absence says which Zeek process ran on without this node, and since when. */
 export interface Absence {
   readonly server: string;
   /** Undefined when this node was not running. */
@@ -35,7 +35,7 @@ export interface Absence {
   readonly isFirst: boolean;
 }
 
-/** How far a Zeek process and this node have each other's rows, and what is done when they meet. */
+/** Standing says how far a Zeek process and this node have each other's rows, and what is done when they meet. */
 export class Standing {
   readonly #parts: StandingParts;
   readonly #gap: Gap;
@@ -109,7 +109,7 @@ export class Standing {
     return obstacleOf(attached, this.#parts.topics);
   }
 
-  /** What changed here while this Zeek process did not hear it. */
+  /** Lists what changed here while this Zeek process did not hear it. */
   async #own(attached: AttachedTable, isFirst: boolean): Promise<OwnChanges> {
     const waiting = this.#parts.outbound.own(attached);
     return isFirst ? joined(waiting, await this.#publishMissed(attached)) : waiting;

@@ -3,7 +3,7 @@ import type { ZeekHost } from '../host.ts';
 import { type Notice, Notices } from './notices.ts';
 import { type StatusState, statusFrame } from './script-events.ts';
 
-/** What Zeek answers to an event that none of its scripts declares. */
+/** Is what Zeek answers to an event that none of its scripts declares. */
 const UNKNOWN_EVENT = 'failed to create Zeek event';
 
 const STATES: ReadonlyMap<NodeEvent['code'], StatusState> = new Map<NodeEvent['code'], StatusState>([
@@ -11,7 +11,7 @@ const STATES: ReadonlyMap<NodeEvent['code'], StatusState> = new Map<NodeEvent['c
   ['zeek-refused', 'refused'],
 ]);
 
-/** What is said of an attachment in Zeek's own log. */
+/** A status is what is said of an attachment in Zeek's own log. */
 export interface Status {
   readonly table?: string | undefined;
   readonly rows: number;
@@ -24,7 +24,7 @@ export class Teller {
   readonly #cluster: string | undefined;
   readonly #notices: Notices;
   readonly #send: (frame: string) => boolean;
-  /** Whether Zeek has loaded the script package, which alone knows of statuses. */
+  /** Says whether Zeek has loaded the script package, which alone knows of statuses. */
   #scripts: 'unknown' | 'loaded' | 'missing' = 'unknown';
   /** Frames for the script package that Zeek may answer with an error. */
   #doubtful = 0;
@@ -88,7 +88,7 @@ export class Teller {
     return this.#scripts === 'missing';
   }
 
-  /** Whether an error of Zeek's only says that it has not loaded the script package. */
+  /** Returns whether an error of Zeek's only says that it has not loaded the script package. */
   isMissingPackage(message: string): boolean {
     if (this.#doubtful === 0 || !message.includes(UNKNOWN_EVENT)) return false;
     this.#doubtful -= 1;

@@ -8,10 +8,10 @@ import type { ZeekHost } from '../host.ts';
 import type { Teller } from './teller.ts';
 import type { ZeekNodes } from './zeek-nodes.ts';
 
-/** How often an answer that did not come is asked for. */
+/** Bounds how often an answer that did not come is asked for. */
 const MAX_ATTEMPTS = 3;
 
-/** What asking needs. */
+/** The parts are what asking needs. */
 export interface TransferParts {
   readonly host: ZeekHost;
   readonly teller: Teller;
@@ -191,7 +191,7 @@ export class Transfers {
     this.#isConnected = true;
   }
 
-  /** What is on its way will not arrive. */
+  /** Ends what is on its way: it will not arrive. */
   disconnected(): void {
     this.#isConnected = false;
     this.#endAll(failure('PEER_UNREACHABLE', 'The connection with Zeek broke', 'It is tried again.'));

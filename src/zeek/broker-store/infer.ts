@@ -15,7 +15,7 @@ const kinds: ReadonlyMap<string, AtomicKind> = new Map([
   ['timespan', 'interval'],
 ]);
 
-/** What was seen at one place of the values so far; `unknown` before anything was. */
+/** Seen is what was seen at one place of the values so far; `unknown` before anything was. */
 type Seen = { readonly kind: 'unknown' } | { readonly kind: 'mixed' } | Known;
 type Known =
   | { readonly kind: AtomicKind }

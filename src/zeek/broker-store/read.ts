@@ -218,7 +218,7 @@ function* entriesOf(
   }
 }
 
-/** What an attempt gives; undefined when somebody is told why it gives nothing. */
+/** Returns what an attempt gives; undefined when somebody is told why it gives nothing. */
 function readable<T>(
   attempt: () => T,
   onUnreadable: ((error: TablecastError) => void) | undefined,

@@ -1,4 +1,4 @@
-/** How long to wait between attempts. */
+/** The options say how long to wait between attempts. */
 export interface BackoffOptions {
   readonly firstMs: number;
   readonly maxMs: number;

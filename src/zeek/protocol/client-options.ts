@@ -14,7 +14,7 @@ export interface ZeekTls {
   readonly servername?: string | undefined;
 }
 
-/** How patient the client is, in milliseconds. */
+/** The timings say how patient the client is, in milliseconds. */
 export interface ZeekTimings {
   /** For the TCP, TLS and WebSocket handshakes together, and again for Zeek's acknowledgement. */
   readonly handshakeMs: number;
@@ -24,7 +24,7 @@ export interface ZeekTimings {
   readonly maxRetryMs: number;
 }
 
-/** Where and as whom to connect. */
+/** The options say where and as whom to connect. */
 export interface ZeekClientOptions {
   /** `ws://host:port` or `wss://…`; the path defaults to `/v1/messages/json`. */
   readonly url: string;

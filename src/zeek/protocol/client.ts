@@ -4,7 +4,7 @@ import { clientSettings, type ZeekClientOptions, type ZeekClientSettings } from 
 import { ZeekLink, type LinkEnd } from './link.ts';
 import type { ZeekEvent } from './messages.ts';
 
-/** What Zeek said when it accepted the client. */
+/** An endpoint is what Zeek said when it accepted the client. */
 export interface ZeekEndpoint {
   /** Zeek's name for this connection; new with each connection. */
   readonly endpoint: string;
@@ -19,7 +19,7 @@ export type ZeekLinkState =
   | { readonly kind: 'waiting'; readonly reason: string; readonly retryMs: number }
   | { readonly kind: 'closed' };
 
-/** What a client tells its user. None of these may throw. */
+/** The handlers are what a client tells its user. None of these may throw. */
 export interface ZeekClientHandlers {
   /** An event published by somebody else on a subscribed topic, in order of arrival. */
   event(event: ZeekEvent): void;
@@ -36,7 +36,7 @@ export interface ZeekClient {
   readonly state: ZeekLinkState;
   /** Bytes that the operating system has not taken yet. */
   readonly queuedBytes: number;
-  /** When anything came from Zeek last, in milliseconds since 1970; 0 before the first time. */
+  /** Says when anything came from Zeek last, in milliseconds since 1970; 0 before the first time. */
   readonly heardAt: number;
   /**
    * Sends one frame, at most once. False if it was not accepted: there is no connection, or too much

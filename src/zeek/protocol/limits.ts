@@ -16,7 +16,7 @@ export interface ZeekLimits {
   readonly maxTopics: number;
 }
 
-/** What holds where nothing else is said. */
+/** Holds where nothing else is said. */
 const defaultZeekLimits: ZeekLimits = Object.freeze({
   maxFrameBytes: 16 * 1024 * 1024,
   maxDepth: 64,

@@ -6,12 +6,12 @@ import type { Timer } from '../../environment.ts';
 import type { ZeekClientSettings } from './client-options.ts';
 import { readMessage, writeSubscriptions, type ZeekEvent, type ZeekMessage } from './messages.ts';
 
-/** Why a link is over. */
+/** An end says why a link is over. */
 export interface LinkEnd {
   readonly error: TablecastError;
 }
 
-/** What a link tells the client above it. */
+/** The handlers are what a link tells the client above it. */
 export interface LinkHandlers {
   /** Zeek acknowledged the subscriptions. */
   accepted(endpoint: { readonly endpoint: string; readonly version: string }): void;

@@ -14,7 +14,7 @@ import { typeText } from './zeek-type.ts';
 /** The event's name. */
 export const tableChangeEvent = 'Cluster::table_change_infos';
 
-/** What happened to a row, as Zeek says it. */
+/** A kind says what happened to a row, as Zeek says it. */
 export type ZeekChangeKind = 'new' | 'changed' | 'removed' | 'expired';
 
 const wireKinds: ReadonlyMap<ZeekChangeKind, string> = new Map([
@@ -39,11 +39,11 @@ export interface ZeekChange {
   /** The new value as Zeek spelt it; undefined where {@link value} is. */
   readonly said: ZeekData | undefined;
   /**
-   * What was there before, as far as Zeek says so: the previous value of a changed row, the value of one
+   * Is what was there before, as far as Zeek says so: the previous value of a changed row, the value of one
    * that is gone. Not checked against the declaration.
    */
   readonly before: ZeekData | undefined;
-  /** When the change happened by Zeek's network time, in milliseconds since 1970. */
+  /** Says when the change happened by Zeek's network time, in milliseconds since 1970. */
   readonly time: number;
 }
 
@@ -56,11 +56,11 @@ export interface OutgoingChange {
   readonly time: number;
 }
 
-/** Whose changes of which table. */
+/** A header says whose changes of which table follow. */
 export interface ChangeHeader {
   /** Qualified name of the table. */
   readonly table: string;
-  /** When the batch was published, in milliseconds since 1970. */
+  /** Says when the batch was published, in milliseconds since 1970. */
   readonly time: number;
   /** `Cluster::node_id()` of the Zeek node, or what another client calls itself; may be empty. */
   readonly nodeId: string;
@@ -218,13 +218,13 @@ function changeEvent(table: ZeekTable, header: ChangeHeader, infos: readonly Zee
   };
 }
 
-/** How many changes and bytes go into one frame. */
+/** A size says how many changes and bytes go into one frame. */
 export interface BatchSize {
   readonly maxChanges: number;
   readonly maxBytes: number;
 }
 
-/** What goes to Zeek, and what must not. */
+/** The frames say what goes to Zeek, and what must not. */
 export interface ChangeFrames {
   readonly frames: readonly string[];
   readonly refused: readonly { readonly change: OutgoingChange; readonly error: TablecastError }[];

@@ -88,7 +88,7 @@ export function declarationOf(table: ZeekTable): DerivedDeclaration {
 }
 
 /**
- * What Zeek's own text forms lose of a table, for people; empty if nothing. Times come with
+ * Says what Zeek's own text forms lose of a table, for people; empty if nothing. Times come with
  * milliseconds, doubles with six digits after the point, so that different keys can become one.
  */
 export function lossOf(table: ZeekTable): readonly string[] {

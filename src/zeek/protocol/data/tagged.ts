@@ -20,7 +20,7 @@ function show(data: Json | undefined): string {
   return data === undefined ? 'nothing' : isJsonArray(data) ? 'an array' : typeof data;
 }
 
-/** What the values of a type are within, so that a value beyond it is not told as one of another form. */
+/** Bounds the values of a type, so that a value beyond it is not told as one of another form. */
 const RANGES: ReadonlyMap<ZeekData['type'], string> = new Map([
   ['count', ' (0 to 2^64-1)'],
   ['integer', ' (-2^63 to 2^63-1)'],

@@ -5,7 +5,7 @@ import type { ZeekData } from '../data/zeek-data.ts';
 import { typeText, type ZeekField, type ZeekType } from '../zeek-type.ts';
 import { patternText } from './pattern.ts';
 
-/** What JSON can say, deeply frozen: the form of records, sets, vectors and tables. */
+/** A nested value is what JSON can say, deeply frozen: the form of records, sets, vectors and tables. */
 export type NestedValue =
   | string
   | number
