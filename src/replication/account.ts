@@ -1,15 +1,15 @@
 import { TablecastError } from '../errors.ts';
 
-/** How much may be kept, in bytes. */
+/** The limits bound how much may be kept, in bytes. */
 export interface AccountLimits {
-  /** What is counted, for people. */
+  /** Says what is counted, for people. */
   readonly what: string;
-  /** Of one peer, and of all together. */
+  /** Bounds what is kept of one peer, as `ofAll` does of all together. */
   readonly ofPeer: number;
   readonly ofAll: number;
 }
 
-/** What is kept of what peers say of their tables, and of what comes to them from elsewhere. */
+/** Bounds what is kept of what peers say of their tables, and of what comes to them from elsewhere. */
 export const ANNOUNCED: AccountLimits = {
   what: 'what is said of tables',
   ofPeer: 32 * 1024 * 1024,
@@ -18,15 +18,16 @@ export const ANNOUNCED: AccountLimits = {
 
 /** A peer of which something is kept. */
 export interface Debtor {
-  /** Whose credential it shows; peers of one holder share what they may keep. */
+  /** Names the holder whose credential it shows; peers of one holder share what they may keep. */
   readonly holder: string;
-  /** What it has kept is too much: it has to go. */
+  /** Is called when it has kept too much: it has to go. */
   tooMuch(error: TablecastError): void;
 }
 
 /**
- * What a node keeps of its peers because they said so. One peer that keeps too much goes; when all together do, of the
- * holder that keeps most the peer that keeps most: so what one holder claims leaves room for the others.
+ * An account holds what a node keeps of its peers because they said so. One peer that keeps too much goes;
+ * when all together do, of the holder that keeps most the peer that keeps most: so what one holder claims
+ * leaves room for the others.
  */
 export class Account {
   readonly #limits: AccountLimits;

@@ -6,22 +6,22 @@ import type { ReceivedReference, Replica } from './replica.ts';
 import type { SessionOwner } from './session-owner.ts';
 import type { Message } from './wire.ts';
 
-/** What was received is acknowledged after this many bytes, or this many milliseconds. */
+/** Bounds what is received before it is acknowledged: this many bytes, or this many milliseconds. */
 const ACK_BYTES = 512 * 1024;
 const ACK_MS = 10;
 /** So many places in the log are waited for, of one peer; of what comes beyond, only the last. */
 const MAX_MARKS = 64;
 
-/** What a peer says of the durability of what it was sent. */
+/** Durability is what a peer says of what it was sent. */
 export type Durability = Pick<PeerState, 'durableOperations' | 'durabilityProblem'>;
 
 /** Nothing, as peers of version 0.2 and earlier. */
 export const UNSAID: Durability = { durableOperations: undefined, durabilityProblem: undefined };
 
-/** What a peer has acknowledged. */
+/** Acknowledged is what a peer has acknowledged. */
 export type Acknowledged = Omit<Extract<Message, { type: 'ack' }>, 'type'>;
 
-/** What an acknowledgement says of it. */
+/** Reads what an acknowledgement says of it. */
 export function durabilityIn({ durable, problem }: Acknowledged): Durability {
   return { durableOperations: durable, durabilityProblem: problem === '' ? undefined : problem };
 }
@@ -32,19 +32,22 @@ interface Mark {
   readonly position: number;
 }
 
-/** What was taken in of a frame. */
+/** Taken in is what was received of a frame and is held here. */
 export interface TakenIn {
   readonly operations: number;
-  /** Whether this node holds every one of them now, whoever brought it, and none was written under an earlier switch of mode. */
+  /**
+   * Says whether this node holds every one of them now, whoever brought it, and none was written under an
+   * earlier switch of mode.
+   */
   readonly held: boolean;
-  /** Whether some belong to tables of the durable store. */
+  /** Says whether some belong to tables of the durable store. */
   readonly onDisk: boolean;
 }
 
 /** The switch under which everything was written before the first one. */
 const BEFORE_ANY = { counter: 0, origin: '' };
 
-/** What became of the runs of a frame, once it was received. */
+/** Says what became of the runs of a frame, once it was received. */
 export function takenIn(replica: Replica, runs: readonly ReceivedReference[], operations: number): TakenIn {
   const held = runs.every((run) => {
     return (replica.held(run.table, run.origin) ?? 0) >= run.firstSequence + run.count - 1;
@@ -69,7 +72,7 @@ const NOTHING: TakenIn = { operations: 0, held: true, onDisk: false };
  */
 export class Acknowledgements {
   readonly #environment: Environment;
-  /** Where operations become durable; undefined where all tables are in memory. */
+  /** Is where operations become durable; undefined where all tables are in memory. */
   readonly #store: SegmentStore | undefined;
   readonly #send: (message: Message) => void;
   #receivedBytes = 0;
@@ -130,7 +133,7 @@ export class Acknowledgements {
     this.#durable = done.at(-1)?.operations ?? this.#durable;
   }
 
-  /** Why what is not durable is not: a code, or nothing while it is under way. */
+  /** Says why what is not durable is not: a code, or nothing while it is under way. */
   get #problem(): string {
     if (this.#marks.length > 0) return this.#store?.failure?.code ?? '';
     return this.#refused ? 'PEER_REFUSED' : '';

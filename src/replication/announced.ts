@@ -4,21 +4,21 @@ import type { TableState } from './wire.ts';
 
 /** Longest declaration of a peer that is kept, as JSON in characters: ten times what the largest sensible one takes. */
 export const MAX_DECLARATION = 4096;
-/** How much of a declaration stands in a message for people. */
+/** Bounds how much of a declaration stands in a message for people. */
 const SHOWN = 2048;
 /** Counted for an announcement, and for each life in it, beside their texts: objects, and entries of maps. */
 const ANNOUNCEMENT_BYTES = 512;
 const LIFE_BYTES = 128;
 
-/** What is kept of what a peer said of one of its tables. */
+/** Announced is what is kept of what a peer said of one of its tables. */
 export interface Announced extends Omit<TableState, 'declaration'> {
   /** As JSON; undefined when it was too long to be kept. */
   readonly declaration: string | undefined;
-  /** What it takes in memory, estimated from above. */
+  /** Estimates from above what it takes in memory. */
   readonly bytes: number;
 }
 
-/** Why a table is not shared although both sides declare it. */
+/** A refused table says why it is not shared although both sides declare it. */
 export interface RefusedTable {
   readonly name: string;
   readonly message: string;
@@ -28,7 +28,10 @@ export interface RefusedTable {
   readonly there: unknown;
 }
 
-/** What is kept of an announcement. A declaration counts by its text: what is made of it may take thirty times as much. */
+/**
+ * Makes what is kept of an announcement. A declaration counts by its text: what is made of it may take thirty
+ * times as much.
+ */
 export function announcedOf(state: TableState): Announced {
   const text = JSON.stringify(state.declaration) as string | undefined;
   const declaration = text !== undefined && text.length <= MAX_DECLARATION ? text : undefined;
@@ -49,7 +52,7 @@ export function refusedTable(table: ReplicaTable, state: Announced, message: str
   return { name: table.name, here: table.declaration, there: declarationOf(state), message };
 }
 
-/** What a node says of a table to a peer from which it takes so much of it. */
+/** Makes what a node says of a table to a peer from which it takes so much of it. */
 export function stateOf(table: ReplicaTable, takes: Takes): TableState {
   const { name, fingerprint, mode, declaration, epoch } = table;
   const { counter, origin } = epoch;
@@ -66,7 +69,7 @@ export function stateOf(table: ReplicaTable, takes: Takes): TableState {
   };
 }
 
-/** What is told of a table that both sides declare, but differently. */
+/** Tells of a table that both sides declare, but differently. */
 export function difference({ name, declaration }: ReplicaTable, state: Announced): string {
   const here = JSON.stringify(declaration);
   const there = state.declaration?.slice(0, SHOWN) ?? `something longer than ${MAX_DECLARATION} characters`;

@@ -1,6 +1,6 @@
 import type { Environment, Timer } from '../environment.ts';
 
-/** What a peer was asked for is asked for again after this long at the earliest, in milliseconds. */
+/** Bounds how soon a peer is asked again, in milliseconds. */
 const ASK_AGAIN_MS = 2000;
 
 /**

@@ -15,7 +15,7 @@ const MAX_ASKED = 256;
 const MAX_STATE_BYTES = 64;
 const ASKED: readonly AskedFor[] = ['buckets', 'leaves', 'rows'];
 
-/** What a node asks for that compares a table with its peer's. */
+/** Asked for is what a node asks for that compares a table with its peer's. */
 export type AskedFor = 'buckets' | 'leaves' | 'rows';
 
 /** A message by which two nodes find the rows in which they differ. */
@@ -54,7 +54,7 @@ export type ComparisonMessage =
       readonly chunk: Uint8Array;
     };
 
-/** Whether a type of frame belongs to a comparison. */
+/** Returns whether a type of frame belongs to a comparison. */
 export function isComparison(type: number): boolean {
   return type >= DIGEST && type <= ROWS;
 }
@@ -87,7 +87,7 @@ export function encodeComparison(message: ComparisonMessage): Uint8Array {
   return writer.copy();
 }
 
-/** What {@link encodeComparison} encoded, behind its type. Throws `FRAME_INVALID` or `OPERATION_INVALID`. */
+/** Decodes what {@link encodeComparison} encoded, behind its type. Throws `FRAME_INVALID` or `OPERATION_INVALID`. */
 export function decodeComparison(type: number, reader: ByteReader): ComparisonMessage {
   const table = reader.text(MAX_TABLE_NAME_BYTES);
   const state = reader.text(MAX_STATE_BYTES);

@@ -21,7 +21,7 @@ const CHUNK_OVERHEAD_BYTES = 128;
 /** Units of work that a chunk of rows takes. */
 const UNITS_PER_CHUNK = 4096;
 
-/** What a comparison needs of its session. */
+/** The owner is what a comparison needs of its session. */
 export interface ComparisonOwner {
   readonly environment: Environment;
   readonly replica: Replica;
@@ -33,7 +33,7 @@ export interface ComparisonOwner {
   send(message: ComparisonMessage): void;
   /** Work is done because of what the peer sent. */
   spend(units: number): void;
-  /** What the peer sent does not hold. */
+  /** Is called when what the peer sent does not hold. */
   failed(error: unknown): void;
   /** A table was compared with the peer's, both in the same state. */
   compared(table: string, differences: readonly Difference[]): void;
@@ -41,9 +41,9 @@ export interface ComparisonOwner {
 
 type Root = readonly [low: number, high: number];
 
-/** How far one table's comparison has come. */
+/** Progress says how far one table's comparison has come. */
 interface Progress {
-  /** How often the vector had changed at the last look: what changes all the time is not compared. */
+  /** Counts how often the vector had changed at the last look: what changes all the time is not compared. */
   seen: number;
   /** The state in which the comparison goes on or came to an end, and which of the rows it may have. */
   state: string;
@@ -96,7 +96,7 @@ export class Comparisons {
     this.#roots.clear();
   }
 
-  /** Whether a table, as it is, was compared with the peer's to the end. */
+  /** Returns whether a table, as it is, was compared with the peer's to the end. */
   isCompared(name: string): boolean {
     const progress = this.#progress.get(name);
     const table = this.#owner.replica.table(name);
@@ -307,7 +307,7 @@ export class Comparisons {
   }
 }
 
-/** Whether a comparison is of the rows as they are, and not of those that the same state had before. */
+/** Returns whether a comparison is of the rows as they are, and not of those that the same state had before. */
 function isOf({ revision }: Progress, of: { readonly revision: number }): boolean {
   return revision === of.revision;
 }

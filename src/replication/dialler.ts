@@ -10,12 +10,12 @@ const STEADY_MS = 10_000;
 /** Most causes of failed dials that are told between two sessions. */
 const MAX_CAUSES = 8;
 
-/** What a dialler tells the replicator. */
+/** The owner is told these by its dialler. */
 export interface DiallerOwner {
   readonly environment: Environment;
   readonly transport: Transport;
   connected(dialler: Dialler, connection: Connection): void;
-  /** Whether a session with this node, and with the process that drew this number, exists already. */
+  /** Returns whether a session with this node, and with the process that drew this number, exists already. */
   reached(nodeId: string, drawn: number): boolean;
   /** A dial failed, for a cause that was not told since the last session. */
   unreachable(dialler: Dialler, error: unknown): void;
@@ -39,7 +39,7 @@ export class Dialler {
   state: 'connecting' | 'connected' | 'waiting' | 'refused' = 'connecting';
   reason: string | undefined;
   since: number;
-  /** Whether there was a session since the start. */
+  /** Says whether there was a session since the start. */
   wasReached = false;
   /** Dials and sessions that came to nothing since the start. */
   failedDials = 0;
@@ -51,7 +51,7 @@ export class Dialler {
     this.since = owner.environment.now();
   }
 
-  /** Whether there is a session with the very process that answered here, over this or another connection. */
+  /** Says whether there is a session with the very process that answered here, over this or another connection. */
   get isReached(): boolean {
     return this.nodeId !== undefined && this.#owner.reached(this.nodeId, this.#drawn);
   }

@@ -18,7 +18,7 @@ export interface Directed {
   charge(bytes: number): void;
 }
 
-/** What telling the peers needs. */
+/** The parts are what telling the peers needs. */
 export interface DirectionsParts {
   readonly environment: Environment;
   readonly slices: Slices;

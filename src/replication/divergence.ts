@@ -9,7 +9,7 @@ export interface Divergence extends Difference {
   readonly peer: string;
 }
 
-/** What is known of the differences between this node's tables and those of its peers. */
+/** The divergences are what is known of the differences between this node's tables and those of its peers. */
 export class Divergences {
   readonly #subjects = new Map<string, Present<readonly Divergence[]>>();
   readonly #found = new Map<string, Map<string, readonly Divergence[]>>();

@@ -6,11 +6,11 @@ const PING_MS = 5000;
 /** A peer that says nothing while this many pings go out is lost. Counted, because clocks jump. */
 const SILENT_PINGS = 3;
 
-/** What a heartbeat does to its session. */
+/** The owner is a session, as its heartbeat acts on it. */
 export interface HeartbeatOwner {
   readonly environment: Environment;
   ping(time: number): void;
-  /** Whether this side reads at present; while it does not, nothing can be heard. */
+  /** Returns whether this side reads at present; while it does not, nothing can be heard. */
   listens(): boolean;
   /** Nothing was heard for too long; for people. */
   silent(what: string): void;

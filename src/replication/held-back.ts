@@ -7,11 +7,17 @@ import { type HeldBackState, MAX_HELD_BACK_TOLD, MAX_REASON } from './wire.ts';
 
 /** Most authors of one peer's tables whose operations are held back one by one; of tables with more, everything is. */
 const MAX_HELD_BACK = 256;
-/** What may have changed is looked at, and a peer told, this often; counted, because clocks jump. */
+/** Says how often what may have changed is looked at, and a peer told; counted, because clocks jump. */
 const TICK_MS = 1000;
-/** What was refused is asked for again after 1, 2, 4, … and then every so many ticks. */
+/**
+ * Bounds the interval at which what was refused is asked for again: after 1, 2, 4, … and then every so many
+ * ticks.
+ */
 const LONGEST_TICKS = 300;
-/** What only a change at the peer can mend is asked for at the longest interval from the beginning. */
+/**
+ * Counts the failures that stand for the longest interval: what only a change at the peer can mend begins
+ * with it.
+ */
 const MOST_FAILURES = 9;
 /** Stands for the author where everything of a table is held back, or its checkpoint. */
 const EVERYBODY = '';
@@ -27,7 +33,7 @@ interface Entry {
   readonly times: number;
   /** Nothing of the table is taken, not only no checkpoint. */
   readonly everything: boolean;
-  /** When the time has come at which it is no longer dated too far ahead, in milliseconds since 1970. */
+  /** Says when the time has come at which it is no longer dated too far ahead, in milliseconds since 1970. */
   readonly acceptableAt: number | undefined;
   /** It was asked for again. */
   trying: boolean;
@@ -39,10 +45,10 @@ interface Schedule {
   untold: boolean;
 }
 
-/** What holding back needs of its session. */
+/** The owner is what holding back needs of its session. */
 export interface HeldBackOwner {
   readonly environment: Environment;
-  /** What is held here of an origin; undefined for a table that is not declared. */
+  /** Counts what is held here of an origin; undefined for a table that is not declared. */
   held(table: string, origin: string): number | undefined;
   /** Says anew what is held of tables and what is held back, so that the peer sends what is missing. */
   ask(tables: readonly string[]): void;
@@ -52,8 +58,9 @@ export interface HeldBackOwner {
 }
 
 /**
- * What one peer brought and this node does not take, by table and author: nothing behind it is looked at or
- * missed, until it can succeed. Then the peer is asked for it again, ever more rarely.
+ * Operations are held back that one peer brought and this node does not take, by table and author: nothing
+ * behind them is looked at or missed, until they can succeed. Then the peer is asked for it again, ever more
+ * rarely.
  */
 export class HeldBack {
   readonly #owner: HeldBackOwner;
@@ -66,7 +73,7 @@ export class HeldBack {
     this.#owner = owner;
   }
 
-  /** Whether a run is to be looked at: not what lies behind something refused. */
+  /** Returns whether a run is to be looked at: not what lies behind something refused. */
   admits({ table, origin, firstSequence }: RunReference): boolean {
     if (this.#entries.size === 0) return true;
     const whole = this.#entries.get(nameOf(table, EVERYBODY));
@@ -77,13 +84,16 @@ export class HeldBack {
     return (this.#owner.held(table, origin) ?? 0) >= entry.sequence;
   }
 
-  /** Whether a peer may be asked now for what is missing of a table: not for the checkpoint that is held back. */
+  /**
+   * Returns whether a peer may be asked now for what is missing of a table: not for the checkpoint that is
+   * held back.
+   */
   mayAsk(table: string): boolean {
     const whole = this.#entries.get(nameOf(table, EVERYBODY));
     return whole === undefined || whole.trying;
   }
 
-  /** Whether anything of a table is held back. */
+  /** Returns whether anything of a table is held back. */
   concerns(table: string): boolean {
     return this.#of(table).length > 0;
   }
@@ -149,7 +159,7 @@ export class HeldBack {
     this.#owner.ask([table]);
   }
 
-  /** What the peer is told of a table. */
+  /** Lists what the peer is told of a table. */
   toldOf(table: string): HeldBackState[] {
     return this.#of(table)
       .slice(0, MAX_HELD_BACK_TOLD)
@@ -241,7 +251,7 @@ function nameOf(table: string, origin: string): string {
   return `${table}\n${origin}`;
 }
 
-/** When an operation dated too far ahead may be tried again. */
+/** Says when an operation dated too far ahead may be tried again. */
 function dueTime({ code, details }: TablecastError): number | undefined {
   if (code !== 'CLOCK_AHEAD') return undefined;
   const time = Date.parse(String(details['acceptableAt']));

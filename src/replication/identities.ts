@@ -9,14 +9,14 @@ const MAX_REPLACED_NODES = 1024;
 /** Most such sessions of one node. */
 const MAX_REPLACED = 16;
 
-/** Why a peer may not be the node it says it is. */
+/** A problem says why a peer may not be the node it says it is. */
 export interface IdentityProblem {
   readonly reason: string;
   /** Two processes run under one id. */
   readonly twice: boolean;
 }
 
-/** What judging identities needs of the node. */
+/** The owner is what judging identities needs of the node. */
 export interface IdentitiesOwner {
   readonly nodeId: string;
   access(): AccessList;
@@ -33,7 +33,7 @@ export class Identities {
     this.#owner = owner;
   }
 
-  /** Why a peer may not be the node it says it is; undefined when it may. */
+  /** Says why a peer may not be the node it says it is; undefined when it may. */
   problem(session: Session, { node, session: drawn, origins }: Hello): IdentityProblem | undefined {
     const { nodeId } = this.#owner;
     const access = this.#owner.access();
@@ -76,7 +76,7 @@ function refused(reason: string): IdentityProblem {
   return { reason, twice: false };
 }
 
-/** Whether two sessions of one node id may take each other's place. */
+/** Returns whether two sessions of one node id may take each other's place. */
 function sameHolder(one: Session, other: Session): boolean {
   if (one.connection.direction === 'accepted' && other.connection.direction === 'accepted')
     return one.connection.credential === other.connection.credential;

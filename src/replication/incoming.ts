@@ -11,7 +11,7 @@ const CHUNK_OVERHEAD_BYTES = 128;
 const LOOK_MS = 30_000;
 const MOST_LOOKS = 240;
 
-/** What a node keeps of checkpoints that have not ended. */
+/** Bounds what a node keeps of checkpoints that have not ended. */
 export const CHECKPOINTS: AccountLimits = {
   what: 'checkpoints under way',
   ofPeer: MAX_CHECKPOINT_BYTES,
@@ -21,12 +21,12 @@ export const CHECKPOINTS: AccountLimits = {
 interface IncomingCheckpoint {
   readonly chunks: Uint8Array[];
   bytes: number;
-  /** How often it was looked at, and whether something of it came since. */
+  /** Counts how often it was looked at, and says whether something of it came since. */
   looks: number;
   isComing: boolean;
 }
 
-/** What the checkpoints of one peer need. */
+/** The owner is what the checkpoints of one peer need. */
 export interface IncomingOwner {
   readonly environment: Environment;
   /** So many bytes of them are kept; that may be too much, and then the peer goes. */
@@ -83,7 +83,7 @@ export class IncomingCheckpoints {
   }
 }
 
-/** What is thrown for a message that cannot come now. */
+/** Makes the error for a message that cannot come now. */
 export function outOfTurn(what: string): TablecastError {
   return new TablecastError('FRAME_INVALID', `A peer sent a ${what} out of turn.`, {
     hint: 'Check that the peer runs a version of tablecast that speaks this protocol.',

@@ -4,7 +4,7 @@ import type { InTurn, Turns } from './turns.ts';
 
 /** Most bytes of frames that wait because their peer sends too fast. An honest one stops at its window before. */
 const MAX_WAITING_BYTES: number = 16 * 1024 * 1024;
-/** When so much waits, nothing more is read from the peer's socket, until so little does. */
+/** Bounds what waits before nothing more is read from the peer's socket, until so little does. */
 const PAUSE_BYTES: number = 1024 * 1024;
 const RESUME_BYTES: number = 256 * 1024;
 /** Counted per frame beside its bytes, so that small frames are bounded as well. */
@@ -16,13 +16,13 @@ const MAX_ANSWERED_BYTES: number = 4 * 1024 * 1024;
 const ANSWERED_BYTES_PER_SECOND: number = 1024 * 1024;
 const ANSWERED_PER_BYTE = 8;
 
-/** What is taken from one peer in a second, on average. So much may come at once. */
+/** The limits bound what is taken from one peer in a second, on average. So much may come at once. */
 export interface IntakeLimits {
   readonly operationsPerSecond: number;
   readonly bytesPerSecond: number;
 }
 
-/** Where frames go, and what is told of those that come too fast. */
+/** The owner says where frames go, and is told of those that come too fast. */
 export interface IntakeOwner {
   /** Handles a frame; counts what it costs on the way. */
   take(frame: Uint8Array): void;
@@ -30,11 +30,11 @@ export interface IntakeOwner {
   throttled(): void;
   /** More waits than may. */
   overrun(error: TablecastError): void;
-  /** Whether more is to be read from the peer's socket. */
+  /** Returns whether more is to be read from the peer's socket. */
   flow(isWanted: boolean): void;
 }
 
-/** What an intake is part of. */
+/** The parts are what an intake is part of. */
 export interface IntakeParts {
   readonly environment: Environment;
   readonly limits: IntakeLimits;
@@ -73,7 +73,7 @@ export class Intake implements InTurn {
     this.#filledAt = parts.environment.now();
   }
 
-  /** Whether it is this side that reads nothing from the peer at present. */
+  /** Says whether it is this side that reads nothing from the peer at present. */
   get isPaused(): boolean {
     return this.#isPaused;
   }
@@ -162,7 +162,7 @@ export class Intake implements InTurn {
     if (!this.#isPaid) this.#refill();
   }
 
-  /** What was taken is let go once it is as much as what still waits. */
+  /** Lets go of what was taken once it is as much as what still waits. */
   #tidy(): void {
     this.#flow();
     if (this.#next * 2 < this.#waiting.length) return;

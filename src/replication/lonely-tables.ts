@@ -5,7 +5,7 @@ import { suggestion } from '../schema/nearest.ts';
 /** A table that no connected peer declares is told after so many milliseconds: nodes declare theirs when they start. */
 const GRACE_MS = 10_000;
 
-/** What finding lonely tables needs of its node. */
+/** The owner is what finding lonely tables needs of its node. */
 export interface LonelyTablesOwner {
   readonly environment: Environment;
   /** Names of the tables of this node. */

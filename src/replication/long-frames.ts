@@ -8,7 +8,7 @@ import type { PeerTables } from './peer-tables.ts';
 import type { AdoptedRows, Held, Replica } from './replica.ts';
 import type { Message } from './wire.ts';
 
-/** What {@link LongFrames} needs of its session. */
+/** The owner is what {@link LongFrames} needs of its session. */
 export interface LongFramesOwner {
   readonly node: {
     readonly replica: Replica;
@@ -25,13 +25,13 @@ export interface LongFramesOwner {
   ended(): boolean;
   /** So many bytes of checkpoints under way are kept. */
   kept(bytes: number): void;
-  /** What the peer sent does not hold. */
+  /** Is called when what the peer sent does not hold. */
   refuse(error: unknown): void;
   /** A checkpoint cannot be taken over. */
   refusedCheckpoint(table: string, error: TablecastError): void;
-  /** Whether what a peer holds of a table is what this node holds. */
+  /** Returns whether what a peer holds of a table is what this node holds. */
   agrees(table: string, held: Held, written: readonly Stretches[]): boolean;
-  /** Of a life both sides hold other operations of a table. */
+  /** Is called with a life of which both sides hold other operations of a table. */
   parted(table: string, life: string): void;
   /** A checkpoint of so many bytes was taken over. */
   adopted(table: string, rows: AdoptedRows, bytes: number): void;

@@ -1,19 +1,20 @@
 import type { Message } from './wire.ts';
 
-/** What a message costs whoever sent it, before anything is known of it but its kind and its length. */
+/** A cost is what a message costs its sender, before anything is known of it but its kind and its length. */
 export interface MessageCost {
   /** Units of work for its kind, as those of `work/slices.ts`: what is counted on the way comes on top. */
   readonly units: number;
-  /** How many of its bytes are read, checked and converted in one unit. */
+  /** Counts the bytes that are read, checked and converted in one unit. */
   readonly bytesPerUnit: number;
   /**
-   * What makes it cost more than that. `lives`, `rows`: as many units as this node holds of the table, charged when
-   * they are looked through, or done in slices. `operations`: as many as it brings. `nothing`: it is over when handled.
+   * Says what makes it cost more than that. `lives`, `rows`: as many units as this node holds of the table,
+   * charged when they are looked through, or done in slices. `operations`: as many as it brings. `nothing`:
+   * it is over when handled.
    */
   readonly counts: 'nothing' | 'operations' | 'lives' | 'rows';
-  /** What is kept of it for as long as the session lasts, in an account with a limit. */
+  /** Says what is kept of it for as long as the session lasts, in an account with a limit. */
   readonly keeps: 'nothing' | 'announcement' | 'checkpoint' | 'answer';
-  /** Whether something is sent because of it; the bytes are charged to who sent it. */
+  /** Says whether something is sent because of it; the bytes are charged to who sent it. */
   readonly answered: boolean;
 }
 

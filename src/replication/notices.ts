@@ -1,7 +1,10 @@
 import type { Environment, Timer } from '../environment.ts';
 import type { NodeEvent, NodeEventCode } from '../events.ts';
 
-/** What comes again of one peer, table and cause within this time, in milliseconds, is counted and told as one. */
+/**
+ * Bounds the time, in milliseconds, within which what comes again of one peer, table and cause is counted and
+ * told as one.
+ */
 const COUNTED_MS = 60_000;
 /** Most different notices about peers, and about one of them, that are told within that time; of further ones only how many. */
 export const MAX_NOTICES = 4096;
@@ -20,7 +23,7 @@ const COMES_AND_GOES: ReadonlySet<NodeEventCode> = new Set([
 interface Counted {
   readonly who: string;
   told: number;
-  /** How often it came since it was told last, and how the last one read. */
+  /** Counts how often it came since it was told last; `last` says how the last one read. */
   times: number;
   event: NodeEvent;
 }
@@ -33,7 +36,7 @@ export class Notices {
   readonly #environment: Environment;
   readonly #tell: (event: NodeEvent) => void;
   readonly #counted = new Map<string, Counted>();
-  /** How many of them are of one peer. */
+  /** Counts how many of them are of one peer. */
   readonly #ofPeer = new Map<string, number>();
   #leftOut = 0;
   #timer: Timer | undefined;
@@ -106,7 +109,7 @@ export class Notices {
   }
 }
 
-/** Which peer an event is about; of one that is known by its address alone the port says nothing. */
+/** Says which peer an event is about; of one that is known by its address alone the port says nothing. */
 function whoOf({ peer = '' }: NodeEvent): string {
   return peer.replace(/:\d+$/, '');
 }

@@ -8,7 +8,10 @@ import { MAX_FRAME_OPERATIONS, MAX_FRAME_RUNS, type Message } from './wire.ts';
 
 /** Runs are gathered into frames of about this size; one segment's runs always travel together. */
 const FRAME_BYTES = 64 * 1024;
-/** Of runs that carry changes of documents, which take a receiver longer, less is gathered; one segment alone may be more. */
+/**
+ * Bounds what is gathered of runs that carry changes of documents, which take a receiver longer; one segment
+ * alone may be more.
+ */
 const FRAME_CHANGES_BYTES = 8 * 1024;
 /** A frame does not grow beyond this by another segment; one segment alone may be larger. */
 const MAX_FRAME_BYTES = 1024 * 1024;
@@ -16,15 +19,15 @@ const MAX_FRAME_BYTES = 1024 * 1024;
 const TURN_BYTES: number = 256 * 1024;
 const STEP_BYTES = 8 * 1024;
 const RUN_BYTES = 64;
-/** How much of the log is looked at in one go. */
+/** Bounds how much of the log is looked at in one go. */
 const PAGE_BYTES = 512 * 1024;
 
 /** The connection, as far as sending goes. */
 export interface Outlet {
-  /** Whether another frame may be sent now; when it may again, {@link Outbound.resume} is called. */
+  /** Returns whether another frame may be sent now; when it may again, {@link Outbound.resume} is called. */
   open(): boolean;
   ended(): boolean;
-  /** What is to be sent cannot be read or sent: the session is over. */
+  /** Is called when what is to be sent cannot be read or sent: the session is over. */
   failed(error: unknown): void;
   send(message: Message, operations: number): void;
   /** Resolves in a later turn of the event loop. */
@@ -70,7 +73,7 @@ export class Outbound {
     this.resume();
   }
 
-  /** Whether everything that may be told has been handed to the connection. */
+  /** Says whether everything that may be told has been handed to the connection. */
   get done(): boolean {
     return this.#cursor >= this.#store.told && this.#due() === undefined && !this.#walking;
   }

@@ -34,13 +34,13 @@ function undecided(
   });
 }
 
-/** What is known of entries of which only the session of the last operation was said. */
+/** Returns what is known of entries of which only the session of the last operation was said. */
 export function writtenLast(held: Held, sessions: readonly number[] | undefined): Stretches[] {
   if (sessions === undefined) return [];
   return held.map(([, sequence], index) => [sequence, sessions[index] ?? 0]);
 }
 
-/** What finding out about one peer needs. */
+/** The owner is what finding out about one peer needs. */
 export interface PartingOwner {
   readonly replica: Replica;
   readonly tables: PeerTables;

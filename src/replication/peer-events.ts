@@ -1,7 +1,7 @@
 import { isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 
-/** What is said on all sides. */
+/** Makes the event that is told on all sides. */
 export function twice(node: string): string {
   return `Two nodes run with the id ${node}. Stop one of them, or give it another id and an empty directory.`;
 }

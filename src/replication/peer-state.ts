@@ -30,13 +30,13 @@ export interface HeldBackOperations {
   readonly from?: string | undefined;
 }
 
-/** What became of a configured peer so far. */
+/** A dial's state says what became of a configured peer so far. */
 export interface DialState {
   /** The address without what may be secret in it. */
   readonly place: string;
   readonly state: PeerState['state'];
   readonly reason: string | undefined;
-  /** Whether there was a session with it since the start. */
+  /** Says whether there was a session with it since the start. */
   readonly wasReached: boolean;
   /** There is one with the very process that answers there, perhaps over another connection. */
   readonly isReached: boolean;

@@ -19,7 +19,7 @@ import type { TableState } from './wire.ts';
 /** Most tables remembered of one peer, shared or not. */
 const MAX_ANNOUNCED = 4096;
 
-/** What is known of one table both sides declare alike. */
+/** A shared table is what is known of one that both sides declare alike. */
 export interface SharedTable {
   readonly name: string;
   readonly store: StoreName;
@@ -29,20 +29,23 @@ export interface SharedTable {
   levelSent: boolean;
   /** The peer said the same of its side. */
   levelReceived: boolean;
-  /** What it was known to have before it said anew what it holds: to send that again costs it. */
+  /** Holds what it was known to have before it said anew what it holds: to send that again costs it. */
   readonly sent: ReadonlyMap<string, number> | undefined;
   /** The switch of mode under which it was sent a checkpoint: another one of the same costs it. */
   checkpointed: Epoch | undefined;
   needsCheckpoint: boolean;
-  /** Whether the peer may write it here. */
+  /** Says whether the peer may write it here. */
   readonly writable: boolean;
-  /** What the peer takes of it from this node. */
+  /** Says what the peer takes of it from this node. */
   readonly takes: Takes;
-  /** Whose operations the peer does not take; an empty text stands for the table's checkpoint. */
+  /** Lists whose operations the peer does not take; an empty text stands for the table's checkpoint. */
   readonly heldBack: ReadonlySet<string>;
 }
 
-/** What a node takes of a table from a peer: everything, nothing but the peer's own operations, or nothing. */
+/**
+ * Takes says what a node takes of a table from a peer: everything, nothing but the peer's own operations, or
+ * nothing.
+ */
 export type Takes = 'everything' | 'own' | 'nothing';
 
 /** Something one side may not do with a table. */
@@ -64,16 +67,19 @@ const MAX_JUDGED = 1024;
 
 const NEVER_SWITCHED = { counter: 0, origin: '' };
 
-/** Why a table cannot go over to a peer's later switch; undefined when it can. */
+/** Says why a table cannot go over to a peer's later switch; undefined when it can. */
 function cannotFollow(table: ReplicaTable, { mode, epoch }: Announced): string | undefined {
   if (epoch === undefined || table.canFollow(epoch)) return table.unavailable(mode);
   return `it claims switch ${epoch.counter}, and this node knows of ${table.epoch.counter}: more than it can have missed.`;
 }
 
-/** How a run fares on its way to a peer. */
+/** A need says how a run fares on its way to a peer. */
 export type Need = 'send' | 'skip' | 'gap';
 
-/** Whether a peer may lack rows of lives whose operations are not passed on any more: it knows no life of their node. */
+/**
+ * Returns whether a peer may lack rows of lives whose operations are not passed on any more: it knows no life
+ * of their node.
+ */
 function lacksForgotten(table: ReplicaTable, has: ReadonlyMap<string, number>): boolean {
   if (table.forgottenNodes.length === 0) return false;
   const known = new Set(Array.from(has.keys(), (origin) => origin.slice(0, origin.lastIndexOf('@'))));
@@ -94,7 +100,7 @@ function sentBefore({ has, sent }: SharedTable): ReadonlyMap<string, number> {
   return most;
 }
 
-/** Whose operations are not to be sent, of those that a peer says it holds back. */
+/** Lists whose operations are not to be sent, of those that a peer says it holds back. */
 function heldBackOf(said: TableState['heldBack'] = []): ReadonlySet<string> {
   return new Set(said.flatMap(({ origin, asked, from }) => (asked || from !== undefined ? [] : origin)));
 }
@@ -106,15 +112,15 @@ function cheaperAsCheckpoint(table: ReplicaTable, has: ReadonlyMap<string, numbe
   return operations > table.rows * 2 + 1024;
 }
 
-/** What one peer declares, holds and wants: pure bookkeeping, no I/O. */
+/** A peer's tables are what it declares, holds and wants: pure bookkeeping, no I/O. */
 export class PeerTables {
   readonly #replica: Replica;
   readonly #denied: (denial: Denial) => void;
   readonly #told = new Set<string>();
-  /** Whether an origin is one of the peer's own, or (with a mark before it) of this node's. */
+  /** Says whether an origin is one of the peer's own, or (with a mark before it) of this node's. */
   readonly #judged = new Map<string, boolean>();
   readonly shared = new Map<string, SharedTable>();
-  /** What the peer may do; set before it is believed anything. */
+  /** Answers what the peer may do; set before it is believed anything. */
   grant: Grant = EVERYTHING;
   /** Id of the peer's node. */
   peer = '';
@@ -140,19 +146,19 @@ export class PeerTables {
     this.#denied = denied;
   }
 
-  /** Who the peer is, by its greeting. */
+  /** Learns who the peer is, by its greeting. */
   meet({ node, origins }: { readonly node: string; readonly origins: readonly string[] }): void {
     this.peer = node;
     this.#peerOrigins = origins;
   }
 
-  /** What this node takes of a table from the peer. */
+  /** Says what this node takes of a table from the peer. */
   takesOf(name: string): Takes {
     if (!this.grant.mayWrite(name)) return 'nothing';
     return this.grant.relays ? 'everything' : 'own';
   }
 
-  /** What the peer declares, in the order in which it said so. */
+  /** Lists what the peer declares, in the order in which it said so. */
   get announcements(): readonly PeerTable[] {
     this.#announcements ??= Array.from(this.#announced.values(), (state) => ({
       name: state.name,
@@ -164,7 +170,7 @@ export class PeerTables {
     return this.#announcements;
   }
 
-  /** What is kept of what the peer said of its tables, in bytes, estimated from above. */
+  /** Estimates from above what is kept of what the peer said of its tables, in bytes. */
   get keptBytes(): number {
     return this.#announcedBytes + this.#directBytes;
   }
@@ -188,7 +194,7 @@ export class PeerTables {
     return this.match(state.name, true);
   }
 
-  /** What the peer said of a table last. */
+  /** Returns what the peer said of a table last. */
   stateOf(name: string): Announced | undefined {
     return this.#announced.get(name);
   }
@@ -242,7 +248,7 @@ export class PeerTables {
     return [];
   }
 
-  /** What this node wrote before it met the peer gets nowhere either. */
+  /** Says that what this node wrote before it met the peer gets nowhere either. */
   #sayWithheld(table: ReplicaTable, has: ReadonlyMap<string, number>): void {
     const lacks = table.vector().some(([origin, sequence]) => {
       return (has.get(origin) ?? 0) < sequence && this.#isOf(this.#replica.nodeId, origin, '<');
@@ -255,7 +261,7 @@ export class PeerTables {
     if (this.shared.delete(name)) this.sharing++;
   }
 
-  /** Whether the peer was sent a run before, and asked for it again. */
+  /** Returns whether the peer was sent a run before, and asked for it again. */
   wasSent({ table, origin, firstSequence }: RunReference): boolean {
     return (this.shared.get(table)?.sent?.get(origin) ?? 0) >= firstSequence;
   }
@@ -274,7 +280,7 @@ export class PeerTables {
     this.#denied(denial);
   }
 
-  /** Whether an origin is a life of a node, or of one it writes for. */
+  /** Returns whether an origin is a life of a node, or of one it writes for. */
   #isOf(nodeId: string, origin: string, mark: string): boolean {
     const known = this.#judged.get(mark + origin);
     if (known !== undefined) return known;
@@ -285,12 +291,12 @@ export class PeerTables {
     return isOf;
   }
 
-  /** Whether the peer writes as an origin. */
+  /** Returns whether the peer writes as an origin. */
   wrote(origin: string): boolean {
     return this.#isOf(this.peer, origin, '>');
   }
 
-  /** Whether the peer takes operations of an origin from this node. */
+  /** Returns whether the peer takes operations of an origin from this node. */
   #isTaken(table: SharedTable, origin: string): boolean {
     if (table.heldBack.size > 0 && table.heldBack.has(origin)) return false;
     if (table.takes === 'everything') return true;
@@ -316,7 +322,7 @@ export class PeerTables {
     return start;
   }
 
-  /** What to do with a run of this node's log; `send` counts it as sent. */
+  /** Says what to do with a run of this node's log; `send` counts it as sent. */
   take(run: RunReference): Need {
     const table = this.shared.get(run.table);
     if (table === undefined || this.#isDirect(run.table, run.origin)) return 'skip';
@@ -353,7 +359,7 @@ export class PeerTables {
     return 'skip';
   }
 
-  /** Whether the peer's word counts for what an origin wrote in a table: it could bring those operations. */
+  /** Returns whether the peer's word counts for what an origin wrote in a table: it could bring those operations. */
   mayBring(name: string, origin: string): boolean {
     if (!this.grant.mayWrite(name)) return false;
     return this.grant.relays || this.#isOf(this.peer, origin, '>');
@@ -386,7 +392,7 @@ export class PeerTables {
     if (table !== undefined) for (const [origin, sequence] of held) noteHeld(table, origin, sequence);
   }
 
-  /** Whether the peer lacks anything this node holds of a table, or held at some time. */
+  /** Returns whether the peer lacks anything this node holds of a table, or held at some time. */
   behind(table: SharedTable, held: Held = this.#replica.table(table.name)?.vector() ?? []): boolean {
     return held.some(([origin, sequence]) => {
       if ((table.has.get(origin) ?? 0) >= sequence || !this.#isTaken(table, origin)) return false;

@@ -34,7 +34,7 @@ export interface TableDigests {
   root(): readonly [low: number, high: number];
   /** Two words for each of 256 buckets. */
   buckets(): Uint32Array;
-  /** What the next three need; call it before them. */
+  /** Makes what the next three need; call it before them. */
   order(): Work;
   /** Two words for each of the 256 leaves of a bucket; leaves are numbered `bucket * 256 + leaf`. */
   leaves(bucket: number): Uint32Array;
@@ -54,14 +54,14 @@ export interface TableDigests {
 export interface ReplicaTable {
   readonly name: string;
   readonly store: StoreName;
-  /** What both sides must agree on. */
+  /** Is what both sides must agree on. */
   readonly fingerprint: string;
   readonly mode: string;
-  /** Why this node cannot go over to a mode; undefined when it can. */
+  /** Says why this node cannot go over to a mode; undefined when it can. */
   unavailable(mode: string): string | undefined;
   /** The switch of mode in force. */
   readonly epoch: Epoch;
-  /** Whether a later one can be believed. */
+  /** Returns whether a later one can be believed. */
   canFollow(epoch: { readonly counter: number }): boolean;
   /** For showing to people when they do not. */
   readonly declaration: unknown;
@@ -69,7 +69,7 @@ export interface ReplicaTable {
   /** Nodes of which lives were forgotten, so that the log's runs alone do not make the table. */
   readonly forgottenNodes: readonly string[];
   held(origin: string): number;
-  /** How many lives the vector has, and how often it changed. */
+  /** Counts the lives of the vector, and how often it changed. */
   readonly lives: number;
   readonly changes: number;
   vector(): Held;
@@ -90,7 +90,7 @@ export interface ReplicaTable {
   checkpoint(): Iterator<Uint8Array, void>;
 }
 
-/** What keeps the operations of an author from being taken into a table. */
+/** A refusal keeps the operations of an author from being taken into a table. */
 export interface Refusal {
   readonly table: string;
   readonly origin: string;
@@ -99,7 +99,7 @@ export interface Refusal {
   readonly error: TablecastError;
 }
 
-/** What became of received runs. */
+/** Applied runs say what became of received ones. */
 export interface AppliedRuns {
   /** Operations that were new here. */
   readonly operations: number;
@@ -109,7 +109,7 @@ export interface AppliedRuns {
   readonly ahead: readonly string[];
   /** Origins whose life this node forgot long ago, so that their operations were not applied. */
   readonly forgotten: readonly string[];
-  /** Whose operations in which table are not taken, from which one on, and why. */
+  /** Lists whose operations in which table are not taken, from which one on, and why. */
   readonly refused: readonly Refusal[];
   /** Tables of which operations are held already that are others, and the life they are of. */
   readonly parted: readonly (readonly [table: string, origin: string])[];
@@ -120,18 +120,18 @@ export interface AppliedRuns {
 /** A run that was received, and the switch of mode under which it was written; undefined before any. */
 export type ReceivedReference = RunReference & { readonly epoch: Epoch | undefined };
 
-/** What taking over a checkpoint did. */
+/** Adopted rows say what taking over a checkpoint did. */
 export interface AdoptedRows {
-  /** How many rows changed. */
+  /** Counts the rows that changed. */
   readonly rows: number;
-  /** Whether it brought a switch of mode. */
+  /** Says whether it brought a switch of mode. */
   readonly switched: boolean;
 }
 
 /**
- * What a peer's word about this node's own operations comes to. `forked`: this node wrote under the names that the
- * peer knows, so that one stands for two contents. `claimed`: the peer says more than it could bring, or than can be,
- * which proves nothing. With neither is the table shared.
+ * A judgement is what a peer's word about this node's own operations comes to. `forked`: this node wrote
+ * under the names that the peer knows, so that one stands for two contents. `claimed`: the peer says more
+ * than it could bring, or than can be, which proves nothing. With neither is the table shared.
  */
 export type OwnJudgement = 'sound' | 'forked' | 'claimed';
 
@@ -152,7 +152,7 @@ export interface Prepared {
 export interface RunSource {
   /** Is told of each run before it takes effect, and leaves it out by returning false. */
   seen(run: RunReference): boolean;
-  /** Whether it wrote as an origin, and does not only pass on what that wrote. */
+  /** Returns whether it wrote as an origin, and does not only pass on what that wrote. */
   wrote(origin: string): boolean;
 }
 
@@ -175,8 +175,8 @@ export interface Replica {
    */
   judgeOwn(table: string, held: Held, believed: boolean): OwnJudgement;
   /**
-   * What takes so long to check and convert in some runs that it is done in slices before they are received;
-   * undefined where nothing does. Runs of tables that are not `taken` are passed over.
+   * Makes the work, done in slices before they are received, of what takes long to check and convert in some
+   * runs; undefined where nothing does. Runs of tables that are not `taken` are passed over.
    */
   prepare(runs: readonly Uint8Array[], taken: (table: string) => boolean): Prepared | undefined;
   /**

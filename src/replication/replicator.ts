@@ -36,11 +36,11 @@ const COMPARE_STEP_MS = 50;
 /** A switch of mode that does not come is asked for again after this long. */
 const ASK_AGAIN_MS = 2000;
 
-/** How long closing waits for peers to acknowledge, and how often it looks, in milliseconds. */
+/** Bounds how long closing waits for peers to acknowledge, and how often it looks, in milliseconds. */
 const SETTLE_MS = 1000;
 const SETTLE_STEP_MS = 5;
 
-/** What a replicator is made of. */
+/** The parts are what a replicator is made of. */
 export interface ReplicatorParts {
   readonly replica: Replica;
   readonly transport: Transport;
@@ -49,7 +49,7 @@ export interface ReplicatorParts {
   readonly maxPeers: number;
   readonly access: AccessList;
   readonly intake: IntakeLimits;
-  /** How long work is cut. */
+  /** Says how long work is cut. */
   readonly slicing: Slicing;
   report(event: NodeEvent): void;
 }
@@ -73,13 +73,13 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly #lonely: LonelyTables;
   readonly #diallers: Dialler[];
   readonly #dialled = new Map<Session, Dialler>();
-  /** Who is kept waiting, and what lets each go on: one entry for each that keeps all waiting. */
+  /** Holds what lets each go on that is kept waiting: one entry for each that keeps all waiting. */
   readonly #holding = new Set<{ readonly sessions: Map<Session, () => void> }>();
-  /** What waits until nothing holds all sessions. */
+  /** Holds what waits until nothing holds all sessions. */
   readonly #afterHolds: (() => void)[] = [];
   readonly #peers = new Present<readonly PeerState[]>([]);
   readonly #synced = new Map<string, Present<boolean>>();
-  /** When a peer was asked last for the switch of mode that a table lacks. */
+  /** Says when a peer was asked last for the switch of mode that a table lacks. */
   readonly #asked = new Map<string, number>();
   #access: AccessList;
   #alive: Timer | undefined;
@@ -127,7 +127,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     return this.#states();
   }
 
-  /** What became of the configured peers so far. */
+  /** Says what became of the configured peers so far. */
   dials(): readonly DialState[] {
     return this.#diallers;
   }
@@ -221,7 +221,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     this.levelled();
   }
 
-  /** Whether every connected peer's rows of a table are here. */
+  /** Returns whether every connected peer's rows of a table are here. */
   synced(name: string): Observable<boolean> {
     let subject = this.#synced.get(name);
     if (subject === undefined) {
@@ -264,7 +264,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     if (!isRoom) session.end('full', `This node takes at most ${this.#parts.maxPeers} peers.`);
   }
 
-  /** Whether there is room for one more peer: another one that dialled may have to give way. */
+  /** Returns whether there is room for one more peer: another one that dialled may have to give way. */
   #makeRoom(newcomer: Session): boolean {
     if (this.#sessions.size < this.#parts.maxPeers) return true;
     const accepted = [...this.#sessions].filter(({ connection }) => connection.direction === 'accepted');
@@ -332,7 +332,10 @@ export class Replicator implements SessionOwner, DiallerOwner {
     return undefined;
   }
 
-  /** Of two connections between the same nodes both sides keep the one that the smaller id dialled. */
+  /**
+   * Returns whether this connection is kept: of two between the same nodes both sides keep the one that the
+   * smaller id dialled.
+   */
   #prefers(session: Session, nodeId: string): boolean {
     const dialledHere = session.connection.direction === 'dialled';
     return dialledHere === this.replica.nodeId < nodeId;
@@ -414,8 +417,9 @@ export class Replicator implements SessionOwner, DiallerOwner {
   }
 
   /**
-   * Whether the rows of a connected peer may take the place of this node's, because it might have written them and
-   * brought them as others wrote them; undefined when it is not connected, or does not share the table.
+   * Returns whether the rows of a connected peer may take the place of this node's, because it might have
+   * written them and brought them as others wrote them; undefined when it is not connected, or does not share
+   * the table.
    */
   mayRestore(table: string, nodeId: string): boolean | undefined {
     const session = this.#sessionsOf(nodeId).find(({ tables }) => tables.shared.has(table));

@@ -8,7 +8,7 @@ import type { Denial } from './peer-tables.ts';
 import type { HeldBackOperations } from './peer-state.ts';
 import { MAX_FRAME_OPERATIONS } from './wire.ts';
 
-/** What to do where a peer does not take operations. */
+/** Says what to do where a peer does not take operations. */
 const HELD_THERE_HINT =
   'Everything else goes on. The reason says what is wrong with them; docs/operations.md says how to bring what they hold back in.';
 
@@ -19,7 +19,7 @@ interface Who {
   readonly tables: { readonly grant: Grant };
 }
 
-/** What one side may not do with a table. */
+/** Says what one side may not do with a table. */
 export function denied({ right, table, origin }: Denial, who: Who): NodeEvent {
   const { holder } = who.tables.grant;
   const peer = who.nodeId ?? who.connection.remote;
@@ -99,7 +99,7 @@ export function heldBack(held: HeldBackOperations, peer: string): NodeEvent {
   };
 }
 
-/** What was held back here is taken. */
+/** Tells that what was held back here is taken. */
 export function takenAgain({ table, origin, sequence, code }: HeldBackOperations, peer: string): NodeEvent {
   const what =
     origin === undefined ? `what ${peer} has` : `operations of ${origin} from number ${sequence} on`;
@@ -113,7 +113,7 @@ export function takenAgain({ table, origin, sequence, code }: HeldBackOperations
   };
 }
 
-/** What a peer says of a fork, and by whose credential it says it. */
+/** A claim is what a peer says of a fork, and by whose credential it says it. */
 export interface ForkClaim {
   readonly table: string;
   /** The life of which both hold other operations; of this node's own perhaps only its id. */
@@ -174,7 +174,7 @@ export function forkClaimed({ table, life: origin, peer, holder }: ForkClaim): N
   };
 }
 
-/** What is thrown for a frame of more operations than there may be. */
+/** Makes the error for a frame of more operations than there may be. */
 export function tooManyOperations(): TablecastError {
   return new TablecastError(
     'LIMIT_EXCEEDED',

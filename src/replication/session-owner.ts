@@ -12,14 +12,14 @@ import type { Turns } from './turns.ts';
 import type { Taking } from './taking.ts';
 import type { FarewellCause, HeldBackState } from './wire.ts';
 
-/** Why a peer that said hello is not let in. */
+/** A farewell says why a peer that said hello is not let in. */
 export interface Farewell {
   readonly code: 'duplicate' | 'refused';
   readonly reason: string;
   readonly cause?: FarewellCause;
 }
 
-/** What a session needs of the replicator it belongs to. */
+/** The owner is what a session needs of the replicator it belongs to. */
 export interface SessionOwner {
   readonly replica: Replica;
   readonly environment: Environment;
@@ -28,14 +28,14 @@ export interface SessionOwner {
   readonly slices: Slices;
   /** In which messages are handled. */
   readonly turns: Turns;
-  /** What is kept of what peers say of themselves. */
+  /** Accounts for what is kept of what peers say of themselves. */
   readonly announced: Account;
-  /** What is kept of checkpoints that have not ended. */
+  /** Accounts for what is kept of checkpoints that have not ended. */
   readonly checkpoints: Account;
   report(event: NodeEvent): void;
-  /** What of a table is held back that other peers brought. */
+  /** Lists what of a table is held back that other peers brought. */
   heldBackBeside(taking: Taking, table: string): HeldBackState[];
-  /** What a peer may do; undefined while that depends on which node it says it is. */
+  /** Answers what a peer may do; undefined while that depends on which node it says it is. */
   grantOf(connection: Connection, nodeId: string | undefined): Grant | undefined;
   /** The peer said hello; undefined lets it in. */
   greeted(session: Session): Farewell | undefined;
@@ -46,15 +46,15 @@ export interface SessionOwner {
   whenFree(task: () => void): void;
   /** Something a user may look at changed. */
   changed(): void;
-  /** Of more or fewer tables than before it is known that the peer's rows are here. */
+  /** Is called when it is known of more or fewer tables than before that the peer's rows are here. */
   levelled(): void;
-  /** Which tables are shared with the peer changed, and with it what others need not send. */
+  /** Is called when other tables are shared with the peer than before, and with it what others need not send. */
   matched(session: Session): void;
   /** A table was compared with the peer's, both holding the same operations. */
   compared(session: Session, table: string, differences: readonly Difference[]): void;
   /** A peer's switch of mode was made here. */
   switched(table: string): void;
-  /** Whether a peer should be asked now for the switch that a table lacks; not every session asks. */
+  /** Returns whether a peer should be asked now for the switch that a table lacks; not every session asks. */
   mayAskForSwitch(table: string): boolean;
   /** Origins that come to this node from other peers than one, per origin the tables. */
   directBeside(tables: PeerTables): readonly (readonly [string, readonly string[]])[];

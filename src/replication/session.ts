@@ -50,13 +50,13 @@ export class Session implements Debtor, Directed, Place {
   #hello: Hello | undefined;
   #ended = false;
   #farewell: string | undefined;
-  /** What is behind the end of the session, as this node or the peer said. */
+  /** Says what is behind the end of the session, as this node or the peer said. */
   farewellCause: FarewellCause;
   #blocked = false;
   #sentBytes = 0;
   sentOperations = 0;
   receivedOperations = 0;
-  /** What the peer has acknowledged. */
+  /** Holds what the peer has acknowledged. */
   acked: Acknowledged = { bytes: 0, operations: 0 };
   roundTripMs: number | undefined;
   readonly since: number;
@@ -195,7 +195,7 @@ export class Session implements Debtor, Directed, Place {
     this.#heartbeat.start();
   }
 
-  /** Whether the peer has acknowledged everything this node could tell it. */
+  /** Says whether the peer has acknowledged everything this node could tell it. */
   get settled(): boolean {
     if (this.#hello === undefined || this.#ended) return true;
     return this.acked.bytes >= this.#sentBytes && [...this.#outbound.values()].every(({ done }) => done);
@@ -265,7 +265,10 @@ export class Session implements Debtor, Directed, Place {
     return frame.length;
   }
 
-  /** What is due cannot be read, or is longer than a frame: the peer cannot be served, and both sides hear of it. */
+  /**
+   * Ends a session of which what is due cannot be read, or is longer than a frame: the peer cannot be served,
+   * and both sides hear of it.
+   */
   #cannotSend(error: unknown): void {
     if (this.#ended || this.#farewell !== undefined) return;
     this.#blocked = true;
@@ -371,7 +374,7 @@ export class Session implements Debtor, Directed, Place {
     this.#owner.changed();
   }
 
-  /** What was never sent counts for nothing, and what is said again neither. */
+  /** Takes an acknowledgement in. What was never sent counts for nothing, and what is said again neither. */
   #acknowledged(said: Acknowledged): void {
     const { bytes, operations, durable, problem } = this.acked;
     const most = Math.min(said.bytes, this.#sentBytes);
@@ -385,7 +388,7 @@ export class Session implements Debtor, Directed, Place {
     this.#owner.changed();
   }
 
-  /** Whose credential the peer showed, before and after its hello. */
+  /** Names the holder whose credential the peer showed, before and after its hello. */
   get holder(): string {
     return this.connection.credential ?? this.tables.grant.holder ?? '';
   }

@@ -24,7 +24,7 @@ const LIVES_PER_UNIT = 1;
 const ENTRIES_PER_STEP = 64;
 const ENTRY_UNITS = 2;
 
-/** What {@link Sharing} needs of its session. */
+/** The owner is what {@link Sharing} needs of its session. */
 export interface SharingOwner {
   readonly node: SessionOwner;
   readonly tables: PeerTables;
@@ -37,19 +37,19 @@ export interface SharingOwner {
   say(message: Message): number;
   /** Does what a peer asks for in slices; it takes nothing more from it until that is done. */
   work(work: Work, then?: () => void): void;
-  /** What is kept of the peer changed. Throws `LIMIT_EXCEEDED`. */
+  /** Is called when what is kept of the peer changed. Throws `LIMIT_EXCEEDED`. */
   kept(bytes: number): void;
-  /** Which tables are shared changed. */
+  /** Is called when other tables are shared than before. */
   matched(): void;
 }
 
-/** Which tables one peer shares with this node: what either side says of its own, and what follows. */
+/** Sharing knows which tables one peer shares with this node: what either side says of its own, and what follows. */
 export class Sharing {
   readonly #owner: SharingOwner;
   readonly #asking: Asking;
   /** As {@link PeerTables.sharing} when others were told last. */
   #sharing = 0;
-  /** Whether this node has said of its tables what it has to say first. */
+  /** Says whether this node has said of its tables what it has to say first. */
   hasSpoken = false;
   /** Set while it is looked through what the peer said: what belongs together must not be sent in part. */
   isBusy = false;
@@ -75,7 +75,7 @@ export class Sharing {
     return names.map((name) => this.stateOf(name)).filter((state) => state !== undefined);
   }
 
-  /** What the peer is told of a table; undefined while it is told nothing. */
+  /** Makes what the peer is told of a table; undefined while it is told nothing. */
   stateOf(name: string): TableState | undefined {
     const { node, tables, parting, taking } = this.#owner;
     const table = node.replica.table(name);
@@ -117,7 +117,7 @@ export class Sharing {
     for (const name of names) this.#asking.ask(name);
   }
 
-  /** What a peer wrote itself it gets after it has heard that it is there: so it begins a new life first. */
+  /** Gives back what a peer wrote itself, after it has heard that it is there: so it begins a new life first. */
   giveBack(): void {
     const names = this.#owner.tables.takeForgotten();
     if (names.length > 0) this.#ask(names);

@@ -5,18 +5,18 @@ import type { Stranger } from '../transport/transport.ts';
 const MAX_ADDRESSES = 64;
 const FURTHER = 'further addresses';
 
-/** Who was turned away before there was a session: told by address and reason, and counted. */
+/** Strangers were turned away before there was a session: they are told by address and reason, and counted. */
 export class Strangers {
   readonly #report: (event: NodeEvent) => void;
   readonly #addresses = new Set<string>();
-  /** What is counted from nought, so that an alert sees the first. */
+  /** Counts from nought, so that an alert sees the first. */
   readonly #counts = new Map<string, number>([['401', 0]]);
 
   constructor(report: (event: NodeEvent) => void) {
     this.#report = report;
   }
 
-  /** How many there were, by the status they were answered with. */
+  /** Says how many there were, by the status they were answered with. */
   get counts(): ReadonlyMap<string, number> {
     return this.#counts;
   }

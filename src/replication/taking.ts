@@ -10,7 +10,7 @@ import { type HeldBackState, MAX_FRAME_OPERATIONS, type TableState } from './wir
 /** Most authors in tables that a peer holds back of which is remembered that it does. */
 const MAX_HELD_THERE = 256;
 
-/** What taking a peer's operations needs of its session. */
+/** The owner is what taking a peer's operations needs of its session. */
 export interface TakingOwner {
   readonly node: Pick<SessionOwner, 'environment' | 'replica' | 'mayAskForSwitch' | 'levelled' | 'report'>;
   readonly tables: PeerTables;
@@ -22,9 +22,9 @@ export interface TakingOwner {
   part(table: string, origin: string): void;
 }
 
-/** What a frame of runs came to. */
+/** Taken is what a frame of runs came to. */
 interface Taken {
-  /** How many operations it was. */
+  /** Counts its operations. */
   readonly operations: number;
   readonly applied: AppliedRuns;
 }
@@ -33,7 +33,7 @@ interface Taken {
 export class Taking {
   readonly heldBack: HeldBack;
   readonly #owner: TakingOwner;
-  /** What the peer said of its side, by table. */
+  /** Holds what the peer said of its side, by table. */
   readonly #there = new Map<string, readonly HeldBackOperations[]>();
 
   constructor(owner: TakingOwner) {
@@ -128,12 +128,12 @@ export class Taking {
     }
   }
 
-  /** Whether everything that the peer has of a table is here. */
+  /** Returns whether everything that the peer has of a table is here. */
   isLevel(table: string): boolean {
     return this.#owner.tables.shared.get(table)?.levelReceived === true && !this.heldBack.concerns(table);
   }
 
-  /** What is held back between the two nodes, on either side. */
+  /** Lists what is held back between the two nodes, on either side. */
   all(): readonly HeldBackOperations[] {
     return [...this.heldBack.all(), ...[...this.#there.values()].flat()];
   }

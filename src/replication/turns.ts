@@ -6,7 +6,7 @@ import type { Environment } from '../environment.ts';
  */
 export const TURN_UNITS = 8192;
 
-/** Whoever has messages that wait for a turn. */
+/** A session is in turn when it has messages that wait for one. */
 export interface InTurn {
   /** Handles one message, if one may be handled; whether another one could be now. */
   next(): boolean;
@@ -23,7 +23,7 @@ export class Turns {
     this.#environment = environment;
   }
 
-  /** Whether another message may be handled in this turn. */
+  /** Says whether another message may be handled in this turn. */
   get open(): boolean {
     return this.#left > 0;
   }

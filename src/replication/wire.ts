@@ -38,7 +38,7 @@ const MAX_ENTRIES = 16_384;
 const MAX_MESSAGE_HELD = 32_768;
 const MESSAGE_HELD = 24_576;
 const MAX_MESSAGE_TABLES = 1024;
-/** How many entries of what is held a node says at a time beside its sources. */
+/** Bounds how many entries of what is held a node says at a time beside its sources. */
 const SOURCES_HELD = 8192;
 /** Longest code of an error in an acknowledgement. */
 const MAX_CODE_BYTES = 32;
@@ -69,7 +69,7 @@ const heldBack = v.pipe(
       reason: v.pipe(v.string(), v.maxLength(MAX_REASON), v.transform(withoutControls)),
       /** It may be sent again. */
       asked: v.optional(v.boolean()),
-      /** Who brought it, where that was another peer: said for people, and nothing follows from it. */
+      /** Says who brought it, where that was another peer: said for people, and nothing follows from it. */
       from: v.optional(name),
     }),
   ),
@@ -91,9 +91,9 @@ const tables = v.pipe(
       sessions: v.optional(sessions),
       /** A life of which both sides hold other operations under the same numbers: the sender does not share the table. */
       parted: v.optional(name),
-      /** What the sender takes of the table from the receiver; left out: everything. */
+      /** Says what the sender takes of the table from the receiver; left out: everything. */
       takes: v.optional(v.picklist(['own', 'nothing'])),
-      /** What the receiver brought and the sender does not take; left out: nothing. */
+      /** Lists what the receiver brought and the sender does not take; left out: nothing. */
       heldBack: v.optional(heldBack),
     }),
   ),
@@ -145,21 +145,24 @@ const schemas = {
   [BYE]: v.object({
     code: v.pipe(v.string(), v.maxLength(32)),
     reason: v.pipe(v.string(), v.maxLength(1024)),
-    /** What is behind it, for programs, where the code does not say that. */
+    /** Says to programs what is behind it, where the code does not. */
     cause: v.optional(v.picklist(['id-twice'])),
   }),
 };
 
-/** What a node says of one of its tables. */
+/** A state is what a node says of one of its tables. */
 export type TableState = v.InferOutput<typeof tables>[number];
-/** What a node says of operations that it does not take. */
+/** A state is what a node says of operations that it does not take. */
 export type HeldBackState = v.InferOutput<typeof heldBack>[number];
 /** The first message either way. */
 export type Hello = v.InferOutput<(typeof schemas)[typeof HELLO]>;
-/** Which origins' operations come to the sender from elsewhere, and what it has of those that no longer do. */
+/**
+ * Sources say which origins' operations come to the sender from elsewhere, and what it has of those that no
+ * longer do.
+ */
 export type Sources = v.InferOutput<(typeof schemas)[typeof SOURCES]>;
 
-/** What may be behind a farewell: two processes run under one id. */
+/** A cause is what may be behind a farewell: two processes run under one id. */
 export type FarewellCause = 'id-twice' | undefined;
 
 /** A message between two nodes. */
@@ -178,9 +181,9 @@ export type Message =
       readonly type: 'ack';
       readonly bytes: number;
       readonly operations: number;
-      /** Of the operations, so many from the first on are durable; 0.2 and earlier do not say it. */
+      /** Counts the operations, from the first on, that are durable; 0.2 and earlier do not say it. */
       readonly durable?: number | undefined;
-      /** Why the others are not, if that is known: the code of an error, or nothing. */
+      /** Says why the others are not, if that is known: the code of an error, or nothing. */
       readonly problem?: string | undefined;
     }
   | { readonly type: 'sources'; readonly sources: Sources }
@@ -207,7 +210,7 @@ export function partsOf(states: readonly TableState[]): TableState[][] {
 }
 
 /**
- * What is said of sources, as messages that each fit: of direct ones as many as one may name (what is
+ * Makes what is said of sources, as messages that each fit: of direct ones as many as one may name (what is
  * not named is relayed once too often), of held ones all.
  */
 export function sourcesOf({ direct: all, have: every, sessions: each = [] }: Sources): Sources[] {
