@@ -266,7 +266,7 @@ function checkPeerAddress(address: string, option: string): void {
   });
 }
 
-/** What kind of value was given: never the value itself, which may be a secret in the wrong place. */
+/** Names what kind of value was given: never the value itself, which may be a secret in the wrong place. */
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
