@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { troublesOf } from '../../page/src/model/problems.ts';
+import { lookOf, peerOf, tableOf } from './look.ts';
+
+/** What is told, and where its action leads. */
+function told(parts: Parameters<typeof lookOf>[0]): readonly (readonly [string, string | undefined])[] {
+  return troublesOf(lookOf(parts)).map(({ what, action }) => [what, action?.path.join('/')]);
+}
+
+const disk = { appended: 9, committed: 9, trimmedTo: 0, waitingBytes: 0, failure: null };
+
+describe('what the page says is wrong', () => {
+  test('is nothing where every link stands and no table has diverged', () => {
+    expect(told({ tables: [tableOf()], peers: [peerOf()] })).toEqual([]);
+    expect(told({ node: { ...lookOf().node, disk } })).toEqual([]);
+  });
+
+  test('is a table that has diverged, with the way to its repair', () => {
+    const [[what, path] = []] = told({ tables: [tableOf({ divergedKeys: 3 })] });
+    expect(what).toContain('Table hosts has diverged: 3 keys');
+    expect(path).toBe('conflicts/hosts');
+  });
+
+  test('is a peer that is away, for how long and why', () => {
+    const away = peerOf({ state: 'waiting', reason: 'connect ECONNREFUSED' });
+    expect(told({ peers: [away] })).toEqual([
+      ['No connection with two for 6.0 s: connect ECONNREFUSED', undefined],
+    ]);
+  });
+
+  test('is a peer that refuses, which no waiting mends', () => {
+    const [trouble] = troublesOf(lookOf({ peers: [peerOf({ state: 'refused', reason: 'token' })] }));
+    expect(trouble).toMatchObject({
+      severity: 'bad',
+      todo: expect.stringContaining('Waiting does not mend it'),
+    });
+  });
+
+  test.each([
+    [2000, 'two is 2.0 s ahead'],
+    [-2000, 'two is 2.0 s behind'],
+  ])('is a clock that is %i ms away', (clockOffsetMs, words) => {
+    expect(told({ peers: [peerOf({ clockOffsetMs })] })[0]?.[0]).toContain(words);
+    expect(told({ peers: [peerOf({ clockOffsetMs: clockOffsetMs - Math.sign(clockOffsetMs) })] })).toEqual(
+      [],
+    );
+  });
+
+  test('is a peer that is 10,000 operations behind, and none that is one less', () => {
+    expect(told({ peers: [peerOf({ lagOperations: 9999 })] })).toEqual([]);
+    expect(told({ peers: [peerOf({ lagOperations: 10_000 })] })[0]?.[0]).toContain('two is behind: 10,000');
+  });
+
+  test('is what is held back, by whom and from which operation on, with the hint of the node', () => {
+    const held = {
+      by: 'here' as const,
+      table: 'hosts',
+      origin: 'two@1',
+      sequence: 4,
+      code: 'OPERATION_INVALID',
+      reason: 'a key of another type',
+      hint: 'Declare it alike.',
+      since: 0,
+      times: 1,
+    };
+    const [trouble] = troublesOf(lookOf({ peers: [peerOf({ heldBack: [held] })] }));
+    expect(trouble?.what).toContain(
+      'does not take from two operations of two@1 in table hosts, from number 4 on',
+    );
+    expect(trouble?.todo).toBe('Declare it alike.');
+  });
+
+  test('is a disk that takes no writes, before everything that is less bad', () => {
+    const peers = [peerOf({ clockOffsetMs: 5000 })];
+    const node = { ...lookOf().node, disk: { ...disk, failure: 'BACKEND_FULL' } };
+    const troubles = troublesOf(lookOf({ node, peers }));
+    expect(troubles.map(({ id }) => id)).toEqual(['disk', 'clock ws://127.0.0.1:1']);
+    expect(troubles[0]?.what).toContain('the disk is full');
+  });
+
+  test('is a table in another mode on a peer, and a Zeek cluster that is away', () => {
+    const peers = [peerOf({ tables: [{ name: 'hosts', mode: 'lww', shared: true }] })];
+    const zeek = [{ name: 'site', address: 'ws://zeek:1', state: 'waiting', tables: [] }];
+    const words = told({ peers, tables: [tableOf()], node: { ...lookOf().node, zeek } }).map(
+      ([what]) => what,
+    );
+    expect(words).toEqual([
+      'No connection with Zeek at ws://zeek:1 (waiting).',
+      'Table hosts is in mode naive here and lww on two.',
+    ]);
+  });
+});
