@@ -18,12 +18,12 @@ const MAX_ADOPTED_LIVES = 16_384;
 /** A checkpoint that has to begin anew so many times is then taken over in one go. */
 const MOST_ROUNDS = 16;
 
-/** What a node is, as far as its tables take checkpoints over. */
+/** The parts are what a node is, as far as its tables take checkpoints over. */
 export interface AdopterParts {
   readonly log: OperationLog;
   readonly origins: Origins;
   readonly dispatcher: Dispatcher;
-  /** How long work is cut. */
+  /** Says how long work is cut. */
   readonly slicing: Slicing;
   /**
    * A peer has more of what this node wrote in its present life than this node. `sound`: it goes on in a new one;
@@ -32,11 +32,11 @@ export interface AdopterParts {
   known(projection: Projection): 'sound' | 'forked' | 'claimed';
 }
 
-/** What taking over a checkpoint did. */
+/** Adopted says what taking over a checkpoint did. */
 interface Adopted {
-  /** How many rows changed. */
+  /** Counts the rows that changed. */
   readonly rows: number;
-  /** Whether it brought a switch of mode. */
+  /** Says whether it brought a switch of mode. */
   readonly switched: boolean;
 }
 

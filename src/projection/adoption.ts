@@ -50,11 +50,11 @@ function eachEntry(
   return slots;
 }
 
-/** How much of a checkpoint in the log is wanted. */
+/** A part says how much of a checkpoint in the log is wanted. */
 export interface CheckpointPart {
   /** So many of its first entries: nothing is read behind them then. */
   readonly entries: number;
-  /** What was written before this stamp. */
+  /** Wants what was written before this stamp. */
   readonly before: number;
 }
 
@@ -99,7 +99,7 @@ export function loadCheckpoint(
 
 const EVERYTHING: CheckpointPart = { entries: Infinity, before: Infinity };
 
-/** What was written before a switch, as a checkpoint says it. */
+/** Returns what was written before a switch, as a checkpoint says it. */
 function beforeOf(
   origins: Origins,
   { before }: NonNullable<CheckpointHeader['epoch']>,
@@ -107,7 +107,7 @@ function beforeOf(
   return before === undefined ? undefined : vectorOf(origins, before);
 }
 
-/** Whether what a record says was not overruled by what this node wrote while the record was made. */
+/** Returns whether what a record says was not overruled by what this node wrote while the record was made. */
 function takesEffect({ rows, versions, mode }: Projection, { slot, dot, removed }: CheckpointEntry): boolean {
   if (rows.origin(slot) === dot.origin && rows.sequence(slot) === dot.sequence) return true;
   return mode.comparesVersions ? versions.accepts(slot, dot) : !removed || !rows.has(slot);
@@ -167,16 +167,19 @@ function checkedDocument(
 /** Numbers of slots. */
 type Slots = Iterable<number> & { readonly length: number };
 
-/** What taking over a checkpoint changed here. */
+/** Adopted says what taking over a checkpoint changed here. */
 export interface Adopted {
   /** Slots that took a row from the checkpoint, then slots whose row went, in the order of the log. */
   readonly rows: Slots;
   readonly removed: Slots;
-  /** Whether the checkpoint changed the table in every entry, so that its bytes say all that happened. */
+  /** Says whether the checkpoint changed the table in every entry, so that its bytes say all that happened. */
   readonly whole: boolean;
 }
 
-/** Whether a checkpoint can be taken over gradually: see {@link GradualAdoption}. Throws `OPERATION_INVALID`. */
+/**
+ * Returns whether a checkpoint can be taken over gradually: see {@link GradualAdoption}. Throws
+ * `OPERATION_INVALID`.
+ */
 export function isPlain(projection: Projection, checkpoint: DecodedCheckpoint): boolean {
   if (epochOrder(projection, checkpoint.header.epoch) !== 0 || projection.documents !== undefined)
     return false;
@@ -223,7 +226,10 @@ function adoptBehindDocument(
   return { ...adopted, whole: everySlot && areRows(projection, origins, checkpoint.rows) };
 }
 
-/** Whether the rows are those of a checkpoint: merged documents may show other writes than either did, and other sums. */
+/**
+ * Returns whether the rows are those of a checkpoint: merged documents may show other writes than either did,
+ * and other sums.
+ */
 function areRows(projection: Projection, origins: Origins, parts: readonly CheckpointRows[]): boolean {
   const { rows, schema } = projection;
   let same = true;

@@ -21,7 +21,7 @@ export class Beginnings {
     return this.#times[slot] as number;
   }
 
-  /** Whether an author that had seen `seen` knew of a row's life. */
+  /** Returns whether an author that had seen `seen` knew of a row's life. */
   isKnown(slot: number, to: { readonly origin: number; readonly seen: VersionVector }): boolean {
     const origin = this.#origins[slot] as number;
     return origin === to.origin || to.seen.get(origin) >= (this.#sequences[slot] as number);

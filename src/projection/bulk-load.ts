@@ -6,7 +6,7 @@ import type { Projection } from './projection.ts';
 import { CHANGED_ROW, DID_NOTHING, type DoneByRun, type RunOfWrites } from './row-columns.ts';
 import { MovingDot, type Rows } from './rows.ts';
 
-/** Whether a table has never held anything, so that of a checkpoint everything counts. */
+/** Returns whether a table has never held anything, so that of a checkpoint everything counts. */
 function isUntouched({ rows, versions, effects, documents }: Projection): boolean {
   return (
     rows.slots === 0 &&

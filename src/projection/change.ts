@@ -5,7 +5,7 @@ import type { Key, Value } from '../schema/index.ts';
 /** Says what happened to a row, as a subscriber sees it. */
 export type ChangeKind = 'new' | 'changed' | 'removed' | 'expired' | 'cleared';
 
-/** What names one operation on this node, and when it was written. */
+/** The facts name one operation on this node, and say when it was written. */
 export interface OperationFacts {
   readonly position: number;
   readonly table: string;
@@ -15,18 +15,18 @@ export interface OperationFacts {
   readonly key: Key | undefined;
   readonly value: Value;
   readonly stamp: number;
-  /** What the row holds now, where that is not the operation's own value. */
+  /** Is what the row holds now, where that is not the operation's own value. */
   readonly row?: { readonly value: Value } | undefined;
 }
 
-/** What consecutive writes of one author have in common. */
+/** A source is what consecutive writes of one author have in common. */
 export interface WriteSource {
   readonly table: string;
   readonly origin: string;
   readonly stamp: number;
 }
 
-/** What made a change. Valid during the call it is passed to: who tells of many writes uses one object. */
+/** A cause is what made a change. Valid during the call it is passed to: who tells of many writes uses one object. */
 export interface ChangeCause {
   /** A plain write by where it comes from; anything else by its facts. */
   readonly source: WriteSource | OperationFacts;

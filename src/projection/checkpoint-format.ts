@@ -5,12 +5,12 @@ export const REMOVED = 2;
 export const DICTIONARY = 3;
 /** Changes of the document behind the table; 4 is a piece of the header. */
 export const DOCUMENT = 5;
-/** What the node that wrote the checkpoint remembers of its own; means nothing to others. */
+/** Marks what the node that wrote the checkpoint remembers of its own; it means nothing to others. */
 export const PAST = 6;
 /** Rows or dictionary entries per chunk. */
 export const ENTRIES_PER_CHUNK = 4096;
 
-/** What a node remembers of its own under earlier documents. */
+/** A record is what a node remembers of its own under earlier documents. */
 export interface PastRecord {
   readonly effects: readonly OwnEffect[];
   readonly copies: readonly string[];

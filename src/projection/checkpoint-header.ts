@@ -22,7 +22,7 @@ const COPIED_PER_UNIT = 4096;
 
 type Pairs = readonly (readonly [origin: string, sequence: number])[];
 
-/** What a checkpoint says of itself, in its first chunk. */
+/** A header is what a checkpoint says of itself, in its first chunk. */
 export interface CheckpointHeader {
   readonly version: number;
   readonly table: string;
@@ -50,7 +50,7 @@ export interface CheckpointHeader {
   }[];
 }
 
-/** What a checkpoint's header says of a table. */
+/** A source is what a checkpoint's header says of a table. */
 export type HeaderSource = Pick<
   Projection,
   'schema' | 'held' | 'versions' | 'epoch' | 'contexts' | 'vector' | 'effective'
@@ -271,7 +271,7 @@ function areExpired(value: unknown): boolean {
   );
 }
 
-/** Whether something from outside is a safe integer of at least `least`. */
+/** Returns whether something from outside is a safe integer of at least `least`. */
 export function isCount(value: unknown, least: number): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
 }

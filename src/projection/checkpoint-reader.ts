@@ -27,7 +27,7 @@ export interface CheckpointRows {
   readonly removed: boolean;
   readonly texts: readonly string[];
   readonly cells: ArrayLike<Cell>;
-  /** What the cells say, where that was found out when they were checked. */
+  /** Holds what the cells say, where that was found out when they were checked. */
   readonly values?: readonly Value[] | undefined;
   readonly origins: readonly string[];
   readonly originOf: Uint32Array;
@@ -63,7 +63,7 @@ interface DictionaryPart {
   readonly texts: readonly string[];
 }
 
-/** What the numbers of a dictionary stand for. */
+/** The keys are what the numbers of a dictionary stand for. */
 export interface DictionaryKeys {
   readonly size: number;
   readonly parts: readonly DictionaryPart[];
@@ -79,7 +79,7 @@ export interface DecodedCheckpoint {
   readonly keys: readonly DictionaryKeys[];
   /** The document behind the table, in modes that have one. */
   readonly document: readonly Uint8Array[];
-  /** What the node that wrote it remembers of its own; only of a checkpoint that is trusted. */
+  /** Is what the node that wrote it remembers of its own; only of a checkpoint that is trusted. */
   readonly past: readonly PastRecord[];
 }
 

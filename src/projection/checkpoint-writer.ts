@@ -24,7 +24,7 @@ const scratch = new ByteWriter(64 * 1024);
 export type CheckpointSource = HeaderSource &
   Pick<Projection, 'rows' | 'mode' | 'dictionaries' | 'documents' | 'past'>;
 
-/** Which slots go into a checkpoint. */
+/** A part says which slots go into a checkpoint. */
 export interface CheckpointPart {
   readonly rows: Iterable<number>;
   /** Keys without a row whose removal is worth remembering. */

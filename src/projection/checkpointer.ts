@@ -25,7 +25,7 @@ export interface CheckpointedLog {
   flush(): Promise<void>;
 }
 
-/** Who seals and trims what checkpoints cover. */
+/** A keeper seals and trims what checkpoints cover. */
 export interface Keeper {
   /** Checkpoints should reach this far. */
   readonly wanted: number;
@@ -151,12 +151,12 @@ export class Checkpointer {
   }
 }
 
-/** How many operations a restart would replay one by one, were there no checkpoint of this node's own. */
+/** Counts the operations that a restart would replay one by one, were there no checkpoint of this node's own. */
 function replayed(projection: Projection): number {
   return operationsHeld(projection) - projection.summedUp;
 }
 
-/** How many operations of a table this node has ever held. */
+/** Counts the operations of a table that this node has ever held. */
 function operationsHeld(projection: Projection): number {
   let count = 0;
   for (const [, sequence] of projection.vector().entries()) count += sequence;

@@ -16,7 +16,7 @@ export const CLAIMS_BEYOND = 64;
 export class Claims {
   readonly #origins: Origins;
   readonly #table: string;
-  /** Who named a life first of which nothing is held, by the life's number. */
+  /** Remembers who named a life first of which nothing is held, by the life's number. */
   readonly #authors = new Map<number, string>();
   readonly #ofAuthor = new Map<string, number>();
 
@@ -25,7 +25,7 @@ export class Claims {
     this.#table = table;
   }
 
-  /** How many of these texts name lives that nobody has named before. */
+  /** Counts these texts that name lives which nobody has named before. */
   unknown(texts: readonly string[]): number {
     let count = 0;
     for (const text of texts) if (this.#origins.find(text) === undefined) count++;

@@ -7,7 +7,7 @@ import type { Wall } from '../log/operations/wall-clock.ts';
 import type { ConflictMode } from '../modes/conflict-mode.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
-/** What every projection of a node shares. */
+/** The context is what every projection of a node shares. */
 export interface ProjectionContext {
   readonly origins: Origins;
   readonly wall: Wall;
@@ -17,7 +17,7 @@ export interface ProjectionContext {
   readonly modeOf: (table: { readonly name: string; readonly mode: ModeName }) => ConflictMode;
   /** Live operations of the whole node. */
   readonly operations: Emitter<Operation>;
-  /** Whether an origin is a life of this node, past or present; left out, none is. */
+  /** Says whether an origin is a life of this node, past or present; left out, none is. */
   readonly isOwn?: ((origin: number) => boolean) | undefined;
   /** Drawn anew each time the node opens. */
   readonly session: number;

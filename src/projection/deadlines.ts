@@ -9,14 +9,14 @@ const FINEST_STEP_MS = 10;
 const COARSEST_STEP_MS = 1000;
 /** Most rows expired in one go, so that the event loop stays free. */
 const MAX_EXPIRED_AT_ONCE = 4096;
-/** How long after a deadline another node than the author lets a row go. */
+/** Says how long after a deadline another node than the author lets a row go. */
 const GRACE_MS = 2000;
 
 /** Decides who lets a row go. */
 export interface ExpiryDuty {
-  /** Whether this node wrote the row, in this life or an earlier one. */
+  /** Returns whether this node wrote the row, in this life or an earlier one. */
   isAuthor(origin: number): boolean;
-  /** What the machine's clock says, as far as it can be believed: in milliseconds since 1970. */
+  /** Says what the machine's clock says, as far as it can be believed: in milliseconds since 1970. */
   now(): number;
 }
 
@@ -39,7 +39,7 @@ export class Deadlines {
   /** Per slot that waits: from which time the lifetime of its row counts, and when it is over, as time elapses. */
   #from: Float64Array = new Float64Array(64);
   #due: Float64Array = new Float64Array(64);
-  /** What both clocks said when they were read last, which is within a step while anything waits. */
+  /** Is what both clocks said when they were read last, which is within a step while anything waits. */
   #wallMs = Infinity;
   #elapsedMs = 0;
   #timer: Timer | undefined;
@@ -92,7 +92,7 @@ export class Deadlines {
     this.#due.set(due);
   }
 
-  /** When a lifetime is over that began at a time of the author's clock. */
+  /** Says when a lifetime is over that began at a time of the author's clock. */
   #dueOf(fromMs: number): number {
     // Both clocks go on alike as long as nobody corrects one: within a step of the last reading they need not be read.
     if (fromMs > this.#wallMs || fromMs < this.#wallMs - this.#stepMs) this.#read();

@@ -139,7 +139,7 @@ function newName(projection: Projection, origins: Origins): string {
   return hash.low.toString(16).padStart(8, '0') + hash.high.toString(16).padStart(8, '0');
 }
 
-/** Where the rows of a table lie among the leaves. */
+/** An index says where the rows of a table lie among the leaves. */
 interface LeafIndex {
   /** Per leaf two words: the sum of its rows' hashes. */
   readonly sums: Uint32Array;
@@ -156,9 +156,9 @@ interface LeafIndex {
  */
 export class TableDigest {
   readonly state: string;
-  /** Which of the rows that it may have: see {@link Projection.revision}. */
+  /** Says which rows it is of, of those that it may have: see {@link Projection.revision}. */
   readonly revision: number;
-  /** How many slots the table had. */
+  /** Counts the slots that the table had. */
   readonly numbered: number;
   /** Per bucket two words: the sum of its rows' hashes. */
   readonly #sums: Uint32Array = new Uint32Array(2 * BUCKETS);
@@ -324,14 +324,14 @@ export class TableDigest {
     return found;
   }
 
-  /** Whether an operation was taken in, be it of a life that was forgotten since. */
+  /** Returns whether an operation was taken in, be it of a life that was forgotten since. */
   #holds(origin: number | undefined, sequence: number): boolean {
     if (origin === undefined || sequence < 1) return false;
     const { lives } = this.#projection;
     return sequence <= this.#projection.vector().get(origin) || lives.isForgotten(origin);
   }
 
-  /** Whether a peer's rows are all those of which it said the sums, and no others. */
+  /** Returns whether a peer's rows are all those of which it said the sums, and no others. */
   *#addUp(leaves: readonly LeafSum[], theirs: ReadonlyMap<string, RowSide>): Work<boolean> {
     const { schema } = this.#projection;
     const at = new Map(leaves.map(([leaf], index) => [leaf, index]));

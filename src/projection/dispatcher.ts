@@ -1,6 +1,6 @@
 import type { Slicing } from '../work/slices.ts';
 
-/** What a value is told to: an emitter or a subject. */
+/** A teller is what a value is told to: an emitter or a subject. */
 interface Teller<T> {
   next(value: T): void;
 }
@@ -26,7 +26,7 @@ export class Dispatcher {
   #next = 0;
   #busy = false;
   #holds = 0;
-  /** What a step of something gradual emits is told at once; how much that was. */
+  /** Counts what a step of something gradual emits, which is told at once. */
   #inStep = false;
   #toldInStep = 0;
   #thrownInStep: { readonly error: unknown } | undefined;
@@ -102,7 +102,7 @@ export class Dispatcher {
     }
   }
 
-  /** How many emissions wait; a mark for {@link forgetFrom}. */
+  /** Counts the emissions that wait; a mark for {@link forgetFrom}. */
   get mark(): number {
     return this.#waiting.length;
   }

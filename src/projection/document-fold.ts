@@ -32,7 +32,7 @@ const MAX_HISTORY_BYTES: number = 64 * 1024 * 1024;
 const MAX_CLEARED = 4096;
 const MAX_CLEARED_CHARACTERS: number = 512 * 1024;
 
-/** What is known of the run that is folded. */
+/** A folded run is what is known of the run that is folded. */
 export interface FoldedRun {
   readonly origin: number;
   readonly dictionary: Dictionary;
@@ -41,7 +41,7 @@ export interface FoldedRun {
   readonly base: number | undefined;
 }
 
-/** How key numbers are read in a run of this node, and what it is told at. */
+/** An authored run says how key numbers are read in a run of this node, and what it is told at. */
 export interface AuthoredRun {
   readonly origin: string;
   readonly position: number;
@@ -56,7 +56,7 @@ interface Prepared {
   readonly carried: RunChanges;
 }
 
-/** What a document must know of its table; `writes` tells the origins this node writes as. */
+/** Makes what a document must know of its table; `writes` tells the origins this node writes as. */
 export function documentOwner(
   table: { readonly schema: Schema },
   epoch: Epoch,
@@ -92,7 +92,10 @@ export class DocumentFold {
   #prepared: Prepared | undefined;
   /** While a run of another node, or of the log, is folded: whether what it puts into a slot that has a row begins a new life. */
   #beginsAnew: ((slot: number, by: Dot) => boolean) | undefined;
-  /** What was prepared of runs that are not checked yet, and the keys from before that they were believed to mean. */
+  /**
+   * Holds what was prepared of runs that are not checked yet, and the keys from before that they were
+   * believed to mean.
+   */
   readonly #ready = new WeakMap<
     DecodedRun,
     { readonly prepared: Prepared; readonly known: ReadonlyMap<number, string> }
@@ -132,7 +135,7 @@ export class DocumentFold {
     return { origin: this.#origins.intern(origin), sequence, stamp };
   }
 
-  /** Whether a row is what stands in the document. */
+  /** Returns whether a row is what stands in the document. */
   shows(slot: number, standing: Standing | undefined): boolean {
     const { rows, schema } = this.#table;
     if (standing === undefined || !rows.has(slot)) return standing === undefined && !rows.has(slot);
@@ -190,13 +193,16 @@ export class DocumentFold {
     this.document.refine(text, { origin: this.#origins.at(origin).text, sequence, stamp });
   }
 
-  /** What stands under a slot's key, which must be something. */
+  /** Returns what stands under a slot's key, which must be something. */
   standingIn(slot: number): { readonly value: Value; readonly dot: Dot } {
     const standing = this.document.standing(this.#table.rows.text(slot)) as Standing;
     return { value: this.valueOf(standing), dot: this.dotOf(standing) };
   }
 
-  /** Whether `own` should begin the document anew; of many writers the one with most of it, so that only one does. */
+  /**
+   * Returns whether `own` should begin the document anew; of many writers the one with most of it, so that
+   * only one does.
+   */
   isDue(own: number): boolean {
     const { operations, bytes } = this.document.history;
     const limit = Math.max(MAX_HISTORY, HISTORY_PER_ROW * this.#table.rows.size);
@@ -206,7 +212,7 @@ export class DocumentFold {
 
   // Runs of this node ------------------------------------------------------------------------------------
 
-  /** Whether a key can be added to, so that what others add at the same time adds up. */
+  /** Returns whether a key can be added to, so that what others add at the same time adds up. */
   canAdd(slot: number, by: number, result: Value): boolean {
     const { rows, schema } = this.#table;
     if (schema.column !== 'integer' || typeof result !== 'number') return false;
@@ -219,7 +225,7 @@ export class DocumentFold {
     return document.standing(text) === undefined && !document.hasBase(text) && document.canBegin(text);
   }
 
-  /** Whether a `clear` would not fit into one run, which has to name every key that it removes. */
+  /** Says whether a `clear` would not fit into one run, which has to name every key that it removes. */
   get clearsOneByOne(): boolean {
     const { rows } = this.#table;
     if (rows.size > MAX_CLEARED) return true;
@@ -272,7 +278,7 @@ export class DocumentFold {
     return content;
   }
 
-  /** What was prepared of a run, unless its keys turn out to be others. */
+  /** Returns what was prepared of a run, unless its keys turn out to be others. */
   #readied(run: DecodedRun, textOf: (id: number) => string): Prepared | undefined {
     const ready = this.#ready.get(run);
     if (ready === undefined) return undefined;
@@ -371,7 +377,7 @@ export class DocumentFold {
     return others.map((other) => ({ value: this.valueOf(other), origin: other.origin }));
   }
 
-  /** What this node did since the document began, as far as it still stands. */
+  /** Lists what this node did since the document began, as far as it still stands. */
   effectsOfOwn(): OwnEffect[] {
     return this.document.effectsOf((text) => this.#table.isOwn(this.#origins.intern(text)));
   }

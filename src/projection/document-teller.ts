@@ -182,7 +182,7 @@ export class DocumentTeller {
   }
 }
 
-/** Whether what stands is what the operation's run made of the key. */
+/** Returns whether what stands is what the operation's run made of the key. */
 function isMine({ effect, facts }: KeyOperation, standing: Standing | undefined): boolean {
   if (effect === undefined || effect.kind === 'delete') return standing === undefined;
   if (standing === undefined) return false;

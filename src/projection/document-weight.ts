@@ -5,7 +5,10 @@ export const CHANGE_WEIGHT = 12;
 /** The same of the beginning of a counter. */
 export const BEGINNING_WEIGHT = 4;
 
-/** What a run weighs that has so many operations, and whose changes have so many: see `RunAuthor.runWeight`. */
+/**
+ * Returns what a run weighs that has so many operations, and whose changes have so many: see
+ * `RunAuthor.runWeight`.
+ */
 export function weightOf(run: {
   readonly count: number;
   /** Those of its changes; under a `clear` they are more. */

@@ -11,21 +11,21 @@ import type { Dot, Rows } from './rows.ts';
 import type { WriteWatch } from './undo.ts';
 import type { Versions } from './versions.ts';
 
-/** Where an operation stands that subscribers are told of, and what its author had seen. */
+/** Live says where an operation stands that subscribers are told of, and what its author had seen. */
 export interface Live {
   readonly position: number;
   readonly seen: VersionVector;
 }
 
-/** What is known of a write of another node, or of the log. */
+/** The context is what is known of a write of another node, or of the log. */
 interface WriteContext {
   /** Undefined when nobody is told. */
   readonly live: Live | undefined;
-  /** Of tables whose rows expire by creation. */
+  /** Knows the lives of rows, in tables whose rows expire by creation. */
   readonly lives: RowLives | undefined;
 }
 
-/** What single operations do to the rows of one table, by the rules of its mode, and who is told. */
+/** The effects are what single operations do to the rows of one table, by the rules of its mode, and who is told. */
 export class Effects {
   readonly rows: Rows;
   readonly reporter: Reporter;
@@ -111,7 +111,7 @@ export class Effects {
   }
 
   /**
-   * Whether the row came with a checkpoint from an operation of the same author that is not older:
+   * Returns whether the row came with a checkpoint from an operation of the same author that is not older:
    * the checkpoint was ahead of its own vector, and what it told must not be told again.
    */
   #tookOver(slot: number, dot: Dot): boolean {
@@ -119,8 +119,9 @@ export class Effects {
   }
 
   /**
-   * Whether what removed a key (`present`, or the latest `clear`) stays known as that although a removal comes
-   * whose author had not seen it: a write of that author may come behind, and what it replaces is to be told.
+   * Returns whether what removed a key (`present`, or the latest `clear`) stays known as that although a
+   * removal comes whose author had not seen it: a write of that author may come behind, and what it replaces
+   * is to be told.
    */
   #staysKnown(present: Dot, { origin }: Dot, seen: VersionVector): boolean {
     if (this.versions.mode.comparesVersions || present.origin === origin) return false;
@@ -177,7 +178,7 @@ export class Effects {
     this.reporter.overruled(slot, facts, { dot, seen: this.#table.contextOf(dot.origin) });
   }
 
-  /** Whether a version takes effect on what a slot holds. */
+  /** Returns whether a version takes effect on what a slot holds. */
   accepts(slot: number, dot: Dot): boolean {
     return this.versions.accepts(slot, dot);
   }

@@ -27,7 +27,7 @@ const UNITS_PER_CHUNK = 4096;
 const TOLD_PER_STEP = 32;
 const NOTHING = new VersionVector();
 
-/** What a slot is to an adoption, in bits. */
+/** Says in bits what a slot is to an adoption. */
 const TAKEN = 1;
 const REMOVED = 2;
 /** Taken or removed by the record, but what this node wrote meanwhile stands. */
@@ -65,9 +65,9 @@ export class GradualAdoption implements WriteWatch {
   #marks: Uint8Array = new Uint8Array(0);
   readonly #taken: number[] = [];
   readonly #removed: number[] = [];
-  /** What took them away, as the log says, where {@link #removerOf} does not tell. */
+  /** Names what took them away, as the log says, where {@link #removerOf} does not tell. */
   readonly #removedBy = new Map<number, Dot>();
-  /** Whether the table had no slots, so that the copy has its own. */
+  /** Says whether the table had no slots, so that the copy has its own. */
   #isFresh = false;
   #part = 0;
   #isStale = false;
@@ -105,18 +105,18 @@ export class GradualAdoption implements WriteWatch {
     this.#watch?.remember(slot);
   }
 
-  /** Whether something happened meanwhile after which it has to begin anew. */
+  /** Says whether something happened meanwhile after which it has to begin anew. */
   get isStale(): boolean {
     const { epoch, versions } = this.#table;
     return this.#isStale || epoch !== this.#epoch || versions.latestClear !== this.#clear;
   }
 
-  /** How many rows it changes. */
+  /** Counts the rows it changes. */
   get count(): number {
     return this.#taken.length + this.#removed.length;
   }
 
-  /** What the log keeps of it. */
+  /** Is what the log keeps of it. */
   get record(): Uint8Array {
     return this.#record;
   }
@@ -230,7 +230,10 @@ export class GradualAdoption implements WriteWatch {
     }
   }
 
-  /** What took a slot's row away unless something else is noted: the entry, or else the write whose row it was. */
+  /**
+   * Returns what took a slot's row away unless something else is noted: the entry, or else the write whose
+   * row it was.
+   */
   #removerOf(slot: number, before: Rows): Dot {
     const index = this.#indexOf(slot);
     const entry = index < 0 || index >= this.#slots.length ? undefined : this.#entryAt(index);

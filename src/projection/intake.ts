@@ -64,7 +64,7 @@ export function checkAhead(schema: Schema, run: DecodedRun): void {
   found.set(run, schema);
 }
 
-/** How key numbers of a run are read, before or after {@link learnRun}; the run must have been checked. */
+/** Says how key numbers of a run are read, before or after {@link learnRun}; the run must have been checked. */
 export function keyTextsOf(table: Intake, run: DecodedRun, origins: Origins): (id: number) => string {
   const origin = origins.find(run.origin);
   const dictionary = origin === undefined ? undefined : table.dictionaries.get(origin);

@@ -1,18 +1,18 @@
 /** A text is looked for in at most this many places; by chance a million texts need about 70. */
 const MOST_PLACES = 256;
-/** Of a longer text only so many characters at either end count for its place. */
+/** Bounds the characters at either end that count for the place of a longer text. */
 const MOST_AT_END = 32;
 /** No two processes put texts into the same places. Nothing that anybody sees depends on it. */
 const SEED: number = Math.floor(Math.random() * 2 ** 32) | 0;
 const SMALLEST = 128;
 
 /**
- * Which slot a text has. It does what a Map from texts to slots does, with half the memory and fewer
- * waits for it: the table holds nothing but slots, each with a part of its text's hash, and grows without
- * looking at a text again.
+ * The index says which slot a text has. It does what a Map from texts to slots does, with half the memory and
+ * fewer waits for it: the table holds nothing but slots, each with a part of its text's hash, and grows
+ * without looking at a text again.
  *
- * Whoever chooses the texts may choose many that belong in one place. When one is more than
- * {@link MOST_PLACES} places from where it belongs, a Map takes over for good.
+ * Whoever chooses the texts may choose many that belong in one place. When one is more than {@link
+ * MOST_PLACES} places from where it belongs, a Map takes over for good.
  */
 export class KeyIndex {
   /** Text per slot. */
@@ -22,7 +22,7 @@ export class KeyIndex {
   #places: Int32Array = new Int32Array(SMALLEST);
   #mask = SMALLEST - 1;
   #instead: Map<string, number> | undefined;
-  /** What was looked for last in vain: most often it is added next. */
+  /** Is what was looked for last in vain: most often it is added next. */
   #missed = '';
   #missedHash: number = hashOf('');
 

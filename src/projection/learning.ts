@@ -30,13 +30,13 @@ function slotsOf(
 }
 
 /**
- * What a table learns from a checkpoint beside rows: what is held, what numbers in runs stand for, and what
- * authors had seen. It is put together in steps, and learned at once.
+ * Learning is what a table learns from a checkpoint beside rows: what is held, what numbers in runs stand
+ * for, and what authors had seen. It is put together in steps, and learned at once.
  */
 export class Learning {
   readonly dictionaries: Map<number, Dictionary> = new Map();
   readonly contexts: Map<number, VersionVector> = new Map();
-  /** What the node that wrote the checkpoint held. */
+  /** Is what the node that wrote the checkpoint held. */
   readonly theirs: VersionVector;
   readonly #table: Projection;
   readonly #origins: Origins;

@@ -1,9 +1,12 @@
 import type { Origin, Origins } from '../log/operations/origin.ts';
 import type { VersionVector } from '../log/operations/version-vector.ts';
 
-/** How many lives of one node a table remembers; beyond it the oldest is forgotten. */
+/** Bounds the lives of one node that a table remembers; beyond it the oldest is forgotten. */
 export const MAX_LIVES_PER_NODE = 64;
-/** Of how many lives of one node it is remembered what they had seen: the present one, and the one it follows. */
+/**
+ * Bounds the lives of one node of which it is remembered what they had seen: the present one, and the one it
+ * follows.
+ */
 const LIVES_WITH_CONTEXT = 2;
 
 /**
@@ -25,12 +28,12 @@ export class Lives {
     this.#held = held;
   }
 
-  /** Whether an origin's life was forgotten, so that what is held of it is no longer known. */
+  /** Returns whether an origin's life was forgotten, so that what is held of it is no longer known. */
   isForgotten(origin: number): boolean {
     return this.isOver(this.#origins.at(origin)) && this.#held.get(origin) === 0;
   }
 
-  /** Whether a life of which nothing is held is one that was forgotten. */
+  /** Returns whether a life of which nothing is held is one that was forgotten. */
   isOver({ nodeId, epoch }: Pick<Origin, 'nodeId' | 'epoch'>): boolean {
     return epoch <= (this.forgotten.get(nodeId) ?? -1);
   }

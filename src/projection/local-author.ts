@@ -25,7 +25,7 @@ const CHAPTER_KEYS = 65_536;
 /** A dictionary that names more origins than this is not gone on with: readers take only so many. */
 const CHAPTER_ORIGINS = 4096;
 
-/** What the author shares with the projection it writes for. */
+/** The table is what the author shares with the projection it writes for. */
 export interface AuthoredTable {
   readonly schema: Schema;
   readonly rows: Rows;
@@ -62,17 +62,17 @@ export class LocalAuthor implements RunAuthor {
   #earlier: Dictionary | undefined;
   /** The dictionary names keys of discarded runs, so that the next run needs a new chapter. */
   #discarded = false;
-  /** What is written again after a switch of mode has runs of its own. */
+  /** Is true while something is written again after a switch of mode, which has runs of its own. */
   #copying = false;
   #copied = false;
-  /** What the open run weighs beyond its operations: see {@link RunAuthor.runWeight}. */
+  /** Is what the open run weighs beyond its operations: see {@link RunAuthor.runWeight}. */
   #extraWeight = 0;
   #sequence: number;
   /** The highest sequence this author's origin had when it began. */
   readonly startedAt: number;
   readonly #dot: MovingDot;
   #news = new Set<number>();
-  /** What the open run tells of others. */
+  /** Is what the open run tells of others. */
   #told: (readonly [origin: number, sequence: number])[] = [];
   #announced: ContextEntry[] = [];
 
@@ -149,7 +149,7 @@ export class LocalAuthor implements RunAuthor {
 
   // Runs -----------------------------------------------------------------------------------------------
 
-  /** Whether anything was written since this author began. */
+  /** Says whether anything was written since this author began. */
   get wrote(): boolean {
     return this.#sequence > this.startedAt;
   }
@@ -176,7 +176,7 @@ export class LocalAuthor implements RunAuthor {
     return this.#run.characters;
   }
 
-  /** What is written from now on was written before, and passed over by a switch; no run may be open. */
+  /** Marks what is written from now on as written before, and passed over by a switch; no run may be open. */
   beginCopies(): void {
     this.#copying = true;
   }
@@ -273,7 +273,7 @@ export class LocalAuthor implements RunAuthor {
     if (origin !== this.origin) this.#news.add(origin);
   }
 
-  /** Whether a dictionary is the one this author writes with. */
+  /** Returns whether a dictionary is the one this author writes with. */
   writesWith(dictionary: Dictionary): boolean {
     return dictionary === this.#dictionary.dictionary;
   }

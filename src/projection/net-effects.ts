@@ -7,7 +7,7 @@ import type { NetEffect, RunEffects } from '../modes/conflict-mode.ts';
 /** Most that one `increment` operation adds: so that the sum of a run's stays exact. */
 export const MAX_ADDED: number = 2 ** 40;
 
-/** What the operations of a run before `end` do to each key, taken together. Throws `OPERATION_INVALID`. */
+/** Returns what the operations of a run before `end` do to each key, taken together. Throws `OPERATION_INVALID`. */
 export function netEffects(
   run: RunOperations,
   from: { readonly origin: string; readonly isSet: boolean; textOf(id: number): string },

@@ -1,6 +1,6 @@
 import { TablecastError, isTablecastError } from '../errors.ts';
 
-/** What is thrown for operations that this node's present life did not write. */
+/** Makes the error for operations that this node's present life did not write. */
 export function ownOperation(of: {
   readonly table: string;
   readonly origin: string;

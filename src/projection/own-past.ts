@@ -6,7 +6,7 @@ import type { Projection } from './projection.ts';
 /** Most effects remembered of documents that are over; beyond it the oldest are forgotten. */
 const MAX_PAST = 262_144;
 
-/** What a node did to one key, its operations taken together. */
+/** An effect is what a node did to one key, its operations taken together. */
 export interface CarriedEffect {
   readonly kind: 'put' | 'delete' | 'add';
   readonly cell: OwnEffect['cell'];
@@ -21,16 +21,16 @@ export function together(effects: Iterable<OwnEffect>): Map<string, CarriedEffec
   return carried;
 }
 
-/** What was added, after what was done before. */
+/** Returns what was added, after what was done before. */
 export function addedTo(before: CarriedEffect | undefined, by: number): CarriedEffect {
   if (before?.kind === 'put') return { kind: 'put', cell: Number(before.cell) + by, by: 0 };
   return { kind: 'add', cell: undefined, by: by + (before?.by ?? 0) };
 }
 
 /**
- * What this node put and added under documents that are over. Rows say who wrote them last, but not
- * who added what: when a switch made elsewhere turns out to have been made without some of it, only
- * this memory tells what to write again, under the names it was first written by.
+ * The past is what this node put and added under documents that are over. Rows say who wrote them last, but
+ * not who added what: when a switch made elsewhere turns out to have been made without some of it, only this
+ * memory tells what to write again, under the names it was first written by.
  */
 export class OwnPast {
   readonly #effects = new Map<string, OwnEffect>();
@@ -95,7 +95,7 @@ export class OwnPast {
     this.remember(put);
   }
 
-  /** What of it lies beyond `base`, per key. */
+  /** Returns what of it lies beyond `base`, per key. */
   beyond(origins: Origins, base: VersionVector): Map<string, CarriedEffect> {
     const beyond = Array.from(this.#effects.values()).filter(
       ({ origin, sequence }) => sequence > base.get(origins.intern(origin)),

@@ -14,26 +14,26 @@ import type { PreparedChanges } from '../modes/conflict-mode.ts';
 const MIN_DEAR_BYTES = 16 * 1024;
 /** As are runs of fewer bytes that carry changes of documents. */
 const MIN_CHANGES_BYTES = 1024;
-/** What is read and checked in a unit of work: see {@link Work}. */
+/** Bounds the bytes read and checked in a unit of work: see {@link Work}. */
 const BYTES_PER_UNIT = 256;
 const CHARACTERS_PER_UNIT = 16;
 /** Operations that are checked in one. */
 const CHECKED_PER_UNIT = 4;
-/** Of longer keys, which are refused, nothing is prepared. */
+/** Bounds the keys of which anything is prepared: longer ones are refused. */
 const MAX_KEY_CHARACTERS = 1024;
 const NOTHING: PreparedChanges = { operations: 0, named: 0 };
 
 /** Most earlier operations that they name beside one per byte of the frame: nobody writes one twice under a key. */
 const MAX_FRAME_NAMED = 262_144;
 
-/** What is done with a frame's runs before the frame is applied in one go. */
+/** Preparation is what is done with a frame's runs before the frame is applied in one go. */
 export interface Preparation {
   readonly work: Work;
   /** Call once the frame has been applied, or never will be. */
   forget(): void;
 }
 
-/** What preparing runs needs of the node they came to. */
+/** The parts are what preparing runs needs of the node they came to. */
 interface PreparedFor {
   readonly origins: Origins;
   /** Gets the runs that are unpacked on the way, by their bytes. */
@@ -50,8 +50,8 @@ interface DearRun {
 }
 
 /**
- * What of runs is too dear to be checked and converted in one go, complex values and changes of documents, if they
- * hold such. What is not as it should be is left to whoever applies the runs.
+ * Makes the preparation of what is too dear in runs to be checked and converted in one go, complex values and
+ * changes of documents, if they hold such. What is not as it should be is left to whoever applies the runs.
  */
 export function preparationOf(runs: readonly Uint8Array[], of: PreparedFor): Preparation | undefined {
   const dear = runs.flatMap((bytes): DearRun[] => {
@@ -177,7 +177,7 @@ class FrameChanges {
     for (const [index, text] of newKeys.entries()) known.set(state.keys + index, text);
   }
 
-  /** What the key numbers of a run mean, as far as this node and the frame tell. */
+  /** Returns what the key numbers of a run mean, as far as this node and the frame tell. */
   #textsOf(
     { table, origin, state: { chapter } }: DecodedRun,
     { dictionaries, rows }: Projection,
@@ -202,7 +202,7 @@ class FrameChanges {
   }
 }
 
-/** Whether every key is known that a run means. */
+/** Returns whether every key is known that a run means. */
 function isKnown({ ids, kinds, document }: DecodedRun, textOf: (id: number) => string | undefined): boolean {
   if (document?.entered.some(({ id }) => textOf(id) === undefined) === true) return false;
   return ids.every(

@@ -37,7 +37,7 @@ const REMOVED_KEPT = 65_536;
  * subscribers see is a by-product.
  */
 export class Projection {
-  /** How the table was declared last. */
+  /** Says how the table was declared last. */
   schema: Schema;
   readonly rows: Rows;
   readonly reporter: Reporter;
@@ -51,7 +51,7 @@ export class Projection {
   readonly sessions: SessionMarks = new SessionMarks();
   /** Another number when rows changed without an operation that is new here: a state may then have other rows. */
   revision = 0;
-  /** How many of the operations held came summed up in checkpoints: replay costs rows for them. */
+  /** Counts the operations held that came summed up in checkpoints: replay costs rows for them. */
   summedUp = 0;
   readonly lives: Lives;
   readonly claims: Claims;
@@ -67,11 +67,14 @@ export class Projection {
    */
   #effective: VersionVector | undefined;
   readonly orphans: Orphans = new Orphans();
-  /** What this node added to counters before the present switch. */
+  /** Is what this node added to counters before the present switch. */
   readonly past: OwnPast = new OwnPast();
-  /** What had taken effect of each origin when the switch in force was made. */
+  /** Is what had taken effect of each origin when the switch in force was made. */
   epochBase: VersionVector = new VersionVector();
-  /** What this node stamps its operations with, and which stamps it takes: no other table's writers can move them. */
+  /**
+   * Says what this node stamps its operations with, and which stamps it takes: no other table's writers can
+   * move them.
+   */
   readonly times: TableTimes;
   readonly #context: ProjectionContext;
   #author: LocalAuthor | undefined;
@@ -140,7 +143,7 @@ export class Projection {
     return author;
   }
 
-  /** Whether this node writes the table as an origin. */
+  /** Returns whether this node writes the table as an origin. */
   writes(origin: number): boolean {
     return this.#authors.has(origin);
   }
@@ -151,12 +154,12 @@ export class Projection {
     for (const slot of this.rows.live()) deadlines.note(slot);
   }
 
-  /** What was held of this node's own origin before it wrote anything as it. */
+  /** Is what was held of this node's own origin before it wrote anything as it. */
   get startedAt(): number {
     return this.#author?.startedAt ?? 0;
   }
 
-  /** Whether this node wrote the table since it began its present life. */
+  /** Says whether this node wrote the table since it began its present life. */
   get wrote(): boolean {
     for (const author of this.#authors.values()) if (author.wrote) return true;
     return false;
@@ -167,7 +170,7 @@ export class Projection {
     this.schema = Object.freeze({ ...schema, mode: this.schema.mode });
   }
 
-  /** What is held of each origin, own operations included. */
+  /** Returns what is held of each origin, own operations included. */
   vector(): VersionVector {
     for (const author of this.#authors.values()) author.countHeld();
     return this.held;
@@ -258,17 +261,17 @@ export class Projection {
     ];
   }
 
-  /** Whether an origin is a life of this node, past or present. */
+  /** Returns whether an origin is a life of this node, past or present. */
   isOwn(origin: number): boolean {
     return this.writes(origin) || this.#context.isOwn?.(origin) === true;
   }
 
-  /** Whether a run can be applied only after a switch of mode that is not made here yet. */
+  /** Returns whether a run can be applied only after a switch of mode that is not made here yet. */
   isAhead(run: { readonly epoch: Epoch | undefined }): boolean {
     return run.epoch !== undefined && compareEpochs(run.epoch, this.epoch) > 0;
   }
 
-  /** Whether a later switch can be believed: what a peer can claim must leave room for those that follow. */
+  /** Returns whether a later switch can be believed: what a peer can claim must leave room for those that follow. */
   canFollow(epoch: Pick<Epoch, 'counter'>): boolean {
     return isWithinReach(epoch, { counter: this.epoch.counter, isEmpty: this.vector().size === 0 });
   }
@@ -306,12 +309,12 @@ export class Projection {
     this.reporter.operation({ ...this.reporter.facts(position, SWITCH, dot), value: mode });
   }
 
-  /** Whether this node should begin the table's document anew, because its history has become long. */
+  /** Says whether this node should begin the table's document anew, because its history has become long. */
   get isDocumentDue(): boolean {
     return this.documents !== undefined && this.wrote && this.documents.isDue(this.own);
   }
 
-  /** What took effect of each origin under the present mode, or before the switch to it. */
+  /** Returns what took effect of each origin under the present mode, or before the switch to it. */
   effective(): VersionVector {
     const held = this.vector();
     if (this.#effective === undefined) return held.copy();
@@ -322,7 +325,7 @@ export class Projection {
     return effective;
   }
 
-  /** What took effect of each origin, without what waits in the document for operations that are not here. */
+  /** Returns what took effect of each origin, without what waits in the document for operations that are not here. */
   #base(): VersionVector {
     const base = this.effective();
     for (const [text, sequence] of this.documents?.document.applied() ?? [])
@@ -346,7 +349,10 @@ export class Projection {
     this.documents?.begin();
   }
 
-  /** What took effect before a switch: rows may have come with a checkpoint before the operations they are of. */
+  /**
+   * Returns what took effect before a switch: rows may have come with a checkpoint before the operations they
+   * are of.
+   */
   #standing(base: VersionVector): VersionVector {
     const { rows } = this;
     const standing = base.copy();
@@ -420,7 +426,7 @@ export class Projection {
 
   // Runs of others, and replay ---------------------------------------------------------------------------
 
-  /** How many of a run's first operations are held already; undefined when one before it is missing. */
+  /** Counts a run's first operations that are held already; undefined when one before it is missing. */
   overlap(run: Pick<DecodedRun, 'firstSequence' | 'count'>, origin: number): number | undefined {
     const held = this.vector().get(origin);
     if (held === 0 && this.lives.isForgotten(origin)) return run.count;
@@ -491,7 +497,7 @@ export class Projection {
 
   // Checkpoints ------------------------------------------------------------------------------------------------
 
-  /** What an origin's author is known to have seen. */
+  /** Returns what an origin's author is known to have seen. */
   contextOf(origin: number): VersionVector {
     const known = this.contexts.get(origin);
     if (known !== undefined) return known;

@@ -8,7 +8,7 @@ import { type CheckpointPart, loadCheckpoint } from './adoption.ts';
 import { decodeCheckpoint } from './checkpoint-reader.ts';
 import type { Projection } from './projection.ts';
 
-/** How far to replay; both bounds are inclusive. */
+/** The bound says how far to replay; both bounds are inclusive. */
 export interface ReplayBound {
   readonly position: number;
   /** Milliseconds since 1970; operations their author wrote later are left out. */
@@ -58,12 +58,15 @@ export function replaySegment(
   }
 }
 
-/** Whether others may follow, in a document, a run that was written too late: it must be known there, if not by what it did. */
+/**
+ * Returns whether others may follow, in a document, a run that was written too late: it must be known there,
+ * if not by what it did.
+ */
 function isFollowed(projection: Projection, run: DecodedRun, { timeMs }: ReplayBound): boolean {
   return timeMs !== Infinity && projection.documents !== undefined && !projection.isAhead(run);
 }
 
-/** How much lies within the bound of a checkpoint that begins before it; undefined for all of it. */
+/** Says how much lies within the bound of a checkpoint that begins before it; undefined for all of it. */
 function partOf({ position, span }: Segment, bound: ReplayBound): CheckpointPart | undefined {
   const entries = bound.position < position + span - 1 ? bound.position - position + 1 : Infinity;
   const before = (bound.timeMs + 1) * STAMPS_PER_MS;
@@ -81,7 +84,7 @@ function beginningsOf(order: readonly Stretch[], position: number): number[] {
   return beginnings;
 }
 
-/** How many operations of each run stand at or before a position; undefined when all do. */
+/** Counts the operations of each run that stand at or before a position; undefined when all do. */
 function countsUpTo(order: readonly Stretch[], segment: Segment, position: number): number[] | undefined {
   if (position >= segment.position + segment.span - 1) return undefined;
   let rest = Math.max(0, position - segment.position + 1);

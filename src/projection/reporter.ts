@@ -22,7 +22,7 @@ export class Reporter {
   readonly #rows: Rows;
   readonly #context: ProjectionContext;
   readonly #lives: Lives;
-  /** Of the write that was told of last; the next one most often has the same. */
+  /** Is the source of the write that was told of last; the next one most often has the same. */
   #source: WriteSource = { table: '', origin: '', stamp: -1 };
   #sourceOrigin = -1;
   readonly #cause: { -readonly [Name in keyof ChangeCause]: ChangeCause[Name] };
@@ -39,22 +39,22 @@ export class Reporter {
     this.#cause = { source: this.#source, position: 0, sequence: 0, value: undefined };
   }
 
-  /** Whether anybody wants to know of changes or operations. */
+  /** Says whether anybody wants to know of changes or operations. */
   get wanted(): boolean {
     return this.changes.observed || this.#context.operations.observed;
   }
 
-  /** Whether anybody wants to know of anything at all. */
+  /** Says whether anybody wants to know of anything at all. */
   get listening(): boolean {
     return this.wanted || this.conflicts.observed;
   }
 
-  /** Whether of a plain write nothing has to be told but the change it makes: see {@link wrote}. */
+  /** Says whether of a plain write nothing has to be told but the change it makes: see {@link wrote}. */
   get brief(): boolean {
     return !this.#context.operations.observed && !this.conflicts.observed;
   }
 
-  /** What made the change of a plain write; valid until the next call. */
+  /** Returns what made the change of a plain write; valid until the next call. */
   causeOf(position: number, value: Value, dot: Dot): ChangeCause {
     const cause = this.#cause;
     if (dot.stamp !== this.#source.stamp || dot.origin !== this.#sourceOrigin) {

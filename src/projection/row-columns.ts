@@ -16,16 +16,16 @@ export interface RunOfWrites {
   readonly stamp: number;
 }
 
-/** What a run of writes did, per write from its first on. */
+/** Done says what a run of writes did, per write from its first on. */
 export interface DoneByRun {
   readonly slots: Int32Array;
-  /** Whether it made a row, changed one, or did nothing: see {@link DID_NOTHING} and what follows it. */
+  /** Says whether it made a row, changed one, or did nothing: see {@link DID_NOTHING} and what follows it. */
   readonly did: Uint8Array;
-  /** What the row held that it changed; of tables of doubles only. */
+  /** Is what the row held that it changed; of tables of doubles only. */
   readonly before: Float64Array | undefined;
 }
 
-/** What a write of a run did. */
+/** Numbers what a write of a run did. */
 export const DID_NOTHING = 0;
 export const MADE_ROW = 1;
 export const CHANGED_ROW = 2;

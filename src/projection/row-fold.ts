@@ -9,7 +9,7 @@ import type { Projection } from './projection.ts';
 import { RowLives } from './row-lives.ts';
 import { type Dot, MovingDot } from './rows.ts';
 
-/** What is common to the operations of one run. */
+/** The context is common to the operations of one run. */
 interface RunContext {
   readonly origin: number;
   readonly dictionary: Dictionary;
@@ -28,7 +28,7 @@ export class RowFold {
     this.#table = table;
   }
 
-  /** Whether the writes of a run can be put as they are, and nobody is told more than what changed. */
+  /** Returns whether the writes of a run can be put as they are, and nobody is told more than what changed. */
   #plain(run: DecodedRun, on: RunContext): boolean {
     const { mode, schema, reporter } = this.#table;
     if (mode.comparesVersions || schema.expiry !== undefined || run.kinds !== undefined) return false;

@@ -43,7 +43,7 @@ export class MovingDot implements Dot {
  */
 export class Rows {
   #index = new KeyIndex();
-  /** Of every key that has a slot; those with a row stand in the order in which their rows appeared. */
+  /** Holds every key that has a slot; those with a row stand in the order in which their rows appeared. */
   #order = new SlotOrder();
   /** Rows there are. */
   size = 0;
@@ -61,7 +61,7 @@ export class Rows {
   #authors: Int32Array = new Int32Array(INITIAL_CAPACITY);
   /** Per slot sequence and stamp of the latest write, side by side. */
   #versions: Float64Array = new Float64Array(2 * INITIAL_CAPACITY);
-  /** Of tables that expire by creation only. */
+  /** Holds when rows began, in tables that expire by creation only. */
   #beginnings: Beginnings | undefined;
   /** Highest slot whose row has appeared, and the number of slots when one was last moved to the end. */
   #highest = -1;
@@ -235,7 +235,10 @@ export class Rows {
     return this.#beginnings === undefined ? this.stamp(slot) : this.#beginnings.time(slot);
   }
 
-  /** Whether an author knew of the life of a slot's row; undefined in tables that do not expire by creation. */
+  /**
+   * Returns whether an author knew of the life of a slot's row; undefined in tables that do not expire by
+   * creation.
+   */
   isLifeKnown(
     slot: number,
     to: { readonly origin: number; readonly seen: VersionVector },

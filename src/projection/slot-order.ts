@@ -6,10 +6,10 @@
 export class SlotOrder {
   /** Slots in order, some of them passed over because they moved on; undefined while all stand by number. */
   readonly #slots: Int32Array | undefined;
-  /** Where in `#slots` each slot stands. */
+  /** Says where in `#slots` each slot stands. */
   readonly #stands: Int32Array | undefined;
   #count = 0;
-  /** What was put in this order's place, and how many of its slots stood before each of the former. */
+  /** Is what was put in this order's place, and how many of its slots stood before each of the former. */
   #next: { readonly order: SlotOrder; readonly before: Int32Array } | undefined;
 
   constructor(capacity = 0) {

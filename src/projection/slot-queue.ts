@@ -11,7 +11,7 @@ export class SlotQueue {
   #next: Int32Array = new Int32Array(0);
   #before: Int32Array = new Int32Array(0);
 
-  /** Whether nothing waits. */
+  /** Says whether nothing waits. */
   get empty(): boolean {
     return this.#first.size === 0;
   }

@@ -65,14 +65,14 @@ export function firstEpoch(mode: Epoch['mode']): Epoch {
   return { counter: 0, origin: '', mode };
 }
 
-/** Where a checkpoint stands: positive after a switch this table has not made, negative before one it has. */
+/** Says where a checkpoint stands: positive after a switch this table has not made, negative before one it has. */
 export function epochOrder(projection: Projection, epoch: Epoch | undefined): number {
   return compareEpochs(epoch ?? firstEpoch('naive'), projection.epoch);
 }
 
-/** What this node wrote of a key that a switch passed over. */
+/** An orphan is what this node wrote of a key that a switch passed over. */
 interface Orphan extends CarriedEffect {
-  /** What this node held then. */
+  /** Is what this node held then. */
   readonly held: VersionVector;
 }
 
@@ -199,10 +199,10 @@ export class SwitchAdoption {
     from: {
       readonly epoch: Epoch;
       readonly base: VersionVector;
-      /** What was written before the switch. */
+      /** Is what was written before the switch. */
       readonly before: VersionVector | undefined;
       readonly position: number;
-      /** Of a mode that has one, with what the checkpoint says of it. */
+      /** Is the document of a mode that has one, with what the checkpoint says of it. */
       readonly document: TableDocument | undefined;
     },
   ) {
@@ -257,7 +257,7 @@ export class SwitchAdoption {
     if (this.#told !== undefined) this.removed.push(slot);
   }
 
-  /** Where the next change is told; undefined when that is done in the end. */
+  /** Says where the next change is told; undefined when that is done in the end. */
   get #told(): Live | undefined {
     return this.#projection.documents === undefined ? this.#live() : undefined;
   }
@@ -280,7 +280,7 @@ export class SwitchAdoption {
     reporter.unseen(slot, facts, { seen: NOTHING });
   }
 
-  /** Whether what stands here is neither older than what replaces it nor written again by this node. */
+  /** Returns whether what stands here is neither older than what replaces it nor written again by this node. */
   #isLost(slot: number, by: Dot): boolean {
     const { rows } = this.#projection;
     const sequence = rows.sequence(slot);

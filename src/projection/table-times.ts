@@ -5,14 +5,17 @@ import type { CheckpointRows } from './checkpoint-reader.ts';
 import type { Dot } from './rows.ts';
 import type { Versions } from './versions.ts';
 
-/** How far ahead of this machine's clock an operation may be dated that its own author brings: 5 minutes. */
+/** Bounds how far ahead of this machine's clock an operation may be dated that its own author brings: 5 minutes. */
 const MAX_AHEAD_MS = 300_000;
 /** And one that a peer passes on, which another node has let in: 1 hour. */
 const MAX_RELAYED_AHEAD_MS = 3_600_000;
-/** What an author has seen of others it must date later: by so many stamps, a millisecond, beyond what came from others. */
+/**
+ * Counts the stamps, a millisecond, by which an author may go beyond what came from others: it must date
+ * later what it has seen.
+ */
 const SLACK_STAMPS: number = STAMPS_PER_MS;
 
-/** How an operation comes to this node. */
+/** An arrival says how an operation comes to this node. */
 export interface Arrival {
   readonly origin: string;
   /** Its own author brings it: it enters the cluster here. */

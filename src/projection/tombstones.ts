@@ -8,13 +8,13 @@ const LEAST_MS = 3_600_000;
 /** A removal older than this is forgotten in any case, also when an origin was never heard of again: 7 days. */
 const MOST_MS = 7 * 24 * 3_600_000;
 
-/** What deciding about removals needs of a table. */
+/** The facts are what deciding about removals needs of a table. */
 export interface RemovalFacts {
   readonly rows: Rows;
   readonly versions: Versions;
   readonly held: VersionVector;
   readonly contexts: ReadonlyMap<number, VersionVector>;
-  /** Whether an origin is this node: what it holds it has seen. */
+  /** Returns whether an origin is this node: what it holds it has seen. */
   writes(origin: number): boolean;
 }
 

@@ -2,7 +2,7 @@ import type { Value } from '../schema/index.ts';
 import type { Dot, Rows } from './rows.ts';
 import type { Versions } from './versions.ts';
 
-/** What was in a slot before a write. */
+/** Before is what was in a slot before a write. */
 interface Before {
   readonly slot: number;
   readonly present: boolean;
@@ -23,7 +23,7 @@ export class Undo implements WriteWatch {
   readonly #cleared: Dot | undefined;
   readonly #latestClear: Dot | undefined;
   readonly #writes: Before[] = [];
-  /** Who else watches; also after the batch. */
+  /** Watches as well; also after the batch. */
   readonly also: WriteWatch | undefined;
 
   constructor(rows: Rows, versions: Versions, also: WriteWatch | undefined) {

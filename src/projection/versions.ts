@@ -14,8 +14,8 @@ export interface ExpiredAhead {
 }
 
 /**
- * What must be known beside the rows: writes whose expiry arrived before them and, in modes that
- * compare versions, the latest `clear`, which also beats older writes that arrive after it.
+ * The versions are what must be known beside the rows: writes whose expiry arrived before them and, in modes
+ * that compare versions, the latest `clear`, which also beats older writes that arrive after it.
  */
 export class Versions {
   readonly #rows: Rows;
@@ -26,9 +26,9 @@ export class Versions {
   readonly #present: Version = { stamp: 0, origin: '', sequence: 0 };
   mode: ConflictMode;
   /**
-   * What was written before the switch of mode in force: beaten by everything since, whatever its times say.
-   * Undefined before any switch, in modes that do not compare, and where the switch was heard of from a node
-   * of 0.2, which does not say it.
+   * Is what was written before the switch of mode in force: beaten by everything since, whatever its times
+   * say. Undefined before any switch, in modes that do not compare, and where the switch was heard of from a
+   * node of 0.2, which does not say it.
    */
   before: VersionVector | undefined;
   /** The latest `clear`; undefined while there was none, and in modes that do not compare. */
@@ -42,7 +42,7 @@ export class Versions {
     this.#origins = origins;
   }
 
-  /** Whether a version takes effect on what a slot holds. */
+  /** Returns whether a version takes effect on what a slot holds. */
   accepts(slot: number, dot: Dot): boolean {
     if (!this.mode.comparesVersions) return true;
     if (this.beatenByClear(dot)) return false;
@@ -61,12 +61,12 @@ export class Versions {
     return this.mode.supersedes(this.#fill(dot), present);
   }
 
-  /** Whether something was written before the switch of mode in force, so that its time decides nothing. */
+  /** Returns whether something was written before the switch of mode in force, so that its time decides nothing. */
   isBefore({ origin, sequence }: Pick<Dot, 'origin' | 'sequence'>): boolean {
     return this.before !== undefined && this.before.get(origin) >= sequence;
   }
 
-  /** What a version that was not accepted lost to: the slot's latest write or removal, or a later `clear`. */
+  /** Returns what a version that was not accepted lost to: the slot's latest write or removal, or a later `clear`. */
   standing(slot: number): Dot {
     const rows = this.#rows;
     const dot = rows.dot(slot);
@@ -75,7 +75,7 @@ export class Versions {
     return cleared;
   }
 
-  /** Whether a version and everything before it loses to the latest `clear`. */
+  /** Returns whether a version and everything before it loses to the latest `clear`. */
   beatenByClear(dot: Dot): boolean {
     return this.cleared !== undefined && !this.#supersedes(dot, this.cleared);
   }
@@ -113,7 +113,7 @@ export class Versions {
     this.#ahead.set(`${write.origin}:${write.sequence}`, write);
   }
 
-  /** Whether a write that arrives now has expired before; asked once. */
+  /** Returns whether a write that arrives now has expired before; asked once. */
   takeExpired(dot: Dot): boolean {
     return this.#ahead.size > 0 && this.#ahead.delete(`${dot.origin}:${dot.sequence}`);
   }
