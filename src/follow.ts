@@ -3,7 +3,7 @@ import { Subscription } from 'rxjs/internal/Subscription';
 import { TablecastError } from './errors.ts';
 import type { Operation } from './log/operations/operation.ts';
 
-/** How many values wait for a reader unless it says otherwise. */
+/** Bounds the values that wait for a reader unless it says otherwise. */
 const DEFAULT_LIMIT = 1024;
 const MAX_LIMIT = 1_048_576;
 
@@ -59,7 +59,7 @@ export function follow<T>(stream: Observable<T>, options: FollowOptions<T> = {})
   return new StreamFollower(stream, limit, overflow);
 }
 
-/** Who waits for the next value. */
+/** A reader waits for the next value. */
 interface Reader<T> {
   resolve(this: void, result: IteratorResult<T, undefined>): void;
   reject(this: void, error: unknown): void;
@@ -68,7 +68,7 @@ interface Reader<T> {
 class StreamFollower<T> implements Follower<T> {
   readonly #limit: number;
   readonly #overflow: Overflow;
-  /** What waits, in order: by key where only the latest of each counts, otherwise by number. */
+  /** Holds what waits, in order: by key where only the latest of each counts, otherwise by number. */
   readonly #values = new Map<unknown, T>();
   /** Goes on behind what was taken: beginning anew each time would pass over all that was. */
   #next = this.#values.entries();
@@ -167,7 +167,7 @@ class StreamFollower<T> implements Follower<T> {
 
 const END: { readonly done: true; readonly value: undefined } = { done: true, value: undefined };
 
-/** What a row's key is told apart by; undefined for what tells of no row. */
+/** Returns what a row's key is told apart by; undefined for what tells of no row. */
 function keyOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !('operation' in value)) return undefined;
   const { key } = value as { readonly key?: unknown };
@@ -175,7 +175,7 @@ function keyOf(value: unknown): string | undefined {
   return Array.isArray(key) ? JSON.stringify(key.map(String)) : String(key);
 }
 
-/** Where in the log a value belongs; undefined for what stands in no log. */
+/** Returns where in the log a value belongs; undefined for what stands in no log. */
 function positionOf(value: unknown): number | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { operation, position } = value as { operation?: Operation; position?: number };

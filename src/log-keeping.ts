@@ -9,7 +9,7 @@ import { type Retention, retentionLimits } from './options.ts';
 import type { CheckpointedLog } from './projection/checkpointer.ts';
 import type { Projection } from './projection/projection.ts';
 
-/** Who looks after the old part of a node's durable log, with what the store remembers taken over. */
+/** Makes the keeper of the old part of a node's durable log, with what the store remembers taken over. */
 export function keeperOf(
   store: SegmentStore,
   recovery: Recovery,

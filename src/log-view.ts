@@ -46,13 +46,13 @@ export interface Log {
   stateAt(moment: Moment): Promise<ReadonlyMap<Key, Value>>;
 }
 
-/** What a log view reads. */
+/** The parts are what a log view reads. */
 export interface LogViewParts {
   readonly log: OperationLog;
   readonly live: Observable<Operation>;
   readonly origins: Origins;
   readonly projections: ReadonlyMap<string, Projection>;
-  /** What key numbers stand for that were named before the log begins. */
+  /** Gives what key numbers stand for that were named before the log begins. */
   names(): KeyNames | undefined;
   /** Told of each reader; what it returns, of its end. */
   entered?(): () => void;

@@ -9,7 +9,7 @@ import type { Replicator } from './replication/replicator.ts';
 /** Most names in one list of an event; the others are counted. */
 const MAX_NAMES = 64;
 
-/** What replacing credentials needs of its node. */
+/** The parts are what replacing credentials needs of its node. */
 export interface AccessParts {
   readonly auth: NodeOptions['auth'];
   readonly carrier: Carrier;

@@ -13,14 +13,14 @@ import type { Connection, Stranger, Transport } from './transport/transport.ts';
 import type { WebSocketOptions } from './transport/websocket/options.ts';
 import { type RenewableTransport, webSocketTransport } from './transport/websocket/websocket.ts';
 
-/** What a node is made of that a test may replace. */
+/** The parts of a node are what a test may replace. */
 export interface NodeParts {
   readonly environment?: Environment | undefined;
   readonly transport?: Transport | undefined;
   readonly durableBackend?: Backend | undefined;
   /** After how many operations a checkpoint of a durable table is due; for simulations, which have few. */
   readonly checkpointAfter?: number | undefined;
-  /** How long work is cut; for simulations, whose tables are small. */
+  /** Says how long work is cut; for simulations, whose tables are small. */
   readonly slicing?: Slicing | undefined;
 }
 
@@ -43,7 +43,7 @@ export function sqliteOf(options: NodeOptions): Backend | undefined {
   });
 }
 
-/** What carries a node's frames. */
+/** A carrier carries a node's frames. */
 export interface Carrier {
   readonly transport: Transport;
   /** Throws `OPTION_INVALID` for certificates that cannot be used, and for a transport that has none. */
@@ -52,7 +52,7 @@ export interface Carrier {
   reloadAuth(this: void, change: CredentialChange): ReadonlySet<Connection>;
 }
 
-/** What a transport tells its node. */
+/** The owner is told these by its transport. */
 export interface CarrierOwner {
   report(event: NodeEvent): void;
   refused(stranger: Stranger): void;
@@ -100,7 +100,7 @@ export function webSocketOf(
 
 const MAX_PEERS = 64;
 
-/** Who may connect, what each may do, and how much is taken from each. */
+/** Says who may connect, what each may do, and how much is taken from each. */
 export function peerRulesOf({ auth, limits }: NodeOptions): {
   readonly maxPeers: number;
   readonly access: AccessList;

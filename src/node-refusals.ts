@@ -1,11 +1,11 @@
 import { TablecastError } from './errors.ts';
 
-/** What is thrown by a node that was closed. */
+/** Makes the error of a node that was closed. */
 export function closed(): TablecastError {
   return new TablecastError('CLOSED', 'The node is closed.', { hint: 'Open it again with openNode().' });
 }
 
-/** What a batch gives, unless it is a promise: throws `OPTION_INVALID` then. */
+/** Returns what a batch gives, unless it is a promise: throws `OPTION_INVALID` then. */
 export function refusePromise<T>(result: T): T {
   if (!(result instanceof Promise)) return result;
   result.catch(() => undefined);

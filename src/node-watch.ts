@@ -13,7 +13,7 @@ import { isLoopback } from './transport/websocket/options.ts';
 /** A fact that is committed only to see whether the disk takes it. */
 const PROBE_FACT = 'probe';
 
-/** What is watched of a node. */
+/** The parts are what is watched of a node. */
 export interface WatchedParts {
   readonly id: string;
   readonly events: Observable<NodeEvent>;
@@ -35,7 +35,7 @@ export class NodeWatch implements ObservedNode {
   #health: NodeHealth | undefined;
   #phase: ObservedNode['phase'] = 'recovering';
   #probes = 0;
-  /** Where it is answered. */
+  /** Says where it is answered. */
   address: string | undefined;
   recoverySeconds: number | undefined;
   tornSegments = 0;

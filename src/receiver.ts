@@ -19,7 +19,7 @@ const MAX_FRAME_ORIGINS = 4096;
 /** Most entries of contexts and lists of origins in one frame. */
 const MAX_FRAME_NAMES = 131_072;
 
-/** What the runs of others go into. */
+/** The parts are what the runs of others go into. */
 export interface ReceiverParts {
   readonly log: OperationLog;
   readonly origins: Origins;
@@ -31,7 +31,7 @@ export interface ReceiverParts {
 /** A run of a frame, whose checksum was found right; it can be unpacked once. */
 interface ReceivedRun {
   readonly reference: RunReference & RunHeader;
-  /** What was prepared of it is unpacked already. */
+  /** Is true where what was prepared of it is unpacked already. */
   readonly opened: OpenedRun | undefined;
 }
 
@@ -40,7 +40,7 @@ interface AcceptedRun {
   readonly applied: number;
 }
 
-/** What is gathered while the runs of one frame are received. */
+/** An outcome gathers what comes of the runs of one frame while they are received. */
 class Outcome {
   operations = 0;
   readonly gaps = new Set<string>();
@@ -49,11 +49,11 @@ class Outcome {
   readonly forgotten = new Set<string>();
   readonly parted = new Map<string, string>();
   readonly refused = new Map<string, Refusal>();
-  /** How many entries of contexts and lists of origins its runs name, which costs beside their operations. */
+  /** Counts the entries of contexts and lists of origins that its runs name, which costs beside their operations. */
   names = 0;
-  /** What the frame has too much of, so that nothing more of it is looked at. */
+  /** Says what the frame has too much of, so that nothing more of it is looked at. */
   tooMuch: TablecastError | undefined;
-  /** How many of them nobody has named before. */
+  /** Counts those that nobody has named before. */
   newNames = 0;
 
   /** Takes nothing more of what a run's author wrote in its table. */
@@ -160,7 +160,7 @@ export class Receiver {
     }
   }
 
-  /** How many operations of a run were new and are applied; why none are, is noted in the outcome. */
+  /** Counts the operations of a run that were new and are applied; why none are, is noted in the outcome. */
   #take(
     projection: Projection,
     run: ReceivedRun,
@@ -190,7 +190,10 @@ export class Receiver {
     return count - skip;
   }
 
-  /** Whether operations of a run are held already that are others: of one life one session wrote each name. */
+  /**
+   * Returns whether operations of a run are held already that are others: of one life one session wrote each
+   * name.
+   */
   #isOther(projection: Projection, { origin: text, session, ...run }: RunHeader): boolean {
     const origin = this.#parts.origins.find(text);
     const skip = origin === undefined ? 0 : (projection.overlap(run, origin) ?? 0);

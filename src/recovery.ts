@@ -10,22 +10,22 @@ import { type Schema, compileSchema } from './schema/index.ts';
 
 const NODE_FACT = 'node';
 const TABLE_FACT = 'table:';
-/** What is read in one go: larger pages save nothing, and what they took is kept by the allocator. */
+/** Bounds what is read in one go: larger pages save nothing, and what they took is kept by the allocator. */
 const PAGE_BYTES = 1024 * 1024;
 
-/** What a durable store remembers of its node beside the log. */
+/** A fact is what a durable store remembers of its node beside the log. */
 export interface NodeFact {
   readonly id: string;
   /** Epoch of the node's sqlite tables. */
   readonly epoch: number;
   /**
-   * When the file was copied from the node's own, in milliseconds since 1970. The node may have gone on
+   * Says when the file was copied from the node's own, in milliseconds since 1970. The node may have gone on
    * since: whoever opens the copy begins a new life.
    */
   readonly copiedAt?: number | undefined;
 }
 
-/** What the facts of a store say. */
+/** Reads what the facts of a store say. */
 export function readFacts(recovery: Recovery): { node: NodeFact | undefined; schemas: Schema[] } {
   let node: NodeFact | undefined;
   const schemas: Schema[] = [];

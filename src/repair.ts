@@ -5,7 +5,7 @@ import type { Divergence } from './replication/divergence.ts';
 import type { Replicator } from './replication/replicator.ts';
 import type { Value } from './schema/index.ts';
 
-/** What a repair needs of the node. */
+/** The parts are what a repair needs of the node. */
 export interface RepairParts {
   readonly nodeId: string;
   readonly origins: Origins;

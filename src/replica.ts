@@ -25,7 +25,7 @@ import type {
   RunSource,
 } from './replication/replica.ts';
 
-/** What the replica is made of. */
+/** The parts are what the replica is made of. */
 export interface ReplicaParts {
   readonly nodeId: string;
   readonly session: number;
@@ -36,7 +36,7 @@ export interface ReplicaParts {
   readonly projections: ReadonlyMap<string, Projection>;
   readonly ownOrigins: readonly string[];
   readonly wall: WallClock;
-  /** How long work is cut. */
+  /** Says how long work is cut. */
   readonly slicing: Slicing;
   /** This node goes on under a new epoch in one store. */
   beginLife(store: StoreName): void;

@@ -2,7 +2,7 @@ import type { Recovery } from './log/backend.ts';
 import type { TablecastError } from './errors.ts';
 import type { NodeEvent } from './events.ts';
 
-/** What an operator is told of what opening a database found. */
+/** Lists what an operator is told of what opening a database found. */
 export function recoveryEvents({ tornSegments, setAside }: Recovery): readonly NodeEvent[] {
   const events: NodeEvent[] = [];
   if (tornSegments > 0) {

@@ -3,7 +3,7 @@ import type { NodeEvent } from './events.ts';
 
 const MAX_SUBSCRIBERS = 1024;
 
-/** How to tell of streams with many subscribers. */
+/** The options say how to tell of streams with many subscribers. */
 export interface SubscriberOptions {
   /** Subscribers of one stream beyond which it is told. Default 1,024. */
   readonly maxSubscribers?: number | undefined;

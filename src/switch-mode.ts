@@ -5,7 +5,7 @@ import type { Dispatcher } from './projection/dispatcher.ts';
 import type { Projection } from './projection/projection.ts';
 import type { Replicator } from './replication/replicator.ts';
 
-/** What switching a mode needs of the node. */
+/** The parts are what switching a mode needs of the node. */
 export interface SwitchParts {
   readonly log: OperationLog;
   readonly dispatcher: Dispatcher;

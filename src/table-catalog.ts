@@ -13,7 +13,7 @@ import { type Schema, type TableDeclaration, compileSchema, sameDeclaration } fr
 /** Time between two looks at what can be forgotten, in milliseconds. */
 const HOUSEKEEPING_MS = 1000;
 
-/** What the catalog needs of its node. */
+/** The owner is what the catalog needs of its node. */
 export interface CatalogOwner {
   readonly nodeId: string;
   readonly environment: Environment;

@@ -40,7 +40,7 @@ export type TableOf<D extends TableDeclaration> = D['value'] extends TypeName
   ? MapTable<KeyOf<D>, ValueOf<D>>
   : SetTable<KeyOf<D>>;
 
-/** What a table needs of its node beside the projection. */
+/** The parts are what a table needs of its node beside the projection. */
 export interface TableParts {
   readonly projection: Projection;
   readonly synced: Observable<boolean>;

@@ -17,7 +17,7 @@ import type { ZeekHost } from './zeek/host.ts';
 
 const FACT = 'zeek:';
 
-/** What a host is made of. */
+/** The parts are what a host is made of. */
 export interface ZeekHostParts {
   readonly id: string;
   readonly environment: Environment;

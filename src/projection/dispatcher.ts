@@ -26,7 +26,7 @@ export class Dispatcher {
   #next = 0;
   #busy = false;
   #holds = 0;
-  /** Counts what a step of something gradual emits, which is told at once. */
+  /** Is true while a step of something gradual emits, which is told at once; the next counts how much that was. */
   #inStep = false;
   #toldInStep = 0;
   #thrownInStep: { readonly error: unknown } | undefined;

@@ -30,7 +30,7 @@ export function segment(position: number, span = 1, size = 3): Segment {
 /** A commit without facts. */
 export const commitOf = (...segments: Segment[]): Commit => ({ segments });
 
-/** Where segments begin. */
+/** Lists where segments begin. */
 export const positionsOf = (segments: readonly Segment[]): number[] =>
   segments.map(({ position }) => position);
 

@@ -11,9 +11,9 @@ import {
 import { durableCases } from './durable-suite.ts';
 import { type ContractCase, assertBytes, assertRejects, outcomeOf, withinLimit } from './suite.ts';
 
-/** What {@link backendSuite} is to hold against the contract. */
+/** The options say what {@link backendSuite} is to hold against the contract. */
 export interface BackendSuiteOptions {
-  /** Whether what was committed is there after the process ends; adds the cases of a restart. */
+  /** Says whether what was committed is there after the process ends; adds the cases of a restart. */
   readonly durable: boolean;
   /** A place of its own for each case, with nothing in it. */
   readonly place: () => Promise<BackendPlace> | BackendPlace;

@@ -106,7 +106,7 @@ function checkArrivals(mode: ConflictMode): void {
       }
 }
 
-/** What stands after versions arrived in an order. */
+/** Returns what stands after versions arrived in an order. */
 function standing(mode: ConflictMode, arrivals: readonly Version[]): Version | undefined {
   let present: Version | undefined;
   for (const incoming of arrivals)

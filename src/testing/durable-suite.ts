@@ -17,7 +17,7 @@ async function reopened(
   }
 }
 
-/** What backends promise that keep their data when the process ends. */
+/** Lists what backends promise that keep their data when the process ends. */
 export const durableCases: readonly BackendCase[] = [
   {
     title: 'finds segments and facts again after a restart',

@@ -7,7 +7,7 @@ const MAX_REASON_BYTES = 123;
 /** A side that never started need not wait for any time limit of the transport. */
 const AT_ONCE_MS = 1_500;
 
-/** What a transport promises of the end of a connection. */
+/** Lists what a transport promises of the end of a connection. */
 export const endingCases: readonly TransportCase[] = [
   {
     title: 'sends what is queued before it ends, and tells both sides closed with the reason',

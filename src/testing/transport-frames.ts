@@ -14,7 +14,7 @@ export const smallLimits: FrameLimitOptions = {
 
 const SIZES = [0, 1, 2, 125, 126, 127, 255, 256, 1_023, 1_024, 1_025, 4_095, 65_535, 65_536];
 
-/** What a transport promises of frames. */
+/** Lists what a transport promises of frames. */
 export const frameCases: readonly TransportCase[] = [
   {
     title: 'says which side dialled and where the other is',

@@ -5,7 +5,7 @@ import type { TransportCase } from './transport-cases.ts';
 
 const { signal } = new AbortController();
 
-/** What a transport promises of listening and dialling. */
+/** Lists what a transport promises of listening and dialling. */
 export const joiningCases: readonly TransportCase[] = [
   {
     title: 'lets nodes join and leave while others stay',

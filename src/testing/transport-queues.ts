@@ -12,7 +12,7 @@ function fill({ near }: Link): number {
   return sent;
 }
 
-/** What a transport promises of queues. */
+/** Lists what a transport promises of queues. */
 export const queueCases: readonly TransportCase[] = [
   {
     title: 'says wait while the reader has not started, and drains when it has',

@@ -8,7 +8,7 @@ import { frameCases } from './transport-frames.ts';
 import { joiningCases } from './transport-joining.ts';
 import { queueCases } from './transport-queues.ts';
 
-/** What {@link transportSuite} is to hold against the contract. */
+/** The options say what {@link transportSuite} is to hold against the contract. */
 export interface TransportSuiteOptions {
   /** A transport that may listen and dial, with these limits where they are given; the suite closes it. */
   readonly transport: (limits?: FrameLimitOptions) => Promise<Transport> | Transport;

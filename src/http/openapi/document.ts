@@ -1,7 +1,7 @@
 import { OPERATIONS, type OperationSpec } from './operations.ts';
 import { type JsonSchema, SCHEMAS, ref } from './schemas.ts';
 
-/** What a status says in the document. */
+/** Names what a status says in the document. */
 const STATUS: Readonly<Record<number, string>> = {
   400: 'A parameter, a header or the body is not what it has to be.',
   401: 'A credential is required, or the one shown is none of this node.',
@@ -18,7 +18,7 @@ const STATUS: Readonly<Record<number, string>> = {
   503: 'The node is recovering, closing, or cannot do this at present.',
   507: 'The disk takes no more writes.',
 };
-/** Of every route. */
+/** Lists the answers that every route has. */
 const ALWAYS = [400, 401, 403, 500, 503];
 
 /** The OpenAPI 3.1 document of everything under `/v1`. */

@@ -2,7 +2,7 @@ import { type JsonSchema, ref, type SCHEMAS } from './schemas.ts';
 
 type SchemaName = keyof typeof SCHEMAS;
 
-/** What one route is asked and answers: the routes and the document are both made of these. */
+/** A spec is what one route is asked and answers: the routes and the document are both made of these. */
 export interface OperationSpec {
   readonly id: string;
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
