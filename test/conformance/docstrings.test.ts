@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -133,3 +133,16 @@ it('every docstring of the public interface is a sentence whose subject comes fi
   });
   expect(faults).toEqual([]);
 }, 60_000);
+
+it('no docstring of the sources begins as a question does', () => {
+  const names = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' });
+  const firstLines = names
+    .filter((name) => /\.tsx?$/.test(name))
+    .flatMap((name) => {
+      const source = readFileSync(path.join(root, 'src', name), 'utf8');
+      const firsts = source.matchAll(/\/\*\*\s+(?:\* )?(\w[^\n]*)/g);
+      return Array.from(firsts, ([, first = '']) => `${name}: ${first}`);
+    });
+  expect(firstLines.length).toBeGreaterThan(2000);
+  expect(firstLines.filter((one) => QUESTIONS.test(one.slice(one.indexOf(': ') + 2)))).toEqual([]);
+});
