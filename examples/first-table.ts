@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { firstValueFrom } from 'rxjs';
 import { openNode } from 'tablecast';
 
-// Here both nodes are in one process; in earnest each is a process of its own.
+// Here both nodes are in one process; in production each is a process of its own.
 const manager = await openNode({ id: 'manager', listen: { port: 0 } });
 const worker = await openNode({ id: 'worker', peers: [manager.address ?? ''] });
 

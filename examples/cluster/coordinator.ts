@@ -123,7 +123,7 @@ export class Cluster {
     const peers = id === MANAGER ? [] : [this.#managerAddress];
     const options: NodeProcessOptions = { id, directory, peers, contested: this.#options.contested };
     const caughtUp = node.next('caught-up');
-    // Whoever needs it awaits it; a process that fails to open is told by open() alone.
+    // A caller that needs it awaits it; a process that fails to open is told by open() alone.
     caughtUp.catch(() => undefined);
     return { opened: await node.open(options), caughtUp };
   }
