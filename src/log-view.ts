@@ -54,7 +54,7 @@ export interface LogViewParts {
   readonly projections: ReadonlyMap<string, Projection>;
   /** Gives what key numbers stand for that were named before the log begins. */
   names(): KeyNames | undefined;
-  /** Told of each reader; what it returns, of its end. */
+  /** Is called when a reader begins; returns what is called when that reader ends. */
   entered?(): () => void;
 }
 

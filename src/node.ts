@@ -408,7 +408,7 @@ class LocalNode implements TableNode, StoreListener {
     else this.#unheard.push(event);
   }
 
-  /** To whoever subscribes in the task that opened the node: not before it is open. */
+  /** Reaches subscribers of the task that opened the node: not before it is open. */
   #reportLater(event: NodeEvent): void {
     if (this.#unheard === undefined) this.#environment.defer(() => this.#report(event));
     else this.#unheard.push(event);

@@ -20,7 +20,7 @@ export interface NodeFact {
   readonly epoch: number;
   /**
    * Says when the file was copied from the node's own, in milliseconds since 1970. The node may have gone on
-   * since: whoever opens the copy begins a new life.
+   * since: a node that opens the copy begins a new life.
    */
   readonly copiedAt?: number | undefined;
 }

@@ -35,7 +35,7 @@ export async function repair(projection: Projection, parts: RepairParts, from: s
   const due = new Map<string, Divergence>();
   for (const divergence of replicator.divergences.now(table)) {
     const text = projection.schema.keyText(divergence.key);
-    // A row that changed since the comparison is left to whoever wrote it.
+    // A row that changed since the comparison is left to its author.
     if (!standsAsCompared(projection, parts.origins, text, divergence)) continue;
     if (divergence.peer === from || !due.has(text)) due.set(text, divergence);
   }

@@ -249,7 +249,7 @@ export class MapTable<K = unknown, V = unknown> extends Table<K, V> {
 
   /**
    * Adds to a number and returns the result; an absent key counts from the default, or 0. In mode
-   * `automerge` whole numbers up to 2^53 - 1 add up, whoever adds at the same time. Otherwise this
+   * `automerge` whole numbers up to 2^53 - 1 add up, also when several nodes add at the same time. Otherwise this
    * reads, adds and writes: of two nodes that do so at once, one loses.
    */
   increment(key: K, by: number | bigint = 1): V {

@@ -10,8 +10,8 @@ export interface Place {
 
 /**
  * Returns the place that a newcomer takes when all are taken, oldest first in `present`; undefined when it
- * gets none. Places are shared among holders, and those of one holder among its addresses: whoever has most
- * of them gives one to who has fewer. Among equals only silent ones give way, the oldest first. So nobody can
+ * gets none. Places are shared among holders, and those of one holder among its addresses: the one with most
+ * of them gives one to one with fewer. Among equals only silent ones give way, the oldest first. So nobody can
  * keep others out by taking them all.
  */
 export function placeFor<T extends Place>(present: readonly T[], newcomer: Place): T | undefined {

@@ -27,7 +27,7 @@ export type LogEvent = Omit<NodeEvent, 'code'> & {
 const MAX_LINE = 16_384;
 /** Bounds what is left of a message then: escaped, each of its characters may take six. */
 const CUT_MESSAGE = 1024;
-/** So much waits for whoever reads a log. */
+/** So much waits for the reader of a log. */
 const MAX_WAITING_BYTES: number = 1024 * 1024;
 
 /** The option of everything that runs until it is told to stop. */
@@ -52,7 +52,7 @@ interface LogOutput {
 }
 
 /**
- * Logs events as lines. While more than 1 MiB waits for whoever reads them, further lines are left out; the
+ * Logs events as lines. While more than 1 MiB waits for their reader, further lines are left out; the
  * next one that is not is preceded by one that says how many were (`output-slow`).
  */
 export function logTo(output: LogOutput, format: LogFormat): (event: LogEvent) => void {

@@ -38,7 +38,7 @@ export interface Stretch {
   readonly cutOff: number | undefined;
 }
 
-/** A workload is what every mode is given: the same rows on the same nodes in the same order, whoever runs it. */
+/** A workload is what every mode is given: the same rows on the same nodes in the same order, on every machine. */
 export interface Workload {
   readonly options: WorkloadOptions;
   readonly rows: readonly WorkloadRow[];
@@ -50,7 +50,7 @@ const MAX_STRETCH_ROWS = 1000;
 
 /** Lays out rows by a seed. Equal rows and options give an equal workload on every machine. */
 export function makeWorkload(source: readonly SourceRow[], options: WorkloadOptions): Workload {
-  // Forked, so that whoever made the rows with the same seed has not drawn the same numbers.
+  // Forked, so that rows made with the same seed do not draw the same numbers.
   const random = new SeededRandom(options.seed).fork();
   const ofNode = Array.from({ length: options.nodes }, () => 0);
   const rows = source.map(({ key, value }) => {

@@ -28,7 +28,7 @@ export type Answers = ReadonlyMap<string, () => Answer | Promise<Answer>>;
 export interface HealthOptions {
   /** 0 takes a free one. */
   readonly port: number;
-  /** Default 127.0.0.1. Whoever can reach another address can read what is answered there. */
+  /** Default 127.0.0.1. Everybody who can reach another address can read the answers there. */
   readonly host?: string | undefined;
 }
 

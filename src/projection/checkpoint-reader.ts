@@ -207,7 +207,7 @@ function* checkedRows(rows: CheckpointRows, schema: Schema): Work<CheckpointRows
   }
   if (schema.preparing !== undefined)
     return rows.removed ? rows : { ...rows, values: yield* valuesOfCells(rows.cells, schema.preparing()) };
-  // Of numbers any is a double.
+  // Every number is a double: there is nothing to check.
   if (schema.column === 'double') return rows;
   for (let index = 0; index < rows.cells.length; index++) {
     schema.checkCell(rows.cells[index] as Cell);

@@ -19,7 +19,7 @@ export interface Digests extends Pick<
 export class DigestCache {
   readonly #origins: Origins;
   readonly #kept = new Map<Projection, TableDigest>();
-  /** Digests that are being made; whoever asks for one goes on with the work of whoever asked before. */
+  /** Digests that are being made; a second caller goes on with the work of the first. */
   readonly #underWay = new Map<Projection, { readonly digest: TableDigest; readonly work: Work }>();
 
   constructor(origins: Origins) {

@@ -151,7 +151,7 @@ interface LeafIndex {
 /**
  * Sums over the rows of one table in one state, so that two peers can find the rows in which they
  * differ without sending the others. Made when needed, in one pass over the rows in slices; tables that
- * agree, which is nearly always, cost no more than that. Whoever asks makes sure that the table is still in
+ * agree, which is nearly always, cost no more than that. The caller makes sure that the table is still in
  * that state: what is made of a table that changes meanwhile says nothing.
  */
 export class TableDigest {

@@ -323,7 +323,7 @@ export class DocumentFold {
     }
   }
 
-  /** In tables whose rows expire by creation. What is added goes on with the counter, whoever added at the same time. */
+  /** In tables whose rows expire by creation. Concurrent additions all go on with the counter. */
   #lifeOf(
     run: DecodedRun,
     { keys, cleared }: RunEffects,

@@ -53,7 +53,7 @@ function checkContent(schema: Schema, run: DecodedRun): void {
   for (const id of [...run.context.map((entry) => entry.origin), ...named]) {
     if (id >= originCount) throw malformed(`origin number ${id} of ${originCount}`);
   }
-  // Of numbers any is a double.
+  // Every number is a double: there is nothing to check.
   if (run.values.numbers === undefined || schema.column !== 'double')
     for (const cell of run.values.numbers ?? run.values.cells ?? []) schema.checkCell(cell);
 }

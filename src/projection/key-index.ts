@@ -11,7 +11,7 @@ const SMALLEST = 128;
  * fewer waits for it: the table holds nothing but slots, each with a part of its text's hash, and grows
  * without looking at a text again.
  *
- * Whoever chooses the texts may choose many that belong in one place. When one is more than {@link
+ * An attacker may choose many texts that belong in one place (hash flooding). When one is more than {@link
  * MOST_PLACES} places from where it belongs, a Map takes over for good.
  */
 export class KeyIndex {

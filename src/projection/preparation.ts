@@ -51,7 +51,7 @@ interface DearRun {
 
 /**
  * Makes the preparation of what is too dear in runs to be checked and converted in one go, complex values and
- * changes of documents, if they hold such. What is not as it should be is left to whoever applies the runs.
+ * changes of documents, if they hold such. A fault is left to the code that applies the runs.
  */
 export function preparationOf(runs: readonly Uint8Array[], of: PreparedFor): Preparation | undefined {
   const dear = runs.flatMap((bytes): DearRun[] => {

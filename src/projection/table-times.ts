@@ -26,7 +26,7 @@ export interface Arrival {
  * The times of one table: what this node stamps its operations with, and which stamps it takes from others.
  *
  * Where stamps order, one far ahead would win against everybody, and carry all clocks along. The limit is kept where
- * an operation enters the cluster. Whoever passes it on vouches for it, within a much larger limit; and who has
+ * an operation enters the cluster. A relay vouches for it, within a much larger limit; and who has
  * seen such a stamp must go beyond it, so that up to there its own are taken as well. An honest node is therefore
  * not refused because a clock is slower than the one that let something in. What decides nothing is not looked at.
  */

@@ -36,7 +36,7 @@ interface Mark {
 export interface TakenIn {
   readonly operations: number;
   /**
-   * Says whether this node holds every one of them now, whoever brought it, and none was written under an
+   * Says whether this node holds every one of them now, from any peer, and none was written under an
    * earlier switch of mode.
    */
   readonly held: boolean;

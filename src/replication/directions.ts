@@ -91,7 +91,7 @@ export class Directions {
   }
 }
 
-/** Tables that may come from a peer: what it may not write does not, whoever wrote it. */
+/** Tables that may come from a peer: what it may not write does not, of any author. */
 function writableOf({ shared }: PeerTables): string[] {
   return Array.from(shared.values()).flatMap(({ name, writable }) => (writable ? name : []));
 }

@@ -80,6 +80,6 @@ function refused(reason: string): IdentityProblem {
 function sameHolder(one: Session, other: Session): boolean {
   if (one.connection.direction === 'accepted' && other.connection.direction === 'accepted')
     return one.connection.credential === other.connection.credential;
-  // Whoever dialled an address chose it; only a credential of its own tells another holder apart.
+  // The operator chose an address that is dialled; only a credential of its own tells another holder apart.
   return one.tables.grant.holder === other.tables.grant.holder;
 }

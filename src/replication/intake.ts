@@ -187,7 +187,7 @@ export class Intake implements InTurn {
     this.#answers = Math.min(MAX_ANSWERED_BYTES, this.#answers + elapsed * ANSWERED_BYTES_PER_SECOND);
   }
 
-  /** Waits for a turn of the node, or for tokens; whoever is held waits for neither. */
+  /** Waits for a turn of the node, or for tokens; a frame that is held waits for neither. */
   #wait(): void {
     if (this.#timer !== undefined || this.#holds > 0 || this.#inTurn) return;
     if (this.#isPaid) {

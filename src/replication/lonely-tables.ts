@@ -48,7 +48,7 @@ export class LonelyTables {
 
   #tell(names: readonly string[]): void {
     const declared = new Set([...this.#owner.peers()].flat());
-    // Whoever declares nothing is no node of this cluster, or only looks.
+    // A peer that declares nothing is no node of this cluster, or only looks.
     if (declared.size === 0) return;
     const here = new Set(this.#owner.names());
     const elsewhere = [...declared].filter((name) => !here.has(name));

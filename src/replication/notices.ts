@@ -29,7 +29,7 @@ interface Counted {
 }
 
 /**
- * Tells what peers make happen. The same of one peer, table and cause is told once and then counted: whoever sends
+ * Tells what peers make happen. The same of one peer, table and cause is told once and then counted: a peer that sends
  * faster decides nothing about the length of a log. What was counted is told as one, with `details.times`.
  */
 export class Notices {

@@ -56,7 +56,7 @@ export class Turns {
   }
 
   #goOn(): void {
-    // Whoever goes on comes behind the others, and is met again by this loop: a set goes on with what is added.
+    // A session that goes on comes behind the others, and is met again by this loop: a set goes on with what is added.
     for (const who of this.#waiting) {
       if (!this.open) break;
       this.#waiting.delete(who);

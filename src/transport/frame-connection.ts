@@ -9,7 +9,7 @@ import type { Closing, Connection, ConnectionHandlers } from './transport.ts';
  * of your own brings; {@link FrameConnection} makes the port's connection of it.
  */
 export interface FrameSocket {
-  /** Bytes handed to `send` that the operating system, or whoever is asked, has not taken yet. */
+  /** Bytes handed to `send` that the operating system, or the socket, has not taken yet. */
   readonly bufferedBytes: number;
   /** Queues one frame. Called neither above the limits nor after `end`. */
   send(frame: Uint8Array): void;

@@ -26,7 +26,7 @@ export class Emitter<T> {
     return this.#count > 0;
   }
 
-  /** Tells a value to whoever is subscribed; who comes meanwhile is told from the next one on. */
+  /** Tells a value to all subscribers; one that comes meanwhile is told from the next value on. */
   next(value: T): void {
     const places = this.#places;
     const end = places.length;
@@ -65,7 +65,7 @@ export class Emitter<T> {
   }
 }
 
-/** A stream that tells its present value to whoever comes, and then what it becomes. */
+/** A stream that tells each new subscriber its present value, and then what it becomes. */
 export class Present<T> {
   readonly #emitter = new Emitter<T>();
   #value: T;

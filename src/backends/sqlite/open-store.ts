@@ -231,7 +231,7 @@ export function openStore(options: StoreOptions, failed: (error: TablecastError)
     const file = locate(options.file);
     lock = lockFile(file, options.owner);
     const found = recover(file, options.failureMode);
-    // A file of an earlier version does not say which lock its owner held; whoever reads it is no owner.
+    // A file of an earlier version does not say which lock its owner held; a reader is no owner.
     const isOther = found.lock !== undefined && found.lock !== lock.identity;
     if (!found.recovery.closedCleanly && isOther) requireAlone(file);
     const located = { ...options, file };

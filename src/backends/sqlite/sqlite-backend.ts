@@ -26,7 +26,7 @@ export interface SqliteBackendOptions {
    * sync, which starts no later than `intervalMs` after the oldest unsynced commit.
    */
   readonly durability: Durability;
-  /** The node's id, named to whoever finds the file in use. */
+  /** The node's id, named to a process that finds the file in use. */
   readonly owner: string;
   /** The window of `interval`, in milliseconds; 100 unless given. */
   readonly intervalMs?: number | undefined;

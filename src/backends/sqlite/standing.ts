@@ -11,7 +11,7 @@ interface Known {
 /**
  * The files of an open database, as long as they stand under their names. Who removes, moves or replaces
  * them takes away everything that is written from then on, and SQLite goes on writing without a word:
- * what is committed is there for whoever opens the name, or it is not committed.
+ * a commit is there for the next process that opens the name, or it is not committed.
  */
 export class StandingFiles {
   readonly #file: string;

@@ -34,7 +34,7 @@ export class JsonFault extends Error {
 export interface ScannedObject {
   readonly fields: Map<string, FieldText>;
   readonly json: Map<string, string>;
-  /** Fields whose value is no JSON: only whoever needs one of them need know. */
+  /** Fields whose value is no JSON: only a reader that needs one of them has to know. */
   readonly faults: Map<string, JsonFault>;
 }
 

@@ -14,7 +14,7 @@ export interface RecordMapping extends FieldMapping {
   readonly file?: string | undefined;
   /** A record with an unset or absent field: an error (default), or no row. */
   readonly onUnset?: 'stop' | 'skip' | undefined;
-  /** Told of each record that `skip` leaves out. */
+  /** Is called with each record that `skip` leaves out. */
   readonly onSkip?: ((error: TablecastError, record: LogRecord) => void) | undefined;
   /** The unit of bare numbers in columns of type time. Left out: seconds, or milliseconds where that is sure. */
   readonly timeUnit?: NumberUnit | undefined;

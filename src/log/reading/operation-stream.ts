@@ -27,7 +27,7 @@ export interface StreamSource {
   readableFrom(position: number): number;
   /** Gives what key numbers stand for that were named before the log begins; undefined when it was never trimmed. */
   names(): KeyNames | undefined;
-  /** Told of each reader; what it returns, of its end. */
+  /** Is called when a reader begins; returns what is called when that reader ends. */
   entered(): () => void;
 }
 

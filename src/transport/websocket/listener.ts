@@ -216,7 +216,7 @@ export class Listener {
 
   /** Tells of what is no request at all: another protocol, TLS on one side only, a certificate that does not hold. */
   #broken(socket: Socket, error: Error & { readonly code?: unknown; readonly rawPacket?: Buffer }): void {
-    // Whoever goes away has nothing to be told.
+    // A client that goes away has nothing to be told.
     if (error.code !== 'ECONNRESET') this.#tell(socket, 400, brokenBy(error));
     // An answer without TLS tells who wants TLS what is wrong.
     if (socket.writable && error.rawPacket !== undefined) endWith(socket, 400, 'this is no request');

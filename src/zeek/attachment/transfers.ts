@@ -98,7 +98,7 @@ export class Transfers {
     teller.sendToScripts(contentWantedFrame(host.id, { zeekNode: server, table, question, maxRows }));
   }
 
-  /** Takes an event if it belongs to an answer, whoever asked; true if it does. Never throws. */
+  /** Takes an event if it belongs to an answer, of any question; true if it does. Never throws. */
   take(event: ZeekEvent): boolean {
     if (!event.topic.startsWith(CONTENT_TOPIC)) return false;
     const own = contentTopic(this.#parts.host.id);

@@ -85,7 +85,7 @@ function typeOf(database: Database.Database, options: BrokerStoreOptions): ZeekT
     damage = error;
   }
   const type = guess.type();
-  // The rows before the damage say enough; whoever reads them comes to it.
+  // The rows before the damage say enough; their reader comes to it.
   if (type === undefined && damage !== undefined) throw damage;
   return type;
 }

@@ -21,7 +21,7 @@ export type AtomicKind =
 
 /**
  * A type as a Zeek script declares it. What travels does not say which labels an enum has or which
- * fields a record has, so whoever sends must know.
+ * fields a record has, so the sender must know.
  */
 export type ZeekType =
   | { readonly kind: AtomicKind }
