@@ -98,7 +98,7 @@ export function requirePeerUrl(url: string): void {
   // It is not repeated: a token may stand in it.
   throw usageError(
     'The address of a peer is no ws:// or wss:// URL of nothing but host, port and path.',
-    `Write --peer ${DEFAULT_PEER}, for one; a token goes into --token-file or TABLECAST_TOKEN.`,
+    `For example: --peer ${DEFAULT_PEER}. A token goes into --token-file or TABLECAST_TOKEN.`,
   );
 }
 
@@ -115,7 +115,7 @@ export function wholeNumber(flag: string): (text: string) => number {
   return (text) => {
     const number = Number(text);
     if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(number)) return number;
-    throw usageError(`${flag} ${text} is no whole number from 0.`, `Write ${flag} 100, for one.`);
+    throw usageError(`${flag} ${text} is no whole number from 0.`, `For example: ${flag} 100.`);
   };
 }
 

@@ -18,7 +18,7 @@ export interface Credentials {
 export function readCredentials(flags: CredentialFlags): Credentials | undefined {
   const { token, tokenFile, tlsCa, tlsCert, tlsKey } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw usageError('Of --tls-cert and --tls-key only one is given.', 'Give both, or neither.');
+    throw usageError('Only one of --tls-cert and --tls-key is given.', 'Give both, or neither.');
   }
   const secret = token ?? (tokenFile === undefined ? undefined : readText(tokenFile, 'token file').trim());
   const all = {

@@ -42,7 +42,7 @@ export class Claims {
       'LIMIT_EXCEEDED',
       `Operations of ${author} in table ${this.#table} name ${own} origins that wrote nothing there: more than ${limit}${isRoom ? '' : ' of all nodes together'}.`,
       {
-        hint: 'Look what that node writes: it names origins of which nobody has an operation.',
+        hint: 'Find out what that node writes: it names origins of which nobody has an operation.',
         details: { table: this.#table, author, limit },
       },
     );

@@ -196,7 +196,7 @@ class FrameChanges {
   #limit(count: number, limit: number, what: string): void {
     if (count <= limit) return;
     throw new TablecastError('LIMIT_EXCEEDED', `A frame of more than ${limit} ${what}.`, {
-      hint: 'No version of tablecast sends such a frame: see what the peer is.',
+      hint: 'No version of tablecast sends such a frame: find out which program the peer runs.',
       details: { limit },
     });
   }

@@ -54,7 +54,7 @@ function outOfReach(
     'LIMIT_EXCEEDED',
     `Table ${table}: ${what} switch ${counter} of its mode, made by ${origin}; this node knows of ${known.counter}.`,
     {
-      hint: `At most ${MAX_MISSED_SWITCHES} are believed to have been missed: see what the peer is, and change nothing on its word alone. If the whole cluster says so, begin with an empty directory, and peers fill it.`,
+      hint: `At most ${MAX_MISSED_SWITCHES} are believed to have been missed. Find out which program the peer runs, and change nothing on its word alone. If the whole cluster says so, begin with an empty directory, and peers fill it.`,
       details: { table, counter, known: known.counter, limit: MAX_MISSED_SWITCHES },
     },
   );

@@ -52,7 +52,7 @@ export class Account {
     const { what } = this.#limits;
     peer.tooMuch(
       new TablecastError('LIMIT_EXCEEDED', `More than ${limit} bytes of ${what} would be kept of ${who}.`, {
-        hint: 'Look what that peer declares and sends; give nodes ids that come back, and split large tables.',
+        hint: 'Find out what that peer declares and sends; give nodes ids that come back, and split large tables.',
         details: { limit },
       }),
     );

@@ -92,7 +92,7 @@ function whole(flags: string, description: string, [low, high]: readonly [number
     if (/^\d{1,10}$/.test(text) && number >= low && number <= high) return number;
     throw usageError(
       `${name} ${text} is no whole number from ${low} to ${high}.`,
-      `Write ${name} ${low}, for one.`,
+      `For example: ${name} ${low}.`,
     );
   });
 }
