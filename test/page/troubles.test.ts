@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { GONE, withGonePeers } from '../../page/src/model/gone-peers.ts';
 import { troublesOf } from '../../page/src/model/problems.ts';
 import { lookOf, peerOf, tableOf } from './look.ts';
 
@@ -26,6 +27,19 @@ describe('what the page says is wrong', () => {
     expect(told({ peers: [away] })).toEqual([
       ['No connection with two for 6.0 s: connect ECONNREFUSED', undefined],
     ]);
+  });
+
+  test('is a peer that dialled this node and is gone, until it is back or ten minutes are over', () => {
+    const at = (time: number): ReturnType<typeof lookOf> => lookOf({ node: { ...lookOf().node, time } });
+    const command = peerOf({ nodeId: 'cli-0a1b2c3d-4', direction: 'accepted' });
+    const there = { ...at(1000), peers: [peerOf({ direction: 'accepted' }), command] };
+    const gone = withGonePeers(there, at(2000));
+    const later = withGonePeers(gone, at(5000));
+    expect(troublesOf(later).map(({ what }) => what)).toEqual([`two is gone for 3.0 s: ${GONE}.`]);
+    expect(withGonePeers(later, { ...at(6000), peers: there.peers }).peers).toEqual(there.peers);
+    expect(withGonePeers(later, at(602_000)).peers).toHaveLength(1);
+    expect(withGonePeers(later, at(602_001)).peers).toEqual([]);
+    expect(withGonePeers({ ...there, peers: [peerOf()] }, at(2000)).peers).toEqual([]);
   });
 
   test('is a peer that refuses, which no waiting mends', () => {

@@ -1,4 +1,5 @@
 import type { PeerStatus, TableStatus, ZeekStatus } from '../api/types.ts';
+import { GONE } from './gone-peers.ts';
 import type { Look } from './look.ts';
 import { counted, span } from './format.ts';
 
@@ -66,6 +67,7 @@ export function peerName({ nodeId, address }: PeerStatus): string {
 function peerTroubles(peer: PeerStatus, { node: { time } }: Look): Trouble[] {
   const name = peerName(peer);
   if (peer.state === 'refused') return [refusedTrouble(peer, name)];
+  if (peer.reason === GONE) return [goneTrouble(peer, name, time)];
   if (peer.state !== 'connected') {
     return [
       {
@@ -77,6 +79,15 @@ function peerTroubles(peer: PeerStatus, { node: { time } }: Look): Trouble[] {
     ];
   }
   return [...lagTroubles(peer, name), ...clockTroubles(peer, name), ...heldBackTroubles(peer, name)];
+}
+
+function goneTrouble({ since }: PeerStatus, name: string, time: number): Trouble {
+  return {
+    id: `gone ${name}`,
+    severity: 'warn',
+    what: `${name} is gone for ${span(Math.max(0, time - since))}: ${GONE}.`,
+    todo: 'Look whether its process runs: it comes back by itself, and catches up. If it left for good, there is nothing to do.',
+  };
 }
 
 function refusedTrouble({ address, reason }: PeerStatus, name: string): Trouble {

@@ -2,6 +2,7 @@ import { computed, effect, signal } from '@preact/signals';
 import { ask, path } from '../api/client.ts';
 import type { Cluster, Metrics, NodeFacts, TableStatus } from '../api/types.ts';
 import { authorColor } from '../model/author-color.ts';
+import { withGonePeers } from '../model/gone-peers.ts';
 import { type LinkRate, linkRates } from '../model/link-rates.ts';
 import type { Look } from '../model/look.ts';
 import { type Trouble, peerName, troublesOf } from '../model/problems.ts';
@@ -20,10 +21,18 @@ async function look(abort: AbortSignal): Promise<Look> {
   return { node, tables, peers, metrics };
 }
 
-/** The node this page looks at. */
-export const node: Poll<Look> = new Poll(look, EVERY_MS);
+let last: Look | undefined;
 
-/** What it said last. */
+/** A look, with what only the one before knows. */
+async function lookOn(abort: AbortSignal): Promise<Look> {
+  last = withGonePeers(last, await look(abort));
+  return last;
+}
+
+/** The node this page looks at. */
+export const node: Poll<Look> = new Poll(lookOn, EVERY_MS);
+
+/** What it said last, and which peers are gone. */
 export const latest = computed<Look | undefined>(() => node.state.value.value);
 
 /** What is wrong with it. */
