@@ -20,6 +20,14 @@ export interface RepairOptions {
   readonly from: string;
 }
 
+/** A planned write makes one key what it is on the node whose rows shall stand. */
+export interface PlannedWrite {
+  /** Names the key by its canonical text. */
+  readonly text: string;
+  /** Holds the row; undefined: the key is removed. */
+  readonly side: Divergence['here'];
+}
+
 /**
  * Writes, as this node's own operations, the rows of one node for every key on which this node and a
  * connected peer differ; resolves with the number of keys written, once they are durable here. Only peers that may write the table are
@@ -27,6 +35,25 @@ export interface RepairOptions {
  * `PEER_UNREACHABLE`.
  */
 export async function repair(projection: Projection, parts: RepairParts, from: string): Promise<number> {
+  const planned = await planRepair(projection, parts, from);
+  for (const { text, side } of planned) {
+    const slot = projection.rows.slotOf(text);
+    if (side === undefined) projection.delete(slot);
+    else projection.set(slot, side.value as Value);
+  }
+  await parts.flush();
+  return planned.length;
+}
+
+/**
+ * Compares, and resolves with what {@link repair} would write now. Another comparison, or a write, makes the plan
+ * an old one. Throws what `repair` throws.
+ */
+export async function planRepair(
+  projection: Projection,
+  parts: Pick<RepairParts, 'nodeId' | 'origins' | 'replicator'>,
+  from: string,
+): Promise<readonly PlannedWrite[]> {
   const { replicator, nodeId } = parts;
   const table = projection.schema.name;
   if (from !== nodeId && replicator.mayRestore(table, from) === false) throw notEntitled(table, from);
@@ -39,14 +66,10 @@ export async function repair(projection: Projection, parts: RepairParts, from: s
     if (!standsAsCompared(projection, parts.origins, text, divergence)) continue;
     if (divergence.peer === from || !due.has(text)) due.set(text, divergence);
   }
-  for (const [text, divergence] of due) {
-    const side = divergence.peer === from ? divergence.there : divergence.here;
-    const slot = projection.rows.slotOf(text);
-    if (side === undefined) projection.delete(slot);
-    else projection.set(slot, side.value as Value);
-  }
-  await parts.flush();
-  return due.size;
+  return Array.from(due, ([text, divergence]) => ({
+    text,
+    side: divergence.peer === from ? divergence.there : divergence.here,
+  }));
 }
 
 function standsAsCompared(

@@ -9,6 +9,8 @@ export interface Grant {
   readonly relays: boolean;
   /** Says whether it may write every table there can be, so that its word counts for what concerns them all. */
   readonly writesAll: boolean;
+  /** Names the tables it may write, as its credential does: exactly, or with a star at the end. */
+  readonly writes: readonly string[];
   mayUse(nodeId: string): boolean;
   /** Returns whether a node id is its own: it is named in full, not by a star. */
   owns(nodeId: string): boolean;
@@ -24,6 +26,7 @@ export const EVERYTHING: Grant = {
   holder: undefined,
   relays: true,
   writesAll: true,
+  writes: ['*'],
   mayUse: () => true,
   owns: () => true,
   mayRead: () => true,
@@ -36,6 +39,7 @@ export function grantOf({ name, nodes, read = ['*'], write = read, origins }: Cr
     holder: name,
     relays: origins === 'relay',
     writesAll: read.includes('*') && write.includes('*'),
+    writes: write,
     mayUse: (nodeId) => matchesAny(nodes, nodeId),
     owns: (nodeId) => nodes.includes(nodeId),
     mayRead: (table) => matchesAny(read, table),

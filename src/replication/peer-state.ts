@@ -44,6 +44,16 @@ export interface DialState {
   readonly failedDials: number;
 }
 
+/** The rights of a peer are those of the credential that it showed, or that fits its id. */
+export interface PeerRights {
+  /** Names the holder of the credential. */
+  readonly holder: string;
+  /** Lists the tables it may write: exact names, or with a star at the end. */
+  readonly write: readonly string[];
+  /** Says whether it may bring operations of other nodes, and checkpoints. */
+  readonly relays: boolean;
+}
+
 /** A peer's state is one connection, or one configured peer without a connection at present. */
 export interface PeerState {
   /** Is the URL dialled, or where an accepted connection comes from. */
@@ -77,6 +87,13 @@ export interface PeerState {
   readonly durabilityProblem: string | undefined;
   /** Measures the latest heartbeat there and back, in milliseconds. */
   readonly roundTripMs: number | undefined;
+  /**
+   * Says how far the peer's clock is ahead of this node's, in milliseconds, give or take half a round trip;
+   * undefined until the peer has said it.
+   */
+  readonly clockOffsetMs: number | undefined;
+  /** Says what the peer may do here; undefined while it is not connected, and where no credential restricts it. */
+  readonly rights: PeerRights | undefined;
   /** Lists what one of the two does not take from the other. */
   readonly heldBack: readonly HeldBackOperations[];
   /** Lists what the peer declares; empty while it is not connected. */

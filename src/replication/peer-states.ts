@@ -1,6 +1,7 @@
+import type { Grant } from '../access/grant.ts';
 import { UNSAID, durabilityIn } from './acknowledgements.ts';
 import type { Dialler } from './dialler.ts';
-import type { PeerState } from './peer-state.ts';
+import type { PeerRights, PeerState } from './peer-state.ts';
 import type { Session } from './session.ts';
 
 const NOTHING_YET = {
@@ -9,6 +10,8 @@ const NOTHING_YET = {
   receivedOperations: 0,
   lagOperations: 0,
   roundTripMs: undefined,
+  clockOffsetMs: undefined,
+  rights: undefined,
   heldBack: [],
   tables: [],
 };
@@ -29,9 +32,15 @@ export function stateOfSession(session: Session, dialled: string | undefined): P
     lagOperations,
     ...durabilityIn(session.acked),
     roundTripMs,
+    clockOffsetMs: session.clockOffsetMs,
+    rights: rightsIn(session.tables.grant),
     heldBack: session.taking.all(),
     tables: session.tables.announcements,
   };
+}
+
+function rightsIn({ holder, writes, relays }: Grant): PeerRights | undefined {
+  return holder === undefined ? undefined : { holder, write: writes, relays };
 }
 
 /** A configured peer without a connection. */

@@ -59,6 +59,7 @@ export class Session implements Debtor, Directed, Place {
   /** Holds what the peer has acknowledged. */
   acked: Acknowledged = { bytes: 0, operations: 0 };
   roundTripMs: number | undefined;
+  #clockAheadMs: number | undefined;
   readonly since: number;
 
   constructor(connection: Connection, owner: SessionOwner) {
@@ -311,6 +312,12 @@ export class Session implements Debtor, Directed, Place {
     this.end('invalid', event.message);
   }
 
+  /** Returns how far the peer's clock is ahead of this node's, in milliseconds; undefined until the peer has said it. */
+  get clockOffsetMs(): number | undefined {
+    // What it said of its clock was on its way for half a round trip.
+    return this.#clockAheadMs === undefined ? undefined : this.#clockAheadMs + (this.roundTripMs ?? 0) / 2;
+  }
+
   #handle(message: Message, length: number): void {
     if (message.type === 'hello') return this.#greet(message.hello);
     if (message.type === 'bye') {
@@ -339,6 +346,7 @@ export class Session implements Debtor, Directed, Place {
       case 'rows':
         return this.comparisons.receive(message);
       case 'ping':
+        if (Number.isFinite(message.time)) this.#clockAheadMs = message.time - this.#owner.environment.now();
         // What this node's clock is believed concerns all its tables.
         if (this.tables.grant.writesAll) this.#owner.replica.heardClock(message.time);
         return this.#answer({ type: 'pong', time: message.time });

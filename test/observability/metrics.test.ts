@@ -131,6 +131,8 @@ test('a write that waits for the disk shows its age; events are counted by code 
         durableOperations: undefined,
         durabilityProblem: undefined,
         roundTripMs: undefined,
+        clockOffsetMs: undefined,
+        rights: undefined,
         heldBack: [],
         tables: [],
       })),

@@ -83,6 +83,20 @@ describe('sessions between nodes', () => {
     await cluster.close();
   });
 
+  it.each([5000, -5000])('know how far the clock of a peer is ahead: %i ms', async (skewMs) => {
+    const cluster = await createCluster({ size: 2, topology: 'pair' });
+    const { environment } = cluster.member(1);
+    if (environment !== undefined) environment.skewMs = skewMs;
+    const offsets: (number | undefined)[] = [];
+    cluster.node(0).peers.subscribe(([peer]) => offsets.push(peer?.clockOffsetMs));
+    await cluster.run(1000);
+    expect(offsets.at(-1)).toBeUndefined();
+    await cluster.run(11_000);
+    // Half of a round trip is a guess of how long what the peer said was on its way.
+    expect(Math.abs((offsets.at(-1) ?? NaN) - skewMs)).toBeLessThan(50);
+    await cluster.close();
+  });
+
   it('are refused between two nodes of one id, with the reason on both sides', async () => {
     const cluster = await createCluster({ size: 1 });
     const events: string[] = [];

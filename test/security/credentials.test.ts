@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
-import { filter, firstValueFrom } from 'rxjs';
+import { filter, firstValueFrom, map } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import {
   type AccessRequest,
@@ -98,6 +98,8 @@ describe('credentials of a list', () => {
     await until(() => set(viewer).size === 1);
     set(viewer).add('planted');
     await until(() => event(viewer, 'access-refused') !== undefined);
+    const rightsOfViewer = await firstValueFrom(hub.peers.pipe(map(([peer]) => peer?.rights)));
+    expect(rightsOfViewer).toEqual({ holder: 'viewers', write: [], relays: false });
     set(hub).add('10.0.0.2');
     await until(() => set(viewer).has('10.0.0.2'));
     expect([...set(hub)]).toEqual(['10.0.0.1', '10.0.0.2']);
