@@ -1,4 +1,5 @@
 import { TablecastError } from './errors.ts';
+import type { NodeOptions } from './options.ts';
 
 /** Makes the error of a node that was closed. */
 export function closed(): TablecastError {
@@ -12,4 +13,17 @@ export function refusePromise<T>(result: T): T {
   throw new TablecastError('OPTION_INVALID', 'batch() was given an asynchronous function.', {
     hint: 'Await what is needed before the batch, and write inside it without await. Nothing was written.',
   });
+}
+
+/** Throws `BACKEND_FOREIGN` when a node's database belongs to another one; `owner` is undefined when it is new. */
+export function requireOwner(owner: string | undefined, { id, directory }: NodeOptions): void {
+  if (owner === undefined || owner === id) return;
+  throw new TablecastError(
+    'BACKEND_FOREIGN',
+    `The database of ${id} in ${directory} belongs to node ${owner}.`,
+    {
+      hint: 'Copies of a directory must not be used under another id; start the new node with an empty directory, and its peers fill it.',
+      details: { owner },
+    },
+  );
 }

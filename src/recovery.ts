@@ -37,6 +37,13 @@ export function readFacts(recovery: Recovery): { node: NodeFact | undefined; sch
   return { node, schemas };
 }
 
+/** The epoch a node goes on in: that of its file, when that is its own and nothing that was sent can be missing. */
+export function keptEpoch(node: NodeFact | undefined, recovery: Recovery): number | undefined {
+  const mayHaveLost = !recovery.closedCleanly && recovery.lastDurability !== 'commit';
+  const isWhole = node?.copiedAt === undefined && !mayHaveLost && recovery.tornSegments === 0;
+  return isWhole ? node?.epoch : undefined;
+}
+
 /** The fact that names the node and its epoch. */
 export function nodeFact(fact: NodeFact): ReadonlyMap<string, Uint8Array> {
   return new Map([[NODE_FACT, serialise(fact)]]);

@@ -20,12 +20,16 @@ const COLUMNS = new RunColumns();
 /** Replay everything. */
 const EVERYTHING: ReplayBound = { position: Infinity, timeMs: Infinity };
 
+/** What a segment is folded into. */
+export interface ReplayTarget {
+  readonly projections: ReadonlyMap<string, Projection>;
+  readonly origins: Origins;
+  /** Whether subscribers are told of changes; of what an adopted checkpoint changes they are not. Default false. */
+  readonly live?: boolean | undefined;
+}
+
 /** Folds one segment of this node's log into the projections of its tables; tables not given are left out. */
-export function replaySegment(
-  segment: Segment,
-  into: { readonly projections: ReadonlyMap<string, Projection>; readonly origins: Origins },
-  bound: ReplayBound = EVERYTHING,
-): void {
+export function replaySegment(segment: Segment, into: ReplayTarget, bound: ReplayBound = EVERYTHING): void {
   const content = decodeSegment(segment.bytes);
   if (content.kind === 'adoption') {
     const projection = into.projections.get(content.table);
@@ -54,7 +58,7 @@ export function replaySegment(
     // A switch written too late was made all the same before what was written behind it.
     if (projection.isAhead(run) && run.kinds?.[0] !== SWITCH && run.epoch !== undefined)
       projection.switchHere(run.epoch);
-    projection.apply(run, skip, { position, live: false, end: Math.max(end, skip) });
+    projection.apply(run, skip, { position, live: into.live ?? false, end: Math.max(end, skip) });
   }
 }
 
