@@ -1,0 +1,185 @@
+import type { Client } from 'pg';
+import { SPAN, type SqlColumn, type TablePlan, historyName, keyColumns, quoted, shapeOf } from './columns.ts';
+import {
+  type PostgresCell,
+  postgresCellOf,
+  postgresDialect,
+  postgresKeyValue,
+  readKey,
+} from './postgres-values.ts';
+import {
+  STANDINGS,
+  beginVersions,
+  createHistory,
+  createTable,
+  endVersions,
+  list,
+  onConflict,
+} from './statements.ts';
+import type { KeyHistory, SqlRow, Standing, TargetWriter } from './target.ts';
+import { versionsOf } from './versions.ts';
+
+/** Rows of one statement: what it holds in memory here and there is bounded by it. */
+const ROWS_PER_STATEMENT = 8192;
+const KEYS_PER_PART = 8192;
+
+/** Writes over one connection, a column at a time: `unnest` of one array each. */
+export class PostgresWriter implements TargetWriter {
+  readonly #client: Client;
+  readonly #found: Map<string, { readonly exists: boolean; readonly fits: boolean }>;
+  readonly #beside = new Map<string, string>();
+
+  constructor(
+    client: Client,
+    found: ReadonlyMap<string, { readonly exists: boolean; readonly fits: boolean }>,
+  ) {
+    this.#client = client;
+    this.#found = new Map(found);
+  }
+
+  async make(plan: TablePlan): Promise<void> {
+    const { exists, fits } = this.#found.get(plan.into) ?? { exists: false, fits: true };
+    if (exists && fits) return;
+    const name = exists ? `${plan.into}__next` : plan.into;
+    await this.#client.query(`DROP TABLE IF EXISTS ${quoted(`${plan.into}__next`)}`);
+    await this.#client.query(createTable(plan, name, postgresDialect));
+    if (exists) this.#beside.set(plan.into, name);
+    if (!plan.history) return;
+    await this.#setHistoryAside(plan);
+    for (const sql of createHistory(plan, postgresDialect)) await this.#client.query(sql);
+  }
+
+  /** A history with other columns stays, under a name that says up to where it goes. */
+  async #setHistoryAside(plan: TablePlan): Promise<void> {
+    const history = historyName(plan);
+    const { rows } = await this.#client.query(
+      `SELECT to_regclass($1) IS NOT NULL AS there, (SELECT position::text FROM ${STANDINGS} WHERE target = $2) AS position`,
+      [quoted(history), plan.into],
+    );
+    const [{ there, position }] = rows as [{ there: boolean; position: string | null }];
+    if (!there) return;
+    await this.#client.query(
+      `DROP INDEX IF EXISTS ${quoted(`${history}_now`)}, ${quoted(`${history}_past`)}`,
+    );
+    await this.#client.query(`DROP TABLE IF EXISTS ${quoted(`${history}_${position ?? 0}`)}`);
+    await this.#client.query(
+      `ALTER TABLE ${quoted(history)} RENAME TO ${quoted(`${history}_${position ?? 0}`)}`,
+    );
+  }
+
+  async swap(plan: TablePlan): Promise<void> {
+    const name = this.#beside.get(plan.into);
+    this.#found.set(plan.into, { exists: true, fits: true });
+    if (name === undefined) return;
+    this.#beside.delete(plan.into);
+    await this.#client.query(`DROP TABLE ${quoted(plan.into)}`);
+    await this.#client.query(`ALTER TABLE ${quoted(name)} RENAME TO ${quoted(plan.into)}`);
+    await this.#client.query(
+      `ALTER INDEX ${quoted(`${name}_pkey`)} RENAME TO ${quoted(`${plan.into}_pkey`)}`,
+    );
+  }
+
+  async put(plan: TablePlan, rows: readonly SqlRow[]): Promise<void> {
+    const name = this.#nameOf(plan);
+    await this.#insert({ name, columns: plan.columns, tail: onConflict(plan, name) }, rows);
+  }
+
+  async #insert(
+    into: { readonly name: string; readonly columns: readonly SqlColumn[]; readonly tail: string },
+    rows: readonly SqlRow[],
+  ): Promise<void> {
+    const { name, columns, tail } = into;
+    const select = columns
+      .map((column, index) => `u.c${index}::${postgresDialect.typeOf(column)}`)
+      .join(', ');
+    const text = `INSERT INTO ${quoted(name)} (${list(columns)}) SELECT ${select} FROM ${unnested(columns)} ${tail}`;
+    for (let at = 0; at < rows.length; at += ROWS_PER_STATEMENT)
+      await this.#client.query(text, arraysOf(columns, rows.slice(at, at + ROWS_PER_STATEMENT)));
+  }
+
+  async remove(plan: TablePlan, keys: readonly SqlRow[]): Promise<void> {
+    const columns = keyColumns(plan);
+    const text = `DELETE FROM ${quoted(this.#nameOf(plan))} t USING ${unnested(columns)} WHERE ${isUnnested(columns, 't')}`;
+    for (let at = 0; at < keys.length; at += ROWS_PER_STATEMENT)
+      await this.#client.query(text, arraysOf(columns, keys.slice(at, at + ROWS_PER_STATEMENT)));
+  }
+
+  async *keys(plan: TablePlan): AsyncGenerator<readonly SqlRow[]> {
+    const columns = keyColumns(plan);
+    const read = columns.map((column) => readKey(column, quoted)).join(', ');
+    const cursor = quoted(`${plan.into}__keys`);
+    await this.#client.query(
+      `DECLARE ${cursor} NO SCROLL CURSOR FOR SELECT ${read} FROM ${quoted(this.#nameOf(plan))}`,
+    );
+    for (;;) {
+      const { rows } = await this.#client.query({
+        text: `FETCH ${KEYS_PER_PART} FROM ${cursor}`,
+        rowMode: 'array',
+      });
+      if (rows.length === 0) break;
+      yield (rows as string[][]).map((texts) =>
+        texts.map((text, index) => postgresKeyValue(columns[index] as SqlColumn, text)),
+      );
+    }
+    await this.#client.query(`CLOSE ${cursor}`);
+  }
+
+  async recount(plan: TablePlan, histories: readonly KeyHistory[]): Promise<void> {
+    const name = historyName(plan);
+    const keys = keyColumns(plan);
+    const ends: SqlRow[] = [];
+    const begun: SqlRow[] = [];
+    for (const history of histories) {
+      const [first] = history.versions;
+      if (first === undefined) continue;
+      ends.push([...history.key, first.position, first.time]);
+      begun.push(...versionsOf(history));
+    }
+    const [, to, , until] = SPAN as [SqlColumn, SqlColumn, SqlColumn, SqlColumn];
+    const columns = [...keys, to, until];
+    const at = keys.length;
+    const text = `UPDATE ${quoted(name)} h SET to_position = u.c${at}::bigint, valid_to = u.c${at + 1}::timestamptz FROM ${unnested(columns)} WHERE ${isUnnested(keys, 'h')} AND h.to_position IS NULL`;
+    for (let from = 0; from < ends.length; from += ROWS_PER_STATEMENT)
+      await this.#client.query(text, arraysOf(columns, ends.slice(from, from + ROWS_PER_STATEMENT)));
+    await this.#insert({ name, columns: [...plan.columns, ...SPAN], tail: '' }, begun);
+  }
+
+  async reconcile(plan: TablePlan, at: { readonly position: number; readonly time: number }): Promise<void> {
+    const values = [at.position, new Date(at.time).toISOString()];
+    const parameters = ['$1::bigint', '$2::timestamptz'] as const;
+    await this.#client.query(endVersions(plan, parameters), values);
+    await this.#client.query(beginVersions(plan, parameters), values);
+  }
+
+  async stand(plan: TablePlan, { source, position }: Standing): Promise<void> {
+    await this.#client.query(
+      `INSERT INTO ${STANDINGS} VALUES ($1, $2, $3, $4) ON CONFLICT (target) DO UPDATE SET source = excluded.source, position = excluded.position, shape = excluded.shape`,
+      [plan.into, source, position, shapeOf(plan)],
+    );
+  }
+
+  #nameOf({ into }: TablePlan): string {
+    return this.#beside.get(into) ?? into;
+  }
+}
+
+/** Columns given as arrays of text, as rows `u`. */
+function unnested(columns: readonly SqlColumn[]): string {
+  const arrays = columns.map((_, index) => `$${index + 1}::text[]`).join(', ');
+  return `unnest(${arrays}) AS u(${columns.map((_, index) => `c${index}`).join(', ')})`;
+}
+
+function isUnnested(columns: readonly SqlColumn[], table: string): string {
+  return columns
+    .map(
+      (column, index) => `${table}.${quoted(column.name)} = u.c${index}::${postgresDialect.typeOf(column)}`,
+    )
+    .join(' AND ');
+}
+
+function arraysOf(columns: readonly SqlColumn[], rows: readonly SqlRow[]): PostgresCell[][] {
+  return columns.map((column, index) => {
+    const cell = postgresCellOf(column);
+    return rows.map((row) => cell(row[index]));
+  });
+}
