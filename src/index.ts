@@ -49,6 +49,9 @@ export type {
 export { readBrokerStore } from './zeek/broker-store/read.ts';
 export type { BrokerStore, BrokerStoreEntry, BrokerStoreOptions } from './zeek/broker-store/read.ts';
 export type { ZeekLinkState } from './zeek/protocol/index.ts';
+export type { ProjectOptions } from './sql/options.ts';
+export type { ProjectionState, SqlProjection } from './sql/sql-projection.ts';
+export type { ProjectedRow } from './sql/transform.ts';
 export { bytesOfText, textOfBytes } from './schema/index.ts';
 export { NODE_EVENT_CODES } from './events.ts';
 export type { NodeEvent, NodeEventCode } from './events.ts';

@@ -18,7 +18,7 @@ import { SegmentStore, type StoreListener } from './log/keeping/segment-store.ts
 import { modeNamed } from './modes/registry.ts';
 import { credentialReload } from './node-access.ts';
 import { Batches } from './node-batches.ts';
-import { closed } from './node-refusals.ts';
+import { closed, requireOwner } from './node-refusals.ts';
 import { type NodeParts, carrierOf, databaseFile, peerRulesOf, sqliteOf } from './node-parts.ts';
 import { WallClock } from './log/operations/wall-clock.ts';
 import { NodeWatch } from './node-watch.ts';
@@ -26,7 +26,7 @@ import { type NodeOptions, checkOptions } from './options.ts';
 import { Checkpointer } from './projection/checkpointer.ts';
 import { Dispatcher } from './projection/dispatcher.ts';
 import type { Projection } from './projection/projection.ts';
-import { nodeFact, readFacts, rebuild, tableFact } from './recovery.ts';
+import { keptEpoch, nodeFact, readFacts, rebuild, tableFact } from './recovery.ts';
 import { LocalReplica } from './replica.ts';
 import type { PeerState } from './replication/peer-state.ts';
 import { repair } from './repair.ts';
@@ -36,6 +36,7 @@ import { TableCatalog } from './table-catalog.ts';
 import { clockJumped } from './clock-events.ts';
 import { epochEvent, recoveryEvents, storeFailed, storeRecovered } from './store-events.ts';
 import { type SubscriberOptions, SubscriberCount, tableCounts } from './subscribers.ts';
+import { Projections } from './sql/projecting.ts';
 import { type SwitchParts, switchMode } from './switch-mode.ts';
 import { systemEnvironment } from './system-environment.ts';
 import type { TableNode } from './table-node.ts';
@@ -73,6 +74,8 @@ class LocalNode implements TableNode, StoreListener {
   readonly peers: Observable<readonly PeerState[]>;
   readonly reloadCertificates: TableNode['reloadCertificates'];
   readonly reloadCredentials: TableNode['reloadCredentials'];
+  readonly project: TableNode['project'] = (tables, options) => this.#sql.begin(tables, options);
+  readonly #sql: Projections;
   readonly log: Log;
   readonly #options: NodeOptions;
   readonly #subscribers: SubscriberOptions;
@@ -101,8 +104,10 @@ class LocalNode implements TableNode, StoreListener {
 
   constructor(options: NodeOptions, parts: NodeParts) {
     this.#options = options;
-    const { maxSubscribers } = options.limits ?? {};
-    this.#subscribers = { maxSubscribers, report: (event) => this.#reportLater(event) };
+    this.#subscribers = {
+      maxSubscribers: options.limits?.maxSubscribers,
+      report: (event) => this.#reportLater(event),
+    };
     this.#checkpointAfter = parts.checkpointAfter;
     this.id = options.id;
     this.#environment = parts.environment ?? systemEnvironment;
@@ -160,6 +165,7 @@ class LocalNode implements TableNode, StoreListener {
     const replicator = this.#replicator;
     this.reloadCredentials = credentialReload({ auth: options.auth, carrier, replicator, report });
     this.#zeek = this.#makeZeek();
+    this.#sql = this.#makeProjections();
     this.#watch = this.#makeWatch();
   }
 
@@ -173,6 +179,17 @@ class LocalNode implements TableNode, StoreListener {
       replicator: this.#replicator,
       file: databaseFile(this.#options),
       report: (event) => this.#reportLater(event),
+    });
+  }
+
+  #makeProjections(): Projections {
+    return new Projections({
+      environment: this.#environment,
+      log: this.#log,
+      origins: this.#origins,
+      projections: this.#catalog.declared,
+      life: (store) => this.#lives[store],
+      report: (event) => this.#report(event),
     });
   }
 
@@ -254,15 +271,13 @@ class LocalNode implements TableNode, StoreListener {
     for (const event of recoveryEvents(recovery)) this.#reportLater(event);
     for (const [name, bytes] of recovery.facts) this.#facts.set(name, bytes);
     const { node, schemas } = readFacts(recovery);
-    this.#checkOwner(node?.id);
+    requireOwner(node?.id, this.#options);
     for (const schema of schemas) this.#catalog.recover(schema);
     await rebuild(store, recovery, { projections: this.#catalog.known, origins: this.#origins });
     const covered = recovery.checkpoints.map(({ position }) => position);
     this.#log.startAt(Math.max(recovery.lastPosition, ...covered));
-    const mayHaveLost = !recovery.closedCleanly && recovery.lastDurability !== 'commit';
-    const isCopy = node?.copiedAt !== undefined;
-    const keeps = node !== undefined && !isCopy && !mayHaveLost && recovery.tornSegments === 0;
-    const epoch = keeps ? node.epoch : this.#newEpoch(node?.epoch ?? 0);
+    const kept = keptEpoch(node, recovery);
+    const epoch = kept ?? newEpoch(this.#environment.now(), this.#environment.random(), node?.epoch ?? 0);
     this.#lives.sqlite = originText(this.id, epoch);
     await store.backend.commit({ segments: [], facts: nodeFact({ id: this.id, epoch }) });
     this.#keeper = keeperOf(store, recovery, {
@@ -283,34 +298,18 @@ class LocalNode implements TableNode, StoreListener {
       this.#checkpointer.watch(projection, checkpoint?.position ?? 0);
     }
     this.#checkpointer.start();
-    if (!keeps && node !== undefined) this.#reportLater(epochEvent(epoch, node.copiedAt));
+    if (kept === undefined && node !== undefined) this.#reportLater(epochEvent(epoch, node.copiedAt));
   }
 
   #beginLife(store: StoreName): void {
     const before = this.#origins.at(this.#origins.intern(this.#lives[store]));
-    const epoch = this.#newEpoch(before.epoch);
+    const epoch = newEpoch(this.#environment.now(), this.#environment.random(), before.epoch);
     this.#lives[store] = originText(this.id, epoch);
     if (store === 'sqlite') {
       this.#stores.get(store)?.remember(nodeFact({ id: this.id, epoch }));
     }
     this.#dispatcher.holding(() => this.#catalog.beginLife(store));
     this.#reportLater(epochEvent(epoch));
-  }
-
-  #newEpoch(after: number): number {
-    return newEpoch(this.#environment.now(), this.#environment.random(), after);
-  }
-
-  #checkOwner(id: string | undefined): void {
-    if (id === undefined || id === this.id) return;
-    throw new TablecastError(
-      'BACKEND_FOREIGN',
-      `The database of ${this.id} in ${this.#options.directory} belongs to node ${id}.`,
-      {
-        hint: 'Copies of a directory must not be used under another id; start the new node with an empty directory, and its peers fill it.',
-        details: { owner: id },
-      },
-    );
   }
 
   // Tables -----------------------------------------------------------------------------------------
@@ -389,6 +388,7 @@ class LocalNode implements TableNode, StoreListener {
   advanced(store: SegmentStore): void {
     this.#replicator.advanced(store.name);
     this.#zeek.advanced();
+    this.#sql.advanced();
   }
 
   failed(store: SegmentStore, error: TablecastError, retrying: boolean): void {
@@ -429,6 +429,7 @@ class LocalNode implements TableNode, StoreListener {
     this.#log.journal.refuse(closed());
     const flushed = await Promise.allSettled([this.#log.flush()]);
     await this.#zeek.close();
+    await this.#sql.close();
     await this.#replicator.close();
     await this.#checkpointer?.stop();
     this.#log.end();

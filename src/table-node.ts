@@ -5,6 +5,8 @@ import type { Log } from './log-view.ts';
 import type { CertificateChange } from './options.ts';
 import type { PeerState } from './replication/peer-state.ts';
 import type { TableDeclaration } from './schema/index.ts';
+import type { ProjectOptions } from './sql/options.ts';
+import type { SqlProjection } from './sql/sql-projection.ts';
 import type { Table, TableOf } from './table.ts';
 import type { ZeekAttachment } from './zeek/attachment/attachment.ts';
 import type { ZeekAttachmentOptions } from './zeek/options.ts';
@@ -40,6 +42,12 @@ export interface TableNode {
    * tables what {@link table} throws.
    */
   attachZeek(options: ZeekAttachmentOptions): ZeekAttachment;
+  /**
+   * Keeps tables in an SQL database as well, typed, from now on: begins in the background, goes on after whatever
+   * ends in between, and ends with the node. All tables of one projection stand at one position, and have the
+   * same backend. Throws `OPTION_INVALID`; `LIMIT_EXCEEDED` for a ninth projection.
+   */
+  project(tables: string | readonly string[], options: ProjectOptions): SqlProjection;
   /**
    * Uses other certificates from now on, without a restart; connections that exist go on. Throws
    * `OPTION_INVALID`, and changes nothing, when one of them cannot be used.

@@ -1,0 +1,127 @@
+import { pathToFileURL } from 'node:url';
+import * as v from 'valibot';
+import { TablecastError } from '../errors.ts';
+import { type Schema, schemaLimits } from '../schema/index.ts';
+import { FACTS, MAX_SQL_NAME, SPAN, columnsOf } from './columns.ts';
+import type { ProjectionStart, TableOrder } from './messages.ts';
+import { STANDINGS } from './statements.ts';
+
+/** The options say where and how tables are projected. */
+export interface ProjectOptions {
+  /** Names a file of SQLite, made when missing; or `postgres://user:password@host/database`, which needs the package `pg`. */
+  readonly to: string;
+  /** Names of the tables in the target, where they are others; at most 48 characters. */
+  readonly into?: Readonly<Record<string, string>> | undefined;
+  /** Names of a table's columns: those of its key, then its value. Default `key` (or `key_1`, `key_2`, …) and `value`. */
+  readonly columns?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Keeps in `<table>_history` what each row was, from which position and time on, and until when. For tables with backend sqlite. */
+  readonly history?: boolean | undefined;
+  /** Writes tables that the user made; rows that the node's table does not have are removed from them. */
+  readonly existing?: boolean | undefined;
+  /**
+   * Names a file or URL of a module that exports `where(row)`, `map(row)` or both; `map` needs an exported `columns`, such
+   * as `{ host: 'string', seen: 'count' }`. It is loaded by the thread that projects.
+   */
+  readonly module?: string | URL | undefined;
+}
+
+const name = v.pipe(v.string(), v.regex(/^[^\0]+$/), v.maxLength(MAX_SQL_NAME));
+const schema = v.strictObject({
+  to: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
+  into: v.optional(v.record(v.string(), name)),
+  columns: v.optional(
+    v.record(v.string(), v.pipe(v.array(name), v.maxLength(schemaLimits.maxKeyColumns + 1))),
+  ),
+  history: v.optional(v.boolean()),
+  existing: v.optional(v.boolean()),
+  module: v.optional(v.union([v.pipe(v.string(), v.minLength(1)), v.instance(URL)])),
+});
+
+/** Checks what a projection is asked to do. Throws `OPTION_INVALID`, which names the member. */
+export function checkProjectOptions(tables: readonly Schema[], options: unknown): ProjectionStart {
+  const result = v.safeParse(schema, options);
+  if (!result.success) {
+    const issue = result.issues[0];
+    const path = issue.path?.map((item) => String(item.key)).join('.') ?? 'the options';
+    // The value is not repeated: it may hold a password.
+    throw refused(`Option ${path} of the projection expects ${issue.expected ?? 'another value'}.`);
+  }
+  const { to, into = {}, columns = {}, history = false, existing = false, module } = result.output;
+  for (const named of [...Object.keys(into), ...Object.keys(columns)]) {
+    if (!tables.some((table) => table.name === named))
+      throw refused(`The projection names the table ${JSON.stringify(named)}, which it does not have.`);
+  }
+  if (history && existing)
+    throw refused('A table that the user made gets no history: choose history or existing.');
+  requirePlace(to);
+  const orders = tables.map((table) =>
+    orderOf(table, into[table.name] ?? table.name, columns[table.name] ?? []),
+  );
+  requireDifferent(
+    orders.map((order) => order.into),
+    'tables of the target',
+  );
+  for (const table of tables) if (history) requireLasting(table);
+  return { to, tables: orders, history, existing, module: module === undefined ? undefined : urlOf(module) };
+}
+
+function urlOf(module: string | URL): string {
+  const text = String(module);
+  return /^[a-z]{2,}:/.test(text) ? text : pathToFileURL(text).href;
+}
+
+function requirePlace(to: string): void {
+  if (!/^[a-z]+:\/\//.test(to)) return;
+  if (/^postgres(?:ql)?:\/\//.test(to) && URL.canParse(to)) return;
+  throw refused(
+    'The target is no file and no address of PostgreSQL.',
+    'Write rows.db, or postgres://user:password@host:5432/database.',
+  );
+}
+
+function orderOf(table: Schema, into: string, columns: readonly string[]): TableOrder {
+  if (into.length > MAX_SQL_NAME)
+    throw refused(
+      `${JSON.stringify(into)} has more than ${MAX_SQL_NAME} characters, too many for a table in SQL.`,
+      `Give it another name: into: { ${JSON.stringify(table.name)}: 'shorter' }.`,
+    );
+  if (into === STANDINGS)
+    throw refused(
+      `${STANDINGS} is where projections keep how far they are.`,
+      'Give the table another name with into.',
+    );
+  const names = columnsOf(table, columns).map((column) => column.name);
+  if (columns.length > names.length)
+    throw refused(`Table ${table.name} has ${names.length} columns, and ${columns.length} names were given.`);
+  requireDifferent(
+    [...names, ...FACTS.map((fact) => fact.name), ...SPAN.map((fact) => fact.name)],
+    `columns of ${table.name}`,
+  );
+  return { name: table.name, declaration: table.declaration, into, columns };
+}
+
+/** Names in SQL differ by more than their case. */
+function requireDifferent(names: readonly string[], what: string): void {
+  const seen = new Set<string>();
+  for (const each of names) {
+    const folded = each.toLowerCase();
+    if (seen.has(folded))
+      throw refused(
+        `Two ${what} would have the name ${JSON.stringify(each)}.`,
+        'Give one of them another name.',
+      );
+    seen.add(folded);
+  }
+}
+
+function requireLasting({ name: table, backend }: Schema): void {
+  if (backend === 'sqlite') return;
+  throw refused(
+    `Table ${table} is kept in memory, and its log ends with the process: there is no history to keep.`,
+    "Declare it with backend: 'sqlite', or project it without history.",
+  );
+}
+
+function refused(message: string, hint = 'See ProjectOptions in the API reference.'): TablecastError {
+  return new TablecastError('OPTION_INVALID', message, { hint });
+}

@@ -1,0 +1,115 @@
+import type { Environment } from '../environment.ts';
+import { TablecastError } from '../errors.ts';
+import type { NodeEvent } from '../events.ts';
+import type { StoreName } from '../log/keeping/journal.ts';
+import type { OperationLog } from '../log/keeping/operation-log.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import type { Projection } from '../projection/projection.ts';
+import { Feed } from './feed.ts';
+import { checkProjectOptions } from './options.ts';
+import { type SqlProjection, ThreadedProjection } from './sql-projection.ts';
+
+/** Most projections of one node at a time: each is a thread, and holds the rows of its tables once more. */
+export const MAX_PROJECTIONS = 8;
+
+/** The node whose tables are projected. */
+export interface ProjectedNode {
+  readonly environment: Environment;
+  readonly log: OperationLog;
+  readonly origins: Origins;
+  readonly projections: ReadonlyMap<string, Projection>;
+  /** The life that a store's tables are written in at present. */
+  life(store: StoreName): string;
+  report(this: void, event: NodeEvent): void;
+}
+
+/** The projections of a node. */
+export class Projections {
+  readonly #node: ProjectedNode;
+  readonly #running = new Set<ThreadedProjection>();
+  #isClosed = false;
+
+  constructor(node: ProjectedNode) {
+    this.#node = node;
+  }
+
+  /** Begins one. Throws `OPTION_INVALID`, `CLOSED`, and `LIMIT_EXCEEDED` when there are too many. */
+  begin(tables: string | readonly string[], options: unknown): SqlProjection {
+    if (this.#isClosed) throw closed();
+    const { environment, log, origins, report } = this.#node;
+    const projections = this.#named([...new Set([tables].flat())]);
+    const schemas = Array.from(projections.values(), ({ schema }) => schema);
+    const start = checkProjectOptions(schemas, options);
+    for (const ended of this.#running) if (isOver(ended)) this.#running.delete(ended);
+    if (this.#running.size >= MAX_PROJECTIONS) throw tooMany();
+    const name = schemas[0]?.backend as StoreName;
+    const store = log.stores.get(name);
+    if (store === undefined) throw unknown('', []);
+    const feed = new Feed({
+      environment,
+      log,
+      store,
+      origins,
+      projections,
+      life: () => this.#node.life(name),
+    });
+    const begun = new ThreadedProjection({ start, feed, environment, position: () => log.position, report });
+    this.#running.add(begun);
+    return begun;
+  }
+
+  #named(names: readonly string[]): ReadonlyMap<string, Projection> {
+    const { projections } = this.#node;
+    const named = new Map<string, Projection>();
+    for (const name of names) {
+      const projection = projections.get(name);
+      if (projection === undefined) throw unknown(name, projections.keys());
+      named.set(name, projection);
+    }
+    const stores = new Set(Array.from(named.values(), ({ store }) => store));
+    if (stores.size === 1) return named;
+    throw new TablecastError(
+      'OPTION_INVALID',
+      stores.size === 0
+        ? 'A projection needs a table.'
+        : 'A projection has tables of both backends, which are committed one by one.',
+      {
+        hint: 'Name at least one table; project those with backend memory and those with backend sqlite apart.',
+      },
+    );
+  }
+
+  /** Tells all that the log may have become longer. */
+  advanced(): void {
+    for (const projection of this.#running) projection.advanced();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(Array.from(this.#running, (projection) => projection.close()));
+  }
+}
+
+function isOver({ state }: SqlProjection): boolean {
+  return state === 'closed' || state === 'failed';
+}
+
+function unknown(table: string, known: Iterable<string>): TablecastError {
+  return new TablecastError('OPTION_INVALID', `This node has no table ${JSON.stringify(table)} to project.`, {
+    hint: `Declare it first; its tables are: ${[...known].join(', ') || 'none'}.`,
+    details: { table },
+  });
+}
+
+function closed(): TablecastError {
+  return new TablecastError('CLOSED', 'The node is closed.', {
+    hint: 'Open it again to project its tables.',
+  });
+}
+
+function tooMany(): TablecastError {
+  return new TablecastError('LIMIT_EXCEEDED', `The node has ${MAX_PROJECTIONS} projections already.`, {
+    hint: 'Project several tables together: node.project([…], …). Close those that are not needed.',
+    details: { limit: MAX_PROJECTIONS },
+  });
+}
