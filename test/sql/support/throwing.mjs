@@ -1,0 +1,4 @@
+/** Fails at every row. */
+export function where() {
+  throw new Error('no such luck');
+}
