@@ -3,7 +3,7 @@ import type { Key, Schema, TypeName, Value } from '../schema/index.ts';
 /** Most characters of a name in SQL: PostgreSQL cuts at 63 bytes, and names of our own hang endings on it. */
 export const MAX_SQL_NAME = 48;
 
-/** What a column holds: a type of a declaration, or what every table has beside its rows. */
+/** The type of a column is that of a declaration, or one of what every table has beside its rows. */
 export type SqlType = TypeName | 'text' | 'position' | 'clock';
 
 /** A column of a table in SQL. */
@@ -23,20 +23,20 @@ export interface TablePlan {
   /** Columns of the key first, then those of the value, then {@link FACTS}. */
   readonly columns: readonly SqlColumn[];
   readonly keyCount: number;
-  /** Whether what rows were is kept beside them. */
+  /** True when versions of rows are kept beside them. */
   readonly history: boolean;
-  /** Whether a table that the user made is written. */
+  /** True when a table that the user made is written. */
   readonly existing: boolean;
 }
 
-/** What is said of each row: who wrote it, as which operation, and when by the author's clock. */
+/** The facts of a row: who wrote it, as which operation, and when by the author's clock. */
 export const FACTS: readonly SqlColumn[] = [
   { name: '_origin', type: 'text' },
   { name: '_sequence', type: 'position' },
   { name: '_time', type: 'clock' },
 ];
 
-/** What is said of each version in a history: from which position and time on it stood, and until when. */
+/** The span of a version in a history: from which position and time on it stood, and until when. */
 export const SPAN: readonly SqlColumn[] = [
   { name: 'from_position', type: 'position' },
   { name: 'to_position', type: 'position' },
@@ -77,7 +77,7 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** What a table is in the target, as text: another text means that it has to be made anew. */
+/** Gives the shape of a table in the target as text: another text means that it has to be made anew. */
 export function shapeOf({ table, columns, keyCount, history }: TablePlan): string {
   return JSON.stringify({ table, columns, keyCount, history });
 }

@@ -7,12 +7,12 @@ import type { Projection } from '../projection/projection.ts';
 import type { Basis, Batch, FedSegment } from './messages.ts';
 import type { Standing } from './target.ts';
 
-/** How much of the log is handed over at a time. */
+/** The bytes of the log that are handed over at a time. */
 const BATCH_BYTES = 1024 * 1024;
 /** Pause before rows are copied again that a switch of mode went through. */
 const AGAIN_MS = 50;
 
-/** What a feed reads. */
+/** The parts that a feed reads. */
 export interface FeedParts {
   readonly environment: Environment;
   readonly log: OperationLog;
@@ -65,7 +65,7 @@ export class Feed {
     return { kind: 'checkpoint', after, exactFrom, source: this.#parts.life(), checkpoints };
   }
 
-  /** What follows behind a position; a batch without segments when nothing does at present. Rejects with `LOG_TRIMMED`. */
+  /** Reads behind a position; gives a batch without segments when nothing is there at present. Rejects with `LOG_TRIMMED`. */
   async read(after: number): Promise<Batch> {
     const { store, log } = this.#parts;
     const source = this.#parts.life();

@@ -40,7 +40,7 @@ export class Fold {
     this.#projections = new Map(this.tables.map((table) => [table.plan.table, table.projection]));
   }
 
-  /** How much the target does not have: rows and versions. */
+  /** Counts the rows and versions that the target does not have. */
   get waiting(): number {
     return this.tables.reduce((sum, table) => sum + table.waiting, 0);
   }
@@ -74,7 +74,7 @@ function noWrites(): never {
   throw new Error('A projected table takes no writes.');
 }
 
-/** What a table becomes in SQL. */
+/** Plans the table that a declaration becomes in SQL. */
 export function planOf(
   schema: Schema,
   order: TableOrder,
@@ -93,14 +93,14 @@ export function planOf(
   };
 }
 
-/** What a table's rows are, as rows of SQL. */
+/** A folded table gives a table's rows as rows of SQL. */
 export class FoldedTable {
   readonly plan: TablePlan;
   readonly projection: Projection;
   /** Up to here the target has everything. */
   from = Infinity;
   noting = false;
-  /** Whether rows changed without it being told which. */
+  /** True when rows changed without it being told which. */
   isUnknown = false;
   readonly #origins: Origins;
   readonly #transform: Transform;
@@ -179,14 +179,14 @@ export class FoldedTable {
     yield part;
   }
 
-  /** Whether there is to be a row under a key of the target's. */
+  /** Tells whether there is to be a row under a key of the target's. */
   has(key: SqlRow): boolean {
     const { schema, rows } = this.projection;
     const slot = rows.find(schema.keyText(schema.composite ? key : key[0]));
     return slot !== undefined && (this.#transform.isPlain || this.#rowIn(slot) !== undefined);
   }
 
-  /** What the target does not have; it counts as written from now on. */
+  /** Gives up the rows that the target does not have; they count as written from now on. */
   take(): { readonly puts: SqlRow[]; readonly removed: SqlRow[]; readonly histories: KeyHistory[] } {
     const { schema, rows } = this.projection;
     const puts: SqlRow[] = [];

@@ -24,7 +24,7 @@ const LONGEST_PAUSE_MS = 5000;
 /** The node that a projection follows, as the projecting thread sees it. */
 export interface Source {
   begin(standings: readonly (Standing | undefined)[]): Promise<Basis>;
-  /** What follows behind a position, once there is something; undefined when it is over. */
+  /** Resolves with the log behind a position, once there is something; undefined when it is over. */
   pull(after: number): Promise<Batch | undefined>;
   tell(report: Report): void;
   /** Resolves after a time, or when it is over. */
@@ -32,7 +32,7 @@ export interface Source {
   readonly isOver: boolean;
 }
 
-/** Whether text names a database of PostgreSQL. */
+/** Tells whether text names a database of PostgreSQL. */
 export function isPostgres(to: string): boolean {
   return /^postgres(?:ql)?:\/\//.test(to);
 }
@@ -59,7 +59,7 @@ export async function follow(start: ProjectionStart, source: Source): Promise<vo
   }
 }
 
-/** Who waits for the right to write, for room, or lost its place in the log, begins again. */
+/** One who waits for the right to write, for room, or lost its place in the log, begins again. */
 function failureOf(error: unknown): Failure {
   const failure = toFailure(error);
   const passes = ['BACKEND_IN_USE', 'BACKEND_FULL', 'LOG_TRIMMED'].includes(failure.code);

@@ -8,13 +8,13 @@ import type { Order, ProjectionStart, Report, Request } from './messages.ts';
 /** The thread of a projection, from outside. */
 export interface ProjectionThread {
   send(order: Order, transfer?: readonly ArrayBuffer[]): void;
-  /** Whether it keeps the process alive. */
+  /** Says whether it keeps the process alive. */
   hold(isWaitedFor: boolean): void;
   /** Ends it, whatever it does. */
   end(): void;
 }
 
-/** What it tells. */
+/** The events of a thread. */
 export interface ThreadEvents {
   heard(message: Report | Request): void;
   /** The thread is gone; called once. */

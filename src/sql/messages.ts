@@ -11,7 +11,7 @@ export interface TableOrder {
   readonly columns: readonly string[];
 }
 
-/** What the projecting thread begins with. */
+/** The order that the projecting thread begins with. */
 export interface ProjectionStart {
   readonly to: string;
   readonly tables: readonly TableOrder[];
@@ -21,7 +21,7 @@ export interface ProjectionStart {
   readonly module: string | undefined;
 }
 
-/** What a projection begins from. */
+/** The basis that a projection begins from. */
 export interface Basis {
   /** `log`: all operations there were; `checkpoint`: the rows as they are. */
   readonly kind: 'log' | 'checkpoint';
@@ -43,12 +43,12 @@ export interface FedSegment {
   readonly adopted: string | undefined;
 }
 
-/** What follows in the log. */
+/** A batch is a piece of the log. */
 export interface Batch {
   readonly segments: readonly FedSegment[];
-  /** How far this goes: behind the last segment there may be what no table of the projection needs. */
+  /** Says how far this goes: behind the last segment there may be more that no table of the projection needs. */
   readonly upTo: number;
-  /** Whether more is there already. */
+  /** True when more is there already. */
   readonly more: boolean;
   /** The life that positions are counted in. */
   readonly source: string;
@@ -76,7 +76,7 @@ export type Report =
   | { readonly kind: 'reached'; readonly position: number }
   | { readonly kind: 'trouble'; readonly failure: Failure; readonly retrying: boolean };
 
-/** How a projection began. */
+/** A report of how a projection began. */
 export interface BeganFrom {
   readonly kind: Basis['kind'];
   readonly position: number;

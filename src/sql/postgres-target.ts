@@ -87,7 +87,7 @@ export class PostgresTarget implements Target {
   }
 }
 
-/** What a database has of a table. */
+/** The state of a table in a database. */
 interface Found extends FoundTable {
   readonly exists: boolean;
 }
@@ -103,7 +103,7 @@ async function postgresPackage(): Promise<{ Client: typeof Client }> {
   }
 }
 
-/** Where a URL leads, without what may be secret in it. */
+/** Gives the place of a URL, without any secret of it. */
 export function placeOf(url: string): string {
   const { host, pathname } = new URL(url);
   return `postgres://${host}${pathname}`;

@@ -32,7 +32,7 @@ const TYPES: Partial<Record<SqlColumn['type'], string>> = {
   clock: 'timestamptz',
 };
 
-/** How a key column is read as text. */
+/** Gives the expression that reads a key column as text. */
 export function readKey({ name, type }: SqlColumn, quoted: (name: string) => string): string {
   // An address is read without the length of its prefix.
   return type === 'addr' ? `host(${quoted(name)})` : `${quoted(name)}::text`;
@@ -64,7 +64,7 @@ function cleaned(value: unknown): unknown {
   );
 }
 
-/** How values of a column become cells. */
+/** Gives the conversion of values of a column to cells. */
 export function postgresCellOf({ type }: SqlColumn): (value: SqlValue) => PostgresCell {
   const isJson = TYPES[type] === 'jsonb';
   if (isJson) return (value) => (value === undefined ? null : jsonCell(value));

@@ -13,7 +13,7 @@ export function notOurs({ into, table }: TablePlan): TablecastError {
   );
 }
 
-/** Why a table of the user's cannot be written; undefined when it can. `keys` are the columns of its unique keys. */
+/** Finds why a table of the user's cannot be written; undefined when it can. `keys` are the columns of its unique keys. */
 export function wrongColumns(
   plan: TablePlan,
   found: readonly string[],

@@ -18,7 +18,7 @@ import { placeOf } from './postgres-target.ts';
 
 /** Pause before a thread that ended by itself is started again. */
 const RESTART_MS = 1000;
-/** How long a thread may take to end when it is asked to. */
+/** The time a thread may take to end when it is asked to. */
 const GRACE_MS = 2000;
 
 /**
@@ -45,7 +45,7 @@ export interface SqlProjection {
   close(): Promise<void>;
 }
 
-/** What a projection is made of. */
+/** The parts of a projection. */
 export interface ProjectionParts {
   readonly start: ProjectionStart;
   readonly feed: Feed;
@@ -73,7 +73,7 @@ export class ThreadedProjection implements SqlProjection {
   readonly #waiters = new Set<Waiter>();
   #thread: ProjectionThread;
   #failure: Failure | undefined;
-  /** What the thread waits for; none while its answer is on the way. */
+  /** The request that the thread waits with; none while its answer is on the way. */
   #pull: Pull | undefined;
   #isReading = false;
   #isStale = false;
@@ -292,7 +292,7 @@ export class ThreadedProjection implements SqlProjection {
   }
 }
 
-/** What the log does not give now it may give after beginning anew. */
+/** A log that does not give something now may give it after beginning anew. */
 function passing(error: unknown): Failure {
   return { ...toFailure(error), retryable: true };
 }

@@ -12,7 +12,7 @@ import { sqliteDialect } from './sqlite-values.ts';
 import { STANDINGS, createStandings } from './statements.ts';
 import type { FoundTable, Target, TargetWriter } from './target.ts';
 
-/** How long a write of somebody else is waited for. */
+/** The time a write of somebody else is waited for. */
 const BUSY_MS = 10_000;
 
 /** The ending of a node's own database, which is no target. */
@@ -77,7 +77,7 @@ export class SqliteTarget implements Target {
   }
 }
 
-/** What a file has of a table. */
+/** The state of a table in a file. */
 interface Found extends FoundTable {
   readonly exists: boolean;
 }

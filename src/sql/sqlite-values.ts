@@ -1,7 +1,7 @@
 import type { SqlColumn, SqlValue } from './columns.ts';
 import type { Dialect } from './statements.ts';
 
-/** What a column of SQLite can hold. */
+/** A cell is all that a column of SQLite can hold. */
 export type SqliteCell = string | number | bigint | null;
 
 const LARGEST = 2n ** 63n - 1n;
@@ -37,7 +37,7 @@ function plainCell(value: SqlValue): SqliteCell {
   return value as SqliteCell;
 }
 
-/** How values of a column become cells. NaN, which SQLite does not have, becomes NULL. */
+/** Gives the conversion of values of a column to cells. NaN, which SQLite does not have, becomes NULL. */
 export function sqliteCellOf({ type }: SqlColumn): (value: SqlValue) => SqliteCell {
   const convert = converterOf(type);
   const isJson = convert === jsonCell;

@@ -11,10 +11,10 @@ import {
 /** The table of the target that says how far each of its tables is. */
 export const STANDINGS = 'tablecast_projections';
 
-/** What differs between databases. */
+/** A dialect is the difference between databases. */
 export interface Dialect {
   typeOf(column: SqlColumn): string;
-  /** What stands behind the columns of a table. */
+  /** Stands behind the columns of a table. */
   readonly tableOptions: string;
 }
 
@@ -23,7 +23,7 @@ export function list(columns: readonly SqlColumn[], prefix = ''): string {
   return columns.map(({ name }) => prefix + quoted(name)).join(', ');
 }
 
-/** Where the key of one row is the key of another. */
+/** Compares the keys of two rows. */
 export function sameKey(plan: TablePlan, one: string, other: string): string {
   return keyColumns(plan)
     .map(({ name }) => `${one}.${quoted(name)} = ${other}.${quoted(name)}`)
@@ -59,7 +59,7 @@ export function createHistory(plan: TablePlan, dialect: Dialect): string[] {
   ];
 }
 
-/** What an insert does where there is a row: writes it over, if that changes anything. */
+/** Gives the end of an insert where a row may be there: it is written over, if that changes anything. */
 export function onConflict(plan: TablePlan, name: string): string {
   const others = otherColumns(plan);
   const target = `ON CONFLICT (${list(keyColumns(plan))}) DO`;

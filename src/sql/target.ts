@@ -1,16 +1,16 @@
 import type { SqlValue, TablePlan } from './columns.ts';
 
-/** Where in a node's log a table of the target stands. */
+/** A standing says where in a node's log a table of the target stands. */
 export interface Standing {
   /** The life whose log positions are counted in. */
   readonly source: string;
   readonly position: number;
 }
 
-/** What is known of a table of the target before anything is done. */
+/** A found table is a table of the target before anything is done. */
 export interface FoundTable {
   readonly standing: Standing | undefined;
-  /** Whether it has the columns that are wanted. */
+  /** True when it has the columns that are wanted. */
   readonly fits: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface VersionStart {
   readonly row: SqlRow | undefined;
 }
 
-/** What happened to one key, in order. */
+/** A history of one key, in order. */
 export interface KeyHistory {
   readonly key: SqlRow;
   readonly versions: readonly VersionStart[];
@@ -47,7 +47,7 @@ export interface Target {
   close(): Promise<void>;
 }
 
-/** What can be done in a transaction. Tables are named by their plans. */
+/** A writer does everything in one transaction. Tables are named by their plans. */
 export interface TargetWriter {
   /** Makes the table that a plan asks for where there is none; in place of one that does not fit, once it is filled. */
   make(plan: TablePlan): Promise<void>;

@@ -13,17 +13,17 @@ export interface ProjectedRow {
   readonly time: number;
 }
 
-/** What a module may export. All of it has to give the same for the same row. */
+/** The exports of a module. All of it has to give the same for the same row. */
 interface TransformModule {
-  /** Which rows are projected; left out, all. */
+  /** Chooses rows that are projected; left out, all are. */
   readonly where?: ((row: ProjectedRow) => boolean) | undefined;
   /** Columns that take the place of the value, with types as in a declaration. */
   readonly columns?: Readonly<Record<string, TypeName>> | undefined;
-  /** What stands in them; a column that is left out is NULL. */
+  /** Makes their values; a column that is left out is NULL. */
   readonly map?: ((row: ProjectedRow) => Readonly<Record<string, unknown>>) | undefined;
 }
 
-/** Which rows go into a target, and as what. */
+/** A transform chooses the rows that go into a target, and makes their columns. */
 export class Transform {
   /** The columns in place of the value; undefined when it stays. */
   readonly columns: readonly SqlColumn[] | undefined;
@@ -37,7 +37,7 @@ export class Transform {
     this.#checks = (columns ?? []).map(([, type]) => checkOf(type));
   }
 
-  /** Whether rows are looked at before they are written. */
+  /** True when rows go as they are. */
   get isPlain(): boolean {
     return this.#module.where === undefined && this.columns === undefined;
   }
