@@ -81,7 +81,7 @@ export class PageFiles {
     return new PageFiles(await Promise.all(files));
   }
 
-  /** Whether there is a page at all. */
+  /** Says whether there is a page at all. */
   get isBuilt(): boolean {
     return this.#files.size > 0;
   }

@@ -5,56 +5,56 @@
 
 import type { TablecastError } from '../errors.ts';
 
-/** Operations committed together; once committed it never changes. */
+/** A segment holds operations that are committed together; once committed it never changes. */
 export interface Segment {
-  /** Position of its first operation in this node's log, at least 1. */
+  /** Is the position of its first operation in this node's log, at least 1. */
   readonly position: number;
   /** Counts the positions it covers: `position` to `position + span - 1`. At least 1. */
   readonly span: number;
   readonly bytes: Uint8Array;
 }
 
-/** One table's rows as of a position, in chunks that belong together. */
+/** A checkpoint holds one table's rows as of a position (a snapshot), in chunks that belong together. */
 export interface Checkpoint {
-  /** The table; any text, at most 1 KiB. */
+  /** Names the table: any text, at most 1 KiB. */
   readonly table: string;
-  /** The rows hold the effect of every operation of the table up to this position; 0 for none. */
+  /** Is the position up to which the rows hold the effect of every operation of the table; 0 for none. */
   readonly position: number;
   readonly chunks: readonly Uint8Array[];
 }
 
 /** A commit becomes durable together: all of it or nothing. */
 export interface Commit {
-  /** In ascending position, each after the last position committed before. */
+  /** Lists segments in ascending position, each after the last position committed before. */
   readonly segments: readonly Segment[];
-  /** Small named values, at most 4,096 names in all; a value of undefined removes the name. */
+  /** Holds small named values, at most 4,096 names in all; a value of undefined removes the name. */
   readonly facts?: ReadonlyMap<string, Uint8Array | undefined> | undefined;
 }
 
 /** A recovery is what a backend found when it opened. */
 export interface Recovery {
-  /** Highest position ever committed, trimmed and torn segments included; 0 for a new backend. */
+  /** Is the highest position ever committed, trimmed and torn segments included; 0 for a new backend. */
   readonly lastPosition: number;
-  /** Positions up to this one have been trimmed; 0 when nothing was. */
+  /** Is the position up to which the log was trimmed (truncated); 0 when nothing was. */
   readonly trimmedTo: number;
   readonly facts: ReadonlyMap<string, Uint8Array>;
-  /** The newest checkpoint of each table. */
+  /** Holds the newest checkpoint of each table. */
   readonly checkpoints: readonly Checkpoint[];
   /**
    * Says whether the last owner closed it; true for a new backend. After an unclean stop acknowledged commits
    * can be missing only if `lastDurability` is `interval` and the machine went down.
    */
   readonly closedCleanly: boolean;
-  /** The durability the last owner wrote with; undefined for a new backend. */
+  /** Says with which durability the last owner wrote; undefined for a new backend. */
   readonly lastDurability: 'commit' | 'interval' | undefined;
-  /** Segments cut off at the end because their checksum was wrong; 0 in every ordinary case. */
+  /** Counts the segments cut off at the end because their checksum was wrong; 0 in every ordinary case. */
   readonly tornSegments: number;
   /** Names where a damaged store was moved to because the options asked for it; undefined otherwise. */
   readonly setAside: string | undefined;
 }
 
 /**
- * Guarantees every implementation gives (test/contracts/backend.contract.ts):
+ * Every implementation gives these guarantees (test/contracts/backend.contract.ts):
  *
  * - `commit` is all or nothing, and commits take effect in the order of the calls. The promise
  *   resolves when the commit is as durable as the backend promises, and not before.
@@ -68,10 +68,10 @@ export interface Recovery {
  * - `close` waits for what was already accepted, and may be called twice. Any call after it
  *   rejects with `CLOSED`, as does any call before `open` has resolved.
  *
- * What the caller owes: bytes handed in do not change until the promise settles (the memory
+ * The caller owes one: bytes handed in do not change until the promise settles (the memory
  * backend keeps them as they are: never).
  *
- * Not its job: ordering of operations, deduplication, retries, knowing what a table is.
+ * It orders no operations, removes no duplicates, retries nothing, and knows no tables.
  */
 export interface Backend {
   readonly name: string;
@@ -81,8 +81,8 @@ export interface Backend {
   open(): Promise<Recovery>;
   commit(commit: Commit): Promise<void>;
   /**
-   * Segments whose last position is greater than `after`, ascending, at most `maxBytes` of them
-   * but at least one if there is one; empty only when there is none. Rejects with `LOG_TRIMMED` when `after` lies before
+   * Returns segments whose last position is greater than `after`, ascending, at most `maxBytes` of them but at
+   * least one if there is one; empty only when there is none. Rejects with `LOG_TRIMMED` when `after` lies before
    * the trimmed range's end.
    */
   read(after: number, maxBytes: number): Promise<readonly Segment[]>;
@@ -93,8 +93,7 @@ export interface Backend {
   writeCheckpoint(checkpoint: Checkpoint): Promise<void>;
   /**
    * Forgets segments that lie wholly at or before `position`; the trimmed range ends with the last of
-   * them, and that is what it resolves with. Of sealed segments only whole blocks go, so that some of them
-   * may stay.
+   * them, and that is what it resolves with. Sealed segments go in whole blocks only, so some of them may stay.
    */
   trim(position: number): Promise<number>;
   /**
@@ -103,7 +102,7 @@ export interface Backend {
    * True when there may be more to do. A backend that has no smaller form answers false.
    */
   seal(position: number): Promise<boolean>;
-  /** The position to which to trim so that about `bytes` of log remain, as they are stored; 0 when less is kept. */
+  /** Returns the position to which to trim so that about `bytes` of log remain, as they are stored; 0 when less is kept. */
   positionKeeping(bytes: number): Promise<number>;
   /**
    * Says why what was committed is not there any more, if that can be told at once; it is asked when there is

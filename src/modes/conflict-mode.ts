@@ -2,16 +2,16 @@ import type { Cell, ColumnType } from '../schema/schema.ts';
 
 /** A version is what a conflict mode may know of a write: nothing but its name and its time. */
 export interface Version {
-  /** Hybrid logical time of the write, in 1/1024 ms since 1970. */
+  /** Is the hybrid logical time of the write, in 1/1024 ms since 1970. */
   stamp: number;
-  /** `nodeId@epoch` of its author. */
+  /** Names its author's life: `nodeId@epoch`. */
   origin: string;
   sequence: number;
 }
 
 /**
- * The conflict-mode port: decides what an operation does to a row that somebody else may have
- * written meanwhile. An implementation is pure and deterministic: no clock, no I/O, no randomness.
+ * A conflict mode decides what an operation does to a row that somebody else may have written
+ * meanwhile. An implementation is pure and deterministic: no clock, no I/O, no randomness.
  *
  * Duplicates and gaps are the log's business; checking keys and values is the schema's.
  */
@@ -26,7 +26,7 @@ export interface ConflictMode {
   readonly comparesVersions: boolean;
   /** Returns whether `incoming` takes effect on a key whose latest write or removal is `present`. */
   supersedes(incoming: Version, present: Version): boolean;
-  /** In modes whose operations carry changes of a document: makes a table's document. */
+  /** Makes a table's document, in modes whose operations carry changes of one. */
   readonly documents?: ((of: DocumentOwner) => TableDocument) | undefined;
   /** Says why tables of this mode cannot be declared here; undefined when they can. */
   readonly unavailable?: (() => string | undefined) | undefined;
@@ -34,7 +34,7 @@ export interface ConflictMode {
 
 // Modes with documents ------------------------------------------------------------------------------
 
-/** The table a document stands for. */
+/** An owner is the table that a document stands for. */
 export interface DocumentOwner {
   readonly table: string;
   readonly column: ColumnType;
@@ -42,7 +42,7 @@ export interface DocumentOwner {
   readonly unsigned: boolean;
   /** Is what an absent key counts from. */
   readonly start: number;
-  /** The switch of mode that the document begins with; counter 0 before any. */
+  /** Is the switch of mode that the document begins with; counter 0 before any. */
   readonly epoch: { readonly counter: number; readonly origin: string };
   /** Throws `OPERATION_INVALID` for a key or value that the table cannot hold. */
   checkKey(text: string): void;
@@ -51,12 +51,12 @@ export interface DocumentOwner {
   checkOrigin(origin: string, known: boolean): void;
 }
 
-/** One value under a key, and the write it comes from; of a counter the latest that went into it. */
+/** A standing is one value under a key, with the write it comes from; of a counter the latest that went into it. */
 export interface Standing extends Readonly<Version> {
   readonly cell: Cell;
 }
 
-/** A row that was there when the document began. */
+/** A base row was there when the document began. */
 export interface BaseRow extends Standing {
   readonly text: string;
 }
@@ -83,10 +83,10 @@ export interface RunEffects {
   readonly keys: ReadonlyMap<string, NetEffect>;
 }
 
-/** A counter that a run was the first to add to: every node makes its beginning by itself, and alike. */
+/** A counter is entered by the run that is the first to add to it: every node makes its beginning by itself, and alike. */
 export interface EnteredCounter {
   readonly text: string;
-  /** 1 for the first counter under the key, one more for each that follows a removed one. */
+  /** Is 1 for the first counter under the key, one more for each that follows a removed one. */
   readonly generation: number;
   readonly start: number;
 }
@@ -94,15 +94,15 @@ export interface EnteredCounter {
 /** The changes are what a run carries for the document. */
 export interface RunChanges {
   readonly entered: readonly EnteredCounter[];
-  /** Changes as the document's own format has them. */
+  /** Holds changes as the document's own format has them. */
   readonly changes: readonly Uint8Array[];
 }
 
 /** The prepared changes say how much is in what a run carries. */
 export interface PreparedChanges {
-  /** Operations of its changes: those under a `clear` are more than the run has. */
+  /** Counts the operations of its changes: those under a `clear` are more than the run has. */
   readonly operations: number;
-  /** Earlier operations that they name. */
+  /** Counts the earlier operations that they name. */
   readonly named: number;
 }
 
@@ -124,7 +124,7 @@ export interface OwnEffect {
   readonly by: number;
 }
 
-/** The document behind one table, from one switch of mode to the next. */
+/** A document stands behind one table, from one switch of mode to the next. */
 export interface TableDocument {
   /** Begins with rows that every node has alike; those whose part of the document is begun are passed over. */
   begin(rows: Iterable<BaseRow>): void;
@@ -150,15 +150,15 @@ export interface TableDocument {
    * Runs that follow the whole one can be taken in behind it, but nothing that is written.
    */
   applyPart(part: RunEffects, effects: RunEffects, carried: RunChanges): ReadonlySet<string>;
-  /** The value that stands under a key in the document; undefined when none does, or none is there yet. */
+  /** Returns the value that stands under a key in the document; undefined when none does, or none is there yet. */
   standing(text: string): Standing | undefined;
-  /** All values under a key, the one that stands first. */
+  /** Returns all values under a key, the one that stands first. */
   values(text: string): readonly Standing[];
   /** Returns whether the document has, or had, anything in the part of it that a key belongs to. */
   covers(text: string): boolean;
-  /** Keys that have a value in the document. */
+  /** Returns the keys that have a value in the document. */
   keys(): Iterable<string>;
-  /** Everything the document consists of, in chunks that {@link merge} takes. */
+  /** Returns everything the document consists of, in chunks that {@link merge} takes. */
   chunks(): Iterable<Uint8Array>;
   /** Reads chunks in steps, as {@link prepare} does: the same list of them is then merged sooner. Throws `OPERATION_INVALID`. */
   prepareMerge(chunks: readonly Uint8Array[]): Generator<number, void, undefined>;
@@ -174,7 +174,7 @@ export interface TableDocument {
    * effect yet.
    */
   waiting(): ReadonlyMap<string, number>;
-  /** Per origin, the first operation of its latest run that has an effect: a checkpoint may bring runs before they come. */
+  /** Returns, per origin, the first operation of its latest run that has an effect: a checkpoint may bring runs before they come. */
   applied(): ReadonlyMap<string, number>;
   /** Lists what some origins did since the document began, in the order in which it took effect. */
   effectsOf(isOwn: (origin: string) => boolean): OwnEffect[];
@@ -182,7 +182,7 @@ export interface TableDocument {
   canBegin(text: string): boolean;
   /** Returns whether a value that a key had when the document began still stands, added to or not. */
   hasBase(text: string): boolean;
-  /** From now on what is written can be taken back. */
+  /** Begins to keep what takes back the writes from now on. */
   beginUndo(): void;
   /** Keeps, or takes back, what was written since {@link beginUndo}. */
   endUndo(keep: boolean): void;
@@ -192,6 +192,6 @@ export interface TableDocument {
   isLargest(origin: string): boolean;
   /** Names the latest changes, in ascending order: equal on nodes that hold the same operations. */
   readonly heads: readonly string[];
-  /** The document in the official library's format. */
+  /** Returns the document in the official library's format. */
   export(): Uint8Array;
 }

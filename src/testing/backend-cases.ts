@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import type { Backend, Commit, Segment } from '../log/backend.ts';
 import { assertBytes } from './suite.ts';
 
-/** One place where a backend keeps its data, as one case of a suite sees it. */
+/** A place is where a backend keeps its data, as one case of a suite sees it. */
 export interface BackendPlace {
   readonly backend: Backend;
-  /** Another backend on the same data; asked for of durable ones only, after the one before was closed. */
+  /** Makes another backend on the same data; called for durable ones only, after the one before was closed. */
   reopen(): Backend;
   /**
-   * Another backend on what a killed process left, without a close of the one before; left out where that cannot be
-   * had within one process.
+   * Makes another backend on what a killed process left, without a close of the one before; left out where that
+   * cannot be had within one process.
    */
   abandoned?(): Backend;
   /** Takes the data away again; called once the backend is closed. */

@@ -15,13 +15,13 @@ import { type ContractCase, assertBytes, assertRejects, outcomeOf, withinLimit }
 export interface BackendSuiteOptions {
   /** Says whether what was committed is there after the process ends; adds the cases of a restart. */
   readonly durable: boolean;
-  /** A place of its own for each case, with nothing in it. */
+  /** Makes a place of its own for each case, with nothing in it. */
   readonly place: () => Promise<BackendPlace> | BackendPlace;
-  /** Longest time for one case, in milliseconds. Default 60,000. */
+  /** Bounds the time for one case, in milliseconds. Default 60,000. */
   readonly caseLimitMs?: number | undefined;
 }
 
-/** Every promise of the backend port, one case each. Durable backends are closed and opened again. */
+/** Returns every promise of the backend port, one case each. Durable backends are closed and opened again. */
 export function backendSuite({ durable, place, caseLimitMs }: BackendSuiteOptions): readonly ContractCase[] {
   const opens: BackendCase = {
     title: 'opens empty, and says so',

@@ -10,8 +10,8 @@ const VERSIONS: readonly Readonly<Version>[] = [0, 1, 2, 3].flatMap((stamp) =>
 );
 
 /**
- * The laws of the conflict-mode port, each over all versions of four stamps, four origins and three sequences. What
- * a mode with documents does to its documents is not part of it: that port is not kept from release to release.
+ * Returns the laws of the conflict-mode port, each over all versions of four stamps, four origins and three
+ * sequences. The port of documents is not part of it: it is not kept from release to release.
  */
 export function conflictModeSuite(mode: ConflictMode): readonly ContractCase[] {
   const laws = mode.comparesVersions ? comparingLaws(mode) : indifferentLaws(mode);

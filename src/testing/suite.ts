@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { isTablecastError } from '../errors.ts';
 
 /**
- * One promise of a port, as a test of its own. Runs under any test runner, or none: it rejects when the promise is
- * not kept. Cases share nothing; each makes what it needs and takes it away again.
+ * A case is one promise of a port, as a test of its own. It runs under any test runner, or none: it rejects when
+ * the promise is not kept. Cases share nothing; each makes what it needs and takes it away again.
  */
 export interface ContractCase {
-  /** The promise, as a sentence. */
+  /** Says the promise, as a sentence. */
   readonly title: string;
   /** Rejects with an `AssertionError` when the promise is not kept, or with what the implementation threw. */
   run(this: void): Promise<void>;

@@ -10,15 +10,15 @@ import { queueCases } from './transport-queues.ts';
 
 /** The options say what {@link transportSuite} is to hold against the contract. */
 export interface TransportSuiteOptions {
-  /** A transport that may listen and dial, with these limits where they are given; the suite closes it. */
+  /** Makes a transport that may listen and dial, with these limits where they are given; the suite closes it. */
   readonly transport: (limits?: FrameLimitOptions) => Promise<Transport> | Transport;
-  /** An address of the right form where nobody listens. */
+  /** Returns an address of the right form where nobody listens. */
   readonly nobody: () => Promise<string> | string;
-  /** Longest time for one case, in milliseconds. Default 60,000. */
+  /** Bounds the time for one case, in milliseconds. Default 60,000. */
   readonly caseLimitMs?: number | undefined;
 }
 
-/** Every promise of the transport port, one case each. */
+/** Returns every promise of the transport port, one case each. */
 export function transportSuite(options: TransportSuiteOptions): readonly ContractCase[] {
   const cases = [...frameCases, ...endingCases, ...queueCases, ...joiningCases];
   return cases.map(({ title, check }) => ({

@@ -5,15 +5,15 @@ import { type FrameLimits, frameTooLong } from './limits.ts';
 import type { Closing, Connection, ConnectionHandlers } from './transport.ts';
 
 /**
- * A frame socket moves whole frames already: a WebSocket, a framed socket, a message port. What a transport
- * of your own brings; {@link FrameConnection} makes the port's connection of it.
+ * A frame socket moves whole frames already: a WebSocket, a framed socket, a message port. A transport
+ * of your own brings one; {@link FrameConnection} makes the port's connection of it.
  */
 export interface FrameSocket {
-  /** Bytes handed to `send` that the operating system, or the socket, has not taken yet. */
+  /** Counts the bytes handed to `send` that the operating system, or the socket, has not taken yet. */
   readonly bufferedBytes: number;
   /** Queues one frame. Called neither above the limits nor after `end`. */
   send(frame: Uint8Array): void;
-  /** The queue is too long: report {@link FrameConnection.sent} as it falls. One that always reports does nothing. */
+  /** Is called when the queue is too long: report {@link FrameConnection.sent} as it falls. A socket that always reports does nothing. */
   awaitDrain(): void;
   /** Begins, or goes on, reading. Before the first call nothing is read, where that can be. */
   resume(): void;
@@ -53,7 +53,7 @@ export interface ConnectionFacts extends Holder {
 }
 
 /**
- * The port's connection over any WebSocket: bounds, order of calls, reasons of the end.
+ * A frame connection is the port's over any frame socket: bounds, order of calls, reasons of the end.
  * The owner of the socket reports what happens to it; nothing is passed on after the end.
  */
 export class FrameConnection implements Connection {
@@ -140,22 +140,22 @@ export class FrameConnection implements Connection {
     this.#socket.cut();
   }
 
-  /** True while `send` has said wait and `drain` has not been called. */
+  /** Is true while `send` has said wait and `drain` has not been called. */
   get drainDue(): boolean {
     return this.#drainDue && this.#isOpen();
   }
 
-  /** The other side broke a rule: says so to both. */
+  /** Ends it because the other side broke a rule: says so to both. */
   refuse(reason: string): void {
     this.#end(closing('refused', reason));
   }
 
-  /** The socket is ending by itself, for this reason. */
+  /** Is called when the socket is ending by itself, for this reason. */
   failed(reason: Closing): void {
     this.#closing ??= reason;
   }
 
-  /** A whole frame arrived. */
+  /** Is called with each whole frame that arrived. */
   received(bytes: Uint8Array): void {
     if (this.#closing !== undefined) return;
     this.isSilent = false;
@@ -168,7 +168,7 @@ export class FrameConnection implements Connection {
     }
   }
 
-  /** Some of what was queued has left. */
+  /** Is called when some of what was queued has left. */
   sent(): void {
     if (!this.drainDue || this.#handlers === undefined) return;
     if (this.#socket.bufferedBytes > this.#limits.lowWaterBytes) return;
@@ -176,7 +176,7 @@ export class FrameConnection implements Connection {
     this.#handlers.drain();
   }
 
-  /** The socket is gone; `reason` counts unless another was known before. */
+  /** Is called when the socket is gone; `reason` counts unless another was known before. */
   ended(reason: Closing): void {
     this.#gone ??= reason;
     this.#tell(this.#gone);

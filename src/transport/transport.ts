@@ -7,39 +7,39 @@ import type { Credential } from '../access/rights.ts';
 
 /** A closing says why a connection ended. */
 export interface Closing {
-  /** `closed`: either side asked for it; `lost`: the link broke; `refused`: a limit or rule of the transport was broken. */
+  /** Is `closed` when either side asked for it, `lost` when the link broke, `refused` when a limit or rule of the transport was broken. */
   readonly kind: 'closed' | 'lost' | 'refused';
-  /** For people: one line, no control characters. */
+  /** Says why to people: one line, no control characters. */
   readonly reason: string;
 }
 
-/** Somebody who was turned away before there was a connection. */
+/** A stranger was turned away before there was a connection. */
 export interface Stranger {
   /** Says where from, without the port. */
   readonly address: string;
-  /** The HTTP status that was the answer; 400 for what is no request. */
+  /** Is the HTTP status that was the answer; 400 for what is no request. */
   readonly status: number;
-  /** One line for people, of a bounded number of words. */
+  /** Says why to people: one line, of a bounded number of words. */
   readonly reason: string;
   readonly hint: string;
 }
 
 /** The handlers are what a connection tells its user; given once, with {@link Connection.start}. */
 export interface ConnectionHandlers {
-  /** One whole frame. The bytes belong to the receiver. */
+  /** Takes one whole frame. The bytes belong to the receiver. */
   frame(bytes: Uint8Array): void;
-  /** The queue fell below the low-water mark after `send` had returned false. */
+  /** Is called when the queue fell below the low-water mark after `send` had returned false. */
   drain(): void;
   /** The connection is over; nothing is called after this, and it is called exactly once. */
   closed(closing: Closing): void;
 }
 
-/** One established, authenticated link to one other node. */
+/** A connection is one established, authenticated link to one other node. */
 export interface Connection {
   readonly direction: 'dialled' | 'accepted';
   /** Says where the other side is, for people: a URL or an address. */
   readonly remote: string;
-  /** Name the credential of the other side is bound to, if authentication gave one. */
+  /** Names the holder to which the other side's credential is bound, if authentication gave one. */
   readonly credential: string | undefined;
   /** Says what the holder of that credential may do; left out for one that is trusted with everything. */
   readonly rights?: Credential | undefined;
@@ -55,23 +55,25 @@ export interface Connection {
    * already still come. Left out where it cannot.
    */
   flow?(isWanted: boolean): void;
-  /** Bytes handed to `send` that the operating system has not taken yet. */
+  /** Counts the bytes handed to `send` that the operating system has not taken yet. */
   readonly queuedBytes: number;
   /** Ends the connection after what is queued was sent, or at once if that takes too long. Idempotent. */
   close(reason: string): void;
 }
 
 /**
- * Guarantees every implementation gives (test/contracts/transport.contract.ts): frames arrive
- * whole, unchanged, in order, at most once; a frame above `maxFrameBytes` is refused at either
- * end and ends only that connection; queues are bounded; nothing is delivered after `closed`.
+ * Every implementation gives these guarantees (test/contracts/transport.contract.ts):
+ *
+ * - Frames arrive whole, unchanged, in order, at most once.
+ * - A frame above `maxFrameBytes` is refused at either end, and ends only that connection.
+ * - Queues are bounded, and nothing is delivered after `closed`.
  */
 export interface Transport {
   readonly name: string;
   readonly maxFrameBytes: number;
   /** Starts accepting. Resolves with the address others can dial; rejects with `LISTEN_FAILED`. */
   listen(accept: (connection: Connection) => void): Promise<string>;
-  /** One attempt. Rejects with `PEER_UNREACHABLE` or `PEER_REFUSED`. */
+  /** Makes one attempt. Rejects with `PEER_UNREACHABLE` or `PEER_REFUSED`. */
   dial(address: string, signal: AbortSignal): Promise<Connection>;
   /** Stops accepting and ends every connection. Idempotent. */
   close(): Promise<void>;

@@ -9,14 +9,14 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const QUESTIONS = /^(?:What|Whether|How|Of|Where|Who|Whose|Which|When|Why)\b/;
 /** A docstring goes on where its name stops: its first word is one of these, unless it brings a subject. */
 const VERBS = new Set(
-  `Adds Answers Asks Attaches Bounds Calls Checks Closes Comes Copies Counts Decides Declares Describes Does
-  Ends Flushes Follows Gives Has Holds Is Keeps Lets Lists Looks Makes Measures Names Opens Reads Rejects
-  Releases Removes Replays Requires Resolves Returns Runs Says Sends Shows Starts Stops Switches Takes Tells
+  `Accepts Adds Answers Asks Attaches Begins Bounds Breaks Calls Checks Closes Comes Compares Copies Counts Decides Declares Describes Does
+  Ends Flushes Follows Forgets Gives Has Holds Is Keeps Lets Lists Looks Makes Measures Names Opens Packs Queues Reads Rejects
+  Releases Removes Replaces Replays Requires Resolves Returns Runs Says Sends Shows Starts Stops Switches Takes Tells
   Throws Trusts Uses Waits Writes Allows Applies Builds Creates Finds Fills Hands Loads Plays Puts Serves Sets
   Subscribes Turns`.split(/\s+/),
 );
 const SUBJECT_AND_VERB =
-  /^(?:(?:A|An|The|Each|Every|Only|No|All|One|This|These|Its?)\b|Operations\b|Retention\b)(?:(?!\b(?:that|which|who|where|when|whose)\b)[^.;:])*?\s(?:is|are|was|were|has|have|may|can|must|goes|says?|takes?|tells?|bounds?|gives?|stands|begins|counts|describes|compares|comes|reads|holds|names|means|makes|lets)\b/;
+  /^(?:(?:A|An|The|Each|Every|Only|No|All|One|This|These|Its?)\b|Operations\b|Retention\b)(?:(?!\b(?:that|which|who|where|when|whose)\b)[^.;:])*?\s(?:is|are|was|were|has|have|may|can|must|goes|says?|takes?|tells?|bounds?|gives?|stands|begins|becomes|decides|moves|arrives|counts|describes|compares|comes|reads|holds|names|means|makes|lets)\b/;
 
 /** Why a docstring does not read as a sentence, or undefined. */
 function fault(text: string): string | undefined {

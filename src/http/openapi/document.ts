@@ -21,7 +21,7 @@ const STATUS: Readonly<Record<number, string>> = {
 /** Lists the answers that every route has. */
 const ALWAYS = [400, 401, 403, 500, 503];
 
-/** The OpenAPI 3.1 document of everything under `/v1`. */
+/** Makes the OpenAPI 3.1 document of everything under `/v1`. */
 export function openApiDocument(version: string): JsonSchema {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of OPERATIONS) {
