@@ -107,7 +107,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
     tests: [SIMULATION, KILL],
   },
-  bug('go on in the same life after a loss', ['node.ts', '!isCopy && !mayHaveLost &&', '!isCopy &&'], [KILL]),
+  bug('go on in the same life after a loss', ['recovery.ts', '!mayHaveLost && ', ''], [KILL]),
   bug(
     'reuse a sequence',
     [

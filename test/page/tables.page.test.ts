@@ -32,7 +32,12 @@ describePage('tables', (open) => {
   test('are sorted by a column, up and down and as before, and searched', async () => {
     const { node, address } = await served();
     const hosts = node.table('hosts', { key: 'string', value: 'count' });
-    for (const [key, value] of [['b', 2], ['c', 1], ['a', 3]] as const) hosts.set(key, value);
+    for (const [key, value] of [
+      ['b', 2],
+      ['c', 1],
+      ['a', 3],
+    ] as const)
+      hosts.set(key, value);
     const page = await open(address, 'tables/hosts');
     const keys = page.locator('.grid-body .grid-row .cell:first-child');
     const shows = (expected: string): Promise<void> =>
@@ -69,7 +74,9 @@ describePage('tables', (open) => {
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('.life-entry').nth(1).waitFor();
     expect(ports.get(['10.0.0.1', '53/udp'])).toBe(5);
-    expect(await page.locator('.life-entry').first().innerText()).toMatch(/changed[\s\S]*18446744073709551615[\s\S]*→[\s\S]*5/);
+    expect(await page.locator('.life-entry').first().innerText()).toMatch(
+      /changed[\s\S]*18446744073709551615[\s\S]*→[\s\S]*5/,
+    );
     await page.getByRole('button', { name: 'Remove' }).click();
     await page.getByText('There is no row under this key at present').waitFor();
     expect(ports.size).toBe(0);

@@ -14,7 +14,9 @@ const hints: ReadonlyMap<number, string> = new Map([
 
 /** Says what the operator of a listener does about a node that was turned away with a status. */
 export function hintFor(status: number): string {
-  return hints.get(status) ?? 'Find out what runs at that address: if it is a node, compare ws:// and wss://.';
+  return (
+    hints.get(status) ?? 'Find out what runs at that address: if it is a node, compare ws:// and wss://.'
+  );
 }
 
 /** Says why bytes are no request, in words of a bounded number. */
