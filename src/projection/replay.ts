@@ -20,11 +20,11 @@ const COLUMNS = new RunColumns();
 /** Replay everything. */
 const EVERYTHING: ReplayBound = { position: Infinity, timeMs: Infinity };
 
-/** What a segment is folded into. */
+/** A target is what a segment is folded into. */
 export interface ReplayTarget {
   readonly projections: ReadonlyMap<string, Projection>;
   readonly origins: Origins;
-  /** Whether subscribers are told of changes; of what an adopted checkpoint changes they are not. Default false. */
+  /** Says whether subscribers are told of changes; of what an adopted checkpoint changes they are not. Default false. */
   readonly live?: boolean | undefined;
 }
 
