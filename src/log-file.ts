@@ -12,9 +12,9 @@ import type { Operation } from './log/operations/operation.ts';
 import { Origins } from './log/operations/origin.ts';
 import { SegmentStore } from './log/keeping/segment-store.ts';
 import { modeNamed } from './modes/registry.ts';
-import { Dispatcher } from './projection/dispatcher.ts';
+import { Dispatcher } from './projection/telling/dispatcher.ts';
 import { Projection } from './projection/projection.ts';
-import { readFacts, rebuild } from './recovery.ts';
+import { readFacts, rebuild } from './projection/replay/recovery.ts';
 import type { Key, Schema, TableDeclaration, Value } from './schema/index.ts';
 import { systemEnvironment } from './system-environment.ts';
 

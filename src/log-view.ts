@@ -8,10 +8,14 @@ import { followOperations } from './log/reading/operation-follower.ts';
 import { type OperationRange, type StreamSource, operationStream } from './log/reading/operation-stream.ts';
 import type { Operation } from './log/operations/operation.ts';
 import type { Origins } from './log/operations/origin.ts';
-import { type CheckpointRows, decodeCheckpoint, keyTexts } from './projection/checkpoint-reader.ts';
+import {
+  type CheckpointRows,
+  decodeCheckpoint,
+  keyTexts,
+} from './projection/checkpoints/checkpoint-reader.ts';
 import type { Projection } from './projection/projection.ts';
-import { replaySegment } from './projection/replay.ts';
-import { scratchProjection } from './projection/scratch.ts';
+import { replaySegment } from './projection/replay/replay.ts';
+import { scratchProjection } from './projection/replay/scratch.ts';
 import type { Key, Schema, Value } from './schema/index.ts';
 
 const PAGE_BYTES = 4 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import type { OperationLog } from './log/keeping/operation-log.ts';
 import { refusePromise } from './node-refusals.ts';
-import type { Dispatcher } from './projection/dispatcher.ts';
+import type { Dispatcher } from './projection/telling/dispatcher.ts';
 import type { Projection } from './projection/projection.ts';
 
 /** A batch that is being written: the tables it can take back, those declared in it, and what parts of it threw. */

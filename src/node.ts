@@ -23,10 +23,10 @@ import { type NodeParts, carrierOf, databaseFile, peerRulesOf, sqliteOf } from '
 import { WallClock } from './log/operations/wall-clock.ts';
 import { NodeWatch } from './node-watch.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
-import { Checkpointer } from './projection/checkpointer.ts';
-import { Dispatcher } from './projection/dispatcher.ts';
+import { Checkpointer } from './projection/checkpoints/checkpointer.ts';
+import { Dispatcher } from './projection/telling/dispatcher.ts';
 import type { Projection } from './projection/projection.ts';
-import { keptEpoch, nodeFact, readFacts, rebuild, tableFact } from './recovery.ts';
+import { keptEpoch, nodeFact, readFacts, rebuild, tableFact } from './projection/replay/recovery.ts';
 import { LocalReplica } from './replica.ts';
 import type { PeerState } from './replication/peer-state.ts';
 import { repair } from './repair.ts';

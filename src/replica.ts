@@ -6,11 +6,11 @@ import { wasProxyOf } from './log/operations/proxy.ts';
 import type { Slicing, Work } from './work/slices.ts';
 import type { WallClock } from './log/operations/wall-clock.ts';
 import type { Stretches } from './log/operations/session-marks.ts';
-import { Adopter } from './projection/adopter.ts';
-import { checkpointChunks } from './projection/checkpoint-writer.ts';
-import { DigestCache } from './projection/digest-cache.ts';
-import { stateName } from './projection/digest.ts';
-import type { Dispatcher } from './projection/dispatcher.ts';
+import { Adopter } from './projection/checkpoints/adopter.ts';
+import { checkpointChunks } from './projection/checkpoints/checkpoint-writer.ts';
+import { DigestCache } from './projection/comparing/digest-cache.ts';
+import { stateName } from './projection/comparing/digest.ts';
+import type { Dispatcher } from './projection/telling/dispatcher.ts';
 import type { Projection } from './projection/projection.ts';
 import { Receiver } from './receiver.ts';
 import type {

@@ -1,7 +1,7 @@
 import { TablecastError } from './errors.ts';
 import type { ModeName } from './log/operations/epoch.ts';
 import type { OperationLog } from './log/keeping/operation-log.ts';
-import type { Dispatcher } from './projection/dispatcher.ts';
+import type { Dispatcher } from './projection/telling/dispatcher.ts';
 import type { Projection } from './projection/projection.ts';
 import type { Replicator } from './replication/replicator.ts';
 

@@ -5,9 +5,9 @@ import type { Origins } from './log/operations/origin.ts';
 import { wasProxyOf } from './log/operations/proxy.ts';
 import { modeNamed } from './modes/registry.ts';
 import type { ProjectionContext } from './projection/context.ts';
-import { Deadlines } from './projection/deadlines.ts';
+import { Deadlines } from './projection/times/deadlines.ts';
 import { Projection } from './projection/projection.ts';
-import { requireAvailable } from './projection/switching.ts';
+import { requireAvailable } from './projection/switching/switching.ts';
 import { type Schema, type TableDeclaration, compileSchema, sameDeclaration } from './schema/index.ts';
 
 /** Time between two looks at what can be forgotten, in milliseconds. */

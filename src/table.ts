@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { TablecastError, isTablecastError } from './errors.ts';
-import type { Change, Conflict } from './projection/change.ts';
-import type { RowSide } from './projection/digest.ts';
+import type { Change, Conflict } from './projection/telling/change.ts';
+import type { RowSide } from './projection/comparing/digest.ts';
 import type { Projection } from './projection/projection.ts';
 import type { RepairOptions } from './repair.ts';
 import type { Divergence } from './replication/divergence.ts';

@@ -107,11 +107,15 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
     tests: [SIMULATION, KILL],
   },
-  bug('go on in the same life after a loss', ['recovery.ts', '!mayHaveLost && ', ''], [KILL]),
+  bug(
+    'go on in the same life after a loss',
+    ['projection/replay/recovery.ts', '!mayHaveLost && ', ''],
+    [KILL],
+  ),
   bug(
     'reuse a sequence',
     [
-      'projection/local-author.ts',
+      'projection/writing/local-author.ts',
       'this.#sequence = table.held.get(this.origin);',
       'this.#sequence = Math.max(0, table.held.get(this.origin) - 1);',
     ],
@@ -130,7 +134,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'accept operations of this life',
     [
-      'projection/adopter.ts',
+      'projection/checkpoints/adopter.ts',
       'if (index === undefined || !projection.writes(index) || sequence <=',
       'if (index === undefined || !projection.writes(index) || sequence >=',
     ],
@@ -169,13 +173,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'forget to undo',
-    ['projection/undo.ts', 'this.#writes.push({', 'if (slot % 2 === 0) this.#writes.push({'],
+    ['projection/rows/undo.ts', 'this.#writes.push({', 'if (slot % 2 === 0) this.#writes.push({'],
     ['test/node/batch.test.ts'],
   ),
   bug(
     'tell no context',
     [
-      'projection/local-author.ts',
+      'projection/writing/local-author.ts',
       'this.#told = Array.from(this.#news,',
       'this.#told = Array.from([] as number[],',
     ],
@@ -184,7 +188,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'forget removals',
     [
-      'projection/checkpoint-writer.ts',
+      'projection/checkpoints/checkpoint-writer.ts',
       'removed: mode.comparesVersions ? rows.removals() : []',
       'removed: []',
     ],
@@ -193,7 +197,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'expire a newer write',
     [
-      'projection/effects.ts',
+      'projection/folding/effects.ts',
       'rows.origin(slot) === write.origin && rows.sequence(slot) === write.sequence',
       'rows.origin(slot) >= 0',
     ],
@@ -225,7 +229,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'forget a quiet table when trimming',
     [
-      'projection/checkpointer.ts',
+      'projection/checkpoints/checkpointer.ts',
       'if (operationsHeld(projection) > 0) all = Math.min(all, position);',
       'if (operationsHeld(projection) > 1) all = Math.min(all, position);',
     ],
@@ -279,7 +283,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'begin catching up at the own checkpoint',
     [
-      'recovery.ts',
+      'projection/replay/recovery.ts',
       'projection.marks.summedUp(origin, sequence + 1, checkpoint.position + 1);',
       'projection.marks.note(origin, sequence + 1, checkpoint.position + 1);',
     ],
@@ -287,7 +291,11 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'keep the marks of a batch that was taken back',
-    ['projection/local-author.ts', 'this.#table.marks.forgetFrom(this.origin, this.#sequence + 1);', ''],
+    [
+      'projection/writing/local-author.ts',
+      'this.#table.marks.forgetFrom(this.origin, this.#sequence + 1);',
+      '',
+    ],
     [SIMULATION],
   ),
   bug(
@@ -316,13 +324,17 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'forget the dictionary when a batch is taken back',
-    ['projection/local-author.ts', 'else this.#table.dictionaries.set(this.origin, this.#earlier);', ''],
+    [
+      'projection/writing/local-author.ts',
+      'else this.#table.dictionaries.set(this.origin, this.#earlier);',
+      '',
+    ],
     [FORKED],
   ),
   bug(
     'write again what was replaced',
     [
-      'projection/switching.ts',
+      'projection/switching/switching.ts',
       'const earlier = isBase && adds ? before.get(text) : undefined;',
       'const earlier = isBase ? before.get(text) : undefined;',
     ],

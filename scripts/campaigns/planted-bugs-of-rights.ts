@@ -48,7 +48,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
   bug(
     'compare rows that are not those of which the sums were said',
     [
-      'projection/digest.ts',
+      'projection/comparing/digest.ts',
       'if (!(yield* this.#addUp(leaves, theirs))) return undefined;',
       'yield* this.#addUp(leaves, theirs);',
     ],
@@ -57,7 +57,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
   bug(
     'compare rows of operations that nobody holds',
     [
-      'projection/digest.ts',
+      'projection/comparing/digest.ts',
       'if (origin === undefined || sequence < 1) return false;',
       'if (origin === undefined || sequence > 0) return true;',
     ],

@@ -23,7 +23,7 @@ export const bugsOfRuns: readonly PlantedBug[] = [
   ),
   bug(
     'show all of a checkpoint at its first position',
-    ['projection/replay.ts', 'bound.position < position + span - 1', 'bound.position < position'],
+    ['projection/replay/replay.ts', 'bound.position < position + span - 1', 'bound.position < position'],
     [INSIDE],
   ),
   bug(
@@ -67,12 +67,12 @@ export const bugsOfRuns: readonly PlantedBug[] = [
     name: 'read by time what is written behind a switch into the document before it',
     edits: [
       {
-        file: 'src/projection/replay.ts',
+        file: 'src/projection/replay/replay.ts',
         find: 'projection.documents !== undefined && !projection.isAhead(run);',
         replace: 'projection.documents !== undefined;',
       },
       {
-        file: 'src/projection/replay.ts',
+        file: 'src/projection/replay/replay.ts',
         find: 'projection.switchHere(run.epoch);',
         replace: 'run.epoch.counter.toFixed();',
       },

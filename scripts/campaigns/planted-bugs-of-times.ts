@@ -8,13 +8,13 @@ const CLOCKS = 'test/modes/clocks.test.ts';
 export const bugsOfTimes: readonly PlantedBug[] = [
   bug(
     'count a lifetime from a time ahead of this clock',
-    ['projection/deadlines.ts', 'Math.min(0, fromMs - this.#wallMs)', '(fromMs - this.#wallMs)'],
+    ['projection/times/deadlines.ts', 'Math.min(0, fromMs - this.#wallMs)', '(fromMs - this.#wallMs)'],
     [DEADLINES],
   ),
   bug(
     'leave a row in its bucket when it is due earlier',
     [
-      'projection/deadlines.ts',
+      'projection/times/deadlines.ts',
       'if (!(bucket <= this.#bucketAt(due))) this.#enqueue(slot, due);',
       'if (Number.isNaN(bucket)) this.#enqueue(slot, due);',
     ],
@@ -23,7 +23,7 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   bug(
     'go on with the life of whatever row stands',
     [
-      'projection/effects.ts',
+      'projection/folding/effects.ts',
       'if (beginsAnew) rows.beginLife(slot);',
       'if (beginsAnew && slot < 0) rows.beginLife(slot);',
     ],
@@ -32,7 +32,7 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   bug(
     'keep the first write of a row whose removal lost',
     [
-      'projection/effects.ts',
+      'projection/folding/effects.ts',
       'else if (present) rows.forgetFirst(slot);',
       'else if (slot < 0) rows.forgetFirst(slot);',
     ],
@@ -41,7 +41,7 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   bug(
     'let stamps from before a switch decide',
     [
-      'projection/versions.ts',
+      'projection/rows/versions.ts',
       'this.before = mode.comparesVersions ? before : undefined;',
       'this.before = before === undefined || mode.comparesVersions ? undefined : before;',
     ],
@@ -50,7 +50,7 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   bug(
     'forget in a checkpoint what was written before a switch',
     [
-      'projection/checkpoint-header.ts',
+      'projection/checkpoints/checkpoint-header.ts',
       'before: before === undefined ? undefined : pairs(before.entries()),',
       'before: before === undefined ? undefined : [],',
     ],
@@ -68,7 +68,7 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   bug(
     'take note of stamps from before a switch',
     [
-      'projection/table-times.ts',
+      'projection/times/table-times.ts',
       'if (!this.#versions.isBefore(dot)) this.clock.observe(dot.stamp);',
       'this.clock.observe(dot.stamp);',
     ],
@@ -85,12 +85,12 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   ),
   bug(
     'keep the limit where operations are passed on as where they enter',
-    ['projection/table-times.ts', 'enters ? MAX_AHEAD_MS : MAX_RELAYED_AHEAD_MS', 'MAX_AHEAD_MS'],
+    ['projection/times/table-times.ts', 'enters ? MAX_AHEAD_MS : MAX_RELAYED_AHEAD_MS', 'MAX_AHEAD_MS'],
     [AHEAD],
   ),
   bug(
     'vouch for nothing that was seen',
-    ['projection/table-times.ts', '!enters || stamp > this.#vouched + SLACK_STAMPS', 'stamp > 0'],
+    ['projection/times/table-times.ts', '!enters || stamp > this.#vouched + SLACK_STAMPS', 'stamp > 0'],
     [AHEAD],
   ),
   bug(
@@ -122,13 +122,13 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   ),
   bug(
     'believe a reading of the clock for ever',
-    ['projection/deadlines.ts', 'else this.#wallMs = Infinity;', 'else this.#wallMs += 0;'],
+    ['projection/times/deadlines.ts', 'else this.#wallMs = Infinity;', 'else this.#wallMs += 0;'],
     ['test/simulation/clocks.test.ts', DEADLINES],
   ),
   bug(
     'let a row that a removal uncovers go on with the life of the removed one',
     [
-      'projection/document-fold.ts',
+      'projection/folding/document-fold.ts',
       "if (by.origin !== on.origin || kind !== 'put') return true;",
       "if (by.origin !== on.origin || kind !== 'put') return false;",
     ],

@@ -10,7 +10,7 @@ export const bugsOfWorlds: readonly PlantedBug[] = [
   bug(
     'tell a removal under what was written meanwhile',
     [
-      'projection/gradual-adoption.ts',
+      'projection/checkpoints/gradual-adoption.ts',
       'if (before === REMOVED && !this.#removedBy.has(slot))',
       'if (before === REMOVED && this.#removedBy.has(slot))',
     ],
@@ -18,7 +18,7 @@ export const bugsOfWorlds: readonly PlantedBug[] = [
   ),
   bug(
     'keep the sums of rows that a checkpoint changed',
-    ['projection/gradual-adoption.ts', 'if (this.count > 0) table.revision++;', ''],
+    ['projection/checkpoints/gradual-adoption.ts', 'if (this.count > 0) table.revision++;', ''],
     [COMPARISONS],
   ),
   bug(
@@ -33,7 +33,7 @@ export const bugsOfWorlds: readonly PlantedBug[] = [
   bug(
     'let a removal hide one that its author had not seen',
     [
-      'projection/effects.ts',
+      'projection/folding/effects.ts',
       'const stays = !this.rows.has(slot) && this.#staysKnown(this.rows.dot(slot), dot, seen);',
       'const stays = false;',
     ],
@@ -42,7 +42,7 @@ export const bugsOfWorlds: readonly PlantedBug[] = [
   bug(
     'let a clear hide one that its author had not seen',
     [
-      'projection/effects.ts',
+      'projection/folding/effects.ts',
       'if (latestClear === undefined || !this.#staysKnown(latestClear, dot, seen))',
       'if (latestClear === undefined || seen !== undefined)',
     ],
@@ -60,7 +60,7 @@ export const bugsOfWorlds: readonly PlantedBug[] = [
   bug(
     'refuse for ever the rows that were forgotten',
     [
-      'projection/adopter.ts',
+      'projection/checkpoints/adopter.ts',
       "const judged = life === undefined ? 'claimed' : this.#parts.known(projection);",
       "const judged = life === undefined ? 'claimed' : ('claimed' as 'claimed' | 'forked');",
     ],

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Snapshot, openSnapshot, withoutWal } from '../backends/sqlite/snapshot.ts';
 import { sqliteBackend } from '../backends/sqlite/sqlite-backend.ts';
 import { TablecastError } from '../errors.ts';
-import { nodeFact, readFacts } from '../recovery.ts';
+import { nodeFact, readFacts } from '../projection/replay/recovery.ts';
 import { makeDirectory, requireSpace, statOf, syncFile, writeSynced } from './files.ts';
 import { MANIFEST_FILE, SUMS_FILE, databaseName, manifestText, sumsOf } from './manifest.ts';
 import { verifyDatabase } from './verify-database.ts';

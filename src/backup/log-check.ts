@@ -3,10 +3,10 @@ import { TablecastError } from '../errors.ts';
 import { LOG_NAMES } from '../log/trimming/log-keeper.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import { openSegmentBytes } from '../log/keeping/segment-store.ts';
-import { loadCheckpoint } from '../projection/adoption.ts';
-import { decodeCheckpoint } from '../projection/checkpoint-reader.ts';
+import { loadCheckpoint } from '../projection/checkpoints/adoption.ts';
+import { decodeCheckpoint } from '../projection/checkpoints/checkpoint-reader.ts';
 import type { Projection } from '../projection/projection.ts';
-import { replaySegment } from '../projection/replay.ts';
+import { replaySegment } from '../projection/replay/replay.ts';
 
 const PAGE_BYTES = 4 * 1024 * 1024;
 

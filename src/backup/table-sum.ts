@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Origins } from '../log/operations/origin.ts';
-import { stateName } from '../projection/digest.ts';
+import { stateName } from '../projection/comparing/digest.ts';
 import type { Projection } from '../projection/projection.ts';
 
 const SUM_BYTES = 32;

@@ -5,7 +5,7 @@ import type { Operation } from '../log/operations/operation.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import type { Wall } from '../log/operations/wall-clock.ts';
 import type { ConflictMode } from '../modes/conflict-mode.ts';
-import type { Dispatcher } from './dispatcher.ts';
+import type { Dispatcher } from './telling/dispatcher.ts';
 
 /** The context is what every projection of a node shares. */
 export interface ProjectionContext {

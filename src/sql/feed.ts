@@ -2,7 +2,7 @@ import type { Environment } from '../environment.ts';
 import type { OperationLog } from '../log/keeping/operation-log.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import type { LoggedSegment, SegmentStore } from '../log/keeping/segment-store.ts';
-import { checkpointChunks } from '../projection/checkpoint-writer.ts';
+import { checkpointChunks } from '../projection/checkpoints/checkpoint-writer.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { Basis, Batch, FedSegment } from './messages.ts';
 import type { Standing } from './target.ts';

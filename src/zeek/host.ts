@@ -4,7 +4,7 @@ import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/keeping/journal.ts';
 import type { OperationRange } from '../log/reading/operation-stream.ts';
 import type { Operation } from '../log/operations/operation.ts';
-import type { LocalAuthor } from '../projection/local-author.ts';
+import type { LocalAuthor } from '../projection/writing/local-author.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { TableDeclaration } from '../schema/index.ts';
 import type { Table } from '../table.ts';

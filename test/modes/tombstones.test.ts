@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Origins } from '../../src/log/operations/origin.ts';
 import { VersionVector } from '../../src/log/operations/version-vector.ts';
 import { lwwMode } from '../../src/modes/lww.ts';
-import { Rows } from '../../src/projection/rows.ts';
-import { markRemembered } from '../../src/projection/tombstones.ts';
-import { Versions } from '../../src/projection/versions.ts';
+import { Rows } from '../../src/projection/rows/rows.ts';
+import { markRemembered } from '../../src/projection/rows/tombstones.ts';
+import { Versions } from '../../src/projection/rows/versions.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 
 const HOUR = 3_600_000 * 1024;

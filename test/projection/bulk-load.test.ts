@@ -4,16 +4,16 @@ import type { Change } from '../../src/index.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { Dictionary } from '../../src/log/runs/dictionary.ts';
 import { allAtOnce } from '../../src/work/slices.ts';
-import { loadCheckpoint } from '../../src/projection/adoption.ts';
+import { loadCheckpoint } from '../../src/projection/checkpoints/adoption.ts';
 import {
   type DecodedCheckpoint,
   decodeCheckpoint,
   keyTexts,
-} from '../../src/projection/checkpoint-reader.ts';
-import { checkpointChunks } from '../../src/projection/checkpoint-writer.ts';
-import { GradualAdoption } from '../../src/projection/gradual-adoption.ts';
+} from '../../src/projection/checkpoints/checkpoint-reader.ts';
+import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
+import { GradualAdoption } from '../../src/projection/checkpoints/gradual-adoption.ts';
 import type { Projection } from '../../src/projection/projection.ts';
-import { scratchProjection } from '../../src/projection/scratch.ts';
+import { scratchProjection } from '../../src/projection/replay/scratch.ts';
 import { type Schema, type TableDeclaration, type Value, compileSchema } from '../../src/schema/index.ts';
 
 type Scratch = ReturnType<typeof scratchProjection>;

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { Backend, Checkpoint } from '../../src/log/backend.ts';
 import { allAtOnce } from '../../src/work/slices.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
-import { Checkpointer } from '../../src/projection/checkpointer.ts';
-import { GradualAdoption } from '../../src/projection/gradual-adoption.ts';
-import { checkpointChunks } from '../../src/projection/checkpoint-writer.ts';
-import { decodeCheckpoint } from '../../src/projection/checkpoint-reader.ts';
-import { scratchProjection } from '../../src/projection/scratch.ts';
+import { Checkpointer } from '../../src/projection/checkpoints/checkpointer.ts';
+import { GradualAdoption } from '../../src/projection/checkpoints/gradual-adoption.ts';
+import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
+import { decodeCheckpoint } from '../../src/projection/checkpoints/checkpoint-reader.ts';
+import { scratchProjection } from '../../src/projection/replay/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';
 

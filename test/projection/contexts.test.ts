@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { originText } from '../../src/log/operations/origin.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
-import { checkpointChunks } from '../../src/projection/checkpoint-writer.ts';
-import { decodeCheckpoint } from '../../src/projection/checkpoint-reader.ts';
-import { MAX_LIVES_PER_NODE } from '../../src/projection/lives.ts';
-import { scratchProjection } from '../../src/projection/scratch.ts';
+import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
+import { decodeCheckpoint } from '../../src/projection/checkpoints/checkpoint-reader.ts';
+import { MAX_LIVES_PER_NODE } from '../../src/projection/telling/lives.ts';
+import { scratchProjection } from '../../src/projection/replay/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 
 /** Half of the longest frame. */

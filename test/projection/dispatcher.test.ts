@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Dispatcher } from '../../src/projection/dispatcher.ts';
+import { Dispatcher } from '../../src/projection/telling/dispatcher.ts';
 
 /** Tells some numbers in steps of two, so many units a turn; the turns are run by the returned function. */
 function gradually(dispatcher: Dispatcher, told: { next(value: number): void }, numbers: readonly number[]) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ByteWriter } from '../../src/log/bytes/bytes.ts';
 import { writeCells, writeNumbers, writeTexts } from '../../src/log/bytes/column.ts';
-import { decodeCheckpoint } from '../../src/projection/checkpoint-reader.ts';
+import { decodeCheckpoint } from '../../src/projection/checkpoints/checkpoint-reader.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 
 const schema = compileSchema('t', { key: 'string', value: 'count', createExpire: '1m' });

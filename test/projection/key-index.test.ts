@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { KeyIndex } from '../../src/projection/key-index.ts';
+import { KeyIndex } from '../../src/projection/rows/key-index.ts';
 
 /** Different texts of one length with the same 32 characters at either end: all belong in one place. */
 function colliding(count: number): string[] {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SlotOrder } from '../../src/projection/slot-order.ts';
+import { SlotOrder } from '../../src/projection/rows/slot-order.ts';
 
 /** A SlotOrder and a Map, from a name per slot to its present number, to which the same happens. */
 class Pair {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SlotQueue } from '../../src/projection/slot-queue.ts';
+import { SlotQueue } from '../../src/projection/rows/slot-queue.ts';
 
 describe('slots that wait', () => {
   it('come out in the order of their buckets’ making and of their coming, each once, wherever they were moved', () => {

@@ -5,8 +5,8 @@ import { MAX_MISSED_SWITCHES, isWithinReach } from '../../src/log/operations/epo
 import { RunWriter } from '../../src/log/runs/run.ts';
 import { VersionVector } from '../../src/log/operations/version-vector.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
-import { checkpointChunks } from '../../src/projection/checkpoint-writer.ts';
-import { scratchProjection } from '../../src/projection/scratch.ts';
+import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
+import { scratchProjection } from '../../src/projection/replay/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 

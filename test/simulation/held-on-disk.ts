@@ -3,7 +3,7 @@ import { allAtOnce } from '../../src/work/slices.ts';
 import { readRunHeader } from '../../src/log/runs/run.ts';
 import { decodeSegment } from '../../src/log/runs/segment.ts';
 import { sessionIn } from '../../src/log/operations/session-marks.ts';
-import { takeHeader } from '../../src/projection/checkpoint-header.ts';
+import { takeHeader } from '../../src/projection/checkpoints/checkpoint-header.ts';
 import type { SimulatedDisk } from '../support/simulated-disk.ts';
 
 /** Per table and origin, as `table origin`, the highest sequence that is on one of the disks: a life is held from its beginning. */

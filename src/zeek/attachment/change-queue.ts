@@ -1,5 +1,5 @@
 import { stampToMs } from '../../log/operations/hybrid-clock.ts';
-import type { Change } from '../../projection/change.ts';
+import type { Change } from '../../projection/telling/change.ts';
 import type { OutgoingChange } from '../protocol/index.ts';
 import type { AttachedTable } from './attached-table.ts';
 import { ABSENT, type OwnChanges, type RowState, withStates } from './own-changes.ts';

@@ -1,6 +1,6 @@
 import { isTablecastError } from '../../errors.ts';
 import { stampToMs } from '../../log/operations/hybrid-clock.ts';
-import type { LocalAuthor } from '../../projection/local-author.ts';
+import type { LocalAuthor } from '../../projection/writing/local-author.ts';
 import {
   readChangeHeader,
   readChanges,

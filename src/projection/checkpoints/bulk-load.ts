@@ -1,0 +1,77 @@
+import type { Origins } from '../../log/operations/origin.ts';
+import type { Schema, Value } from '../../schema/index.ts';
+import { Change } from '../telling/change.ts';
+import type { CheckpointRows } from './checkpoint-reader.ts';
+import type { Projection } from '../projection.ts';
+import { CHANGED_ROW, DID_NOTHING, type DoneByRun, type RunOfWrites } from '../rows/row-columns.ts';
+import { MovingDot, type Rows } from '../rows/rows.ts';
+
+/** Returns whether a table has never held anything, so that of a checkpoint everything counts. */
+function isUntouched({ rows, versions, effects, documents }: Projection): boolean {
+  return (
+    rows.slots === 0 &&
+    versions.cleared === undefined &&
+    effects.watch === undefined &&
+    effects.deadlines === undefined &&
+    documents === undefined
+  );
+}
+
+/**
+ * Puts the rows of a checkpoint into a table that has none, column by column. Returns the slots of the
+ * entries; undefined, and nothing is done, when the table was used before or a key is named twice
+ * (it may be, when it was removed and written again while the checkpoint was made).
+ */
+export function loadRows(
+  projection: Projection,
+  origins: Origins,
+  parts: readonly CheckpointRows[],
+): Int32Array | undefined {
+  const { schema, rows } = projection;
+  if (!isUntouched(projection) || !rows.fill(parts.map((part) => part.texts))) return undefined;
+  const slots = new Int32Array(rows.slots);
+  for (let slot = 0; slot < slots.length; slot++) slots[slot] = slot;
+  let first = 0;
+  for (const part of parts) {
+    const numbers = part.origins.map((text) => origins.intern(text));
+    putPart(rows, part, { first, schema, origins: numbers });
+    projection.times.observeAll(part, numbers);
+    first += part.texts.length;
+  }
+  return slots;
+}
+
+/** Puts a part of a checkpoint into rows that have slots for it from `first` on; `origins` are the numbers of the part's. */
+export function putPart(
+  rows: Rows,
+  part: CheckpointRows,
+  to: { readonly first: number; readonly schema: Schema; readonly origins: readonly number[] },
+): void {
+  rows.putPart({ ...part, first: to.first, values: valuesOf(part, to.schema), origins: to.origins });
+}
+
+function valuesOf({ cells, values, removed }: CheckpointRows, schema: Schema): ArrayLike<Value> | undefined {
+  if (removed || schema.isSet) return undefined;
+  if (values !== undefined) return values;
+  return schema.column === 'double' ? cells : Array.from(cells, (cell) => schema.fromColumn(cell));
+}
+
+/** The changes that a run of plain writes made, each put together only when it is told. */
+export function* runChanges(
+  { rows, reporter }: Projection,
+  writes: RunOfWrites,
+  on: { readonly done: DoneByRun; readonly position: number },
+): Generator<Change, void, undefined> {
+  const { slots, did, before } = on.done;
+  const dot = new MovingDot(writes.origin);
+  for (let nth = 0; nth < slots.length; nth++) {
+    if (did[nth] === DID_NOTHING) continue;
+    const index = writes.from + nth;
+    dot.sequence = writes.firstSequence + index;
+    dot.stamp = writes.stamps === undefined ? writes.stamp : (writes.stamps[index] as number);
+    const changed = did[nth] === CHANGED_ROW;
+    const cause = reporter.causeOf(on.position + nth, writes.values?.[index], dot);
+    const previous = changed ? before?.[nth] : undefined;
+    yield new Change(changed ? 'changed' : 'new', rows.key(slots[nth] as number), previous, cause);
+  }
+}

@@ -1,0 +1,17 @@
+import type { OwnEffect } from '../../modes/conflict-mode.ts';
+
+export const ROWS = 1;
+export const REMOVED = 2;
+export const DICTIONARY = 3;
+/** Changes of the document behind the table; 4 is a piece of the header. */
+export const DOCUMENT = 5;
+/** Marks what the node that wrote the checkpoint remembers of its own; it means nothing to others. */
+export const PAST = 6;
+/** Rows or dictionary entries per chunk. */
+export const ENTRIES_PER_CHUNK = 4096;
+
+/** A record is what a node remembers of its own under earlier documents. */
+export interface PastRecord {
+  readonly effects: readonly OwnEffect[];
+  readonly copies: readonly string[];
+}

@@ -1,0 +1,67 @@
+import type { Origins } from '../../log/operations/origin.ts';
+import { SessionMarks } from '../../log/operations/session-marks.ts';
+import type { CheckpointHeader } from './checkpoint-header.ts';
+import type { CheckpointSource } from './checkpoint-writer.ts';
+import { type Learning, vectorOf } from './learning.ts';
+import type { Projection } from '../projection.ts';
+import type { Dot, Rows } from '../rows/rows.ts';
+import { type ExpiredAhead, Versions } from '../rows/versions.ts';
+
+/** A table as it will be once it has taken a checkpoint over, as far as a checkpoint of its own says it. */
+export function afterLearning(
+  table: Projection,
+  origins: Origins,
+  of: {
+    readonly header: CheckpointHeader;
+    readonly learning: Learning;
+    readonly rows: Rows;
+    readonly cleared: Dot | undefined;
+    readonly ahead: readonly ExpiredAhead[];
+  },
+): CheckpointSource {
+  const { header, learning, rows } = of;
+  const before = table.vector();
+  const held = before.copy();
+  held.merge(learning.theirs);
+  const effective = table.effective();
+  effective.merge(vectorOf(origins, header.epoch?.base ?? []));
+  const versions = new Versions(table.mode, rows, origins);
+  versions.before = table.versions.before;
+  versions.cleared = table.versions.cleared;
+  if (of.cleared !== undefined) versions.noteCleared(of.cleared);
+  for (const write of [...table.versions.expiredAhead(before), ...of.ahead]) versions.expireAhead(write);
+  const forgotten = new Map(table.lives.forgotten);
+  for (const [nodeId, epoch] of header.forgotten ?? [])
+    forgotten.set(nodeId, Math.max(epoch, forgotten.get(nodeId) ?? -1));
+  return {
+    schema: table.schema,
+    mode: table.mode,
+    epoch: table.epoch,
+    documents: undefined,
+    past: table.past,
+    rows,
+    held,
+    versions,
+    vector: () => held,
+    effective: () => effective,
+    lives: { forgotten },
+    contexts: new Map([...table.contexts, ...learning.contexts]),
+    dictionaries: new Map([...table.dictionaries, ...learning.dictionaries]),
+    sessions: sessionsAfter(table, origins, header),
+  };
+}
+
+function sessionsAfter(table: Projection, origins: Origins, header: CheckpointHeader): SessionMarks {
+  const sessions = new SessionMarks();
+  const held = table.vector();
+  for (const [origin] of held.entries()) {
+    const stretches = table.sessions.stretches(origin);
+    if (stretches.length > 0) sessions.take(origin, 0, stretches);
+  }
+  for (const [index, [text, sequence]] of header.vector.entries()) {
+    const origin = origins.intern(text);
+    const before = held.get(origin);
+    if (sequence > before) sessions.take(origin, before, header.written?.[index]);
+  }
+  return sessions;
+}

@@ -1,0 +1,405 @@
+import { malformed } from '../../log/bytes/bytes.ts';
+import type { Dictionary } from '../../log/runs/dictionary.ts';
+import type { Epoch } from '../../log/operations/epoch.ts';
+import { CLEAR, DELETE, SET, SWITCH } from '../../log/operations/operation.ts';
+import type { Origins } from '../../log/operations/origin.ts';
+import type { DecodedRun, DocumentSection, RunOperations } from '../../log/runs/run.ts';
+import type { Work } from '../../work/slices.ts';
+import type { VersionVector } from '../../log/operations/version-vector.ts';
+import type {
+  DocumentOwner,
+  OwnEffect,
+  PreparedChanges,
+  RunChanges,
+  RunEffects,
+  Standing,
+  TableDocument,
+} from '../../modes/conflict-mode.ts';
+import type { Schema, Value } from '../../schema/index.ts';
+import type { ChangeKind, OperationFacts } from '../telling/change.ts';
+import { DocumentTeller } from './document-teller.ts';
+import { MAX_ADDED, netEffects } from './net-effects.ts';
+import { ownOperation } from './own-operation.ts';
+import type { Projection } from '../projection.ts';
+import { RowLives } from '../times/row-lives.ts';
+import type { Dot } from '../rows/rows.ts';
+
+/** A document is begun anew when it has more operations than this, and than so many per row, or more bytes. */
+const MAX_HISTORY = 131_072;
+const HISTORY_PER_ROW = 4;
+const MAX_HISTORY_BYTES: number = 64 * 1024 * 1024;
+/** Most rows, and characters of their keys, that one `clear` removes. */
+const MAX_CLEARED = 4096;
+const MAX_CLEARED_CHARACTERS: number = 512 * 1024;
+
+/** A folded run is what is known of the run that is folded. */
+export interface FoldedRun {
+  readonly origin: number;
+  readonly dictionary: Dictionary;
+  readonly seen: VersionVector;
+  /** Position of the operation at index 0, were it applied; undefined when nobody is told. */
+  readonly base: number | undefined;
+}
+
+/** An authored run says how key numbers are read in a run of this node, and what it is told at. */
+export interface AuthoredRun {
+  readonly origin: string;
+  readonly position: number;
+  textOf(id: number): string;
+  idOf(text: string): number;
+}
+
+/** A run, its effects and what it carries, so that what was checked is not worked out twice. */
+interface Prepared {
+  readonly run: DecodedRun;
+  readonly effects: RunEffects;
+  readonly carried: RunChanges;
+}
+
+/** Makes what a document must know of its table; `writes` tells the origins this node writes as. */
+export function documentOwner(
+  table: { readonly schema: Schema },
+  epoch: Epoch,
+  writes: (origin: string) => boolean,
+): DocumentOwner {
+  const { schema } = table;
+  return {
+    table: schema.name,
+    column: schema.column,
+    unsigned: schema.valueType === 'count',
+    get start() {
+      const { defaultValue } = table.schema;
+      return typeof defaultValue === 'number' ? defaultValue : 0;
+    },
+    epoch,
+    checkKey: (text) => schema.checkKeyText(text),
+    checkCell: (cell) => schema.checkCell(cell),
+    checkOrigin: (text, known) => {
+      if (writes(text) && !known) throw ownOperation({ table: schema.name, origin: text });
+    },
+  };
+}
+
+/**
+ * One table in a mode with documents: operations go into the document, and the rows show what
+ * stands there.
+ */
+export class DocumentFold {
+  readonly document: TableDocument;
+  readonly #table: Projection;
+  readonly #origins: Origins;
+  readonly #teller: DocumentTeller;
+  #prepared: Prepared | undefined;
+  /** While a run of another node, or of the log, is folded: whether what it puts into a slot that has a row begins a new life. */
+  #beginsAnew: ((slot: number, by: Dot) => boolean) | undefined;
+  /**
+   * Holds what was prepared of runs that are not checked yet, and the keys from before that they were
+   * believed to mean.
+   */
+  readonly #ready = new WeakMap<
+    DecodedRun,
+    { readonly prepared: Prepared; readonly known: ReadonlyMap<number, string> }
+  >();
+
+  constructor(table: Projection, origins: Origins, document: TableDocument) {
+    this.document = document;
+    this.#table = table;
+    this.#origins = origins;
+    this.#teller = new DocumentTeller(table, this);
+  }
+
+  // Rows -----------------------------------------------------------------------------------------------
+
+  /** The rows that stand now are those that every node begins the document with. */
+  begin(): void {
+    const { rows, schema } = this.#table;
+    const origins = this.#origins;
+    const base = Array.from(rows.live(), (slot) => ({
+      text: rows.text(slot),
+      cell: schema.isSet ? true : schema.toColumn(rows.value(slot)),
+      origin: origins.at(rows.origin(slot)).text,
+      sequence: rows.sequence(slot),
+      stamp: rows.stamp(slot),
+    }));
+    this.document.begin(base);
+    this.#table.past.begin(this.#table, origins);
+  }
+
+  /** The value a standing cell shows. */
+  valueOf(standing: Standing): Value {
+    const { schema } = this.#table;
+    return schema.isSet ? undefined : schema.fromColumn(standing.cell);
+  }
+
+  dotOf({ origin, sequence, stamp }: Standing): Dot {
+    return { origin: this.#origins.intern(origin), sequence, stamp };
+  }
+
+  /** Returns whether a row is what stands in the document. */
+  shows(slot: number, standing: Standing | undefined): boolean {
+    const { rows, schema } = this.#table;
+    if (standing === undefined || !rows.has(slot)) return standing === undefined && !rows.has(slot);
+    const dot = this.dotOf(standing);
+    if (rows.origin(slot) !== dot.origin || rows.sequence(slot) !== dot.sequence) return false;
+    return schema.column !== 'integer' || Object.is(schema.toColumn(rows.value(slot)), standing.cell);
+  }
+
+  /** Makes a row what stands in the document, telling nobody; `by` removed it, if it is gone. */
+  place(slot: number, standing: Standing | undefined, by: Dot): void {
+    const { rows, effects } = this.#table;
+    effects.watch?.remember(slot);
+    if (standing === undefined) {
+      rows.remove(slot, by);
+      return;
+    }
+    this.put(slot, this.valueOf(standing), this.dotOf(standing));
+    effects.deadlines?.note(slot);
+  }
+
+  /** Puts a value into a row, with the life of the one that stands there or with its own. */
+  put(slot: number, value: Value, dot: Dot): void {
+    const { rows } = this.#table;
+    const beginsAnew = rows.has(slot) && this.#beginsAnew?.(slot, dot) === true;
+    rows.put(slot, value, dot);
+    if (beginsAnew) rows.beginLife(slot);
+  }
+
+  /** The same, telling of the change under the facts of an operation. */
+  settle(text: string, by: Dot, facts: OperationFacts | undefined): void {
+    const { rows, reporter } = this.#table;
+    const standing = this.document.standing(text);
+    const known = rows.known(text);
+    if (standing === undefined && known === undefined) return;
+    const slot = known ?? rows.slotOf(text);
+    if (this.shows(slot, standing)) return;
+    const previous = rows.value(slot);
+    const present = rows.has(slot);
+    this.place(slot, standing, by);
+    this.#table.revision++;
+    if (facts === undefined) return;
+    const kind: ChangeKind = standing === undefined ? 'removed' : present ? 'changed' : 'new';
+    const value = rows.has(slot) ? rows.value(slot) : undefined;
+    reporter.change(kind, slot, previous, { ...facts, key: rows.key(slot), row: { value } });
+  }
+
+  /** Gives what stands in the document the exact versions that rows of a checkpoint have. */
+  refineRows(): void {
+    const { rows } = this.#table;
+    for (const slot of rows.live()) this.refine(slot, rows.dot(slot));
+  }
+
+  refine(slot: number, { origin, sequence, stamp }: Dot): void {
+    const text = this.#table.rows.text(slot);
+    this.document.refine(text, { origin: this.#origins.at(origin).text, sequence, stamp });
+  }
+
+  /** Returns what stands under a slot's key, which must be something. */
+  standingIn(slot: number): { readonly value: Value; readonly dot: Dot } {
+    const standing = this.document.standing(this.#table.rows.text(slot)) as Standing;
+    return { value: this.valueOf(standing), dot: this.dotOf(standing) };
+  }
+
+  /**
+   * Returns whether `own` should begin the document anew; of many writers the one with most of it, so that
+   * only one does.
+   */
+  isDue(own: number): boolean {
+    const { operations, bytes } = this.document.history;
+    const limit = Math.max(MAX_HISTORY, HISTORY_PER_ROW * this.#table.rows.size);
+    const parts = Math.max(operations / limit, bytes / MAX_HISTORY_BYTES);
+    return parts > 1 && (parts > 2 || this.document.isLargest(this.#origins.at(own).text));
+  }
+
+  // Runs of this node ------------------------------------------------------------------------------------
+
+  /** Returns whether a key can be added to, so that what others add at the same time adds up. */
+  canAdd(slot: number, by: number, result: Value): boolean {
+    const { rows, schema } = this.#table;
+    if (schema.column !== 'integer' || typeof result !== 'number') return false;
+    if (!Number.isSafeInteger(by) || Math.abs(by) > MAX_ADDED || typeof schema.defaultValue === 'bigint')
+      return false;
+    if (rows.has(slot)) return typeof rows.value(slot) === 'number';
+    // A value that is still there, or a row from before the document, is about to be removed by the open run.
+    const text = rows.text(slot);
+    const { document } = this;
+    return document.standing(text) === undefined && !document.hasBase(text) && document.canBegin(text);
+  }
+
+  /** Says whether a `clear` would not fit into one run, which has to name every key that it removes. */
+  get clearsOneByOne(): boolean {
+    const { rows } = this.#table;
+    if (rows.size > MAX_CLEARED) return true;
+    let characters = 0;
+    for (const slot of rows.live()) characters += rows.text(slot).length;
+    return characters > MAX_CLEARED_CHARACTERS;
+  }
+
+  /** Puts the open run of this node into the document; returns what it must carry. */
+  write(
+    run: RunOperations,
+    author: AuthoredRun,
+  ): Omit<DocumentSection, 'copies'> & { readonly operations: number } {
+    const { schema, reporter } = this.#table;
+    const { origin, position } = author;
+    const effects = netEffects(run, { origin, isSet: schema.isSet, textOf: (id) => author.textOf(id) });
+    const { entered, changes, operations, others } = this.document.write(effects);
+    const dot = { origin: this.#origins.intern(origin), sequence: run.firstSequence, stamp: run.firstStamp };
+    const facts = reporter.listening ? reporter.facts(position, SET, dot) : undefined;
+    for (const text of effects.keys.keys()) this.settle(text, dot, facts);
+    for (const text of others) if (!effects.keys.has(text)) this.settle(text, dot, facts);
+    return {
+      entered: entered.map(({ text, generation, start }) => ({ id: author.idOf(text), generation, start })),
+      changes,
+      operations,
+    };
+  }
+
+  // Runs of others, and replay ---------------------------------------------------------------------------
+
+  /**
+   * Does what can be done with a run before it is its turn: `textOf` gives the keys it is believed to mean, and how
+   * much there is in it is returned. Throws `OPERATION_INVALID`, as {@link check} would.
+   */
+  *prepare(run: DecodedRun, textOf: (id: number) => string): Work<PreparedChanges> {
+    if (run.document === undefined) return { operations: 0, named: 0 };
+    const prepared = this.#prepare(run, textOf);
+    yield 1 + run.count;
+    const content = yield* this.document.prepare(prepared.carried);
+    this.document.compare(prepared.effects, prepared.carried);
+    yield 1 + content.operations;
+    const { ids, kinds, state } = run;
+    const known = new Map<number, string>();
+    for (let index = 0; index < run.count; index++) {
+      const id = ids[index] as number;
+      if (id < state.keys && hasKey(kinds?.[index])) known.set(id, textOf(id));
+    }
+    for (const { id } of run.document.entered) if (id < state.keys) known.set(id, textOf(id));
+    this.#ready.set(run, { prepared, known });
+    return content;
+  }
+
+  /** Returns what was prepared of a run, unless its keys turn out to be others. */
+  #readied(run: DecodedRun, textOf: (id: number) => string): Prepared | undefined {
+    const ready = this.#ready.get(run);
+    if (ready === undefined) return undefined;
+    for (const [id, text] of ready.known) if (textOf(id) !== text) return undefined;
+    return ready.prepared;
+  }
+
+  /** Checks what a run carries for the document, changing nothing. Throws `OPERATION_INVALID`. */
+  check(run: DecodedRun, textOf: (id: number) => string): void {
+    const prepared = this.#readied(run, textOf) ?? this.#prepare(run, textOf);
+    if (run.count > 1 && run.kinds?.includes(SWITCH) === true)
+      throw malformed('a switch of mode among others');
+    this.document.check(prepared.effects, prepared.carried);
+    this.#prepared = prepared;
+  }
+
+  #prepare(run: DecodedRun, textOf: (id: number) => string, end: number = run.count): Prepared {
+    const { schema } = this.#table;
+    const { document } = run;
+    if (document === undefined) throw malformed('a run without changes for the document of its table');
+    const effects = netEffects(run, { origin: run.origin, isSet: schema.isSet, textOf }, end);
+    const entered = document.entered.map(({ id, generation, start }) => ({
+      text: textOf(id),
+      generation,
+      start,
+    }));
+    return { run, effects, carried: { entered, changes: document.changes } };
+  }
+
+  /** Folds the operations of a checked run from `skip` up to `end` into document and rows. */
+  fold(run: DecodedRun, range: { readonly skip: number; readonly end: number }, on: FoldedRun): void {
+    const whole = range.end === run.count;
+    const known = this.#prepared?.run === run && whole ? this.#prepared : undefined;
+    this.#prepared = undefined;
+    const prepared = known ?? this.#prepare(run, (id) => this.#textIn(on, id), range.end);
+    const { effects } = prepared;
+    this.#beginsAnew = this.#lifeOf(run, effects, on);
+    try {
+      this.#take(run, range, { on, prepared, whole });
+    } finally {
+      this.#beginsAnew = undefined;
+    }
+  }
+
+  /** In tables whose rows expire by creation. Concurrent additions all go on with the counter. */
+  #lifeOf(
+    run: DecodedRun,
+    { keys, cleared }: RunEffects,
+    on: FoldedRun,
+  ): ((slot: number, by: Dot) => boolean) | undefined {
+    const { rows, schema } = this.#table;
+    if (schema.expiry?.kind !== 'create') return undefined;
+    const lives = new RowLives(this.#table, on);
+    const removed = new Set<number>();
+    for (const [index, kind] of run.kinds?.subarray(0, run.count).entries() ?? [])
+      if (kind === DELETE) removed.add(on.dictionary.slot(run.ids[index] as number));
+    return (slot, by) => {
+      const kind = keys.get(rows.text(slot))?.kind;
+      if (kind === 'add') return false;
+      // A write that stood beside what was removed, or waited, has a life of its own.
+      if (by.origin !== on.origin || kind !== 'put') return true;
+      return cleared || removed.has(slot) || lives.beginsAnew(slot);
+    };
+  }
+
+  /** The key behind a number of a run. */
+  #textIn({ dictionary }: FoldedRun, id: number): string {
+    return this.#table.rows.text(dictionary.slot(id));
+  }
+
+  #take(
+    run: DecodedRun,
+    range: { readonly skip: number; readonly end: number },
+    { on, prepared, whole }: { readonly on: FoldedRun; readonly prepared: Prepared; readonly whole: boolean },
+  ): void {
+    const { effects, carried } = prepared;
+    const { document } = this;
+    const others = whole
+      ? document.apply(effects, carried)
+      : document.applyPart(effects, this.#prepare(run, (id) => this.#textIn(on, id)).effects, carried);
+    if (on.base !== undefined) {
+      this.#teller.tell({ run, range, effects, others, on, base: on.base });
+      return;
+    }
+    const { origin } = on;
+    for (const [text, { sequence, stamp }] of effects.keys)
+      this.settle(text, { origin, sequence, stamp }, undefined);
+    const first = { origin, sequence: run.firstSequence, stamp: run.firstStamp };
+    for (const text of others) if (!effects.keys.has(text)) this.settle(text, first, undefined);
+  }
+
+  /** The values under a slot's key that its row does not show; none while the open run replaces them. */
+  othersIn(slot: number): { readonly value: Value; readonly origin: string }[] {
+    const [first, ...others] = this.document.values(this.#table.rows.text(slot));
+    if (first === undefined || !this.shows(slot, first)) return [];
+    return others.map((other) => ({ value: this.valueOf(other), origin: other.origin }));
+  }
+
+  /** Lists what this node did since the document began, as far as it still stands. */
+  effectsOfOwn(): OwnEffect[] {
+    return this.document.effectsOf((text) => this.#table.isOwn(this.#origins.intern(text)));
+  }
+
+  /** Slots whose rows are not what stands in the document: to be put, and to be removed. */
+  differences(): { readonly put: readonly number[]; readonly removed: readonly number[] } {
+    const { rows } = this.#table;
+    const put: number[] = [];
+    const removed: number[] = [];
+    for (const text of this.document.keys()) {
+      const standing = this.document.standing(text);
+      const slot = rows.slotOf(text);
+      if (!this.shows(slot, standing)) put.push(slot);
+    }
+    for (const slot of rows.live()) {
+      const text = rows.text(slot);
+      if (this.document.covers(text) && this.document.standing(text) === undefined) removed.push(slot);
+    }
+    return { put, removed };
+  }
+}
+
+function hasKey(kind: number | undefined): boolean {
+  return kind !== CLEAR && kind !== SWITCH;
+}

@@ -1,0 +1,339 @@
+import { TablecastError } from '../../errors.ts';
+import type { Cell } from '../../log/bytes/column.ts';
+import { type Epoch, MAX_MISSED_SWITCHES, MAX_SWITCHES, compareEpochs } from '../../log/operations/epoch.ts';
+import { DELETE, SET } from '../../log/operations/operation.ts';
+import type { Origins } from '../../log/operations/origin.ts';
+import { VersionVector } from '../../log/operations/version-vector.ts';
+import type { ConflictMode, OwnEffect, TableDocument } from '../../modes/conflict-mode.ts';
+import type { Value } from '../../schema/index.ts';
+import { type CarriedEffect, addedTo, together } from '../writing/own-past.ts';
+import type { Live } from '../folding/effects.ts';
+import type { Projection } from '../projection.ts';
+import type { Dot } from '../rows/rows.ts';
+
+const NOTHING = new VersionVector();
+
+/** One row or removal of a checkpoint, in the terms of this node; valid during the call it is passed to. */
+export interface CheckpointEntry {
+  readonly slot: number;
+  readonly removed: boolean;
+  readonly value: Value;
+  readonly dot: Dot;
+  readonly created: number;
+}
+
+/** Throws `DECLARATION_INVALID` for a mode that needs something which is not here. */
+export function requireAvailable(mode: ConflictMode, table: string): void {
+  const reason = mode.unavailable?.();
+  if (reason === undefined) return;
+  throw new TablecastError('DECLARATION_INVALID', `Table ${table}: ${reason}`, {
+    hint: 'Every node that declares the table needs it; or choose another mode.',
+    details: { table, mode: mode.name },
+  });
+}
+
+/** Throws `LIMIT_EXCEEDED` for a switch of another node that lies beyond what this one can have missed. */
+export function requireWithinReach(projection: Projection, epoch: Epoch): void {
+  if (projection.canFollow(epoch)) return;
+  throw outOfReach(projection, epoch, 'A peer claims');
+}
+
+/** Throws `LIMIT_EXCEEDED` when there were as many switches of a table as there may be. */
+export function nextEpoch(projection: Projection, origin: string, mode: Epoch['mode']): Epoch {
+  const epoch = { counter: projection.epoch.counter + 1, origin, mode };
+  if (epoch.counter <= MAX_SWITCHES) return epoch;
+  throw outOfReach(projection, epoch, 'This would be');
+}
+
+function outOfReach(
+  { schema: { name: table }, epoch: known }: Projection,
+  { counter, origin }: Epoch,
+  what: string,
+): TablecastError {
+  return new TablecastError(
+    'LIMIT_EXCEEDED',
+    `Table ${table}: ${what} switch ${counter} of its mode, made by ${origin}; this node knows of ${known.counter}.`,
+    {
+      hint: `At most ${MAX_MISSED_SWITCHES} are believed to have been missed. Find out which program the peer runs, and change nothing on its word alone. If the whole cluster says so, begin with an empty directory, and peers fill it.`,
+      details: { table, counter, known: known.counter, limit: MAX_MISSED_SWITCHES },
+    },
+  );
+}
+
+/** The epoch of a table that was never switched. */
+export function firstEpoch(mode: Epoch['mode']): Epoch {
+  return { counter: 0, origin: '', mode };
+}
+
+/** Says where a checkpoint stands: positive after a switch this table has not made, negative before one it has. */
+export function epochOrder(projection: Projection, epoch: Epoch | undefined): number {
+  return compareEpochs(epoch ?? firstEpoch('naive'), projection.epoch);
+}
+
+/** An orphan is what this node wrote of a key that a switch passed over. */
+interface Orphan extends CarriedEffect {
+  /** Is what this node held then. */
+  readonly held: VersionVector;
+}
+
+/**
+ * This node's writes that a switch of mode made by another node did not know of. Their author writes
+ * them again under the new mode; until that stands in the log, a restart finds them by replay.
+ */
+export class Orphans {
+  readonly #found = new Map<string, Orphan>();
+
+  /** Notes what this node wrote beyond `base` and what still stands; call before the table changes. */
+  note(projection: Projection, origins: Origins, base: VersionVector): void {
+    // What an earlier switch passed over and could not be written again yet stays to be written.
+    const held = projection.vector().copy();
+    const { rows, documents, past, schema } = projection;
+    const own = documents?.effectsOfOwn() ?? [];
+    // Of what does not add up, only what stands now counts: what was written before may have been replaced since.
+    const adds = schema.column === 'integer';
+    const isCopy = (effect: OwnEffect): boolean => adds && past.isCopy(effect);
+    const copied = new Set(own.filter(isCopy).map(({ text }) => text));
+    const fresh = own.filter(
+      (effect) => !isCopy(effect) && effect.sequence > base.get(origins.intern(effect.origin)),
+    );
+    const since = together(fresh);
+    const before = past.beyond(origins, base);
+    const stands = (text: string): boolean => copied.has(text) || documents?.document.hasBase(text) === true;
+    for (const [text, effect] of since) {
+      const earlier = effect.kind === 'add' && stands(text) ? before.get(text) : undefined;
+      this.#found.set(text, { ...(earlier === undefined ? effect : addedTo(earlier, effect.by)), held });
+    }
+    const isGone = (text: string): boolean => adds || !rows.has(rows.slotOf(text));
+    for (const [text, effect] of before)
+      if (effect.kind === 'delete' && !since.has(text) && isGone(text))
+        this.#found.set(text, { ...effect, held });
+    const beyond = (slot: number): boolean =>
+      projection.isOwn(rows.origin(slot)) && rows.sequence(slot) > base.get(rows.origin(slot));
+    for (const slot of rows.live()) {
+      const text = rows.text(slot);
+      if (since.has(text)) continue;
+      const isBase =
+        documents === undefined
+          ? rows.sequence(slot) <= projection.epochBase.get(rows.origin(slot))
+          : stands(text);
+      const earlier = isBase && adds ? before.get(text) : undefined;
+      if (earlier !== undefined) this.#found.set(text, { ...earlier, held });
+      else if (beyond(slot) && (documents === undefined || (isBase && !copied.has(text)))) {
+        const put = { kind: 'put', cell: cellIn(projection, slot), by: 0 } as const;
+        this.#found.set(text, { ...put, held });
+        // What is written again now may be passed over once more, and then goes by its first name.
+        const origin = origins.at(rows.origin(slot)).text;
+        fresh.push({ ...put, text, origin, sequence: rows.sequence(slot) });
+      }
+    }
+    past.remember(fresh);
+    if (documents === undefined)
+      for (const slot of rows.removals())
+        if (beyond(slot)) this.#found.set(rows.text(slot), { kind: 'delete', cell: undefined, by: 0, held });
+  }
+
+  /** An operation of this node on a key stands in the log: what was noted of it is done. */
+  done(text: string): void {
+    this.#found.delete(text);
+  }
+
+  get size(): number {
+    return this.#found.size;
+  }
+
+  /** Writes them again. */
+  carryOver(projection: Projection): void {
+    const { rows, schema } = projection;
+    for (const [text, { kind, cell, by, held }] of this.#found) {
+      const slot = rows.slotOf(text);
+      const known = held.get(rows.origin(slot)) >= rows.sequence(slot);
+      // What this node has written since is newer.
+      const since = rows.has(slot) && projection.isOwn(rows.origin(slot)) && !known;
+      if (kind === 'add') addTo(projection, slot, by);
+      else if (!since && kind === 'put')
+        projection.set(slot, schema.isSet ? undefined : schema.fromColumn(cell as Cell));
+      // A row that was not known here is not what was removed.
+      else if (!since && rows.has(slot) && known) projection.delete(slot);
+      this.#found.delete(text);
+    }
+  }
+}
+
+function cellIn({ rows, schema }: Projection, slot: number): Cell | undefined {
+  return schema.isSet ? undefined : schema.toColumn(rows.value(slot));
+}
+
+/** Adds to a row what another mode's counter had; where the type's range ends, so does the sum. */
+function addTo(projection: Projection, slot: number, by: number): void {
+  const { rows, schema } = projection;
+  const present = rows.has(slot) ? rows.value(slot) : (schema.defaultValue ?? 0);
+  const sum = BigInt(present as number | bigint) + BigInt(by);
+  const least = schema.valueType === 'count' ? 0n : -(2n ** 63n);
+  const most = schema.valueType === 'count' ? 2n ** 64n - 1n : 2n ** 63n - 1n;
+  const result = sum < least ? least : sum > most ? most : sum;
+  projection.increment(slot, by, schema.value(result));
+}
+
+/**
+ * Takes over the state another node switched from: the checkpoint's rows become the table's. What
+ * stood here and differs is reported as lost, unless the switching node simply knew later writes, or
+ * it is this node's own and will be written again.
+ */
+export class SwitchAdoption {
+  readonly #projection: Projection;
+  readonly #base: VersionVector;
+  readonly #held: VersionVector;
+  readonly #position: number;
+  readonly #named = new Set<number>();
+  readonly #gone = new Set<number>();
+  readonly #switchedBy: Dot;
+  /** In a mode with a document: what stood in slots that changed. It is told in the end, because the document may change them again. */
+  readonly #before = new Map<number, { readonly present: boolean; readonly value: Value }>();
+  /** Slots that took a row from the checkpoint, and slots whose row went. */
+  readonly rows: number[] = [];
+  readonly removed: number[] = [];
+
+  constructor(
+    projection: Projection,
+    origins: Origins,
+    from: {
+      readonly epoch: Epoch;
+      readonly base: VersionVector;
+      /** Is what was written before the switch. */
+      readonly before: VersionVector | undefined;
+      readonly position: number;
+      /** Is the document of a mode that has one, with what the checkpoint says of it. */
+      readonly document: TableDocument | undefined;
+    },
+  ) {
+    const { epoch, position, base, before, document } = from;
+    this.#projection = projection;
+    this.#position = position;
+    this.#base = base;
+    const author = origins.intern(epoch.origin);
+    this.#switchedBy = { origin: author, sequence: Math.max(1, base.get(author)), stamp: 0 };
+    this.#held = projection.vector().copy();
+    projection.switchTo(epoch, base, { before, document });
+  }
+
+  /** Takes one entry of the checkpoint. */
+  take(entry: CheckpointEntry): void {
+    const { rows } = this.#projection;
+    const { slot, dot } = entry;
+    (entry.removed ? this.#gone : this.#named).add(slot);
+    const same = rows.origin(slot) === dot.origin && rows.sequence(slot) === dot.sequence;
+    if (same && rows.has(slot) === !entry.removed && this.#sameValue(entry)) return this.#date(entry);
+    if (entry.removed) this.#remove(slot, dot);
+    else this.#put(entry);
+  }
+
+  /** A node of 0.2 that switched has lowered times that were ahead, and all go on from what it has. */
+  #date({ slot, dot, removed }: CheckpointEntry): void {
+    const { rows, effects } = this.#projection;
+    if (removed || rows.stamp(slot) === dot.stamp) return;
+    rows.put(slot, rows.value(slot), dot);
+    effects.deadlines?.note(slot);
+    if (this.#told !== undefined) this.rows.push(slot);
+  }
+
+  /** The write that went last into a counter says nothing of its sum. */
+  #sameValue({ slot, removed, value }: CheckpointEntry): boolean {
+    const { rows, schema } = this.#projection;
+    return removed || schema.column !== 'integer' || Object.is(rows.value(slot), value);
+  }
+
+  #put(entry: CheckpointEntry): void {
+    const { slot, dot, value } = entry;
+    this.#report(SET, slot, dot, value);
+    this.#change(slot);
+    this.#projection.effects.adoptRow(slot, entry, this.#told);
+    if (this.#told !== undefined) this.rows.push(slot);
+  }
+
+  #remove(slot: number, dot: Dot): void {
+    if (this.#projection.rows.has(slot)) this.#report(DELETE, slot, dot, undefined);
+    this.#change(slot);
+    this.#projection.effects.adoptRemoval(slot, dot, this.#told);
+    if (this.#told !== undefined) this.removed.push(slot);
+  }
+
+  /** Says where the next change is told; undefined when that is done in the end. */
+  get #told(): Live | undefined {
+    return this.#projection.documents === undefined ? this.#live() : undefined;
+  }
+
+  #change(slot: number): void {
+    const { rows, documents } = this.#projection;
+    if (documents === undefined || this.#before.has(slot)) return;
+    this.#before.set(slot, { present: rows.has(slot), value: rows.value(slot) });
+  }
+
+  #live(): Live {
+    // What stood here is reported by this class, or not at all: everything held counts as seen.
+    return { position: this.#position + this.rows.length + this.removed.length, seen: this.#held };
+  }
+
+  #report(kind: number, slot: number, by: Dot, value: Value): void {
+    if (!this.#isLost(slot, by)) return;
+    const { reporter } = this.#projection;
+    const facts = reporter.facts(this.#live().position, kind, by, { slot, value });
+    reporter.unseen(slot, facts, { seen: NOTHING });
+  }
+
+  /** Returns whether what stands here is neither older than what replaces it nor written again by this node. */
+  #isLost(slot: number, by: Dot): boolean {
+    const { rows } = this.#projection;
+    const sequence = rows.sequence(slot);
+    if (sequence === 0) return false;
+    const known = sequence <= this.#base.get(rows.origin(slot));
+    if (!known) return !this.#projection.isOwn(rows.origin(slot));
+    return this.#held.get(by.origin) >= by.sequence || by === this.#switchedBy;
+  }
+
+  /** Brings the rows in line with the document of a mode that has one; call when every row is in place. */
+  settle(): void {
+    const { documents } = this.#projection;
+    if (documents === undefined) return;
+    documents.refineRows();
+    documents.begin();
+    const { put, removed } = documents.differences();
+    for (const slot of put) {
+      const { value, dot } = documents.standingIn(slot);
+      this.#change(slot);
+      this.#projection.effects.adoptRow(slot, { value, dot, created: dot.stamp }, undefined);
+    }
+    for (const slot of removed) this.#remove(slot, this.#switchedBy);
+    this.#tell();
+  }
+
+  /** Tells of what changed in the order in which the log keeps it: rows, then what went. */
+  #tell(): void {
+    const { rows, reporter } = this.#projection;
+    for (const [slot, { present, value }] of this.#before) {
+      if (!rows.has(slot)) continue;
+      const on = { slot, value: rows.value(slot) };
+      const facts = reporter.facts(this.#live().position, SET, rows.dot(slot), on);
+      reporter.effect(present ? 'changed' : 'new', slot, value, facts);
+      this.rows.push(slot);
+    }
+    for (const [slot, { present, value }] of this.#before) {
+      if (rows.has(slot)) continue;
+      const facts = reporter.facts(this.#live().position, DELETE, rows.dot(slot), { slot, value: undefined });
+      if (present) reporter.effect('removed', slot, value, facts);
+      else reporter.operation(facts);
+      this.removed.push(slot);
+    }
+  }
+
+  /** Removes the rows that the checkpoint does not have. */
+  finish(): void {
+    const { rows } = this.#projection;
+    for (const slot of rows.live()) {
+      if (this.#named.has(slot)) continue;
+      this.#gone.add(slot);
+      this.#remove(slot, this.#switchedBy);
+    }
+    // What was removed before the switch must not beat what is written after it.
+    for (const slot of rows.removals()) if (!this.#gone.has(slot)) rows.forget(slot);
+  }
+}

@@ -1,0 +1,29 @@
+import type { VersionVector } from '../../log/operations/version-vector.ts';
+import type { Projection } from '../projection.ts';
+
+/**
+ * The lives say which rows the writes of one run go on with, in tables whose rows expire by creation: a write
+ * goes on with the life of the row that its author knew, and begins a new one where its author knew of none.
+ *
+ * That can be told only where nothing is missing that the author had seen: it may have been a removal. Where
+ * something is, the write counts as a beginning, for a deadline too late rather than too early; its author
+ * knows better, and lets the row go in time.
+ */
+export class RowLives {
+  readonly #table: Projection;
+  readonly #run: { readonly origin: number; readonly seen: VersionVector };
+  #isComplete: boolean | undefined;
+
+  constructor(table: Projection, run: { readonly origin: number; readonly seen: VersionVector }) {
+    this.#table = table;
+    this.#run = run;
+  }
+
+  /** Returns whether a write of the run begins the life of a row anew in a slot that has one. */
+  beginsAnew(slot: number): boolean {
+    const { rows } = this.#table;
+    if (rows.isLifeKnown(slot, this.#run) !== true) return true;
+    this.#isComplete ??= this.#table.vector().covers(this.#run.seen);
+    return !this.#isComplete;
+  }
+}
