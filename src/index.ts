@@ -37,7 +37,7 @@ export { Change } from './projection/telling/change.ts';
 export type { ChangeKind, Conflict, ConflictSide } from './projection/telling/change.ts';
 export type { RowSide } from './projection/comparing/digest.ts';
 export type { RepairOptions } from './repair.ts';
-export type { HeldBackOperations, PeerRights, PeerState, PeerTable } from './replication/peer-state.ts';
+export type { HeldBackOperations, PeerRights, PeerState, PeerTable } from './replication/peers/peer-state.ts';
 export type { ZeekAttachment } from './zeek/attachment/attachment.ts';
 export type { ZeekCheck } from './zeek/attachment/check.ts';
 export type {

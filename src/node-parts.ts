@@ -8,7 +8,7 @@ import { TablecastError } from './errors.ts';
 import type { NodeEvent } from './events.ts';
 import type { Slicing } from './work/slices.ts';
 import type { CertificateChange, NodeOptions } from './options.ts';
-import type { IntakeLimits } from './replication/intake.ts';
+import type { IntakeLimits } from './replication/costs/intake.ts';
 import type { Connection, Stranger, Transport } from './transport/transport.ts';
 import type { WebSocketOptions } from './transport/websocket/options.ts';
 import { type RenewableTransport, webSocketTransport } from './transport/websocket/websocket.ts';

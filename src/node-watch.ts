@@ -6,7 +6,7 @@ import type { HealthOptions } from './observability/health-listener.ts';
 import type { NodeHealth } from './observability/node-health.ts';
 import type { ObservedDisk, ObservedNode, ObservedTable } from './observability/observed-node.ts';
 import type { Projection } from './projection/projection.ts';
-import type { DialState, PeerState } from './replication/peer-state.ts';
+import type { DialState, PeerState } from './replication/peers/peer-state.ts';
 import type { Replicator } from './replication/replicator.ts';
 import { isLoopback } from './transport/websocket/options.ts';
 

@@ -28,7 +28,7 @@ import { Dispatcher } from './projection/telling/dispatcher.ts';
 import type { Projection } from './projection/projection.ts';
 import { keptEpoch, nodeFact, readFacts, rebuild, tableFact } from './projection/replay/recovery.ts';
 import { LocalReplica } from './replica.ts';
-import type { PeerState } from './replication/peer-state.ts';
+import type { PeerState } from './replication/peers/peer-state.ts';
 import { repair } from './repair.ts';
 import { Replicator } from './replication/replicator.ts';
 import type { TableDeclaration } from './schema/index.ts';

@@ -1,7 +1,7 @@
 import { TablecastError } from './errors.ts';
 import type { Origins } from './log/operations/origin.ts';
 import type { Projection } from './projection/projection.ts';
-import type { Divergence } from './replication/divergence.ts';
+import type { Divergence } from './replication/digests/divergence.ts';
 import type { Replicator } from './replication/replicator.ts';
 import type { Value } from './schema/index.ts';
 

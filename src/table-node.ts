@@ -3,7 +3,7 @@ import type { CredentialChange } from './access/rights.ts';
 import type { NodeEvent } from './events.ts';
 import type { Log } from './log-view.ts';
 import type { CertificateChange } from './options.ts';
-import type { PeerState } from './replication/peer-state.ts';
+import type { PeerState } from './replication/peers/peer-state.ts';
 import type { TableDeclaration } from './schema/index.ts';
 import type { ProjectOptions } from './sql/options.ts';
 import type { SqlProjection } from './sql/sql-projection.ts';

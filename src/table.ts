@@ -4,7 +4,7 @@ import type { Change, Conflict } from './projection/telling/change.ts';
 import type { RowSide } from './projection/comparing/digest.ts';
 import type { Projection } from './projection/projection.ts';
 import type { RepairOptions } from './repair.ts';
-import type { Divergence } from './replication/divergence.ts';
+import type { Divergence } from './replication/digests/divergence.ts';
 import type { Key, TableDeclaration, TypeName, Value } from './schema/index.ts';
 
 /** A form is what a table gives back for a type, in JavaScript. */

@@ -10,7 +10,7 @@ import type { Operation } from './log/operations/operation.ts';
 import type { Dispatcher } from './projection/telling/dispatcher.ts';
 import type { LocalAuthor } from './projection/writing/local-author.ts';
 import type { Projection } from './projection/projection.ts';
-import type { PeerState } from './replication/peer-state.ts';
+import type { PeerState } from './replication/peers/peer-state.ts';
 import type { TableDeclaration } from './schema/index.ts';
 import type { Table } from './table.ts';
 import type { ZeekHost } from './zeek/host.ts';

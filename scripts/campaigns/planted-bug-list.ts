@@ -142,7 +142,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'count nothing before reading JSON',
-    ['replication/wire.ts', 'if (!isShallowJson(text, MOST))', 'if (text.length < 0)'],
+    ['replication/wire/wire.ts', 'if (!isShallowJson(text, MOST))', 'if (text.length < 0)'],
     [HOSTILE],
   ),
   {
@@ -206,7 +206,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'send without a window',
     [
-      'replication/session.ts',
+      'replication/session/session.ts',
       'this.#sentBytes - this.acked.bytes < WINDOW_BYTES',
       'this.#sentBytes - this.acked.bytes < Infinity',
     ],
@@ -314,7 +314,11 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'believe counts alone',
-    ['replication/parting.ts', 'return here !== 0 && here !== there;', 'return here !== 0 && here < 0;'],
+    [
+      'replication/session/parting.ts',
+      'return here !== 0 && here !== there;',
+      'return here !== 0 && here < 0;',
+    ],
     [FORKED],
   ),
   bug(

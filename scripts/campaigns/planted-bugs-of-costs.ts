@@ -10,28 +10,32 @@ const ORIGINS = 'test/security/origins.test.ts';
 export const bugsOfCosts: readonly PlantedBug[] = [
   bug(
     'handle messages without an end in one turn',
-    ['replication/turns.ts', 'return this.#left > 0;', 'return this.#left > -Infinity;'],
+    ['replication/costs/turns.ts', 'return this.#left > 0;', 'return this.#left > -Infinity;'],
     [RATES],
   ),
   bug(
     'let one peer have all turns',
-    ['replication/turns.ts', 'if (who.next()) this.#waiting.add(who);', 'while (who.next());'],
+    ['replication/costs/turns.ts', 'if (who.next()) this.#waiting.add(who);', 'while (who.next());'],
     [RATES],
   ),
   bug(
     'read on however much waits',
-    ['replication/intake.ts', 'this.#owner.flow(!isPaused);', 'this.#owner.flow(true);'],
+    ['replication/costs/intake.ts', 'this.#owner.flow(!isPaused);', 'this.#owner.flow(true);'],
     [RATES],
   ),
   bug(
     'tell all peers whenever a table is announced',
-    ['replication/sharing.ts', 'if (tables.sharing !== this.#sharing) {', 'if (tables.sharing >= 0) {'],
+    [
+      'replication/session/sharing.ts',
+      'if (tables.sharing !== this.#sharing) {',
+      'if (tables.sharing >= 0) {',
+    ],
     [RATES],
   ),
   bug(
     'keep declarations of any length',
     [
-      'replication/announced.ts',
+      'replication/peers/announced.ts',
       'text !== undefined && text.length <= MAX_DECLARATION ? text : undefined;',
       'text;',
     ],
@@ -40,7 +44,7 @@ export const bugsOfCosts: readonly PlantedBug[] = [
   bug(
     'let whoever comes last pay for all',
     [
-      'replication/account.ts',
+      'replication/costs/account.ts',
       "this.#drop(this.#largest(), 'all peers', this.#limits.ofAll)",
       "this.#drop(peer, 'all peers', this.#limits.ofAll)",
     ],
@@ -48,7 +52,7 @@ export const bugsOfCosts: readonly PlantedBug[] = [
   ),
   bug(
     'wait for a checkpoint without end',
-    ['replication/incoming.ts', '++incoming.looks >= MOST_LOOKS', '++incoming.looks < 0'],
+    ['replication/session/incoming.ts', '++incoming.looks >= MOST_LOOKS', '++incoming.looks < 0'],
     [KEPT],
   ),
   bug(
@@ -72,7 +76,7 @@ export const bugsOfCosts: readonly PlantedBug[] = [
   bug(
     'tell every notice',
     [
-      'replication/notices.ts',
+      'replication/costs/notices.ts',
       'if (known !== undefined && known.told >= most) {',
       'if (known?.told === -1) {',
     ],

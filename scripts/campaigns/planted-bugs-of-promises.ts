@@ -19,7 +19,7 @@ export const bugsOfPromises: readonly PlantedBug[] = [
   bug(
     'call durable what is received',
     [
-      'replication/acknowledgements.ts',
+      'replication/session/acknowledgements.ts',
       'const committed = this.#store?.committed ?? 0;',
       'const committed = this.#store?.appended ?? 0;',
     ],
@@ -27,12 +27,12 @@ export const bugsOfPromises: readonly PlantedBug[] = [
   ),
   bug(
     'count what was not taken',
-    ['replication/acknowledgements.ts', 'if (!held) this.#refused = true;', ''],
+    ['replication/session/acknowledgements.ts', 'if (!held) this.#refused = true;', ''],
     [DURABLE],
   ),
   bug(
     'count what a switch of mode passed over',
-    ['replication/acknowledgements.ts', 'held: held && !overtaken', 'held'],
+    ['replication/session/acknowledgements.ts', 'held: held && !overtaken', 'held'],
     [DURABLE],
   ),
   bug(

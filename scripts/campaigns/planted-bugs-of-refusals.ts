@@ -16,7 +16,7 @@ export const bugsOfRefusals: readonly PlantedBug[] = [
   bug(
     'miss what lies behind what was refused',
     [
-      'replication/held-back.ts',
+      'replication/peers/held-back.ts',
       'if (entry === undefined || entry.trying || firstSequence <= entry.sequence) return true;',
       'if (entry === undefined || firstSequence > 0) return true;',
     ],
@@ -25,7 +25,7 @@ export const bugsOfRefusals: readonly PlantedBug[] = [
   bug(
     'ask at once for a checkpoint that was refused',
     [
-      'replication/taking.ts',
+      'replication/session/taking.ts',
       'missing.filter((table) => this.heldBack.mayAsk(table));',
       'missing.filter((table) => table.length > 0 || this.heldBack.mayAsk(table));',
     ],
@@ -34,7 +34,7 @@ export const bugsOfRefusals: readonly PlantedBug[] = [
   bug(
     'send on what the peer holds back',
     [
-      'replication/peer-tables.ts',
+      'replication/peers/peer-tables.ts',
       "if (table.heldBack.size > 0 && table.heldBack.has(run.origin)) return 'skip';",
       '',
     ],
@@ -42,18 +42,22 @@ export const bugsOfRefusals: readonly PlantedBug[] = [
   ),
   bug(
     'never ask again for what was dated ahead',
-    ['replication/held-back.ts', 'return now >= acceptableAt;', 'return now < 0;'],
+    ['replication/peers/held-back.ts', 'return now >= acceptableAt;', 'return now < 0;'],
     [HELD_BACK],
   ),
   bug(
     'keep holding back what another peer brought',
-    ['replication/held-back.ts', 'if (held !== undefined && held >= entry.sequence) this.#letGo(entry);', ''],
+    [
+      'replication/peers/held-back.ts',
+      'if (held !== undefined && held >= entry.sequence) this.#letGo(entry);',
+      '',
+    ],
     [HELD_BACK],
   ),
   bug(
     'dial at once after every greeting',
     [
-      'replication/dialler.ts',
+      'replication/reach/dialler.ts',
       '    this.#causes.clear();\n',
       '    this.#causes.clear();\n    this.#failures = 0;\n',
     ],
@@ -61,12 +65,12 @@ export const bugsOfRefusals: readonly PlantedBug[] = [
   ),
   bug(
     'let two processes of one id take turns',
-    ['replication/identities.ts', 'this.#replaced.get(node)?.includes(drawn) === true', 'drawn < 0'],
+    ['replication/reach/identities.ts', 'this.#replaced.get(node)?.includes(drawn) === true', 'drawn < 0'],
     [BACKOFF],
   ),
   bug(
     'tell of every dial that fails',
-    ['replication/dialler.ts', '    this.#causes.add(reason);\n', ''],
+    ['replication/reach/dialler.ts', '    this.#causes.add(reason);\n', ''],
     [BACKOFF],
   ),
   bug(
@@ -81,7 +85,7 @@ export const bugsOfRefusals: readonly PlantedBug[] = [
   ),
   bug(
     'tell of a table before its peers have declared theirs',
-    ['replication/lonely-tables.ts', 'const GRACE_MS = 10_000;', 'const GRACE_MS = 1;'],
+    ['replication/reach/lonely-tables.ts', 'const GRACE_MS = 10_000;', 'const GRACE_MS = 1;'],
     [LONELY],
   ),
   bug(

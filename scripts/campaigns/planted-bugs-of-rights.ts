@@ -19,7 +19,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
   bug(
     'let a peer call itself like a node of Zeek',
     [
-      'replication/identities.ts',
+      'replication/reach/identities.ts',
       'if (isReservedId(node)) return',
       'if (isReservedId(node) && node === who) return',
     ],
@@ -29,7 +29,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
     name: 'compare with a peer that may only read',
     edits: [
       {
-        file: 'src/replication/comparison.ts',
+        file: 'src/replication/digests/comparison.ts',
         find: '    if (this.#owner.tables.shared.get(table)?.writable !== true) return;\n',
         replace: '',
       },
@@ -65,7 +65,11 @@ export const bugsOfRights: readonly PlantedBug[] = [
   ),
   bug(
     'believe anybody who says that there is a fork',
-    ['replication/parting.ts', 'if (!counts) this.#owner', "if (!counts && table === '') this.#owner"],
+    [
+      'replication/session/parting.ts',
+      'if (!counts) this.#owner',
+      "if (!counts && table === '') this.#owner",
+    ],
     [CLAIMS],
   ),
   bug(
@@ -90,12 +94,12 @@ export const bugsOfRights: readonly PlantedBug[] = [
     name: 'take operations from who may only read',
     edits: [
       {
-        file: 'src/replication/peer-tables.ts',
+        file: 'src/replication/peers/peer-tables.ts',
         find: '    if (!table.writable) {',
         replace: '    if (!table.writable && run.count < 1) {',
       },
       {
-        file: 'src/replication/peer-tables.ts',
+        file: 'src/replication/peers/peer-tables.ts',
         find: '    if (!this.grant.mayWrite(name)) return false;\n',
         replace: '',
       },
@@ -105,7 +109,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
   bug(
     'take a checkpoint from whoever sends one',
     [
-      'replication/long-frames.ts',
+      'replication/session/long-frames.ts',
       'if (!shared.writable || !tables.grant.relays)',
       "if (!shared.writable && table === '')",
     ],
@@ -114,7 +118,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
   bug(
     'tell an alarm on the word of a reader',
     [
-      'replication/parting.ts',
+      'replication/session/parting.ts',
       'this.#report(name, life, this.#owner.tables.mayBring(name, life));',
       'this.#report(name, life, true);',
     ],
@@ -122,12 +126,12 @@ export const bugsOfRights: readonly PlantedBug[] = [
   ),
   bug(
     'let anybody vouch for a clock that jumped',
-    ['replication/session.ts', 'if (this.tables.grant.writesAll) this.#owner', 'this.#owner'],
+    ['replication/session/session.ts', 'if (this.tables.grant.writesAll) this.#owner', 'this.#owner'],
     [CLAIMS],
   ),
   bug(
     'look for a second node because anybody says its id',
-    ['replication/identities.ts', 'return grant.owns(node)', 'return grant.mayUse(node)'],
+    ['replication/reach/identities.ts', 'return grant.owns(node)', 'return grant.mayUse(node)'],
     [CLAIMS],
   ),
   bug(

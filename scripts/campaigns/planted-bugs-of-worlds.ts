@@ -24,7 +24,7 @@ export const bugsOfWorlds: readonly PlantedBug[] = [
   bug(
     'compare once only in one state',
     [
-      'replication/comparison.ts',
+      'replication/digests/comparison.ts',
       'isOf(present, digests) && isSame(present.theirs, theirs)) return;',
       'present.theirs !== undefined) return;',
     ],
@@ -51,7 +51,7 @@ export const bugsOfWorlds: readonly PlantedBug[] = [
   bug(
     'give back unannounced what a peer has forgotten',
     [
-      'replication/sharing.ts',
+      'replication/session/sharing.ts',
       'if (names.length > 0) this.#ask(names);',
       'if (names.length < 0) this.#ask(names);',
     ],

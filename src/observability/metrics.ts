@@ -1,4 +1,4 @@
-import type { PeerState } from '../replication/peer-state.ts';
+import type { PeerState } from '../replication/peers/peer-state.ts';
 import type { DiskSizes } from './disk-sizes.ts';
 import type { EventCounts } from './event-counts.ts';
 import type { Metric, MetricType, Sample } from './exposition.ts';

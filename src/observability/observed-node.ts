@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { NodeEvent } from '../events.ts';
-import type { DialState, PeerState } from '../replication/peer-state.ts';
+import type { DialState, PeerState } from '../replication/peers/peer-state.ts';
 
 /** One table, as an operator looks at it. */
 export interface ObservedTable {

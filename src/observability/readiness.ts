@@ -1,4 +1,4 @@
-import type { DialState } from '../replication/peer-state.ts';
+import type { DialState } from '../replication/peers/peer-state.ts';
 import type { ObservedNode } from './observed-node.ts';
 
 /** An answer of the disk counts for so long, and is waited for so long, in milliseconds. */

@@ -2,8 +2,8 @@ import { openNode } from 'tablecast';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { withNode } from '../../src/cli/joined-node.ts';
 
-vi.mock('../../src/replication/wire.ts', async (original) => {
-  const wire = await original<typeof import('../../src/replication/wire.ts')>();
+vi.mock('../../src/replication/wire/wire.ts', async (original) => {
+  const wire = await original<typeof import('../../src/replication/wire/wire.ts')>();
   return {
     ...wire,
     // As version 0.2 acknowledges.

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type NodeEvent, type SetTable, type TableNode, openNode } from '../../src/index.ts';
-import { type Message, decodeMessage, encodeMessage } from '../../src/replication/wire.ts';
+import { type Message, decodeMessage, encodeMessage } from '../../src/replication/wire/wire.ts';
 import { setRun } from '../security/support.ts';
 
 const HELLO = 1;

@@ -144,7 +144,7 @@ describe('a wrong token', () => {
   });
 
   it('of strangers from many addresses is told of at most 64', async () => {
-    const { Strangers } = await import('../../src/replication/strangers.ts');
+    const { Strangers } = await import('../../src/replication/reach/strangers.ts');
     const told = new Set<string | undefined>();
     const strangers = new Strangers(({ peer }) => told.add(peer));
     for (let host = 0; host < 1000; host++)

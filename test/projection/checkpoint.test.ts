@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { TablecastError, type MapTable, type TableDeclaration } from '../../src/index.ts';
 import { decodeCheckpoint } from '../../src/projection/checkpoints/checkpoint-reader.ts';
-import { decodeMessage } from '../../src/replication/wire.ts';
+import { decodeMessage } from '../../src/replication/wire/wire.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 import { createCluster } from '../support/cluster.ts';
 

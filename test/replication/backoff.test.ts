@@ -5,7 +5,7 @@ import type { Connection, Transport } from '../../src/transport/transport.ts';
 import { type Cluster, createCluster } from '../support/cluster.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
-import { decodeMessage, encodeMessage } from '../../src/replication/wire.ts';
+import { decodeMessage, encodeMessage } from '../../src/replication/wire/wire.ts';
 
 interface Guest {
   readonly node: TableNode;

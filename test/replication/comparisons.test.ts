@@ -7,8 +7,8 @@ import { decodeCheckpoint } from '../../src/projection/checkpoints/checkpoint-re
 import { DigestCache, type Digests } from '../../src/projection/comparing/digest-cache.ts';
 import { GradualAdoption } from '../../src/projection/checkpoints/gradual-adoption.ts';
 import { scratchProjection } from '../../src/projection/replay/scratch.ts';
-import type { ComparisonMessage } from '../../src/replication/comparison-wire.ts';
-import { type ComparisonOwner, Comparisons } from '../../src/replication/comparison.ts';
+import type { ComparisonMessage } from '../../src/replication/wire/comparison-wire.ts';
+import { type ComparisonOwner, Comparisons } from '../../src/replication/digests/comparison.ts';
 import type { Difference, LeafSum, TableDigests } from '../../src/replication/replica.ts';
 import { type TableDeclaration, compileSchema } from '../../src/schema/index.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { PeerState } from '../../src/index.ts';
-import { decodeMessage, encodeMessage } from '../../src/replication/wire.ts';
+import { decodeMessage, encodeMessage } from '../../src/replication/wire/wire.ts';
 import { NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { sendRuns, setRun } from '../security/support.ts';
 import { type Cluster, type ClusterOptions, createCluster } from '../support/cluster.ts';

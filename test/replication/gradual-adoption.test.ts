@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Change, Conflict, MapTable, NodeEvent, Operation, TableDeclaration } from '../../src/index.ts';
-import { type Message, encodeMessage } from '../../src/replication/wire.ts';
+import { type Message, encodeMessage } from '../../src/replication/wire/wire.ts';
 import { NodeUnderAttack, type FakePeer } from '../reliability/support/fake-peer.ts';
 import { donatedCheckpoint } from '../security/support-donor.ts';
 import { readLog } from '../support/read-log.ts';

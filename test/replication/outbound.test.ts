@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { LoggedSegment, RunReference, SegmentStore } from '../../src/log/keeping/segment-store.ts';
-import { Outbound } from '../../src/replication/outbound.ts';
-import { PeerTables } from '../../src/replication/peer-tables.ts';
+import { Outbound } from '../../src/replication/session/outbound.ts';
+import { PeerTables } from '../../src/replication/peers/peer-tables.ts';
 import type { Replica, ReplicaTable } from '../../src/replication/replica.ts';
-import type { Message } from '../../src/replication/wire.ts';
+import type { Message } from '../../src/replication/wire/wire.ts';
 
 const AUTHOR = 'a@1';
 

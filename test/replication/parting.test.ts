@@ -8,7 +8,7 @@ import { RunWriter } from '../../src/log/runs/run.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
 import { scratchProjection } from '../../src/projection/replay/scratch.ts';
-import { type TableState, decodeMessage } from '../../src/replication/wire.ts';
+import { type TableState, decodeMessage } from '../../src/replication/wire/wire.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { readLog } from '../support/read-log.ts';

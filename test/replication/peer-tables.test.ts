@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { PeerTables } from '../../src/replication/peer-tables.ts';
+import { PeerTables } from '../../src/replication/peers/peer-tables.ts';
 import type { Replica, ReplicaTable } from '../../src/replication/replica.ts';
 
 /** As many as a peer may name when it greets. */

@@ -1,4 +1,4 @@
-import { decodeMessage } from '../../src/replication/wire.ts';
+import { decodeMessage } from '../../src/replication/wire/wire.ts';
 import { readRunHeader } from '../../src/log/runs/run.ts';
 import type { Cluster } from '../support/cluster.ts';
 

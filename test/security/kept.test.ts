@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Environment } from '../../src/environment.ts';
 import type { TablecastError } from '../../src/errors.ts';
-import { Account, type Debtor } from '../../src/replication/account.ts';
-import { ANNOUNCED } from '../../src/replication/account.ts';
-import { CHECKPOINTS, IncomingCheckpoints } from '../../src/replication/incoming.ts';
-import { announcedOf, MAX_DECLARATION } from '../../src/replication/announced.ts';
+import { Account, type Debtor } from '../../src/replication/costs/account.ts';
+import { ANNOUNCED } from '../../src/replication/costs/account.ts';
+import { CHECKPOINTS, IncomingCheckpoints } from '../../src/replication/session/incoming.ts';
+import { announcedOf, MAX_DECLARATION } from '../../src/replication/peers/announced.ts';
 import { NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 
 let target: NodeUnderAttack | undefined;

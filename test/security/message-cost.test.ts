@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChildBundle } from '../reliability/support/child-bundle.ts';
-import { MESSAGE_COSTS } from '../../src/replication/message-cost.ts';
+import { MESSAGE_COSTS } from '../../src/replication/costs/message-cost.ts';
 import { assault, type Damage, type Scale } from './cost/assault.ts';
 import { attacks } from './cost/attacks.ts';
 import { Victim } from './cost/victim.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Environment } from '../../src/environment.ts';
 import type { NodeEvent } from '../../src/index.ts';
-import { MAX_NOTICES, MAX_NOTICES_OF_PEER, Notices } from '../../src/replication/notices.ts';
+import { MAX_NOTICES, MAX_NOTICES_OF_PEER, Notices } from '../../src/replication/costs/notices.ts';
 
 interface Told {
   readonly told: NodeEvent[];

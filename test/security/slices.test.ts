@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TableDeclaration } from '../../src/index.ts';
 import { SLICE_UNITS } from '../../src/work/slices.ts';
-import type { Message } from '../../src/replication/wire.ts';
+import type { Message } from '../../src/replication/wire/wire.ts';
 import { DEAR_VALUES, dearValues, frameOfTexts } from '../reliability/support/dear-frames.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { Turns } from '../support/turns.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { RunWriter } from '../../src/log/runs/run.ts';
-import { encodeMessage } from '../../src/replication/wire.ts';
+import { encodeMessage } from '../../src/replication/wire/wire.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { threadTime } from '../support/thread-time.ts';
 import { setRun } from './support.ts';

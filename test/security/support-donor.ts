@@ -1,5 +1,5 @@
 import type { TableDeclaration } from '../../src/index.ts';
-import type { Message } from '../../src/replication/wire.ts';
+import type { Message } from '../../src/replication/wire/wire.ts';
 import { setImmediate } from 'node:timers/promises';
 import { NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 

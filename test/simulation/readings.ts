@@ -5,7 +5,7 @@ import {
   type TableNode,
   isTablecastError,
 } from '../../src/index.ts';
-import type { decodeMessage } from '../../src/replication/wire.ts';
+import type { decodeMessage } from '../../src/replication/wire/wire.ts';
 import { textOf } from '../support/naive-model.ts';
 import { readLog } from '../support/read-log.ts';
 import { contentOf, nameOf } from './ledger.ts';

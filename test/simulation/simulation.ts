@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Operation } from '../../src/index.ts';
 import { type RunHeader, readRunHeader } from '../../src/log/runs/run.ts';
 import { openSegmentBytes } from '../../src/log/keeping/segment-store.ts';
-import { decodeMessage } from '../../src/replication/wire.ts';
+import { decodeMessage } from '../../src/replication/wire/wire.ts';
 import { Cluster, type Member } from '../support/cluster.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { type DiskCopy, SimulatedDisk } from '../support/simulated-disk.ts';

@@ -1,5 +1,5 @@
 import type { MapTable, Table, TableNode } from '../../src/index.ts';
-import { decodeMessage } from '../../src/replication/wire.ts';
+import { decodeMessage } from '../../src/replication/wire/wire.ts';
 import type { Cluster, Member } from '../support/cluster.ts';
 import { textOf } from '../support/naive-model.ts';
 import { type Ledger, contentOf, nameOf } from './ledger.ts';

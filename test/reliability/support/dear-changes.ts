@@ -3,7 +3,7 @@ import { RunWriter } from '../../../src/log/runs/run.ts';
 import { encodeChange } from '../../../src/modes/automerge/change-writer.ts';
 import { type ChangeOperation, DELETE, INCREMENT, PUT } from '../../../src/modes/automerge/change.ts';
 import { actorOf, counterBeginning, epochName } from '../../../src/modes/automerge/genesis.ts';
-import { encodeMessage } from '../../../src/replication/wire.ts';
+import { encodeMessage } from '../../../src/replication/wire/wire.ts';
 
 const epoch = epochName({ counter: 0, origin: '' });
 const STAMP = 5000;

@@ -1,5 +1,5 @@
 import { RunWriter } from '../../../src/log/runs/run.ts';
-import { encodeMessage } from '../../../src/replication/wire.ts';
+import { encodeMessage } from '../../../src/replication/wire/wire.ts';
 
 /** Most bytes of one value. */
 const VALUE_BYTES = 256 * 1024;

@@ -2,7 +2,12 @@ import type { Credential, NodeOptions, TableNode } from '../../../src/index.ts';
 import type { Environment } from '../../../src/environment.ts';
 import type { Slicing } from '../../../src/work/slices.ts';
 import { openNodeOf } from '../../../src/node.ts';
-import { type Hello, type Message, decodeMessage, encodeMessage } from '../../../src/replication/wire.ts';
+import {
+  type Hello,
+  type Message,
+  decodeMessage,
+  encodeMessage,
+} from '../../../src/replication/wire/wire.ts';
 import type { Connection, ConnectionHandlers, Transport } from '../../../src/transport/transport.ts';
 
 /** One side of a link whose other side is the test: frames are handed over in the calling turn. */

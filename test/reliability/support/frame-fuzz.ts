@@ -4,7 +4,7 @@ import { decodeRun, readRunHeader } from '../../../src/log/runs/run.ts';
 import { decodeSegment } from '../../../src/log/runs/segment.ts';
 import { SLICE_UNITS } from '../../../src/work/slices.ts';
 import { decodeCheckpoint } from '../../../src/projection/checkpoints/checkpoint-reader.ts';
-import { type Message, decodeMessage } from '../../../src/replication/wire.ts';
+import { type Message, decodeMessage } from '../../../src/replication/wire/wire.ts';
 import { type Schema, type TableDeclaration, compileSchema } from '../../../src/schema/index.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { threadTime } from '../../support/thread-time.ts';

@@ -1,5 +1,5 @@
 import checksums from 'crc-32';
-import { decodeMessage, encodeMessage } from '../../../src/replication/wire.ts';
+import { decodeMessage, encodeMessage } from '../../../src/replication/wire/wire.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 
 const HOSTILE_BYTES = [0, 1, 2, 0x7f, 0x80, 0xfe, 0xff] as const;

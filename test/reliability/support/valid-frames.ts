@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { TableDeclaration, TableNode } from '../../../src/index.ts';
-import { encodeMessage } from '../../../src/replication/wire.ts';
+import { encodeMessage } from '../../../src/replication/wire/wire.ts';
 import { NodeUnderAttack } from './fake-peer.ts';
 
 /** Tables of every column type. */

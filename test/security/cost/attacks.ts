@@ -1,4 +1,9 @@
-import { encodeMessage, type Hello, type Message, type TableState } from '../../../src/replication/wire.ts';
+import {
+  encodeMessage,
+  type Hello,
+  type Message,
+  type TableState,
+} from '../../../src/replication/wire/wire.ts';
 import { setRun } from '../support.ts';
 
 /** What a peer sends to a node, with which credential. */

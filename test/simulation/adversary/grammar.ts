@@ -5,7 +5,7 @@ import { type Epoch, writeEpoch } from '../../../src/log/operations/epoch.ts';
 import { CLEAR, DELETE, SWITCH } from '../../../src/log/operations/operation.ts';
 import { RunWriter, openRun } from '../../../src/log/runs/run.ts';
 import { type TableDeclaration, compileSchema } from '../../../src/schema/index.ts';
-import type { Message, TableState } from '../../../src/replication/wire.ts';
+import type { Message, TableState } from '../../../src/replication/wire/wire.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 import type { Knowledge } from './knowledge.ts';
 

@@ -1,5 +1,5 @@
 import type { Connection, ConnectionHandlers, Transport } from '../../../src/transport/transport.ts';
-import { type Message, decodeMessage, encodeMessage } from '../../../src/replication/wire.ts';
+import { type Message, decodeMessage, encodeMessage } from '../../../src/replication/wire/wire.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 import type { AdversaryOptions } from '../world.ts';
 import { Grammar } from './grammar.ts';

@@ -1,0 +1,49 @@
+import type { Grant } from '../../access/grant.ts';
+import { UNSAID, durabilityIn } from '../session/acknowledgements.ts';
+import type { Dialler } from './dialler.ts';
+import type { PeerRights, PeerState } from '../peers/peer-state.ts';
+import type { Session } from '../session/session.ts';
+
+const NOTHING_YET = {
+  ...UNSAID,
+  sentOperations: 0,
+  receivedOperations: 0,
+  lagOperations: 0,
+  roundTripMs: undefined,
+  clockOffsetMs: undefined,
+  rights: undefined,
+  heldBack: [],
+  tables: [],
+};
+
+/** A connected peer; `dialled` is the address it was reached at, if this node dialled it. */
+export function stateOfSession(session: Session, dialled: string | undefined): PeerState {
+  const { connection, nodeId, since, sentOperations, receivedOperations, lagOperations, roundTripMs } =
+    session;
+  return {
+    address: dialled ?? connection.remote,
+    nodeId,
+    direction: connection.direction,
+    state: 'connected',
+    since,
+    reason: undefined,
+    sentOperations,
+    receivedOperations,
+    lagOperations,
+    ...durabilityIn(session.acked),
+    roundTripMs,
+    clockOffsetMs: session.clockOffsetMs,
+    rights: rightsIn(session.tables.grant),
+    heldBack: session.taking.all(),
+    tables: session.tables.announcements,
+  };
+}
+
+function rightsIn({ holder, writes, relays }: Grant): PeerRights | undefined {
+  return holder === undefined ? undefined : { holder, write: writes, relays };
+}
+
+/** A configured peer without a connection. */
+export function stateOfDialler({ address, nodeId, state, since, reason }: Dialler): PeerState {
+  return { address, nodeId, direction: 'dialled', state, since, reason, ...NOTHING_YET };
+}

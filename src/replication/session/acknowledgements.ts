@@ -1,0 +1,155 @@
+import type { Environment, Timer } from '../../environment.ts';
+import { compareEpochs } from '../../log/operations/epoch.ts';
+import type { SegmentStore } from '../../log/keeping/segment-store.ts';
+import type { PeerState } from '../peers/peer-state.ts';
+import type { ReceivedReference, Replica } from '../replica.ts';
+import type { SessionOwner } from './session-owner.ts';
+import type { Message } from '../wire/wire.ts';
+
+/** Bounds what is received before it is acknowledged: this many bytes, or this many milliseconds. */
+const ACK_BYTES = 512 * 1024;
+const ACK_MS = 10;
+/** So many places in the log are waited for, of one peer; of what comes beyond, only the last. */
+const MAX_MARKS = 64;
+
+/** Durability is what a peer says of what it was sent. */
+export type Durability = Pick<PeerState, 'durableOperations' | 'durabilityProblem'>;
+
+/** Nothing, as peers of version 0.2 and earlier. */
+export const UNSAID: Durability = { durableOperations: undefined, durabilityProblem: undefined };
+
+/** Acknowledged is what a peer has acknowledged. */
+export type Acknowledged = Omit<Extract<Message, { type: 'ack' }>, 'type'>;
+
+/** Reads what an acknowledgement says of it. */
+export function durabilityIn({ durable, problem }: Acknowledged): Durability {
+  return { durableOperations: durable, durabilityProblem: problem === '' ? undefined : problem };
+}
+
+/** A peer's operations up to a number, and the position of the store up to which they are its own. */
+interface Mark {
+  readonly operations: number;
+  readonly position: number;
+}
+
+/** Taken in is what was received of a frame and is held here. */
+export interface TakenIn {
+  readonly operations: number;
+  /**
+   * Says whether this node holds every one of them now, from any peer, and none was written under an
+   * earlier switch of mode.
+   */
+  readonly held: boolean;
+  /** Says whether some belong to tables of the durable store. */
+  readonly onDisk: boolean;
+}
+
+/** The switch under which everything was written before the first one. */
+const BEFORE_ANY = { counter: 0, origin: '' };
+
+/** Says what became of the runs of a frame, once it was received. */
+export function takenIn(replica: Replica, runs: readonly ReceivedReference[], operations: number): TakenIn {
+  const held = runs.every((run) => {
+    return (replica.held(run.table, run.origin) ?? 0) >= run.firstSequence + run.count - 1;
+  });
+  // What a switch passed over only its author can write again, who may be gone by then.
+  const overtaken = runs.some(({ table, epoch }) => {
+    const present = replica.table(table)?.epoch;
+    return present !== undefined && compareEpochs(epoch ?? BEFORE_ANY, present) < 0;
+  });
+  const stores = new Set(
+    [...new Set(runs.map(({ table }) => table))].map((name) => replica.table(name)?.store),
+  );
+  const onDisk = [...replica.log.stores].some(([name, { backend }]) => backend.durable && stores.has(name));
+  return { operations, held: held && !overtaken, onDisk };
+}
+
+const NOTHING: TakenIn = { operations: 0, held: true, onDisk: false };
+
+/**
+ * Tells a peer how much of what it sent has been taken in, so that it sends on, and how much of that is
+ * as durable as the backends of its tables make it, so that it may say so (docs/decisions/0049).
+ */
+export class Acknowledgements {
+  readonly #environment: Environment;
+  /** Is where operations become durable; undefined where all tables are in memory. */
+  readonly #store: SegmentStore | undefined;
+  readonly #send: (message: Message) => void;
+  #receivedBytes = 0;
+  #seenOperations = 0;
+  #confirmedBytes = 0;
+  #durable = 0;
+  readonly #marks: Mark[] = [];
+  /** Something was not taken: of what comes behind it nothing more is said. */
+  #refused = false;
+  #told = { durable: 0, problem: '' };
+  #timer: Timer | undefined;
+
+  constructor(
+    { environment, replica }: Pick<SessionOwner, 'environment' | 'replica'>,
+    send: (message: Message) => void,
+  ) {
+    this.#environment = environment;
+    this.#store = [...replica.log.stores.values()].find(({ backend }) => backend.durable);
+    this.#send = send;
+  }
+
+  /** A frame of so many bytes was taken in. */
+  received(bytes: number, { operations, held, onDisk }: TakenIn = NOTHING): void {
+    this.#receivedBytes += bytes;
+    this.#seenOperations += operations;
+    if (!held) this.#refused = true;
+    if (operations > 0 && !this.#refused) this.#mark(onDisk ? (this.#store?.appended ?? 0) : 0);
+    if (this.#receivedBytes - this.#confirmedBytes >= ACK_BYTES) this.#confirm();
+    else this.#schedule();
+  }
+
+  /** The store has committed more, or fails, or works again. */
+  stored(): void {
+    if (this.#told.durable === this.#seenOperations) return;
+    this.#look();
+    if (this.#durable !== this.#told.durable || this.#problem !== this.#told.problem) this.#schedule();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #schedule(): void {
+    this.#timer ??= this.#environment.schedule(ACK_MS, () => this.#confirm());
+  }
+
+  #mark(appended: number): void {
+    const last = this.#marks.at(-1);
+    const position = Math.max(last?.position ?? 0, appended);
+    if (last?.position === position || this.#marks.length === MAX_MARKS) this.#marks.pop();
+    this.#marks.push({ operations: this.#seenOperations, position });
+  }
+
+  #look(): void {
+    const committed = this.#store?.committed ?? 0;
+    const waiting = this.#marks.findIndex(({ position }) => position > committed);
+    const done = this.#marks.splice(0, waiting === -1 ? this.#marks.length : waiting);
+    this.#durable = done.at(-1)?.operations ?? this.#durable;
+  }
+
+  /** Says why what is not durable is not: a code, or nothing while it is under way. */
+  get #problem(): string {
+    if (this.#marks.length > 0) return this.#store?.failure?.code ?? '';
+    return this.#refused ? 'PEER_REFUSED' : '';
+  }
+
+  #confirm(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#confirmedBytes = this.#receivedBytes;
+    this.#look();
+    this.#told = { durable: this.#durable, problem: this.#problem };
+    this.#send({
+      type: 'ack',
+      bytes: this.#receivedBytes,
+      operations: this.#seenOperations,
+      ...this.#told,
+    });
+  }
+}

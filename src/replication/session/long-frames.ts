@@ -1,0 +1,130 @@
+import { type TablecastError, isTablecastError } from '../../errors.ts';
+import type { Environment } from '../../environment.ts';
+import type { NodeEvent } from '../../events.ts';
+import type { Slices } from '../../work/slices.ts';
+import type { Stretches } from '../../log/operations/session-marks.ts';
+import { IncomingCheckpoints } from './incoming.ts';
+import type { PeerTables } from '../peers/peer-tables.ts';
+import type { AdoptedRows, Held, Replica } from '../replica.ts';
+import type { Message } from '../wire/wire.ts';
+
+/** The owner is what {@link LongFrames} needs of its session. */
+export interface LongFramesOwner {
+  readonly node: {
+    readonly replica: Replica;
+    readonly environment: Environment;
+    readonly slices: Slices;
+    /** Takes nothing more from any peer until the returned function is called, once. */
+    holdAll(): () => void;
+    /** Runs a task now, or as soon as nothing holds all peers. */
+    whenFree(task: () => void): void;
+  };
+  readonly tables: PeerTables;
+  /** Takes nothing more from the peer until the returned function is called, once. */
+  hold(): () => void;
+  ended(): boolean;
+  /** So many bytes of checkpoints under way are kept. */
+  kept(bytes: number): void;
+  /** Is called when what the peer sent does not hold. */
+  refuse(error: unknown): void;
+  /** A checkpoint cannot be taken over. */
+  refusedCheckpoint(table: string, error: TablecastError): void;
+  /** Returns whether what a peer holds of a table is what this node holds. */
+  agrees(table: string, held: Held, written: readonly Stretches[]): boolean;
+  /** Is called with a life of which both sides hold other operations of a table. */
+  parted(table: string, life: string): void;
+  /** A checkpoint of so many bytes was taken over. */
+  adopted(table: string, rows: AdoptedRows, bytes: number): void;
+}
+
+/** Frames of one peer that take so long that they are worked on in slices: dear values, and checkpoints. */
+export class LongFrames {
+  readonly #owner: LongFramesOwner;
+  readonly #incoming: IncomingCheckpoints;
+
+  constructor(owner: LongFramesOwner) {
+    this.#owner = owner;
+    this.#incoming = new IncomingCheckpoints({
+      environment: owner.node.environment,
+      kept: (bytes) => owner.kept(bytes),
+      late: (error) => owner.refuse(error),
+    });
+  }
+
+  /** Takes runs in, once values that are dear to check have been checked in slices. */
+  prepare(runs: readonly Uint8Array[], take: () => void): void {
+    const { tables, node } = this.#owner;
+    const { replica, slices } = node;
+    const prepared = replica.prepare(runs, (table) => tables.shared.get(table)?.writable === true);
+    if (prepared === undefined) return take();
+    const release = this.#owner.hold();
+    const end = (last: () => void): void => {
+      try {
+        if (!this.#owner.ended()) last();
+      } catch (error) {
+        this.#owner.refuse(error);
+      } finally {
+        prepared.forget();
+        release();
+      }
+    };
+    slices.run(prepared.work, {
+      // A checkpoint may have begun to be taken over meanwhile.
+      done: () => node.whenFree(() => end(take)),
+      failed: (error) => end(() => this.#owner.refuse(error)),
+    });
+  }
+
+  /** Takes a part of a checkpoint, and with the last one the checkpoint over. Throws `FRAME_INVALID`, `LIMIT_EXCEEDED`. */
+  take(message: Extract<Message, { type: 'checkpoint' }>): void {
+    const { node, tables } = this.#owner;
+    const { table } = message;
+    const shared = tables.shared.get(table);
+    if (shared === undefined) return;
+    if (!shared.writable || !tables.grant.relays)
+      return tables.deny({ right: shared.writable ? 'origin' : 'write', table });
+    const complete = this.#incoming.take(message);
+    if (complete === undefined) return;
+    const adoption = node.replica.adopt(table, complete.chunks, (held, written) => {
+      const agrees = this.#owner.agrees(table, held, written);
+      if (agrees) tables.holds(table, held);
+      return agrees;
+    });
+    // It goes on when this session ends: what came is complete.
+    const release = node.holdAll();
+    node.slices.run(adoption, {
+      done: (result) => {
+        release();
+        if (result === undefined) return;
+        if ('parted' in result) this.#owner.parted(table, result.parted);
+        else this.#owner.adopted(table, result, complete.bytes);
+      },
+      failed: (error) => {
+        release();
+        if (isTablecastError(error)) this.#owner.refusedCheckpoint(table, error);
+        else this.#owner.refuse(error);
+      },
+    });
+  }
+
+  /** Forgets parts of checkpoints that are not complete. */
+  clear(): void {
+    this.#incoming.clear();
+  }
+}
+
+/** A peer's checkpoint was taken over. */
+export function tookOver(
+  table: string,
+  details: { readonly rows: number; readonly bytes: number },
+  peer: string | undefined,
+): NodeEvent {
+  return {
+    code: 'checkpoint-adopted',
+    severity: 'info',
+    message: `Table ${table}: took over ${details.rows} rows from ${peer}.`,
+    table,
+    peer,
+    details,
+  };
+}

@@ -1,0 +1,61 @@
+import type { Grant } from '../../access/grant.ts';
+import type { Environment } from '../../environment.ts';
+import type { NodeEvent } from '../../events.ts';
+import type { Slices } from '../../work/slices.ts';
+import type { Closing, Connection } from '../../transport/transport.ts';
+import type { Account } from '../costs/account.ts';
+import type { IntakeLimits } from '../costs/intake.ts';
+import type { Difference, Replica } from '../replica.ts';
+import type { PeerTables } from '../peers/peer-tables.ts';
+import type { Session } from './session.ts';
+import type { Turns } from '../costs/turns.ts';
+import type { Taking } from './taking.ts';
+import type { FarewellCause, HeldBackState } from '../wire/wire.ts';
+
+/** A farewell says why a peer that said hello is not let in. */
+export interface Farewell {
+  readonly code: 'duplicate' | 'refused';
+  readonly reason: string;
+  readonly cause?: FarewellCause;
+}
+
+/** The owner is what a session needs of the replicator it belongs to. */
+export interface SessionOwner {
+  readonly replica: Replica;
+  readonly environment: Environment;
+  readonly intake: IntakeLimits;
+  /** Does what takes long. */
+  readonly slices: Slices;
+  /** In which messages are handled. */
+  readonly turns: Turns;
+  /** Accounts for what is kept of what peers say of themselves. */
+  readonly announced: Account;
+  /** Accounts for what is kept of checkpoints that have not ended. */
+  readonly checkpoints: Account;
+  report(event: NodeEvent): void;
+  /** Lists what of a table is held back that other peers brought. */
+  heldBackBeside(taking: Taking, table: string): HeldBackState[];
+  /** Answers what a peer may do; undefined while that depends on which node it says it is. */
+  grantOf(connection: Connection, nodeId: string | undefined): Grant | undefined;
+  /** The peer said hello; undefined lets it in. */
+  greeted(session: Session): Farewell | undefined;
+  ended(session: Session, closing: Closing): void;
+  /** Takes nothing from any peer until the returned function is called, once. */
+  holdAll(): () => void;
+  /** Runs a task now, or as soon as nothing holds all peers: what was prepared meanwhile must wait as well. */
+  whenFree(task: () => void): void;
+  /** Something a user may look at changed. */
+  changed(): void;
+  /** Is called when it is known of more or fewer tables than before that the peer's rows are here. */
+  levelled(): void;
+  /** Is called when other tables are shared with the peer than before, and with it what others need not send. */
+  matched(session: Session): void;
+  /** A table was compared with the peer's, both holding the same operations. */
+  compared(session: Session, table: string, differences: readonly Difference[]): void;
+  /** A peer's switch of mode was made here. */
+  switched(table: string): void;
+  /** Returns whether a peer should be asked now for the switch that a table lacks; not every session asks. */
+  mayAskForSwitch(table: string): boolean;
+  /** Origins that come to this node from other peers than one, per origin the tables. */
+  directBeside(tables: PeerTables): readonly (readonly [string, readonly string[]])[];
+}
