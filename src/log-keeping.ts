@@ -1,6 +1,6 @@
 import type { Recovery } from './log/backend.ts';
 import type { Environment } from './environment.ts';
-import { decodersOf } from './log-view.ts';
+import { decodersOf } from './reading/log-view.ts';
 import { LogKeeper } from './log/trimming/log-keeper.ts';
 import type { OperationLog } from './log/keeping/operation-log.ts';
 import type { Origins } from './log/operations/origin.ts';

@@ -160,7 +160,7 @@ export const plantedBugs: readonly PlantedBug[] = [
         replace: 'if (position < this.#after) continue;',
       },
     ],
-    tests: ['test/node/streams.test.ts', 'test/node/history.test.ts'],
+    tests: ['test/reading/streams.test.ts', 'test/node/history.test.ts'],
   },
   bug(
     'one too few at the live boundary',
@@ -169,7 +169,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       'cursor = Math.max(cursor, log.position);',
       'cursor = Math.max(cursor, log.position + 1);',
     ],
-    ['test/node/streams.test.ts', 'test/node/history.test.ts'],
+    ['test/reading/streams.test.ts', 'test/node/history.test.ts'],
   ),
   bug(
     'forget to undo',

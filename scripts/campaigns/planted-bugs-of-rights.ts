@@ -39,7 +39,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
   bug(
     'repair from whoever is connected',
     [
-      'repair.ts',
+      'table/repair.ts',
       'replicator.mayRestore(table, from) === false',
       "replicator.mayRestore(table, from) === false && from === ''",
     ],

@@ -7,7 +7,7 @@ import type { Operation } from '../log/operations/operation.ts';
 import type { LocalAuthor } from '../projection/writing/local-author.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { TableDeclaration } from '../schema/index.ts';
-import type { Table } from '../table.ts';
+import type { Table } from '../table/table.ts';
 
 /** A host is what an attachment needs of the node it belongs to. */
 export interface ZeekHost {

@@ -1,6 +1,6 @@
 import type { Projection } from '../../projection/projection.ts';
 import type { TableDeclaration } from '../../schema/index.ts';
-import type { Table } from '../../table.ts';
+import type { Table } from '../../table/table.ts';
 import { compileZeekTable, declarationOf, type ZeekTable } from '../protocol/index.ts';
 import type { ZeekHost } from '../host.ts';
 import type { ZeekTableOptions } from '../options.ts';

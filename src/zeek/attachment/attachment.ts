@@ -3,7 +3,7 @@ import { Present } from '../../work/emitter.ts';
 import type { Timer } from '../../environment.ts';
 import { TablecastError } from '../../errors.ts';
 import { wasProxyOf } from '../../log/operations/proxy.ts';
-import type { Table } from '../../table.ts';
+import type { Table } from '../../table/table.ts';
 import {
   connectZeek,
   type ZeekClient,

@@ -1,22 +1,22 @@
 import type { Observable } from 'rxjs';
-import { TablecastError } from './errors.ts';
-import { stampToMs } from './log/operations/hybrid-clock.ts';
-import type { KeyNames } from './log/runs/key-names.ts';
-import type { OperationLog } from './log/keeping/operation-log.ts';
-import type { AdoptedRecord, DecoderOf, TableDecoder } from './log/reading/operation-reader.ts';
-import { followOperations } from './log/reading/operation-follower.ts';
-import { type OperationRange, type StreamSource, operationStream } from './log/reading/operation-stream.ts';
-import type { Operation } from './log/operations/operation.ts';
-import type { Origins } from './log/operations/origin.ts';
+import { TablecastError } from '../errors.ts';
+import { stampToMs } from '../log/operations/hybrid-clock.ts';
+import type { KeyNames } from '../log/runs/key-names.ts';
+import type { OperationLog } from '../log/keeping/operation-log.ts';
+import type { AdoptedRecord, DecoderOf, TableDecoder } from '../log/reading/operation-reader.ts';
+import { followOperations } from '../log/reading/operation-follower.ts';
+import { type OperationRange, type StreamSource, operationStream } from '../log/reading/operation-stream.ts';
+import type { Operation } from '../log/operations/operation.ts';
+import type { Origins } from '../log/operations/origin.ts';
 import {
   type CheckpointRows,
   decodeCheckpoint,
   keyTexts,
-} from './projection/checkpoints/checkpoint-reader.ts';
-import type { Projection } from './projection/projection.ts';
-import { replaySegment } from './projection/replay/replay.ts';
-import { scratchProjection } from './projection/replay/scratch.ts';
-import type { Key, Schema, Value } from './schema/index.ts';
+} from '../projection/checkpoints/checkpoint-reader.ts';
+import type { Projection } from '../projection/projection.ts';
+import { replaySegment } from '../projection/replay/replay.ts';
+import { scratchProjection } from '../projection/replay/scratch.ts';
+import type { Key, Schema, Value } from '../schema/index.ts';
 
 const PAGE_BYTES = 4 * 1024 * 1024;
 

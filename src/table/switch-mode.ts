@@ -1,9 +1,9 @@
-import { TablecastError } from './errors.ts';
-import type { ModeName } from './log/operations/epoch.ts';
-import type { OperationLog } from './log/keeping/operation-log.ts';
-import type { Dispatcher } from './projection/telling/dispatcher.ts';
-import type { Projection } from './projection/projection.ts';
-import type { Replicator } from './replication/replicator.ts';
+import { TablecastError } from '../errors.ts';
+import type { ModeName } from '../log/operations/epoch.ts';
+import type { OperationLog } from '../log/keeping/operation-log.ts';
+import type { Dispatcher } from '../projection/telling/dispatcher.ts';
+import type { Projection } from '../projection/projection.ts';
+import type { Replicator } from '../replication/replicator.ts';
 
 /** The parts are what switching a mode needs of the node. */
 export interface SwitchParts {

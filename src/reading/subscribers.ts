@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs/internal/Observable';
-import type { NodeEvent } from './events.ts';
+import type { NodeEvent } from '../events.ts';
 
 const MAX_SUBSCRIBERS = 1024;
 

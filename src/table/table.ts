@@ -1,11 +1,11 @@
 import type { Observable } from 'rxjs';
-import { TablecastError, isTablecastError } from './errors.ts';
-import type { Change, Conflict } from './projection/telling/change.ts';
-import type { RowSide } from './projection/comparing/digest.ts';
-import type { Projection } from './projection/projection.ts';
+import { TablecastError, isTablecastError } from '../errors.ts';
+import type { Change, Conflict } from '../projection/telling/change.ts';
+import type { RowSide } from '../projection/comparing/digest.ts';
+import type { Projection } from '../projection/projection.ts';
 import type { RepairOptions } from './repair.ts';
-import type { Divergence } from './replication/digests/divergence.ts';
-import type { Key, TableDeclaration, TypeName, Value } from './schema/index.ts';
+import type { Divergence } from '../replication/digests/divergence.ts';
+import type { Key, TableDeclaration, TypeName, Value } from '../schema/index.ts';
 
 /** A form is what a table gives back for a type, in JavaScript. */
 export type Form<T extends TypeName> = T extends 'bool'

@@ -1,22 +1,22 @@
 import type { Observable } from 'rxjs';
-import { Emitter } from './work/emitter.ts';
-import type { Backend, Segment } from './log/backend.ts';
-import { type ReadOnlyStore, openReadOnly } from './backends/sqlite/reader.ts';
-import { TablecastError } from './errors.ts';
+import { Emitter } from '../work/emitter.ts';
+import type { Backend, Segment } from '../log/backend.ts';
+import { type ReadOnlyStore, openReadOnly } from '../backends/sqlite/reader.ts';
+import { TablecastError } from '../errors.ts';
 import { LogView, type Moment, rowsOf } from './log-view.ts';
-import { KeyNames } from './log/runs/key-names.ts';
-import { LOG_NAMES } from './log/trimming/log-keeper.ts';
-import { OperationLog } from './log/keeping/operation-log.ts';
-import type { OperationRange } from './log/reading/operation-stream.ts';
-import type { Operation } from './log/operations/operation.ts';
-import { Origins } from './log/operations/origin.ts';
-import { SegmentStore } from './log/keeping/segment-store.ts';
-import { modeNamed } from './modes/registry.ts';
-import { Dispatcher } from './projection/telling/dispatcher.ts';
-import { Projection } from './projection/projection.ts';
-import { readFacts, rebuild } from './projection/replay/recovery.ts';
-import type { Key, Schema, TableDeclaration, Value } from './schema/index.ts';
-import { systemEnvironment } from './system-environment.ts';
+import { KeyNames } from '../log/runs/key-names.ts';
+import { LOG_NAMES } from '../log/trimming/log-keeper.ts';
+import { OperationLog } from '../log/keeping/operation-log.ts';
+import type { OperationRange } from '../log/reading/operation-stream.ts';
+import type { Operation } from '../log/operations/operation.ts';
+import { Origins } from '../log/operations/origin.ts';
+import { SegmentStore } from '../log/keeping/segment-store.ts';
+import { modeNamed } from '../modes/registry.ts';
+import { Dispatcher } from '../projection/telling/dispatcher.ts';
+import { Projection } from '../projection/projection.ts';
+import { readFacts, rebuild } from '../projection/replay/recovery.ts';
+import type { Key, Schema, TableDeclaration, Value } from '../schema/index.ts';
+import { systemEnvironment } from '../system-environment.ts';
 
 /** A log file is a node's database, read without a node. It shows what was committed when it was opened. */
 export interface LogFile {

@@ -1,9 +1,9 @@
-import { TablecastError } from './errors.ts';
-import type { Origins } from './log/operations/origin.ts';
-import type { Projection } from './projection/projection.ts';
-import type { Divergence } from './replication/digests/divergence.ts';
-import type { Replicator } from './replication/replicator.ts';
-import type { Value } from './schema/index.ts';
+import { TablecastError } from '../errors.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import type { Projection } from '../projection/projection.ts';
+import type { Divergence } from '../replication/digests/divergence.ts';
+import type { Replicator } from '../replication/replicator.ts';
+import type { Value } from '../schema/index.ts';
 
 /** The parts are what a repair needs of the node. */
 export interface RepairParts {

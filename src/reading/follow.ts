@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { Subscription } from 'rxjs/internal/Subscription';
-import { TablecastError } from './errors.ts';
-import type { Operation } from './log/operations/operation.ts';
+import { TablecastError } from '../errors.ts';
+import type { Operation } from '../log/operations/operation.ts';
 
 /** Bounds the values that wait for a reader unless it says otherwise. */
 const DEFAULT_LIMIT = 1024;
