@@ -6,8 +6,8 @@
  *
  * @packageDocumentation
  */
-export { openNode } from './node.ts';
-export type { TableNode } from './table-node.ts';
+export { openNode } from './node/open-node.ts';
+export type { TableNode } from './node/table-node.ts';
 export type {
   AccessRequest,
   Credential,
@@ -16,7 +16,7 @@ export type {
   Rights,
   Verifier,
 } from './access/rights.ts';
-export type { CertificateChange, Limits, NodeOptions, Pem, Retention } from './options.ts';
+export type { CertificateChange, Limits, NodeOptions, Pem, Retention } from './node/options.ts';
 export { MapTable, SetTable, Table } from './table/table.ts';
 export type { ConcurrentValue, DivergedKey, Form, KeyOf, TableOf, ValueOf } from './table/table.ts';
 export type { Log, Moment } from './reading/log-view.ts';

@@ -128,7 +128,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'accept a gap',
-    ['receiver.ts', 'return run.firstSequence > 1 ? undefined : 0;', 'return 0;'],
+    ['node/hosts/receiver.ts', 'return run.firstSequence > 1 ? undefined : 0;', 'return 0;'],
     [HOSTILE],
   ),
   bug(
@@ -214,7 +214,11 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'never forget removed keys',
-    ['table-catalog.ts', "if (projection.store === 'memory') projection.compact();", 'projection.vector();'],
+    [
+      'node/table-catalog.ts',
+      "if (projection.store === 'memory') projection.compact();",
+      'projection.vector();',
+    ],
     ['test/reliability/soak.test.ts'],
   ),
   bug(
@@ -323,7 +327,11 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'look at no operations that are held already',
-    ['receiver.ts', 'return known !== 0 && session !== 0 && known !== session;', 'return known < 0;'],
+    [
+      'node/hosts/receiver.ts',
+      'return known !== 0 && session !== 0 && known !== session;',
+      'return known < 0;',
+    ],
     ['test/replication/parting.test.ts'],
   ),
   bug(

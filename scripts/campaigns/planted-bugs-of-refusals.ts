@@ -10,7 +10,7 @@ const EMITTER = 'test/work/emitter.test.ts';
 export const bugsOfRefusals: readonly PlantedBug[] = [
   bug(
     'end the frame with the first run that is refused',
-    ['receiver.ts', '      outcome.refuse(run.reference, error);\n', '      throw error;\n'],
+    ['node/hosts/receiver.ts', '      outcome.refuse(run.reference, error);\n', '      throw error;\n'],
     [HELD_BACK],
   ),
   bug(

@@ -75,7 +75,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
   bug(
     'begin a new life as often as a peer says so',
     [
-      'replica.ts',
+      'node/hosts/local-replica.ts',
       'if (this.#begun.has(projection.store)) return',
       'if (this.#begun.has(projection.store) && projection.own < 0) return',
     ],

@@ -29,7 +29,7 @@ export const bugsOfRuns: readonly PlantedBug[] = [
   bug(
     'let a batch take back what was written before it',
     [
-      'node-batches.ts',
+      'node/batches.ts',
       'this.#log.seal();\n      return this.#runOpen(write);',
       'return this.#runOpen(write);',
     ],
@@ -60,7 +60,7 @@ export const bugsOfRuns: readonly PlantedBug[] = [
   ),
   bug(
     'begin with the default that the log remembers',
-    ['table-catalog.ts', 'if (before !== undefined) before.declareAs(schema);', ''],
+    ['node/table-catalog.ts', 'if (before !== undefined) before.declareAs(schema);', ''],
     [DEFAULTS],
   ),
   {

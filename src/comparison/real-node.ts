@@ -1,8 +1,8 @@
 import { statSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TableNode } from '../index.ts';
-import { webSocketOf } from '../node-parts.ts';
-import { openNodeOf } from '../node.ts';
+import { webSocketOf } from '../node/node-parts.ts';
+import { openNodeOf } from '../node/open-node.ts';
 import { BreakableTransport } from './breakable-transport.ts';
 import { memoryHeld } from './memory.ts';
 import type { NodeCounters, OpenRequest } from './messages.ts';

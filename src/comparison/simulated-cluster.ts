@@ -1,6 +1,6 @@
 import { TablecastError } from '../errors.ts';
 import type { TableNode } from '../index.ts';
-import { openNodeOf } from '../node.ts';
+import { openNodeOf } from '../node/open-node.ts';
 import { SeededRandom } from '../simulation/seeded-random.ts';
 import { SimulatedNetwork } from '../simulation/simulated-network.ts';
 import { VirtualTime } from '../simulation/virtual-time.ts';

@@ -1,5 +1,5 @@
 import type { TableNode } from '../index.ts';
-import { openNodeOf } from '../node.ts';
+import { openNodeOf } from '../node/open-node.ts';
 import { inProcessNetwork } from '../transport/in-process.ts';
 import { CountedDisk } from './counted-disk.ts';
 import { writeRate } from './measure.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { NodeOptions, TableNode } from 'tablecast';
 import { onTestFinished } from 'vitest';
 import { sqliteBackend } from '../../src/backends/sqlite/sqlite-backend.ts';
-import type { NodeParts } from '../../src/node-parts.ts';
-import { openNodeOf } from '../../src/node.ts';
+import type { NodeParts } from '../../src/node/node-parts.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 
 /** The table of these tests. */
 export const hosts = { key: 'addr', value: 'count', backend: 'sqlite' } as const;

@@ -4,7 +4,7 @@ import { CountedDisk } from '../../src/comparison/counted-disk.ts';
 import { NodeObserver } from '../../src/comparison/observer.ts';
 import { turn } from '../../src/comparison/throughput.ts';
 import { makeWorkload } from '../../src/comparison/workload.ts';
-import { openNodeOf } from '../../src/node.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 import { SeededRandom } from '../../src/simulation/seeded-random.ts';
 import { SimulatedNetwork } from '../../src/simulation/simulated-network.ts';
 import { VirtualTime } from '../../src/simulation/virtual-time.ts';

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { NodeEvent, TableNode } from '../../src/index.ts';
-import { openNodeOf } from '../../src/node.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 import { type InProcessNetwork, inProcessNetwork } from '../../src/transport/in-process.ts';
 import type { Connection, Transport } from '../../src/transport/transport.ts';
 import { temporaryDirectory } from '../backends/support/places.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { filter, firstValueFrom, startWith } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { TypeName } from '../../src/index.ts';
-import { openNodeOf } from '../../src/node.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 import { inProcessNetwork } from '../../src/transport/in-process.ts';
 import { codeOf, counts, eventsOf, settle, told, withCluster } from './fixture.ts';
 

@@ -1,7 +1,7 @@
 import { firstValueFrom, filter } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { TablecastError, openNode } from '../../src/index.ts';
-import { openNodeOf } from '../../src/node.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
 
 const declaration = { key: 'string', value: 'count' } as const;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { openNode } from '../../src/index.ts';
-import { openNodeOf } from '../../src/node.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { SimulatedDisk } from '../support/simulated-disk.ts';
 import { SimulatedNetwork } from '../support/simulated-network.ts';

@@ -5,7 +5,7 @@ import { filter, firstValueFrom, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sqliteBackend } from '../../src/backends/sqlite/sqlite-backend.ts';
 import { type NodeOptions, type Retention, type TableNode, openLogFile, openNode } from '../../src/index.ts';
-import { openNodeOf } from '../../src/node.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';
 
 /** As a node is opened by its users, but with small blocks and looks that come a hundred times as often. */

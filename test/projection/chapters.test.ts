@@ -1,7 +1,7 @@
 import { lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { TableNode } from '../../src/index.ts';
-import { openNodeOf } from '../../src/node.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 import { createCluster } from '../support/cluster.ts';
 import { readLog } from '../support/read-log.ts';
 import { SeededRandom } from '../support/seeded-random.ts';

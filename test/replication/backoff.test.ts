@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeEvent, TableNode } from '../../src/index.ts';
-import { openNodeOf } from '../../src/node.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 import type { Connection, Transport } from '../../src/transport/transport.ts';
 import { type Cluster, createCluster } from '../support/cluster.ts';
 import { SeededRandom } from '../support/seeded-random.ts';

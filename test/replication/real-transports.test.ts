@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { filter, firstValueFrom, timeout } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type MapTable, type TableNode, openNode } from '../../src/index.ts';
-import { openNodeOf } from '../../src/node.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 import { inProcessNetwork } from '../../src/transport/in-process.ts';
 
 const declaration = { key: 'string', value: 'count', backend: 'sqlite' } as const;

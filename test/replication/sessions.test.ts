@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PeerState } from '../../src/index.ts';
-import { openNodeOf } from '../../src/node.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { createCluster } from '../support/cluster.ts';
 

@@ -1,6 +1,6 @@
 import type { NodeEvent, NodeOptions, TableDeclaration, TableNode, TableOf } from '../../src/index.ts';
 import type { Slicing } from '../../src/work/slices.ts';
-import { openNodeOf } from '../../src/node.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { type DiskBehaviour, SimulatedDisk, type Stop } from './simulated-disk.ts';
 import { SimulatedNetwork } from './simulated-network.ts';

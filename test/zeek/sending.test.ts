@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { Backend } from '../../src/log/backend.ts';
 import { memoryBackend } from '../../src/backends/memory.ts';
 import type { MapTable } from '../../src/index.ts';
-import { openNodeOf } from '../../src/node.ts';
+import { openNodeOf } from '../../src/node/open-node.ts';
 import { tableChangeEvent } from '../../src/zeek/protocol/table-changes.ts';
 import { compileZeekTable } from '../../src/zeek/protocol/zeek-table.ts';
 import type { AttachedTable } from '../../src/zeek/attachment/attached-table.ts';

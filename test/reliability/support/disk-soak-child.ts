@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { openNodeOf } from '../../../src/node.ts';
+import { openNodeOf } from '../../../src/node/open-node.ts';
 import { systemEnvironment } from '../../../src/system-environment.ts';
 import { collectedHeap } from './collected-heap.ts';
 

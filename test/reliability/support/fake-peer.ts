@@ -1,7 +1,7 @@
 import type { Credential, NodeOptions, TableNode } from '../../../src/index.ts';
 import type { Environment } from '../../../src/environment.ts';
 import type { Slicing } from '../../../src/work/slices.ts';
-import { openNodeOf } from '../../../src/node.ts';
+import { openNodeOf } from '../../../src/node/open-node.ts';
 import {
   type Hello,
   type Message,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { sqliteBackend } from '../../../src/backends/sqlite/sqlite-backend.ts';
 import { type NodeEvent, type TableNode, type TableOf, isTablecastError } from '../../../src/index.ts';
-import { openNodeOf } from '../../../src/node.ts';
+import { openNodeOf } from '../../../src/node/open-node.ts';
 import { systemEnvironment } from '../../../src/system-environment.ts';
 import { type Fault, arm, callsFailed } from './disk-shim.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { firstValueFrom, toArray } from 'rxjs';
 import { sqliteBackend } from '../../../src/backends/sqlite/sqlite-backend.ts';
-import { openNode, openNodeOf } from '../../../src/node.ts';
+import { openNode, openNodeOf } from '../../../src/node/open-node.ts';
 
 /**
  * A node that writes without end, to be killed. Arguments: directory, address of its peer, durability,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { NodeEvent, Table, TableNode } from '../../../src/index.ts';
-import { openNodeOf } from '../../../src/node.ts';
+import { openNodeOf } from '../../../src/node/open-node.ts';
 import { Cluster, type Member } from '../../support/cluster.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { threadTime, timeThatPasses } from '../../support/thread-time.ts';

@@ -1,19 +1,19 @@
 import type { Observable, Subscription } from 'rxjs';
-import type { Environment } from './environment.ts';
-import type { NodeEvent } from './events.ts';
-import type { Log } from './reading/log-view.ts';
-import type { StoreName } from './log/keeping/journal.ts';
-import type { OperationRange } from './log/reading/operation-stream.ts';
-import type { OperationLog } from './log/keeping/operation-log.ts';
-import { type Origins, originText } from './log/operations/origin.ts';
-import type { Operation } from './log/operations/operation.ts';
-import type { Dispatcher } from './projection/telling/dispatcher.ts';
-import type { LocalAuthor } from './projection/writing/local-author.ts';
-import type { Projection } from './projection/projection.ts';
-import type { PeerState } from './replication/peers/peer-state.ts';
-import type { TableDeclaration } from './schema/index.ts';
-import type { Table } from './table/table.ts';
-import type { ZeekHost } from './zeek/host.ts';
+import type { Environment } from '../../environment.ts';
+import type { NodeEvent } from '../../events.ts';
+import type { Log } from '../../reading/log-view.ts';
+import type { StoreName } from '../../log/keeping/journal.ts';
+import type { OperationRange } from '../../log/reading/operation-stream.ts';
+import type { OperationLog } from '../../log/keeping/operation-log.ts';
+import { type Origins, originText } from '../../log/operations/origin.ts';
+import type { Operation } from '../../log/operations/operation.ts';
+import type { Dispatcher } from '../../projection/telling/dispatcher.ts';
+import type { LocalAuthor } from '../../projection/writing/local-author.ts';
+import type { Projection } from '../../projection/projection.ts';
+import type { PeerState } from '../../replication/peers/peer-state.ts';
+import type { TableDeclaration } from '../../schema/index.ts';
+import type { Table } from '../../table/table.ts';
+import type { ZeekHost } from '../../zeek/host.ts';
 
 const FACT = 'zeek:';
 

@@ -1,16 +1,22 @@
-import { TablecastError, isTablecastError } from './errors.ts';
-import type { Epoch } from './log/operations/epoch.ts';
-import type { StoreName } from './log/keeping/journal.ts';
-import type { OperationLog } from './log/keeping/operation-log.ts';
-import { type Origins, checkOrigin, parseOrigin } from './log/operations/origin.ts';
-import { type DecodedRun, type OpenedRun, type RunHeader, openRun, readRun } from './log/runs/run.ts';
-import type { RunReference } from './log/keeping/segment-store.ts';
-import type { Dispatcher } from './projection/telling/dispatcher.ts';
-import { ownOperation } from './projection/folding/own-operation.ts';
-import { preparationOf } from './projection/folding/preparation.ts';
-import type { Projection } from './projection/projection.ts';
-import { requireWithinReach } from './projection/switching/switching.ts';
-import type { AppliedRuns, Prepared, ReceivedReference, Refusal, RunSource } from './replication/replica.ts';
+import { TablecastError, isTablecastError } from '../../errors.ts';
+import type { Epoch } from '../../log/operations/epoch.ts';
+import type { StoreName } from '../../log/keeping/journal.ts';
+import type { OperationLog } from '../../log/keeping/operation-log.ts';
+import { type Origins, checkOrigin, parseOrigin } from '../../log/operations/origin.ts';
+import { type DecodedRun, type OpenedRun, type RunHeader, openRun, readRun } from '../../log/runs/run.ts';
+import type { RunReference } from '../../log/keeping/segment-store.ts';
+import type { Dispatcher } from '../../projection/telling/dispatcher.ts';
+import { ownOperation } from '../../projection/folding/own-operation.ts';
+import { preparationOf } from '../../projection/folding/preparation.ts';
+import type { Projection } from '../../projection/projection.ts';
+import { requireWithinReach } from '../../projection/switching/switching.ts';
+import type {
+  AppliedRuns,
+  Prepared,
+  ReceivedReference,
+  Refusal,
+  RunSource,
+} from '../../replication/replica.ts';
 
 /** Most lives whose operations one table holds; of others none are taken. */
 const MAX_TABLE_ORIGINS = 8192;

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
-import { checkCredentials, checkToken } from './access/check.ts';
-import type { CredentialChange, CredentialOptions, Verifier } from './access/rights.ts';
-import { TablecastError } from './errors.ts';
-import { checkOwnId } from './log/operations/origin.ts';
-import type { RetentionLimits } from './log/trimming/retention.ts';
-import { parseDuration } from './schema/index.ts';
-import { type ZeekAttachmentOptions, zeekAttachmentSchema } from './zeek/options.ts';
+import { checkCredentials, checkToken } from '../access/check.ts';
+import type { CredentialChange, CredentialOptions, Verifier } from '../access/rights.ts';
+import { TablecastError } from '../errors.ts';
+import { checkOwnId } from '../log/operations/origin.ts';
+import type { RetentionLimits } from '../log/trimming/retention.ts';
+import { parseDuration } from '../schema/index.ts';
+import { type ZeekAttachmentOptions, zeekAttachmentSchema } from '../zeek/options.ts';
 
 const pem = v.union([v.string(), v.instance(Uint8Array)]);
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));

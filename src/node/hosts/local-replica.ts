@@ -1,17 +1,17 @@
-import { isModeName } from './log/operations/epoch.ts';
-import type { StoreName } from './log/keeping/journal.ts';
-import type { OperationLog } from './log/keeping/operation-log.ts';
-import type { Origins } from './log/operations/origin.ts';
-import { wasProxyOf } from './log/operations/proxy.ts';
-import type { Slicing, Work } from './work/slices.ts';
-import type { WallClock } from './log/operations/wall-clock.ts';
-import type { Stretches } from './log/operations/session-marks.ts';
-import { Adopter } from './projection/checkpoints/adopter.ts';
-import { checkpointChunks } from './projection/checkpoints/checkpoint-writer.ts';
-import { DigestCache } from './projection/comparing/digest-cache.ts';
-import { stateName } from './projection/comparing/digest.ts';
-import type { Dispatcher } from './projection/telling/dispatcher.ts';
-import type { Projection } from './projection/projection.ts';
+import { isModeName } from '../../log/operations/epoch.ts';
+import type { StoreName } from '../../log/keeping/journal.ts';
+import type { OperationLog } from '../../log/keeping/operation-log.ts';
+import type { Origins } from '../../log/operations/origin.ts';
+import { wasProxyOf } from '../../log/operations/proxy.ts';
+import type { Slicing, Work } from '../../work/slices.ts';
+import type { WallClock } from '../../log/operations/wall-clock.ts';
+import type { Stretches } from '../../log/operations/session-marks.ts';
+import { Adopter } from '../../projection/checkpoints/adopter.ts';
+import { checkpointChunks } from '../../projection/checkpoints/checkpoint-writer.ts';
+import { DigestCache } from '../../projection/comparing/digest-cache.ts';
+import { stateName } from '../../projection/comparing/digest.ts';
+import type { Dispatcher } from '../../projection/telling/dispatcher.ts';
+import type { Projection } from '../../projection/projection.ts';
 import { Receiver } from './receiver.ts';
 import type {
   AdoptedRows,
@@ -23,7 +23,7 @@ import type {
   Replica,
   ReplicaTable,
   RunSource,
-} from './replication/replica.ts';
+} from '../../replication/replica.ts';
 
 /** The parts are what the replica is made of. */
 export interface ReplicaParts {

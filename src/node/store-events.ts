@@ -1,6 +1,6 @@
-import type { Recovery } from './log/backend.ts';
-import type { TablecastError } from './errors.ts';
-import type { NodeEvent } from './events.ts';
+import type { Recovery } from '../log/backend.ts';
+import type { TablecastError } from '../errors.ts';
+import type { NodeEvent } from '../events.ts';
 
 /** Lists what an operator is told of what opening a database found. */
 export function recoveryEvents({ tornSegments, setAside }: Recovery): readonly NodeEvent[] {

@@ -1,10 +1,10 @@
-import { changesOf } from './access/changes.ts';
-import { AccessList } from './access/grant.ts';
-import type { CredentialChange } from './access/rights.ts';
-import type { NodeEvent } from './events.ts';
+import { changesOf } from '../access/changes.ts';
+import { AccessList } from '../access/grant.ts';
+import type { CredentialChange } from '../access/rights.ts';
+import type { NodeEvent } from '../events.ts';
 import type { Carrier } from './node-parts.ts';
 import { type NodeOptions, checkCredentialChange } from './options.ts';
-import type { Replicator } from './replication/replicator.ts';
+import type { Replicator } from '../replication/replicator.ts';
 
 /** Most names in one list of an event; the others are counted. */
 const MAX_NAMES = 64;

@@ -1,7 +1,7 @@
-import { TablecastError } from './errors.ts';
-import { LocalZeekHost, type ZeekHostParts } from './zeek-host.ts';
-import { LiveAttachment, type ZeekAttachment } from './zeek/attachment/attachment.ts';
-import type { ZeekAttachmentOptions } from './zeek/options.ts';
+import { TablecastError } from '../errors.ts';
+import { LocalZeekHost, type ZeekHostParts } from './hosts/local-zeek-host.ts';
+import { LiveAttachment, type ZeekAttachment } from '../zeek/attachment/attachment.ts';
+import type { ZeekAttachmentOptions } from '../zeek/options.ts';
 
 /** The Zeek clusters that one node is attached to. */
 export class ZeekClusters {

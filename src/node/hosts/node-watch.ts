@@ -1,14 +1,14 @@
 import type { Observable } from 'rxjs';
-import type { NodeEvent } from './events.ts';
-import type { OperationLog } from './log/keeping/operation-log.ts';
-import type { Origins } from './log/operations/origin.ts';
-import type { HealthOptions } from './observability/health-listener.ts';
-import type { NodeHealth } from './observability/node-health.ts';
-import type { ObservedDisk, ObservedNode, ObservedTable } from './observability/observed-node.ts';
-import type { Projection } from './projection/projection.ts';
-import type { DialState, PeerState } from './replication/peers/peer-state.ts';
-import type { Replicator } from './replication/replicator.ts';
-import { isLoopback } from './transport/websocket/options.ts';
+import type { NodeEvent } from '../../events.ts';
+import type { OperationLog } from '../../log/keeping/operation-log.ts';
+import type { Origins } from '../../log/operations/origin.ts';
+import type { HealthOptions } from '../../observability/health-listener.ts';
+import type { NodeHealth } from '../../observability/node-health.ts';
+import type { ObservedDisk, ObservedNode, ObservedTable } from '../../observability/observed-node.ts';
+import type { Projection } from '../../projection/projection.ts';
+import type { DialState, PeerState } from '../../replication/peers/peer-state.ts';
+import type { Replicator } from '../../replication/replicator.ts';
+import { isLoopback } from '../../transport/websocket/options.ts';
 
 /** A fact that is committed only to see whether the disk takes it. */
 const PROBE_FACT = 'probe';
@@ -49,7 +49,7 @@ export class NodeWatch implements ObservedNode {
   /** Answers `/livez`, `/readyz` and `/metrics` from now on. Rejects with `LISTEN_FAILED`. */
   async listen(options: HealthOptions): Promise<void> {
     // HTTP is loaded by those who ask for it only.
-    const { NodeHealth } = await import('./observability/node-health.ts');
+    const { NodeHealth } = await import('../../observability/node-health.ts');
     this.#health = new NodeHealth(this, options);
     this.address = await this.#health.open();
     const { host } = options;

@@ -1,14 +1,14 @@
-import type { Environment, Timer } from './environment.ts';
-import { TablecastError } from './errors.ts';
-import type { StoreName } from './log/keeping/journal.ts';
-import type { Origins } from './log/operations/origin.ts';
-import { wasProxyOf } from './log/operations/proxy.ts';
-import { modeNamed } from './modes/registry.ts';
-import type { ProjectionContext } from './projection/context.ts';
-import { Deadlines } from './projection/times/deadlines.ts';
-import { Projection } from './projection/projection.ts';
-import { requireAvailable } from './projection/switching/switching.ts';
-import { type Schema, type TableDeclaration, compileSchema, sameDeclaration } from './schema/index.ts';
+import type { Environment, Timer } from '../environment.ts';
+import { TablecastError } from '../errors.ts';
+import type { StoreName } from '../log/keeping/journal.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import { wasProxyOf } from '../log/operations/proxy.ts';
+import { modeNamed } from '../modes/registry.ts';
+import type { ProjectionContext } from '../projection/context.ts';
+import { Deadlines } from '../projection/times/deadlines.ts';
+import { Projection } from '../projection/projection.ts';
+import { requireAvailable } from '../projection/switching/switching.ts';
+import { type Schema, type TableDeclaration, compileSchema, sameDeclaration } from '../schema/index.ts';
 
 /** Time between two looks at what can be forgotten, in milliseconds. */
 const HOUSEKEEPING_MS = 1000;

@@ -1,4 +1,4 @@
-import type { NodeEvent } from './events.ts';
+import type { NodeEvent } from '../events.ts';
 
 /** Tells that the machine's clock jumped ahead while the node ran, and is not believed so far. */
 export function clockJumped(aheadMs: number): NodeEvent {

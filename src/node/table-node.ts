@@ -1,15 +1,15 @@
 import type { Observable } from 'rxjs';
-import type { CredentialChange } from './access/rights.ts';
-import type { NodeEvent } from './events.ts';
-import type { Log } from './reading/log-view.ts';
+import type { CredentialChange } from '../access/rights.ts';
+import type { NodeEvent } from '../events.ts';
+import type { Log } from '../reading/log-view.ts';
 import type { CertificateChange } from './options.ts';
-import type { PeerState } from './replication/peers/peer-state.ts';
-import type { TableDeclaration } from './schema/index.ts';
-import type { ProjectOptions } from './sql/options.ts';
-import type { SqlProjection } from './sql/sql-projection.ts';
-import type { Table, TableOf } from './table/table.ts';
-import type { ZeekAttachment } from './zeek/attachment/attachment.ts';
-import type { ZeekAttachmentOptions } from './zeek/options.ts';
+import type { PeerState } from '../replication/peers/peer-state.ts';
+import type { TableDeclaration } from '../schema/index.ts';
+import type { ProjectOptions } from '../sql/options.ts';
+import type { SqlProjection } from '../sql/sql-projection.ts';
+import type { Table, TableOf } from '../table/table.ts';
+import type { ZeekAttachment } from '../zeek/attachment/attachment.ts';
+import type { ZeekAttachmentOptions } from '../zeek/options.ts';
 
 /** A node is one process's part of a cluster of tables. */
 export interface TableNode {

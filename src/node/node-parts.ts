@@ -1,17 +1,17 @@
 import { join } from 'node:path';
-import { AccessList } from './access/grant.ts';
-import type { CredentialChange } from './access/rights.ts';
-import type { Backend } from './log/backend.ts';
-import { sqliteBackend } from './backends/sqlite/sqlite-backend.ts';
-import type { Environment } from './environment.ts';
-import { TablecastError } from './errors.ts';
-import type { NodeEvent } from './events.ts';
-import type { Slicing } from './work/slices.ts';
+import { AccessList } from '../access/grant.ts';
+import type { CredentialChange } from '../access/rights.ts';
+import type { Backend } from '../log/backend.ts';
+import { sqliteBackend } from '../backends/sqlite/sqlite-backend.ts';
+import type { Environment } from '../environment.ts';
+import { TablecastError } from '../errors.ts';
+import type { NodeEvent } from '../events.ts';
+import type { Slicing } from '../work/slices.ts';
 import type { CertificateChange, NodeOptions } from './options.ts';
-import type { IntakeLimits } from './replication/costs/intake.ts';
-import type { Connection, Stranger, Transport } from './transport/transport.ts';
-import type { WebSocketOptions } from './transport/websocket/options.ts';
-import { type RenewableTransport, webSocketTransport } from './transport/websocket/websocket.ts';
+import type { IntakeLimits } from '../replication/costs/intake.ts';
+import type { Connection, Stranger, Transport } from '../transport/transport.ts';
+import type { WebSocketOptions } from '../transport/websocket/options.ts';
+import { type RenewableTransport, webSocketTransport } from '../transport/websocket/websocket.ts';
 
 /** The parts of a node are what a test may replace. */
 export interface NodeParts {

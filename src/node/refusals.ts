@@ -1,4 +1,4 @@
-import { TablecastError } from './errors.ts';
+import { TablecastError } from '../errors.ts';
 import type { NodeOptions } from './options.ts';
 
 /** Makes the error of a node that was closed. */

@@ -1,13 +1,13 @@
-import type { Recovery } from './log/backend.ts';
-import type { Environment } from './environment.ts';
-import { decodersOf } from './reading/log-view.ts';
-import { LogKeeper } from './log/trimming/log-keeper.ts';
-import type { OperationLog } from './log/keeping/operation-log.ts';
-import type { Origins } from './log/operations/origin.ts';
-import type { SegmentStore } from './log/keeping/segment-store.ts';
+import type { Recovery } from '../log/backend.ts';
+import type { Environment } from '../environment.ts';
+import { decodersOf } from '../reading/log-view.ts';
+import { LogKeeper } from '../log/trimming/log-keeper.ts';
+import type { OperationLog } from '../log/keeping/operation-log.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import type { SegmentStore } from '../log/keeping/segment-store.ts';
 import { type Retention, retentionLimits } from './options.ts';
-import type { CheckpointedLog } from './projection/checkpoints/checkpointer.ts';
-import type { Projection } from './projection/projection.ts';
+import type { CheckpointedLog } from '../projection/checkpoints/checkpointer.ts';
+import type { Projection } from '../projection/projection.ts';
 
 /** Makes the keeper of the old part of a node's durable log, with what the store remembers taken over. */
 export function keeperOf(

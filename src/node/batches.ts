@@ -1,7 +1,7 @@
-import type { OperationLog } from './log/keeping/operation-log.ts';
-import { refusePromise } from './node-refusals.ts';
-import type { Dispatcher } from './projection/telling/dispatcher.ts';
-import type { Projection } from './projection/projection.ts';
+import type { OperationLog } from '../log/keeping/operation-log.ts';
+import { refusePromise } from './refusals.ts';
+import type { Dispatcher } from '../projection/telling/dispatcher.ts';
+import type { Projection } from '../projection/projection.ts';
 
 /** A batch that is being written: the tables it can take back, those declared in it, and what parts of it threw. */
 interface OpenBatch {
