@@ -29,14 +29,15 @@ const TABLE = /^\| folder of `src` \|.*\n\|[-|]*\n((?:\|.*\n)*)/m;
 export function roomsOf(page: string): readonly Room[] {
   const [, rows] = TABLE.exec(page) ?? [];
   if (rows === undefined) throw new Error('docs/architecture.md has no table of folders');
-  return rows
-    .trimEnd()
-    .split('\n')
-    .map((row) => {
-      const [, folder = '', , may = '', browser] = row.split('|').map((cell) => cell.trim());
-      const names = Array.from(may.matchAll(/`([^`]+)`/g), ([, name = '']) => name);
-      return { folder: folder.slice(1, -1), may: names, browser: browser === 'yes' };
-    });
+  const rooms: { folder: string; may: string[]; browser: boolean }[] = [];
+  for (const row of rows.trimEnd().split('\n')) {
+    const [, folder = '', , may = '', browser] = row.split('|').map((cell) => cell.trim());
+    const names = Array.from(may.matchAll(/`([^`]+)`/g), ([, name = '']) => name);
+    // A row that begins empty goes on with the one above: no cell is longer than a page allows.
+    if (folder === '') rooms.at(-1)?.may.push(...names);
+    else rooms.push({ folder: folder.slice(1, -1), may: names, browser: browser === 'yes' });
+  }
+  return rooms;
 }
 
 /** A path from `src` on, as a file of `folder` writes it. */

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -46,12 +46,20 @@ function isHidden(node: ts.Node, doc: ts.JSDoc): boolean {
   );
 }
 
-/** Everything the entry points that typedoc shows export, with what their classes inherit. */
+/** Sources of what users can import: the entries of the package, and those that typedoc shows. */
+function entryFiles(): readonly string[] {
+  const parse = (name: string): unknown => JSON.parse(readFileSync(path.join(root, name), 'utf8'));
+  const { entryPoints } = parse('typedoc.json') as { entryPoints: string[] };
+  const { exports } = parse('package.json') as { exports: unknown };
+  const declared = JSON.stringify(exports).matchAll(/"\.\/dist\/([^"]+)\.d\.ts"/g);
+  const names = [...entryPoints, ...Array.from(declared, ([, name = '']) => `src/${name}.ts`)];
+  return [...new Set(names)].map((name) => path.join(root, name)).filter((file) => existsSync(file));
+}
+
+/** Everything that the entries export, with what their classes inherit. */
 function publicDeclarations(): ReadonlySet<ts.Declaration> {
-  const { entryPoints } = JSON.parse(readFileSync(path.join(root, 'typedoc.json'), 'utf8')) as {
-    entryPoints: string[];
-  };
-  const files = entryPoints.map((entry) => path.join(root, entry));
+  const files = entryFiles();
+  expect(files).toContain(path.join(root, 'src/index.ts'));
   const program = ts.createProgram(files, {
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Characters as they stand in the file: links and marks count, because whoever edits reads them too. */
 const PARAGRAPH = 500;
 const CELL = 200;
-const FOLDERS = ['docs', 'examples', 'deploy', 'bench', 'zeek'];
+const FOLDERS = ['docs', 'examples', 'deploy', 'bench', 'page', 'zeek'];
 
 /** Pages that people read, as paths below the root; what is generated or installed is not ours to shorten. */
 function pages(): string[] {
