@@ -78,7 +78,7 @@ export function broken(problem: string, cause?: unknown): TablecastError {
 }
 
 function load(checkpoint: Checkpoint, { projections, origins }: Fold): void {
-  // What key numbers stand for that were named in what was trimmed: of no table.
+  // The names of trimmed key numbers belong to no table.
   if (checkpoint.table === LOG_NAMES) return;
   const projection = projections.get(checkpoint.table);
   if (projection === undefined) throw broken('the table has no declaration');

@@ -66,7 +66,7 @@ export async function verifyDatabase(file: string): Promise<DatabaseFinding> {
     database = { ...database, ...(await foldAll(snapshot, { recovery, schemas })) };
   } catch (error) {
     const failure = asTablecastError(error, { file, action: 'read' });
-    // What is not damage (a file that is not there, or may not be read) is the caller's.
+    // The caller has to do with what is no damage: a file that is not there, or may not be read.
     if (!SAYS_DAMAGE.has(failure.code)) throw failure;
     damages.push({ file: name, problem: failure.message });
   } finally {

@@ -53,7 +53,7 @@ export class LeftOut {
     const known = this.#omissions.get(reason);
     if (known === undefined) this.#omissions.set(reason, { count: 1, firstLine: line });
     else known.count++;
-    // What the table says does not name the line.
+    // The table's message does not name the line.
     const where = isTablecastError(error, 'IMPORT_INVALID') ? '' : `line ${line}: `;
     if (++this.#told <= REPORTED) note(`left out: ${where}${visible(error.message)}`);
     else if (this.#told === REPORTED + 1) note('left out: more of the like, counted below');

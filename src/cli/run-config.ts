@@ -179,7 +179,7 @@ export function withoutValues(error: unknown, { source, id, retention, tables, z
   const clusters = (zeek ?? []).map((cluster) => cluster.tables);
   const names = new Set([tables, ...clusters].flatMap((named) => Object.keys(named)));
   const texts = Array.from(textsIn([id, retention, tables, clusters]), (text) => JSON.stringify(text));
-  // What is quoted in a message is a name, or a value or a part of one.
+  // A quotation in a message is a name, or a value or a part of one.
   const message = error.message.replace(/"((?:[^"\\]|\\.)*)"/g, (quoted, inner: string) => {
     return !names.has(inner) && texts.some((text) => text.includes(inner)) ? '"…"' : quoted;
   });

@@ -50,7 +50,7 @@ export class Batches {
   run<T>(write: () => T): T {
     if (this.#open !== undefined) return inner(this.#open, write);
     return this.#dispatcher.holding(() => {
-      // What was written before must stand in the log, and in its document: it is not the batch's to take back.
+      // Earlier writes must stand in the log, and in its document: they are not the batch's to take back.
       this.#log.seal();
       return this.#runOpen(write);
     });

@@ -398,7 +398,7 @@ class LocalNode implements TableNode, StoreListener {
 
   recovered(store: SegmentStore): void {
     this.#report(storeRecovered(store.name));
-    // What a switch of mode passed over could not be written again meanwhile.
+    // Writes that a switch of mode passed over could not be written again meanwhile.
     for (const table of this.#catalog.declared.values())
       this.#environment.defer(() => this.#batches.carryOver(table));
   }

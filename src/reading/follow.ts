@@ -149,7 +149,7 @@ class StreamFollower<T> implements Follower<T> {
   #fail(value: T): void {
     const position = positionOf(value);
     if (position !== undefined) {
-      // Of an operation that makes many changes, going on from before it tells of all of them.
+      // Going on from before an operation that makes many changes tells of all of them.
       for (const [place, waiting] of this.#values)
         if ((positionOf(waiting) ?? 0) >= position) this.#values.delete(place);
     }

@@ -353,7 +353,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
     const said = closing.reason.startsWith('refused:');
     const refused = said || closing.kind === 'refused' || hello === undefined;
     dialler?.ended(closing.reason, refused && !closing.reason.startsWith('duplicate'));
-    // What this node found out it has told already; what a peer says counts if this node chose it, or trusts it with all.
+    // This node has told already what it found out; a peer's word counts if this node chose it, or trusts it with all.
     const counts = connection.direction === 'dialled' || session.tables.grant.writesAll;
     const isTwice = session.farewellCause === 'id-twice' && (counts || !said);
     if (isTwice && said) this.report(saidTwice(this.replica.nodeId, connection.remote));

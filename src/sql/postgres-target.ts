@@ -31,7 +31,7 @@ export class PostgresTarget implements Target {
       keepAlive: true,
       application_name: 'tablecast',
     });
-    // What ends the connection between two queries shows in the next one.
+    // An end of the connection between two queries shows in the next one.
     client.on('error', () => undefined);
     this.#client = client;
     return this.#failing('open', async () => {

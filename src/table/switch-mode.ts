@@ -29,7 +29,7 @@ export function switchMode(projection: Projection, mode: ModeName, parts: Switch
       },
     );
   }
-  // What a subscriber writes meanwhile is written under the new mode.
+  // A subscriber's writes meanwhile are made under the new mode.
   dispatcher.holding(() => {
     log.seal();
     projection.switchMode(mode);

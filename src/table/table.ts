@@ -220,7 +220,7 @@ export class Table<K = unknown, V = unknown> {
     const known = rows.known(key as string);
     if (known !== undefined) return known;
     const text = schema.keyText(key);
-    // Of a text that is canonical as it was given it is known that it has no slot.
+    // A text that is canonical as it was given is known to have no slot.
     return text === key ? rows.newSlot(text) : rows.slotOf(text);
   }
 }

@@ -128,7 +128,7 @@ export function checkZeekOptions(options: unknown): ZeekAttachmentOptions {
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = ['zeek', ...(issue.path ?? []).map((item) => String(item.key))].join('.');
-  // What valibot says by itself repeats the value, which may be a secret in the wrong place.
+  // Valibot's own message repeats the value, which may be a secret in the wrong place.
   const unknown = issue.expected === 'never';
   const said = unknown ? 'is not an option' : `expects ${issue.expected ?? 'another value'}`;
   const problem = issue.type === 'check' ? issue.message : said;

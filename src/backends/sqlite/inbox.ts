@@ -27,7 +27,7 @@ export class Inbox {
 
   /** Takes in one message. */
   accept(message: RequestMessage): void {
-    // What is in the mailbox was put there before this was sent, though perhaps after the last look.
+    // The mailbox was filled before this was sent, though perhaps after the last look.
     this.#take();
     if (message === null) return;
     this.#ends.push(

@@ -110,7 +110,7 @@ async function eachSource(
       rows += await act(source);
     } catch (error) {
       if (sources.length === 1 || flags.strict === true || !isOfSource(error)) throw error;
-      // Of several the greatest.
+      // The greatest of several counts.
       failure = Math.max(failure ?? 0, reportFailure(error, flags.json === true));
     }
   }

@@ -121,7 +121,7 @@ async function printLines(
   for await (const { text, isChange } of follower) {
     await printAll([`${harmless(text)}\n`], isChange ? process.stdout : process.stderr);
     if (isChange && --left === 0) break;
-    // Of many, not once for each of them.
+    // Told once for many, not once for each of them.
     tell(follower.waiting < WAITING_LINES / 2 ? 1 : WAITING_LINES);
   }
   tell(1);

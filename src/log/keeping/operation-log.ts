@@ -111,7 +111,7 @@ export class OperationLog implements JournalOwner {
   /** As {@link seal}, without taking what follows for a burst: false when there was nothing to close. */
   #handOn(): boolean {
     if (this.#inBatch || this.journal.empty) return false;
-    // What a subscriber writes must not go into a run that is being closed.
+    // A subscriber's writes must not go into a run that is being closed.
     return this.#telling.holding(() => {
       for (const part of this.journal.seal()) this.#append(part);
       this.#tell();
@@ -177,7 +177,7 @@ export class OperationLog implements JournalOwner {
 
   /** Resolves when every operation written so far is durable, as far as its backend goes. */
   async flush(): Promise<void> {
-    // Who awaits each write waits for nothing to be gathered.
+    // A caller that awaits each write waits for nothing to be gathered.
     this.#handOn();
     const waiting: Promise<void>[] = [];
     for (const store of this.stores.values())

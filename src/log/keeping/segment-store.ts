@@ -118,7 +118,7 @@ export class SegmentStore {
     this.#recentBytes += segment.bytes.length;
     this.#waitingBytes += segment.bytes.length;
     this.appended = segment.position + segment.span - 1;
-    // What is not to become durable is told first: the backend has all the time to take it in.
+    // Segments that are not to become durable are told first: the backend has all the time to take them in.
     if (!this.backend.durable) this.#listener.advanced(this);
     if (this.#failure === undefined) this.#commit([segment]);
   }
@@ -257,7 +257,7 @@ export class SegmentStore {
   async trim(position: number): Promise<void> {
     const trimmedTo = await this.backend.trim(Math.min(position, this.committed));
     this.trimmedTo = Math.max(this.trimmedTo, trimmedTo);
-    // What is gone after a restart must not be there before it.
+    // Operations that are gone after a restart must not be there before it.
     const kept = lowerBound(this.#recent, this.trimmedTo);
     for (const { segment } of this.#recent.splice(0, kept)) this.#recentBytes -= segment.bytes.length;
     this.#recentFrom = Math.max(this.#recentFrom, this.trimmedTo);

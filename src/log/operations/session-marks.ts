@@ -24,7 +24,7 @@ export class SessionMarks {
   note(origin: number, firstSequence: number, session: number): void {
     let stretches = this.#stretches.get(origin);
     if (stretches === undefined) this.#stretches.set(origin, (stretches = []));
-    // What was noted there before was discarded by its author.
+    // The earlier note was discarded by its author.
     while (stretches.length > 0 && (stretches.at(-2) as number) >= firstSequence) stretches.length -= 2;
     if (stretches.at(-1) === session) return;
     stretches.push(firstSequence, session);

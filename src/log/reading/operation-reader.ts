@@ -115,8 +115,8 @@ export class OperationReader {
     } catch (error) {
       const trimmedTo = isTablecastError(error, 'LOG_TRIMMED') ? error.details['trimmedTo'] : undefined;
       if (typeof trimmedTo !== 'number') throw error;
-      // What was trimmed is at most the beginning of a chapter: whether its keys are missed will show.
-      // Who has begun to read must not be led past what was trimmed meanwhile.
+      // The trimmed part is at most the beginning of a chapter: it will show whether its keys are missed.
+      // A reader that has begun must not be led past what was trimmed meanwhile.
       if (trimmedTo > this.#after && !(this.#tolerant && isFirst)) throw error;
       source.cursor = trimmedTo;
       return [...(await source.store.read(trimmedTo, PAGE_BYTES))];
@@ -169,7 +169,7 @@ export class OperationReader {
       const by = kind === INCREMENT ? run.added[addAt++] : undefined;
       const cell = kind === SET && decoder.column !== 'none' ? (cells[cellAt++] as Cell) : undefined;
       const position = placeOf(run.count, index);
-      // What its numbers stand for may have been said before `from`.
+      // The meaning of its numbers may have been said before `from`.
       if (position <= this.#after) continue;
       operations.push({
         position,

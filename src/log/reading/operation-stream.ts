@@ -63,7 +63,7 @@ export function operationStream(source: StreamSource, range: OperationRange): Ob
           if (subscriber.closed) return;
         }
         if (operations !== undefined && cursor < until) continue;
-        // What was written while this waited for the reader may be open still, or not read.
+        // Operations written while this waited for the reader may be open still, or not read.
         const caughtUp = operations === undefined && reader.caughtUp && log.journal.empty;
         if (cursor >= until || (caughtUp && until <= log.position)) {
           subscriber.complete();

@@ -76,7 +76,7 @@ export function scalarOf(cell: Cell | undefined, column: string): Scalar {
   if (cell === undefined || typeof cell === 'boolean') return { type: 'bool', value: cell ?? true };
   if (typeof cell === 'string') return { type: 'text', value: cell };
   if (typeof cell === 'bigint') {
-    // What comes from a peer may say a small integer with many digits.
+    // A peer may say a small integer with many digits.
     if (column === 'integer' && cell >= -MAX_SAFE && cell <= MAX_SAFE)
       return { type: 'counter', value: Number(cell) };
     return { type: 'text', value: String(cell) };

@@ -81,7 +81,7 @@ export class AutomergeDocument implements TableDocument {
     this.#base = new Map();
     for (const row of rows) {
       const part = partOf(row.text);
-      // Where anything was written there is nothing left from before: it went into the document first.
+      // A part that was written to has nothing left from before: it went into the document first.
       if (this.#written.has(part)) continue;
       const known = this.#base.get(part);
       if (known === undefined) this.#base.set(part, [row]);
@@ -217,7 +217,7 @@ export class AutomergeDocument implements TableDocument {
   applyPart(part: RunEffects, effects: RunEffects, carried: RunChanges): ReadonlySet<string> {
     const { changes, beginnings } = this.#readAnew(carried);
     const touched = touchedBy(part);
-    // Of the whole run: its changes follow the beginnings of all parts that it writes near.
+    // The whole run counts: its changes follow the beginnings of all parts that it writes near.
     this.#enterParts(effects, touched);
     const parts = changesOfPart(changes, part, this.#owner);
     for (const [index, change] of changes.entries()) {
@@ -233,7 +233,7 @@ export class AutomergeDocument implements TableDocument {
         touched,
       );
     }
-    // Of a run that leaves nothing in the end there is no change that could have to wait.
+    // A run that leaves nothing in the end has no change that could have to wait.
     if (changes.length === 0) {
       const change = this.#alone(part);
       const alone = { change, beginnings: [], effects: part, versions: versionsIn(change, part) };

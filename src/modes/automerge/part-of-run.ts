@@ -35,7 +35,7 @@ function inPart(
 ): ChangeOperation {
   const effect = part.keys.get(key);
   if (effect === undefined) return removal(key, part.cleared ? before : []);
-  // Where the whole run adds in the end, its author had found nothing to replace.
+  // The author of a run that adds in the end had found nothing to replace.
   const replaced = action === INCREMENT && effect.kind === 'put' ? [] : before;
   return operationOf(key, effect, replaced, owner);
 }

@@ -81,7 +81,7 @@ function operationFor(key: string, { kind, cell, by }: NetEffect, parts: Writing
     .filter(({ counts }) => kind !== 'add' || counts)
     .map(({ counter, actor }) => ({ counter, actor }))
     .toSorted(compareIds)
-    // Of more than anybody writes at one time the greatest, which are those that would stand.
+    // The greatest are taken of more than anybody writes at one time: those that would stand.
     .slice(-MAX_NAMED);
   if (kind === 'put') return { action: PUT, key, scalar: scalarOf(cell, parts.column), by: 0, before };
   if (kind === 'delete') return { action: DELETE, key, scalar: undefined, by: 0, before };

@@ -137,7 +137,7 @@ export class LocalReplica implements Replica {
   /** A peer that could bring it knows more of a table than this node wrote in its present life; goes on in a new one where it can. */
   #known(projection: Projection): OwnJudgement {
     const { log, origins, projections } = this.#parts;
-    // Of a life that began in this process nobody can know more than it wrote.
+    // Nobody can know more than it wrote of a life that began in this process.
     if (this.#begun.has(projection.store)) return 'claimed';
     if (projection.wrote) {
       this.#forks.set(projection, origins.at(projection.own).text);

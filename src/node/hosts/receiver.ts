@@ -126,7 +126,7 @@ export class Receiver {
     const opened = decoded === undefined ? openRun(bytes) : undefined;
     const header = decoded ?? (opened as OpenedRun).header;
     const { table, origin, session, firstSequence, count, epoch } = header;
-    // What names no author cannot be held back as somebody's: it is no run.
+    // Bytes that name no author cannot be held back as somebody's: they are no run.
     if (this.#parts.origins.find(origin) === undefined) checkOrigin(origin);
     return { opened, reference: { table, origin, session, firstSequence, count, epoch, bytes } };
   }

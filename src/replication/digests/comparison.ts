@@ -151,7 +151,7 @@ export class Comparisons {
 
   receive(message: ComparisonMessage): void {
     const isAnswer = message.type === 'sums' || message.type === 'rows';
-    // What was not asked for must not cost what looking through the table's lives does.
+    // An answer that was not asked for must not cost a look through the table's lives.
     if (isAnswer && this.#going(message) === undefined) return;
     this.#owner.spend(this.#owner.replica.table(message.table)?.lives ?? 0);
     const table = this.#same(message);
@@ -240,7 +240,7 @@ export class Comparisons {
   #takeSums(message: Extract<ComparisonMessage, { type: 'sums' }>, digests: TableDigests): void {
     const { table, bucket, sums } = message;
     const progress = this.#going(message);
-    // What was not asked for is not looked at: it could go on without end.
+    // An answer that was not asked for is not looked at: it could go on without end.
     if (progress === undefined || !progress.buckets.delete(bucket)) return;
     progress.looks = 0;
     if (bucket < 0) {

@@ -328,7 +328,7 @@ export class PeerTables {
     if (table === undefined || this.#isDirect(run.table, run.origin)) return 'skip';
     const has = table.has.get(run.origin) ?? 0;
     const last = run.firstSequence + run.count - 1;
-    // What is no longer held of an origin stands in the log of a life that was forgotten.
+    // Operations of an origin that are no longer held stand in the log of a life that was forgotten.
     if (last <= has || this.#replica.held(run.table, run.origin) === 0) return 'skip';
     if (table.heldBack.size > 0 && table.heldBack.has(run.origin)) return 'skip';
     if (table.takes !== 'everything' && !this.#isTaken(table, run.origin)) return this.#withhold(table, run);
@@ -354,7 +354,7 @@ export class PeerTables {
   }
 
   #withhold(table: SharedTable, run: RunReference): Need {
-    // What others wrote need not come from this node; what it wrote itself gets nowhere.
+    // Others' operations need not come from this node; its own get nowhere.
     if (this.#isOf(this.#replica.nodeId, run.origin, '<')) this.deny({ right: 'taken', table: table.name });
     return 'skip';
   }
@@ -414,7 +414,7 @@ export class PeerTables {
       const table = this.shared.get(name);
       if (table === undefined) continue;
       if (!locals.has(name)) locals.set(name, this.#replica.table(name));
-      // What is not held here cannot be sent either, and need not be remembered.
+      // Operations that are not held here cannot be sent either, and need not be remembered.
       if ((locals.get(name)?.held(origin) ?? 0) === 0) continue;
       if (sequence === 0) table.has.delete(origin);
       else table.has.set(origin, sequence);

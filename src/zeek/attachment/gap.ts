@@ -135,7 +135,7 @@ export class Gap {
       return undefined;
     }
     const { host, nodes, canHold, applied } = this.#parts;
-    // What Zeek could never take was never there, and what cannot be read may be this row.
+    // A row that Zeek could never take was never there, and one that cannot be read may be this row.
     if (zeek === undefined && (comparison.unreadable > 0 || !canHold(attached, difference.key))) return;
     const { projection } = attached;
     const author = host.author(projection, nodes.proxyOf(server));

@@ -157,7 +157,7 @@ function isExpired(
   gone: { readonly change: ZeekChange; readonly aheadMs: number; readonly by: number },
 ): boolean {
   if (!rows.has(slot)) return false;
-  // What one node publishes arrives in its order.
+  // Changes that one node publishes arrive in its order.
   if (rows.origin(slot) === gone.by) return true;
   if (Math.abs(gone.aheadMs) > MAX_CLOCK_DIFFERENCE_MS) return true;
   return stampToMs(rows.stamp(slot)) <= gone.change.time + EXPIRY_TOLERANCE_MS;

@@ -38,7 +38,7 @@ export function isAsPublished(table: ZeekTable, held: unknown, published: ZeekDa
     const own = encodeValue(table.value, held, table.name);
     return publishedText(own, 'sent') === publishedText(published, 'published');
   } catch {
-    // What cannot be sent to Zeek has never been there.
+    // A row that cannot be sent to Zeek has never been there.
     return false;
   }
 }

@@ -71,7 +71,7 @@ export class ZeekLink {
     const { applicationName, tls, limits, timings } = this.#settings;
     return {
       ...Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)),
-      // Whatever the environment says of certificates.
+      // The environment has no say about certificates.
       rejectUnauthorized: true,
       minVersion: 'TLSv1.2',
       headers: { 'X-Application-Name': applicationName },
