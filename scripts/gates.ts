@@ -69,6 +69,14 @@ const lanes: readonly (readonly Gate[])[] = [
       seconds: 240,
     },
     {
+      name: 'sql targets',
+      script: 'scripts/campaigns/sql-kill.ts',
+      args: ['--kills', '12'],
+      limit: '12 kills of node, projecting threads and PostgreSQL, 0 wrong',
+      figure: (output) => figureOf(output, /kills in/),
+      seconds: 240,
+    },
+    {
       name: 'disk calls',
       script: 'scripts/campaigns/disk-faults.ts',
       args: [],

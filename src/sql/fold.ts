@@ -7,7 +7,7 @@ import type { Change } from '../projection/telling/change.ts';
 import { decodeCheckpoint } from '../projection/checkpoints/checkpoint-reader.ts';
 import { Dispatcher } from '../projection/telling/dispatcher.ts';
 import { Projection } from '../projection/projection.ts';
-import { replaySegment } from '../projection/replay/replay.ts';
+import { type RunPlaces, replaySegment } from '../projection/replay/replay.ts';
 import { type Key, type Schema, type Value, compileSchema } from '../schema/index.ts';
 import { Emitter } from '../work/emitter.ts';
 import { FACTS, type TablePlan, columnsOf, keyValues } from './columns.ts';
@@ -59,7 +59,13 @@ export class Fold {
   apply(segment: FedSegment): void {
     const end = segment.position + segment.span - 1;
     for (const table of this.tables) table.noting = table.from < end;
-    replaySegment(segment, { projections: this.#projections, origins: this.#origins, live: true });
+    replaySegment(segment, {
+      projections: this.#projections,
+      origins: this.#origins,
+      telling: (name, places) => {
+        for (const table of this.tables) if (table.plan.table === name) table.places = places;
+      },
+    });
     for (const table of this.tables)
       if (table.plan.table === segment.adopted) table.isUnknown = table.from < end;
   }
@@ -100,6 +106,8 @@ export class FoldedTable {
   /** Up to here the target has everything. */
   from = Infinity;
   noting = false;
+  /** The places of the run that is folded. */
+  places: RunPlaces = { first: 0, places: undefined };
   /** True when rows changed without it being told which. */
   isUnknown = false;
   readonly #origins: Origins;
@@ -133,7 +141,9 @@ export class FoldedTable {
     this.#changed.add(text);
     if (!this.plan.history) return;
     const { key, value, operation } = change;
-    const { position, time, origin, sequence } = operation;
+    const { time, origin, sequence } = operation;
+    const { first, places } = this.places;
+    const position = places?.[operation.position - first] ?? operation.position;
     const isThere = change.kind === 'new' || change.kind === 'changed';
     const row = isThere ? this.#row({ key, value, origin, sequence, time }) : undefined;
     const versions = this.#histories.get(text);

@@ -23,9 +23,7 @@ export interface ThreadEvents {
 
 /** The thread's file beside this module, as a source or in `dist/`. */
 function threadUrl(): URL {
-  const names = import.meta.url.endsWith('.ts')
-    ? ['./worker.ts']
-    : ['./worker.js', './sql/worker.js', '../sql/worker.js'];
+  const names = import.meta.url.endsWith('.ts') ? ['./worker.ts'] : ['./sql/worker.js', '../sql/worker.js'];
   for (const name of names) {
     const url = new URL(name, import.meta.url);
     if (existsSync(fileURLToPath(url))) return url;

@@ -5,7 +5,7 @@ import { stampToMs } from '../operations/hybrid-clock.ts';
 import { KeyNames } from '../runs/key-names.ts';
 import { CLEAR, INCREMENT, type Operation, SET, SWITCH, kindName } from '../operations/operation.ts';
 import { type DecodedRun, decodeRun, readRunHeader } from '../runs/run.ts';
-import { type Stretch, decodeSegment } from '../runs/segment.ts';
+import { decodeSegment, placesOf } from '../runs/segment.ts';
 import type { LoggedSegment, SegmentStore } from '../keeping/segment-store.ts';
 
 /** Bounds how much of a store is read at a time. */
@@ -215,19 +215,4 @@ export function learnNames(segment: Segment, names: KeyNames, decoderOf: Decoder
     const decoder = decoderOf(readRunHeader(bytes).table);
     if (decoder !== undefined) names.learn(decodeRun(bytes, decoder.column));
   }
-}
-
-/** Positions of the operations of each run that an order gives a place. */
-function placesOf(order: readonly Stretch[] | undefined, first: number): number[][] | undefined {
-  if (order === undefined) return undefined;
-  const places: number[][] = [];
-  let position = first;
-  for (const { run, count } of order) {
-    if (run >= 0) {
-      const list = (places[run] ??= []);
-      for (let index = 0; index < count; index++) list.push(position + index);
-    }
-    position += count;
-  }
-  return places;
 }

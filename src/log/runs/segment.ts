@@ -101,3 +101,18 @@ export function decodeSegment(bytes: Uint8Array): SegmentContent {
     order.push({ run: reader.varint() - 1, count: reader.varint() });
   return { kind: 'operations', runs: readRuns(reader), order: stretches === 0 ? undefined : order };
 }
+
+/** Positions of the operations of each run that an order gives a place. */
+export function placesOf(order: readonly Stretch[] | undefined, first: number): number[][] | undefined {
+  if (order === undefined) return undefined;
+  const places: number[][] = [];
+  let position = first;
+  for (const { run, count } of order) {
+    if (run >= 0) {
+      const list = (places[run] ??= []);
+      for (let index = 0; index < count; index++) list.push(position + index);
+    }
+    position += count;
+  }
+  return places;
+}

@@ -3,7 +3,7 @@ import { STAMPS_PER_MS } from '../../log/operations/hybrid-clock.ts';
 import { SWITCH } from '../../log/operations/operation.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import { type DecodedRun, RunColumns, openRun, readRun } from '../../log/runs/run.ts';
-import { type Stretch, decodeSegment } from '../../log/runs/segment.ts';
+import { type Stretch, decodeSegment, placesOf } from '../../log/runs/segment.ts';
 import { type CheckpointPart, loadCheckpoint } from '../checkpoints/adoption.ts';
 import { decodeCheckpoint } from '../checkpoints/checkpoint-reader.ts';
 import type { Projection } from '../projection.ts';
@@ -20,12 +20,21 @@ const COLUMNS = new RunColumns();
 /** Replay everything. */
 const EVERYTHING: ReplayBound = { position: Infinity, timeMs: Infinity };
 
+/** Positions of a run's operations: from `first` on, unless `places` says where each stands. */
+export interface RunPlaces {
+  readonly first: number;
+  readonly places: readonly number[] | undefined;
+}
+
 /** A target is what a segment is folded into. */
 export interface ReplayTarget {
   readonly projections: ReadonlyMap<string, Projection>;
   readonly origins: Origins;
-  /** Says whether subscribers are told of changes; of what an adopted checkpoint changes they are not. Default false. */
-  readonly live?: boolean | undefined;
+  /**
+   * Has subscribers told of changes, as if their operations followed one another from the first on, and is called
+   * before each run with what makes positions of that. Of what an adopted checkpoint changes nobody is told.
+   */
+  readonly telling?: ((table: string, places: RunPlaces) => void) | undefined;
 }
 
 /** Folds one segment of this node's log into the projections of its tables; tables not given are left out. */
@@ -43,6 +52,7 @@ export function replaySegment(segment: Segment, into: ReplayTarget, bound: Repla
   const order = content.order ?? runs.map(({ header: { count } }, run) => ({ run, count }));
   const counts = countsUpTo(order, segment, bound.position);
   const beginnings = beginningsOf(order, segment.position);
+  const places = into.telling === undefined ? undefined : placesOf(content.order, segment.position);
   for (const [index, opened] of runs.entries()) {
     const projection = into.projections.get(opened.header.table);
     if (projection === undefined) continue;
@@ -58,7 +68,8 @@ export function replaySegment(segment: Segment, into: ReplayTarget, bound: Repla
     // A switch written too late was made all the same before what was written behind it.
     if (projection.isAhead(run) && run.kinds?.[0] !== SWITCH && run.epoch !== undefined)
       projection.switchHere(run.epoch);
-    projection.apply(run, skip, { position, live: into.live ?? false, end: Math.max(end, skip) });
+    into.telling?.(run.table, { first: position, places: places?.[index] });
+    projection.apply(run, skip, { position, live: into.telling !== undefined, end: Math.max(end, skip) });
   }
 }
 
