@@ -29,7 +29,7 @@ interface Group<T> {
   readonly isOwn: boolean;
 }
 
-/** The largest group by a name; of equal ones the newcomer's. */
+/** Returns the largest group by a name; of equal ones the newcomer's. */
 function largest<T extends Place>(
   present: readonly T[],
   newcomer: Place | undefined,
@@ -48,7 +48,7 @@ function largest<T extends Place>(
   return { group, isOwn: name === own };
 }
 
-/** An address without its port; of IPv6 the half that one network is given as a whole. */
+/** Returns an address without its port; of IPv6 the half that one network is given as a whole. */
 export function withoutPort(remote: string): string {
   const bracketed = /^\[([0-9a-fA-F:.]+)(?:%[^\]]*)?\](?::\d+)?$/.exec(remote)?.[1];
   if (bracketed === undefined) return remote.replace(/:\d+$/, '');
@@ -56,7 +56,7 @@ export function withoutPort(remote: string): string {
   return mapped ?? networkOf(bracketed);
 }
 
-/** The first four of the eight groups of an IPv6 address. */
+/** Returns the first four of the eight groups of an IPv6 address. */
 function networkOf(address: string): string {
   const [head = '', tail] = address.split('::');
   const first = head === '' ? [] : head.split(':');

@@ -33,7 +33,7 @@ export const EVERYTHING: Grant = {
   mayWrite: () => true,
 };
 
-/** The rights of a credential as questions. */
+/** Returns the rights of a credential as questions. */
 export function grantOf({ name, nodes, read = ['*'], write = read, origins }: Credential): Grant {
   return {
     holder: name,
@@ -72,12 +72,15 @@ export class AccessList {
     return owner !== undefined && owner.name !== holder;
   }
 
-  /** The credential that fits the id of a node which was dialled and showed none. */
+  /** Returns the credential that fits the id of a node which was dialled and showed none. */
   fitting(nodeId: string): Credential | undefined {
     return this.#owners.get(nodeId) ?? this.#credentials.find(({ nodes }) => matchesAny(nodes, nodeId));
   }
 
-  /** The rights of a node that was dialled and showed no credential: those of the credential that fits its id. */
+  /**
+   * Returns the rights of a node that was dialled and showed no credential: those of the credential that fits
+   * its id.
+   */
   ofDialled(nodeId: string): Grant {
     const credential = this.fitting(nodeId);
     return credential === undefined ? EVERYTHING : grantOf(credential);

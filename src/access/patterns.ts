@@ -5,7 +5,7 @@ export function matchesAny(patterns: readonly string[], name: string): boolean {
   });
 }
 
-/** The first of `patterns` that fits names which none of `all` fits; undefined when there is none. */
+/** Returns the first of `patterns` that fits names which none of `all` fits; undefined when there is none. */
 export function uncovered(patterns: readonly string[], all: readonly string[]): string | undefined {
   return patterns.find((pattern) => {
     const stem = pattern.endsWith('*') ? pattern.slice(0, -1) : pattern;

@@ -58,7 +58,7 @@ export class CommitRules {
     this.#names = new Set(names);
   }
 
-  /** The highest position accepted. */
+  /** Returns the highest position accepted. */
   get last(): number {
     return this.#last;
   }
@@ -110,7 +110,7 @@ export class CommitRules {
   }
 }
 
-/** The error for a read that starts before the trimmed range's end. */
+/** Makes the error for a read that starts before the trimmed range's end. */
 export function logTrimmed(after: number, trimmedTo: number): TablecastError {
   return new TablecastError(
     'LOG_TRIMMED',

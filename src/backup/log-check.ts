@@ -69,7 +69,7 @@ function at<T>(where: string, work: () => T): T {
   }
 }
 
-/** The error for content of a database that cannot be. */
+/** Makes the error for content of a database that cannot be. */
 export function broken(problem: string, cause?: unknown): TablecastError {
   return new TablecastError('BACKEND_DAMAGED', problem, {
     hint: 'Restore a backup, or start with an empty directory and let peers fill it.',

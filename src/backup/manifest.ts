@@ -40,7 +40,7 @@ export interface Manifest {
   readonly tables: readonly { readonly name: string; readonly rows: number }[];
 }
 
-/** The name of a node's database, in its directory and in a backup. */
+/** Returns the name of a node's database, in its directory and in a backup. */
 export function databaseName(nodeId: string): string {
   return `${nodeId}.tablecast.db`;
 }
@@ -50,7 +50,7 @@ export function manifestText(manifest: Omit<Manifest, 'format'>): string {
   return `${JSON.stringify({ format: MANIFEST_FORMAT, ...manifest }, undefined, 2)}\n`;
 }
 
-/** The error for a backup that is not, or no longer, what was written. */
+/** Makes the error for a backup that is not, or no longer, what was written. */
 export function unsoundBackup(directory: string, problem: string): TablecastError {
   return new TablecastError('BACKEND_DAMAGED', `${directory} is no sound backup: ${problem}`, {
     hint: 'Use another backup; `tablecast verify` says whether one is sound.',

@@ -7,7 +7,7 @@ const longestAddress = 47;
 const dot = 46;
 const zero = 48;
 
-/** True for four decimal numbers up to 255 without leading zeros: the canonical form of IPv4. */
+/** Returns true for four decimal numbers up to 255 without leading zeros: the canonical form of IPv4. */
 function isPlainIpv4(text: string): boolean {
   if (text.length < 7 || text.length > 15) return false;
   let parts = 1;
@@ -28,7 +28,10 @@ function isPlainIpv4(text: string): boolean {
   return parts === 4 && number >= 0;
 }
 
-/** The same IPv6 text with a dotted end such as `::1.2.3.4` as two groups; undefined when that end is no IPv4. */
+/**
+ * Returns the same IPv6 text with a dotted end such as `::1.2.3.4` as two groups; undefined when that end is
+ * no IPv4.
+ */
 function withoutDots(text: string): string | undefined {
   const colon = text.lastIndexOf(':');
   const dotted = text.slice(colon + 1);
@@ -38,7 +41,7 @@ function withoutDots(text: string): string | undefined {
   return `${text.slice(0, colon + 1)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }
 
-/** The eight groups of an IPv6 text, undefined when it is none. */
+/** Returns the eight groups of an IPv6 text, undefined when it is none. */
 function ipv6Groups(text: string): number[] | undefined {
   const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
   // The parser of ipaddr.js accepts more (zones, doubled separators), so it sees only this alphabet.

@@ -38,7 +38,7 @@ export function textType(
   };
 }
 
-/** A refusal of a value of the wrong kind. */
+/** Returns a refusal of a value of the wrong kind. */
 export function notA(what: string, value: unknown, hint: string): Refusal {
   return new Refusal(`must be ${what}, not ${show(value)}`, hint);
 }

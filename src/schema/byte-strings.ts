@@ -11,12 +11,12 @@ const STANDS_FOR_BYTE = /[\u{f0080}-\u{f00ff}]/u;
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const utf8 = new TextEncoder();
 
-/** True for text with a code point that stands for a byte. */
+/** Returns true for text with a code point that stands for a byte. */
 export function holdsBytes(text: string): boolean {
   return text.includes(HIGH_SURROGATE) && STANDS_FOR_BYTE.test(text);
 }
 
-/** The code point that stands for a byte from 0x80 on. */
+/** Returns the code point that stands for a byte from 0x80 on. */
 function textOfByte(byte: number): string {
   return String.fromCodePoint(BASE + byte);
 }
@@ -63,7 +63,7 @@ function strictText(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** True where U+F0080 to U+F00FF begins: F3 B0 82 80 to F3 B0 83 BF. */
+/** Returns true where U+F0080 to U+F00FF begins: F3 B0 82 80 to F3 B0 83 BF. */
 function isStandIn(bytes: Uint8Array, at: number): boolean {
   return bytes[at] === 0xf3 && bytes[at + 1] === 0xb0 && ((bytes[at + 2] ?? 0) & 0xfe) === 0x82;
 }
@@ -83,7 +83,10 @@ function withoutStandIns(encoded: Uint8Array): Uint8Array {
   return bytes.subarray(0, length);
 }
 
-/** Bytes of the well-formed UTF-8 sequence that begins here; 0 if there is none, or one that stands for a byte. */
+/**
+ * Counts the bytes of the well-formed UTF-8 sequence that begins here; 0 if there is none, or one that stands
+ * for a byte.
+ */
 function sequenceSize(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] as number;
   if (lead < 0x80) return 1;

@@ -34,7 +34,10 @@ function shortName(name: unknown): string {
   return typeof name === 'string' ? name.slice(0, schemaLimits.maxNameLength) : show(name);
 }
 
-/** True when two nodes with these declarations can replicate the table between them: same fingerprint, same mode. */
+/**
+ * Returns true when two nodes with these declarations can replicate the table between them: same fingerprint,
+ * same mode.
+ */
 export function sameDeclaration(a: Schema, b: Schema): boolean {
   return a.fingerprint === b.fingerprint && a.mode === b.mode;
 }
@@ -158,7 +161,7 @@ function refusingAhead(
   };
 }
 
-/** The canonical default; a value JSON cannot say may be given as the text `normalised` writes. */
+/** Returns the canonical default; a value JSON cannot say may be given as the text `normalised` writes. */
 function defaultOf({ valueType, complexValues, defaultValue }: CheckedDeclaration, codec: ValueCodec): Value {
   if (defaultValue === undefined || valueType === undefined) return undefined;
   const type = complexValues ? undefined : atomicTypes.get(valueType);

@@ -167,7 +167,7 @@ function sizedCopy(value: unknown): JsonValue {
   return copied;
 }
 
-/** The conversions of a complex type. */
+/** Returns the conversions of a complex type. */
 export function complexType(name: ComplexName): ComplexType {
   const { what, accepts } = kinds[name];
   const requireKind = (value: unknown, copied: JsonValue): JsonValue => {
@@ -227,7 +227,7 @@ function halfPair(): Refusal {
   return new Refusal('holds half of a surrogate pair', 'Call toWellFormed() on the text first.');
 }
 
-/** The deeply frozen value of JSON text that was checked or is this node's own. */
+/** Returns the deeply frozen value of JSON text that was checked or is this node's own. */
 export function frozenJson(text: string): JsonValue {
   return deepFrozen(JSON.parse(text) as JsonValue);
 }

@@ -83,7 +83,7 @@ export function checkDeclaration(declaration: unknown): CheckedDeclaration {
   };
 }
 
-/** The members that are not undefined. */
+/** Returns the members that are not undefined. */
 function readMembers(declaration: unknown): Members {
   if (typeof declaration !== 'object' || declaration === null || Array.isArray(declaration)) {
     throw new Refusal(

@@ -24,7 +24,7 @@ function bounded(text: string): string {
   return text;
 }
 
-/** The codec of a key of one column, declared as a bare type. */
+/** Makes the codec of a key of one column, declared as a bare type. */
 export function singleKeyCodec(type: AtomicType): KeyCodec {
   const { canonicalKey, text } = type;
   if (type.name === 'string') return stringKeyCodec;
@@ -55,12 +55,12 @@ function partText(type: AtomicType): PartText {
 }
 
 /**
- * The codec of a key declared as a list of types: the canonical texts of the columns, joined by
- * U+0000 U+0000, with each U+0000 inside a column written U+0000 U+0001.
+ * Makes the codec of a key declared as a list of types: the canonical texts of the columns, joined by U+0000
+ * U+0000, with each U+0000 inside a column written U+0000 U+0001.
  *
  * Different keys give different texts: read from the left, a U+0000 is always the first of two units, and the
- * second says which of the two it is: an end of a column (U+0000) or a U+0000 inside one (U+0001). So the text
- * determines the columns' texts, each of which determines its column.
+ * second says which of the two it is: an end of a column (U+0000) or a U+0000 inside one (U+0001). So the
+ * text determines the columns' texts, each of which determines its column.
  */
 export function compositeKeyCodec(types: readonly AtomicType[]): KeyCodec {
   const parts = types.map(partText);

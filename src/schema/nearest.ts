@@ -14,7 +14,7 @@ function editDistance(from: string, to: string): number {
   return row[to.length] ?? 0;
 }
 
-/** The known word a user probably meant; undefined when none is near. */
+/** Returns the known word a user probably meant; undefined when none is near. */
 function nearest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > longestWord) return undefined;
   const lower = word.toLowerCase();

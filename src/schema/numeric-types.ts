@@ -11,7 +11,7 @@ interface IntegerRange {
 
 const maxSafe = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** The form of a 64-bit integer: a number when it is safe, else a bigint. */
+/** Returns the form of a 64-bit integer: a number when it is safe, else a bigint. */
 export function narrowed(integer: bigint): number | bigint {
   return integer <= maxSafe && integer >= -maxSafe ? Number(integer) : integer;
 }

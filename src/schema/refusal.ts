@@ -27,7 +27,7 @@ export function asRefusal(thrown: unknown): Refusal {
 const shownCharacters = 60;
 const shownBits = 128n;
 
-/** A value for a message: short, one line and well-formed; never throws. */
+/** Returns a value for a message: short, one line and well-formed; never throws. */
 export function show(value: unknown): string {
   switch (typeof value) {
     case 'string':

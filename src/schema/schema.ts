@@ -115,7 +115,7 @@ export interface Schema {
    * @throws TablecastError `KEY_INVALID`
    */
   keyText(key: unknown): string;
-  /** The user form of a canonical text; composite keys are frozen arrays. The text must have been checked. */
+  /** Returns the user form of a canonical text; composite keys are frozen arrays. The text must have been checked. */
   keyOf(text: string): Key;
   /**
    * For text from peers and from disk: returns only for text that `keyText` could have returned.
@@ -131,9 +131,9 @@ export interface Schema {
   value(value: unknown): Value;
   /** `none` for sets, `text` for complex values (as JSON). */
   readonly column: ColumnType;
-  /** The cell of a canonical value; `false` for a set, whose column has no cells. */
+  /** Returns the cell of a canonical value; `false` for a set, whose column has no cells. */
   toColumn(value: Value): Cell;
-  /** The canonical value of a cell that was checked or is this node's own. */
+  /** Returns the canonical value of a cell that was checked or is this node's own. */
   fromColumn(cell: Cell): Value;
   /**
    * For cells from peers: returns only for cells that `toColumn` could have returned. (A small integer may

@@ -77,7 +77,7 @@ export const enumType: AtomicType = textType('enum', canonicalEnum);
 const patternHint =
   "Write the expression between slashes and the flags i or s after them, such as '/^foo.*/i'.";
 
-/** The body with every slash escaped; undefined when the closing slash turns out to be escaped itself. */
+/** Returns the body with every slash escaped; undefined when the closing slash turns out to be escaped itself. */
 function escapedBody(body: string): string | undefined {
   if (!body.includes('/') && !body.includes('\\')) return body;
   let escaped = '';

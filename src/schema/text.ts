@@ -5,7 +5,7 @@ interface CheckableText {
   isWellFormed(): boolean;
 }
 
-/** True for text without lone surrogates, which UTF-8 cannot carry. */
+/** Returns true for text without lone surrogates, which UTF-8 cannot carry. */
 export function isWellFormed(text: string): boolean {
   return (text as unknown as CheckableText).isWellFormed();
 }
@@ -21,7 +21,7 @@ function utf8Bytes(text: string): number {
   return bytes;
 }
 
-/** True when the text takes at most `limit` bytes of UTF-8; counts only when the length leaves a doubt. */
+/** Returns true when the text takes at most `limit` bytes of UTF-8; counts only when the length leaves a doubt. */
 function fits(text: string, limit: number): boolean {
   if (text.length * 3 <= limit) return true;
   return text.length <= limit && utf8Bytes(text) <= limit;

@@ -26,13 +26,16 @@ function guard(connection: Connection): Connection {
   return connection;
 }
 
-/** A connection that can only read; throws what better-sqlite3 throws. */
+/** Makes a connection that can only read; throws what better-sqlite3 throws. */
 export function openReading(file: string): Connection {
   const connection = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
   return guard(connection);
 }
 
-/** The one connection that writes: WAL, no automatic checkpoints (the store runs them where it can see their errors). */
+/**
+ * Makes the one connection that writes: WAL, no automatic checkpoints (the store runs them where it can see
+ * their errors).
+ */
 export function openWriting(file: string, fileMustExist: boolean): Connection {
   const connection = new Database(file, { fileMustExist, timeout: BUSY_TIMEOUT_MS });
   return guard(connection);

@@ -93,7 +93,7 @@ export function asTablecastError(error: unknown, attempt: Attempt): TablecastErr
   );
 }
 
-/** The error for a write that failed because no file can become longer. */
+/** Makes the error for a write that failed because no file can become longer. */
 export function cannotGrowError(error: unknown, { file, action }: Attempt): TablecastError {
   return new TablecastError(
     FULL.code,
@@ -102,7 +102,7 @@ export function cannotGrowError(error: unknown, { file, action }: Attempt): Tabl
   );
 }
 
-/** The error for a file that breaks a rule of the format; `where` names the record. */
+/** Makes the error for a file that breaks a rule of the format; `where` names the record. */
 export function damaged(file: string, where: string, details: ErrorDetails = {}): TablecastError {
   return new TablecastError('BACKEND_DAMAGED', `${file} is damaged: ${where}`, {
     hint: DAMAGED.hint,
@@ -110,7 +110,7 @@ export function damaged(file: string, where: string, details: ErrorDetails = {})
   });
 }
 
-/** The error for a sync that failed: never retryable, because a second one may succeed and be wrong. */
+/** Makes the error for a sync that failed: never retryable, because a second one may succeed and be wrong. */
 export function syncFailed(file: string, error: unknown): TablecastError {
   const reason = error instanceof Error ? error.message : String(error);
   return new TablecastError('BACKEND_FAILED', `could not sync ${file}: ${reason}`, {
@@ -120,13 +120,13 @@ export function syncFailed(file: string, error: unknown): TablecastError {
   });
 }
 
-/** The plain data of an error. */
+/** Returns the plain data of an error. */
 export function toFailure(error: TablecastError): Failure {
   const { code, message, hint, details, retryable } = error;
   return { code, message, hint, details, retryable };
 }
 
-/** A new error from its plain data; each promise that rejects gets its own. */
+/** Makes a new error from its plain data; each promise that rejects gets its own. */
 export function fromFailure(failure: Failure): TablecastError {
   return new TablecastError(failure.code, failure.message, failure);
 }

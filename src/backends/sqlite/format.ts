@@ -22,12 +22,12 @@ const ADDED: readonly (readonly string[])[] = [
   ],
 ];
 
-/** The statements that bring a file of one format to a later one. */
+/** Returns the statements that bring a file of one format to a later one. */
 export function additions(from: number, to: number): readonly string[] {
   return ADDED.slice(from - 1, to - 1).flat();
 }
 
-/** The whole schema of a format; a file whose schema differs is refused. */
+/** Returns the whole schema of a format; a file whose schema differs is refused. */
 export function schemaOf(version: number): readonly string[] {
   return [...SCHEMA_1, ...additions(1, version)];
 }
@@ -62,12 +62,12 @@ export function checksum(numbers: readonly number[], ...parts: readonly Uint8Arr
 
 const utf8 = new TextEncoder();
 
-/** The checksum of a segment: over its position, its span and its bytes. */
+/** Returns the checksum of a segment: over its position, its span and its bytes. */
 export function segmentChecksum(position: number, span: number, bytes: Uint8Array): number {
   return checksum([position, span], bytes);
 }
 
-/** The checksum of a checkpoint's row: over position, generation, number of chunks and table name. */
+/** Returns the checksum of a checkpoint's row: over position, generation, number of chunks and table name. */
 export function checkpointChecksum(row: {
   readonly name: string;
   readonly position: number;
@@ -77,13 +77,13 @@ export function checkpointChecksum(row: {
   return checksum([row.position, row.generation, row.chunks], utf8.encode(row.name));
 }
 
-/** The checksum of a fact: over the length of its name, the name and the bytes. */
+/** Returns the checksum of a fact: over the length of its name, the name and the bytes. */
 export function factChecksum(name: string, bytes: Uint8Array): number {
   const encoded = utf8.encode(name);
   return checksum([encoded.length], encoded, bytes);
 }
 
-/** The checksum of a row of `state`: over its value and its name. */
+/** Returns the checksum of a row of `state`: over its value and its name. */
 export function stateChecksum(name: StateName, value: number): number {
   return checksum([value], utf8.encode(name));
 }

@@ -5,7 +5,7 @@ import { fromMessage } from './packed-commits.ts';
 /** The ends are what an {@link Inbox} takes from, and gives to. */
 export interface InboxEnds {
   readonly mailbox: Mailbox;
-  /** The next message that has arrived, if there is one. */
+  /** Returns the next message that has arrived, if there is one. */
   receive(this: void): RequestMessage | undefined;
   push(this: void, request: Request): void;
 }

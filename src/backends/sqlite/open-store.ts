@@ -54,7 +54,7 @@ const EMPTY: Inspection = {
   lock: undefined,
 };
 
-/** The one name of a file: absolute, links followed, its directory created. */
+/** Returns the one name of a file: absolute, links followed, its directory created. */
 function locate(file: string): string {
   const absolute = resolve(file);
   makeDirectories(dirname(absolute));

@@ -72,7 +72,7 @@ export function hasFacts(commits: readonly Commit[]): boolean {
   return false;
 }
 
-/** One copy of all segments, to be given away as a whole; the caller's bytes stay the caller's. */
+/** Returns one copy of all segments, to be given away as a whole; the caller's bytes stay the caller's. */
 export function packCommits(commits: readonly Commit[], generation: number): CommitsRequest {
   const packed = new Uint8Array(packedBytes(commits));
   packInto(packed, commits, generation);
@@ -92,7 +92,7 @@ export function toMessage({ places, facts }: CommitsRequest): {
   return { message: facts.length === 0 ? packed : { kind: 'packed', packed, facts }, buffer };
 }
 
-/** The commits of a message. */
+/** Returns the commits of a message. */
 export function fromMessage(message: CommitsMessage): CommitsRequest {
   return message instanceof Uint8Array
     ? laidOpen(message, NO_FACTS)

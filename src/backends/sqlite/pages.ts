@@ -30,7 +30,7 @@ function toSegment(row: SegmentRow): Segment | undefined {
   return { position, span, bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
 }
 
-/** The first segments that are no more bytes than asked for, but always one. */
+/** Returns the first segments that are no more bytes than asked for, but always one. */
 function atMost(segments: readonly Segment[], maxBytes: number): readonly Segment[] {
   let bytes = 0;
   const end = segments.findIndex(({ bytes: { length } }, index) => (bytes += length) > maxBytes && index > 0);
@@ -73,7 +73,10 @@ export class SegmentPages {
     return this.#readPage(after, maxBytes);
   }
 
-  /** The unsealed segments that begin from one position to another. Throws `BACKEND_DAMAGED` with the position. */
+  /**
+   * Returns the unsealed segments that begin from one position to another. Throws `BACKEND_DAMAGED` with the
+   * position.
+   */
   between(first: number, last: number): Segment[] {
     return this.#rows.all(first, last).map((row) => this.#checked(row));
   }

@@ -14,7 +14,7 @@ interface SealedRow {
 
 const COLUMNS = 'position, span, "check", bytes';
 
-/** A row of `sealed`, checked. Throws `BACKEND_DAMAGED` with the position. */
+/** Returns a row of `sealed`, checked. Throws `BACKEND_DAMAGED` with the position. */
 function toBlock(row: SealedRow, file: string): Block {
   const { position, span, check, bytes } = row;
   const sound =
@@ -72,7 +72,10 @@ export class SealedRows {
     this.#row = connection.prepare<[number], SealedRow>(`SELECT ${COLUMNS} FROM sealed WHERE position = ?`);
   }
 
-  /** The segments of the first block that ends after a position, those before it left out; empty when all is behind. */
+  /**
+   * Returns the segments of the first block that ends after a position, those before it left out; empty when
+   * all is behind.
+   */
   read(after: number): readonly Segment[] {
     const before = this.#before.get(after);
     const found = before !== undefined && before.position + before.span - 1 > after;

@@ -50,7 +50,10 @@ export class Sealing {
     );
   }
 
-  /** The oldest unsealed segments that lie wholly at or before a position; undefined when they are too few for a block. */
+  /**
+   * Returns the oldest unsealed segments that lie wholly at or before a position; undefined when they are too
+   * few for a block.
+   */
   gather(position: number): readonly Segment[] | undefined {
     const extents = this.#oldest.all(position, MAX_BLOCK_SEGMENTS);
     let bytes = 0;
@@ -77,7 +80,10 @@ export class Sealing {
       throw new Error(`${changes} segments are in the place of the ${count} that were sealed`);
   }
 
-  /** The last of some blocks, from the oldest on, that end at or before a position, and whether there are blocks at all. */
+  /**
+   * Returns the last of some blocks, from the oldest on, that end at or before a position, and whether there
+   * are blocks at all.
+   */
   trimmable(position: number): { readonly last: Extent | undefined; readonly any: boolean } {
     const blocks = this.#blocks.all(SLICE_BLOCKS);
     const last = blocks.findLast((block) => block.position + block.span - 1 <= position);

@@ -140,13 +140,13 @@ function requireWhole(name: string, value: number): number {
 }
 
 /**
- * A durable backend: one SQLite file per node, written by a worker thread that commits whatever is
+ * Makes a durable backend: one SQLite file per node, written by a worker thread that commits whatever is
  * waiting as one transaction (see docs/file-format.md).
  *
  * `open` rejects with `BACKEND_FOREIGN`, `BACKEND_NEWER`, `BACKEND_DAMAGED`, `BACKEND_READ_ONLY`,
- * `BACKEND_IN_USE` or `BACKEND_FAILED` and leaves the file as it was. A commit rejects with
- * `BACKEND_FULL`, `BACKEND_IN_USE` (another program holds SQLite's lock) or `LIMIT_EXCEEDED`, all
- * retryable, or with `BACKEND_FAILED` for good: a failed write or sync, or the end of the worker.
+ * `BACKEND_IN_USE` or `BACKEND_FAILED` and leaves the file as it was. A commit rejects with `BACKEND_FULL`,
+ * `BACKEND_IN_USE` (another program holds SQLite's lock) or `LIMIT_EXCEEDED`, all retryable, or with
+ * `BACKEND_FAILED` for good: a failed write or sync, or the end of the worker.
  */
 export function sqliteBackend(options: SqliteBackendOptions): Backend {
   const maxFileBytes = options.limits?.maxFileBytes;

@@ -26,7 +26,10 @@ export class StandingFiles {
     });
   }
 
-  /** The error for a file that is gone, moved or replaced; undefined while all stand. Two calls of the system. */
+  /**
+   * Makes the error for a file that is gone, moved or replaced; undefined while all stand. Two calls of the
+   * system.
+   */
   problem(): TablecastError | undefined {
     for (const known of this.#known) {
       const found = statSync(known.path, { throwIfNoEntry: false });

@@ -52,7 +52,7 @@ function prepare(connection: Connection) {
   };
 }
 
-/** The rows at the front that fit one slice. */
+/** Returns the rows at the front that fit one slice. */
 function slice<Row extends { readonly size: number }>(rows: readonly Row[]): readonly Row[] {
   let bytes = 0;
   const end = rows.findIndex((row) => (bytes += row.size) > SLICE_BYTES);

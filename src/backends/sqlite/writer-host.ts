@@ -36,7 +36,10 @@ export interface WriterEvents {
   ended(error: Error | undefined): void;
 }
 
-/** The writing side in the calling thread: a round runs in a microtask, so what one turn commits is one transaction. */
+/**
+ * Makes the writing side in the calling thread: a round runs in a microtask, so what one turn commits is one
+ * transaction.
+ */
 export function inlineHost(options: StoreOptions, events: WriterEvents): WriterHost {
   let scheduled = false;
   const rounds = new Rounds(options, (reply) => {
@@ -66,7 +69,7 @@ export function inlineHost(options: StoreOptions, events: WriterEvents): WriterH
   };
 }
 
-/** The worker's file beside this module, as a source or bundled into `dist/` or a folder of it. */
+/** Returns the worker's file beside this module, as a source or bundled into `dist/` or a folder of it. */
 function workerUrl(): URL {
   const isSource = import.meta.url.endsWith('.ts');
   const names = isSource
@@ -96,7 +99,7 @@ function startWorker(start: WorkerStart): Worker {
   return new Worker(source, { eval: true, workerData: start });
 }
 
-/** The writing side in a thread of its own, which keeps the event loop free while the disk works. */
+/** Makes the writing side in a thread of its own, which keeps the event loop free while the disk works. */
 export function workerHost(options: StoreOptions, events: WriterEvents): WriterHost {
   const shared = mailboxMemory();
   const mailbox = new Mailbox(shared);

@@ -187,7 +187,7 @@ export class ByteWriter {
   }
 }
 
-/** The error for bytes that do not say what they should. */
+/** Makes the error for bytes that do not say what they should. */
 export function malformed(what: string): TablecastError {
   return new TablecastError('OPERATION_INVALID', `Malformed bytes: ${what}.`, {
     hint: 'The sender or the file is damaged or speaks another format; the bytes were not used.',
@@ -255,7 +255,7 @@ export class ByteReader {
     throw malformed('a number beyond 2^53');
   }
 
-  /** A varint that counts things of at least `unit` bytes each, so that it cannot exceed what is left. */
+  /** Returns a varint that counts things of at least `unit` bytes each, so that it cannot exceed what is left. */
   count(what: string, limit: number, unit = 1): number {
     const count = this.varint();
     if (count > limit || count * unit > this.remaining) throw malformed(`${count} ${what}`);
@@ -313,7 +313,7 @@ export class ByteReader {
   }
 }
 
-/** Bytes an unsigned integer needs, 1 to 4. */
+/** Counts the bytes an unsigned integer needs, 1 to 4. */
 export function widthOf(largest: number): number {
   if (largest < 0x100) return 1;
   if (largest < 0x10000) return 2;

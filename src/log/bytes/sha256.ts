@@ -32,7 +32,10 @@ export function sha256(bytes: Uint8Array, start = 0, end: number = bytes.length)
   return digest(state, bytes, { start, tail, end });
 }
 
-/** The same in steps, each of which says how many microseconds it took at most; `bytes` must not change meanwhile. */
+/**
+ * Returns the same in steps, each of which says how many microseconds it took at most; `bytes` must not
+ * change meanwhile.
+ */
 export function* sha256InSteps(bytes: Uint8Array, start: number): Generator<number, Uint8Array, undefined> {
   const state = INITIAL.slice();
   const end = bytes.length;

@@ -25,7 +25,7 @@ export type StoreName = 'memory' | 'sqlite';
 
 /** Gives local operations their place in the log. */
 export interface Journal {
-  /** The next position; makes sure that the author has an open run with room for one operation. */
+  /** Returns the next position; makes sure that the author has an open run with room for one operation. */
   next(author: RunAuthor): number;
 }
 

@@ -41,7 +41,7 @@ export class OperationLog implements JournalOwner {
     this.stores = stores;
   }
 
-  /** The last position given out. */
+  /** Returns the last position given out. */
   get position(): number {
     return this.journal.position;
   }

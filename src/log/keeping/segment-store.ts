@@ -228,7 +228,10 @@ export class SegmentStore {
     });
   }
 
-  /** Segments that end after `after`, ascending; from memory when they are there, else from the backend. */
+  /**
+   * Returns the segments that end after `after`, ascending; from memory when they are there, else from the
+   * backend.
+   */
   async read(after: number, maxBytes: number): Promise<readonly LoggedSegment[]> {
     const recent = this.recent(after, maxBytes);
     if (recent !== undefined) return recent;
@@ -263,7 +266,7 @@ export class SegmentStore {
     this.#recentFrom = Math.max(this.#recentFrom, this.trimmedTo);
   }
 
-  /** Bytes appended and not yet committed. */
+  /** Counts the bytes appended and not yet committed. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }

@@ -34,7 +34,10 @@ export class HybridClock {
     this.#unread = 0;
   }
 
-  /** The next stamp: not smaller than any given since {@link look}; where stamps order, greater than any seen or given before it. */
+  /**
+   * Returns the next stamp: not smaller than any given since {@link look}; where stamps order, greater than
+   * any seen or given before it.
+   */
   stamp(): number {
     if (this.#unread-- > 0) return this.#last;
     this.#unread = STAMPS_PER_READING;

@@ -38,7 +38,7 @@ export class Marks {
     else this.#marks.delete(origin);
   }
 
-  /** A position at or before that of an origin's operation; 1 when nothing is known. */
+  /** Returns a position at or before that of an origin's operation; 1 when nothing is known. */
   positionOf(origin: number | undefined, sequence: number): number {
     const marks = origin === undefined ? undefined : this.#marks.get(origin);
     let position = 1;

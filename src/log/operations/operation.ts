@@ -12,7 +12,7 @@ export type OperationKind = 'set' | 'delete' | 'clear' | 'expire' | 'switch' | '
 
 const KIND_NAMES: readonly OperationKind[] = ['set', 'delete', 'clear', 'expire', 'switch', 'increment'];
 
-/** The name of a kind. */
+/** Returns the name of a kind. */
 export function kindName(kind: number): OperationKind {
   return KIND_NAMES[kind] as OperationKind;
 }

@@ -49,7 +49,7 @@ export interface Origin {
   readonly epoch: number;
 }
 
-/** The text that names a life for ever, `nodeId@epoch` with the epoch in base 36. */
+/** Returns the text that names a life for ever, `nodeId@epoch` with the epoch in base 36. */
 export function originText(nodeId: string, epoch: number): string {
   return `${nodeId}@${epoch.toString(36)}`;
 }
@@ -74,8 +74,8 @@ function partsOf(text: string): RegExpExecArray {
 }
 
 /**
- * An epoch greater than `after`: the time in units of 2^-10 ms with random low bits, so that
- * two lives that begin in the same millisecond, on a copied directory for example, differ.
+ * Returns an epoch greater than `after`: the time in units of 2^-10 ms with random low bits, so that two
+ * lives that begin in the same millisecond, on a copied directory for example, differ.
  */
 export function newEpoch(nowMs: number, random: number, after: number): number {
   const candidate = Math.floor(nowMs) * 1024 + Math.floor(random * 1024);

@@ -24,7 +24,10 @@ function ownPart(nodeId: string): string {
   return nodeId.length <= MAX_OWN ? nodeId : hashed(nodeId, MAX_OWN);
 }
 
-/** The author in at most `room` letters: as it is called, or a hash and, for people, what fits of the name. */
+/**
+ * Returns the author in at most `room` letters: as it is called, or a hash and, for people, what fits of the
+ * name.
+ */
 function authorPart(author: string, room: number): string {
   if (author.length <= room && PLAIN.test(author)) return author;
   const hash = hashed(author, room);
@@ -32,7 +35,10 @@ function authorPart(author: string, room: number): string {
   return hash.length + 1 < room ? `${hash}-${name.slice(0, room - hash.length - 1)}` : hash;
 }
 
-/** The id under which `nodeId` writes for an author; always a valid node id when `scope` is one of at most 21 characters. */
+/**
+ * Returns the id under which `nodeId` writes for an author; always a valid node id when `scope` is one of at
+ * most 21 characters.
+ */
 export function proxyId(scope: string, author: string, nodeId: string): string {
   const own = ownPart(nodeId);
   const room = MAX_ID - scope.length - own.length - 2;
@@ -45,8 +51,9 @@ export function isProxyOf(nodeId: string, id: string): boolean {
 }
 
 /**
- * The same, and true for an id that 0.2 and earlier made of a node id of more than 32 characters, which ends in 32
- * bits of hash. For what a node finds out about itself in its own log, and never for rights: ids can collide there.
+ * Returns the same, and true for an id that 0.2 and earlier made of a node id of more than 32 characters,
+ * which ends in 32 bits of hash. For what a node finds out about itself in its own log, and never for rights:
+ * ids can collide there.
  */
 export function wasProxyOf(nodeId: string, id: string): boolean {
   if (isProxyOf(nodeId, id)) return true;

@@ -4,7 +4,7 @@ export const MAX_STRETCHES = 64;
 /** In ascending order: first sequence, session, first sequence, session, … */
 export type Stretches = readonly number[];
 
-/** The session that wrote an operation, according to `stretches`; 0 when they do not say. */
+/** Returns the session that wrote an operation, according to `stretches`; 0 when they do not say. */
 export function sessionIn(stretches: Stretches, sequence: number): number {
   for (let at = stretches.length - 2; at >= 0; at -= 2)
     if ((stretches[at] as number) <= sequence) return stretches[at + 1] as number;
@@ -31,7 +31,7 @@ export class SessionMarks {
     if (stretches.length > 2 * MAX_STRETCHES) stretches.splice(0, 2);
   }
 
-  /** The session that wrote an operation which is held; 0 when that is not known. */
+  /** Returns the session that wrote an operation which is held; 0 when that is not known. */
   of(origin: number, sequence: number): number {
     return sessionIn(this.#stretches.get(origin) ?? [], sequence);
   }

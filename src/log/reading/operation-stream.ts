@@ -21,9 +21,12 @@ export interface StreamSource {
   readonly log: OperationLog;
   readonly live: Observable<Operation>;
   readonly decoderOf: DecoderOf;
-  /** The store that keeps a table; undefined for a table that is not known. */
+  /** Returns the store that keeps a table; undefined for a table that is not known. */
   storeOf(table: string): SegmentStore | undefined;
-  /** The last position at or before the given one from which replay can begin, to learn what numbers stand for. */
+  /**
+   * Returns the last position at or before the given one from which replay can begin, to learn what numbers
+   * stand for.
+   */
   readableFrom(position: number): number;
   /** Gives what key numbers stand for that were named before the log begins; undefined when it was never trimmed. */
   names(): KeyNames | undefined;

@@ -82,7 +82,7 @@ export class Dictionary {
     return this.#slots;
   }
 
-  /** The slots of all key numbers, in order; a copy. */
+  /** Returns the slots of all key numbers, in order; a copy. */
   slots(): Int32Array {
     return this.#slots.slice(0, this.size);
   }
@@ -115,7 +115,7 @@ export class AuthorDictionary {
     this.#originIds.clear();
   }
 
-  /** The key number of a slot; a key that has none is added, and its text goes with the run. */
+  /** Returns the key number of a slot; a key that has none is added, and its text goes with the run. */
   keyId(slot: number, keys: { text(slot: number): string }, run: RunWriter): number {
     if (slot >= this.#ids.length) {
       const larger = new Int32Array(Math.max(slot + 1, this.#ids.length * 2));
@@ -131,7 +131,7 @@ export class AuthorDictionary {
     return id;
   }
 
-  /** The number of an origin; one that has none is added, and its text goes with the run. */
+  /** Returns the number of an origin; one that has none is added, and its text goes with the run. */
   originId(origin: number, text: string, run: RunWriter): number {
     const known = this.#originIds.get(origin);
     if (known !== undefined) return known;

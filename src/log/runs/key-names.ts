@@ -74,7 +74,7 @@ export class KeyNames {
     }
   }
 
-  /** All of it, in chunks that {@link KeyNames.decode} takes. */
+  /** Returns all of it, in chunks that {@link KeyNames.decode} takes. */
   encode(): Uint8Array[] {
     const chunks: Uint8Array[] = [];
     for (const [name, chapters] of this.#chapters) {
@@ -105,7 +105,7 @@ function copies(known: Map<string, Map<number, Chapter>>): [string, Map<number, 
   return Array.from(known, ([name, chapters]) => [name, new Map(chapters)]);
 }
 
-/** The keys without the holes, in parts that fit a chunk. */
+/** Returns the keys without the holes, in parts that fit a chunk. */
 function* partsOf(keys: Keys): Generator<{ first: number; keys: string[] }> {
   let part: string[] = [];
   let first = 0;

@@ -346,7 +346,10 @@ export function decodeRun(bytes: Uint8Array, type: ColumnType): DecodedRun {
   return readRun(openRun(bytes), type);
 }
 
-/** The rest of a run. With `into`, what is returned is good until the next one is read into the same columns. */
+/**
+ * Returns the rest of a run. With `into`, what is returned is good until the next one is read into the same
+ * columns.
+ */
 export function readRun(
   { header, reader, flags }: OpenedRun,
   type: ColumnType,

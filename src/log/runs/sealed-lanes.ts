@@ -84,7 +84,10 @@ function passOrder(tape: SplitTape | JoinTape): void {
   }
 }
 
-/** The segments that {@link splitSegments} laid out, of which the first stood at `position`. Throws `OPERATION_INVALID`. */
+/**
+ * Returns the segments that {@link splitSegments} laid out, of which the first stood at `position`. Throws
+ * `OPERATION_INVALID`.
+ */
 export function joinSegments(
   lanes: readonly Uint8Array[],
   { position, count }: { readonly position: number; readonly count: number },

@@ -73,7 +73,7 @@ export function encodeSegment(content: SegmentContent): Uint8Array {
   return writer.finish();
 }
 
-/** The bytes of a segment that records an adoption, in steps. */
+/** Returns the bytes of a segment that records an adoption, in steps. */
 export function* encodeAdoption(table: string, chunks: readonly Uint8Array[]): Work<Uint8Array> {
   const writer = new ByteWriter(chunks.reduce((sum, chunk) => sum + chunk.length + 5, 256));
   writer.byte(ADOPTION);

@@ -104,7 +104,7 @@ export class LogKeeper {
     this.#store.remember(new Map([[AGES_FACT, ages.encode()]]));
   }
 
-  /** The position to which the log is to be trimmed; 0 when nothing is worth it. */
+  /** Returns the position to which the log is to be trimmed; 0 when nothing is worth it. */
   async #due(): Promise<number> {
     const { operations, bytes } = this.#parts.retention;
     const { appended } = this.#store;

@@ -36,7 +36,10 @@ export class AgeMarks {
     return true;
   }
 
-  /** The position to trim to now: what stands there is older than the age. 0 when that is not worth it yet. */
+  /**
+   * Returns the position to trim to now: what stands there is older than the age. 0 when that is not worth it
+   * yet.
+   */
   due(nowMs: number, trimmedTo: number): number {
     const overdue = this.#before(nowMs - this.#ageMs * AGE_SLACK);
     return overdue > trimmedTo ? this.#before(nowMs - this.#ageMs) : 0;
