@@ -14,7 +14,7 @@ export interface Environment {
   now(): number;
   /** Milliseconds since some moment in the past: what no correction of the clock moves. */
   elapsed(): number;
-  /** A number in [0, 1). */
+  /** Returns a number in [0, 1). */
   random(): number;
   /** Runs `task` once, `delayMs` milliseconds from now. Does not keep the process alive. */
   schedule(delayMs: number, task: () => void): Timer;

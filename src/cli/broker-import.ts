@@ -42,7 +42,7 @@ interface Description {
   readonly types?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The files of a store, or of every store in a folder. Throws `OPTION_INVALID` when there is none. */
+/** Returns the files of a store, or of every store in a folder. Throws `OPTION_INVALID` when there is none. */
 export function storeFiles(path: string): readonly string[] {
   requireFile(path, WHERE_STORES_ARE);
   const names = namesIn(path);
@@ -51,7 +51,7 @@ export function storeFiles(path: string): readonly string[] {
   throw usageError(`${path} holds no Broker store.`, WHERE_STORES_ARE);
 }
 
-/** The stores in a folder; undefined for a file. Throws `IMPORT_INVALID` for what may not be looked at. */
+/** Returns the stores in a folder; undefined for a file. Throws `IMPORT_INVALID` for what may not be looked at. */
 function namesIn(path: string): readonly string[] | undefined {
   try {
     if (!statSync(path).isDirectory()) return undefined;
@@ -83,7 +83,7 @@ function namedTypes(texts: readonly string[]): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-/** The tables in a JSON file: those of an attachment, or a whole configuration with `zeek`. */
+/** Returns the tables in a JSON file: those of an attachment, or a whole configuration with `zeek`. */
 function describedIn(file: string): ReadonlyMap<string, Description> {
   const hint = 'Give the `tables` of an attachment, or a whole configuration, as JSON.';
   const content = readJsonFile(file, 'file of --zeek-tables', hint);
@@ -167,7 +167,7 @@ function shownKey({ key }: BrokerStoreEntry): string {
   return visible(columns.join(', '));
 }
 
-/** One line about an import, for people. */
+/** Returns one line about an import, for people. */
 export function storeSummary(
   name: string,
   { rows, expired, escaped, refused, damaged }: ImportedStore,

@@ -29,7 +29,7 @@ export interface PeerFlags extends CredentialFlags {
   readonly json?: boolean | undefined;
 }
 
-/** A command of the program; mistakes in its use are thrown, and say how to get help. */
+/** Makes a command of the program; mistakes in its use are thrown, and say how to get help. */
 export function newCommand(name: string, description: string, examples: readonly string[]): Command {
   return throwingMistakes(new Command(name), `Try tablecast ${name} --help.`)
     .description(description)
@@ -73,7 +73,7 @@ export function withCredentials(command: Command): Command {
     .addOption(new Option('--tls-key <file>', 'key of that certificate, PEM').env('TABLECAST_TLS_KEY'));
 }
 
-/** The options of every command that asks a running node. */
+/** Adds the options of every command that asks a running node. */
 export function withPeer(command: Command): Command {
   command
     .addOption(new Option('--peer <url>', 'the running node').env('TABLECAST_PEER').default(DEFAULT_PEER))
@@ -87,7 +87,7 @@ export function withPeer(command: Command): Command {
   return withJson(withCredentials(command));
 }
 
-/** The option of everything that prints. */
+/** Adds the option of everything that prints. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'print JSON, one document per line');
 }
@@ -110,7 +110,7 @@ export function parseTimeout(text: string): number {
   throw usageError(`--timeout ${text} is no time up to a day.`, 'Write 500ms, 10s or 2m.');
 }
 
-/** A whole number from 0. Throws `OPTION_INVALID`. */
+/** Returns a whole number from 0. Throws `OPTION_INVALID`. */
 export function wholeNumber(flag: string): (text: string) => number {
   return (text) => {
     const number = Number(text);

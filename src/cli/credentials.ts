@@ -34,7 +34,10 @@ function readPem(file: string | undefined, what: string): string | undefined {
   return file === undefined ? undefined : readText(file, what);
 }
 
-/** The text of a small file the user named; of one without an end no more than the limit is read. Throws `OPTION_INVALID`, or `IMPORT_INVALID` when it is there and cannot be read. */
+/**
+ * Returns the text of a small file the user named; of one without an end no more than the limit is read.
+ * Throws `OPTION_INVALID`, or `IMPORT_INVALID` when it is there and cannot be read.
+ */
 export function readText(file: string, what: string): string {
   const path = resolve(file);
   try {

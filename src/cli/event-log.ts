@@ -30,7 +30,7 @@ const CUT_MESSAGE = 1024;
 /** So much waits for the reader of a log. */
 const MAX_WAITING_BYTES: number = 1024 * 1024;
 
-/** The option of everything that runs until it is told to stop. */
+/** Adds the option of everything that runs until it is told to stop. */
 export function withLogFormat(command: Command): Command {
   return command.addOption(
     new Option('--log-format <format>', 'one line per event, as text or as JSON with stable codes')
@@ -39,7 +39,7 @@ export function withLogFormat(command: Command): Command {
   );
 }
 
-/** One event as one line, without a line break. Control characters are escaped; nothing of a row is in it. */
+/** Returns one event as one line, without a line break. Control characters are escaped; nothing of a row is in it. */
 export function logLine(event: LogEvent, format: LogFormat, time: Date = new Date()): string {
   const told = withoutRows(event);
   return format === 'json' ? jsonLine(told, time) : textLine(told, time);

@@ -228,9 +228,9 @@ function refusal({ code, message }: NodeEvent): TablecastError {
 const COMMAND_IDS = 64;
 
 /**
- * The id a command joins under: one of few per user and machine, because tables remember the writers
- * of each id, and a bounded number of lives of each. Of two commands with one id at one time, the
- * later takes the connection over and the earlier connects again.
+ * Returns the id a command joins under: one of few per user and machine, because tables remember the writers
+ * of each id, and a bounded number of lives of each. Of two commands with one id at one time, the later takes
+ * the connection over and the earlier connects again.
  */
 function commandId(): string {
   const who = createHash('sha256').update(`${hostname()} ${userName()}`).digest('hex').slice(0, 8);

@@ -22,7 +22,10 @@ export class LeftOut {
     this.#strict = strict;
   }
 
-  /** The reasons, in the order in which they first occurred; as many as there are mapped fields and kinds of faults. */
+  /**
+   * Returns the reasons, in the order in which they first occurred; as many as there are mapped fields and
+   * kinds of faults.
+   */
   get omissions(): readonly Omission[] {
     return Array.from(this.#omissions, ([reason, { count, firstLine }]) => ({ reason, count, firstLine }));
   }
@@ -60,7 +63,7 @@ export class LeftOut {
   }
 }
 
-/** True for an error about what is imported, not about where it goes. */
+/** Returns true for an error about what is imported, not about where it goes. */
 export function isUnusable(error: unknown): error is Error {
   return isTablecastError(error) && UNUSABLE.has(error.code);
 }

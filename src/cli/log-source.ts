@@ -14,7 +14,7 @@ export interface FileFlags {
   readonly json?: boolean | undefined;
 }
 
-/** The options that name a database file. */
+/** Adds the options that name a database file. */
 export function withFile(command: Command): Command {
   command
     .option('--file <path>', 'the database, DIRECTORY/ID.tablecast.db; the node may be running')
@@ -23,7 +23,7 @@ export function withFile(command: Command): Command {
   return withJson(command);
 }
 
-/** The file the flags name, or undefined. Throws `OPTION_INVALID` for half a name. */
+/** Returns the file the flags name, or undefined. Throws `OPTION_INVALID` for half a name. */
 export function fileOf({ file, directory, id }: FileFlags): string | undefined {
   if (file !== undefined) return file;
   if (directory === undefined || id === undefined) return undefined;
@@ -48,7 +48,7 @@ export async function withLogFile<T>(flags: FileFlags, act: (log: LogFile) => Pr
   }
 }
 
-/** The declaration of a table of a file. Throws `OPTION_INVALID` when there is none. */
+/** Returns the declaration of a table of a file. Throws `OPTION_INVALID` when there is none. */
 export function declarationIn(log: LogFile, name: string): Readonly<TableDeclaration> {
   const declaration = log.tables.get(name);
   if (declaration !== undefined) return declaration;

@@ -21,7 +21,7 @@ export function fileFailure(path: string, action: 'read' | 'written', cause: unk
   });
 }
 
-/** The error for a file that is not there. */
+/** Makes the error for a file that is not there. */
 function missingFile(path: string, hint = 'Check the path.'): TablecastError {
   return usageError(`There is no file ${path}.`, hint);
 }

@@ -1,6 +1,6 @@
 const LONGEST = 40;
 
-/** The known word that was probably meant, as ` Did you mean x?`; nothing when none is near. */
+/** Returns the known word that was probably meant, as ` Did you mean x?`; nothing when none is near. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   if (word.length > LONGEST) return '';
   const ranked = Array.from(known, (name) => ({ name, distance: distance(word, name) }))

@@ -22,7 +22,7 @@ Exit codes: 0 done; 1 the answer is no (the key is absent, nothing was imported)
 configuration; 3 the node cannot be reached or refuses; 4 data or database. Every command has
 examples: tablecast COMMAND --help.`;
 
-/** The whole command line. */
+/** Makes the whole command line. */
 export function program(version: string): Command {
   const root = throwingMistakes(new Command('tablecast'), 'Try tablecast --help.')
     .description('Replicated tables on an append-only operation log: run nodes, look at them, change them.')

@@ -104,7 +104,7 @@ function credentialsIn({ auth }: NodeOptions): CredentialChange {
   return { token: auth?.token, dialToken: auth?.dialToken, credentials: auth?.credentials };
 }
 
-/** A member as far as it stays until the next start: of TLS, whether it is there. */
+/** Returns a member as far as it stays until the next start: of TLS, whether it is there. */
 function lasting({ listen, ...config }: RunConfig, member: (typeof AT_START)[number]): unknown {
   if (member !== 'listen') return config[member];
   if (listen === undefined || listen === false || listen.tls === undefined) return listen;

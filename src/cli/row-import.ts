@@ -51,7 +51,7 @@ export interface Imported {
   readonly leftOut: readonly Omission[];
 }
 
-/** The options that say what a file does not say of itself. */
+/** Adds the options that say what a file does not say of itself. */
 export function withFormat(command: Command): Command {
   const units = ['s', 'ms', 'us', 'ns'];
   return command
@@ -139,13 +139,13 @@ function mapperOf(
   );
 }
 
-/** True when there was a row to write. */
+/** Returns true when there was a row to write. */
 function writeRow(writes: PacedWrites, row: MappedRow | undefined): boolean {
   if (row !== undefined) writes.write(row.key, row.value);
   return row !== undefined;
 }
 
-/** True for the standard input and for a file that is there. */
+/** Returns true for the standard input and for a file that is there. */
 export function isInput(file: string): boolean {
   return file === '-' || !isMissing(file);
 }
@@ -174,7 +174,7 @@ class SeenFields {
     this.#missing = new Set(names.map((name) => name.replace(/\/[^/]*$/, '')));
   }
 
-  /** The field that holds a set or vector, if one does; keys never do. */
+  /** Returns the field that holds a set or vector, if one does; keys never do. */
   lists({ value }: TableDeclaration): ReadonlySet<string> {
     const isList = value === 'set' || value === 'vector';
     return new Set(isList && this.#value !== undefined ? [this.#value] : []);

@@ -26,7 +26,7 @@ export class RowText {
     return this.#keyTypes.length;
   }
 
-  /** The key that words stand for. What is of no column's type is left for the table to refuse. */
+  /** Returns the key that words stand for. What is of no column's type is left for the table to refuse. */
   key(words: readonly string[]): unknown {
     if (words.length !== this.columns) {
       const types = this.#keyTypes.join(', ');
@@ -39,7 +39,7 @@ export class RowText {
     return this.#composite ? cells : cells[0];
   }
 
-  /** The value that a word stands for. */
+  /** Returns the value that a word stands for. */
   value(word: string): unknown {
     if (this.#valueType === undefined) {
       throw usageError(`Table ${this.#table} is a set: it has no values.`, 'Use `tablecast add`.');
@@ -47,24 +47,24 @@ export class RowText {
     return wordValue(this.#valueType, word);
   }
 
-  /** A key as text: columns divided by tabs, without control characters. */
+  /** Returns a key as text: columns divided by tabs, without control characters. */
   keyText(key: unknown): string {
     return this.#keyCells(key).map(plain).join('\t');
   }
 
-  /** A key as JSON: an array when the key is composite. */
+  /** Returns a key as JSON: an array when the key is composite. */
   keyJson(key: unknown): string {
     const cells = this.#keyCells(key).map(cellJson);
     return this.#composite ? `[${cells.join(',')}]` : (cells[0] ?? 'null');
   }
 
-  /** A value as text; empty where there is none. */
+  /** Returns a value as text; empty where there is none. */
   valueText(value: unknown): string {
     const cell = this.#valueCell(value);
     return cell === undefined ? '' : plain(cell);
   }
 
-  /** A value as JSON; null where there is none. */
+  /** Returns a value as JSON; null where there is none. */
   valueJson(value: unknown): string {
     const cell = this.#valueCell(value);
     return cell === undefined ? 'null' : cellJson(cell);
@@ -88,7 +88,7 @@ function plain(cell: Parameters<typeof cellText>[0]): string {
 /** Types of which the table would speak in terms of JavaScript. */
 const CHECKED_HERE: ReadonlySet<ColumnTypeName> = new Set(['bool', 'count', 'int', 'double']);
 
-/** The value of a word; where it is none, mostly the word itself, since the table's refusal says more. */
+/** Returns the value of a word; where it is none, mostly the word itself, since the table's refusal says more. */
 export function wordValue(type: ColumnTypeName, word: string): unknown {
   const value = parseValue(type, word);
   if (value instanceof Beyond) {

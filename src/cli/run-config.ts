@@ -117,7 +117,10 @@ export function parseListen(text: string, flag = '--listen'): { port: number; ho
   return host === '' ? { port: number } : { port: number, host };
 }
 
-/** The options of a node: reads tokens, keys and certificates. Throws `OPTION_INVALID` for what cannot be read. */
+/**
+ * Returns the options of a node: reads tokens, keys and certificates. Throws `OPTION_INVALID` for what cannot
+ * be read.
+ */
 export function nodeOptions(config: RunConfig): NodeOptions {
   const { id, directory, durability, failureMode, listen, peers, auth, health, retention, limits, zeek } =
     config;

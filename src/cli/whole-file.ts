@@ -80,7 +80,7 @@ function placeOf(path: string): string {
   return statSync(path, { throwIfNoEntry: false }) === undefined ? path : realpathSync(path);
 }
 
-/** A name that nobody has and nobody guesses: what stands there is neither overwritten nor followed. */
+/** Returns a name that nobody has and nobody guesses: what stands there is neither overwritten nor followed. */
 function partialOf(path: string): string {
   return `${placeOf(path)}.${randomBytes(6).toString('hex')}.partial`;
 }

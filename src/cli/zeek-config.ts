@@ -43,7 +43,10 @@ export function absoluteZeek(config: ZeekConfig, directory: string): ZeekConfig 
   return { ...config, tls: { ...tls, ca: at(tls.ca), cert: at(tls.cert), key: at(tls.key) } };
 }
 
-/** The options of an attachment, with the certificates read. Throws `OPTION_INVALID` for a file that cannot be read. */
+/**
+ * Returns the options of an attachment, with the certificates read. Throws `OPTION_INVALID` for a file that
+ * cannot be read.
+ */
 export function zeekOptions(config: ZeekConfig): ZeekAttachmentOptions {
   const { tls, ...rest } = config;
   if (tls === undefined) return rest;

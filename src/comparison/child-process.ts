@@ -76,7 +76,7 @@ export class ComparisonProcess {
   }
 }
 
-/** The program beside this module, as a source or bundled into `dist/` or a folder of it. */
+/** Returns the program beside this module, as a source or bundled into `dist/` or a folder of it. */
 function childFile(): string {
   const isSource = import.meta.url.endsWith('.ts');
   const names = isSource ? ['./child.ts'] : ['./comparison/child.js', '../comparison/child.js', './child.js'];

@@ -31,7 +31,7 @@ export class CountedDisk {
     };
   }
 
-  /** Bytes of segments, of named values, and of the newest checkpoint of each table. */
+  /** Counts the bytes of segments, of named values, and of the newest checkpoint of each table. */
   get bytes(): number {
     return [...this.#checkpointBytes.values()].reduce((sum, bytes) => sum + bytes, this.#logBytes);
   }

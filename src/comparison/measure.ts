@@ -44,7 +44,7 @@ export function resultOf(
   };
 }
 
-/** A hash of what each writer had seen when it wrote each row. */
+/** Returns a hash of what each writer had seen when it wrote each row. */
 function interleavingOf(notes: readonly NodeNotes[]): string {
   const hash = createHash('sha256');
   for (const { written, seen } of notes) hash.update(`${written.join()};${seen.join()};`);

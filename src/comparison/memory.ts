@@ -1,4 +1,4 @@
-/** Bytes this process holds once garbage is gone; undefined unless it was started with `--expose-gc`. */
+/** Counts the bytes this process holds once garbage is gone; undefined unless it was started with `--expose-gc`. */
 export function memoryHeld(): number | undefined {
   const { gc } = globalThis as { gc?: () => void };
   if (gc === undefined) return undefined;

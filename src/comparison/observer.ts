@@ -43,13 +43,13 @@ export interface Observed {
   readonly mode: ComparedMode;
   /** The node's number in the cluster. */
   readonly index: number;
-  /** The clock of the cluster. */
+  /** Returns the clock of the cluster. */
   now(): number;
 }
 
 const NOTHING: readonly number[] = [];
 
-/** A node's id, by its number in the cluster. */
+/** Returns a node's id, by its number in the cluster. */
 export function nodeId(index: number): string {
   return `n${index + 1}`;
 }

@@ -122,7 +122,7 @@ export class RealNode {
   }
 }
 
-/** The clock that all processes of this machine share, in milliseconds. */
+/** Returns the clock that all processes of this machine share, in milliseconds. */
 function sharedMilliseconds(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000;
 }

@@ -47,7 +47,7 @@ export class SimulatedCluster implements PlayedCluster {
     };
   }
 
-  /** Bytes on the disks of all nodes. */
+  /** Counts the bytes on the disks of all nodes. */
   get diskBytes(): number {
     return this.#disks.reduce((sum, { bytes }) => sum + bytes, 0);
   }
@@ -132,7 +132,7 @@ function addressOf(index: number): string {
   return `ws://${nodeId(index)}`;
 }
 
-/** A number in [0, 1), always the same for a seed, a route and a moment. */
+/** Returns a number in [0, 1), always the same for a seed, a route and a moment. */
 function delayOf(seed: number, route: string, now: number): number {
   let mixed = Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1);
   for (let at = 0; at < route.length; at++) mixed = Math.imul(mixed ^ route.charCodeAt(at), 0x01000193);

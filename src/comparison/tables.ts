@@ -23,7 +23,7 @@ export function declareTables(node: TableNode, mode: ComparedMode): ComparedTabl
   };
 }
 
-/** The text that row `index` leaves in `latest`. */
+/** Returns the text that row `index` leaves in `latest`. */
 export function latestText(index: number, value: string): string {
   return `${index} ${value}`;
 }
@@ -33,7 +33,7 @@ export function rowOfText(text: string): number {
   return Number(text.slice(0, text.indexOf(' ')));
 }
 
-/** Rows whose values can be read under a key at this moment. */
+/** Returns the rows whose values can be read under a key at this moment. */
 export function readableRows(table: ComparedTables['latest'], key: string): number[] {
   return table.conflictsOf(key).flatMap(({ value }) => (value === undefined ? [] : [rowOfText(value)]));
 }

@@ -75,7 +75,7 @@ function makeStretches(rows: number, options: WorkloadOptions, random: SeededRan
   }));
 }
 
-/** A share of the numbers below `count`: none for 0 percent, at least one for more. */
+/** Returns a share of the numbers below `count`: none for 0 percent, at least one for more. */
 function chosen(count: number, percent: number, random: SeededRandom): ReadonlySet<number> {
   const left = Array.from({ length: count }, (_, index) => index);
   const wanted = percent === 0 ? 0 : Math.max(1, Math.round((count * percent) / 100));

@@ -15,7 +15,7 @@ export class EventCounts {
     });
   }
 
-  /** Every code, also of what never happened. */
+  /** Returns every code, also of what never happened. */
   entries(): IterableIterator<[NodeEventCode, number]> {
     return this.#counts.entries();
   }

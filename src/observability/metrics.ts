@@ -242,7 +242,7 @@ function peerStates({ peers }: Look): readonly Sample[] {
   }));
 }
 
-/** One per name, so that no series is given twice: a connection goes before an attempt. */
+/** Returns one per name, so that no series is given twice: a connection goes before an attempt. */
 function peersByName(peers: readonly PeerState[]): ReadonlyMap<string, PeerState> {
   const named = new Map<string, PeerState>();
   for (const peer of peers) {

@@ -40,7 +40,7 @@ export interface ObservedNode {
   readonly events: Observable<NodeEvent>;
   tables(): readonly ObservedTable[];
   peers(): readonly PeerState[];
-  /** The configured peers. */
+  /** Returns the configured peers. */
   dials(): readonly DialState[];
   /** Counts how many were turned away before there was a session, by the HTTP status that was the answer. */
   refusedConnections(): ReadonlyMap<string, number>;

@@ -32,7 +32,7 @@ export class Sampler {
     return this.#waiting === undefined ? 0 : (performance.now() - this.#waiting.since) / 1000;
   }
 
-  /** The longest delay of the event loop in the last 15 to 30 seconds. */
+  /** Returns the longest delay of the event loop in the last 15 to 30 seconds. */
   get eventLoopDelaySeconds(): number {
     const beyond = Math.max(0, this.#delay.max / NS_PER_SECOND - RESOLUTION_MS / 1000);
     return Math.max(this.#longestBefore, Number.isFinite(beyond) ? beyond : 0);

@@ -46,7 +46,7 @@ export class SimulatedNetwork {
     this.#delayMs = delayMs;
   }
 
-  /** The transport of a node that starts at an address; takes the place of a dead one. */
+  /** Returns the transport of a node that starts at an address; takes the place of a dead one. */
   transport(address: string): Transport {
     const transport = new SimulatedTransport(this, address);
     this.#transports.set(address, transport);
@@ -57,7 +57,7 @@ export class SimulatedNetwork {
     return this.#transports.get(address);
   }
 
-  /** The route in one direction, to be changed at will; then call {@link changed}. */
+  /** Returns the route in one direction, to be changed at will; then call {@link changed}. */
   route(from: string, to: string): Route {
     const name = `${from}\n${to}`;
     let route = this.#routes.get(name);

@@ -22,7 +22,7 @@ export interface BackendCase {
   readonly check: (place: BackendPlace) => Promise<void>;
 }
 
-/** A segment whose bytes follow from its position. */
+/** Returns a segment whose bytes follow from its position. */
 export function segment(position: number, span = 1, size = 3): Segment {
   return { position, span, bytes: new Uint8Array(size).fill(position % 251) };
 }

@@ -67,7 +67,7 @@ export async function link(client: Transport, server: Transport): Promise<Link> 
   return { near: new Observed(near), far: new Observed(await far) };
 }
 
-/** Bytes that differ from place to place and from seed to seed. */
+/** Returns bytes that differ from place to place and from seed to seed. */
 export function pattern(length: number, seed: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let i = 0; i < length; i += 1) bytes[i] = (i * 31 + seed * 17 + (i >> 8)) & 255;

@@ -31,7 +31,7 @@ export async function withinLimit(work: Promise<void>, limitMs: number = CASE_LI
   }
 }
 
-/** The code a call rejects with, `resolved`, or what else it rejected with. */
+/** Returns the code a call rejects with, `resolved`, or what else it rejected with. */
 export async function outcomeOf(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => 'resolved',

@@ -117,7 +117,7 @@ async function eachSource(
   return failure ?? (rows > 0 ? EXIT.ok : EXIT.negative);
 }
 
-/** True for a failure that another source need not meet. */
+/** Returns true for a failure that another source need not meet. */
 function isOfSource(error: unknown): boolean {
   return (
     isUnusable(error) ||

@@ -52,7 +52,10 @@ async function tellPage(address: string, flags: InspectFlags): Promise<number> {
   return EXIT.ok;
 }
 
-/** The address of the page at a given one. Throws `OPTION_INVALID` for one that may hold a secret, which is not repeated. */
+/**
+ * Returns the address of the page at a given one. Throws `OPTION_INVALID` for one that may hold a secret,
+ * which is not repeated.
+ */
 function pageAddress(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url !== undefined && url.username === '' && url.password === '' && url.search === '' && url.hash === '')

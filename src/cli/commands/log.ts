@@ -74,7 +74,7 @@ function positionOf(moment: LogMoment | undefined, file: LogFile): number | unde
   return moment !== undefined && 'position' in moment ? Math.min(moment.position, file.position) : undefined;
 }
 
-/** A position, or where the log begins, if it was trimmed beyond that. */
+/** Returns a position, or where the log begins, if it was trimmed beyond that. */
 async function keptFrom(file: LogFile, after: number | undefined): Promise<number | undefined> {
   const looking = file.follow({ after });
   try {

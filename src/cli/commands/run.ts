@@ -173,7 +173,7 @@ async function runConfigured(config: RunConfig, flags: Flags): Promise<number> {
   return EXIT.ok;
 }
 
-/** The declarations with their defaults, by a node that neither listens nor dials nor opens a file. */
+/** Returns the declarations with their defaults, by a node that neither listens nor dials nor opens a file. */
 async function checked(config: RunConfig, options: NodeOptions): Promise<Record<string, TableDeclaration>> {
   const { id, limits, retention, auth } = options;
   const node = await openNode({ id, limits, retention, auth });
@@ -195,7 +195,7 @@ async function checked(config: RunConfig, options: NodeOptions): Promise<Record<
   }
 }
 
-/** An attachment whose sqlite tables need no directory. */
+/** Returns an attachment whose sqlite tables need no directory. */
 function inMemory(cluster: ZeekAttachmentOptions): ZeekAttachmentOptions {
   const tables = Object.entries(cluster.tables).map(([name, table]) => {
     return [name, table.backend === 'sqlite' ? { ...table, backend: 'memory' as const } : table] as const;

@@ -88,7 +88,7 @@ function declared(joined: JoinedNode, name: string): { table?: JoinedTable; prob
   }
 }
 
-/** A table, or where it is wider than the terminal, what it says line by line. */
+/** Returns a table, or where it is wider than the terminal, what it says line by line. */
 export function drawn(
   tables: readonly TableStatus[],
   { rows, columns }: { readonly rows: boolean; readonly columns: number },

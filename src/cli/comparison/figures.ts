@@ -28,7 +28,7 @@ export function wasRun(mode: ModeResult | ModeRefusal): mode is ModeResult {
   return !('refused' in mode);
 }
 
-/** The figures of one kind of cluster. */
+/** Returns the figures of one kind of cluster. */
 export function figureGroups(
   comparison: Comparison,
   cluster: ClusterResult['cluster'],
@@ -158,17 +158,17 @@ function figure(label: string, { better = 'less', loss = false, ...rest }: Given
   return { label, better, loss, ...rest };
 }
 
-/** A whole number for people. */
+/** Returns a whole number for people. */
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
-/** A number with about three digits. */
+/** Returns a number with about three digits. */
 function short(value: number): string {
   return Math.abs(value) >= 100 ? count(value) : String(Number(value.toPrecision(2)));
 }
 
-/** A number, and which part of a whole it is. */
+/** Returns a number, and which part of a whole it is. */
 export function shareText(value: number, whole: number): string {
   if (value === 0) return '0';
   const percent = (value / whole) * 100;

@@ -12,7 +12,7 @@ import {
 } from './words.ts';
 
 /**
- * A comparison as one HTML page: no script, nothing fetched, and a policy that forbids both. Names
+ * Returns a comparison as one HTML page: no script, nothing fetched, and a policy that forbids both. Names
  * from logs are text in it, whatever they hold.
  */
 export function comparisonPage(comparison: Comparison): string {
@@ -84,7 +84,7 @@ ${charts.join('\n')}
 </div>`;
 }
 
-/** A table whose cells are bars, so that it can be read without seeing it. */
+/** Returns a table whose cells are bars, so that it can be read without seeing it. */
 function chart(figure: Figure, results: readonly ModeResult[]): string {
   const most = Math.max(...results.map((result) => figure.number(result) ?? 0));
   const sense = { less: 'Less is better.', more: 'More is better.', none: '' }[figure.better];
@@ -124,7 +124,7 @@ function cell(figure: Figure, mode: ModeResult | ModeRefusal): string {
   return `<td${mark}>${escaped(figure.text(mode))}</td>`;
 }
 
-/** The keys with the most rows: the true count, and what each node of each mode came to. */
+/** Returns the keys with the most rows: the true count, and what each node of each mode came to. */
 function busiestTable({ modes }: ClusterResult): string {
   const results = modes.filter(wasRun);
   const [first] = results;

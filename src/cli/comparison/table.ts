@@ -5,7 +5,7 @@ import { visible } from '../output.ts';
 import { type Figure, figureGroups, wasRun } from './figures.ts';
 import { clusterText, interleavingText, leftOutText, verdictText, workloadText } from './words.ts';
 
-/** A comparison as lines for a terminal. */
+/** Returns a comparison as lines for a terminal. */
 export function comparisonLines(comparison: Comparison): readonly string[] {
   const left = leftOutText(comparison);
   return [

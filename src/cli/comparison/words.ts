@@ -70,7 +70,7 @@ function lossText(lost: number, rows: number, what: string): string {
   return lost === 0 ? `none of ${count(rows)} ${what}` : `${shareText(lost, rows)} of ${count(rows)} ${what}`;
 }
 
-/** The command that gives the same comparison again; of a log it leaves the path to the reader. */
+/** Returns the command that gives the same comparison again; of a log it leaves the path to the reader. */
 export function commandText({ source, options, rows, clusters }: Comparison): string {
   const { key, value } = source.fields;
   const modes = clusters[0]?.modes.map(({ mode }) => mode) ?? [];
@@ -85,7 +85,7 @@ export function commandText({ source, options, rows, clusters }: Comparison): st
   return words.join(' ');
 }
 
-/** A word for a shell. */
+/** Returns a word for a shell. */
 function quoted(word: string): string {
   return /^[\w.,/:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -43,7 +43,7 @@ export class BadLines {
     this.#onSkip?.(error);
   }
 
-  /** The error for a fault after which nothing that follows can be trusted, whatever the policy. */
+  /** Makes the error for a fault after which nothing that follows can be trusted, whatever the policy. */
   fatal(fault: LineFault): TablecastError {
     return this.#error(fault, 'Correct the file; lines after this one cannot be told apart.');
   }

@@ -53,7 +53,7 @@ export class CsvReader {
     this.#onNotice = onNotice;
   }
 
-  /** The records that are complete with these lines. */
+  /** Returns the records that are complete with these lines. */
   *parseBatch(batch: LineBatch): Generator<LogRecord> {
     let from = 0;
     for (let i = 0; i < batch.lines.length; i += 1) {
@@ -65,7 +65,7 @@ export class CsvReader {
     yield* this.#parseLines(from === 0 ? batch.lines : batch.lines.slice(from));
   }
 
-  /** The last record, if the file ends without a line feed; refuses a quote left open. */
+  /** Returns the last record, if the file ends without a line feed; refuses a quote left open. */
   *end(): Generator<LogRecord> {
     if (this.#rest === '' || this.#dialect === undefined) return;
     const text = this.#rest.replace(/\r?\n$/, this.#dialect.newline);

@@ -14,7 +14,7 @@ export interface Cell {
   readonly value: unknown;
 }
 
-/** The error for a value that cannot be written. */
+/** Makes the error for a value that cannot be written. */
 export function cellError(cell: Cell, problem: string, hint: string): TablecastError {
   const { field, type } = cell;
   return new TablecastError('VALUE_INVALID', `export, field '${field}' (${type}): ${problem}`, {
@@ -45,7 +45,7 @@ function complexText(cell: Cell): string {
   throw cellError(cell, 'is not JSON', 'Complex values consist of what JSON can say.');
 }
 
-/** The text of a value, the same in all formats, without any escapes. */
+/** Returns the text of a value, the same in all formats, without any escapes. */
 export function cellText(cell: Cell): string {
   const { type, value } = cell;
   if (isComplexType(type)) return complexText(cell);
@@ -79,7 +79,7 @@ export function utf8Text(cell: Cell): string {
 }
 
 /**
- * A value as JSON. A number only where every reader that uses doubles gets the exact value back;
+ * Returns a value as JSON. A number only where every reader that uses doubles gets the exact value back;
  * otherwise the digits as a string.
  */
 export function cellJson(cell: Cell): string {

@@ -15,7 +15,7 @@ export class GzipDamage extends Error {
   override readonly name = 'GzipDamage';
 }
 
-/** True for the first bytes of gzip data. */
+/** Returns true for the first bytes of gzip data. */
 export function isGzip(head: Buffer): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
@@ -43,7 +43,7 @@ class Input {
     this.#rest = this.#rest.subarray(length);
   }
 
-  /** The next bytes. @throws GzipDamage when there are not so many */
+  /** Returns the next bytes. @throws GzipDamage when there are not so many */
   async take(length: number): Promise<Buffer> {
     const bytes = await this.peek(length);
     if (bytes.length < length) throw new GzipDamage('the data ends too early');
@@ -66,7 +66,10 @@ class Inflater {
     this.#failed.catch(() => undefined);
   }
 
-  /** Bytes at the end of the last piece that belong to what comes behind; undefined before the end of the data. */
+  /**
+   * Counts the bytes at the end of the last piece that belong to what comes behind; undefined before the end
+   * of the data.
+   */
   get unused(): number | undefined {
     const unused = this.#fed - this.#stream.bytesWritten;
     return unused > 0 ? unused : undefined;
@@ -182,7 +185,8 @@ async function skipPadding(input: Input): Promise<void> {
 }
 
 /**
- * The content of gzip data, of one member or several behind each other. Whatever stands before damage is given.
+ * Returns the content of gzip data, of one member or several behind each other. Whatever stands before damage
+ * is given.
  *
  * @throws GzipDamage where the data is damaged, ends too early, or is followed by something else than zeros
  */

@@ -26,7 +26,7 @@ export class JsonReader {
     this.#spelling = SPELLINGS[strings];
   }
 
-  /** The record of a line; undefined for blank and skipped lines. */
+  /** Returns the record of a line; undefined for blank and skipped lines. */
   parseLine(raw: string, line: number): LogRecord | undefined {
     const text = lineText(raw);
     if (text.trim() === '') return undefined;

@@ -167,7 +167,7 @@ class Scanner {
     }
   }
 
-  /** True when the value just read is no JSON. */
+  /** Returns true when the value just read is no JSON. */
   #keepFault(name: string): boolean {
     if (this.#fault === undefined) {
       if (this.#faults.size > 0) this.#faults.delete(name);
@@ -197,7 +197,7 @@ class Scanner {
     }
   }
 
-  /** An element of an array: the text of a scalar, the JSON of anything nested. */
+  /** Returns an element of an array: the text of a scalar, the JSON of anything nested. */
   #element(): string | undefined {
     const start = this.#at;
     const code = this.#text.charCodeAt(start);
@@ -222,13 +222,13 @@ class Scanner {
     return first === 'n' ? undefined : word;
   }
 
-  /** The number that begins here; empty when there is none. */
+  /** Returns the number that begins here; empty when there is none. */
   #number(): string {
     NUMBER.lastIndex = this.#at;
     return NUMBER.exec(this.#text)?.[0] ?? '';
   }
 
-  /** True where a value that ends here is whole. */
+  /** Returns true where a value that ends here is whole. */
   #endsAt(at: number): boolean {
     const code = this.#text.charCodeAt(at);
     return code === COMMA || code === CLOSE_OBJECT || code === CLOSE_ARRAY || !(code > SPACE);
@@ -244,7 +244,7 @@ class Scanner {
     return word;
   }
 
-  /** The text of a string; where it is no JSON, what stands between the quotes, and a fault. */
+  /** Returns the text of a string; where it is no JSON, what stands between the quotes, and a fault. */
   #string(): string {
     const text = this.#text;
     if (text.charCodeAt(this.#at) !== QUOTE) this.#fail('a string');
@@ -268,7 +268,7 @@ class Scanner {
   }
 }
 
-/** The text of a string with its quotes; undefined when it is no JSON. */
+/** Returns the text of a string with its quotes; undefined when it is no JSON. */
 function unescaped(token: string): string | undefined {
   try {
     return JSON.parse(token) as string;

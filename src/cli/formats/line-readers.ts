@@ -27,7 +27,7 @@ export class LineReaders {
     this.#isJson = options.format === 'json';
   }
 
-  /** The records that are complete with these lines. */
+  /** Returns the records that are complete with these lines. */
   *parseBatch({ first, lines, isEnded }: LineBatch): Generator<LogRecord> {
     for (const [at, text] of lines.entries()) {
       const line = first + at;

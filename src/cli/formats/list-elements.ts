@@ -15,7 +15,7 @@ const READ_AS: ReadonlyMap<string, ColumnTypeName> = new Map([
   ['interval', 'double'],
 ]);
 
-/** The type of the elements of `vector[interval]` or `set[port]`; undefined where none is said. */
+/** Returns the type of the elements of `vector[interval]` or `set[port]`; undefined where none is said. */
 function elementType(listType: string | undefined): string | undefined {
   return /^(?:vector|set|table)\[(\w+)\]$/.exec(listType ?? '')?.[1];
 }

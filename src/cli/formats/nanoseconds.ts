@@ -58,7 +58,7 @@ function within(value: bigint, limit: string): bigint | Beyond {
   return value < MIN || value > MAX ? new Beyond(limit) : value;
 }
 
-/** The nanoseconds of a bare number of the unit, with any number of digits; undefined for other text. */
+/** Returns the nanoseconds of a bare number of the unit, with any number of digits; undefined for other text. */
 function ofNumber(text: string, unit: NumberUnit, limit: string): bigint | Beyond | undefined {
   const match = DECIMAL.exec(text);
   if (match === null) return undefined;
@@ -73,7 +73,7 @@ function ofNumber(text: string, unit: NumberUnit, limit: string): bigint | Beyon
   return within(sign === '-' ? -size : size, limit);
 }
 
-/** An ISO 8601 date and time with a zone (`2018-03-24T17:15:20.865716Z`) as nanoseconds since 1970. */
+/** Returns an ISO 8601 date and time with a zone (`2018-03-24T17:15:20.865716Z`) as nanoseconds since 1970. */
 export function parseIso(text: string): bigint | Beyond | undefined {
   const match = ISO.exec(text);
   if (match === null) return undefined;
@@ -122,7 +122,7 @@ export function parseSeconds(text: string): bigint | undefined {
   return value instanceof Beyond ? undefined : value;
 }
 
-/** An interval: a bare number of the unit, or numbers with words for their units. */
+/** Returns an interval: a bare number of the unit, or numbers with words for their units. */
 export function parseInterval(text: string, unit: NumberUnit = 's'): bigint | Beyond | undefined {
   return ofNumber(text, unit, INTERVAL_LIMIT) ?? ofWords(text);
 }
@@ -167,7 +167,7 @@ export class TimeColumn {
   }
 }
 
-/** The milliseconds that so large a number must be; undefined when it may be seconds, or is neither. */
+/** Returns the milliseconds that so large a number must be; undefined when it may be seconds, or is neither. */
 function plausibleMilliseconds(number: bigint): bigint | undefined {
   const signed = number > MAX ? number - WRAPPED : number;
   const size = signed < 0n ? -signed : signed;

@@ -76,7 +76,7 @@ function parseSubnet(text: string): string | Beyond | undefined {
   return `${parsed}/${Number(width)}`;
 }
 
-/** The protocol that a word of Zeek's stands for. */
+/** Returns the protocol that a word of Zeek's stands for. */
 export function protocolOf(word: string): string | undefined {
   return PROTOCOLS.get(word.toLowerCase());
 }
@@ -144,7 +144,7 @@ const TEXT_TYPES: Readonly<Record<ColumnTypeName, TextType>> = {
   any: COMPLEX,
 };
 
-/** True for the types whose values are JSON. */
+/** Returns true for the types whose values are JSON. */
 export function isComplexType(type: ColumnTypeName): boolean {
   return TEXT_TYPES[type] === COMPLEX;
 }

@@ -61,7 +61,7 @@ class Mapper {
     this.#mapping = mapping;
   }
 
-  /** The value of a column; undefined when it is unset and such records are to be left out. */
+  /** Returns the value of a column; undefined when it is unset and such records are to be left out. */
   cell(record: LogRecord, column: MappedColumn): unknown {
     const broken = record.faults?.get(column.field);
     if (broken !== undefined) {
@@ -115,7 +115,7 @@ class Mapper {
     });
   }
 
-  /** A port whose protocol stands in its own text, in another field, or in the mapping. */
+  /** Returns a port whose protocol stands in its own text, in another field, or in the mapping. */
   #port(record: LogRecord, column: MappedColumn, text: string): unknown {
     const { protocol: fixed, protocolField } = column;
     if (fixed === undefined && protocolField === undefined) return this.#parse(record, column, text);

@@ -160,9 +160,9 @@ function wholeNumber(name: string, value: number, max: number): number {
 }
 
 /**
- * A made-up dns.log in Zeek's tab-separated format, in pieces of some hundred rows: a few clients ask
- * a few resolvers most of the questions, times grow by up to 60 ms. It yields known hosts
- * (`id.orig_h`, `id.resp_h`) and known services (`id.resp_h`, `id.resp_p/proto`).
+ * Returns a made-up dns.log in Zeek's tab-separated format, in pieces of some hundred rows: a few clients ask
+ * a few resolvers most of the questions, times grow by up to 60 ms. It yields known hosts (`id.orig_h`,
+ * `id.resp_h`) and known services (`id.resp_h`, `id.resp_p/proto`).
  *
  * The bytes depend on `rows` and `seed` alone.
  *

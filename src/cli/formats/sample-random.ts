@@ -10,7 +10,7 @@ export class SampleRandom {
     this.#state = seed >>> 0;
   }
 
-  /** A whole number in [0, limit); `limit` at most 2^32. */
+  /** Returns a whole number in [0, limit); `limit` at most 2^32. */
   below(limit: number): number {
     this.#state = (this.#state + 0x9e3779b9) >>> 0;
     let word = this.#state;
@@ -20,12 +20,12 @@ export class SampleRandom {
     return Math.floor((word / 4_294_967_296) * limit);
   }
 
-  /** True in `share` of 1000 cases. */
+  /** Returns true in `share` of 1000 cases. */
   chance(share: number): boolean {
     return this.below(1000) < share;
   }
 
-  /** One of the values, all alike. */
+  /** Returns one of the values, all alike. */
   pick<T>(values: readonly T[]): T {
     return values[this.below(values.length)] as T;
   }
@@ -44,7 +44,7 @@ export class ZipfChoice<T> {
     this.#total = total;
   }
 
-  /** The next value. */
+  /** Returns the next value. */
   pick(random: SampleRandom): T {
     const target = random.below(this.#total);
     let low = 0;

@@ -33,7 +33,7 @@ async function* buffers(input: AsyncIterable<Uint8Array | string>): AsyncGenerat
   }
 }
 
-/** The start of the input, long enough for a magic number unless the input ends before. */
+/** Returns the start of the input, long enough for a magic number unless the input ends before. */
 async function takeMagic(chunks: AsyncGenerator<Buffer>): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0);
   while (head.length < 2) {
@@ -73,8 +73,8 @@ function readFailure(name: string, cause: unknown, bytes: number): TablecastErro
 }
 
 /**
- * The content of a source in pieces, unzipped when it starts with the magic number of gzip. What stands before damage
- * is given. The file is closed when the iteration ends, however it ends.
+ * Returns the content of a source in pieces, unzipped when it starts with the magic number of gzip. What
+ * stands before damage is given. The file is closed when the iteration ends, however it ends.
  *
  * @throws TablecastError `IMPORT_INVALID` when it cannot be read or the gzip data is damaged.
  */

@@ -14,9 +14,9 @@ export function byteEscape(byte: number): string {
 }
 
 /**
- * The text of a line. Bytes that are not UTF-8 become halves of surrogate pairs, because only the line's format says
- * how the bytes F3 B0 82 80, a code point that stands for a byte, differ from the byte 80: see {@link lineText} and
- * {@link zeekText}.
+ * Returns the text of a line. Bytes that are not UTF-8 become halves of surrogate pairs, because only the
+ * line's format says how the bytes F3 B0 82 80, a code point that stands for a byte, differ from the byte 80:
+ * see {@link lineText} and {@link zeekText}.
  */
 export function decodeLine(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString('utf8');
@@ -35,30 +35,33 @@ export function decodeLine(bytes: Buffer): string {
   return parts.join('');
 }
 
-/** Bytes of the UTF-8 sequence that this byte would start. */
+/** Counts the bytes of the UTF-8 sequence that this byte would start. */
 function sequenceLength(lead: number): number {
   if (lead < 0x80) return 1;
   if (lead < 0xe0) return 2;
   return lead < 0xf0 ? 3 : 4;
 }
 
-/** A line of a format made of text: what is not UTF-8 becomes the code points that stand for bytes. */
+/** Returns a line of a format made of text: what is not UTF-8 becomes the code points that stand for bytes. */
 export function lineText(line: string): string {
   if (isWhole(line)) return line;
   return line.replace(LONE_HALF, (half) => textOfBytes(Uint8Array.of(half.charCodeAt(0) - HALF_BASE)));
 }
 
-/** True without halves of surrogate pairs; the library types do not know `isWellFormed` yet. */
+/** Returns true without halves of surrogate pairs; the library types do not know `isWellFormed` yet. */
 function isWhole(text: string): boolean {
   return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
 }
 
-/** True for a line in which {@link zeekText} would change nothing. */
+/** Returns true for a line in which {@link zeekText} would change nothing. */
 export function isPlainZeek(line: string): boolean {
   return !line.includes('\\') && !line.includes('\udb80') && isWhole(line);
 }
 
-/** The text of a field of Zeek's, made of bytes: undoes `\xHH` and `\\`; any other backslash stands for itself. */
+/**
+ * Returns the text of a field of Zeek's, made of bytes: undoes `\xHH` and `\\`; any other backslash stands
+ * for itself.
+ */
 export function zeekText(field: string): string {
   return isPlainZeek(field) ? field : unescaped(field, ESCAPE);
 }
@@ -89,7 +92,7 @@ function unescaped(field: string, escape: RegExp): string {
   return textOfBytes(Buffer.concat(parts));
 }
 
-/** The bytes that {@link decodeLine} made this text of. */
+/** Returns the bytes that {@link decodeLine} made this text of. */
 function rawBytes(text: string): Uint8Array {
   if (isWhole(text)) return Buffer.from(text, 'utf8');
   return Buffer.concat(

@@ -53,7 +53,7 @@ function outputFields(column: MappedColumn): OutputField[] {
   return column.protocolField === undefined ? [field] : [field, { name: column.protocolField, type: 'enum' }];
 }
 
-/** The cells of one column; a port is split when the mapping splits it. */
+/** Returns the cells of one column; a port is split when the mapping splits it. */
 function cellsOf(column: MappedColumn, value: unknown): Cell[] {
   const { field, type, protocol, protocolField } = column;
   const whole = { field, type, value };
@@ -89,7 +89,7 @@ function zeekText(cell: Cell): string {
   );
 }
 
-/** A name in the header; one that stands for no bytes is written as it is. */
+/** Returns a name in the header; one that stands for no bytes is written as it is. */
 function headerText(name: string): string {
   return escapeZeek(name) ?? name;
 }

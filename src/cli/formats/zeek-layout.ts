@@ -33,12 +33,12 @@ export const NO_LAYOUT: Layout = {
   unusable: { expected: 'a #fields line before the first row', found: 'a row' },
 };
 
-/** A layout of which no row can be read. */
+/** Returns a layout of which no row can be read. */
 export function unusable(expected: string, found: string): Layout {
   return { ...NO_COLUMNS, unusable: { expected, found } };
 }
 
-/** The columns of a header line: those in `lists` hold a set or vector although no type says so. */
+/** Returns the columns of a header line: those in `lists` hold a set or vector although no type says so. */
 export function layoutOf(names: readonly string[], lists: ReadonlySet<string> = new Set()): Layout {
   const fault = namesFault(names);
   if (fault !== undefined) return unusable(fault.expected, fault.found);
@@ -46,7 +46,7 @@ export function layoutOf(names: readonly string[], lists: ReadonlySet<string> = 
   return { names, lists: names.map((name) => lists.has(name)), types: undefined, faults };
 }
 
-/** The same with types, one for each column. */
+/** Returns the same with types, one for each column. */
 export function withTypes(layout: Layout, types: readonly string[]): Layout {
   return {
     ...layout,

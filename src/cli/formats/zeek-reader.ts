@@ -11,14 +11,17 @@ import {
   ZEEK_MARKS,
 } from './zeek-layout.ts';
 
-/** True for a line that Zeek's tab-separated format starts with. */
+/** Returns true for a line that Zeek's tab-separated format starts with. */
 export function isZeekHeader(line: string): boolean {
   return /^#(?:separator|set_separator|empty_field|unset_field|path|open|close|fields|types)(?:\s|$)/.test(
     line,
   );
 }
 
-/** True for the first line of a log that Zeek wrote in its `tsv` mode: names of fields between tabs, and nothing else. */
+/**
+ * Returns true for the first line of a log that Zeek wrote in its `tsv` mode: names of fields between tabs,
+ * and nothing else.
+ */
 export function isTsvHeader(line: string): boolean {
   return /^[A-Za-z_][\w.]*(?:\t[A-Za-z_][\w.]*)+\r?$/.test(line);
 }
@@ -54,13 +57,13 @@ export class ZeekReader {
     this.#lists = lists;
   }
 
-  /** True after `#close`, until the next header. */
+  /** Returns true after `#close`, until the next header. */
   get closed(): boolean {
     return this.#closed;
   }
 
   /**
-   * The record of a line; undefined for header lines, blank lines and skipped lines.
+   * Returns the record of a line; undefined for header lines, blank lines and skipped lines.
    *
    * @param isEnded - false for a last line without a line feed, which Zeek never writes: half of a row at best
    */
