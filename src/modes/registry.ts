@@ -8,7 +8,7 @@ const MODES: ReadonlyMap<string, ConflictMode> = new Map(
   [naiveMode, lwwMode, automergeMode].map((mode) => [mode.name, mode]),
 );
 
-/** The mode a declaration asks for. Throws `DECLARATION_INVALID` for one this version does not have. */
+/** Returns the mode a declaration asks for. Throws `DECLARATION_INVALID` for one this version does not have. */
 export function modeNamed(declared: { readonly name: string; readonly mode: string }): ConflictMode {
   const mode = MODES.get(declared.mode);
   if (mode !== undefined) return mode;

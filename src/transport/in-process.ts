@@ -15,7 +15,7 @@ export interface InProcessOptions {
 
 /** Nodes of one process, linked without sockets. */
 export interface InProcessNetwork {
-  /** A transport that listens at `address`, any non-empty text. Throws `OPTION_INVALID` if it is taken. */
+  /** Returns a transport that listens at `address`, any non-empty text. Throws `OPTION_INVALID` if it is taken. */
   transport(address: string, options?: InProcessOptions): Transport;
   /** Breaks every connection between two addresses (both sides see `lost`) and refuses new ones. */
   cut(a: string, b: string): void;
@@ -30,10 +30,10 @@ type Defer = (task: () => void) => void;
 const frameOverheadBytes = 8;
 
 /**
- * A network inside this process; the reference for what a transport does.
+ * Makes a network inside this process; the reference for what a transport does.
  *
- * Every frame arrives in a task of its own, run by `defer` (default: a microtask). Tasks may be
- * delayed and reordered: each takes the oldest frame, so the order of frames stays.
+ * Every frame arrives in a task of its own, run by `defer` (default: a microtask). Tasks may be delayed and
+ * reordered: each takes the oldest frame, so the order of frames stays.
  */
 export function inProcessNetwork(options: { readonly defer?: Defer | undefined } = {}): InProcessNetwork {
   const network = new Network(options.defer ?? queueMicrotask);

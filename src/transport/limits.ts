@@ -40,7 +40,7 @@ export function frameLimits(given: FrameLimitOptions = {}): FrameLimits {
   return limits;
 }
 
-/** A positive integer up to 2^31 - 1, or the default. Throws `OPTION_INVALID` for anything else. */
+/** Returns a positive integer up to 2^31 - 1, or the default. Throws `OPTION_INVALID` for anything else. */
 export function countOption(name: string, given: number | undefined, fallback: number): number {
   if (given === undefined) return fallback;
   if (Number.isInteger(given) && given > 0 && given < 2 ** 31) return given;

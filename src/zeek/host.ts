@@ -18,9 +18,9 @@ export interface ZeekHost {
   /** The last position of the log. */
   readonly position: number;
   declare(name: string, declaration: TableDeclaration): { table: Table; projection: Projection };
-  /** The origin this node writes a store's tables as: `nodeId@epoch`. */
+  /** Returns the origin this node writes a store's tables as: `nodeId@epoch`. */
   life(store: StoreName): string;
-  /** The author that writes a table under a proxy's id in the present life. */
+  /** Returns the author that writes a table under a proxy's id in the present life. */
   author(projection: Projection, proxy: string): LocalAuthor;
   /** Runs something; subscribers are told of what it did when it is over. */
   together(act: () => void): void;

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 /**
- * An object whose members users name. Valibot's own `record` leaves out `__proto__`, `constructor` and
+ * Makes an object whose members users name. Valibot's own `record` leaves out `__proto__`, `constructor` and
  * `prototype` without a word; here every own member is checked and kept, whatever its name.
  */
 export function namedRecord<S extends v.GenericSchema>(

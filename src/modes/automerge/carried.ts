@@ -31,7 +31,7 @@ export function touchedBy(by: RunEffects | undefined): Touched {
   return { by, others: new Set() };
 }
 
-/** The versions that a run gives to the operations of one of its changes. */
+/** Returns the versions that a run gives to the operations of one of its changes. */
 export function versionsIn({ operations }: Change, { origin, keys }: RunEffects): Versions {
   return operations.map(({ key }) => {
     const effect = keys.get(key);

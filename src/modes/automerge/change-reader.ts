@@ -60,7 +60,7 @@ const KNOWN: readonly number[] = [
 
 type ReadValue<T> = (reader: ByteReader) => T;
 
-/** A signed number, at most 8 bytes long. */
+/** Returns a signed number, at most 8 bytes long. */
 function readSigned(reader: ByteReader): number {
   let value = 0;
   let scale = 1;
@@ -212,7 +212,10 @@ export function readChange(bytes: Uint8Array): Change {
   }
 }
 
-/** The same in steps, each of which says how many microseconds it took at most. Throws `OPERATION_INVALID`. */
+/**
+ * Returns the same in steps, each of which says how many microseconds it took at most. Throws
+ * `OPERATION_INVALID`.
+ */
 export function* readInSteps(bytes: Uint8Array): Generator<number, Change, undefined> {
   return requireSame(yield* encodeInSteps(yield* contentOf(bytes)), bytes);
 }

@@ -192,7 +192,7 @@ export function encodeChange(content: ChangeContent): Change {
   return withHash(content, bytes, sha256(bytes, HASH_AT));
 }
 
-/** The same in steps, each of which says how many microseconds it took at most. */
+/** Returns the same in steps, each of which says how many microseconds it took at most. */
 export function* encodeInSteps(content: ChangeContent): Generator<number, Change, undefined> {
   const others = actorsIn(content);
   yield 1 + others.length;
@@ -201,7 +201,7 @@ export function* encodeInSteps(content: ChangeContent): Generator<number, Change
   return withHash(content, bytes, yield* sha256InSteps(bytes, HASH_AT));
 }
 
-/** The bytes of a change whose checksum is still missing. */
+/** Returns the bytes of a change whose checksum is still missing. */
 function chunkOf(content: ChangeContent, others: readonly string[]): Uint8Array {
   const { actor, seq, startOp, time, message, deps } = content;
   const body = new ByteWriter(256 + content.operations.length * 24);

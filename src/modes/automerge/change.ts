@@ -71,7 +71,7 @@ export function compareIds(one: OperationId, other: OperationId): number {
   return one.actor < other.actor ? -1 : 1;
 }
 
-/** The scalar that stands for a cell: safe integers count, all else is replaced as a whole. */
+/** Returns the scalar that stands for a cell: safe integers count, all else is replaced as a whole. */
 export function scalarOf(cell: Cell | undefined, column: string): Scalar {
   if (cell === undefined || typeof cell === 'boolean') return { type: 'bool', value: cell ?? true };
   if (typeof cell === 'string') return { type: 'text', value: cell };
@@ -122,12 +122,15 @@ export function namedBy(operations: readonly ChangeOperation[]): number {
   return operations.reduce((sum, { before }) => sum + before.length, 0);
 }
 
-/** Bytes, at most {@link MAX_ACTOR_BYTES}, as a string of one character each; made in one piece, so that comparing it costs nothing more. */
+/**
+ * Returns bytes, at most {@link MAX_ACTOR_BYTES}, as a string of one character each; made in one piece, so
+ * that comparing it costs nothing more.
+ */
 export function byteString(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes);
 }
 
-/** The bytes of a string of one character each. */
+/** Returns the bytes of a string of one character each. */
 export function bytesOf(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);

@@ -50,7 +50,7 @@ function* entriesOf(history: History): Iterable<readonly [kind: number, bytes: U
 /** Entries that were read before they are needed, by the list of their chunks. */
 const prepared = new WeakMap<readonly Uint8Array[], readonly DocumentEntry[]>();
 
-/** The changes in chunks, in order. Throws `OPERATION_INVALID` for bytes that are none. */
+/** Returns the changes in chunks, in order. Throws `OPERATION_INVALID` for bytes that are none. */
 export function entriesIn(chunks: readonly Uint8Array[]): readonly DocumentEntry[] {
   const known = prepared.get(chunks);
   if (known !== undefined) return known;

@@ -379,7 +379,7 @@ export class AutomergeDocument implements TableDocument {
     }
   }
 
-  /** A change that is known and does nothing. */
+  /** Returns a change that is known and does nothing. */
   #nothingOf(change: Change): PartOfRun {
     const { origin, sequence, stamp } = roughVersion(change);
     const effects = { origin, firstSequence: sequence, firstStamp: stamp, cleared: false, keys: NO_KEYS };

@@ -3,7 +3,7 @@ import { bytesOf } from './change.ts';
 import { INSTALL, automergeLibrary } from './library.ts';
 
 /**
- * A document of the official library made of changes, in its compact format. Throws `OPTION_INVALID`
+ * Returns a document of the official library made of changes, in its compact format. Throws `OPTION_INVALID`
  * without the library, `OPERATION_INVALID` when it does not read the changes as this node does.
  */
 export function exportDocument(

@@ -23,19 +23,19 @@ export function epochName(epoch: { readonly counter: number; readonly origin: st
   return byteString(digest.subarray(0, NAME_BYTES));
 }
 
-/** The part of a table's document that a key belongs to. */
+/** Returns the part of a table's document that a key belongs to. */
 export function partOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return (hash ^ (hash >>> 15)) & (PARTS - 1);
 }
 
-/** The actor an origin writes as. */
+/** Returns the actor an origin writes as. */
 export function actorOf(origin: string, epoch: string): string {
   return origin + epoch;
 }
 
-/** The origin behind an actor; undefined for a beginning, which nobody wrote. */
+/** Returns the origin behind an actor; undefined for a beginning, which nobody wrote. */
 export function originOf(actor: string): string | undefined {
   return actor.startsWith(PART) || actor.startsWith(COUNTER) ? undefined : actor.slice(0, -NAME_BYTES);
 }
@@ -45,7 +45,7 @@ export function isBeginning({ actor }: { readonly actor: string }): boolean {
   return actor.startsWith(PART) || actor.startsWith(COUNTER);
 }
 
-/** The changes that put the rows of one part into the document, the same on every node. */
+/** Returns the changes that put the rows of one part into the document, the same on every node. */
 export function partBeginning(
   part: number,
   rows: readonly BaseRow[],
@@ -68,7 +68,7 @@ export function partBeginning(
 /** Most counters that are begun under one key, one after the other; with more, what is added is a write. */
 export const MAX_GENERATION: number = 0xffffffff;
 
-/** The change that begins a counter, the same on every node. */
+/** Returns the change that begins a counter, the same on every node. */
 export function counterBeginning(entered: EnteredCounter, epoch: string): Change {
   const { text, generation, start } = entered;
   const numbers = new DataView(new ArrayBuffer(12));
@@ -106,7 +106,7 @@ export function beginSame(one: { readonly actor: string }, other: { readonly act
   return one.actor.slice(0, GENERATION_END) === other.actor.slice(0, GENERATION_END);
 }
 
-/** The generation of a counter that a change begins; undefined when it begins none. */
+/** Returns the generation of a counter that a change begins; undefined when it begins none. */
 export function generationOf({ actor }: { readonly actor: string }): number | undefined {
   if (!beginsCounter({ actor })) return undefined;
   let generation = 0;
@@ -120,7 +120,7 @@ export function readingActor(epoch: string): string {
   return READING + epoch;
 }
 
-/** The part that a change begins; undefined when it begins none. */
+/** Returns the part that a change begins; undefined when it begins none. */
 export function beginsPart({ actor }: { readonly actor: string }): number | undefined {
   if (!actor.startsWith(PART)) return undefined;
   return actor.charCodeAt(1 + NAME_BYTES) * 256 + actor.charCodeAt(2 + NAME_BYTES);

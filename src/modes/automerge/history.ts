@@ -246,7 +246,7 @@ export class History {
     this.#apply(pending, touched);
   }
 
-  /** All changes in an order in which they can be applied. */
+  /** Returns all changes in an order in which they can be applied. */
   *changes(): Generator<Uint8Array, void, undefined> {
     for (const { bytes } of this.#changes) yield bytes;
   }
@@ -261,7 +261,7 @@ export class History {
     return [...applied, ...Array.from(this.#waiting.values(), ({ change }) => change).filter(of)];
   }
 
-  /** The actor with the most operations, of several the first by name. */
+  /** Returns the actor with the most operations, of several the first by name. */
   largestActor(except: (change: { readonly actor: string }) => boolean): string | undefined {
     const counts = new Map<string, number>();
     for (const change of this.#changes) {

@@ -15,7 +15,7 @@ let library: AutomergeLibrary | undefined;
 export const INSTALL = `Install it beside tablecast: npm install ${PACKAGE}@3`;
 
 /**
- * The official library, loaded when it is first asked for; undefined where it is not installed, or
+ * Returns the official library, loaded when it is first asked for; undefined where it is not installed, or
  * where packages cannot be loaded at run time.
  */
 export function automergeLibrary(): AutomergeLibrary | undefined {

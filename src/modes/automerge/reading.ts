@@ -12,9 +12,9 @@ import type { History } from './history.ts';
 import type { Registers } from './registers.ts';
 
 /**
- * Changes that let the official library read a document as the table shows it, where both differ: one counter that
- * nodes with different defaults began is several to the library. They are of an export alone, and the same on every
- * node that holds the same.
+ * Returns the changes that let the official library read a document as the table shows it, where both differ:
+ * one counter that nodes with different defaults began is several to the library. They are of an export
+ * alone, and the same on every node that holds the same.
  */
 export function readingOf(
   registers: Registers,

@@ -101,7 +101,7 @@ export class Registers {
     this.#set(text, entries.with(index, { ...(entries[index] as Entry), version }));
   }
 
-  /** The entry that stands: the one with the greatest name. */
+  /** Returns the entry that stands: the one with the greatest name. */
   standing(text: string): Entry | undefined {
     const entries = this.of(text);
     let greatest = entries[0];
@@ -110,7 +110,10 @@ export class Registers {
     return greatest;
   }
 
-  /** The beginnings of the counter that an entry begins, itself the first; the entry alone where it begins none. */
+  /**
+   * Returns the beginnings of the counter that an entry begins, itself the first; the entry alone where it
+   * begins none.
+   */
   together(text: string, entry: Entry): readonly Entry[] {
     const entries = this.of(text);
     if (entries.length === 1 || !beginsCounter(entry)) return [entry];
@@ -126,7 +129,7 @@ export class Registers {
     return entry === undefined ? undefined : this.#show(this.read(text, entry));
   }
 
-  /** All that stands under a key, as the table shows it, what stands first. */
+  /** Returns all that stands under a key, as the table shows it, what stands first. */
   allShown(text: string): readonly Standing[] {
     const entries = this.of(text).toSorted((one, other) => compareIds(other, one));
     return entries
@@ -134,7 +137,7 @@ export class Registers {
       .map((entry) => this.#show(this.read(text, entry)));
   }
 
-  /** An entry, with what other beginnings of the same counter add to it. */
+  /** Returns an entry, with what other beginnings of the same counter add to it. */
   read(text: string, entry: Entry): Reading {
     if (this.of(text).length === 1) return entry;
     const [, ...others] = this.together(text, entry);

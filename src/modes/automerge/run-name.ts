@@ -15,7 +15,7 @@ export interface RunName {
   readonly time: number;
 }
 
-/** The name that the changes of a run carry in the document of an epoch. */
+/** Returns the name that the changes of a run carry in the document of an epoch. */
 export function runName({ origin, firstSequence, firstStamp }: RunEffects, epoch: string): RunName {
   return {
     actor: actorOf(origin, epoch),

@@ -25,7 +25,7 @@ export interface WritingParts {
   readonly history: History;
 }
 
-/** The changes that make a run's effects on the document as it is here, each following the one before. */
+/** Returns the changes that make a run's effects on the document as it is here, each following the one before. */
 export function changesFor(effects: RunEffects, parts: WritingParts): Change[] {
   const changes: Change[] = [];
   let operations: ChangeOperation[] = [];

@@ -134,7 +134,7 @@ export class Gate {
   }
 }
 
-/** The holder of a credential that is recognised by one of these names alone. */
+/** Returns the holder of a credential that is recognised by one of these names alone. */
 function certifiedHolder(
   credentials: readonly CredentialOptions[] | undefined,
   names: readonly string[],

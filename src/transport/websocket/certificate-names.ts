@@ -17,7 +17,7 @@ export function certificateNames(socket: TLSSocket): readonly string[] {
   return names.map(usableName).filter((name) => name !== undefined);
 }
 
-/** A text that may name a holder; undefined for anything else. */
+/** Returns a text that may name a holder; undefined for anything else. */
 function usableName(name: unknown): string | undefined {
   if (typeof name !== 'string' || name === '' || name.length > MAX_NAME) return undefined;
   return /\p{C}/u.test(name) ? undefined : name;

@@ -44,11 +44,11 @@ export interface WebSocketClientOptions {
 const drainLookMs = 10;
 
 /**
- * A transport for pages: it dials, it cannot listen (`LISTEN_FAILED`).
+ * Makes a transport for pages: it dials, it cannot listen (`LISTEN_FAILED`).
  *
- * A page cannot pause reading: what arrives before `start` is held up to highWaterBytes +
- * maxFrameBytes, beyond which the connection is refused. Why a dial failed, a page is not told.
- * Throws `OPTION_INVALID` for a limit out of range.
+ * A page cannot pause reading: what arrives before `start` is held up to highWaterBytes + maxFrameBytes,
+ * beyond which the connection is refused. Why a dial failed, a page is not told. Throws `OPTION_INVALID` for
+ * a limit out of range.
  */
 export function webSocketClient(options: WebSocketClientOptions): Transport {
   const limits = {

@@ -5,9 +5,9 @@ import { defaultPath, subprotocol } from './protocol.ts';
 const maxAddressLength = 2048;
 
 /**
- * The URL to dial: `ws://` or `wss://`, with the default path where none is named.
- * Throws `PEER_UNREACHABLE`, not retryable, for anything else; credentials in a URL are refused,
- * since URLs end up in logs.
+ * Returns the URL to dial: `ws://` or `wss://`, with the default path where none is named. Throws
+ * `PEER_UNREACHABLE`, not retryable, for anything else; credentials in a URL are refused, since URLs end up
+ * in logs.
  */
 export function dialUrl(address: string): URL {
   const url = address.length <= maxAddressLength ? parseUrl(address) : undefined;

@@ -21,8 +21,8 @@ export interface DialContext {
 }
 
 /**
- * One attempt to open a WebSocket to `url`. Rejects with `PEER_UNREACHABLE` or `PEER_REFUSED`
- * and leaves no socket behind.
+ * Returns one attempt to open a WebSocket to `url`. Rejects with `PEER_UNREACHABLE` or `PEER_REFUSED` and
+ * leaves no socket behind.
  */
 export async function dialNode(
   url: URL,

@@ -6,7 +6,7 @@ import { closingOf, refusalOf } from './ending.ts';
 import type { Closing } from '../transport.ts';
 import type { WebSocketLimits } from './options.ts';
 
-/** The options of `ws` by which our limits are kept, the same for both sides. */
+/** Returns the options of `ws` by which our limits are kept, the same for both sides. */
 export function socketOptions(limits: WebSocketLimits): Readonly<ClientOptions> {
   const options = {
     perMessageDeflate: false,

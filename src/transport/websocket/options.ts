@@ -131,7 +131,7 @@ export function wantsCertificates({ listen, auth }: WebSocketOptions): boolean {
   return auth?.credentials?.some(({ certificate }) => certificate !== undefined) === true;
 }
 
-/** True for names and addresses that only this machine can use. */
+/** Returns true for names and addresses that only this machine can use. */
 export function isLoopback(host: string): boolean {
   const name = host
     .toLowerCase()

@@ -16,7 +16,7 @@ export const closeCode = { done: 1000, textFrame: 1003, policy: 1008, tooLong: 1
 /** Says why a connection ends whose other side sent text: frames are bytes. */
 export const textFrameReason = 'text frame';
 
-/** The close code that says how a connection ends. */
+/** Returns the close code that says how a connection ends. */
 export function closeCodeOf({ kind, reason }: Closing): number {
   if (kind === 'closed') return closeCode.done;
   if (reason === tooLongReason) return closeCode.tooLong;

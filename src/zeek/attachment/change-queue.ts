@@ -34,7 +34,7 @@ interface Sent extends UncertainRow {
   readonly at: number;
 }
 
-/** The change to send for one that subscribers were told of. */
+/** Returns the change to send for one that subscribers were told of. */
 export function outgoing(change: Change<unknown, unknown>): OutgoingChange {
   const { kind, key, value, operation } = change;
   const { time } = operation;
@@ -42,12 +42,12 @@ export function outgoing(change: Change<unknown, unknown>): OutgoingChange {
   return { kind: kind === 'expired' ? 'expired' : 'removed', key, time };
 }
 
-/** The row before a change that subscribers were told of. */
+/** Returns the row before a change that subscribers were told of. */
 export function stateBefore({ kind, previous }: Change<unknown, unknown>): readonly RowState[] {
   return [kind === 'new' ? ABSENT : { present: true, value: previous }];
 }
 
-/** The change that makes a row at Zeek what it is here now. */
+/** Returns the change that makes a row at Zeek what it is here now. */
 export function asItStands({ projection }: AttachedTable, key: unknown, now: number): OutgoingChange {
   const { rows, schema } = projection;
   const slot = rows.find(schema.keyText(key));
@@ -142,12 +142,12 @@ export class ChangeQueue {
     return states;
   }
 
-  /** Keys of a table whose changes wait. */
+  /** Returns the keys of a table whose changes wait. */
   waiting(attached: AttachedTable): readonly unknown[] {
     return this.#waiting.filter((waiting) => waiting.attached === attached).map(({ change }) => change.key);
   }
 
-  /** Rows that Zeek may not have got, because a connection broke soon after they were sent. */
+  /** Returns the rows that Zeek may not have got, because a connection broke soon after they were sent. */
   takeUncertain(): readonly UncertainRow[] {
     const uncertain = Array.from(this.#recent.values(), (recent) => [...recent.values()]).flat();
     this.#recent.clear();

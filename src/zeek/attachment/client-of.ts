@@ -5,7 +5,7 @@ import type { ZeekAttachmentLimits, ZeekAttachmentOptions } from '../options.ts'
 import { contentTopic } from './content-events.ts';
 import { ANNOUNCE_TOPIC } from './script-events.ts';
 
-/** The options of an attachment's client. */
+/** Returns the options of an attachment's client. */
 export function clientOptions(
   host: ZeekHost,
   { url, topics = [], tls, timings = {}, limits = {} }: ZeekAttachmentOptions,

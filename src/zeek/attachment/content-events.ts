@@ -23,7 +23,7 @@ export interface ContentWanted {
   readonly maxRows: number;
 }
 
-/** The frame of a question; only the process that is asked hears it. */
+/** Returns the frame of a question; only the process that is asked hears it. */
 export function contentWantedFrame(node: string, wanted: ContentWanted): string {
   const { zeekNode, table, question, maxRows } = wanted;
   const args = [string(node), string(table), string(question), count(maxRows)];

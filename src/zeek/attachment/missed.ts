@@ -51,7 +51,7 @@ export function missedSince(
   });
 }
 
-/** The rows that changed, with the states that Zeek may hold them in: also the one it was told of last. */
+/** Returns the rows that changed, with the states that Zeek may hold them in: also the one it was told of last. */
 export async function ownOf(
   host: ZeekHost,
   attached: AttachedTable,

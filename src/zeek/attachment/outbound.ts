@@ -89,7 +89,7 @@ export class Outbound {
     return this.#queue.own(attached);
   }
 
-  /** Keys of a table whose changes wait to be sent. */
+  /** Returns the keys of a table whose changes wait to be sent. */
   waiting(attached: AttachedTable): readonly unknown[] {
     return this.#queue.waiting(attached);
   }

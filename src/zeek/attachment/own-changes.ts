@@ -41,7 +41,7 @@ export function withStates(
   return known.length + more.length > MAX_STATES ? undefined : [...known, ...more];
 }
 
-/** The states of some keys at a position, from the log; undefined if it does not reach back. */
+/** Returns the states of some keys at a position, from the log; undefined if it does not reach back. */
 export async function statesAt(
   host: ZeekHost,
   { name, projection }: AttachedTable,

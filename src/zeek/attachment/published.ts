@@ -9,7 +9,7 @@ import type { ZeekTable } from '../protocol/index.ts';
 /** `sent`: a value on its way to Zeek; `published`: one that Zeek held and gave back. */
 type Direction = 'sent' | 'published';
 
-/** The text that Zeek would publish of a value; members of sets and tables in one order. */
+/** Returns the text that Zeek would publish of a value; members of sets and tables in one order. */
 function publishedText(data: ZeekData, direction: Direction): string {
   const text = (item: ZeekData): string => publishedText(item, direction);
   switch (data.type) {

@@ -31,7 +31,7 @@ export class Refill {
     this.#slots = slotsOf(request);
   }
 
-  /** The next rows, at most `limit`; none at the end. */
+  /** Returns the next rows, at most `limit`; none at the end. */
   slice(limit: number, now: number): readonly OutgoingChange[] {
     const { rows, schema } = this.request.attached.projection;
     const changes: OutgoingChange[] = [];

@@ -24,7 +24,7 @@ export interface NodeStarted {
 /** A state is what stands in the script's log. */
 export type StatusState = 'attached' | 'caught-up' | 'diverged' | 'refused' | 'detached';
 
-/** A name in an event; undefined if it is none or too long. */
+/** Returns a name in an event; undefined if it is none or too long. */
 export function nameOf(data: ZeekData | undefined): string | undefined {
   return data?.type === 'string' && data.data.length <= MAX_NAME ? data.data : undefined;
 }
@@ -40,18 +40,18 @@ export function readNodeStarted(event: ZeekEvent): NodeStarted | undefined {
   return { name, id, replyTo, wanted };
 }
 
-/** The frame that tells a Zeek node that its announcement has arrived. */
+/** Returns the frame that tells a Zeek node that its announcement has arrived. */
 export function acknowledgedFrame(topic: string, node: string, id: string): string {
   return writeEvent({ topic, name: 'Tablecast::acknowledged', args: [string(node), string(id)] });
 }
 
-/** The frame that tells a Zeek node that all rows of a table have been sent. */
+/** Returns the frame that tells a Zeek node that all rows of a table have been sent. */
 export function refilledFrame(topic: string, node: string, done: { table: string; rows: number }): string {
   const args = [string(node), string(done.table), count(done.rows)];
   return writeEvent({ topic, name: 'Tablecast::refilled', args });
 }
 
-/** The frame of one line in the script's log. */
+/** Returns the frame of one line in the script's log. */
 export function statusFrame(
   node: string,
   state: StatusState,

@@ -31,7 +31,7 @@ export class ZeekNodes {
     return isNew;
   }
 
-  /** The id to write a node's changes under. Its name stays over restarts, its id does not. */
+  /** Returns the id to write a node's changes under. Its name stays over restarts, its id does not. */
   proxyOf(id: string): string {
     const author = this.#names.get(id) || id;
     const proxy = proxyId(this.#scope, author, this.#own);

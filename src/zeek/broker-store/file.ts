@@ -22,7 +22,7 @@ const wantedColumns: ReadonlyMap<string, string> = new Map([
   ['expiry', 'integer'],
 ]);
 
-/** An error about the whole file. */
+/** Makes an error about the whole file. */
 export function refuse(file: string, what: string, cause?: unknown): TablecastError {
   return new TablecastError('IMPORT_INVALID', `${basename(file)} ${what}.`, {
     hint: 'Give a file that Zeek wrote for a table with &backend=Broker::SQLITE, copied while Zeek was stopped.',
@@ -35,7 +35,7 @@ function sizeOf(file: string): number {
 }
 
 /**
- * The file's bytes, so that not even a lock or an index of a write-ahead log is left beside it. With
+ * Returns the file's bytes, so that not even a lock or an index of a write-ahead log is left beside it. With
  * a journal beside it, or too large, SQLite opens the file itself and refuses an unfinished write.
  */
 function source(file: string): string | Buffer {
@@ -72,7 +72,7 @@ export function openDatabase(file: string): Database.Database {
   }
 }
 
-/** The version of Broker that made the file. @throws TablecastError `IMPORT_INVALID` for another layout */
+/** Returns the version of Broker that made the file. @throws TablecastError `IMPORT_INVALID` for another layout */
 export function checkLayout(file: string, database: Database.Database): string {
   const objects = database
     .prepare<[], { type: string; name: string }>('SELECT type, name FROM sqlite_schema')
@@ -94,7 +94,7 @@ export function checkLayout(file: string, database: Database.Database): string {
   return typeof version === 'string' ? version.slice(0, 40) : 'unknown';
 }
 
-/** The values of a row. @throws TablecastError `IMPORT_INVALID` or `LIMIT_EXCEEDED` */
+/** Returns the values of a row. @throws TablecastError `IMPORT_INVALID` or `LIMIT_EXCEEDED` */
 export function readRow(row: StoredRow): {
   key: ZeekData;
   value: ZeekData;
@@ -127,7 +127,7 @@ export function readRow(row: StoredRow): {
   };
 }
 
-/** The rows in the file's order. */
+/** Returns the rows in the file's order. */
 export function rows(database: Database.Database): Iterable<StoredRow> {
   return database.prepare<[], StoredRow>('SELECT key, value, expiry FROM store').safeIntegers(true).iterate();
 }

@@ -144,7 +144,7 @@ function settleFields(seen: Known & { kind: 'fields' }): ZeekType | undefined {
   return { kind: 'record', fields };
 }
 
-/** The columns of an index: several are a vector of values, one stands bare. */
+/** Returns the columns of an index: several are a vector of values, one stands bare. */
 function columns(seen: Seen): readonly ZeekType[] | undefined {
   if (seen.kind === 'fields') {
     const types = seen.fields.map(settle);

@@ -64,7 +64,10 @@ export interface BrokerStore {
 
 const storePrefix = '___sync_store_';
 
-/** The table's name: `___sync_store_Known::hosts.sqlite`; on Windows colons are underscores, so no name there. */
+/**
+ * Returns the table's name: `___sync_store_Known::hosts.sqlite`; on Windows colons are underscores, so no
+ * name there.
+ */
 function tableNameOf(file: string): string | undefined {
   const name = basename(file, '.sqlite');
   const table = name.startsWith(storePrefix) ? name.slice(storePrefix.length) : undefined;

@@ -18,7 +18,7 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** The delay before the next attempt, in milliseconds. */
+  /** Returns the delay before the next attempt, in milliseconds. */
   next(): number {
     const { firstMs, maxMs } = this.#options;
     const whole = Math.min(maxMs, firstMs * 2 ** Math.min(this.#attempts, 30));

@@ -27,7 +27,7 @@ const defaultZeekLimits: ZeekLimits = Object.freeze({
   maxTopics: 1000,
 });
 
-/** The defaults with the given members replaced. */
+/** Makes the defaults with the given members replaced. */
 export function zeekLimits(given: Partial<ZeekLimits> = {}): ZeekLimits {
   return { ...defaultZeekLimits, ...given };
 }

@@ -95,12 +95,12 @@ export function readMessage(text: string, limits: ZeekLimits): ZeekMessage {
   }
 }
 
-/** The first frame of a client: the topic prefixes it wants. They cannot change afterwards. */
+/** Returns the first frame of a client: the topic prefixes it wants. They cannot change afterwards. */
 export function writeSubscriptions(topics: readonly string[]): string {
   return writeJson([...topics]);
 }
 
-/** The frame of an event; `zeek` writes it as Zeek itself does, for tests. */
+/** Returns the frame of an event; `zeek` writes it as Zeek itself does, for tests. */
 export function writeEvent(event: ZeekEvent, dialect: JsonDialect = 'strict'): string {
   const body = [string(event.name), vector(...event.args)];
   if (event.metadata !== undefined) body.push(event.metadata);
@@ -114,7 +114,7 @@ export function writeEvent(event: ZeekEvent, dialect: JsonDialect = 'strict'): s
   return writeJson(message, dialect);
 }
 
-/** The acknowledgement of a handshake, as a server sends it. */
+/** Returns the acknowledgement of a handshake, as a server sends it. */
 export function writeAck(endpoint: string, version: string): string {
   return writeJson(
     new Map([
@@ -125,7 +125,7 @@ export function writeAck(endpoint: string, version: string): string {
   );
 }
 
-/** An error, as a server sends it. */
+/** Makes an error, as a server sends it. */
 export function writeError(code: string, context: string): string {
   return writeJson(
     new Map([

@@ -89,7 +89,7 @@ function milliseconds(nanoseconds: bigint): number {
 }
 
 /**
- * The header and the undecoded changes of an event; undefined if the event is another one.
+ * Returns the header and the undecoded changes of an event; undefined if the event is another one.
  *
  * @throws TablecastError `FRAME_INVALID` or `LIMIT_EXCEEDED`
  */
@@ -168,7 +168,7 @@ function readChange(table: ZeekTable, info: ZeekData): ZeekChange {
   };
 }
 
-/** The changes of a batch against the table's declaration; never throws, one bad change spoils no other. */
+/** Returns the changes of a batch against the table's declaration; never throws, one bad change spoils no other. */
 export function readChanges(table: ZeekTable, raw: RawChanges): ReadChanges {
   const changes: ZeekChange[] = [];
   const refused: { position: number; error: TablecastError }[] = [];
@@ -187,7 +187,7 @@ function timestamp(time: number): ZeekData {
   return { type: 'timestamp', data: BigInt(Math.trunc(time)) * 1_000_000n };
 }
 
-/** One change as data, checked against the declaration. @throws TablecastError `VALUE_INVALID` */
+/** Returns one change as data, checked against the declaration. @throws TablecastError `VALUE_INVALID` */
 function encodeChange(table: ZeekTable, change: OutgoingChange): ZeekData {
   const index = encodeIndex(table.index, change.key, `${table.name} key`);
   const writes = change.kind === 'new' || change.kind === 'changed';
@@ -231,7 +231,7 @@ export interface ChangeFrames {
 }
 
 /**
- * The frames of any number of changes, in order, none larger than said. A change that Zeek could not
+ * Returns the frames of any number of changes, in order, none larger than said. A change that Zeek could not
  * store is left out and reported; the others go.
  */
 export function writeChanges(
@@ -269,7 +269,7 @@ export function writeChanges(
   return { frames, refused };
 }
 
-/** The text of a frame before and after its changes; they are the last thing in it. */
+/** Returns the text of a frame before and after its changes; they are the last thing in it. */
 function envelope(table: ZeekTable, header: ChangeHeader): { before: string; after: string } {
   const text = writeEvent(changeEvent(table, header, []));
   const at = text.lastIndexOf('[]') + 1;

@@ -63,7 +63,7 @@ export function compileZeekTable(name: string, description: ZeekTableDescription
 }
 
 /**
- * The Tablecast declaration of a Zeek table. Several columns make a composite key; a value that is
+ * Returns the Tablecast declaration of a Zeek table. Several columns make a composite key; a value that is
  * made of others needs `complexValues`, which is set.
  *
  * @throws TablecastError `DECLARATION_INVALID` for an index that is itself made of others

@@ -43,7 +43,7 @@ class TypeParser {
     this.#step();
   }
 
-  /** The whole text as one type. */
+  /** Returns the whole text as one type. */
   only(): ZeekType {
     const type = this.type();
     this.#expect('');
@@ -149,7 +149,7 @@ class TypeParser {
     this.#step();
   }
 
-  /** The present token; moves on to the next. */
+  /** Returns the present token; moves on to the next. */
   #step(): string {
     const present = this.#next;
     tokenPattern.lastIndex = this.#at;
@@ -177,7 +177,7 @@ function qualified(
 }
 
 /**
- * The type that a text in Zeek's own syntax describes. Attributes of fields other than `&optional`
+ * Returns the type that a text in Zeek's own syntax describes. Attributes of fields other than `&optional`
  * are skipped; a default does not matter, because Zeek fills it in before it publishes.
  *
  * @throws TablecastError `DECLARATION_INVALID`

@@ -32,7 +32,7 @@ export type ZeekType =
   | { readonly kind: 'set'; readonly index: readonly ZeekType[] }
   | { readonly kind: 'table'; readonly index: readonly ZeekType[]; readonly value: ZeekType };
 
-/** A type as Zeek writes it, enums by their kind only: `table[addr, port] of count`. */
+/** Returns a type as Zeek writes it, enums by their kind only: `table[addr, port] of count`. */
 export function typeText(type: ZeekType): string {
   switch (type.kind) {
     case 'record':

@@ -69,7 +69,7 @@ function entry(data: Json): ZeekEntry {
   return { key: readTagged(key), value: readTagged(value) };
 }
 
-/** The value inside a type tag. @throws TablecastError `FRAME_INVALID` */
+/** Returns the value inside a type tag. @throws TablecastError `FRAME_INVALID` */
 function readData(type: string, data: Json | undefined): ZeekData {
   switch (type) {
     case 'none':
@@ -106,7 +106,7 @@ function readData(type: string, data: Json | undefined): ZeekData {
   }
 }
 
-/** The value of a tagged JSON object. @throws TablecastError `FRAME_INVALID` */
+/** Returns the value of a tagged JSON object. @throws TablecastError `FRAME_INVALID` */
 export function readTagged(json: Json): ZeekData {
   const type = isJsonObject(json) ? json.get('@data-type') : undefined;
   if (!isJsonObject(json) || typeof type !== 'string') throw invalid('no "@data-type"');
@@ -140,9 +140,9 @@ function wireText(held: string): string {
 }
 
 /**
- * The JSON of a value's `data` member. `strict` is what Zeek accepts, `zeek` what Zeek itself sends.
- * Reals must be finite in `strict`; {@link ../values/encode.ts} refuses others before. Throws `VALUE_INVALID` in
- * `strict` for a string whose bytes are not UTF-8.
+ * Returns the JSON of a value's `data` member. `strict` is what Zeek accepts, `zeek` what Zeek itself sends.
+ * Reals must be finite in `strict`; {@link ../values/encode.ts} refuses others before. Throws `VALUE_INVALID`
+ * in `strict` for a string whose bytes are not UTF-8.
  */
 function writeData(value: ZeekData, dialect: JsonDialect): Json {
   switch (value.type) {
@@ -177,7 +177,7 @@ function writeData(value: ZeekData, dialect: JsonDialect): Json {
   }
 }
 
-/** The tagged JSON of a value. @throws TablecastError `VALUE_INVALID`, only in `strict` */
+/** Returns the tagged JSON of a value. @throws TablecastError `VALUE_INVALID`, only in `strict` */
 export function writeTagged(value: ZeekData, dialect: JsonDialect): Json {
   return new Map<string, Json>([
     ['@data-type', value.type],

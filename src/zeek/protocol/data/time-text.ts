@@ -49,7 +49,7 @@ export function parseTimestamp(text: string): bigint | undefined {
   return isInteger64(time) ? time : undefined;
 }
 
-/** A timestamp with as many digits as needed, at least milliseconds: `2024-05-06T07:08:09.123`. */
+/** Returns a timestamp with as many digits as needed, at least milliseconds: `2024-05-06T07:08:09.123`. */
 export function writeTimestamp(nanoseconds: bigint): string {
   const milliseconds = floorDivide(nanoseconds, 1_000_000n);
   const rest = String(nanoseconds - milliseconds * 1_000_000n).padStart(6, '0');
@@ -68,7 +68,7 @@ export function parseTimespan(text: string): bigint | undefined {
   return isInteger64(value) ? value : undefined;
 }
 
-/** A timespan as Zeek writes it: a whole number of the largest unit up to seconds that fits. */
+/** Returns a timespan as Zeek writes it: a whole number of the largest unit up to seconds that fits. */
 export function writeTimespan(nanoseconds: bigint): string {
   for (const unit of ['s', 'ms', 'us']) {
     const scale = unitNanoseconds.get(unit) ?? 1n;
@@ -82,7 +82,7 @@ export function throughZeek(nanoseconds: bigint): bigint {
   return BigInt(Math.trunc((Number(nanoseconds) / 1e9) * 1e9));
 }
 
-/** The first of `value`, `value + step`, … that Zeek gives back so that `reads` holds. */
+/** Returns the first of `value`, `value + step`, … that Zeek gives back so that `reads` holds. */
 function settle(value: bigint, step: bigint, reads: (returned: bigint) => boolean): bigint {
   for (let tries = 0n; tries < 4n; tries += 1n) {
     const candidate = value + tries * step;
@@ -92,8 +92,8 @@ function settle(value: bigint, step: bigint, reads: (returned: bigint) => boolea
 }
 
 /**
- * The time to send so that Zeek publishes the same one again. Only whole milliseconds can be kept;
- * a finer time is sent as it is. The step is the distance of doubles around the present time.
+ * Returns the time to send so that Zeek publishes the same one again. Only whole milliseconds can be kept; a
+ * finer time is sent as it is. The step is the distance of doubles around the present time.
  */
 export function settledTime(nanoseconds: bigint): bigint {
   if (nanoseconds % 1_000_000n !== 0n) return nanoseconds;
@@ -101,7 +101,7 @@ export function settledTime(nanoseconds: bigint): bigint {
   return settle(nanoseconds, 239n, (returned) => floorDivide(returned, 1_000_000n) === wanted);
 }
 
-/** The interval to send so that Zeek publishes the same one again, if Zeek can hold it at all. */
+/** Returns the interval to send so that Zeek publishes the same one again, if Zeek can hold it at all. */
 export function settledInterval(nanoseconds: bigint): bigint {
   return settle(nanoseconds, nanoseconds < 0n ? -1n : 1n, (returned) => returned === nanoseconds);
 }

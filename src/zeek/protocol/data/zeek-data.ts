@@ -27,7 +27,7 @@ export const maxCount: bigint = 0xffff_ffff_ffff_ffffn;
 const minInteger: bigint = -0x8000_0000_0000_0000n;
 const maxInteger: bigint = 0x7fff_ffff_ffff_ffffn;
 
-/** True for a signed 64-bit integer: the range of int, time and interval. */
+/** Returns true for a signed 64-bit integer: the range of int, time and interval. */
 export function isInteger64(value: bigint): boolean {
   return value >= minInteger && value <= maxInteger;
 }

@@ -16,12 +16,12 @@ export type JsonObject = ReadonlyMap<string, Json>;
 /** A JSON value. */
 export type Json = null | boolean | string | JsonNumber | readonly Json[] | JsonObject;
 
-/** True for the Map form of a JSON object. */
+/** Returns true for the Map form of a JSON object. */
 export function isJsonObject(value: Json | undefined): value is JsonObject {
   return value instanceof Map;
 }
 
-/** True for a JSON array. */
+/** Returns true for a JSON array. */
 export function isJsonArray(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);
 }
@@ -33,7 +33,7 @@ export function integerOf(number: JsonNumber): bigint | undefined {
   return integerText.test(number.text) ? BigInt(number.text) : undefined;
 }
 
-/** The nearest double; `inf`, `-inf` and `nan` (with either sign) included. */
+/** Returns the nearest double; `inf`, `-inf` and `nan` (with either sign) included. */
 export function realOf(number: JsonNumber): number {
   switch (number.text) {
     case 'inf':
@@ -48,7 +48,7 @@ export function realOf(number: JsonNumber): number {
   }
 }
 
-/** The integer as a number where that is exact, else as a bigint. */
+/** Returns the integer as a number where that is exact, else as a bigint. */
 export function compactInteger(value: bigint): number | bigint {
   return value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;
 }

@@ -44,7 +44,7 @@ function mismatch(type: ZeekType, data: ZeekData, where: string): TablecastError
   });
 }
 
-/** True for types whose values are one {@link AtomValue}. */
+/** Returns true for types whose values are one {@link AtomValue}. */
 export function isAtomic(type: ZeekType): boolean {
   return type.kind !== 'record' && type.kind !== 'vector' && type.kind !== 'set' && type.kind !== 'table';
 }
@@ -56,7 +56,7 @@ function patternOf(data: readonly ZeekData[]): string | undefined {
 }
 
 /**
- * One value of an atomic type.
+ * Returns one value of an atomic type.
  *
  * @throws TablecastError `VALUE_INVALID` for a value of another type or an undeclared enum label
  */
@@ -130,7 +130,7 @@ function decodeIndex(index: readonly ZeekType[], data: ZeekData, where: string):
   return Object.freeze(data.data.map((item, at) => decodeNested(index[at] ?? { kind: 'bool' }, item, where)));
 }
 
-/** One value of any declared type inside another. @throws TablecastError `VALUE_INVALID` */
+/** Returns one value of any declared type inside another. @throws TablecastError `VALUE_INVALID` */
 function decodeNested(type: ZeekType, data: ZeekData, where: string): NestedValue {
   if (isAtomic(type)) return nestedAtom(decodeAtom(type, data, where));
   if (type.kind === 'record' && data.type === 'vector') return decodeRecord(type.fields, data.data, where);

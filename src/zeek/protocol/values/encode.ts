@@ -122,7 +122,7 @@ function encodeRecord(fields: readonly ZeekField[], value: unknown, where: strin
   return { type: 'vector', data };
 }
 
-/** The index of a row inside a value: bare for one column, a vector for several. */
+/** Returns the index of a row inside a value: bare for one column, a vector for several. */
 function encodeNestedIndex(index: readonly ZeekType[], value: unknown, where: string): ZeekData {
   const [only] = index;
   if (index.length === 1 && only !== undefined) return encodeValue(only, value, where);
@@ -175,7 +175,7 @@ function encodeContainer(type: ZeekType, value: unknown, where: string): ZeekDat
 }
 
 /**
- * One value of the declared type.
+ * Returns one value of the declared type.
  *
  * @throws TablecastError `VALUE_INVALID` for anything Zeek would refuse or store as nothing: another
  *   type, an integer beyond 64 bits, inf and nan, an undeclared label or field, a missing field,
@@ -188,7 +188,7 @@ export function encodeValue(type: ZeekType, value: unknown, where: string): Zeek
 }
 
 /**
- * The columns of a key; a key of one column may be bare.
+ * Returns the columns of a key; a key of one column may be bare.
  *
  * @throws TablecastError `VALUE_INVALID`
  */

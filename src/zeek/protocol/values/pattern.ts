@@ -10,7 +10,7 @@ const flagsForm = /^\(\?([is]):([^]*)\)$/;
 /** Zeek writes each of its two flags once; more of them around a text are part of it. */
 const MAX_FLAGS = 4;
 
-/** True if every group and class opened in the text is closed in it, and none that is not its own. */
+/** Returns true if every group and class opened in the text is closed in it, and none that is not its own. */
 function isClosed(text: string): boolean {
   let depth = 0;
   let inClass = false;
@@ -26,7 +26,7 @@ function isClosed(text: string): boolean {
   return depth === 0 && !inClass;
 }
 
-/** The flags around a text, outermost first. */
+/** Returns the flags around a text, outermost first. */
 function withoutFlags(text: string): { flags: string; body: string } {
   let flags = '';
   let body = text;
@@ -44,7 +44,7 @@ function slashed(body: string): string {
 }
 
 /**
- * The written form of a pattern from its two texts. A pattern that a script combined from several
+ * Returns the written form of a pattern from its two texts. A pattern that a script combined from several
  * (`/a/ | /b/`) keeps Zeek's own text of the whole, which matches the same.
  */
 export function patternText(exact: string, anywhere: string): string {
@@ -56,7 +56,7 @@ export function patternText(exact: string, anywhere: string): string {
   return expected === `^?(.|\\n)*(${body})` ? `/${slashed(body)}/${flags}` : `/${slashed(exact)}/`;
 }
 
-/** The two texts of a written pattern; undefined if it is not of the form `/…/flags`. */
+/** Returns the two texts of a written pattern; undefined if it is not of the form `/…/flags`. */
 export function patternData(text: string): ZeekData | undefined {
   const match = /^\/([^]*)\/([is]*)$/.exec(text);
   if (match === null) return undefined;
