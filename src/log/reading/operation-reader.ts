@@ -18,9 +18,12 @@ export interface TableDecoder {
   valueOf(cell: Cell): unknown;
   /** Text of a key number in the chapter that is open at present; undefined for any other chapter. */
   currentKey(origin: string, chapter: number, id: number): string | undefined;
-  /** The last position at or before `position` from which an origin's runs can be read without what came before. */
+  /**
+   * Returns the last position at or before `position` from which an origin's runs can be read without what
+   * came before.
+   */
   readableFrom(position: number): number;
-  /** The operations that an adopted checkpoint stands for, and the keys its dictionaries name. */
+  /** Returns the operations that an adopted checkpoint stands for, and the keys its dictionaries name. */
   adopted(chunks: readonly Uint8Array[]): AdoptedRecord;
 }
 
@@ -87,7 +90,10 @@ export class OperationReader {
     );
   }
 
-  /** The operations of the next segment, or of segments that overlap; undefined when there is none at present. */
+  /**
+   * Returns the operations of the next segment, or of segments that overlap; undefined when there is none at
+   * present.
+   */
   async next(): Promise<Operation[] | undefined> {
     for (const source of this.#pending) {
       if (source.segments.length > 0 || source.cursor >= source.store.appended) continue;

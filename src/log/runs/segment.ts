@@ -102,7 +102,7 @@ export function decodeSegment(bytes: Uint8Array): SegmentContent {
   return { kind: 'operations', runs: readRuns(reader), order: stretches === 0 ? undefined : order };
 }
 
-/** Positions of the operations of each run that an order gives a place. */
+/** Returns the positions of the operations of each run that an order gives a place. */
 export function placesOf(order: readonly Stretch[] | undefined, first: number): number[][] | undefined {
   if (order === undefined) return undefined;
   const places: number[][] = [];
