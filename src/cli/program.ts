@@ -9,6 +9,7 @@ import { getCommand } from './commands/get.ts';
 import { importCommand } from './commands/import.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommand } from './commands/log.ts';
+import { projectCommand } from './commands/project.ts';
 import { replayCommand } from './commands/replay.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { runCommand } from './commands/run.ts';
@@ -41,6 +42,7 @@ export function program(version: string): Command {
     tailCommand(),
     logCommand(),
     replayCommand(),
+    projectCommand(),
     importCommand(),
     exportCommand(),
     backupCommand(),

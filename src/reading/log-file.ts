@@ -3,19 +3,23 @@ import { Emitter } from '../work/emitter.ts';
 import type { Backend, Segment } from '../log/backend.ts';
 import { type ReadOnlyStore, openReadOnly } from '../backends/sqlite/reader.ts';
 import { TablecastError } from '../errors.ts';
+import type { NodeEvent } from '../events.ts';
 import { LogView, type Moment, rowsOf } from './log-view.ts';
 import { KeyNames } from '../log/runs/key-names.ts';
 import { LOG_NAMES } from '../log/trimming/log-keeper.ts';
 import { OperationLog } from '../log/keeping/operation-log.ts';
 import type { OperationRange } from '../log/reading/operation-stream.ts';
 import type { Operation } from '../log/operations/operation.ts';
-import { Origins } from '../log/operations/origin.ts';
+import { Origins, originText } from '../log/operations/origin.ts';
 import { SegmentStore } from '../log/keeping/segment-store.ts';
 import { modeNamed } from '../modes/registry.ts';
 import { Dispatcher } from '../projection/telling/dispatcher.ts';
 import { Projection } from '../projection/projection.ts';
 import { readFacts, rebuild } from '../projection/replay/recovery.ts';
 import type { Key, Schema, TableDeclaration, Value } from '../schema/index.ts';
+import type { ProjectOptions } from '../sql/options.ts';
+import { Projections } from '../sql/projecting.ts';
+import type { SqlProjection } from '../sql/sql-projection.ts';
 import { systemEnvironment } from '../system-environment.ts';
 
 /** A log file is a node's database, read without a node. It shows what was committed when it was opened. */
@@ -40,7 +44,14 @@ export interface LogFile {
    * unknown table.
    */
   rows(table: string): ReadonlyMap<Key, Value>;
-  /** Releases the file. Idempotent. */
+  /**
+   * Puts tables into an SQL database as they are at {@link position}, as `node.project` does; the projection stays
+   * there, and `reached()` says when. Throws `OPTION_INVALID`.
+   */
+  project(tables: string | readonly string[], options: ProjectOptions): SqlProjection;
+  /** Tells what happens to projections. */
+  readonly events: Observable<NodeEvent>;
+  /** Releases the file; projections end. Idempotent. */
   close(): void;
 }
 
@@ -88,6 +99,15 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
   log.startAt(Math.max(recovery.lastPosition, ...recovery.checkpoints.map(({ position }) => position)));
   const names = recovery.checkpoints.find(({ table }) => table === LOG_NAMES);
   const known = names === undefined ? undefined : KeyNames.decode(names.chunks);
+  const events = new Emitter<NodeEvent>();
+  const sql = new Projections({
+    environment: systemEnvironment,
+    log,
+    origins,
+    projections,
+    life: () => (node === undefined ? '' : originText(node.id, node.epoch)),
+    report: (event) => events.next(event),
+  });
   const view = new LogView({ log, live: operations.observable, origins, projections, names: () => known });
   return {
     nodeId: node?.id,
@@ -101,7 +121,12 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
       if (projection === undefined) throw unknownTable(table, projections.keys());
       return rowsOf(projection);
     },
-    close: () => reader.close(),
+    project: (tables, options) => sql.begin(tables, options),
+    events: events.observable,
+    close: () => {
+      void sql.close();
+      reader.close();
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { type FileLock, lockFile } from '../backends/sqlite/lock.ts';
@@ -32,6 +32,7 @@ export class SqliteTarget implements Target {
   async open(plans: readonly TablePlan[]): Promise<readonly FoundTable[]> {
     return this.#failing('open', () => {
       if (this.#file.endsWith(OWN_ENDING)) throw ownDatabase(this.#file);
+      if (!existsSync(dirname(this.#file))) throw noDirectory(this.#file);
       const isNew = !existsSync(this.#file);
       const database = new Database(this.#file, { timeout: BUSY_MS });
       this.#database = database;
@@ -85,6 +86,13 @@ interface Found extends FoundTable {
 function ownDatabase(file: string): TablecastError {
   return new TablecastError('OPTION_INVALID', `${file} is the database of a node, not a target.`, {
     hint: 'Name another file, such as rows.db.',
+    details: { file },
+  });
+}
+
+function noDirectory(file: string): TablecastError {
+  return new TablecastError('OPTION_INVALID', `There is no directory ${dirname(file)} for ${file}.`, {
+    hint: 'Make it, or name another file.',
     details: { file },
   });
 }

@@ -31,7 +31,17 @@ async function ended(args: readonly string[]): Promise<{ code: unknown; error: s
 
 /** Nobody listens there. */
 const NOBODY = 'ws://127.0.0.1:9';
-const asking = ['status', 'get t k', 'set t k v', 'add t k', 'delete t k', 'keys t', 'tail t', 'export t'];
+const asking = [
+  'status',
+  'get t k',
+  'set t k v',
+  'add t k',
+  'delete t k',
+  'keys t',
+  'tail t',
+  'export t',
+  'project t --to TARGET',
+];
 const commands = program('0').commands.map((command) => command.name());
 
 /** What each command reads, by whichever option; `FILE` stands for it. */
@@ -64,6 +74,7 @@ const writing: readonly string[] = [
   'restore BACKUP --directory TARGET',
   'export rows --file DATABASE --output TARGET',
   'compare --html TARGET --rows 1',
+  'project rows --file DATABASE --to TARGET',
 ];
 
 let place: string;
@@ -133,8 +144,13 @@ describe('the same mistake ends every command with the same code', () => {
     expect(code).toBe(EXIT.usage);
   });
 
-  test.each(['log', 'replay', 'backup TARGET', 'export t --directory DATABASE'])(
-    'half a name of a database: %s',
-    async (line) => expect((await ended(wordsOf(line))).code).toBe(EXIT.usage),
+  test.each([
+    'log',
+    'replay',
+    'backup TARGET',
+    'export t --directory DATABASE',
+    'project t --to TARGET --id a',
+  ])('half a name of a database: %s', async (line) =>
+    expect((await ended(wordsOf(line))).code).toBe(EXIT.usage),
   );
 });
