@@ -29,7 +29,7 @@ const writingThread: Plugin = {
 
 // JavaScript only: the declarations come from tsc (tsconfig.build.json), with maps to the sources.
 const options: Options = {
-  entry: ['src/index.ts', 'src/cli/main.ts', 'src/comparison/child.ts', 'src/sql/worker.ts'],
+  entry: ['src/index.ts', 'src/cli/main.ts', 'src/trial/child.ts', 'src/sql/worker.ts'],
   format: 'esm',
   target: 'node20',
   splitting: true,

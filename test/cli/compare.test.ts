@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { compareCommand } from '../../src/cli/commands/compare.ts';
-import { readSourceRows } from '../../src/cli/comparison/rows.ts';
-import { commandText } from '../../src/cli/comparison/words.ts';
-import type { Comparison } from '../../src/comparison/index.ts';
+import { readSourceRows } from '../../src/cli/trial/rows.ts';
+import { commandText } from '../../src/cli/trial/words.ts';
+import type { Comparison } from '../../src/trial/index.ts';
 import { run, temporary } from './support/command.ts';
 
 const slow = { timeout: 90_000 };

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
-import type { ComparedMode } from '../../comparison/index.ts';
+import type { ComparedMode } from '../../trial/index.ts';
 import { collectList, exitingWith, newCommand, withJson } from '../command.ts';
-import { comparisonPage } from '../comparison/page.ts';
-import { readSourceRows } from '../comparison/rows.ts';
-import { comparisonLines } from '../comparison/table.ts';
+import { comparisonPage } from '../trial/page.ts';
+import { readSourceRows } from '../trial/rows.ts';
+import { comparisonLines } from '../trial/table.ts';
 import { EXIT, usageError } from '../failure.ts';
 import type { LogFormat } from '../formats/index.ts';
 import { didYouMean } from '../nearest-word.ts';
@@ -104,7 +104,7 @@ async function compareModes(log: string | undefined, flags: Flags): Promise<numb
   // By way of `exit`, so that what a run made is removed.
   endBySignal();
   // Loaded when needed: no other command has to wait for it.
-  const { compare, makeWorkload } = await import('../../comparison/index.ts');
+  const { compare, makeWorkload } = await import('../../trial/index.ts');
   const { nodes, seed, concurrent, partitions } = flags;
   const { rows, source } = await readSourceRows({ ...flags, log, format: flags.format });
   const comparison = await compare({

@@ -1,4 +1,4 @@
-import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../comparison/index.ts';
+import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../trial/index.ts';
 import { visible } from '../output.ts';
 import { type Figure, type FigureGroup, count, figureGroups, wasRun } from './figures.ts';
 import { PAGE_STYLE } from './page-style.ts';

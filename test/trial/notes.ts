@@ -1,5 +1,5 @@
-import type { NodeNotes } from '../../src/comparison/observer.ts';
-import { type SourceRow, type Workload, makeWorkload } from '../../src/comparison/workload.ts';
+import type { NodeNotes } from '../../src/trial/observer.ts';
+import { type SourceRow, type Workload, makeWorkload } from '../../src/trial/workload.ts';
 
 /** A workload of rows that say their key and are given to the nodes named, without seed or chance. */
 export function rowsOf(...rows: readonly (readonly [key: string, node: number])[]): Workload {

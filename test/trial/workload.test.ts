@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Stretch, makeWorkload, reachable } from '../../src/comparison/workload.ts';
+import { type Stretch, makeWorkload, reachable } from '../../src/trial/workload.ts';
 import { busyRows } from './notes.ts';
 
 const options = { nodes: 3, seed: 4, concurrent: 30, partitions: 20 };

@@ -79,7 +79,7 @@ export class ComparisonProcess {
 /** Returns the program beside this module, as a source or bundled into `dist/` or a folder of it. */
 function childFile(): string {
   const isSource = import.meta.url.endsWith('.ts');
-  const names = isSource ? ['./child.ts'] : ['./comparison/child.js', '../comparison/child.js', './child.js'];
+  const names = isSource ? ['./child.ts'] : ['./trial/child.js', '../trial/child.js', './child.js'];
   const found = names.map((name) => fileURLToPath(new URL(name, import.meta.url))).find(existsSync);
   if (found !== undefined) return found;
   throw new TablecastError('CLOSED', `The program of the comparison is not beside ${import.meta.url}.`, {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { judge } from '../../src/comparison/judge.ts';
-import { play } from '../../src/comparison/play.ts';
-import type { ModeResult } from '../../src/comparison/results.ts';
-import { simulateMode } from '../../src/comparison/simulate-mode.ts';
-import { SimulatedCluster } from '../../src/comparison/simulated-cluster.ts';
-import type { ComparedMode } from '../../src/comparison/tables.ts';
-import { type Workload, makeWorkload } from '../../src/comparison/workload.ts';
+import { judge } from '../../src/trial/judge.ts';
+import { play } from '../../src/trial/play.ts';
+import type { ModeResult } from '../../src/trial/results.ts';
+import { simulateMode } from '../../src/trial/simulate-mode.ts';
+import { SimulatedCluster } from '../../src/trial/simulated-cluster.ts';
+import type { ComparedMode } from '../../src/trial/tables.ts';
+import { type Workload, makeWorkload } from '../../src/trial/workload.ts';
 import { busyRows } from './notes.ts';
 
 const modes: readonly ComparedMode[] = ['naive', 'lww', 'automerge'];

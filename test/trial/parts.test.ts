@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { BreakableTransport } from '../../src/comparison/breakable-transport.ts';
-import { CountedDisk } from '../../src/comparison/counted-disk.ts';
-import { NodeObserver } from '../../src/comparison/observer.ts';
-import { turn } from '../../src/comparison/throughput.ts';
-import { makeWorkload } from '../../src/comparison/workload.ts';
+import { BreakableTransport } from '../../src/trial/breakable-transport.ts';
+import { CountedDisk } from '../../src/trial/counted-disk.ts';
+import { NodeObserver } from '../../src/trial/observer.ts';
+import { turn } from '../../src/trial/throughput.ts';
+import { makeWorkload } from '../../src/trial/workload.ts';
 import { openNodeOf } from '../../src/node/open-node.ts';
 import { SeededRandom } from '../../src/simulation/seeded-random.ts';
 import { SimulatedNetwork } from '../../src/simulation/simulated-network.ts';

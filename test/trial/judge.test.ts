@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judge } from '../../src/comparison/judge.ts';
+import { judge } from '../../src/trial/judge.ts';
 import { notesOf, rowsOf } from './notes.ts';
 
 describe('the judge of counts', () => {
