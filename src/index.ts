@@ -58,3 +58,19 @@ export type { NodeEvent, NodeEventCode } from './events.ts';
 export type { JsonValue, Key, TableDeclaration, TypeName, Value } from './schema/index.ts';
 export { TablecastError, isTablecastError } from './errors.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
+
+// Ports, and what helps to write a backend or a transport of your own: docs/write-your-own.md.
+export type { Backend, Checkpoint, Commit, Recovery, Segment } from './log/backend.ts';
+export { backendOn } from './backends/backend-on.ts';
+export type { Disk } from './backends/backend-on.ts';
+export { CommitRules, logTrimmed, notOpen } from './backends/commit-rules.ts';
+export { memoryBackend } from './backends/memory.ts';
+export type { MemoryBackendOptions } from './backends/memory.ts';
+export type { Closing, Connection, ConnectionHandlers, Stranger, Transport } from './transport/transport.ts';
+export { ConnectionSet } from './transport/connection-set.ts';
+export { FrameConnection } from './transport/frame-connection.ts';
+export type { ConnectionFacts, FrameSocket, Holder } from './transport/frame-connection.ts';
+export { inProcessNetwork } from './transport/in-process.ts';
+export type { InProcessNetwork, InProcessOptions } from './transport/in-process.ts';
+export { frameLimits, frameTooLong } from './transport/limits.ts';
+export type { FrameLimitOptions, FrameLimits } from './transport/limits.ts';

@@ -176,9 +176,9 @@ export class FrameConnection implements Connection {
     this.#handlers.drain();
   }
 
-  /** Is called when the socket is gone; `reason` counts unless another was known before. */
+  /** The socket is gone; the reason, made one short line, counts unless another was known before. */
   ended(reason: Closing): void {
-    this.#gone ??= reason;
+    this.#gone ??= closing(reason.kind, reason.reason);
     this.#tell(this.#gone);
     this.#resolveOver();
   }

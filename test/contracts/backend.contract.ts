@@ -8,6 +8,9 @@ export function backendContract(
   place: () => Promise<BackendPlace>,
 ): void {
   describe(`backend contract: ${name}`, () => {
-    it.each(backendSuite({ ...options, place }))('$title', ({ run }) => run());
+    it.each(backendSuite({ ...options, place }).map(({ title, run }) => [title, run] as const))(
+      '%s',
+      (_title, run) => run(),
+    );
   });
 }

@@ -12,7 +12,9 @@ import { conflictModeSuite } from '../../src/testing/index.ts';
 /** The suite that users get as `conflictModeSuite`, and beside it the laws of modes with documents. */
 export function conflictModeContract(mode: ConflictMode): void {
   describe(`conflict mode contract: ${mode.name}`, () => {
-    it.each(conflictModeSuite(mode))('$title', ({ run }) => run());
+    it.each(conflictModeSuite(mode).map(({ title, run }) => [title, run] as const))('%s', (_title, run) =>
+      run(),
+    );
 
     it.runIf(mode.documents !== undefined)(
       'ends with equal documents whatever the order of arrival, and however often one arrives',
