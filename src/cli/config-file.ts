@@ -58,6 +58,7 @@ const schema = v.strictObject({
       key: v.optional(text),
     }),
   ),
+  sql: v.optional(v.union([v.literal(true), text])),
   health: v.optional(
     v.strictObject({
       port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),

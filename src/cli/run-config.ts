@@ -21,6 +21,7 @@ export interface RunFlags extends CredentialFlags {
   /** False for `--no-listen`. */
   readonly listen?: string | false | undefined;
   readonly health?: string | undefined;
+  readonly sql?: true | string | undefined;
   readonly retention?: string | undefined;
   readonly tlsRequireClient?: boolean | undefined;
   readonly peer?: readonly string[] | undefined;
@@ -66,6 +67,7 @@ function configFrom(source: string | undefined, flags: RunFlags): RunConfig {
     listen: listenOf(flags, file),
     peers,
     auth: authOf(flags, file),
+    sql: flags.sql ?? file.sql,
     health: flags.health === undefined ? file.health : parseListen(flags.health, '--health'),
     retention: flags.retention === undefined ? file.retention : parseRetention(flags.retention),
     limits: file.limits,
@@ -122,14 +124,27 @@ export function parseListen(text: string, flag = '--listen'): { port: number; ho
  * be read.
  */
 export function nodeOptions(config: RunConfig): NodeOptions {
-  const { id, directory, durability, failureMode, listen, peers, auth, health, retention, limits, zeek } =
-    config;
+  const {
+    id,
+    directory,
+    durability,
+    failureMode,
+    listen,
+    peers,
+    auth,
+    health,
+    sql,
+    retention,
+    limits,
+    zeek,
+  } = config;
   return {
     id,
     directory,
     durability,
     failureMode,
     health,
+    sql,
     retention,
     limits,
     zeek: zeek?.map(zeekOptions),
@@ -199,8 +214,15 @@ function* textsIn(value: unknown): Generator<string> {
     for (const member of Object.values(value)) yield* textsIn(member);
 }
 
-/** The configuration as it can be shown: tokens are masked. */
-export function shownConfig({ source, auth, ...config }: RunConfig): unknown {
+/** A target as it can be shown: user, password and parameters are masked. */
+function withoutUser(target: string): string {
+  return target.replace(/^(\w+:\/\/)[^/]*@/, '$1***@').replace(/\?.*$/s, '?***');
+}
+
+/** The configuration as it can be shown: tokens and passwords are masked. */
+export function shownConfig({ source, auth, sql, ...rest }: RunConfig): unknown {
+  const config =
+    sql === undefined ? rest : { ...rest, sql: typeof sql === 'string' ? withoutUser(sql) : sql };
   if (auth === undefined) return { source, ...config };
   const masked = {
     ...(auth.token !== undefined && { token: '***' }),

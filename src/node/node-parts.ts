@@ -29,6 +29,12 @@ export function databaseFile({ directory, id }: NodeOptions): string | undefined
   return directory === undefined ? undefined : join(directory, `${id}.tablecast.db`);
 }
 
+/** The database that a node keeps all its tables in for SQL; undefined for one that keeps none. */
+export function rowsFile({ sql, directory, id }: NodeOptions): string | undefined {
+  if (sql !== true) return sql;
+  return directory === undefined ? undefined : join(directory, `${id}.rows.db`);
+}
+
 /** The database a node's options ask for: one file, named after the node. */
 export function sqliteOf(options: NodeOptions): Backend | undefined {
   const file = databaseFile(options);

@@ -19,7 +19,7 @@ import { modeNamed } from '../modes/registry.ts';
 import { credentialReload } from './credential-reload.ts';
 import { Batches } from './batches.ts';
 import { closed, requireOwner } from './refusals.ts';
-import { type NodeParts, carrierOf, databaseFile, peerRulesOf, sqliteOf } from './node-parts.ts';
+import { type NodeParts, carrierOf, databaseFile, peerRulesOf, rowsFile, sqliteOf } from './node-parts.ts';
 import { WallClock } from '../log/operations/wall-clock.ts';
 import { NodeWatch } from './hosts/node-watch.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
@@ -182,31 +182,31 @@ class LocalNode implements TableNode, StoreListener {
     });
   }
 
-  #makeProjections(): Projections {
-    return new Projections({
+  /** What those who read the log along with the node see of it. */
+  #companion() {
+    return {
       environment: this.#environment,
       log: this.#log,
       origins: this.#origins,
       projections: this.#catalog.declared,
-      life: (store) => this.#lives[store],
-      report: (event) => this.#report(event),
-    });
+      life: (store: StoreName) => this.#lives[store],
+      report: (event: NodeEvent) => this.#report(event),
+    };
+  }
+
+  #makeProjections(): Projections {
+    return new Projections({ ...this.#companion(), keepIn: rowsFile(this.#options) });
   }
 
   #makeZeek(): ZeekClusters {
     return new ZeekClusters({
+      ...this.#companion(),
       id: this.id,
-      environment: this.#environment,
-      log: this.#log,
       view: this.log,
-      origins: this.#origins,
       dispatcher: this.#dispatcher,
-      projections: this.#catalog.declared,
       peers: this.#replicator.peers,
       facts: this.#facts,
       declare: (name, declaration) => this.table(name, declaration),
-      life: (store) => this.#lives[store],
-      report: (event) => this.#report(event),
     });
   }
 
@@ -342,6 +342,7 @@ class LocalNode implements TableNode, StoreListener {
     const table: Table = projection.schema.isSet ? new SetTable(parts) : new MapTable(parts);
     this.tables.set(name, table);
     this.#replicator.declared(name);
+    this.#sql.declared();
     return table as unknown as TableOf<D>;
   }
 

@@ -68,6 +68,7 @@ const schema = v.strictObject({
       operations: v.optional(positive),
     }),
   ),
+  sql: v.optional(v.union([v.literal(true), v.pipe(v.string(), v.minLength(1), v.maxLength(4096))])),
   limits: v.optional(
     v.strictObject({
       maxPeers: v.optional(positive),
@@ -200,6 +201,11 @@ export interface NodeOptions {
   readonly health?: { readonly port: number; readonly host?: string | undefined } | undefined;
   /** Says how much of the log is kept. Default: all of it. */
   readonly retention?: Retention | undefined;
+  /**
+   * Keeps every table in SQL as well, typed, for `SELECT`: `true` in `<directory>/<id>.rows.db`, or in the
+   * file or database that is named. See {@link TableNode.project} for single tables and other targets.
+   */
+  readonly sql?: true | string | undefined;
   readonly limits?: Limits | undefined;
   /** Lists Zeek clusters to attach to from the start: see {@link TableNode.attachZeek}. */
   readonly zeek?: ZeekAttachmentOptions | readonly ZeekAttachmentOptions[] | undefined;
@@ -248,6 +254,7 @@ export function checkOptions(options: unknown): NodeOptions {
     checkToken(auth?.token, 'auth.token');
     checkToken(auth?.dialToken, 'auth.dialToken');
     retentionLimits(result.output.retention);
+    requirePlaceOfRows(result.output);
     for (const [index, peer] of (result.output.peers ?? []).entries())
       checkPeerAddress(peer, `peers.${index}`);
     if (auth?.credentials === undefined) return result.output as NodeOptions;
@@ -255,6 +262,15 @@ export function checkOptions(options: unknown): NodeOptions {
     return { ...result.output, auth: { ...auth, credentials } } as NodeOptions;
   }
   throw invalid(result.issues[0], schema.entries);
+}
+
+/** Throws `OPTION_INVALID` when tables are to be kept for SQL beside a database that there is not. */
+function requirePlaceOfRows({ sql, directory }: Pick<NodeOptions, 'sql' | 'directory'>): void {
+  if (sql !== true || directory !== undefined) return;
+  throw new TablecastError('OPTION_INVALID', 'Option sql is true, and the node has no directory.', {
+    hint: "Give it a directory, or name a file: sql: 'rows.db'.",
+    details: { option: 'sql' },
+  });
 }
 
 /** Addresses are told in events and in `node.peers`: one that may hold a secret is refused, and not repeated. */

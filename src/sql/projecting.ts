@@ -6,6 +6,7 @@ import type { OperationLog } from '../log/keeping/operation-log.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import type { Projection } from '../projection/projection.ts';
 import { Feed } from './feed.ts';
+import { KeptTables } from './kept-tables.ts';
 import { checkProjectOptions } from './options.ts';
 import { type SqlProjection, ThreadedProjection } from './sql-projection.ts';
 
@@ -21,16 +22,28 @@ export interface ProjectedNode {
   /** The life that a store's tables are written in at present. */
   life(store: StoreName): string;
   report(this: void, event: NodeEvent): void;
+  /** The file that all tables are kept in; left out, none are. */
+  readonly keepIn?: string | undefined;
 }
 
 /** The projections of a node. */
 export class Projections {
   readonly #node: ProjectedNode;
   readonly #running = new Set<ThreadedProjection>();
+  readonly #kept: KeptTables | undefined;
   #isClosed = false;
 
   constructor(node: ProjectedNode) {
     this.#node = node;
+    const { environment, projections, report, keepIn } = node;
+    if (keepIn === undefined) return;
+    this.#kept = new KeptTables({
+      environment,
+      to: keepIn,
+      schemas: () => Array.from(projections.values(), ({ schema }) => schema),
+      begin: (tables, to) => this.begin(tables, { to }),
+      report,
+    });
   }
 
   /** Begins one. Throws `OPTION_INVALID`, `CLOSED`, and `LIMIT_EXCEEDED` when there are too many. */
@@ -77,6 +90,11 @@ export class Projections {
         hint: 'Name at least one table; project those with backend memory and those with backend sqlite apart.',
       },
     );
+  }
+
+  /** Takes in that a table was declared. */
+  declared(): void {
+    if (!this.#isClosed) this.#kept?.declared();
   }
 
   /** Tells all that the log may have become longer. */

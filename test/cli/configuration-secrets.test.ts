@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openNode } from 'tablecast';
 import { describe, expect, test } from 'vitest';
 import { readConfigFile } from '../../src/cli/config-file.ts';
-import { runConfig, withoutValues } from '../../src/cli/run-config.ts';
+import { runConfig, shownConfig, withoutValues } from '../../src/cli/run-config.ts';
 import { run, temporary } from './support/command.ts';
 
 const SECRET = 'correct-horse battery staple, and so on for much longer than is ever shown of any value';
@@ -125,4 +125,16 @@ describe('tables of any name', () => {
       expect(() => readConfigFile(file)).toThrow('is not an option');
     }
   });
+});
+
+test('a configuration that is shown does not show who reads the target of sql', () => {
+  const file = join(temporary(), 'c.json');
+  writeFileSync(
+    file,
+    JSON.stringify({ id: 'n', sql: `postgres://user:${SECRET}@host:5432/db?password=${SECRET}` }),
+  );
+  const shown = JSON.stringify(shownConfig(runConfig({ config: file })));
+  expect(shown).toContain('postgres://***@host:5432/db?***');
+  expect(shown).not.toContain(SECRET);
+  expect(JSON.stringify(shownConfig(runConfig({ config: file, sql: true })))).toContain('"sql":true');
 });

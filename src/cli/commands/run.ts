@@ -89,16 +89,27 @@ export function runCommand(): Command {
         'answer /livez, /readyz and /metrics over HTTP there; host default 127.0.0.1, port 0 takes a free one',
       ).env('TABLECAST_HEALTH'),
     )
+    .option('--check-config', 'print the configuration that would be used, secrets masked, and exit');
+  return withJson(withCredentials(withLogFormat(withKeeping(command))))
+    .addHelpText('after', `\n${DECLARATION_HELP}`)
+    .action(exitingWith(run));
+}
+
+/** The options that say what is kept beside the rows. */
+function withKeeping(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--sql [target]',
+        'keep every table in SQL as well: in DIRECTORY/ID.rows.db, or in the file or postgres:// address given',
+      ).env('TABLECAST_SQL'),
+    )
     .addOption(
       new Option(
         '--retention <limits>',
         "how much log to keep, 'age=30d bytes=1000000000 operations=1000000' or some of it; default all",
       ).env('TABLECAST_RETENTION'),
-    )
-    .option('--check-config', 'print the configuration that would be used, secrets masked, and exit');
-  return withJson(withCredentials(withLogFormat(command)))
-    .addHelpText('after', `\n${DECLARATION_HELP}`)
-    .action(exitingWith(run));
+    );
 }
 
 const DECLARATION_HELP = `Members of a declaration: key=TYPE or key=TYPE,TYPE; value=TYPE (left out: a set);
