@@ -3,8 +3,8 @@ import type { Backend, Checkpoint, Commit, Recovery, Segment } from '../log/back
 import { CommitRules, notOpen } from './commit-rules.ts';
 
 /**
- * Where the bytes of a backend go: what differs from one durable place to another. {@link backendOn} makes a backend
- * of it. Calls come one after the other, after `open` has resolved and before `close`, and never overlap.
+ * A disk is where the bytes of a backend go: the part that differs from one durable place to another.
+ * {@link backendOn} makes a backend of it. Calls come one after the other, after `open` has resolved and before `close`, and never overlap.
  */
 export interface Disk {
   /** Names it in errors and events. */
@@ -16,21 +16,21 @@ export interface Disk {
    * it is written to no more; reads go on.
    */
   write(commit: Commit): Promise<void>;
-  /** As {@link Backend.read}. */
+  /** Does what {@link Backend.read} does. */
   read(after: number, maxBytes: number): Promise<readonly Segment[]>;
-  /** As {@link Backend.writeCheckpoint}; its position does not lie ahead of what was written. */
+  /** Does what {@link Backend.writeCheckpoint} does; its position does not lie ahead of what was written. */
   writeCheckpoint(checkpoint: Checkpoint): Promise<void>;
-  /** As {@link Backend.trim}. Facts stay, and so does the last position when nothing else is left. */
+  /** Does what {@link Backend.trim} does. Facts stay, and so does the last position when nothing else is left. */
   trim(position: number): Promise<number>;
-  /** As {@link Backend.positionKeeping}. */
+  /** Does what {@link Backend.positionKeeping} does. */
   positionKeeping(bytes: number): Promise<number>;
-  /** The next `open` finds that it was closed. Called once, and not after a `write` that was rejected. */
+  /** Makes the next `open` find that it was closed. Called once, and not after a `write` that was rejected. */
   close(): Promise<void>;
 }
 
 /**
- * A durable backend on a disk of your own. It keeps what the port asks of every backend: the order of calls, what is
- * refused before anything is written, one write for all commits that wait, nothing after the end.
+ * Makes a durable backend on a disk of your own. It keeps what the port asks of every backend: the order of calls,
+ * refusals before anything is written, one write for all commits that wait (group commit), nothing after the end.
  */
 export function backendOn(disk: Disk): Backend {
   return new DiskBackend(disk);
@@ -76,7 +76,7 @@ class DiskBackend implements Backend {
     await this.#inTurn(() => this.#writeWaiting());
   }
 
-  /** What waits becomes one commit: a thousand at once are made durable as one. */
+  /** Makes one commit of all that wait: a thousand at once are made durable as one. */
   async #writeWaiting(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error;
     const group = this.#waiting.splice(0);

@@ -92,7 +92,7 @@ export class CommitRules {
     return last;
   }
 
-  /** After commits were rejected: the next one may continue from `last`. */
+  /** Lets the next commit continue from `last`, after commits were rejected. */
   rewind(last: number): void {
     this.#last = last;
   }

@@ -13,7 +13,7 @@ const COMPACT_FROM = 1024;
 const RELEASED: Segment = { position: 0, span: 0, bytes: new Uint8Array(0) };
 
 export interface MemoryBackendOptions {
-  /** Bytes of segments kept, 64 MiB unless given; above it the oldest are trimmed. The newest one always stays. */
+  /** Bounds the bytes of segments kept, 64 MiB unless given; above it the oldest are trimmed. The newest one always stays. */
   readonly maxBytes?: number | undefined;
 }
 

@@ -26,7 +26,7 @@ export class ConnectionSet {
     else if (!connection.isHeld) connection.close(revokedReason);
   }
 
-  /** Those whose credential is gone, or gives other rights now. */
+  /** Returns those whose credential is gone, or gives other rights now. */
   revoked(): FrameConnection[] {
     return [...this.#connections].filter(({ isHeld }) => !isHeld);
   }

@@ -4,7 +4,7 @@ import { closing } from './closing.ts';
 import { type FrameLimitOptions, type FrameLimits, frameLimits, frameTooLong } from './limits.ts';
 import type { Closing, Connection, ConnectionHandlers, Transport } from './transport.ts';
 
-/** Options of one transport of an {@link InProcessNetwork}. */
+/** The options are those of one transport of an {@link InProcessNetwork}. */
 export interface InProcessOptions {
   readonly limits?: FrameLimitOptions | undefined;
   /** Is what other nodes see as {@link Connection.credential} of this one. */
@@ -13,13 +13,13 @@ export interface InProcessOptions {
   readonly rights?: Credential | undefined;
 }
 
-/** Nodes of one process, linked without sockets. */
+/** A network links nodes of one process without sockets. */
 export interface InProcessNetwork {
   /** Returns a transport that listens at `address`, any non-empty text. Throws `OPTION_INVALID` if it is taken. */
   transport(address: string, options?: InProcessOptions): Transport;
   /** Breaks every connection between two addresses (both sides see `lost`) and refuses new ones. */
   cut(a: string, b: string): void;
-  /** Undoes {@link InProcessNetwork.cut}; nodes have to dial again. */
+  /** Heals what {@link InProcessNetwork.cut} broke; nodes have to dial again. */
   heal(a: string, b: string): void;
 }
 

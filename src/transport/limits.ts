@@ -1,18 +1,18 @@
 import { TablecastError } from '../errors.ts';
 
-/** Bounds of one connection; every transport keeps them. All in bytes. */
+/** The limits bound one connection, in bytes; every transport keeps them. */
 export interface FrameLimits {
-  /** The longest frame sent or accepted. Default 4 MiB. */
+  /** Bounds the longest frame sent or accepted. Default 4 MiB. */
   readonly maxFrameBytes: number;
-  /** `send` returns false while more than this is queued. Default 1 MiB. */
+  /** Is the high-water mark: `send` returns false while more than this is queued. Default 1 MiB. */
   readonly highWaterBytes: number;
-  /** `drain` is called once no more than this is queued. Default 256 KiB. */
+  /** Is the low-water mark: `drain` is called once no more than this is queued. Default 256 KiB. */
   readonly lowWaterBytes: number;
-  /** A connection whose queue would grow beyond this is ended. Default 16 MiB. */
+  /** Bounds the queue: a connection whose queue would grow beyond this is ended. Default 16 MiB. */
   readonly maxQueuedBytes: number;
 }
 
-/** {@link FrameLimits} as given by a user: what is left out has its default. */
+/** The options are {@link FrameLimits} as a user gives them: members left out have their default. */
 export type FrameLimitOptions = { readonly [Name in keyof FrameLimits]?: number | undefined };
 
 const defaults: FrameLimits = {

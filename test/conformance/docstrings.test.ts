@@ -12,11 +12,11 @@ const VERBS = new Set(
   `Accepts Adds Answers Asks Attaches Begins Bounds Breaks Calls Checks Closes Comes Compares Copies Counts Decides Declares Describes Does
   Ends Flushes Follows Forgets Gives Has Holds Is Keeps Lets Lists Looks Makes Measures Names Opens Packs Queues Reads Rejects
   Releases Removes Replaces Replays Requires Resolves Returns Runs Says Sends Shows Starts Stops Switches Takes Tells
-  Throws Trusts Uses Waits Writes Allows Applies Builds Creates Finds Fills Hands Loads Plays Puts Serves Sets
+  Throws Trusts Uses Waits Writes Allows Applies Builds Creates Finds Fills Hands Heals Links Loads Plays Puts Serves Sets
   Subscribes Turns`.split(/\s+/),
 );
 const SUBJECT_AND_VERB =
-  /^(?:(?:A|An|The|Each|Every|Only|No|All|One|This|These|Its?)\b|Operations\b|Retention\b)(?:(?!\b(?:that|which|who|where|when|whose)\b)[^.;:])*?\s(?:is|are|was|were|has|have|may|can|must|goes|says?|takes?|tells?|bounds?|gives?|stands|begins|becomes|decides|moves|arrives|counts|describes|compares|comes|reads|holds|names|means|makes|lets)\b/;
+  /^(?:(?:A|An|The|Each|Every|Only|No|All|One|This|These|Its?)\b|Operations\b|Retention\b)(?:(?!\b(?:that|which|who|where|when|whose)\b)[^.;:])*?\s(?:is|are|was|were|has|have|may|can|must|goes|says?|takes?|tells?|bounds?|gives?|links?|stands|begins|becomes|decides|moves|arrives|counts|describes|compares|comes|reads|holds|names|means|makes|lets)\b/;
 
 /** Why a docstring does not read as a sentence, or undefined. */
 function fault(text: string): string | undefined {
