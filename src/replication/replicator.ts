@@ -9,7 +9,7 @@ import type { StoreName } from '../log/keeping/journal.ts';
 import { Slices, type Slicing } from '../work/slices.ts';
 import { placeFor } from '../access/fair-share.ts';
 import type { Closing, Connection, Transport } from '../transport/transport.ts';
-import { ANNOUNCED, Account } from './costs/account.ts';
+import { ANNOUNCED, Account, COMPARED } from './costs/account.ts';
 import { Dialler, type DiallerOwner } from './reach/dialler.ts';
 import { Directions } from './peers/directions.ts';
 import type { DialState, PeerState } from './peers/peer-state.ts';
@@ -65,6 +65,7 @@ export class Replicator implements SessionOwner, DiallerOwner {
   readonly turns: Turns;
   readonly announced = new Account(ANNOUNCED);
   readonly checkpoints = new Account(CHECKPOINTS);
+  readonly compares = new Account(COMPARED);
   readonly #directions: Directions;
   readonly #parts: ReplicatorParts;
   readonly #notices: Notices;

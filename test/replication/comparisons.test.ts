@@ -22,6 +22,8 @@ class OneSide {
   readonly compared: (readonly Difference[])[] = [];
   readonly comparisons: Comparisons;
   revision = 0;
+  /** Bytes of rows that are kept. */
+  kept = 0;
   /** Does what is done every second. */
   look: () => void = () => undefined;
 
@@ -61,6 +63,9 @@ class OneSide {
       slices: new Slices({ units: 8192, defer: setImmediate }),
       hold: () => () => undefined,
       spend: () => undefined,
+      kept: (bytes: number) => {
+        this.kept = bytes;
+      },
       send: (message: ComparisonMessage) => this.sent.push(message),
       failed: (error: unknown) => {
         throw error;
@@ -84,6 +89,11 @@ class OneSide {
   end(round: number): void {
     this.sums(round, -1, 1);
     this.sums(round, 0, 0);
+  }
+
+  rows(round: number, last: boolean): void {
+    const chunk = new Uint8Array(last ? 0 : 1000);
+    this.comparisons.receive({ type: 'rows', table: 't', state: STATE, round, last, chunk });
   }
 
   sums(round: number, bucket: number, differing: number): void {
@@ -122,6 +132,33 @@ describe('a comparison', () => {
     side.look();
     expect(side.sent.slice(length)).toMatchObject([{ type: 'digest', reply: false }]);
     side.comparisons.stop();
+  });
+
+  it('says how much it keeps of rows, and keeps nothing when it is over, begun anew or stopped', () => {
+    const side = new OneSide();
+    const asked = (root: readonly [number, number]): number => {
+      const round = side.begin(root);
+      side.sums(round, -1, 1);
+      side.sums(round, 0, 1);
+      return round;
+    };
+    const first = asked([1, 1]);
+    for (let chunks = 1; chunks <= 3; chunks++) {
+      side.rows(first, false);
+      expect(side.kept).toBe(chunks * 1128);
+    }
+    side.rows(first, true);
+    expect(side.kept).toBe(0);
+    const second = asked([2, 2]);
+    side.rows(second, false);
+    expect(side.kept).toBe(1128);
+    const third = asked([3, 3]);
+    expect(side.kept).toBe(0);
+    side.rows(second, false);
+    expect(side.kept).toBe(0);
+    side.rows(third, false);
+    side.comparisons.stop();
+    expect(side.kept).toBe(0);
   });
 
   it('takes the sums of each bucket that it asked for once, and no others, so that a peer cannot fill its memory', () => {

@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Environment } from '../../src/environment.ts';
 import type { TablecastError } from '../../src/errors.ts';
-import { Account, type Debtor } from '../../src/replication/costs/account.ts';
-import { ANNOUNCED } from '../../src/replication/costs/account.ts';
+import { ANNOUNCED, Account, COMPARED, type Debtor } from '../../src/replication/costs/account.ts';
 import { CHECKPOINTS, IncomingCheckpoints } from '../../src/replication/session/incoming.ts';
 import { announcedOf, MAX_DECLARATION } from '../../src/replication/peers/announced.ts';
 import { NodeUnderAttack } from '../reliability/support/fake-peer.ts';
@@ -26,6 +25,7 @@ function peerOf(holder: string): Peer {
 describe.each([
   ['what is said of tables', ANNOUNCED],
   ['checkpoints under way', CHECKPOINTS],
+  ['rows to compare', COMPARED],
 ])('the account of %s', (_, limits) => {
   it('takes what one peer may keep, and ends it with one byte more', () => {
     const account = new Account(limits);
@@ -55,7 +55,11 @@ describe.each([
 describe('a checkpoint that does not end', () => {
   const chunk = new Uint8Array(8);
 
-  function incoming(): { checkpoints: IncomingCheckpoints; late: string[]; look: () => void } {
+  function incoming(isBehind = () => false): {
+    checkpoints: IncomingCheckpoints;
+    late: string[];
+    look: () => void;
+  } {
     let due: (() => void) | undefined;
     const late: string[] = [];
     const environment = {
@@ -67,6 +71,7 @@ describe('a checkpoint that does not end', () => {
     const checkpoints = new IncomingCheckpoints({
       environment,
       kept: () => undefined,
+      isBehind,
       late: ({ message }) => void late.push(message),
     });
     return { checkpoints, late, look: () => due?.() };
@@ -79,6 +84,28 @@ describe('a checkpoint that does not end', () => {
     expect(late).toEqual([]);
     look();
     expect(late[0]).toContain('A checkpoint of t stopped');
+  });
+
+  it('does not end its session while this node is behind with what came', () => {
+    let isBehind = true;
+    const { checkpoints, late, look } = incoming(() => isBehind);
+    checkpoints.take({ type: 'checkpoint', table: 't', index: 0, last: false, chunk });
+    for (let looks = 0; looks < 4; looks++) look();
+    isBehind = false;
+    // What waited had no time yet to be taken.
+    look();
+    expect(late).toEqual([]);
+    look();
+    expect(late[0]).toContain('A checkpoint of t stopped');
+  });
+
+  it('ends its session when it takes too long, although this node is behind', () => {
+    const { checkpoints, late, look } = incoming(() => true);
+    checkpoints.take({ type: 'checkpoint', table: 't', index: 0, last: false, chunk });
+    for (let looks = 0; looks < 239; looks++) look();
+    expect(late).toEqual([]);
+    look();
+    expect(late).toHaveLength(1);
   });
 
   it('ends its session when it takes too long, however it comes', () => {

@@ -83,7 +83,11 @@ interface Offered {
 }
 
 /** Some intakes of one node, each of whose frames costs so many units. */
-function intakesOf(count: number, units: number): Offered {
+function intakesOf(
+  count: number,
+  units: number,
+  holderOf = (number: number): string => String(number),
+): Offered {
   const deferred: (() => void)[] = [];
   const defer = (task: () => void): void => void deferred.push(task);
   const environment = { now: () => 0, defer } as unknown as Environment;
@@ -91,10 +95,11 @@ function intakesOf(count: number, units: number): Offered {
   const turns = new MessageTurns(environment);
   const taken: number[] = [];
   const flows: boolean[] = [];
-  const intakes = Array.from({ length: count }, () => {
+  const intakes = Array.from({ length: count }, (_, number) => {
     const intake: Intake = new Intake(
       { environment, limits, turns },
       {
+        holder: () => holderOf(number),
         take: ([index]) => {
           taken.push(index as number);
           intake.spend(units);
@@ -130,6 +135,20 @@ describe('what is taken in one turn of the event loop', () => {
     intakes[2]?.offer(Uint8Array.of(200));
     turn();
     expect(taken).toEqual([0, 1, 2, 3, 4, 100, 200, 5]);
+  });
+
+  it('is shared among the holders of credentials, however many peers one has', () => {
+    const holderOf = (number: number): string => (number < 3 ? 'many' : 'one');
+    const { taken, intakes, turn } = intakesOf(4, TURN_UNITS / 4, holderOf);
+    for (let index = 0; index < 20; index++)
+      for (let number = 0; number < 4; number++) intakes[number]?.offer(Uint8Array.of(10 * number));
+    for (let turns = 0; turns < 8; turns++) turn();
+    const waited = taken.slice(4);
+    expect(waited).toHaveLength(32);
+    // Half of the turns are of the one that has one peer, and of the other half each peer has its part.
+    expect([0, 10, 20, 30].map((mark) => waited.filter((index) => index === mark).length)).toEqual([
+      6, 5, 5, 16,
+    ]);
   });
 
   it('is not read from the socket any more when much waits, and again when little does', () => {

@@ -16,6 +16,13 @@ export const ANNOUNCED: AccountLimits = {
   ofAll: 256 * 1024 * 1024,
 };
 
+/** Rows of peers that came to be compared, and are not yet. */
+export const COMPARED: AccountLimits = {
+  what: 'rows to compare',
+  ofPeer: 256 * 1024 * 1024,
+  ofAll: 512 * 1024 * 1024,
+};
+
 /** A peer of which something is kept. */
 export interface Debtor {
   /** Names the holder whose credential it shows; peers of one holder share what they may keep. */

@@ -24,6 +24,8 @@ export interface IntakeLimits {
 
 /** The owner says where frames go, and is told of those that come too fast. */
 export interface IntakeOwner {
+  /** Names who holds the credential that the peer shows: what waits is shared among holders. */
+  holder(): string;
   /** Handles a frame; counts what it costs on the way. */
   take(frame: Uint8Array): void;
   /** Frames have to wait, for the first time. */
@@ -73,9 +75,18 @@ export class Intake implements InTurn {
     this.#filledAt = parts.environment.now();
   }
 
+  get holder(): string {
+    return this.#owner.holder();
+  }
+
   /** Says whether it is this side that reads nothing from the peer at present. */
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  /** True while something that has come is not taken in yet, or is worked on. */
+  get isBehind(): boolean {
+    return this.#holds > 0 || this.#hasWaiting;
   }
 
   /** Takes a frame now, or after those that wait. */

@@ -8,14 +8,20 @@ export const TURN_UNITS = 8192;
 
 /** A session is in turn when it has messages that wait for one. */
 export interface InTurn {
+  /** Names who pays for it: a holder has one share, however many peers it has. */
+  readonly holder: string;
   /** Handles one message, if one may be handled; whether another one could be now. */
   next(): boolean;
 }
 
-/** Shares the turns of a node's event loop among its peers: of everybody who waits one message, then again. */
+/**
+ * Shares the turns of a node's event loop among the holders of credentials that wait, of each one message and then
+ * again; and the share of a holder among its peers. So nobody gets more by coming more often.
+ */
 export class Turns {
   readonly #environment: Pick<Environment, 'defer'>;
-  readonly #waiting = new Set<InTurn>();
+  /** By holder; those of one stay empty until it is their turn. */
+  readonly #waiting = new Map<string, Set<InTurn>>();
   #left = TURN_UNITS;
   #due = false;
 
@@ -36,13 +42,16 @@ export class Turns {
 
   /** Gives somebody a turn, later, behind those who wait. */
   wait(who: InTurn): void {
-    this.#waiting.add(who);
+    const peers = this.#waiting.get(who.holder);
+    if (peers === undefined) this.#waiting.set(who.holder, new Set([who]));
+    else peers.add(who);
     this.#later();
   }
 
   /** Somebody is not there any more. */
   leave(who: InTurn): void {
-    this.#waiting.delete(who);
+    // Who it is may have come out since it began to wait.
+    for (const peers of this.#waiting.values()) peers.delete(who);
   }
 
   #later(): void {
@@ -56,12 +65,20 @@ export class Turns {
   }
 
   #goOn(): void {
-    // A session that goes on comes behind the others, and is met again by this loop: a set goes on with what is added.
-    for (const who of this.#waiting) {
+    // A holder that goes on comes behind the others, and is met again by this loop: a map goes on with what is added.
+    for (const [holder, peers] of this.#waiting) {
       if (!this.open) break;
-      this.#waiting.delete(who);
-      if (who.next()) this.#waiting.add(who);
+      this.#giveTurn(peers);
+      this.#waiting.delete(holder);
+      if (peers.size > 0) this.#waiting.set(holder, peers);
     }
     if (this.#waiting.size > 0) this.#later();
+  }
+
+  #giveTurn(peers: Set<InTurn>): void {
+    const [first] = peers;
+    if (first === undefined) return;
+    peers.delete(first);
+    if (first.next()) peers.add(first);
   }
 }

@@ -1,5 +1,4 @@
 import type { Environment, Timer } from '../../environment.ts';
-import { TablecastError } from '../../errors.ts';
 import type { Slices, Work } from '../../work/slices.ts';
 import type { PeerTables } from '../peers/peer-tables.ts';
 import type { Difference, LeafSum, Replica, ReplicaTable, TableDigests } from '../replica.ts';
@@ -15,8 +14,7 @@ const LEAVES_AT_ONCE = 64;
 const MAX_DIFFERENCES = 65_536;
 
 const BUCKETS = 256;
-/** Most bytes of rows that come for one question. */
-const MAX_ROWS_BYTES: number = 256 * 1024 * 1024;
+/** Counted per chunk of rows beside its bytes, so that empty chunks are bounded as well. */
 const CHUNK_OVERHEAD_BYTES = 128;
 /** Units of work that a chunk of rows takes. */
 const UNITS_PER_CHUNK = 4096;
@@ -33,6 +31,8 @@ export interface ComparisonOwner {
   send(message: ComparisonMessage): void;
   /** Work is done because of what the peer sent. */
   spend(units: number): void;
+  /** So many bytes of rows are kept; that may be too much, and then the peer goes. */
+  kept(bytes: number): void;
   /** Is called when what the peer sent does not hold. */
   failed(error: unknown): void;
   /** A table was compared with the peer's, both in the same state. */
@@ -60,7 +60,6 @@ interface Progress {
   leaves: LeafSum[];
   asked: LeafSum[];
   chunks: Uint8Array[];
-  bytes: number;
   differences: Difference[];
 }
 
@@ -76,6 +75,7 @@ export class Comparisons {
   readonly #roots = new Map<string, Extract<ComparisonMessage, { type: 'digest' }>>();
   #timer: Timer | undefined;
   #rounds = 0;
+  #keptBytes = 0;
   #stopped = false;
 
   constructor(owner: ComparisonOwner) {
@@ -90,6 +90,7 @@ export class Comparisons {
   }
 
   stop(): void {
+    this.#keep(-this.#keptBytes);
     this.#stopped = true;
     this.#timer?.cancel();
     this.#progress.clear();
@@ -107,7 +108,7 @@ export class Comparisons {
   begin(table: string): void {
     const held = this.#owner.replica.table(table);
     if (held === undefined || this.#owner.tables.shared.get(table)?.writable !== true) return;
-    this.#progress.set(table, fresh(held.state(), held.revision));
+    this.#set(table, fresh(held.state(), held.revision));
     this.#withDigests(held, (digests) => {
       if (digests !== undefined) this.#say(table, digests, false);
     });
@@ -130,7 +131,7 @@ export class Comparisons {
       if (!shared.levelReceived || !shared.levelSent) continue;
       const { changes } = table;
       const progress = this.#progress.get(name);
-      if (progress === undefined) this.#progress.set(name, { ...fresh('', table.revision), seen: changes });
+      if (progress === undefined) this.#set(name, { ...fresh('', table.revision), seen: changes });
       else if (progress.seen !== changes) progress.seen = changes;
       else if (progress.state !== table.state() || !isOf(progress, table)) this.begin(name);
       else if (!progress.done && ++progress.looks > PATIENCE_LOOKS) this.begin(name);
@@ -204,7 +205,7 @@ export class Comparisons {
     // The peer's own question and its answer to ours may both arrive: one comparison is enough.
     if (present?.state === state && isOf(present, digests) && isSame(present.theirs, theirs)) return;
     const progress = { ...fresh(state, digests.revision), theirs };
-    this.#progress.set(table, progress);
+    this.#set(table, progress);
     if (isSame(theirs, digests.root())) return this.#finish(table, progress);
     progress.round = ++this.#rounds;
     this.#ask(table, progress, 'buckets', []);
@@ -260,8 +261,6 @@ export class Comparisons {
     if (progress.leaves.length === 0 || progress.differences.length >= MAX_DIFFERENCES)
       return this.#finish(table, progress);
     progress.asked = progress.leaves.splice(0, LEAVES_AT_ONCE);
-    progress.chunks = [];
-    progress.bytes = 0;
     this.#ask(
       table,
       progress,
@@ -279,12 +278,11 @@ export class Comparisons {
     if (progress === undefined || progress.asked.length === 0) return;
     progress.looks = 0;
     if (!message.last) {
-      progress.bytes += message.chunk.length + CHUNK_OVERHEAD_BYTES;
-      if (progress.bytes > MAX_ROWS_BYTES) throw tooManyRows(message.table);
       progress.chunks.push(message.chunk);
-      return;
+      return this.#keep(message.chunk.length + CHUNK_OVERHEAD_BYTES);
     }
     const found = yield* digests.differences(progress.asked, progress.chunks);
+    this.#forgetRows(progress);
     if (!holds() || this.#going(message) !== progress) return;
     // Rows changed there since it said their sums, or it says what is not so: asked again when it lasts.
     if (found === undefined) return;
@@ -292,6 +290,28 @@ export class Comparisons {
       progress.differences.push(difference);
     progress.asked = [];
     this.#askRows(message.table, progress);
+  }
+
+  /** So many bytes of rows more are kept, or fewer. */
+  #keep(bytes: number): void {
+    if (this.#stopped) return;
+    this.#keptBytes += bytes;
+    this.#owner.kept(this.#keptBytes);
+  }
+
+  /** Counts rows no more; those that are being compared go on being read. */
+  #forgetRows(progress: Progress): void {
+    const gone = progress.chunks;
+    progress.chunks = [];
+    if (gone.length > 0)
+      this.#keep(-gone.reduce((sum, { length }) => sum + length + CHUNK_OVERHEAD_BYTES, 0));
+  }
+
+  /** A table's comparison begins, in place of the one before. */
+  #set(table: string, progress: Progress): void {
+    const before = this.#progress.get(table);
+    if (before !== undefined) this.#forgetRows(before);
+    this.#progress.set(table, progress);
   }
 
   #going(message: { readonly table: string; readonly round: number }): Progress | undefined {
@@ -329,17 +349,8 @@ function fresh(state: string, revision: number): Progress {
     leaves: [],
     asked: [],
     chunks: [],
-    bytes: 0,
     differences: [],
   };
-}
-
-function tooManyRows(table: string): TablecastError {
-  return new TablecastError(
-    'LIMIT_EXCEEDED',
-    `A peer sent more than ${MAX_ROWS_BYTES} bytes of rows of ${table} to compare.`,
-    { hint: 'Split the table into several.', details: { table, limit: MAX_ROWS_BYTES } },
-  );
 }
 
 /** Numbers whose two words differ. */

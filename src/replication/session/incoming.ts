@@ -31,6 +31,8 @@ export interface IncomingOwner {
   readonly environment: Environment;
   /** So many bytes of them are kept; that may be too much, and then the peer goes. */
   kept(bytes: number): void;
+  /** True while this node has not looked yet at all that the peer sent: what is missing may have come. */
+  isBehind(): boolean;
   /** One of them does not come any more, or takes too long. */
   late(error: TablecastError): void;
 }
@@ -75,9 +77,12 @@ export class IncomingCheckpoints {
 
   #look(): void {
     this.#timer = undefined;
+    const isBehind = this.#owner.isBehind();
     for (const [table, incoming] of this.#underWay) {
-      if (!incoming.isComing || ++incoming.looks >= MOST_LOOKS) return this.#owner.late(tooSlow(table));
-      incoming.isComing = false;
+      const isLate = !incoming.isComing && !isBehind;
+      if (isLate || ++incoming.looks >= MOST_LOOKS) return this.#owner.late(tooSlow(table));
+      // What waited comes first: it has until the next look.
+      incoming.isComing = isBehind;
     }
     if (this.#underWay.size > 0) this.#timer = this.#owner.environment.schedule(LOOK_MS, () => this.#look());
   }

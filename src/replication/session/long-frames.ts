@@ -23,6 +23,8 @@ export interface LongFramesOwner {
   /** Takes nothing more from the peer until the returned function is called, once. */
   hold(): () => void;
   ended(): boolean;
+  /** True while not all that the peer sent was looked at. */
+  isBehind(): boolean;
   /** So many bytes of checkpoints under way are kept. */
   kept(bytes: number): void;
   /** Is called when what the peer sent does not hold. */
@@ -47,6 +49,7 @@ export class LongFrames {
     this.#incoming = new IncomingCheckpoints({
       environment: owner.node.environment,
       kept: (bytes) => owner.kept(bytes),
+      isBehind: () => owner.isBehind(),
       late: (error) => owner.refuse(error),
     });
   }

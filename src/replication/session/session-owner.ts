@@ -32,6 +32,8 @@ export interface SessionOwner {
   readonly announced: Account;
   /** Accounts for what is kept of checkpoints that have not ended. */
   readonly checkpoints: Account;
+  /** Counts the rows that are kept to be compared. */
+  readonly compares: Account;
   report(event: NodeEvent): void;
   /** Lists what of a table is held back that other peers brought. */
   heldBackBeside(taking: Taking, table: string): HeldBackState[];

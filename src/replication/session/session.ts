@@ -95,6 +95,7 @@ export class Session implements Debtor, Directed, Place {
       tables: this.tables,
       hold: () => this.hold(),
       ended: () => this.#ended,
+      isBehind: () => this.#intake.isBehind,
       kept: (bytes) => owner.checkpoints.set(this, bytes),
       refuse: (error) => this.#refuse(error),
       refusedCheckpoint: (table, error) => this.taking.refusedCheckpoint(table, error),
@@ -128,6 +129,7 @@ export class Session implements Debtor, Directed, Place {
       hold: () => this.hold(),
       send: (message) => this.#answer(message),
       spend: (units) => this.#intake.spend(units),
+      kept: (bytes) => owner.compares.set(this, bytes),
       failed: (error) => this.#refuse(error),
       compared: (table, differences) => owner.compared(this, table, differences),
     });
@@ -155,6 +157,7 @@ export class Session implements Debtor, Directed, Place {
     return new Intake(
       { environment, limits, turns },
       {
+        holder: () => this.holder,
         take: (frame) => this.#take(frame),
         throttled: () => this.#owner.report(throttled(this, limits)),
         overrun: (error) => this.#refuse(error),
@@ -231,13 +234,8 @@ export class Session implements Debtor, Directed, Place {
     this.sharing.hasSpoken = true;
     const { nodeId: node, session, ownOrigins } = this.#owner.replica;
     const [tables = [], ...more] = this.sharing.parts();
-    const hello = {
-      protocol: [...PROTOCOL] as [number, number],
-      node,
-      session,
-      origins: [...ownOrigins],
-      tables,
-    };
+    const protocol: [number, number] = [...PROTOCOL];
+    const hello = { protocol, node, session, origins: [...ownOrigins], tables };
     this.#send({ type: 'hello', hello });
     for (const part of more) this.#send({ type: 'tables', tables: part });
   }
