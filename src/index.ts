@@ -19,6 +19,8 @@ export type {
 export type { CertificateChange, Limits, NodeOptions, Pem, Retention } from './node/options.ts';
 export { MapTable, SetTable, Table } from './table/table.ts';
 export type { ConcurrentValue, DivergedKey, Form, KeyOf, TableOf, ValueOf } from './table/table.ts';
+export type { HttpLimitOptions } from './http/limits.ts';
+export type { HttpOptions } from './http/options.ts';
 export type { Log, Moment } from './reading/log-view.ts';
 export { follow } from './reading/follow.ts';
 export type { FollowOptions, Follower, Overflow } from './reading/follow.ts';

@@ -14,6 +14,8 @@ export interface AccessParts {
   readonly auth: NodeOptions['auth'];
   readonly carrier: Carrier;
   readonly replicator: Replicator;
+  /** Gives what makes the HTTP interface judge by them. Throws `OPTION_INVALID`, and changes nothing. */
+  reloadHttp(change: CredentialChange): () => void;
   report(event: NodeEvent): void;
 }
 
@@ -23,7 +25,9 @@ export function credentialReload(parts: AccessParts): (change: CredentialChange)
   let present: CredentialChange = auth ?? {};
   return (change) => {
     const secrets = checkCredentialChange(change);
+    const reloadHttp = parts.reloadHttp(secrets);
     const revoked = carrier.reloadAuth(secrets);
+    reloadHttp();
     const ended = replicator.reloadAccess(new AccessList(secrets.credentials ?? []), revoked);
     parts.report(reloaded(present, secrets, ended));
     present = secrets;

@@ -5,7 +5,7 @@ import type { Environment } from '../environment.ts';
 import { TablecastError, isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import { checkpointedLog, keeperOf } from './log-keeping.ts';
-import { type Log, LogView } from '../reading/log-view.ts';
+import { LogView } from '../reading/log-view.ts';
 import { Emitter } from '../work/emitter.ts';
 import type { ModeName } from '../log/operations/epoch.ts';
 import type { StoreName } from '../log/keeping/journal.ts';
@@ -21,6 +21,7 @@ import { Batches } from './batches.ts';
 import { closed, requireOwner } from './refusals.ts';
 import { type NodeParts, carrierOf, databaseFile, peerRulesOf, rowsFile, sqliteOf } from './node-parts.ts';
 import { WallClock } from '../log/operations/wall-clock.ts';
+import { NodeHttp } from './node-http.ts';
 import { NodeWatch } from './hosts/node-watch.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
 import { Checkpointer } from '../projection/checkpoints/checkpointer.ts';
@@ -76,7 +77,7 @@ class LocalNode implements TableNode, StoreListener {
   readonly reloadCredentials: TableNode['reloadCredentials'];
   readonly project: TableNode['project'] = (tables, options) => this.#sql.begin(tables, options);
   readonly #sql: Projections;
-  readonly log: Log;
+  readonly log: LogView;
   readonly #options: NodeOptions;
   readonly #subscribers: SubscriberOptions;
   readonly #checkpointAfter: number | undefined;
@@ -94,6 +95,7 @@ class LocalNode implements TableNode, StoreListener {
   readonly #lives: Record<StoreName, string>;
   readonly #zeek: ZeekClusters;
   readonly #watch: NodeWatch;
+  readonly #http: NodeHttp;
   readonly #batches: Batches;
   readonly #facts = new Map<string, Uint8Array>();
   #checkpointer: Checkpointer | undefined;
@@ -163,10 +165,34 @@ class LocalNode implements TableNode, StoreListener {
     });
     this.peers = new SubscriberCount('peers', this.#subscribers).of(this.#replicator.peers);
     const replicator = this.#replicator;
-    this.reloadCredentials = credentialReload({ auth: options.auth, carrier, replicator, report });
+    this.reloadCredentials = credentialReload({
+      auth: options.auth,
+      carrier,
+      replicator,
+      reloadHttp: (change) => this.#http.reloading(change),
+      report,
+    });
     this.#zeek = this.#makeZeek();
     this.#sql = this.#makeProjections();
     this.#watch = this.#makeWatch();
+    this.#http = this.#makeHttp();
+  }
+
+  #makeHttp(): NodeHttp {
+    const parts = {
+      id: this.id,
+      observed: this.#watch,
+      events: this.events,
+      log: this.#log,
+      view: this.log,
+      origins: this.#origins,
+      tables: this.tables,
+      projections: this.#catalog.declared,
+      address: () => this.#address,
+      life: (store: StoreName) => this.#lives[store],
+      batch: <T>(write: () => T) => this.batch(write),
+    };
+    return new NodeHttp(this.#options, parts, (event) => this.#reportLater(event));
   }
 
   #makeWatch(): NodeWatch {
@@ -243,6 +269,10 @@ class LocalNode implements TableNode, StoreListener {
     return this.#watch.address;
   }
 
+  get httpAddress(): string | undefined {
+    return this.#http.address;
+  }
+
   // Opening ----------------------------------------------------------------------------------------
 
   #addStore(name: StoreName, backend: Backend): void {
@@ -255,9 +285,11 @@ class LocalNode implements TableNode, StoreListener {
   async open(): Promise<void> {
     const { health } = this.#options;
     if (health !== undefined) await this.#watch.listen(health);
+    await this.#http.listen();
     await this.#stores.get('memory')?.open();
     const store = this.#stores.get('sqlite');
     if (store !== undefined) await this.#recover(store);
+    this.#http.begun(this.#log.position);
     this.#address = await this.#replicator.open(this.#options.listen !== undefined);
     for (const cluster of [this.#options.zeek ?? []].flat()) this.attachZeek(cluster);
     this.#watch.opened();
@@ -390,6 +422,7 @@ class LocalNode implements TableNode, StoreListener {
     this.#replicator.advanced(store.name);
     this.#zeek.advanced();
     this.#sql.advanced();
+    this.#http.advanced();
   }
 
   failed(store: SegmentStore, error: TablecastError, retrying: boolean): void {
@@ -439,6 +472,7 @@ class LocalNode implements TableNode, StoreListener {
     this.#catalog.close();
     this.#operations.complete();
     this.#events.complete();
+    await this.#http.close();
     await this.#watch.close();
     for (const result of flushed) if (result.status === 'rejected') throw result.reason;
   }

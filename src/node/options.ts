@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { checkCredentials, checkToken } from '../access/check.ts';
 import type { CredentialChange, CredentialOptions, Verifier } from '../access/rights.ts';
+import { type HttpOptions, httpSchema } from '../http/options.ts';
 import { TablecastError } from '../errors.ts';
 import { checkOwnId } from '../log/operations/origin.ts';
 import type { RetentionLimits } from '../log/trimming/retention.ts';
@@ -61,6 +62,7 @@ const schema = v.strictObject({
       host: v.optional(v.pipe(v.string(), v.minLength(1))),
     }),
   ),
+  http: v.optional(httpSchema),
   retention: v.optional(
     v.strictObject({
       age: v.optional(v.union([v.string(), positive])),
@@ -199,6 +201,11 @@ export interface NodeOptions {
    * authentication, so give another host only where everybody who reaches it may know these.
    */
   readonly health?: { readonly port: number; readonly host?: string | undefined } | undefined;
+  /**
+   * Answers about the tables over HTTP, with the rights that credentials have; port 0 takes a free one, host
+   * defaults to 127.0.0.1: see docs/http.md.
+   */
+  readonly http?: HttpOptions | undefined;
   /** Says how much of the log is kept. Default: all of it. */
   readonly retention?: Retention | undefined;
   /**

@@ -18,6 +18,8 @@ export interface TableNode {
   readonly address: string | undefined;
   /** Is where `/livez`, `/readyz` and `/metrics` are answered, as `http://host:port`; undefined unless asked for. */
   readonly healthAddress: string | undefined;
+  /** Where tables are answered over HTTP, as `http://host:port`; undefined unless asked for. */
+  readonly httpAddress: string | undefined;
   /**
    * Declares a table, or gives the one declared before under this name. Persisted rows are there
    * when it returns. Throws `DECLARATION_INVALID`, or `DECLARATION_DIFFERS` when the name is declared otherwise.

@@ -3,9 +3,14 @@ import { TablecastError } from '../errors.ts';
 import { stampToMs } from '../log/operations/hybrid-clock.ts';
 import type { KeyNames } from '../log/runs/key-names.ts';
 import type { OperationLog } from '../log/keeping/operation-log.ts';
-import type { AdoptedRecord, DecoderOf, TableDecoder } from '../log/reading/operation-reader.ts';
+import type {
+  AdoptedRecord,
+  DecoderOf,
+  OperationReader,
+  TableDecoder,
+} from '../log/reading/operation-reader.ts';
 import { followOperations } from '../log/reading/operation-follower.ts';
-import { type OperationRange, type StreamSource, operationStream } from '../log/reading/operation-stream.ts';
+import { type OperationRange, type StreamSource, operationStream, readerOf } from '../log/reading/operation-stream.ts';
 import type { Operation } from '../log/operations/operation.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import {
@@ -80,6 +85,12 @@ export class LogView implements Log {
 
   follow(range: OperationRange = {}): AsyncIterableIterator<Operation, undefined> {
     return followOperations(this.#source(), range);
+  }
+
+  /** Reads a range segment by segment, as fast as it is asked to. */
+  reader(range: OperationRange): OperationReader {
+    this.#parts.log.seal();
+    return readerOf(this.#source(), range);
   }
 
   #source(): StreamSource {

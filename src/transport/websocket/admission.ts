@@ -66,8 +66,14 @@ export class Gate {
 
   /** Never rejects: what `verify` throws is a refusal. */
   async admit(request: IncomingMessage): Promise<Admission> {
-    const facts = factsOf(request);
     if (pathOf(request) !== defaultPath) return refusal(404, `the path is ${defaultPath}`);
+    const judged = await this.judge(factsOf(request));
+    if (!judged.admitted || protocolsOf(request).includes(subprotocol)) return judged;
+    return refusal(426, `the subprotocol is ${subprotocol}`);
+  }
+
+  /** Decides by Host, Origin and credential alone. Never rejects. */
+  async judge(facts: AccessRequest): Promise<Admission> {
     if (!this.#isOurHost(facts.host)) return refusal(403, 'this Host is not allowed');
     if (facts.origin !== undefined && !this.#origins.has(facts.origin.toLowerCase())) {
       return refusal(403, 'this Origin is not allowed');
@@ -77,7 +83,6 @@ export class Gate {
     const { verify } = this.#options.auth ?? {};
     const holder = verify === undefined ? this.recognise(shown) : await this.#verified(verify, facts);
     if (holder === undefined) return refusal(401, 'a valid credential is required', whatWasShown(shown));
-    if (!protocolsOf(request).includes(subprotocol)) return refusal(426, `the subprotocol is ${subprotocol}`);
     return { admitted: true, holder, shown };
   }
 
@@ -157,7 +162,8 @@ function holderOf({ name, nodes, read, write, origins }: Credential): Holder {
   return { credential: name, rights: { name, nodes, read, write, origins } };
 }
 
-function factsOf(request: IncomingMessage): AccessRequest {
+/** What is known of who asks. */
+export function factsOf(request: IncomingMessage): AccessRequest {
   const { headers, socket } = request;
   return {
     remoteAddress: socket.remoteAddress ?? '',

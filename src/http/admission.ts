@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http';
+import { sameCredential } from '../access/changes.ts';
+import { EVERYTHING, type Grant, grantOf } from '../access/grant.ts';
+import { type Admitted, Gate, factsOf } from '../transport/websocket/admission.ts';
+import { type WebSocketOptions, checkAuth } from '../transport/websocket/options.ts';
+import { HEAD_MS } from './limits.ts';
+import type { HttpOptions } from './options.ts';
+import { Problem } from './problem.ts';
+
+/** Whoever asks, and what he may do. */
+export interface Viewer {
+  /** Whose credential was shown; undefined where none is needed, or the shared token was. */
+  readonly holder: string | undefined;
+  readonly readsAll: boolean;
+  /** The same for all who may read the same tables. */
+  readonly readKey: string;
+  readonly grant: Grant;
+  /** Whether the credential still gives the same rights. */
+  isHeld(): boolean;
+}
+
+/** What a doorkeeper goes by. */
+export interface DoorOptions {
+  readonly http: HttpOptions;
+  readonly auth: WebSocketOptions['auth'];
+  warn(this: void, text: string): void;
+}
+
+/** Decides who may ask, by the rules of the WebSocket listener: Host, Origin, credential. */
+export class Doorkeeper {
+  readonly #options: DoorOptions;
+  #gate: Gate;
+
+  /** Throws `OPTION_INVALID` for listening that nothing protects. */
+  constructor(options: DoorOptions) {
+    this.#options = options;
+    this.#gate = this.#gateFor(options.auth);
+  }
+
+  /** Gives what makes it judge by other credentials; `auth.verify` stays. Throws `OPTION_INVALID`. */
+  reloading(auth: WebSocketOptions['auth']): () => void {
+    const gate = this.#gateFor({ ...auth, verify: this.#options.auth?.verify });
+    return () => void (this.#gate = gate);
+  }
+
+  #gateFor(auth: WebSocketOptions['auth']): Gate {
+    const { http, warn } = this.#options;
+    const { port, host, tls, hosts, origins } = http;
+    const options = { listen: { port, host, tls, hosts }, auth, origins, onWarning: warn };
+    checkAuth(options);
+    return new Gate(options, HEAD_MS);
+  }
+
+  /** Who asks. Rejects with a problem. */
+  async admit(request: IncomingMessage): Promise<Viewer> {
+    const facts = factsOf(request);
+    const { 'sec-fetch-site': site } = request.headers;
+    // A page elsewhere can ask without saying its Origin, for images and the like.
+    if (site === 'cross-site' && facts.origin === undefined) throw foreign('A page of another site asks.');
+    const gate = this.#gate;
+    const judged = await gate.judge(isSameOrigin(request) ? { ...facts, origin: undefined } : facts);
+    if (judged.admitted) return this.#viewer(gate, judged);
+    if (judged.status !== 401)
+      throw foreign(`${judged.line.charAt(0).toUpperCase()}${judged.line.slice(1)}.`);
+    throw new Problem('UNAUTHORIZED', 'A valid credential is required.', {
+      hint: 'Send the header Authorization: Bearer TOKEN, with auth.token of the node or the token of a credential.',
+      headers: { 'www-authenticate': 'Bearer' },
+    });
+  }
+
+  #viewer(gate: Gate, admitted: Admitted): Viewer {
+    const { rights } = admitted.holder;
+    const read = rights?.read ?? ['*'];
+    const grant = rights === undefined ? EVERYTHING : grantOf(rights);
+    return {
+      holder: rights?.name,
+      readsAll: read.includes('*'),
+      readKey: JSON.stringify(read),
+      grant,
+      isHeld: () => gate === this.#gate || this.#isSame(admitted),
+    };
+  }
+
+  #isSame({ holder, shown }: Admitted): boolean {
+    if (this.#options.auth?.verify !== undefined) return true;
+    const now = this.#gate.recognise(shown);
+    return (
+      now !== undefined && now.credential === holder.credential && sameCredential(now.rights, holder.rights)
+    );
+  }
+}
+
+/** Whether the page that asks came from this port. */
+function isSameOrigin({ headers, socket }: IncomingMessage): boolean {
+  const scheme = 'encrypted' in socket ? 'https' : 'http';
+  return headers.origin?.toLowerCase() === `${scheme}://${headers.host?.toLowerCase()}`;
+}
+
+function foreign(message: string): Problem {
+  return new Problem('FORBIDDEN', message, {
+    hint: 'Name the host in http.hosts, and a page of another site by its Origin in http.origins.',
+  });
+}

@@ -1,0 +1,46 @@
+import type { Observable } from 'rxjs';
+import type { NodeEvent } from '../events.ts';
+import type { OperationReader } from '../log/reading/operation-reader.ts';
+import type { OperationRange } from '../log/reading/operation-stream.ts';
+import type { ObservedNode } from '../observability/observed-node.ts';
+import type { Projection } from '../projection/projection.ts';
+import type { Table } from '../table/table.ts';
+
+/** A table, with what the users of the library do not see of it. */
+export interface HostedTable {
+  readonly table: Table;
+  readonly projection: Projection;
+}
+
+/** A node as its HTTP interface sees it. */
+export interface HttpHost {
+  readonly id: string;
+  /** Where other nodes dial this one. */
+  readonly address: string | undefined;
+  readonly observed: ObservedNode;
+  readonly events: Observable<NodeEvent>;
+  /** The number of this life of the memory tables: another one after each start. */
+  readonly life: string;
+  /** The last position of the log when this life began: what came before survived. */
+  readonly begunAt: number;
+  /** The declared tables. */
+  tables(): Iterable<HostedTable>;
+  table(name: string): HostedTable | undefined;
+  /** The text of an origin by its number. */
+  originText(origin: number): string;
+  batch<T>(write: () => T): T;
+  /** Resolves when everything written so far is durable. */
+  flush(): Promise<void>;
+  /** Closes what is written so far, so that it can be read from the log. */
+  seal(): void;
+  /** Reads a range of the log, segment by segment. */
+  reader(range: OperationRange): OperationReader;
+  /** Every operation of a table up to here may be told: nothing before it is still to become durable. Of all tables without a name. */
+  told(table?: string): number;
+  /** The oldest position behind which the log of a table is whole; of all tables without a name. */
+  trimmedTo(table?: string): number;
+  /** Calls a function whenever more may be told, and at the end, until what it gives back is called. */
+  watch(listener: () => void): () => void;
+  /** Whether the node is closed, so that nothing more comes. */
+  readonly ended: boolean;
+}

@@ -1,0 +1,180 @@
+import type { IncomingMessage, Server } from 'node:http';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { CredentialChange } from '../access/rights.ts';
+import { type DoorOptions, Doorkeeper, type Viewer } from './admission.ts';
+import type { Answer, Asked, Handler, Handlers } from './asked.ts';
+import { jsonOf } from './body.ts';
+import { preflight, withOrigin } from './cross-origin.ts';
+import type { HttpHost } from './host.ts';
+import { type HttpLimits, httpLimits } from './limits.ts';
+import { listenOn, newServer } from './listening.ts';
+import { allowedMethods } from './methods.ts';
+import { OPERATIONS, type OperationSpec } from './openapi/operations.ts';
+import { Problem, problemAnswer } from './problem.ts';
+import { routesOf } from './routes/index.ts';
+import { StreamRoutes } from './routes/streams.ts';
+import { Sockets } from './sockets.ts';
+import { StreamSet } from './streams/stream-set.ts';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** What an HTTP server is made of. */
+export interface HttpServerParts extends DoorOptions {
+  readonly host: HttpHost;
+}
+
+/** Answers about one node over HTTP, with the rights of whoever asks. */
+export class HttpServer {
+  readonly #parts: HttpServerParts;
+  readonly #limits: HttpLimits;
+  readonly #door: Doorkeeper;
+  readonly #sockets: Sockets;
+  readonly #viewers = new WeakMap<IncomingMessage, Viewer>();
+  #server: Server | undefined;
+  readonly #app: FastifyInstance;
+  readonly #streams: StreamSet;
+  readonly #following: StreamRoutes;
+
+  /** Throws `OPTION_INVALID` for listening that nothing protects. */
+  constructor(parts: HttpServerParts) {
+    this.#parts = parts;
+    this.#limits = httpLimits(parts.http.limits);
+    this.#door = new Doorkeeper(parts);
+    this.#sockets = new Sockets(this.#limits.maxSockets);
+    this.#app = this.#newApp();
+    this.#streams = new StreamSet(this.#limits, this.#sockets);
+    this.#following = new StreamRoutes({ host: parts.host, streams: this.#streams });
+    this.#route(routesOf({ host: parts.host, streams: this.#following }));
+  }
+
+  #newApp(): FastifyInstance {
+    const app = fastify({
+      bodyLimit: this.#limits.maxBodyBytes,
+      exposeHeadRoutes: false,
+      forceCloseConnections: true,
+      routerOptions: { maxParamLength: 16_384, querystringParser: () => ({}) },
+      frameworkErrors: (error, _request, reply) => void refuse(reply, error),
+      serverFactory: (answer) => {
+        const server = newServer(this.#parts.http, this.#parts.auth, answer);
+        server.on('connection', (socket) => this.#sockets.enter(socket));
+        this.#server = server;
+        return server;
+      },
+    });
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
+      try {
+        done(null, body.length === 0 ? undefined : jsonOf(body));
+      } catch (error) {
+        done(error as Error);
+      }
+    });
+    app.addHook('onRequest', (request, reply) => this.#admit(request, reply));
+    app.setErrorHandler((error, _request, reply) => refuse(reply, error));
+    app.setNotFoundHandler((request, reply) => refuse(reply, notFound(request.raw)));
+    return app;
+  }
+
+  #route(handlers: Handlers): void {
+    for (const operation of OPERATIONS) {
+      const handler = handlers[operation.id];
+      if (handler !== undefined) this.#answer(operation, handler);
+    }
+  }
+
+  #answer({ method, path }: OperationSpec, handler: Handler): void {
+    this.#app.route({
+      method: method === 'GET' ? ['GET', 'HEAD'] : method,
+      url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      handler: async (request, reply) => {
+        const answer = await handler(this.#asked(request, reply));
+        if (answer === undefined) return reply.hijack();
+        return send(reply, answer);
+      },
+    });
+  }
+
+  /** Resolves with the URL; rejects with `LISTEN_FAILED`. */
+  async open(): Promise<string> {
+    await this.#app.ready();
+    return listenOn(this.#server as Server, this.#parts.http);
+  }
+
+  /** Gives what makes it judge by other credentials from now on. Throws `OPTION_INVALID`. */
+  reloading(change: CredentialChange): () => void {
+    const reload = this.#door.reloading(change);
+    return () => {
+      reload();
+      this.#streams.endRevoked();
+    };
+  }
+
+  /** Ends every request and stream. Idempotent. */
+  async close(): Promise<void> {
+    const server = this.#server as Server;
+    const closed = new Promise<void>((resolve) => {
+      if (server.listening) server.close(() => resolve());
+      else resolve();
+    });
+    this.#following.close();
+    this.#streams.close();
+    this.#sockets.endAll();
+    await closed;
+    await this.#app.close();
+  }
+
+  async #admit(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const { origins } = this.#parts.http;
+    void reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    const { origin } = request.headers;
+    if (origin !== undefined) void reply.headers(withOrigin(origin, origins));
+    if (request.method === 'OPTIONS') return send(reply, preflight(request.raw, origins));
+    const viewer = await this.#door.admit(request.raw);
+    this.#viewers.set(request.raw, viewer);
+    const { phase } = this.#parts.host.observed;
+    if (phase === 'open') return undefined;
+    throw new Problem('NOT_OPEN', `The node is ${phase}.`, {
+      hint: 'Ask again in a moment.',
+      retryable: true,
+      headers: { 'retry-after': '1' },
+    });
+  }
+
+  #asked({ raw, body }: FastifyRequest, reply: FastifyReply): Asked {
+    const [path = '', ...rest] = (raw.url ?? '').split('?');
+    return {
+      viewer: this.#viewers.get(raw) as Viewer,
+      request: raw,
+      response: reply.raw,
+      segments: path.slice(1).split('/'),
+      query: new URLSearchParams(rest.join('?')),
+      body,
+    };
+  }
+}
+
+function send(reply: FastifyReply, { status = 200, headers = {}, text }: Answer): FastifyReply {
+  void reply.code(status).headers(headers);
+  if (text === undefined) return reply.send();
+  if (reply.getHeader('content-type') === undefined) void reply.type(JSON_TYPE);
+  return reply.send(text);
+}
+
+function refuse(reply: FastifyReply, error: unknown): FastifyReply {
+  const { status, headers, text } = problemAnswer(error);
+  return reply.code(status).headers(headers).type('application/problem+json').send(text);
+}
+
+function notFound({ method, url }: IncomingMessage): Problem {
+  const path = (url ?? '').split('?', 1)[0] ?? '';
+  const allowed = allowedMethods(path);
+  if (allowed.length === 0) {
+    return new Problem('NOT_FOUND', `Nothing is at ${path.slice(0, 200)}.`, {
+      hint: 'GET /v1/openapi.json lists what there is.',
+    });
+  }
+  return new Problem('METHOD_NOT_ALLOWED', `${method ?? ''} is not answered at ${path.slice(0, 200)}.`, {
+    hint: `Use ${allowed.join(', ')}.`,
+    headers: { allow: allowed.join(', ') },
+  });
+}

@@ -1,0 +1,103 @@
+import { type Server, type ServerOptions, createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { TablecastError } from '../errors.ts';
+import { type WebSocketOptions, pem, wantsCertificates } from '../transport/websocket/options.ts';
+import { HEAD_MS, IDLE_MS, MAX_HEAD_BYTES, MAX_REQUESTS_PER_SOCKET, REQUEST_MS } from './limits.ts';
+import type { HttpOptions } from './options.ts';
+import { Problem, type ProblemAnswer, problemAnswer } from './problem.ts';
+
+/** Node's server with the limits of ours, over TLS if that is asked for. */
+export function newServer(
+  http: HttpOptions,
+  auth: WebSocketOptions['auth'],
+  answer: NonNullable<Parameters<typeof createServer>[1]>,
+): Server {
+  const options: ServerOptions = {
+    maxHeaderSize: MAX_HEAD_BYTES,
+    headersTimeout: HEAD_MS,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: IDLE_MS,
+    connectionsCheckingInterval: HEAD_MS / 5,
+    noDelay: true,
+  };
+  const server =
+    http.tls === undefined ? createServer(options, answer) : tlsServer(http, auth, options, answer);
+  server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET;
+  server.on('clientError', refuseBytes);
+  return server;
+}
+
+function tlsServer(
+  http: HttpOptions,
+  auth: WebSocketOptions['auth'],
+  options: ServerOptions,
+  answer: NonNullable<Parameters<typeof createServer>[1]>,
+): Server {
+  const { cert = '', key = '', ca, requireClientCertificate } = http.tls ?? {};
+  return createTlsServer(
+    {
+      ...options,
+      cert: pem(cert),
+      key: pem(key),
+      ...(ca !== undefined && { ca: pem(ca) }),
+      minVersion: 'TLSv1.2',
+      requestCert: wantsCertificates({ listen: http, auth }),
+      rejectUnauthorized: requireClientCertificate === true,
+      handshakeTimeout: HEAD_MS,
+    },
+    answer,
+  );
+}
+
+/** Resolves with the URL; rejects with `LISTEN_FAILED`. */
+export async function listenOn(
+  server: Server,
+  { port, host = '127.0.0.1', tls }: HttpOptions,
+): Promise<string> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    throw new TablecastError('LISTEN_FAILED', `cannot answer on ${host}:${port}: ${String(code)}`, {
+      hint: 'Give http another port, or 0 for a free one; and a host of this machine.',
+      retryable: code === 'EADDRINUSE',
+      cause: error,
+    });
+  }
+  // A socket that cannot be accepted, for want of descriptors, is no reason to end the node.
+  server.on('error', () => undefined);
+  const { address, port: taken, family } = server.address() as AddressInfo;
+  const name = family === 'IPv6' ? `[${address}]` : address;
+  return `${tls === undefined ? 'http' : 'https'}://${name}:${taken}`;
+}
+
+/** Answers what is no request, or none that may be this long or slow. */
+function refuseBytes(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  const { status, text } = answerTo(error.code);
+  socket.once('finish', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
+}
+
+function answerTo(code: string | undefined): ProblemAnswer {
+  const [message, hint] =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? [
+          `The head of the request is longer than ${MAX_HEAD_BYTES} bytes.`,
+          'Shorten its path and its headers.',
+        ]
+      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['The request did not come in time.', 'Send it at once, and its body without a pause.']
+        : ['This is no HTTP request.', 'See docs/http.md for how to ask.'];
+  return problemAnswer(new Problem('REQUEST_INVALID', message, { hint }));
+}

@@ -1,0 +1,46 @@
+import * as v from 'valibot';
+import type { ListenTls } from '../transport/websocket/options.ts';
+import type { HttpLimitOptions } from './limits.ts';
+
+/** Where and how a node answers over HTTP. */
+export interface HttpOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Default 127.0.0.1. Anything beyond loopback requires authentication, as `listen` does. */
+  readonly host?: string | undefined;
+  /** Certificate and key of this node; `ca` and `requireClientCertificate` as of `listen.tls`. */
+  readonly tls?: ListenTls | undefined;
+  /** Names that may stand in the Host header. Default: on loopback those of loopback, elsewhere any. */
+  readonly hosts?: readonly string[] | undefined;
+  /** Pages of other hosts that may ask, by their Origin, such as `https://example.org`. Default none. */
+  readonly origins?: readonly string[] | undefined;
+  readonly limits?: HttpLimitOptions | undefined;
+}
+
+const pem = v.union([v.string(), v.instance(Uint8Array)]);
+const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
+const texts = v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(255))), v.maxLength(64));
+
+/** {@link HttpOptions} from a program or a file. */
+export const httpSchema = v.strictObject({
+  port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
+  host: v.optional(v.pipe(v.string(), v.minLength(1))),
+  tls: v.optional(
+    v.strictObject({
+      cert: pem,
+      key: pem,
+      ca: v.optional(pem),
+      requireClientCertificate: v.optional(v.boolean()),
+    }),
+  ),
+  hosts: v.optional(texts),
+  origins: v.optional(texts),
+  limits: v.optional(
+    v.strictObject({
+      maxBodyBytes: count,
+      maxSockets: count,
+      maxStreams: count,
+      maxStreamsPerHolder: count,
+    }),
+  ),
+});

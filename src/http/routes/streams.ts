@@ -1,0 +1,181 @@
+import { TablecastError, isTablecastError } from '../../errors.ts';
+import { follow } from '../../reading/follow.ts';
+import type { Operation } from '../../log/operations/operation.ts';
+import { type Asked, type Handlers, tableOf } from '../asked.ts';
+import type { HostedTable, HttpHost } from '../host.ts';
+import { invalidRequest } from '../problem.ts';
+import { changeEvent, conflictEvent, idText, logEvent } from '../streams/change-events.ts';
+import type { FeedSource } from '../streams/feed.ts';
+import { Feeds } from '../streams/feeds.ts';
+import { Follower } from '../streams/follower.ts';
+import { Places } from '../streams/places.ts';
+import type { StreamSet } from '../streams/stream-set.ts';
+import { tell } from '../streams/telling.ts';
+
+/** Readers that read the log by themselves at one time. */
+const CATCHING_UP = 16;
+/** Values that wait for a reader of what stands in no log; beyond it the oldest are left out, and counted. */
+const WAITING_VALUES = 256;
+
+/** A stream that follows the log. */
+interface Followed {
+  readonly name: string;
+  readonly source: FeedSource;
+  /** The life that stands behind its positions now, if one does. */
+  life(): string | undefined;
+  /** Whether nothing of it survives the node. */
+  readonly isVolatile: boolean;
+}
+
+/** What the streams are made of. */
+export interface StreamParts {
+  readonly host: HttpHost;
+  readonly streams: StreamSet;
+}
+
+/** The streams that follow the log, and the conflicts of tables. */
+export class StreamRoutes {
+  readonly #host: HttpHost;
+  readonly #streams: StreamSet;
+  readonly #feeds = new Feeds();
+  readonly #places = new Places(CATCHING_UP);
+
+  constructor({ host, streams }: StreamParts) {
+    this.#host = host;
+    this.#streams = streams;
+  }
+
+  get handlers(): Handlers {
+    return {
+      followChanges: (asked) => this.#changes(asked),
+      followLog: (asked) => this.#log(asked),
+      followConflicts: (asked) => this.#conflicts(asked),
+    };
+  }
+
+  close(): void {
+    this.#feeds.close();
+  }
+
+  #changes(asked: Asked): Promise<undefined> {
+    const host = this.#host;
+    const hosted = tableOf(host, asked);
+    const { name } = hosted.table;
+    const isVolatile = hosted.projection.store === 'memory';
+    const encode = (operation: Operation): string => changeEvent(host, hosted, operation);
+    const life = (): string | undefined => (isVolatile ? host.life : undefined);
+    return this.#follow(asked, {
+      name: `table:${name}`,
+      source: { host, table: name, encode },
+      life,
+      isVolatile,
+    });
+  }
+
+  #log(asked: Asked): Promise<undefined> {
+    const host = this.#host;
+    const { grant, readKey } = asked.viewer;
+    const readable = (name: string): HostedTable | undefined =>
+      grant.mayRead(name) ? host.table(name) : undefined;
+    const life = (): string | undefined => {
+      const isMixed = Array.from(host.tables()).some(
+        ({ table, projection }) => grant.mayRead(table.name) && projection.store === 'memory',
+      );
+      return isMixed ? host.life : undefined;
+    };
+    const encode = (operation: Operation): string | undefined => {
+      const hosted = readable(operation.table);
+      return hosted && logEvent(hosted, operation, life());
+    };
+    return this.#follow(asked, {
+      name: `log:${readKey}`,
+      source: { host, table: undefined, encode },
+      life,
+      isVolatile: false,
+    });
+  }
+
+  async #conflicts(asked: Asked): Promise<undefined> {
+    const hosted = tableOf(this.#host, asked);
+    const stream = this.#streams.open(asked);
+    stream.begin(undefined);
+    const values = follow(hosted.table.conflicts, { limit: WAITING_VALUES, overflow: 'drop-oldest' });
+    void tell(stream, values, (conflict) => conflictEvent(hosted, conflict as never));
+    return undefined;
+  }
+
+  async #follow(asked: Asked, followed: Followed): Promise<undefined> {
+    const { name, source, life } = followed;
+    this.#streams.requireRoom(asked);
+    const after = afterOf(this.#host, asked, followed);
+    const { feed, leave } = this.#feeds.enter(name, source);
+    try {
+      const cursor = await this.#cursorOf(after, source, feed.start);
+      let follower: Follower | undefined;
+      const stream = this.#streams.open(asked, () => idText(follower?.cursor ?? cursor, life()));
+      stream.begin(idText(cursor, life()));
+      follower = new Follower({ source, feed, places: this.#places }, stream, cursor);
+      void follower.run().finally(leave);
+      return undefined;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  /** Where to begin. Throws `LOG_TRIMMED` when the log does not reach back to there. */
+  async #cursorOf(after: number | 'oldest', source: FeedSource, start: number): Promise<number> {
+    if (after !== 'oldest' && after >= start) return after;
+    const { host, table } = source;
+    const leave = await this.#places.enter();
+    try {
+      const first = await host.reader({ after: after === 'oldest' ? undefined : after, table }).next();
+      if (after !== 'oldest') return after;
+      return Math.min(start, (first?.[0]?.position ?? start + 1) - 1);
+    } catch (error) {
+      throw isTablecastError(error, 'LOG_TRIMMED') ? trimmed(error) : error;
+    } finally {
+      leave();
+    }
+  }
+}
+
+const ID = /^(\d{1,16})(?:@([0-9a-z]{1,11}))?$/;
+
+/** The position behind which a reader goes on, or begins. Throws a problem, or `LOG_TRIMMED`. */
+function afterOf(host: HttpHost, { request, query }: Asked, followed: Followed): number | 'oldest' {
+  const last = request.headers['last-event-id'];
+  const text = typeof last === 'string' && last !== '' ? last : query.get('after');
+  const now = host.told(followed.source.table);
+  if (text === null) return now;
+  // Asked for in words, and not because of what was seen: as much as there is.
+  if (text === '0' && text !== last) return 'oldest';
+  const [, digits, life] = ID.exec(text) ?? [];
+  const position = Number(digits);
+  if (!Number.isSafeInteger(position)) {
+    throw invalidRequest(
+      `${JSON.stringify(text.slice(0, 40))} is no id of an event.`,
+      'Send the id of the last event that was seen, as it was.',
+    );
+  }
+  const isOfOtherLife = life !== undefined && life !== host.life;
+  if (isOfOtherLife && followed.isVolatile) throw anotherLife(host);
+  // What survived is the same in each life; what came behind it is not.
+  const known = isOfOtherLife ? Math.min(position, host.begunAt) : position;
+  if (known > host.observed.position) throw anotherLife(host);
+  return known;
+}
+
+function anotherLife(host: HttpHost): TablecastError {
+  return new TablecastError('LOG_TRIMMED', 'This id is of another life of the node, whose log is gone.', {
+    hint: 'Read the rows of the table, and follow it from the position that they are as of.',
+    details: { life: host.life, position: host.observed.position },
+  });
+}
+
+function trimmed({ message, details }: TablecastError): TablecastError {
+  return new TablecastError('LOG_TRIMMED', message, {
+    hint: 'Read the rows of the table, and follow it from the position that they are as of (after=POSITION); after=0 begins with the oldest that is kept.',
+    details,
+  });
+}

@@ -1,0 +1,50 @@
+import { type Asked, type Handlers, json, tableOf } from '../asked.ts';
+import type { Viewer } from '../admission.ts';
+import { formOf } from '../forms.ts';
+import type { HostedTable, HttpHost } from '../host.ts';
+import type { Value } from '../../schema/index.ts';
+
+/** The routes that list tables. */
+export function tableRoutes(host: HttpHost): Handlers {
+  return {
+    listTables: ({ viewer }) => {
+      const readable = Array.from(host.tables()).filter(({ table }) => viewer.grant.mayRead(table.name));
+      const observed = new Map(host.observed.tables().map((one) => [one.name, one]));
+      const tables = readable.map((hosted) => tableForm(hosted, viewer, observed.get(hosted.table.name)));
+      return json({ position: host.observed.position, tables });
+    },
+    getTable: (asked: Asked) => json(tableFacts(host, tableOf(host, asked), asked.viewer)),
+  };
+}
+
+/** What is told of one table. */
+export function tableFacts(host: HttpHost, hosted: HostedTable, viewer: Viewer): unknown {
+  const observed = host.observed.tables().find(({ name }) => name === hosted.table.name);
+  return tableForm(hosted, viewer, observed);
+}
+
+function tableForm(
+  { table, projection }: HostedTable,
+  { grant }: Viewer,
+  observed: ReturnType<HttpHost['observed']['tables']>[number] | undefined,
+): unknown {
+  const { schema } = projection;
+  const { default: fallback, ...declaration } = table.declaration;
+  return {
+    name: table.name,
+    kind: schema.isSet ? 'set' : 'map',
+    declaration: {
+      ...declaration,
+      ...(fallback !== undefined &&
+        schema.valueType !== undefined && {
+          default: formOf(schema.valueType, schema.defaultValue as Value),
+        }),
+    },
+    mode: table.mode,
+    rows: table.size,
+    synced: observed?.synced ?? false,
+    divergedKeys: observed?.divergedKeys ?? 0,
+    operations: { local: observed?.localOperations ?? 0, remote: observed?.remoteOperations ?? 0 },
+    mayWrite: grant.mayWrite(table.name),
+  };
+}

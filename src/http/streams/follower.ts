@@ -1,0 +1,133 @@
+import type { Operation } from '../../log/operations/operation.ts';
+import type { EventStream } from './event-stream.ts';
+import type { Feed, FeedSource } from './feed.ts';
+import type { Places } from './places.ts';
+
+/** Operations that are encoded for one reader in one turn of the event loop. */
+const PER_TURN = 128;
+/** How long a reader that is far behind may keep its place at the log without taking anything, in milliseconds. */
+const PLACE_MS = 2000;
+
+/** What a follower reads from. */
+export interface FollowerParts {
+  readonly source: FeedSource;
+  readonly feed: Feed;
+  readonly places: Places;
+}
+
+/**
+ * One reader of a stream at its own pace: takes the bytes of the feed as long as it is near, and reads the log by
+ * itself while it is further behind. Its state is a position.
+ */
+export class Follower {
+  readonly #parts: FollowerParts;
+  readonly #stream: EventStream;
+  #cursor: number;
+
+  constructor(parts: FollowerParts, stream: EventStream, cursor: number) {
+    this.#parts = parts;
+    this.#stream = stream;
+    this.#cursor = cursor;
+  }
+
+  /** Up to here its reader was given everything. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Follows until the reader leaves, the node closes, or the log does not reach back any more. */
+  async run(): Promise<void> {
+    const { feed } = this.#parts;
+    try {
+      while (!this.#stream.over && !feed.over) {
+        if (this.#cursor < feed.start) await this.#catchUp(feed);
+        else await this.#keepUp(feed);
+      }
+    } catch {
+      // A log that was trimmed meanwhile: who asks again with the last id is told so.
+    } finally {
+      this.#stream.end();
+    }
+  }
+
+  /** Takes what the feed has, until this reader is too far behind for it. */
+  #keepUp(feed: Feed): Promise<void> {
+    const stream = this.#stream;
+    return new Promise((resolve) => {
+      const reader = {
+        more: (): void => {
+          this.#give(feed);
+          if (!stream.over && !feed.over && this.#cursor >= feed.start) return;
+          stream.onReady = undefined;
+          feed.remove(reader);
+          resolve();
+        },
+      };
+      stream.onReady = reader.more;
+      feed.add(reader);
+      reader.more();
+    });
+  }
+
+  #give(feed: Feed): void {
+    while (this.#stream.isReady && this.#cursor >= feed.start) {
+      const piece = feed.next(this.#cursor);
+      if (piece === undefined) return;
+      this.#cursor = piece.to;
+      if (piece.bytes.length > 0) this.#stream.write(piece.bytes);
+    }
+  }
+
+  /** Reads the log up to where the feed begins; gives its place up while its reader takes nothing. */
+  async #catchUp(feed: Feed): Promise<void> {
+    await this.#stream.drained();
+    const leave = await this.#parts.places.enter();
+    try {
+      const { host, table } = this.#parts.source;
+      const reader = host.reader({ after: this.#cursor, table });
+      while (this.#cursor < feed.start && !this.#stream.over && !feed.over) {
+        const operations = await reader.next();
+        if (operations === undefined) {
+          // All that the feed begins behind was appended before.
+          this.#cursor = Math.max(this.#cursor, feed.start);
+          return;
+        }
+        if (!(await this.#tell(operations, feed.start))) return;
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  /** Tells operations up to a position; false when the reader took so long that it has to ask for its place again. */
+  async #tell(operations: readonly Operation[], until: number): Promise<boolean> {
+    for (let at = 0; at < operations.length; at += PER_TURN) {
+      const some = operations
+        .slice(at, at + PER_TURN)
+        .filter(({ position }) => position > this.#cursor && position <= until);
+      const last = some.at(-1);
+      if (last === undefined) continue;
+      this.#stream.write(some.map((operation) => this.#parts.source.encode(operation) ?? '').join(''));
+      this.#cursor = last.position;
+      if (this.#stream.isReady) await nextTurn();
+      else if (!(await within(PLACE_MS, this.#stream.drained()))) return false;
+      if (this.#stream.over) return false;
+    }
+    return true;
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Whether something came about within a time. */
+async function within(milliseconds: number, event: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
+  });
+  const came = await Promise.race([event.then(() => true), late]);
+  clearTimeout(timer);
+  return came;
+}

@@ -1,0 +1,131 @@
+import type { Observable } from 'rxjs';
+import type { NodeEvent } from '../../events.ts';
+import type { HostedTable, HttpHost } from '../../http/host.ts';
+import type { StoreName } from '../../log/keeping/journal.ts';
+import type { LogView } from '../../reading/log-view.ts';
+import type { OperationLog } from '../../log/keeping/operation-log.ts';
+import type { OperationReader } from '../../log/reading/operation-reader.ts';
+import type { OperationRange } from '../../log/reading/operation-stream.ts';
+import type { Origins } from '../../log/operations/origin.ts';
+import type { SegmentStore } from '../../log/keeping/segment-store.ts';
+import type { ObservedNode } from '../../observability/observed-node.ts';
+import type { Projection } from '../../projection/projection.ts';
+import type { Table } from '../../table/table.ts';
+
+/** What a host is made of. */
+export interface HttpHostParts {
+  readonly id: string;
+  readonly observed: ObservedNode;
+  readonly events: Observable<NodeEvent>;
+  readonly log: OperationLog;
+  readonly view: LogView;
+  readonly origins: Origins;
+  readonly tables: ReadonlyMap<string, Table>;
+  readonly projections: ReadonlyMap<string, Projection>;
+  address(): string | undefined;
+  life(store: StoreName): string;
+  batch<T>(write: () => T): T;
+}
+
+/** A node as its HTTP interface sees it. */
+export class LocalHttpHost implements HttpHost {
+  readonly #parts: HttpHostParts;
+  readonly #watching = new Set<() => void>();
+  readonly #unwatch: () => void;
+
+  /** See {@link HttpHost.begunAt}; set once the log is recovered. */
+  begunAt = 0;
+
+  constructor(parts: HttpHostParts) {
+    this.#parts = parts;
+    this.#unwatch = parts.log.watch(() => this.advanced());
+  }
+
+  get id(): string {
+    return this.#parts.id;
+  }
+
+  get address(): string | undefined {
+    return this.#parts.address();
+  }
+
+  get observed(): ObservedNode {
+    return this.#parts.observed;
+  }
+
+  get events(): Observable<NodeEvent> {
+    return this.#parts.events;
+  }
+
+  get life(): string {
+    return this.#parts.life('memory').split('@')[1] as string;
+  }
+
+  get ended(): boolean {
+    return this.#parts.log.ended;
+  }
+
+  *tables(): Iterable<HostedTable> {
+    for (const name of this.#parts.tables.keys()) yield this.table(name) as HostedTable;
+  }
+
+  table(name: string): HostedTable | undefined {
+    const table = this.#parts.tables.get(name);
+    const projection = this.#parts.projections.get(name);
+    return table === undefined || projection === undefined ? undefined : { table, projection };
+  }
+
+  originText(origin: number): string {
+    return this.#parts.origins.at(origin).text;
+  }
+
+  batch<T>(write: () => T): T {
+    return this.#parts.batch(write);
+  }
+
+  flush(): Promise<void> {
+    return this.#parts.log.flush();
+  }
+
+  seal(): void {
+    this.#parts.log.seal();
+  }
+
+  reader(range: OperationRange): OperationReader {
+    return this.#parts.view.reader(range);
+  }
+
+  told(table?: string): number {
+    let told = 0;
+    for (const store of this.#parts.log.stores.values()) told = Math.max(told, store.appended);
+    for (const store of this.#storesOf(table))
+      if (store.told < store.appended) told = Math.min(told, store.told);
+    return told;
+  }
+
+  trimmedTo(table?: string): number {
+    return Math.max(...this.#storesOf(table).map((store) => store.trimmedTo));
+  }
+
+  #storesOf(table: string | undefined): readonly SegmentStore[] {
+    const { log, projections } = this.#parts;
+    if (table === undefined) return [...log.stores.values()];
+    const store = log.stores.get(projections.get(table)?.store ?? 'memory');
+    return store === undefined ? [] : [store];
+  }
+
+  watch(listener: () => void): () => void {
+    this.#watching.add(listener);
+    return () => this.#watching.delete(listener);
+  }
+
+  /** More of the log was written, or became durable. */
+  advanced(): void {
+    for (const listener of this.#watching) listener();
+  }
+
+  close(): void {
+    this.#unwatch();
+    this.advanced();
+  }
+}

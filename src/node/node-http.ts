@@ -1,0 +1,55 @@
+import type { CredentialChange } from '../access/rights.ts';
+import type { NodeEvent } from '../events.ts';
+import { type HttpHostParts, LocalHttpHost } from './hosts/http-host.ts';
+import type { HttpServer } from '../http/http-server.ts';
+import type { NodeOptions } from './options.ts';
+
+/** A node's HTTP interface; nothing, and nothing loaded, unless it is asked for. */
+export class NodeHttp {
+  readonly #options: NodeOptions;
+  readonly #host: LocalHttpHost | undefined;
+  readonly #report: (event: NodeEvent) => void;
+  #server: HttpServer | undefined;
+  /** Where it answers. */
+  address: string | undefined;
+
+  constructor(options: NodeOptions, parts: HttpHostParts, report: (event: NodeEvent) => void) {
+    this.#options = options;
+    this.#report = report;
+    this.#host = options.http === undefined ? undefined : new LocalHttpHost(parts);
+  }
+
+  /** Rejects with `OPTION_INVALID` for listening that nothing protects, and with `LISTEN_FAILED`. */
+  async listen(): Promise<void> {
+    const { http, auth } = this.#options;
+    if (http === undefined || this.#host === undefined) return;
+    const { HttpServer } = await import('../http/http-server.ts');
+    const warn = (message: string): void =>
+      this.#report({ code: 'transport-warning', severity: 'warning', message });
+    this.#server = new HttpServer({ host: this.#host, http, auth, warn });
+    this.address = await this.#server.open();
+  }
+
+  /** The log was recovered up to here. */
+  begun(position: number): void {
+    if (this.#host !== undefined) this.#host.begunAt = position;
+  }
+
+  /** More of the log became durable. */
+  advanced(): void {
+    this.#host?.advanced();
+  }
+
+  /**
+   * Gives what makes it judge by other credentials, and ends streams that they do not let in. Throws
+   * `OPTION_INVALID` for none where they are needed.
+   */
+  reloading(change: CredentialChange): () => void {
+    return this.#server?.reloading(change) ?? (() => undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#host?.close();
+    await this.#server?.close();
+  }
+}
