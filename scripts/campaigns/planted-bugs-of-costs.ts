@@ -4,6 +4,7 @@ const RATES = 'test/security/rates.test.ts';
 const PLACES = 'test/security/places.test.ts';
 const KEPT = 'test/security/kept.test.ts';
 const NOTICES = 'test/security/notices.test.ts';
+const COMPARISONS = 'test/replication/comparisons.test.ts';
 const ORIGINS = 'test/security/origins.test.ts';
 
 /** Bugs by which what a peer sends costs others more than it costs itself. */
@@ -15,8 +16,31 @@ export const bugsOfCosts: readonly PlantedBug[] = [
   ),
   bug(
     'let one peer have all turns',
-    ['replication/costs/turns.ts', 'if (who.next()) this.#waiting.add(who);', 'while (who.next());'],
+    ['replication/costs/turns.ts', 'if (first.next()) peers.add(first);', 'while (first.next());'],
     [RATES],
+  ),
+  bug(
+    'give each peer of a credential a turn of its own',
+    [
+      'replication/costs/turns.ts',
+      '      this.#giveTurn(peers);',
+      '      for (let each = peers.size; each > 0; each--) this.#giveTurn(peers);',
+    ],
+    [RATES],
+  ),
+  bug(
+    'forget how many rows wait to be compared',
+    ['replication/digests/comparison.ts', 'this.#keptBytes += bytes;', 'this.#keptBytes = 0 * bytes;'],
+    [COMPARISONS],
+  ),
+  bug(
+    'end who sends a checkpoint while this node is behind',
+    [
+      'replication/session/incoming.ts',
+      'const isLate = !incoming.isComing && !isBehind;',
+      'const isLate = !incoming.isComing;',
+    ],
+    [KEPT],
   ),
   bug(
     'read on however much waits',
