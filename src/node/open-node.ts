@@ -208,7 +208,7 @@ class LocalNode implements TableNode, StoreListener {
     });
   }
 
-  /** What those who read the log along with the node see of it. */
+  /** Gives what those who read the log along with the node see of it. */
   #companion() {
     return {
       environment: this.#environment,
