@@ -7,19 +7,19 @@ import { HEAD_MS } from './limits.ts';
 import type { HttpOptions } from './options.ts';
 import { Problem } from './problem.ts';
 
-/** Whoever asks, and what he may do. */
+/** A viewer is who asks, with what it may do. */
 export interface Viewer {
-  /** Whose credential was shown; undefined where none is needed, or the shared token was. */
+  /** Names the holder whose credential was shown; undefined where none is needed, or the shared token was. */
   readonly holder: string | undefined;
   readonly readsAll: boolean;
   /** The same for all who may read the same tables. */
   readonly readKey: string;
   readonly grant: Grant;
-  /** Whether the credential still gives the same rights. */
+  /** Returns whether the credential still gives the same rights. */
   isHeld(): boolean;
 }
 
-/** What a doorkeeper goes by. */
+/** The options are what a doorkeeper goes by. */
 export interface DoorOptions {
   readonly http: HttpOptions;
   readonly auth: WebSocketOptions['auth'];
@@ -51,7 +51,7 @@ export class Doorkeeper {
     return new Gate(options, HEAD_MS);
   }
 
-  /** Who asks. Rejects with a problem. */
+  /** Returns who asks. Rejects with a problem. */
   async admit(request: IncomingMessage): Promise<Viewer> {
     const facts = factsOf(request);
     const { 'sec-fetch-site': site } = request.headers;
@@ -90,7 +90,7 @@ export class Doorkeeper {
   }
 }
 
-/** Whether the page that asks came from this port. */
+/** Returns whether the page that asks came from this port. */
 function isSameOrigin({ headers, socket }: IncomingMessage): boolean {
   const scheme = 'encrypted' in socket ? 'https' : 'http';
   return headers.origin?.toLowerCase() === `${scheme}://${headers.host?.toLowerCase()}`;

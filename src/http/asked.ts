@@ -15,7 +15,7 @@ export interface Asked {
   readonly body: unknown;
 }
 
-/** What is answered: JSON with a status of 200, unless it says otherwise. */
+/** An answer is JSON with a status of 200, unless it says otherwise. */
 export interface Answer {
   readonly status?: number | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -94,7 +94,7 @@ export function wordIn<W extends string>(
   );
 }
 
-/** Which part of a list is asked for. */
+/** A page says which part of a list is asked for. */
 export interface Page {
   readonly after: number;
   readonly limit: number;

@@ -18,7 +18,7 @@ export function withOrigin(
   };
 }
 
-/** What a browser asks before a request of another Origin; it carries no credential. */
+/** Answers what a browser asks before a request of another Origin; it carries no credential. */
 export function preflight({ headers, url }: IncomingMessage, origins: readonly string[] | undefined): Answer {
   const { origin } = headers;
   const methods = allowedMethods((url ?? '').split('?', 1)[0] ?? '');

@@ -28,7 +28,10 @@ const DOUBLES: ReadonlyMap<unknown, number> = new Map([
   ['-0', -0],
 ]);
 
-/** What a table takes for a JSON form. What is of no form of the type is left for the table to refuse, where it does. */
+/**
+ * Returns what a table takes for a JSON form. What is of no form of the type is left for the table to refuse,
+ * where it does.
+ */
 export function valueOf(type: TypeName, form: unknown): unknown {
   switch (type) {
     case 'count':

@@ -15,7 +15,7 @@ export interface HostedTable {
 /** A node as its HTTP interface sees it. */
 export interface HttpHost {
   readonly id: string;
-  /** Where other nodes dial this one. */
+  /** Is where other nodes dial this one. */
   readonly address: string | undefined;
   readonly observed: ObservedNode;
   readonly events: Observable<NodeEvent>;
@@ -41,6 +41,6 @@ export interface HttpHost {
   trimmedTo(table?: string): number;
   /** Calls a function whenever more may be told, and at the end, until what it gives back is called. */
   watch(listener: () => void): () => void;
-  /** Whether the node is closed, so that nothing more comes. */
+  /** Says whether the node is closed, so that nothing more comes. */
   readonly ended: boolean;
 }

@@ -18,7 +18,7 @@ import { StreamSet } from './streams/stream-set.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-/** What an HTTP server is made of. */
+/** The parts are what an HTTP server is made of. */
 export interface HttpServerParts extends DoorOptions {
   readonly host: HttpHost;
 }

@@ -1,16 +1,16 @@
-/** What strangers and holders of credentials can take up; see docs/operations.md. */
+/** The limits bound what strangers and holders of credentials can take up; see docs/operations.md. */
 export interface HttpLimits {
-  /** Bytes of a request's body. Default 4 MiB. */
+  /** Bounds the bytes of a request's body. Default 4 MiB. */
   readonly maxBodyBytes: number;
-  /** Sockets at one time, those with streams included. Default 4,096. */
+  /** Bounds sockets at one time, those with streams included. Default 4,096. */
   readonly maxSockets: number;
-  /** Streams at one time, of all together. Default 2,048. */
+  /** Bounds streams at one time, of all together. Default 2,048. */
   readonly maxStreams: number;
-  /** Streams at one time of one holder of a credential, or of all who need none. Default 1,024. */
+  /** Bounds streams at one time of one holder of a credential, or of all who need none. Default 1,024. */
   readonly maxStreamsPerHolder: number;
 }
 
-/** {@link HttpLimits} as given by a user: what is left out has its default. */
+/** The options are {@link HttpLimits} as a user gives them: members left out have their default. */
 export type HttpLimitOptions = { readonly [Name in keyof HttpLimits]?: number | undefined };
 
 const DEFAULTS: HttpLimits = {

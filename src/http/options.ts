@@ -2,17 +2,17 @@ import * as v from 'valibot';
 import type { ListenTls } from '../transport/websocket/options.ts';
 import type { HttpLimitOptions } from './limits.ts';
 
-/** Where and how a node answers over HTTP. */
+/** The options say where and how a node answers over HTTP. */
 export interface HttpOptions {
-  /** 0 takes a free one. */
+  /** Is the port to listen on; 0 takes a free one. */
   readonly port: number;
-  /** Default 127.0.0.1. Anything beyond loopback requires authentication, as `listen` does. */
+  /** Names the address to listen on, by default 127.0.0.1. Anything beyond loopback requires authentication, as `listen` does. */
   readonly host?: string | undefined;
-  /** Certificate and key of this node; `ca` and `requireClientCertificate` as of `listen.tls`. */
+  /** Holds certificate and key of this node; `ca` and `requireClientCertificate` are those of `listen.tls`. */
   readonly tls?: ListenTls | undefined;
-  /** Names that may stand in the Host header. Default: on loopback those of loopback, elsewhere any. */
+  /** Lists names that may stand in the Host header. Default: on loopback those of loopback, elsewhere any. */
   readonly hosts?: readonly string[] | undefined;
-  /** Pages of other hosts that may ask, by their Origin, such as `https://example.org`. Default none. */
+  /** Lists pages of other hosts that may ask, by their Origin, such as `https://example.org`. Default none. */
   readonly origins?: readonly string[] | undefined;
   readonly limits?: HttpLimitOptions | undefined;
 }

@@ -45,7 +45,7 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   CLOSED: 503,
 };
 
-/** What a problem says beside its code. */
+/** The facts are what a problem says beside its code. */
 export interface ProblemFacts {
   readonly hint: string;
   readonly retryable?: boolean | undefined;
@@ -87,7 +87,7 @@ const UNKNOWN: ProblemFacts = {
   hint: 'This is a mistake of the node: please report it, with the request.',
 };
 
-/** What Fastify refuses by itself. */
+/** Makes a problem of what Fastify refuses by itself. */
 function ofFramework(error: unknown): ProblemAnswer | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {

@@ -10,7 +10,7 @@ export class NodeHttp {
   readonly #host: LocalHttpHost | undefined;
   readonly #report: (event: NodeEvent) => void;
   #server: HttpServer | undefined;
-  /** Where it answers. */
+  /** Is where it answers. */
   address: string | undefined;
 
   constructor(options: NodeOptions, parts: HttpHostParts, report: (event: NodeEvent) => void) {

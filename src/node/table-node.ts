@@ -18,7 +18,7 @@ export interface TableNode {
   readonly address: string | undefined;
   /** Is where `/livez`, `/readyz` and `/metrics` are answered, as `http://host:port`; undefined unless asked for. */
   readonly healthAddress: string | undefined;
-  /** Where tables are answered over HTTP, as `http://host:port`; undefined unless asked for. */
+  /** Is where tables are answered over HTTP, as `http://host:port`; undefined unless asked for. */
   readonly httpAddress: string | undefined;
   /**
    * Declares a table, or gives the one declared before under this name. Persisted rows are there

@@ -10,7 +10,12 @@ import type {
   TableDecoder,
 } from '../log/reading/operation-reader.ts';
 import { followOperations } from '../log/reading/operation-follower.ts';
-import { type OperationRange, type StreamSource, operationStream, readerOf } from '../log/reading/operation-stream.ts';
+import {
+  type OperationRange,
+  type StreamSource,
+  operationStream,
+  readerOf,
+} from '../log/reading/operation-stream.ts';
 import type { Operation } from '../log/operations/operation.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import {

@@ -107,7 +107,7 @@ function concurrent({ table, projection, text }: Found): { readonly values?: unk
 
 // Writing ------------------------------------------------------------------------------------------
 
-/** What may stand under a key for a write to be made. */
+/** A condition says what may stand under a key for a write to be made. */
 export interface Condition {
   readonly ifMatch?: string | undefined;
   readonly ifNoneMatch?: string | undefined;
@@ -129,7 +129,7 @@ export function requireMatch(host: HttpHost, found: Found, { ifMatch, ifNoneMatc
   });
 }
 
-/** Whether a header names an entity tag, or any. */
+/** Returns whether a header names an entity tag, or any. */
 function matches(header: string | undefined, etag: string | undefined): boolean {
   if (header === undefined || etag === undefined) return false;
   return header.split(',').some((part) => part.trim() === '*' || part.trim().replace(/^W\//, '') === etag);

@@ -23,11 +23,11 @@ interface Followed {
   readonly source: FeedSource;
   /** The life that stands behind its positions now, if one does. */
   life(): string | undefined;
-  /** Whether nothing of it survives the node. */
+  /** Says whether nothing of it survives the node. */
   readonly isVolatile: boolean;
 }
 
-/** What the streams are made of. */
+/** The parts are what the streams are made of. */
 export interface StreamParts {
   readonly host: HttpHost;
   readonly streams: StreamSet;
@@ -123,7 +123,7 @@ export class StreamRoutes {
     }
   }
 
-  /** Where to begin. Throws `LOG_TRIMMED` when the log does not reach back to there. */
+  /** Returns where to begin. Throws `LOG_TRIMMED` when the log does not reach back to there. */
   async #cursorOf(after: number | 'oldest', source: FeedSource, start: number): Promise<number> {
     if (after !== 'oldest' && after >= start) return after;
     const { host, table } = source;

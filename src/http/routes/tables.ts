@@ -17,7 +17,7 @@ export function tableRoutes(host: HttpHost): Handlers {
   };
 }
 
-/** What is told of one table. */
+/** Returns what is told of one table. */
 export function tableFacts(host: HttpHost, hosted: HostedTable, viewer: Viewer): unknown {
   const observed = host.observed.tables().find(({ name }) => name === hosted.table.name);
   return tableForm(hosted, viewer, observed);

@@ -63,7 +63,7 @@ export function conflictEvent({ projection: { schema } }: HostedTable, conflict:
   return eventText({ name: 'conflict', data: JSON.stringify(data) });
 }
 
-/** What stands now, unless it is what the operation says. */
+/** Returns what stands now, unless it is what the operation says. */
 function standsOtherwise(
   host: HttpHost,
   hosted: HostedTable,

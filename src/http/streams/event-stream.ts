@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Viewer } from '../admission.ts';
 import type { Asked } from '../asked.ts';
 
-/** How long a reader may take nothing before its stream is ended, in milliseconds. */
+/** Bounds how long a reader may take nothing before its stream is ended, in milliseconds. */
 const STALLED_MS = 60_000;
 /** After how long a browser asks again when the stream ends, in milliseconds. */
 const RETRY_MS = 1000;
@@ -43,7 +43,7 @@ export class EventStream {
     return this.#over;
   }
 
-  /** Whether the reader takes more at present. */
+  /** Says whether the reader takes more at present. */
   get isReady(): boolean {
     return !this.#over && this.#blockedSince === undefined;
   }

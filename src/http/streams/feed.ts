@@ -10,7 +10,7 @@ const READERS_PER_TURN = 64;
 /** A round of readers begins so many times as long after the last one began as that one took. */
 const REST = 4;
 
-/** What a feed tells, and of what. */
+/** A source says what a feed tells, and of what. */
 export interface FeedSource {
   readonly host: HttpHost;
   /** Only of this table; of all without one. */
@@ -26,9 +26,9 @@ export interface FeedReader {
 }
 
 /**
- * What happens to a table, or to all, encoded once for everybody who follows it: reads the log as far as it is
- * durable, and keeps the newest bytes. Readers are served in rounds, some per turn of the event loop, so that a
- * thousand of them delay nothing else; rounds leave the node three quarters of its time.
+ * A feed encodes once for all its followers what happens to a table, or to all: it reads the log as far as it
+ * is durable, and keeps the newest bytes. Readers are served in rounds, some per turn of the event loop, so
+ * that a thousand of them delay nothing else; rounds leave the node three quarters of its time.
  */
 export class Feed {
   readonly #source: FeedSource;
@@ -66,7 +66,7 @@ export class Feed {
     return this.#end;
   }
 
-  /** Whether nothing more comes. */
+  /** Says whether nothing more comes. */
   get over(): boolean {
     return this.#over;
   }
@@ -79,7 +79,7 @@ export class Feed {
     this.#readers.delete(reader);
   }
 
-  /** What comes next behind a position that is not before {@link start}; undefined when that is all. */
+  /** Returns what comes next behind a position that is not before {@link start}; undefined when that is all. */
   next(after: number): Piece | undefined {
     if (after >= this.#end) return undefined;
     let low = 0;

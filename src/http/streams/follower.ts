@@ -5,10 +5,13 @@ import type { Places } from './places.ts';
 
 /** Operations that are encoded for one reader in one turn of the event loop. */
 const PER_TURN = 128;
-/** How long a reader that is far behind may keep its place at the log without taking anything, in milliseconds. */
+/**
+ * Bounds how long a reader that is far behind may keep its place at the log without taking anything, in
+ * milliseconds.
+ */
 const PLACE_MS = 2000;
 
-/** What a follower reads from. */
+/** The parts are what a follower reads from. */
 export interface FollowerParts {
   readonly source: FeedSource;
   readonly feed: Feed;
@@ -121,7 +124,7 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Whether something came about within a time. */
+/** Returns whether something came about within a time. */
 async function within(milliseconds: number, event: Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {

@@ -6,7 +6,7 @@ export interface Piece {
   readonly from: number;
   readonly to: number;
   readonly bytes: Uint8Array;
-  /** Of each event its position, and where in the bytes it begins. */
+  /** Holds the position of each event, and where in the bytes it begins. */
   readonly positions: readonly number[];
   readonly offsets: readonly number[];
 }
@@ -48,7 +48,7 @@ function encoded(events: readonly Placed[], from: number, to: number): Piece {
   return { from, to, bytes, positions: events.map(({ position }) => position), offsets };
 }
 
-/** What of a piece lies behind a position. */
+/** Returns what of a piece lies behind a position. */
 export function restOf(piece: Piece, after: number): Piece {
   if (after <= piece.from) return piece;
   const index = piece.positions.findIndex((position) => position > after);

@@ -7,7 +7,7 @@ export class Places {
     this.#free = count;
   }
 
-  /** How many wait. */
+  /** Counts those that wait. */
   get waiting(): number {
     return this.#waiting.length;
   }

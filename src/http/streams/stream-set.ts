@@ -7,7 +7,7 @@ import { EventStream } from './event-stream.ts';
 /** Time between two signs of life of a stream, in milliseconds. */
 const BEAT_MS = 15_000;
 
-/** What a stream is kept with. */
+/** An open stream is kept with these. */
 export interface OpenStream {
   readonly stream: EventStream;
   /** Up to where its reader was told, as an id; undefined for a stream without ids. */

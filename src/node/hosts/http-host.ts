@@ -12,7 +12,7 @@ import type { ObservedNode } from '../../observability/observed-node.ts';
 import type { Projection } from '../../projection/projection.ts';
 import type { Table } from '../../table/table.ts';
 
-/** What a host is made of. */
+/** The parts are what a host is made of. */
 export interface HttpHostParts {
   readonly id: string;
   readonly observed: ObservedNode;

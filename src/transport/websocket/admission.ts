@@ -162,7 +162,7 @@ function holderOf({ name, nodes, read, write, origins }: Credential): Holder {
   return { credential: name, rights: { name, nodes, read, write, origins } };
 }
 
-/** What is known of who asks. */
+/** Returns what is known of who asks. */
 export function factsOf(request: IncomingMessage): AccessRequest {
   const { headers, socket } = request;
   return {
