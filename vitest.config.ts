@@ -4,6 +4,9 @@ import type { ViteUserConfig } from 'vitest/config';
 // Set by .ci/run, which counts tests from these files; every run writes one of its own.
 const resultsDirectory = process.env['TEST_RESULTS_DIRECTORY'];
 
+// What needs a browser is named *.page.test.ts; without one, `npm test` says that these tests were left out.
+const needsBrowser = 'test/**/*.page.test.ts';
+
 // What needs dist/ is named *.dist.test.ts and runs after the build, in `npm run check`.
 const needsBuild = 'test/**/*.dist.test.ts';
 
@@ -30,7 +33,14 @@ const config: ViteUserConfig = {
       reportsDirectory: 'coverage',
     },
     projects: [
-      { extends: true, test: { name: 'source', include: ['test/**/*.test.ts'], exclude: [needsBuild] } },
+      {
+        extends: true,
+        test: { name: 'source', include: ['test/**/*.test.ts'], exclude: [needsBuild, needsBrowser] },
+      },
+      {
+        extends: true,
+        test: { name: 'page', include: [needsBrowser], globalSetup: ['test/page/support/build.ts'] },
+      },
       { extends: true, test: { name: 'package', include: [needsBuild], testTimeout: 120_000 } },
     ],
   },

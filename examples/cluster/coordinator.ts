@@ -102,6 +102,7 @@ export class Cluster {
     const { opened } = await this.#start(MANAGER);
     this.#managerAddress = opened.address;
     this.#say(MANAGER, `pid ${this.#node(MANAGER).pid}, listens on ${opened.address}`);
+    if (opened.page !== undefined) this.#sayPage(opened.page);
     await Promise.all(
       WORKERS.map(async (id) => {
         const { caughtUp } = await this.#start(id);
@@ -121,7 +122,8 @@ export class Cluster {
     const node = new ChildNode(id);
     this.#nodes.set(id, node);
     const peers = id === MANAGER ? [] : [this.#managerAddress];
-    const options: NodeProcessOptions = { id, directory, peers, contested: this.#options.contested };
+    const { contested } = this.#options;
+    const options: NodeProcessOptions = { id, directory, peers, contested, servesPage: id === MANAGER };
     const caughtUp = node.next('caught-up');
     // A caller that needs it awaits it; a process that fails to open is told by open() alone.
     caughtUp.catch(() => undefined);
@@ -245,6 +247,10 @@ export class Cluster {
 
   #say(id: string, text: string): void {
     this.#display.say(`${id.padEnd(9)} ${text}`);
+  }
+
+  #sayPage(address: string): void {
+    this.#say('page', `${address}/ in a browser: watch there how a worker is killed and comes back`);
   }
 
   #draw(): void {

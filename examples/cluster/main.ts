@@ -22,6 +22,7 @@ interface Flags {
   readonly seconds: number;
   readonly contested: boolean;
   readonly keep: boolean;
+  readonly stay: boolean;
 }
 
 function between(smallest: number, largest: number): (text: string) => number {
@@ -46,6 +47,7 @@ function command(): Command {
       'at the end, also let two workers write the same keys at once: conflicts, and their end',
       false,
     )
+    .option('--stay', 'at the end, let the nodes and their page run on until Ctrl-C', false)
     .option('--keep', 'keep the directory when stopped with Ctrl-C', false)
     .addHelpText(
       'after',
@@ -83,11 +85,21 @@ class Demonstration {
     const options = { directory: this.#directory, logPath: log, survey, seconds, contested };
     this.#cluster = new Cluster(options, this.#display);
     const outcome = await this.#cluster.run();
-    await this.#cluster.close();
     const verdict = verdictOn(outcome, survey);
+    if (this.#flags.stay) await this.#stayUntilStopped(verdict.lines);
+    await this.#cluster.close();
     for (const line of [...verdict.lines, ...nextSteps(this.#directory, this.#flags)])
       this.#display.say(line);
     return verdict.isGood;
+  }
+
+  /** Lets the nodes run on, for those who look at the page. */
+  async #stayUntilStopped(verdict: readonly string[]): Promise<void> {
+    for (const line of verdict) this.#display.say(line);
+    this.#display.say('');
+    this.#display.say('The nodes run on, and so does the page. Ctrl-C ends them.');
+    const { signal } = this.#stopping;
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   }
 
   /** Stops at the wish of a person. */

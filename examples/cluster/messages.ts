@@ -17,6 +17,8 @@ export interface NodeProcessOptions {
   /** URLs to dial. */
   readonly peers: readonly string[];
   readonly contested: boolean;
+  /** Whether it answers over HTTP, and serves the page. */
+  readonly servesPage: boolean;
 }
 
 /** A worker's part of the log. */
@@ -44,6 +46,8 @@ export type Reply =
 /** Says that a node is open, and what it found on disk. */
 export interface Opened {
   readonly address: string;
+  /** Where its page is, if it serves one. */
+  readonly page: string | undefined;
   /** Rows of all tables. */
   readonly rows: number;
   /** Operations in the node's log. */

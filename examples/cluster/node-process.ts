@@ -167,14 +167,16 @@ let running: NodeProcess | undefined;
 
 async function open(options: NodeProcessOptions): Promise<void> {
   const started = performance.now();
-  const { id, directory, peers } = options;
-  const node = await openNode({ id, directory, peers, listen: { port: 0 } });
+  const { id, directory, peers, servesPage } = options;
+  const http = servesPage ? { port: 0 } : undefined;
+  const node = await openNode({ id, directory, peers, listen: { port: 0 }, http });
   running = new NodeProcess(node, options);
   const milliseconds = performance.now() - started;
   const { rows, rowsRead } = running;
   const caughtUp = running.caughtUp();
   const operations = await running.operations();
-  send({ type: 'opened', address: node.address ?? '', rows, operations, milliseconds, rowsRead });
+  const { address = '', httpAddress: page } = node;
+  send({ type: 'opened', address, page, rows, operations, milliseconds, rowsRead });
   setInterval(() => {
     if (running !== undefined) send({ type: 'status', ...running.status() });
   }, STATUS_MS).unref();

@@ -14,6 +14,7 @@ import {
 import {
   type ErrorCode,
   type NodeEvent,
+  type NodeOptions,
   type PeerState,
   type Table,
   type TableDeclaration,
@@ -247,9 +248,13 @@ function userName(): string {
 }
 
 /** Joins the node the flags name, does something and leaves, whatever happens. */
-export async function withNode<T>(flags: PeerFlags, act: (joined: JoinedNode) => Promise<T>): Promise<T> {
+export async function withNode<T>(
+  flags: PeerFlags,
+  act: (joined: JoinedNode) => Promise<T>,
+  { http }: Pick<NodeOptions, 'http'> = {},
+): Promise<T> {
   requirePeerUrl(flags.peer);
-  const node = await openNode({ id: commandId(), peers: [flags.peer], auth: readCredentials(flags) });
+  const node = await openNode({ id: commandId(), peers: [flags.peer], auth: readCredentials(flags), http });
   return closedAfter(node, async () => {
     const joined = new JoinedNode(node, await reach(node, flags), flags);
     return closedAfter(joined, () => act(joined));

@@ -7,6 +7,7 @@ import { deleteCommand } from './commands/delete.ts';
 import { exportCommand } from './commands/export.ts';
 import { getCommand } from './commands/get.ts';
 import { importCommand } from './commands/import.ts';
+import { inspectCommand } from './commands/inspect.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommand } from './commands/log.ts';
 import { projectCommand } from './commands/project.ts';
@@ -34,6 +35,7 @@ export function program(version: string): Command {
   for (const command of [
     runCommand(),
     statusCommand(),
+    inspectCommand(),
     getCommand(),
     setCommand(),
     addCommand(),

@@ -121,5 +121,5 @@ export function pageFacts(
   for (const [name, value] of Object.entries(more)) rest.set(name, value);
   rest.set('after', String(after + limit));
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
-  return { total, next: `${path}?${rest}` };
+  return { total, next: `${path}?${rest.toString()}` };
 }

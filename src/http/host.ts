@@ -3,6 +3,10 @@ import type { NodeEvent } from '../events.ts';
 import type { OperationReader } from '../log/reading/operation-reader.ts';
 import type { OperationRange } from '../log/reading/operation-stream.ts';
 import type { ObservedNode } from '../observability/observed-node.ts';
+import type { Moment } from '../reading/log-view.ts';
+import type { Key, Value } from '../schema/index.ts';
+import type { SegmentStore } from '../log/keeping/segment-store.ts';
+import type { OperatedNode } from './operated-node.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { Table } from '../table/table.ts';
 
@@ -23,6 +27,7 @@ export interface HttpHost {
   readonly life: string;
   /** The last position of the log when this life began: what came before survived. */
   readonly begunAt: number;
+  readonly operated: OperatedNode;
   /** The declared tables. */
   tables(): Iterable<HostedTable>;
   table(name: string): HostedTable | undefined;
@@ -35,6 +40,16 @@ export interface HttpHost {
   seal(): void;
   /** Reads a range of the log, segment by segment. */
   reader(range: OperationRange): OperationReader;
+  /** Folds the log of a table up to a moment into a projection apart: see {@link LogView.replay}. */
+  replay(
+    table: HostedTable,
+    moment: { readonly position?: number | undefined; readonly time?: number | undefined },
+    begun?: (scratch: Projection) => void,
+  ): Promise<Projection>;
+  /** The rows of a table at a moment: see {@link Log.stateAt}. */
+  stateAt(moment: Moment): Promise<ReadonlyMap<Key, Value>>;
+  /** The stores of the log. */
+  stores(): Iterable<SegmentStore>;
   /** Every operation of a table up to here may be told: nothing before it is still to become durable. Of all tables without a name. */
   told(table?: string): number;
   /** The oldest position behind which the log of a table is whole; of all tables without a name. */

@@ -9,9 +9,14 @@ import type { HttpHost } from './host.ts';
 import { type HttpLimits, httpLimits } from './limits.ts';
 import { listenOn, newServer } from './listening.ts';
 import { allowedMethods } from './methods.ts';
+import { Listings } from './listing/listings.ts';
+import { Observation } from './observation.ts';
+import { type PageAnswer, PageFiles } from './page-files.ts';
 import { OPERATIONS, type OperationSpec } from './openapi/operations.ts';
 import { Problem, problemAnswer } from './problem.ts';
 import { routesOf } from './routes/index.ts';
+import { Census } from './past/census.ts';
+import { PastRoutes } from './routes/past.ts';
 import { StreamRoutes } from './routes/streams.ts';
 import { Sockets } from './sockets.ts';
 import { StreamSet } from './streams/stream-set.ts';
@@ -34,6 +39,10 @@ export class HttpServer {
   readonly #app: FastifyInstance;
   readonly #streams: StreamSet;
   readonly #following: StreamRoutes;
+  readonly #observation: Observation;
+  readonly #listings: Listings;
+  readonly #past: PastRoutes;
+  #page: PageFiles | undefined;
 
   /** Throws `OPTION_INVALID` for listening that nothing protects. */
   constructor(parts: HttpServerParts) {
@@ -44,7 +53,25 @@ export class HttpServer {
     this.#app = this.#newApp();
     this.#streams = new StreamSet(this.#limits, this.#sockets);
     this.#following = new StreamRoutes({ host: parts.host, streams: this.#streams });
-    this.#route(routesOf({ host: parts.host, streams: this.#following }));
+    this.#observation = new Observation(parts.host.observed);
+    const { host } = parts;
+    this.#listings = new Listings({
+      originText: (origin) => host.originText(origin),
+      position: () => host.observed.position,
+    });
+    const census = new Census(host);
+    this.#past = new PastRoutes(host, census);
+    this.#route(
+      routesOf({
+        host,
+        observation: this.#observation,
+        open: this.#streams,
+        listings: this.#listings,
+        past: this.#past,
+        census,
+        streams: this.#following,
+      }),
+    );
   }
 
   #newApp(): FastifyInstance {
@@ -96,6 +123,7 @@ export class HttpServer {
 
   /** Resolves with the URL; rejects with `LISTEN_FAILED`. */
   async open(): Promise<string> {
+    this.#page = await PageFiles.read();
     await this.#app.ready();
     return listenOn(this.#server as Server, this.#parts.http);
   }
@@ -116,6 +144,9 @@ export class HttpServer {
       if (server.listening) server.close(() => resolve());
       else resolve();
     });
+    this.#observation.stop();
+    this.#listings.close();
+    this.#past.close();
     this.#following.close();
     this.#streams.close();
     this.#sockets.endAll();
@@ -129,6 +160,8 @@ export class HttpServer {
     const { origin } = request.headers;
     if (origin !== undefined) void reply.headers(withOrigin(origin, origins));
     if (request.method === 'OPTIONS') return send(reply, preflight(request.raw, origins));
+    const page = await this.#pageAt(request);
+    if (page !== undefined) return reply.headers(page.headers).send(page.bytes);
     const viewer = await this.#door.admit(request.raw);
     this.#viewers.set(request.raw, viewer);
     const { phase } = this.#parts.host.observed;
@@ -138,6 +171,13 @@ export class HttpServer {
       retryable: true,
       headers: { 'retry-after': '1' },
     });
+  }
+
+  /** The file of the page that is asked for: whoever asks, because no file of it tells anything of the node. */
+  async #pageAt({ method, raw }: FastifyRequest): Promise<PageAnswer | undefined> {
+    if (method !== 'GET' && method !== 'HEAD') return undefined;
+    const path = (raw.url ?? '').split('?', 1)[0] ?? '';
+    return this.#page?.at(path, raw.headers['accept-encoding']?.toString());
   }
 
   #asked({ raw, body }: FastifyRequest, reply: FastifyReply): Asked {

@@ -41,3 +41,20 @@ export const MAX_PAGE = 1000;
 export const DEFAULT_PAGE = 100;
 /** Operations of a batch: as many as `node.batch` takes. */
 export const MAX_BATCH = 16_384;
+
+/** Lists of rows that are paged through at one time. */
+export const MAX_LISTINGS = 4;
+/** Past states and differences of tables that are paged through at one time; each holds all rows of a table. */
+export const MAX_STATES = 4;
+/** Histories of keys that are paged through at one time. */
+export const MAX_HISTORIES = 4;
+/** These are kept for so long after they were last asked for, in milliseconds. */
+export const RECENT_MS = 60_000;
+/** The newest operations of a key that its history tells. */
+export const MAX_HISTORY = 10_000;
+/** Longest text that is searched for, in characters. */
+export const MAX_SEARCH = 1024;
+/** Stretches of the log whose operations are counted one by one; in a longer log each stands for more of it. */
+export const MAX_COUNTED = 65_536;
+/** Authors of tables that are told apart in rates; those beyond are told as one. */
+export const MAX_SERIES = 1024;

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress } from 'node:zlib';
+import { PACKAGE_ROOT } from './package-root.ts';
 
 const compress = promisify(brotliCompress);
 
@@ -12,6 +13,9 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
 };
+
+/** In a checkout `npm run build:page` makes it; in the package it is there. */
+const BUILT_PAGE = new URL('dist/page/', PACKAGE_ROOT);
 
 /** Nothing inline, nothing from elsewhere, in nobody's frame; and no text becomes code. */
 const POLICY = [
@@ -52,12 +56,6 @@ export interface PageAnswer {
   readonly bytes: Buffer;
 }
 
-/** The folder of the built page: beside the package's code, or in a checkout what `npm run build:page` has built. */
-function builtPage(): URL {
-  const isSource = import.meta.url.endsWith('.ts');
-  return new URL(isSource ? '../../dist/page/' : './page/', import.meta.url);
-}
-
 /** The page for people, which answers no question itself: its files hold no secret, and are held in memory. */
 export class PageFiles {
   readonly #files: ReadonlyMap<string, PageFile>;
@@ -67,7 +65,7 @@ export class PageFiles {
   }
 
   /** Reads the built page, once; a page without files where there is none. */
-  static async read(folder: URL = builtPage()): Promise<PageFiles> {
+  static async read(folder: URL = BUILT_PAGE): Promise<PageFiles> {
     const root = fileURLToPath(folder);
     const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
     const paths = entries
@@ -81,7 +79,7 @@ export class PageFiles {
     return new PageFiles(await Promise.all(files));
   }
 
-  /** Says whether there is a page at all. */
+  /** Says that there is a page at all. */
   get isBuilt(): boolean {
     return this.#files.size > 0;
   }

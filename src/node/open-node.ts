@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Backend } from '../log/backend.ts';
 import { memoryBackend } from '../backends/memory.ts';
+import type { CredentialChange } from '../access/rights.ts';
 import type { Environment } from '../environment.ts';
 import { TablecastError, isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
@@ -10,7 +11,7 @@ import { Emitter } from '../work/emitter.ts';
 import type { ModeName } from '../log/operations/epoch.ts';
 import type { StoreName } from '../log/keeping/journal.ts';
 import { OperationLog } from '../log/keeping/operation-log.ts';
-import { SLICE_UNITS } from '../work/slices.ts';
+import { SLICE_UNITS, type Slicing } from '../work/slices.ts';
 import type { LogKeeper } from '../log/trimming/log-keeper.ts';
 import type { Operation } from '../log/operations/operation.ts';
 import { Origins, newEpoch, originText } from '../log/operations/origin.ts';
@@ -21,7 +22,8 @@ import { Batches } from './batches.ts';
 import { closed, requireOwner } from './refusals.ts';
 import { type NodeParts, carrierOf, databaseFile, peerRulesOf, rowsFile, sqliteOf } from './node-parts.ts';
 import { WallClock } from '../log/operations/wall-clock.ts';
-import { NodeHttp } from './node-http.ts';
+import type { NodeHttp } from './node-http.ts';
+import { type Shared, httpOf } from './outside.ts';
 import { NodeWatch } from './hosts/node-watch.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
 import { Checkpointer } from '../projection/checkpoints/checkpointer.ts';
@@ -106,10 +108,8 @@ class LocalNode implements TableNode, StoreListener {
 
   constructor(options: NodeOptions, parts: NodeParts) {
     this.#options = options;
-    this.#subscribers = {
-      maxSubscribers: options.limits?.maxSubscribers,
-      report: (event) => this.#reportLater(event),
-    };
+    const later = (event: NodeEvent): void => this.#reportLater(event);
+    this.#subscribers = { maxSubscribers: options.limits?.maxSubscribers, report: later };
     this.#checkpointAfter = parts.checkpointAfter;
     this.id = options.id;
     this.#environment = parts.environment ?? systemEnvironment;
@@ -133,7 +133,6 @@ class LocalNode implements TableNode, StoreListener {
       entered: new SubscriberCount('log', this.#subscribers).enter,
     });
     this.events = new SubscriberCount('events', this.#subscribers).of(this.#events.observable);
-    const lives = this.#lives;
     const slicing = parts.slicing ?? { units: SLICE_UNITS, defer: (task) => environment.defer(task) };
     const report = (event: NodeEvent): void => this.#report(event);
     const carrier = carrierOf(options, parts, {
@@ -142,20 +141,7 @@ class LocalNode implements TableNode, StoreListener {
     });
     this.reloadCertificates = carrier.reload;
     this.#replicator = new Replicator({
-      replica: new LocalReplica({
-        nodeId: this.id,
-        session: this.#session,
-        log: this.#log,
-        origins: this.#origins,
-        dispatcher: this.#dispatcher,
-        projections: this.#catalog.declared,
-        wall: this.#wall,
-        slicing,
-        beginLife: (store) => this.#beginLife(store),
-        get ownOrigins() {
-          return [...new Set([lives.memory, lives.sqlite])];
-        },
-      }),
+      replica: this.#makeReplica(slicing),
       transport: carrier.transport,
       environment: this.#environment,
       peers: options.peers ?? [],
@@ -165,75 +151,53 @@ class LocalNode implements TableNode, StoreListener {
     });
     this.peers = new SubscriberCount('peers', this.#subscribers).of(this.#replicator.peers);
     const replicator = this.#replicator;
-    this.reloadCredentials = credentialReload({
-      auth: options.auth,
-      carrier,
-      replicator,
-      reloadHttp: (change) => this.#http.reloading(change),
-      report,
-    });
-    this.#zeek = this.#makeZeek();
-    this.#sql = this.#makeProjections();
-    this.#watch = this.#makeWatch();
-    this.#http = this.#makeHttp();
+    const reloadHttp = (change: CredentialChange): (() => void) => this.#http.reloading(change);
+    const { auth } = options;
+    this.reloadCredentials = credentialReload({ auth, carrier, replicator, reloadHttp, report });
+    const shared = this.#shared();
+    this.#zeek = new ZeekClusters({ ...shared, facts: this.#facts, declare: this.table.bind(this) });
+    this.#sql = new Projections({ ...shared, keepIn: rowsFile(options) });
+    this.#watch = new NodeWatch({ ...shared, report: later });
+    this.#http = httpOf(options, { ...shared, observed: this.#watch, zeek: this.#zeek, later });
   }
 
-  #makeHttp(): NodeHttp {
-    const parts = {
+  #makeReplica(slicing: Slicing): LocalReplica {
+    const lives = this.#lives;
+    return new LocalReplica({
+      nodeId: this.id,
+      session: this.#session,
+      log: this.#log,
+      origins: this.#origins,
+      dispatcher: this.#dispatcher,
+      projections: this.#catalog.declared,
+      wall: this.#wall,
+      slicing,
+      beginLife: (store) => this.#beginLife(store),
+      get ownOrigins() {
+        return [...new Set([lives.memory, lives.sqlite])];
+      },
+    });
+  }
+
+  #shared(): Shared {
+    return {
       id: this.id,
-      observed: this.#watch,
+      file: databaseFile(this.#options),
+      environment: this.#environment,
       events: this.events,
       log: this.#log,
       view: this.log,
       origins: this.#origins,
+      dispatcher: this.#dispatcher,
       tables: this.tables,
       projections: this.#catalog.declared,
-      address: () => this.#address,
-      life: (store: StoreName) => this.#lives[store],
-      batch: <T>(write: () => T) => this.batch(write),
-    };
-    return new NodeHttp(this.#options, parts, (event) => this.#reportLater(event));
-  }
-
-  #makeWatch(): NodeWatch {
-    return new NodeWatch({
-      id: this.id,
-      events: this.events,
-      log: this.#log,
-      origins: this.#origins,
-      projections: this.#catalog.declared,
       replicator: this.#replicator,
-      file: databaseFile(this.#options),
-      report: (event) => this.#reportLater(event),
-    });
-  }
-
-  /** Gives what those who read the log along with the node see of it. */
-  #companion() {
-    return {
-      environment: this.#environment,
-      log: this.#log,
-      origins: this.#origins,
-      projections: this.#catalog.declared,
+      peers: this.#replicator.peers,
+      address: () => this.#address,
+      batch: (write) => this.batch(write),
       life: (store: StoreName) => this.#lives[store],
       report: (event: NodeEvent) => this.#report(event),
     };
-  }
-
-  #makeProjections(): Projections {
-    return new Projections({ ...this.#companion(), keepIn: rowsFile(this.#options) });
-  }
-
-  #makeZeek(): ZeekClusters {
-    return new ZeekClusters({
-      ...this.#companion(),
-      id: this.id,
-      view: this.log,
-      dispatcher: this.#dispatcher,
-      peers: this.#replicator.peers,
-      facts: this.#facts,
-      declare: (name, declaration) => this.table(name, declaration),
-    });
   }
 
   #makeCatalog(): TableCatalog {

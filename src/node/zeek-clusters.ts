@@ -3,6 +3,14 @@ import { LocalZeekHost, type ZeekHostParts } from './hosts/local-zeek-host.ts';
 import { LiveAttachment, type ZeekAttachment } from '../zeek/attachment/attachment.ts';
 import type { ZeekAttachmentOptions } from '../zeek/options.ts';
 
+/** A Zeek cluster as it is at one moment. */
+export interface PresentCluster {
+  readonly name: string;
+  readonly address: string;
+  readonly state: string;
+  readonly tables: readonly string[];
+}
+
 /** The Zeek clusters that one node is attached to. */
 export class ZeekClusters {
   readonly #host: LocalZeekHost;
@@ -26,6 +34,15 @@ export class ZeekClusters {
     this.#attachments.set(name, attachment);
     attachment.state.subscribe({ complete: () => this.#attachments.delete(name) });
     return attachment;
+  }
+
+  /** Lists the clusters the node is attached to, and how the connection with each stands now. */
+  present(): readonly PresentCluster[] {
+    return Array.from(this.#attachments.values(), ({ cluster, address, state, tables }) => {
+      let kind = '';
+      state.subscribe((now) => (kind = now.kind)).unsubscribe();
+      return { name: cluster ?? 'zeek', address, state: kind, tables: [...tables.keys()] };
+    });
   }
 
   /** More of the log became durable. */

@@ -28,7 +28,8 @@ import { replaySegment } from '../projection/replay/replay.ts';
 import { scratchProjection } from '../projection/replay/scratch.ts';
 import type { Key, Schema, Value } from '../schema/index.ts';
 
-const PAGE_BYTES = 4 * 1024 * 1024;
+/** Bounds how much of the log is folded in one turn of the event loop. */
+const PAGE_BYTES = 256 * 1024;
 
 /** A moment of the log is a position, or a time in milliseconds since 1970. */
 export interface Moment {
@@ -124,22 +125,41 @@ export class LogView implements Log {
       });
     }
     log.seal();
-    const scratch = scratchProjection(projection.schema, ({ mode }) => projection.modeOf(mode));
     const store = log.stores.get(projection.store);
-    const bound = { position: moment.position ?? log.position, timeMs: moment.time ?? Infinity };
-    let cursor = 0;
-    const end = Math.min(bound.position, store?.appended ?? 0);
-    if (store === undefined) return rowsOf(scratch.projection);
+    const isNow = moment.time === undefined && (moment.position ?? Infinity) >= (store?.appended ?? 0);
     // As they are now is known also when the log does not reach back.
-    if (store.trimmedTo > 0 && moment.time === undefined && end === store.appended) return rowsOf(projection);
+    if (store !== undefined && store.trimmedTo > 0 && isNow) return rowsOf(projection);
+    return rowsOf(await this.replay(projection, moment));
+  }
+
+  /**
+   * Folds the log of a table up to a moment into a projection apart from the node, which is given to `begun`
+   * before its first operation. Rejects with `LOG_TRIMMED` when the log does not reach back to the beginning.
+   */
+  async replay(
+    projection: Projection,
+    moment: Omit<Moment, 'table'>,
+    begun: (scratch: Projection) => void = () => undefined,
+  ): Promise<Projection> {
+    const { log } = this.#parts;
+    log.seal();
+    const { name } = projection.schema;
+    const scratch = scratchProjection(projection.schema, ({ mode }) => projection.modeOf(mode));
+    begun(scratch.projection);
+    const store = log.stores.get(projection.store);
+    if (store === undefined) return scratch.projection;
+    const bound = { position: moment.position ?? log.position, timeMs: moment.time ?? Infinity };
+    const { projection: folded, origins } = scratch;
+    const into = { projections: new Map([[name, folded]]), origins, telling: () => undefined };
+    let cursor = 0;
+    const end = Math.min(bound.position, store.appended);
     while (cursor < end) {
       const segments = await store.read(cursor, PAGE_BYTES);
-      const into = { projections: new Map([[moment.table, scratch.projection]]), origins: scratch.origins };
       for (const { segment } of segments) replaySegment(segment, into, bound);
       const last = segments.at(-1)?.segment;
       cursor = last === undefined ? end : last.position + last.span - 1;
     }
-    return rowsOf(scratch.projection);
+    return scratch.projection;
   }
 }
 

@@ -50,5 +50,5 @@ function write(host: HttpHost, { table: name, kind, key, value, by, ...condition
   requireMatch(host, found, condition);
   if (kind === 'set') setRow(found, value);
   else if (kind === 'increment') addToRow(found, by);
-  else table.delete(projection.schema.keyOf(found.text) as never);
+  else table.delete(projection.schema.keyOf(found.text));
 }

@@ -1,6 +1,17 @@
 import type { Handlers } from '../asked.ts';
 import type { HttpHost } from '../host.ts';
+import type { Listings } from '../listing/listings.ts';
+import type { Census } from '../past/census.ts';
+import type { Observation } from '../observation.ts';
+import type { StreamSet } from '../streams/stream-set.ts';
 import { batchRoutes } from './batch.ts';
+import { divergenceRoutes } from './divergence.ts';
+import { listingRoutes } from './listing.ts';
+import { modeRoutes } from './modes.ts';
+import { operatingStreams } from './operating-streams.ts';
+import { operatingRoutes } from './operating.ts';
+import type { PastRoutes } from './past.ts';
+import { rateRoutes } from './rates.ts';
 import { rowRoutes } from './rows.ts';
 import type { StreamRoutes } from './streams.ts';
 import { tableRoutes } from './tables.ts';
@@ -8,10 +19,29 @@ import { tableRoutes } from './tables.ts';
 /** The parts are what the routes are made of. */
 export interface RouteParts {
   readonly host: HttpHost;
+  readonly observation: Observation;
+  /** The streams that are open. */
+  readonly open: StreamSet;
+  readonly listings: Listings;
+  readonly past: PastRoutes;
+  readonly census: Census;
   readonly streams: StreamRoutes;
 }
 
-/** Returns what answers each operation of the OpenAPI document. */
-export function routesOf({ host, streams }: RouteParts): Handlers {
-  return { ...tableRoutes(host), ...rowRoutes(host), ...batchRoutes(host), ...streams.handlers };
+/** Describes what answers each operation of the OpenAPI document. */
+export function routesOf({ host, observation, open, listings, past, census, streams }: RouteParts): Handlers {
+  const operating = { host, observation };
+  return {
+    ...tableRoutes(host),
+    ...rowRoutes(host),
+    ...batchRoutes(host),
+    ...modeRoutes(host),
+    ...divergenceRoutes(host, open),
+    ...operatingRoutes(operating),
+    ...operatingStreams(operating, open),
+    ...listingRoutes(host, listings),
+    ...past.handlers,
+    ...rateRoutes(host, census),
+    ...streams.handlers,
+  };
 }

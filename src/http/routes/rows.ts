@@ -94,7 +94,7 @@ function noRow({ table, projection, text }: Found): Problem {
 /** The values that stand under a key, where there are several. */
 function concurrent({ table, projection, text }: Found): { readonly values?: unknown } {
   if (projection.documents === undefined) return {};
-  const values = table.conflictsOf(projection.schema.keyOf(text) as never);
+  const values = table.conflictsOf(projection.schema.keyOf(text));
   if (values.length < 2) return {};
   return {
     values: values.map(({ value, origin, winner }) => ({
@@ -196,7 +196,7 @@ async function deleteRow(host: HttpHost, asked: Asked): Promise<Answer> {
   requireWrite(asked.viewer, table.name);
   requireMatch(host, found, conditionOf(asked));
   const key = projection.schema.keyOf(text);
-  const removed = table.delete(key as never);
+  const removed = table.delete(key);
   const durable = await madeDurable(host, asked);
   return json({ key: keyForm(projection.schema, key), removed, durable: durable !== undefined }, durable);
 }

@@ -105,20 +105,21 @@ export class StreamRoutes {
   }
 
   async #follow(asked: Asked, followed: Followed): Promise<undefined> {
-    const { name, source, life } = followed;
+    const { name, source } = followed;
     this.#streams.requireRoom(asked);
     const after = afterOf(this.#host, asked, followed);
-    const { feed, leave } = this.#feeds.enter(name, source);
+    const entered = this.#feeds.enter(name, source);
+    const { feed } = entered;
     try {
       const cursor = await this.#cursorOf(after, source, feed.start);
       let follower: Follower | undefined;
-      const stream = this.#streams.open(asked, () => idText(follower?.cursor ?? cursor, life()));
-      stream.begin(idText(cursor, life()));
+      const stream = this.#streams.open(asked, () => idText(follower?.cursor ?? cursor, followed.life()));
+      stream.begin(idText(cursor, followed.life()));
       follower = new Follower({ source, feed, places: this.#places }, stream, cursor);
-      void follower.run().finally(leave);
+      void follower.run().finally(() => entered.leave());
       return undefined;
     } catch (error) {
-      leave();
+      entered.leave();
       throw error;
     }
   }

@@ -2,7 +2,6 @@ import { type Asked, type Handlers, json, tableOf } from '../asked.ts';
 import type { Viewer } from '../admission.ts';
 import { formOf } from '../forms.ts';
 import type { HostedTable, HttpHost } from '../host.ts';
-import type { Value } from '../../schema/index.ts';
 
 /** The routes that list tables. */
 export function tableRoutes(host: HttpHost): Handlers {
@@ -37,7 +36,7 @@ function tableForm(
       ...declaration,
       ...(fallback !== undefined &&
         schema.valueType !== undefined && {
-          default: formOf(schema.valueType, schema.defaultValue as Value),
+          default: formOf(schema.valueType, schema.defaultValue),
         }),
     },
     mode: table.mode,

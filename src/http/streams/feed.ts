@@ -103,7 +103,7 @@ export class Feed {
   }
 
   async #follow(): Promise<void> {
-    const { host, table, encode } = this.#source;
+    const { host, table } = this.#source;
     while (!this.#over) {
       const operations = await this.#reader.next();
       if (operations === undefined) {
@@ -119,7 +119,7 @@ export class Feed {
       while (host.told(table) < last && !host.ended && !this.#over) await this.#woken();
       if (host.told(table) < last) return;
       for (const operation of operations) {
-        const text = operation.position > this.#read ? encode(operation) : undefined;
+        const text = operation.position > this.#read ? this.#source.encode(operation) : undefined;
         if (text !== undefined) this.#gathered.push({ position: operation.position, text });
       }
       this.#read = Math.max(this.#read, last);

@@ -2,7 +2,9 @@ import type { Observable } from 'rxjs';
 import type { NodeEvent } from '../../events.ts';
 import type { HostedTable, HttpHost } from '../../http/host.ts';
 import type { StoreName } from '../../log/keeping/journal.ts';
-import type { LogView } from '../../reading/log-view.ts';
+import type { LogView, Moment } from '../../reading/log-view.ts';
+import type { Key, Value } from '../../schema/index.ts';
+import type { OperatedNode } from '../../http/operated-node.ts';
 import type { OperationLog } from '../../log/keeping/operation-log.ts';
 import type { OperationReader } from '../../log/reading/operation-reader.ts';
 import type { OperationRange } from '../../log/reading/operation-stream.ts';
@@ -22,6 +24,7 @@ export interface HttpHostParts {
   readonly origins: Origins;
   readonly tables: ReadonlyMap<string, Table>;
   readonly projections: ReadonlyMap<string, Projection>;
+  readonly operated: OperatedNode;
   address(): string | undefined;
   life(store: StoreName): string;
   batch<T>(write: () => T): T;
@@ -51,6 +54,10 @@ export class LocalHttpHost implements HttpHost {
 
   get observed(): ObservedNode {
     return this.#parts.observed;
+  }
+
+  get operated(): OperatedNode {
+    return this.#parts.operated;
   }
 
   get events(): Observable<NodeEvent> {
@@ -93,6 +100,18 @@ export class LocalHttpHost implements HttpHost {
 
   reader(range: OperationRange): OperationReader {
     return this.#parts.view.reader(range);
+  }
+
+  replay(...[{ projection }, moment, begun]: Parameters<HttpHost['replay']>): Promise<Projection> {
+    return this.#parts.view.replay(projection, moment, begun);
+  }
+
+  stateAt(moment: Moment): Promise<ReadonlyMap<Key, Value>> {
+    return this.#parts.view.stateAt(moment);
+  }
+
+  stores(): Iterable<SegmentStore> {
+    return this.#parts.log.stores.values();
   }
 
   told(table?: string): number {

@@ -60,6 +60,8 @@ export interface ZeekAttachment {
 export class LiveAttachment implements ZeekAttachment {
   readonly cluster: string | undefined;
   readonly tables: ReadonlyMap<string, Table>;
+  /** Says where Zeek is dialled, without what may be secret in it. */
+  readonly address: string;
   readonly #scope: string;
   readonly #host: ZeekHost;
   readonly #options: ZeekAttachmentOptions;
@@ -91,6 +93,8 @@ export class LiveAttachment implements ZeekAttachment {
     this.#host = host;
     this.#options = options;
     this.cluster = options.cluster;
+    const { protocol, host: place } = new URL(options.url);
+    this.address = `${protocol}//${place}`;
     this.#scope = options.cluster === undefined ? 'zeek' : `zeek-${options.cluster}`;
     this.#memory = new ClusterMemory(host, this.#scope);
     this.#attached = new Map(

@@ -23,6 +23,7 @@ export type Open = (address: string, place?: string, wanted?: Wanted) => Promise
 
 /** Describes what the page does in a browser; left out where there is none. */
 export function describePage(title: string, tests: (open: Open) => void): void {
+  // oxlint-disable-next-line vitest/valid-title -- It is a string: the tests of a page give it.
   describe.skipIf(CHROMIUM === undefined)(title, () => {
     let browser: Browser | undefined;
     beforeAll(async () => {
@@ -65,7 +66,7 @@ async function openPage(browser: Browser, { address, place = '', wanted = {} }: 
     expect(wrong, 'what went wrong in the browser').toEqual([]);
   });
   if (token !== undefined) {
-    await page.addInitScript((secret) => sessionStorage.setItem('tablecast-token', secret), token);
+    await page.addInitScript(`sessionStorage.setItem('tablecast-token', ${JSON.stringify(token)})`);
   }
   await page.goto(`${address}/#/${place}`);
   return page;

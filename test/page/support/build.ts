@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { CHROMIUM } from './browser.ts';
 
 /** Builds the page for the tests in a browser, or says why there are none. */
@@ -8,5 +11,6 @@ export async function setup(): Promise<void> {
     );
     return;
   }
-  await import('../../../scripts/build-page.mjs');
+  const script = fileURLToPath(new URL('../../../scripts/build-page.mjs', import.meta.url));
+  await promisify(execFile)(process.execPath, [script]);
 }
