@@ -34,6 +34,7 @@ export class Witness {
     this.node = node;
     this.since = node.log.position;
     for (const table of tables) this.#follow(table);
+    node.events.subscribe(() => this.#wake());
     node.log.operations({ after: this.since }).subscribe((operation) => this.#operation(operation));
   }
 
@@ -84,8 +85,12 @@ export class Witness {
     this.#problems.push(`${this.node.id}: ${problem}`);
   }
 
+  /** Afterwards: others may be told of the same. */
   #wake(): void {
-    for (const look of this.#waiting) look();
+    if (this.#waiting.size > 0)
+      queueMicrotask(() => {
+        for (const look of this.#waiting) look();
+      });
   }
 
   /** Resolves as soon as something holds, looked at whenever anything is told; false after so many milliseconds. */

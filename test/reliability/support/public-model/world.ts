@@ -46,9 +46,9 @@ export class PublicWorld {
   #contests = new Map<TableModel, Contest>();
   #round = 0;
 
-  private constructor(seed: number, directory: string) {
+  private constructor(seed: number, directory: string, isMeshed: boolean) {
     this.#random = new SeededRandom(seed);
-    this.#isMesh = this.#random.chance(0.4);
+    this.#isMesh = this.#random.chance(0.4) && isMeshed;
     const kinds = drawTables(this.#random, !this.#isMesh);
     this.#models = kinds.map((kind) => new TableModel(kind, !this.#isMesh));
     // In some worlds memory tables forget the beginning of their log, but not what peers still wait for.
@@ -61,9 +61,9 @@ export class PublicWorld {
       this.#steps.push(`${name}: ${JSON.stringify(declaration)}, defaults ${defaults.join()}`);
   }
 
-  /** Plays the world of a seed, with databases in a directory of its own. */
-  static async run(seed: number, directory: string): Promise<WorldReport> {
-    const world = new PublicWorld(seed, directory);
+  /** Plays the world of a seed, with databases in a directory of its own; if `isMeshed`, some seeds connect all nodes. */
+  static async run(seed: number, directory: string, isMeshed = false): Promise<WorldReport> {
+    const world = new PublicWorld(seed, directory, isMeshed);
     try {
       await world.#play();
     } catch (error) {
@@ -324,13 +324,8 @@ export class PublicWorld {
   /** Until everybody holds all that was written: each node writes a mark into each table, and all wait for the marks. */
   async #settle(): Promise<void> {
     // What one node wrote alone may be a clear, which a mark must not cross.
-    for (const isFirst of [true, false]) {
-      const marks = this.#marksOf(
-        this.#up,
-        (model, member) => ((this.#alone.get(model) ?? member) === member) === isFirst,
-      );
-      await this.#everywhere('marks', ({ witness }) => marks.every((mark) => witness.hasSeen(mark)));
-    }
+    for (const isFirst of [true, false])
+      await this.#meet((model, member) => ((this.#alone.get(model) ?? member) === member) === isFirst);
     for (const [model, contest] of this.#contests) {
       this.#problems.push(...contest.settle(this.#up));
       const member = this.#random.pick(this.#up);
@@ -338,10 +333,8 @@ export class PublicWorld {
       if (write === undefined) continue;
       this.#do(member, model, write);
       model.apply(write, member.index);
-      // Where rows are right already, nothing else would wait for it.
-      const heals = member.witness.live.at(-1) as OperationName;
-      await this.#everywhere('what heals', ({ witness }) => witness.hasSeen(heals));
     }
+    if (this.#contests.size > 0) await this.#meet(() => true);
     this.#contests = new Map();
     // What was carried over a switch, and what heals, has no mark behind it.
     for (const member of this.#up)
@@ -349,6 +342,12 @@ export class PublicWorld {
         () => this.#models.every((model) => this.#differs(member, model) === undefined),
         5000,
       );
+  }
+
+  /** Nodes write their marks, and everybody waits for them. */
+  async #meet(marking: (model: TableModel, member: Member) => boolean): Promise<void> {
+    const marks = this.#marksOf(this.#up, marking);
+    await this.#everywhere('marks', ({ witness }) => marks.every((mark) => witness.hasSeen(mark)));
   }
 
   #marksOf(
@@ -374,7 +373,8 @@ export class PublicWorld {
   }
 
   #isContested(table: string, key: string): boolean {
-    return this.#models.find(({ kind }) => kind.name === table)?.contested.has(key) ?? false;
+    // A node that comes late is not waited for with the table whose rows expire.
+    return this.#models.find(({ kind }) => kind.name === table)?.contested.has(key) ?? true;
   }
 
   #differs(member: Member, model: TableModel): string | undefined {
