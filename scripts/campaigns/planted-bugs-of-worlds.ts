@@ -3,10 +3,49 @@ import { type PlantedBug, bug } from './planted-bug.ts';
 const COMPARISONS = 'test/replication/comparisons.test.ts';
 const GRADUAL = 'test/replication/gradual-adoption.test.ts';
 const NAIVE = 'test/replication/naive.test.ts';
+const OVERTAKEN = 'test/replication/overtaken.test.ts';
 const PARTING = 'test/replication/parting.test.ts';
+
+/** Bugs of what an operation does that comes behind one whose author had seen it. */
+const bugsOfOrder: readonly PlantedBug[] = [
+  bug(
+    'let a write replace what had seen it',
+    ['projection/rows/versions.ts', 'return !this.#isOvertaken(slot, dot);', 'return true;'],
+    [OVERTAKEN],
+  ),
+  bug(
+    'believe that an author had seen all along what it saw later',
+    ['projection/rows/overtakings.ts', '({ from }) => from <= sequence', '({ from }) => from >= 0'],
+    [OVERTAKEN],
+  ),
+  bug(
+    'tell nobody what those had seen whose operations are held',
+    [
+      'projection/writing/local-author.ts',
+      'return Math.max(held.get(origin), overtakings.concerns(origin) ? overtakings.through(origin) : 0);',
+      'return overtakings.concerns(-1) ? 0 : held.get(origin);',
+    ],
+    [OVERTAKEN],
+  ),
+  bug(
+    'keep nothing of what was overtaken in a checkpoint',
+    ['projection/checkpoints/checkpoint-header.ts', '...overtakenOf(projection, origins),', ''],
+    [OVERTAKEN],
+  ),
+  bug(
+    'tell of a conflict where a change waits for what it follows',
+    [
+      'projection/folding/document-teller.ts',
+      'if (live.seen.get(dot.origin) >= dot.sequence) return;',
+      'if (live.seen.get(dot.origin) < 0) return;',
+    ],
+    [OVERTAKEN],
+  ),
+];
 
 /** Bugs of the kinds that fresh seeds found. */
 export const bugsOfWorlds: readonly PlantedBug[] = [
+  ...bugsOfOrder,
   bug(
     'tell a removal under what was written meanwhile',
     [

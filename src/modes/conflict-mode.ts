@@ -21,7 +21,7 @@ export interface ConflictMode {
   readonly convergent: boolean;
   /**
    * Says whether versions decide at all. When false, {@link supersedes} is never asked and every operation
-   * takes effect on arrival, unless there are documents that decide.
+   * takes effect on arrival, but for what had been seen by the author of what stands; or documents decide.
    */
   readonly comparesVersions: boolean;
   /** Returns whether `incoming` takes effect on a key whose latest write or removal is `present`. */

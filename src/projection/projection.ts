@@ -16,7 +16,7 @@ import { DocumentFold, documentOwner } from './folding/document-fold.ts';
 import { BEGINNING_WEIGHT } from './folding/document-weight.ts';
 import { Effects } from './folding/effects.ts';
 import { Claims } from './folding/claims.ts';
-import { checkRun, keyTextsOf, learnRun } from './folding/intake.ts';
+import { checkRun, forgetLife, keyTextsOf, learnContext, learnRun } from './folding/intake.ts';
 import { Lives } from './telling/lives.ts';
 import { LocalAuthor } from './writing/local-author.ts';
 import { OwnPast } from './writing/own-past.ts';
@@ -28,6 +28,7 @@ import { markRemembered } from './rows/tombstones.ts';
 import { Orphans, firstEpoch, nextEpoch, requireAvailable } from './switching/switching.ts';
 import { Undo } from './rows/undo.ts';
 import { Versions } from './rows/versions.ts';
+import { Overtakings } from './rows/overtakings.ts';
 
 /** Removed keys are forgotten when there are more than this many and more than there are rows. */
 const REMOVED_KEPT = 65_536;
@@ -45,6 +46,8 @@ export class Projection {
   readonly held: VersionVector = new VersionVector();
   /** Per origin, what its author had seen of others when it wrote its latest operation held here. */
   readonly contexts: Map<number, VersionVector> = new Map();
+  /** What is still to come although somebody who had seen it was heard of before. */
+  readonly overtakings: Overtakings = new Overtakings(this);
   readonly dictionaries: Map<number, Dictionary> = new Map();
   readonly marks: Marks = new Marks();
   /** In which session of its author what is held was written: tells two contents under one name apart. */
@@ -92,7 +95,10 @@ export class Projection {
     this.lives = new Lives(context.origins, this.held);
     this.claims = new Claims(context.origins, schema.name);
     this.epoch = firstEpoch(mode.name);
-    this.versions = new Versions(mode, this.rows, context.origins);
+    this.versions = new Versions(mode, this.rows, {
+      origins: context.origins,
+      overtakings: this.overtakings,
+    });
     this.reporter = new Reporter(this.rows, this, context);
     this.effects = new Effects(this, context.origins);
     this.#fold = new RowFold(this);
@@ -437,12 +443,7 @@ export class Projection {
   /** Makes room in the version vector for a life that is not in it yet. */
   beginLife(origin: number): void {
     this.claims.held(origin);
-    for (const old of this.lives.begin(origin)) {
-      this.contexts.delete(old);
-      this.dictionaries.delete(old);
-      this.sessions.forget(old);
-      for (const seen of this.contexts.values()) seen.set(old, 0);
-    }
+    for (const old of this.lives.begin(origin)) forgetLife(this, old);
     // Every life has seen what every other had: kept for all of them, that would be the square of their number.
     for (const over of this.lives.over(origin)) this.contexts.delete(over);
   }
@@ -478,8 +479,7 @@ export class Projection {
     this.marks.note(origin, run.firstSequence, at.position);
     this.sessions.note(origin, run.firstSequence + skip, run.session);
     const dictionary = learnRun(this, run, { origin, origins, position: at.position });
-    const seen = this.contextOf(origin);
-    for (const entry of run.context) seen.advance(dictionary.origins[entry.origin] as number, entry.sequence);
+    const seen = learnContext(this, run, { origin, dictionary });
     const base = at.live && this.reporter.listening ? at.position - skip : undefined;
     const stale = this.#precedes(run);
     if (!stale) this.times.observeRun(run.stamps?.[end - 1] ?? run.firstStamp, at.live);
@@ -491,6 +491,7 @@ export class Projection {
       for (let index = skip; index < end; index++)
         this.orphans.done(this.rows.text(dictionary.slot(run.ids[index] as number)));
     this.held.advance(origin, run.firstSequence + end - 1);
+    this.overtakings.arrived(origin);
     if (!stale) this.#effective?.advance(origin, run.firstSequence + end - 1);
     this.noteSeen(origin);
   }

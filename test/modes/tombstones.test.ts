@@ -5,6 +5,7 @@ import { lwwMode } from '../../src/modes/lww.ts';
 import { Rows } from '../../src/projection/rows/rows.ts';
 import { markRemembered } from '../../src/projection/rows/tombstones.ts';
 import { Versions } from '../../src/projection/rows/versions.ts';
+import { Overtakings } from '../../src/projection/rows/overtakings.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 
 const HOUR = 3_600_000 * 1024;
@@ -24,7 +25,16 @@ describe('removals of a convergent table', () => {
 
   beforeEach(() => {
     rows = new Rows(compileSchema('t', { key: 'string', value: 'count', mode: 'lww' }));
-    versions = new Versions(lwwMode, rows, origins);
+    versions = new Versions(lwwMode, rows, {
+      origins,
+      overtakings: new Overtakings({
+        held: new VersionVector(),
+        contexts: new Map(),
+        documents: undefined,
+        lives: { isForgotten: () => false },
+        writes: () => false,
+      }),
+    });
     held = new VersionVector();
     for (const origin of [own, one, two]) held.advance(origin, 10);
     contexts = new Map([own, one, two].map((origin) => [origin, new VersionVector()]));

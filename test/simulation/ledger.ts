@@ -92,6 +92,11 @@ export class Ledger {
     );
   }
 
+  /** What the author of a write had seen; undefined when that is not known. */
+  seenBy(version: Pick<Operation, 'table' | 'origin' | 'sequence'>): Seen | undefined {
+    return this.#written.get(nameOf(version))?.seen;
+  }
+
   /** What the nodes hold in the end says which use of a name stands. Throws when it stands for two. */
   settle(operations: Iterable<Operation>): void {
     for (const operation of operations) {

@@ -1,5 +1,6 @@
 import { MODES, type Regression, world } from './regression-world.ts';
 import { regressionsOfFreshSeeds } from './regressions-of-fresh-seeds.ts';
+import { regressionsOfOrder } from './regressions-of-order.ts';
 import { regressionsOfForks } from './regressions-of-forks.ts';
 import type { WorldTable } from './world.ts';
 
@@ -421,4 +422,5 @@ export const regressions: readonly Regression[] = [
   },
   ...regressionsOfForks,
   ...regressionsOfFreshSeeds,
+  ...regressionsOfOrder,
 ];

@@ -47,12 +47,17 @@ export class TableWitness {
   readonly #reportedAt: { readonly text: string; readonly position: number }[] = [];
   readonly #byChanges = new Map<string, unknown>();
   readonly #last = new Map<string, number>();
+  /** What those had seen whose operations are here: it may come behind them. */
+  readonly #past = new Map<string, number>();
   readonly #expiredAhead = new Set<string>();
   readonly #expected: string[] = [];
   /** Those of {@link #expected} in which a removal is lost, no row: a checkpoint of a naive table forgets removals. */
   readonly #removalsLost = new Set<string>();
-  /** Per entry of {@link #removalsLost}, what is told where the removal is forgotten: the latest clear stands. */
-  readonly #clearInstead = new Map<string, string>();
+  /** Per entry of {@link #removalsLost}, what may be told where the removal is forgotten: a later one stands. */
+  readonly #othersInstead = new Map<string, readonly string[]>();
+  /** Per key without a row everything that removed it since it had one, and the same of the whole table. */
+  readonly #removers = new Map<string, Version[]>();
+  readonly #clears: Version[] = [];
   readonly #reported: string[] = [];
   #inexact = false;
   /** Whether an expiry was found that its author never told of: it cannot be known which write it names. */
@@ -114,6 +119,7 @@ export class TableWitness {
         ? this.#wrote(operation)
         : this.#ledger.found(operation, own ? 'author' : 'other', this.#exactNames);
     this.#last.set(origin, Math.max(last, sequence));
+    if (written?.seen !== undefined) merge(this.#past, written.seen);
     if (this.exact) this.#apply(operation, written);
     else this.#touch(operation);
   }
@@ -161,30 +167,49 @@ export class TableWitness {
   get #seen(): Seen {
     return this.table.mode === 'automerge'
       ? this.#ledger.shown(this.table.name, this.#last)
-      : new Map(this.#last);
+      : merge(new Map(this.#last), this.#past);
   }
 
   #apply(operation: Operation, written: Written | undefined): void {
     const { kind, key, value, origin, sequence } = operation;
     const text = textOf(key);
     if (kind === 'expire') return this.#expire(text, written);
+    if (kind === 'clear') return this.#clear(operation, written);
+    if (this.#isOvertaken(text, operation)) return;
     this.#touch(operation);
-    if (kind === 'clear') {
-      for (const each of this.#rows.keys()) {
-        this.#judge(each, operation, written);
-        this.#removals.set(each, operation);
-      }
-      this.#rows.clear();
-      if (!this.#isUnseen(this.#latestClear, operation, written)) this.#latestClear = operation;
-      return;
-    }
     this.#judge(text, operation, written);
     // A removal of what is removed hides nothing that its author had not seen.
     const hides = kind === 'delete' && !this.#rows.has(text);
     if (!hides || !this.#isUnseen(this.#removals.get(text), operation, written))
       this.#removals.set(text, operation);
+    if (kind === 'delete') this.#removers.set(text, [...(this.#removers.get(text) ?? []), operation]);
+    else this.#removers.delete(text);
     if (kind === 'delete' || this.#expiredAhead.delete(`${origin} ${sequence}`)) this.#rows.delete(text);
     else this.#rows.set(text, { key, value, origin, sequence });
+  }
+
+  #clear(operation: Operation, written: Written | undefined): void {
+    this.#touch(operation);
+    this.#clears.push(operation);
+    for (const each of this.#rows.keys()) {
+      if (this.#isOvertaken(each, operation)) continue;
+      this.#judge(each, operation, written);
+      this.#removals.set(each, operation);
+      this.#rows.delete(each);
+    }
+    if (!this.#isUnseen(this.#latestClear, operation, written)) this.#latestClear = operation;
+  }
+
+  /** Whether what stands under a key, or took its row away, had been written by somebody who had seen an operation. */
+  #isOvertaken(text: string, { origin, sequence }: Version): boolean {
+    const row = this.#rows.get(text);
+    const standing = row === undefined ? [this.#removals.get(text), this.#latestClear] : [row];
+    return standing.some((version) => {
+      if (version === undefined || version.origin === origin) return false;
+      const seen = this.#ledger.seenBy({ ...version, table: this.table.name });
+      if (seen === undefined) this.#unclear = true;
+      return (seen?.get(origin) ?? 0) >= sequence;
+    });
   }
 
   #touch({ kind, key, table, origin, sequence, position }: Operation): void {
@@ -225,8 +250,8 @@ export class TableWitness {
     this.#expected.push(expected);
     if (row !== undefined) return;
     this.#removalsLost.add(expected);
-    const clear = this.#latestClear;
-    if (clear !== undefined && clear !== lost && unseen(clear)) this.#clearInstead.set(expected, over(clear));
+    const others = [...(this.#removers.get(text) ?? []), ...this.#clears];
+    this.#othersInstead.set(expected, others.filter((other) => other !== lost && unseen(other)).map(over));
   }
 
   /** Where the last operation on a key stands here, and which it was. */
@@ -266,7 +291,7 @@ export class TableWitness {
     if (!this.#around.checkpoints) return this.#same('conflicts', this.#reported, this.#expected);
     const told = new Set(this.#reported);
     const forgotten = this.#expected.filter((each) => this.#removalsLost.has(each) && !told.has(each));
-    const instead = new Set(forgotten.map((each) => this.#clearInstead.get(each)));
+    const instead = new Set(forgotten.flatMap((each) => this.#othersInstead.get(each) ?? []));
     const reported = this.#reported.filter((each) => !instead.has(each));
     this.#same('conflicts', [...reported, ...forgotten], this.#expected);
   }
@@ -279,6 +304,12 @@ export class TableWitness {
   #wrong(what: string): Error {
     return new Error(`${this.#id}, table ${this.table.name}: ${what}`);
   }
+}
+
+/** Puts the highest of both into the first. */
+function merge(seen: Map<string, number>, more: Seen): Map<string, number> {
+  for (const [origin, sequence] of more) if ((seen.get(origin) ?? 0) < sequence) seen.set(origin, sequence);
+  return seen;
 }
 
 /** Keys and values of any table; undefined values for a set. */

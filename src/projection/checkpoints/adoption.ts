@@ -115,7 +115,7 @@ function beforeOf(
 /** Returns whether what a record says was not overruled by what this node wrote while the record was made. */
 function takesEffect({ rows, versions, mode }: Projection, { slot, dot, removed }: CheckpointEntry): boolean {
   if (rows.origin(slot) === dot.origin && rows.sequence(slot) === dot.sequence) return true;
-  return mode.comparesVersions ? versions.accepts(slot, dot) : !removed || !rows.has(slot);
+  return versions.accepts(slot, dot) && (mode.comparesVersions || !removed || !rows.has(slot));
 }
 
 /**

@@ -15,3 +15,8 @@ export interface PastRecord {
   readonly effects: readonly OwnEffect[];
   readonly copies: readonly string[];
 }
+
+/** Returns whether something from outside is a safe integer of at least `least`. */
+export function isCount(value: unknown, least: number): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
+}

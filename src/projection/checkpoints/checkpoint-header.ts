@@ -7,6 +7,8 @@ import type { Work } from '../../work/slices.ts';
 import type { Schema } from '../../schema/index.ts';
 import type { Projection } from '../projection.ts';
 import { MAX_EXPIRED_AHEAD } from '../rows/versions.ts';
+import { isCount } from './checkpoint-format.ts';
+import { type OvertakenHeader, isOvertakenSaid, namesOfOvertaken, overtakenOf } from './overtaken-header.ts';
 
 const CHECKPOINT_VERSION = 1;
 /** Most values in a header, and how deep they stand. */
@@ -23,7 +25,7 @@ const COPIED_PER_UNIT = 4096;
 type Pairs = readonly (readonly [origin: string, sequence: number])[];
 
 /** A header is what a checkpoint says of itself, in its first chunk. */
-export interface CheckpointHeader {
+export interface CheckpointHeader extends OvertakenHeader {
   readonly version: number;
   readonly table: string;
   readonly fingerprint: string;
@@ -53,8 +55,9 @@ export interface CheckpointHeader {
 /** A source is what a checkpoint's header says of a table. */
 export type HeaderSource = Pick<
   Projection,
-  'schema' | 'held' | 'versions' | 'epoch' | 'contexts' | 'vector' | 'effective'
+  'schema' | 'rows' | 'mode' | 'held' | 'versions' | 'epoch' | 'contexts' | 'vector' | 'effective'
 > & {
+  readonly overtakings: Pick<Projection['overtakings'], 'size' | 'all' | 'mayHaveSeen'>;
   readonly sessions: Pick<Projection['sessions'], 'stretches'>;
   readonly lives: Pick<Projection['lives'], 'forgotten'>;
 };
@@ -87,6 +90,7 @@ export function encodeHeader(
             base: pairs(projection.effective().entries()),
             before: before === undefined ? undefined : pairs(before.entries()),
           },
+    ...overtakenOf(projection, origins),
     forgotten: projection.lives.forgotten.size === 0 ? undefined : [...projection.lives.forgotten],
     dictionaries: dictionaries.map(({ origin, chapter, origins: named, slots }) => {
       return { origin, chapter, keys: slots.length, origins: named };
@@ -164,7 +168,7 @@ function parsed(bytes: Uint8Array): unknown {
 
 /** Checks the keys and origins that a header names, before anything of its checkpoint takes effect. */
 function* checkHeader(header: CheckpointHeader, schema: Schema): Work {
-  const { vector, contexts, epoch, cleared, expired = [], dictionaries } = header;
+  const { vector, contexts, epoch, cleared, expired = [], overtakingRemovals = [], dictionaries } = header;
   for (const { length } of [vector, contexts, epoch?.base ?? [], dictionaries])
     if (length > MAX_LIVES) throw malformed(`a header that names ${length} lives`);
   const checkPairs = (pairs: Pairs): number => {
@@ -182,6 +186,14 @@ function* checkHeader(header: CheckpointHeader, schema: Schema): Work {
   for (const [text, origin] of expired) {
     schema.checkKeyText(text);
     checkOrigin(origin);
+    yield 1;
+  }
+  for (const [text] of overtakingRemovals) {
+    schema.checkKeyText(text);
+    yield 1;
+  }
+  for (const text of namesOfOvertaken(header)) {
+    checkOrigin(text);
     yield 1;
   }
   for (const { origin, origins } of dictionaries) {
@@ -211,6 +223,7 @@ function isHeader(value: unknown): value is CheckpointHeader {
     (header.epoch === undefined || isEpoch(header.epoch)) &&
     (header.cleared === undefined || isDot(header.cleared)) &&
     (header.expired === undefined || areExpired(header.expired)) &&
+    isOvertakenSaid(header) &&
     Array.isArray(header.contexts) &&
     Array.isArray(header.dictionaries) &&
     header.dictionaries.every(
@@ -269,11 +282,6 @@ function areExpired(value: unknown): boolean {
         isCount(entry[2], 1),
     )
   );
-}
-
-/** Returns whether something from outside is a safe integer of at least `least`. */
-export function isCount(value: unknown, least: number): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
 }
 
 function arePairs(value: unknown): value is Pairs {

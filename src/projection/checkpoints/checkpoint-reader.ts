@@ -5,7 +5,7 @@ import { MAX_ORIGIN_BYTES, checkOrigin } from '../../log/operations/origin.ts';
 import { type Work, allAtOnce } from '../../work/slices.ts';
 import type { OwnEffect } from '../../modes/conflict-mode.ts';
 import type { Schema, Value } from '../../schema/index.ts';
-import { type CheckpointHeader, isCount, readHeader, takeHeader } from './checkpoint-header.ts';
+import { type CheckpointHeader, readHeader, takeHeader } from './checkpoint-header.ts';
 import { valuesOfCells } from '../folding/preparation.ts';
 import {
   DICTIONARY,
@@ -15,6 +15,7 @@ import {
   type PastRecord,
   REMOVED,
   ROWS,
+  isCount,
 } from './checkpoint-format.ts';
 
 /** Entries of a chunk that are read or checked in one step of work. */

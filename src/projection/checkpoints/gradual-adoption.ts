@@ -16,6 +16,7 @@ import type { Projection } from '../projection.ts';
 import { type Dot, Rows } from '../rows/rows.ts';
 import type { WriteWatch } from '../rows/undo.ts';
 import { type ExpiredAhead, Versions } from '../rows/versions.ts';
+import { learnRemovals } from './overtaken-header.ts';
 
 /** Entries handled in a step of work. */
 const ENTRIES_PER_STEP = 64;
@@ -178,6 +179,8 @@ export class GradualAdoption implements WriteWatch {
         this.#slots[count++] = live.slotOf(text);
         if (count % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP;
       }
+    const { header } = this.#checkpoint;
+    for (const [text] of header.overtakingRemovals ?? []) live.slotOf(text);
     this.#last = new Int32Array(live.slots);
     this.#marks = new Uint8Array(live.slots);
     for (let index = 0; index < count; index++) {
@@ -185,7 +188,11 @@ export class GradualAdoption implements WriteWatch {
       if (index % ENTRIES_PER_STEP === 0) yield 1;
     }
     this.#rows = yield* live.fork();
-    this.#versions = new Versions(this.#table.mode, this.#rows, this.#origins);
+    learnRemovals(this.#rows, this.#origins, header);
+    this.#versions = new Versions(this.#table.mode, this.#rows, {
+      origins: this.#origins,
+      overtakings: this.#table.overtakings,
+    });
     this.#versions.before = this.#table.versions.before;
     this.#versions.cleared = this.#table.versions.cleared;
     yield* this.#noteExpired();

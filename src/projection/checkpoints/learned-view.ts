@@ -6,6 +6,7 @@ import { type Learning, vectorOf } from './learning.ts';
 import type { Projection } from '../projection.ts';
 import type { Dot, Rows } from '../rows/rows.ts';
 import { type ExpiredAhead, Versions } from '../rows/versions.ts';
+import { clearOf, overtakingsOf } from './overtaken-header.ts';
 
 /** A table as it will be once it has taken a checkpoint over, as far as a checkpoint of its own says it. */
 export function afterLearning(
@@ -25,10 +26,12 @@ export function afterLearning(
   held.merge(learning.theirs);
   const effective = table.effective();
   effective.merge(vectorOf(origins, header.epoch?.base ?? []));
-  const versions = new Versions(table.mode, rows, origins);
+  const overtakings = table.overtakings.with(held, overtakingsOf(header, origins));
+  const versions = new Versions(table.mode, rows, { origins, overtakings });
   versions.before = table.versions.before;
   versions.cleared = table.versions.cleared;
   if (of.cleared !== undefined) versions.noteCleared(of.cleared);
+  versions.latestClear ??= table.versions.latestClear ?? clearOf(header, origins);
   for (const write of [...table.versions.expiredAhead(before), ...of.ahead]) versions.expireAhead(write);
   const forgotten = new Map(table.lives.forgotten);
   for (const [nodeId, epoch] of header.forgotten ?? [])
@@ -40,6 +43,7 @@ export function afterLearning(
     documents: undefined,
     past: table.past,
     rows,
+    overtakings,
     held,
     versions,
     vector: () => held,

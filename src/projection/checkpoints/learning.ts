@@ -6,6 +6,7 @@ import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { DecodedCheckpoint, DictionaryKeys } from './checkpoint-reader.ts';
 import type { Projection } from '../projection.ts';
 import type { Rows } from '../rows/rows.ts';
+import { learnOvertaken } from './overtaken-header.ts';
 
 /** A version vector as a checkpoint's header says it. */
 export function vectorOf(origins: Origins, pairs: CheckpointHeader['vector']): VersionVector {
@@ -102,6 +103,8 @@ export class Learning {
         table.marks.note(origin, held.get(origin) + 1, position);
       }
       held.advance(origin, sequence);
+      table.overtakings.arrived(origin);
     }
+    learnOvertaken(table, origins, this.#header);
   }
 }

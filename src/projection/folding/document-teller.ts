@@ -172,12 +172,14 @@ export class DocumentTeller {
     this.#table.reporter.unseen(slot, facts, live);
   }
 
-  #overruled({ kind, slot, facts }: KeyOperation): void {
+  #overruled({ kind, slot, facts, live }: KeyOperation): void {
     const { rows, reporter } = this.#table;
     // What is added does not replace anything, so that it loses only with the counter itself.
     if (!reporter.conflicts.observed || (kind === INCREMENT && rows.has(slot))) return;
     if (rows.sequence(slot) === 0) return;
     const dot = rows.dot(slot);
+    // What replaces what stands only waits for something else that its author had seen.
+    if (live.seen.get(dot.origin) >= dot.sequence) return;
     reporter.overruled(slot, facts, { dot, seen: this.#table.contextOf(dot.origin) });
   }
 }

@@ -173,7 +173,8 @@ export class Effects {
   }
 
   #overruled(slot: number, facts: OperationFacts): void {
-    if (!this.reporter.conflicts.observed) return;
+    // Where versions do not decide, only what was overtaken takes no effect: what stands had seen it.
+    if (!this.reporter.conflicts.observed || !this.versions.mode.comparesVersions) return;
     const dot = this.versions.standing(slot);
     this.reporter.overruled(slot, facts, { dot, seen: this.#table.contextOf(dot.origin) });
   }

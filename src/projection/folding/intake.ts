@@ -6,6 +6,8 @@ import type { DecodedRun } from '../../log/runs/run.ts';
 import type { Schema } from '../../schema/index.ts';
 import type { Claims } from './claims.ts';
 import type { Rows } from '../rows/rows.ts';
+import type { VersionVector } from '../../log/operations/version-vector.ts';
+import type { Overtakings } from '../rows/overtakings.ts';
 
 /** The parts of a projection that reading a run involves. */
 export interface Intake {
@@ -95,4 +97,41 @@ export function learnRun(
     dictionary.addKey(table.rows.slotOf(run.newKeys[index] as string));
   }
   return dictionary;
+}
+
+/** Forgets what runs of a life brought, as if nothing of it had ever been held. */
+export function forgetLife(
+  table: {
+    readonly contexts: Map<number, VersionVector>;
+    readonly dictionaries: Map<number, Dictionary>;
+    readonly sessions: { forget(life: number): void };
+    readonly overtakings: Pick<Overtakings, 'forget'>;
+  },
+  life: number,
+): void {
+  table.contexts.delete(life);
+  table.dictionaries.delete(life);
+  table.sessions.forget(life);
+  table.overtakings.forget(life);
+  for (const seen of table.contexts.values()) seen.set(life, 0);
+}
+
+/** Takes in what the author of a checked run says it had seen; returns all that is known of that. */
+export function learnContext(
+  table: {
+    readonly overtakings: Pick<Overtakings, 'note'>;
+    contextOf(origin: number): VersionVector;
+    noteSeen(origin: number): void;
+  },
+  run: DecodedRun,
+  of: { readonly origin: number; readonly dictionary: Dictionary },
+): VersionVector {
+  const seen = table.contextOf(of.origin);
+  for (const entry of run.context) {
+    const origin = of.dictionary.origins[entry.origin] as number;
+    seen.advance(origin, entry.sequence);
+    const overtaking = { by: of.origin, from: run.firstSequence, origin, through: entry.sequence };
+    if (table.overtakings.note(overtaking)) table.noteSeen(origin);
+  }
+  return seen;
 }

@@ -1,6 +1,7 @@
 import type { Origins } from '../../log/operations/origin.ts';
 import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type { ConflictMode, Version } from '../../modes/conflict-mode.ts';
+import type { Overtakings } from './overtakings.ts';
 import type { Dot, Rows } from './rows.ts';
 
 /** Most expired writes remembered before the writes themselves arrive; beyond it the oldest are forgotten. */
@@ -20,6 +21,7 @@ export interface ExpiredAhead {
 export class Versions {
   readonly #rows: Rows;
   readonly #origins: Origins;
+  readonly #overtakings: Overtakings;
   readonly #ahead = new Map<string, ExpiredAhead>();
   // Used for each comparison anew, so that none allocates.
   readonly #incoming: Version = { stamp: 0, origin: '', sequence: 0 };
@@ -36,15 +38,16 @@ export class Versions {
   /** The `clear` that arrived last: what took away a key that has no row and was never written here. */
   latestClear: Dot | undefined;
 
-  constructor(mode: ConflictMode, rows: Rows, origins: Origins) {
+  constructor(mode: ConflictMode, rows: Rows, of: { origins: Origins; overtakings: Overtakings }) {
     this.mode = mode;
+    this.#overtakings = of.overtakings;
     this.#rows = rows;
-    this.#origins = origins;
+    this.#origins = of.origins;
   }
 
   /** Returns whether a version takes effect on what a slot holds. */
   accepts(slot: number, dot: Dot): boolean {
-    if (!this.mode.comparesVersions) return true;
+    if (!this.mode.comparesVersions) return !this.#isOvertaken(slot, dot);
     if (this.beatenByClear(dot)) return false;
     const rows = this.#rows;
     if (rows.sequence(slot) === 0) return true;
@@ -59,6 +62,16 @@ export class Versions {
     present.origin = this.#origins.at(origin).text;
     present.sequence = sequence;
     return this.mode.supersedes(this.#fill(dot), present);
+  }
+
+  /** Returns whether what stands in a slot, or removed its row, is here already and had been written by somebody who had seen this. */
+  #isOvertaken(slot: number, dot: Dot): boolean {
+    if (!this.#overtakings.concerns(dot.origin)) return false;
+    const rows = this.#rows;
+    const { latestClear } = this;
+    if (!rows.has(slot) && latestClear !== undefined && this.#overtakings.hasSeen(latestClear, dot))
+      return true;
+    return rows.sequence(slot) > 0 && this.#overtakings.hasSeen(rows.dot(slot), dot);
   }
 
   /** Returns whether something was written before the switch of mode in force, so that its time decides nothing. */

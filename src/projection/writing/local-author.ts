@@ -14,6 +14,7 @@ import type { Schema, Value } from '../../schema/index.ts';
 import { CHANGE_WEIGHT, weightOf } from '../folding/document-weight.ts';
 import type { DocumentFold } from '../folding/document-fold.ts';
 import type { ProjectionContext } from '../context.ts';
+import type { Overtakings } from '../rows/overtakings.ts';
 import type { OwnPast } from './own-past.ts';
 import { type Dot, MovingDot, type Rows } from '../rows/rows.ts';
 import type { TableTimes } from '../times/table-times.ts';
@@ -30,6 +31,7 @@ export interface AuthoredTable {
   readonly schema: Schema;
   readonly rows: Rows;
   readonly held: VersionVector;
+  readonly overtakings: Overtakings;
   readonly dictionaries: Map<number, Dictionary>;
   readonly marks: Marks;
   readonly sessions: SessionMarks;
@@ -91,7 +93,7 @@ export class LocalAuthor implements RunAuthor {
     this.#dictionary = new AuthorDictionary(new Dictionary(0));
     this.#dictionary.dictionary.starts.push(...(before?.starts ?? []));
     this.#dictionary.beginChapter((before?.chapter ?? -1) + 1, life.position);
-    for (const [origin] of table.held.entries()) this.noteSeen(origin);
+    this.#noteAllSeen();
   }
 
   // Operations: each takes its place in the journal, then enters the run ---------------------------------
@@ -211,12 +213,21 @@ export class LocalAuthor implements RunAuthor {
     const { epoch } = this.#table;
     this.#run.epoch = epoch.counter === 0 ? undefined : epoch;
     this.#run.begin(this.#sequence + 1, dictionary.state, this.#announced);
-    this.#told = Array.from(this.#news, (origin) => [origin, held.get(origin)] as const);
+    this.#told = Array.from(this.#news, (origin) => [origin, this.#seenOf(origin)] as const).filter(
+      ([, sequence]) => sequence > 0,
+    );
     this.#news.clear();
     for (const [origin, sequence] of this.#told) {
       this.#announced.push({ origin: this.#originId(origin), sequence });
+      this.#table.overtakings.note({ by: this.origin, from: this.#sequence + 1, origin, through: sequence });
     }
     this.#running = true;
+  }
+
+  /** What is held of another origin, and what those had seen of it whose operations are held. */
+  #seenOf(origin: number): number {
+    const { held, overtakings } = this.#table;
+    return Math.max(held.get(origin), overtakings.concerns(origin) ? overtakings.through(origin) : 0);
   }
 
   finishRun(): FinishedRun {
@@ -255,7 +266,7 @@ export class LocalAuthor implements RunAuthor {
     this.#table.held.set(this.origin, this.#sequence);
     this.#table.marks.forgetFrom(this.origin, this.#sequence + 1);
     // What the forgotten runs told of others has reached nobody: the next run tells it again.
-    for (const [origin] of this.#table.held.entries()) this.noteSeen(origin);
+    this.#noteAllSeen();
     this.#discarded = true;
     // Nothing was written after all, so that this life may still turn out to be behind.
     if (this.wrote) return;
@@ -271,6 +282,11 @@ export class LocalAuthor implements RunAuthor {
   /** Notes that more is held of another origin, so that the next run tells others what its author had seen. */
   noteSeen(origin: number): void {
     if (origin !== this.origin) this.#news.add(origin);
+  }
+
+  #noteAllSeen(): void {
+    for (const [origin] of this.#table.held.entries()) this.noteSeen(origin);
+    for (const origin of this.#table.overtakings.origins()) this.noteSeen(origin);
   }
 
   /** Returns whether a dictionary is the one this author writes with. */

@@ -31,6 +31,11 @@ export class TableWatch {
   readonly #written = new Map<number, Written>();
   /** Values that a write or removal has seen, and what it was. */
   readonly #seen = new Map<number, string>();
+  /**
+   * Keys on which a conflict was told in a table that is, or was, `naive`: of three writes, the first of which the
+   * second had seen and the third not, the first may come last, and stands.
+   */
+  readonly #contested = new Set<string>();
   /** What a subscriber found, which must not throw. */
   #early: Error | undefined;
   /** Per node, since when each row stands as it is. */
@@ -57,6 +62,9 @@ export class TableWatch {
     const since = new Map(Array.from(this.of(member).keys(), (key) => [key, now]));
     this.#since.set(member, since);
     this.of(member).changes.subscribe((change) => this.#changed(member, since, change));
+    const { declaration, switched } = this.table;
+    if (declaration.mode === 'naive' || switched)
+      this.of(member).conflicts.subscribe(({ key }) => this.#contested.add(key));
   }
 
   close(member: Member): void {
@@ -125,7 +133,7 @@ export class TableWatch {
     for (const member of members)
       for (const [key, value] of this.of(member).entries()) {
         const by = this.#seen.get(Number(value));
-        if (by !== undefined)
+        if (by !== undefined && !this.#contested.has(key))
           throw new Error(`${member.id} shows ${this.name} ${key} = ${value}, which was seen by ${by}`);
       }
   }

@@ -1,0 +1,87 @@
+import { MODES, type Regression, world } from './regression-world.ts';
+
+/** Worlds in which operations of several authors, or what a checkpoint forgot, arrived in an order that nobody had thought of. */
+export const regressionsOfOrder: readonly Regression[] = [
+  {
+    found: 'a write came behind one that had seen it, replaced it, and was told as a conflict',
+    world: world(
+      1430136239,
+      {
+        size: 4,
+        tables: {
+          t1: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
+            switched: false,
+            cleared: false,
+          },
+        },
+        clocks: true,
+        modes: MODES,
+      },
+      [
+        ['write', 1891236, 1000],
+        ['partition', 595647101, 0],
+        ['write', 216618158, 10],
+        ['write', 310701995, 10000],
+      ],
+    ),
+  },
+  {
+    found: 'the judge did not know that a later removal may be named for one that a checkpoint forgot',
+    world: world(
+      2094999664,
+      {
+        size: 3,
+        tables: {
+          hosts: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
+            switched: false,
+            cleared: false,
+          },
+        },
+        delayMs: [0, 1],
+        checkpointAfter: 64,
+        modes: MODES,
+      },
+      [
+        ['batch', 577593619, 0],
+        ['batch', 449540236, 0],
+        ['stop', 28325864, 0],
+        ['write', 1687103, 0],
+      ],
+    ),
+  },
+  {
+    found: 'the judge did not know that a later clear may be named for one that a checkpoint forgot',
+    world: world(
+      2094996743,
+      {
+        size: 5,
+        tables: {
+          names: {
+            declaration: { key: 'string', value: 'string', backend: 'memory', mode: 'lww' },
+            switched: false,
+            cleared: false,
+          },
+          seen: {
+            declaration: { key: 'string', backend: 'sqlite', mode: 'naive' },
+            switched: false,
+            cleared: true,
+          },
+        },
+        topology: 'star',
+        keys: 30,
+        checkpointAfter: 16,
+        late: 3,
+        modes: MODES,
+      },
+      [
+        ['stop', 893902992, 0],
+        ['burst', 986655867, 0],
+        ['stop', 299948382, 0],
+        ['write', 867196495, 0],
+        ['batch', 196076121, 96],
+      ],
+    ),
+  },
+];
