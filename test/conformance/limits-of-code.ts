@@ -38,6 +38,8 @@ export const ROWS: Readonly<Record<string, string>> = {
   'projection/folding/net-effects.ts MAX_ADDED': 'what one `increment` of a document adds',
   'projection/folding/preparation.ts MAX_FRAME_NAMED':
     'earlier operations that the changes of one frame name',
+  'projection/checkpoints/overtaken-header.ts MAX_OVERTAKING_REMOVALS': 'overtakings that a table remembers',
+  'projection/rows/overtakings.ts MAX_OVERTAKINGS': 'overtakings that a table remembers',
   'projection/rows/versions.ts MAX_EXPIRED_AHEAD':
     'expired writes of a table that are known before the writes',
   'projection/telling/lives.ts MAX_LIVES_PER_NODE': 'lives of one node that a table tells apart',
