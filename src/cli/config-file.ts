@@ -21,6 +21,14 @@ const credential = v.strictObject({
   origins: v.optional(v.picklist(['own', 'relay'])),
 });
 
+const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
+const tls = v.strictObject({
+  cert: text,
+  key: text,
+  ca: v.optional(text),
+  requireClientCertificate: v.optional(v.boolean()),
+});
+
 const schema = v.strictObject({
   id: v.optional(text),
   directory: v.optional(text),
@@ -30,16 +38,9 @@ const schema = v.strictObject({
     v.union([
       v.literal(false),
       v.strictObject({
-        port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
+        port,
         host: v.optional(text),
-        tls: v.optional(
-          v.strictObject({
-            cert: text,
-            key: text,
-            ca: v.optional(text),
-            requireClientCertificate: v.optional(v.boolean()),
-          }),
-        ),
+        tls: v.optional(tls),
         hosts: v.optional(v.array(text)),
         origins: v.optional(v.array(text)),
       }),
@@ -59,10 +60,22 @@ const schema = v.strictObject({
     }),
   ),
   sql: v.optional(v.union([v.literal(true), text])),
-  health: v.optional(
+  health: v.optional(v.strictObject({ port, host: v.optional(text) })),
+  http: v.optional(
     v.strictObject({
-      port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
+      port,
       host: v.optional(text),
+      tls: v.optional(tls),
+      hosts: v.optional(v.array(text)),
+      origins: v.optional(v.array(text)),
+      limits: v.optional(
+        v.strictObject({
+          maxBodyBytes: v.optional(count),
+          maxSockets: v.optional(count),
+          maxStreams: v.optional(count),
+          maxStreamsPerHolder: v.optional(count),
+        }),
+      ),
     }),
   ),
   retention: v.optional(
@@ -154,16 +167,19 @@ function invalid(path: string, issue: v.BaseIssue<unknown>): Error {
 const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['', Object.keys(schema.entries)],
   ['listen', ['port', 'host', 'tls', 'hosts', 'origins']],
-  ['listen.tls', ['cert', 'key', 'ca', 'requireClientCertificate']],
+  ['listen.tls', Object.keys(tls.entries)],
   ['auth', Object.keys(schema.entries.auth.wrapped.entries)],
   ['zeek.0', ZEEK_MEMBERS],
   ['health', Object.keys(schema.entries.health.wrapped.entries)],
+  ['http', Object.keys(schema.entries.http.wrapped.entries)],
+  ['http.tls', Object.keys(tls.entries)],
+  ['http.limits', Object.keys(schema.entries.http.wrapped.entries.limits.wrapped.entries)],
   ['retention', Object.keys(schema.entries.retention.wrapped.entries)],
   ['limits', Object.keys(schema.entries.limits.wrapped.entries)],
 ]);
 
 function absolute(config: FileConfig, directory: string): FileConfig {
-  const { auth, listen } = config;
+  const { auth, listen, http } = config;
   const at = (file: string | undefined) => (file === undefined ? undefined : resolve(directory, file));
   return {
     ...config,
@@ -178,11 +194,17 @@ function absolute(config: FileConfig, directory: string): FileConfig {
       cert: at(auth.cert),
       key: at(auth.key),
     },
-    listen:
-      listen === undefined || listen === false || listen.tls === undefined
-        ? listen
-        : { ...listen, tls: { ...listen.tls, ...absoluteTls(listen.tls, directory) } },
+    listen: listen === false ? false : withAbsoluteTls(listen, directory),
+    http: withAbsoluteTls(http, directory),
   };
+}
+
+function withAbsoluteTls<T extends { readonly tls?: v.InferOutput<typeof tls> | undefined }>(
+  place: T | undefined,
+  directory: string,
+): T | undefined {
+  if (place?.tls === undefined) return place;
+  return { ...place, tls: { ...place.tls, ...absoluteTls(place.tls, directory) } };
 }
 
 function absoluteTls(tls: { cert: string; key: string; ca?: string | undefined }, directory: string) {

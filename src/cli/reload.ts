@@ -18,6 +18,7 @@ const AT_START = [
   'listen',
   'peers',
   'health',
+  'http',
   'retention',
   'limits',
   'zeek',

@@ -21,6 +21,7 @@ export interface RunFlags extends CredentialFlags {
   /** False for `--no-listen`. */
   readonly listen?: string | false | undefined;
   readonly health?: string | undefined;
+  readonly http?: string | undefined;
   readonly sql?: true | string | undefined;
   readonly retention?: string | undefined;
   readonly tlsRequireClient?: boolean | undefined;
@@ -69,11 +70,20 @@ function configFrom(source: string | undefined, flags: RunFlags): RunConfig {
     auth: authOf(flags, file),
     sql: flags.sql ?? file.sql,
     health: flags.health === undefined ? file.health : parseListen(flags.health, '--health'),
+    http: httpOf(flags, file),
     retention: flags.retention === undefined ? file.retention : parseRetention(flags.retention),
     limits: file.limits,
     zeek: file.zeek,
     tables: Object.fromEntries(tables),
   };
+}
+
+/** The same certificate as that for nodes, where flags give it and the file says nothing else. */
+function httpOf(flags: RunFlags, file: FileConfig): FileConfig['http'] {
+  const place = flags.http === undefined ? file.http : { ...file.http, ...parseListen(flags.http, '--http') };
+  const { tlsCert: cert, tlsKey: key } = flags;
+  if (place === undefined || place.tls !== undefined || cert === undefined || key === undefined) return place;
+  return { ...place, tls: { cert, key } };
 }
 
 function listenOf(flags: RunFlags, file: FileConfig): Exclude<FileConfig['listen'], undefined> {
@@ -133,6 +143,7 @@ export function nodeOptions(config: RunConfig): NodeOptions {
     peers,
     auth,
     health,
+    http,
     sql,
     retention,
     limits,
@@ -144,6 +155,7 @@ export function nodeOptions(config: RunConfig): NodeOptions {
     durability,
     failureMode,
     health,
+    http: http && { ...http, tls: http.tls && readTls(http.tls) },
     sql,
     retention,
     limits,

@@ -24,6 +24,11 @@ test.each([
   [{ id: 'a', limits: { maxPeer: 3 } }, 'limits.maxPeer is not an option. Did you mean maxPeers?'],
   [{ id: 'a', listen: { prot: 1 } }, 'listen'],
   [{ id: 'a', peers: 'ws://b' }, 'peers expects Array'],
+  [{ id: 'a', http: { prot: 1 } }, 'http'],
+  [
+    { id: 'a', http: { port: 1, limits: { maxStream: 3 } } },
+    'http.limits.maxStream is not an option. Did you mean maxStreams?',
+  ],
   [{ id: 7 }, 'id expects string, not a number'],
   [[], 'holds a list'],
   ['{ "id": "a", }', 'is not JSON'],
@@ -43,6 +48,31 @@ test('a token from a flag replaces the token file of the configuration', () => {
   const file = fileOf({ id: 'a', auth: { tokenFile: 'absent' } });
   expect(nodeOptions(runConfig({ config: file, token: 'other' })).auth).toMatchObject({ token: 'other' });
   expect(() => nodeOptions(runConfig({ config: file }))).toThrow('absent');
+});
+
+test('the HTTP interface is asked for by flag or file, and has the certificate of the flags', () => {
+  for (const name of ['cert', 'key', 'own']) writeFileSync(join(directory, name), name);
+  const file = fileOf({ id: 'a', http: { port: 1, host: '::1', limits: { maxStreams: 7 } } });
+  expect(nodeOptions(runConfig({ config: file })).http).toEqual({
+    port: 1,
+    host: '::1',
+    limits: { maxStreams: 7 },
+  });
+  const [tlsCert, tlsKey] = [join(directory, 'cert'), join(directory, 'key')];
+  const { http } = nodeOptions(runConfig({ config: file, http: '0.0.0.0:2', tlsCert, tlsKey }));
+  expect(http).toMatchObject({
+    port: 2,
+    host: '0.0.0.0',
+    limits: { maxStreams: 7 },
+    tls: { cert: 'cert', key: 'key' },
+  });
+  const own = fileOf({ id: 'a', http: { port: 1, tls: { cert: 'own', key: 'own' } } });
+  expect(nodeOptions(runConfig({ config: own, tlsCert, tlsKey })).http?.tls).toMatchObject({
+    cert: 'own',
+    key: 'own',
+  });
+  expect(nodeOptions(runConfig({ config: fileOf({ id: 'a' }) })).http).toBeUndefined();
+  expect(() => runConfig({ http: 'here' })).toThrow('--http here is no port');
 });
 
 test.each([

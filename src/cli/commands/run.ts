@@ -89,6 +89,12 @@ export function runCommand(): Command {
         'answer /livez, /readyz and /metrics over HTTP there; host default 127.0.0.1, port 0 takes a free one',
       ).env('TABLECAST_HEALTH'),
     )
+    .addOption(
+      new Option(
+        '--http <[host:]port>',
+        'answer about the tables over HTTP there, with a page at /; host default 127.0.0.1, port 0 takes a free one',
+      ).env('TABLECAST_HTTP'),
+    )
     .option('--check-config', 'print the configuration that would be used, secrets masked, and exit');
   return withJson(withCredentials(withLogFormat(withKeeping(command))))
     .addHelpText('after', `\n${DECLARATION_HELP}`)
@@ -216,7 +222,8 @@ function inMemory(cluster: ZeekAttachmentOptions): ZeekAttachmentOptions {
 
 function started(node: TableNode, config: RunConfig): LogEvent {
   const health = node.healthAddress === undefined ? '' : `, answers ${node.healthAddress}/readyz`;
-  const where = `${node.address === undefined ? 'does not listen' : `listens on ${node.address}`}${health}`;
+  const http = node.httpAddress === undefined ? '' : `, answers ${node.httpAddress}/`;
+  const where = `${node.address === undefined ? 'does not listen' : `listens on ${node.address}`}${health}${http}`;
   const names = Array.from(node.tables.values(), ({ name, size }) => `${name} (${size} rows)`);
   const from = config.source === undefined ? '' : `, configured by ${config.source}`;
   const tables =
@@ -229,6 +236,7 @@ function started(node: TableNode, config: RunConfig): LogEvent {
       id: node.id,
       address: node.address,
       healthAddress: node.healthAddress,
+      httpAddress: node.httpAddress,
       directory: config.directory,
     },
   };
