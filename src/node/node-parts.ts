@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { AccessList } from '../access/grant.ts';
 import type { CredentialChange } from '../access/rights.ts';
 import type { Backend } from '../log/backend.ts';
+import { memoryBackend } from '../backends/memory.ts';
 import { sqliteBackend } from '../backends/sqlite/sqlite-backend.ts';
 import type { Environment } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
@@ -10,6 +11,7 @@ import type { Slicing } from '../work/slices.ts';
 import type { CertificateChange, NodeOptions } from './options.ts';
 import type { IntakeLimits } from '../replication/costs/intake.ts';
 import type { Connection, Stranger, Transport } from '../transport/transport.ts';
+import { SeveralTransports } from '../transport/several.ts';
 import type { WebSocketOptions } from '../transport/websocket/options.ts';
 import { type RenewableTransport, webSocketTransport } from '../transport/websocket/websocket.ts';
 
@@ -49,9 +51,22 @@ export function sqliteOf(options: NodeOptions): Backend | undefined {
   });
 }
 
+/** The backends of a node by the names that declarations use; `memory` is always there, and first. */
+export function backendsOf(options: NodeOptions, parts: NodeParts): ReadonlyMap<string, Backend> {
+  const backends = new Map([['memory', memoryBackend({ maxBytes: options.limits?.maxMemoryLogBytes })]]);
+  const durable = parts.durableBackend ?? sqliteOf(options);
+  if (durable !== undefined) backends.set('sqlite', durable);
+  for (const [name, backend] of Object.entries(options.backends ?? {})) backends.set(name, backend);
+  return backends;
+}
+
 /** A carrier carries a node's frames. */
 export interface Carrier {
   readonly transport: Transport;
+  /** Says whether any transport of it accepts connections. */
+  readonly listens: boolean;
+  /** Lists where others can dial, once it listens. */
+  readonly addresses: readonly string[];
   /** Throws `OPTION_INVALID` for certificates that cannot be used, and for a transport that has none. */
   reload(this: void, change: CertificateChange): void;
   /** Returns connections that are to be ended. Throws `OPTION_INVALID` as {@link Carrier.reload} does. */
@@ -66,15 +81,44 @@ export interface CarrierOwner {
 
 /** The transport that is given, or that the options ask for. */
 export function carrierOf(options: NodeOptions, { transport }: NodeParts, owner: CarrierOwner): Carrier {
-  if (transport !== undefined) return { transport, reload: refuseReload, reloadAuth: refuseReload };
+  if (transport !== undefined) return givenCarrier(options, transport);
   const own = webSocketOf(options, {
     onWarning: (message) => owner.report({ code: 'transport-warning', severity: 'warning', message }),
     onRefused: (stranger) => owner.refused(stranger),
   });
+  const listens = options.listen !== undefined;
+  const others = (options.transports ?? []).map((one) => {
+    return { transport: one, schemes: [one.name], listens: true };
+  });
+  const all = new SeveralTransports([{ transport: own, schemes: ['ws', 'wss'], listens }, ...others]);
   return {
-    transport: own,
+    transport: all,
+    listens: listens || others.length > 0,
+    get addresses() {
+      return all.addresses;
+    },
     reload: (change) => own.reloadTls(change),
     reloadAuth: (change) => own.reloadAuth(change),
+  };
+}
+
+/** A carrier over one transport that was given in the place of all. */
+function givenCarrier({ listen }: NodeOptions, given: Transport): Carrier {
+  const all = new SeveralTransports([{ transport: given, schemes: [], listens: true }]);
+  return {
+    transport: {
+      name: given.name,
+      maxFrameBytes: given.maxFrameBytes,
+      listen: (accept) => all.listen(accept),
+      dial: (address, signal) => given.dial(address, signal),
+      close: () => given.close(),
+    },
+    listens: listen !== undefined,
+    get addresses() {
+      return all.addresses;
+    },
+    reload: refuseReload,
+    reloadAuth: refuseReload,
   };
 }
 

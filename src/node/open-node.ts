@@ -1,35 +1,40 @@
 import type { Observable } from 'rxjs';
-import type { Backend } from '../log/backend.ts';
-import { memoryBackend } from '../backends/memory.ts';
 import type { CredentialChange } from '../access/rights.ts';
 import type { Environment } from '../environment.ts';
 import { TablecastError, isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
-import { checkpointedLog, keeperOf } from './log-keeping.ts';
 import { LogView } from '../reading/log-view.ts';
 import { Emitter } from '../work/emitter.ts';
 import type { ModeName } from '../log/operations/epoch.ts';
 import type { StoreName } from '../log/keeping/journal.ts';
+import { KeyNames } from '../log/runs/key-names.ts';
 import { OperationLog } from '../log/keeping/operation-log.ts';
 import { SLICE_UNITS, type Slicing } from '../work/slices.ts';
-import type { LogKeeper } from '../log/trimming/log-keeper.ts';
 import type { Operation } from '../log/operations/operation.ts';
 import { Origins, newEpoch, originText } from '../log/operations/origin.ts';
 import { SegmentStore, type StoreListener } from '../log/keeping/segment-store.ts';
 import { modeNamed } from '../modes/registry.ts';
 import { credentialReload } from './credential-reload.ts';
 import { Batches } from './batches.ts';
-import { closed, requireOwner } from './refusals.ts';
-import { type NodeParts, carrierOf, databaseFile, peerRulesOf, rowsFile, sqliteOf } from './node-parts.ts';
+import { closed } from './refusals.ts';
+import { DurableLog } from './durable-log.ts';
+import {
+  type Carrier,
+  type NodeParts,
+  backendsOf,
+  carrierOf,
+  databaseFile,
+  peerRulesOf,
+  rowsFile,
+} from './node-parts.ts';
 import { WallClock } from '../log/operations/wall-clock.ts';
 import type { NodeHttp } from './node-http.ts';
 import { type Shared, httpOf } from './outside.ts';
 import { NodeWatch } from './hosts/node-watch.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
-import { Checkpointer } from '../projection/checkpoints/checkpointer.ts';
 import { Dispatcher } from '../projection/telling/dispatcher.ts';
 import type { Projection } from '../projection/projection.ts';
-import { keptEpoch, nodeFact, readFacts, rebuild, tableFact } from '../projection/replay/recovery.ts';
+import { nodeFact } from '../projection/replay/recovery.ts';
 import { LocalReplica } from './hosts/local-replica.ts';
 import type { PeerState } from '../replication/peers/peer-state.ts';
 import { repair } from '../table/repair.ts';
@@ -37,7 +42,7 @@ import { Replicator } from '../replication/replicator.ts';
 import type { TableDeclaration } from '../schema/index.ts';
 import { TableCatalog } from './table-catalog.ts';
 import { clockJumped } from './clock-events.ts';
-import { epochEvent, recoveryEvents, storeFailed, storeRecovered } from './store-events.ts';
+import { epochEvent, storeFailed, storeRecovered } from './store-events.ts';
 import { type SubscriberOptions, SubscriberCount, tableCounts } from '../reading/subscribers.ts';
 import { Projections } from '../sql/projecting.ts';
 import { type SwitchParts, switchMode } from '../table/switch-mode.ts';
@@ -94,15 +99,15 @@ class LocalNode implements TableNode, StoreListener {
   readonly #catalog: TableCatalog;
   readonly #session: number;
   readonly #replicator: Replicator;
-  readonly #lives: Record<StoreName, string>;
+  /** The origin this node writes the tables of each store as. */
+  readonly #lives = new Map<StoreName, string>();
+  readonly #durable = new Map<StoreName, DurableLog>();
   readonly #zeek: ZeekClusters;
   readonly #watch: NodeWatch;
   readonly #http: NodeHttp;
   readonly #batches: Batches;
   readonly #facts = new Map<string, Uint8Array>();
-  #checkpointer: Checkpointer | undefined;
-  #keeper: LogKeeper | undefined;
-  #address: string | undefined;
+  readonly #carrier: Carrier;
   #closing: Promise<void> | undefined;
   #unheard: NodeEvent[] | undefined = [];
 
@@ -117,10 +122,10 @@ class LocalNode implements TableNode, StoreListener {
     this.#wall = new WallClock(environment, (aheadMs) => this.#reportLater(clockJumped(aheadMs)));
     this.#session = Math.floor(environment.random() * 0x100000000);
     const life = originText(options.id, newEpoch(environment.now(), environment.random(), 0));
-    this.#lives = { memory: life, sqlite: life };
-    this.#addStore('memory', memoryBackend({ maxBytes: options.limits?.maxMemoryLogBytes }));
-    const durable = parts.durableBackend ?? sqliteOf(options);
-    if (durable !== undefined) this.#addStore('sqlite', durable);
+    for (const [name, backend] of backendsOf(options, parts)) {
+      this.#stores.set(name, new SegmentStore(name, backend, { environment, listener: this }));
+      this.#lives.set(name, life);
+    }
     this.#log = new OperationLog(this.#environment, this.#stores, this.#dispatcher);
     this.#catalog = this.#makeCatalog();
     this.#batches = new Batches(this.#log, this.#dispatcher, this.#catalog.declared);
@@ -129,7 +134,7 @@ class LocalNode implements TableNode, StoreListener {
       live: this.#operations.observable,
       origins: this.#origins,
       projections: this.#catalog.known,
-      names: () => this.#keeper?.names,
+      names: () => this.#names(),
       entered: new SubscriberCount('log', this.#subscribers).enter,
     });
     this.events = new SubscriberCount('events', this.#subscribers).of(this.#events.observable);
@@ -139,6 +144,7 @@ class LocalNode implements TableNode, StoreListener {
       report,
       refused: (stranger) => this.#replicator.strangers.refused(stranger),
     });
+    this.#carrier = carrier;
     this.reloadCertificates = carrier.reload;
     this.#replicator = new Replicator({
       replica: this.#makeReplica(slicing),
@@ -174,7 +180,7 @@ class LocalNode implements TableNode, StoreListener {
       slicing,
       beginLife: (store) => this.#beginLife(store),
       get ownOrigins() {
-        return [...new Set([lives.memory, lives.sqlite])];
+        return [...new Set(lives.values())];
       },
     });
   }
@@ -193,9 +199,9 @@ class LocalNode implements TableNode, StoreListener {
       projections: this.#catalog.declared,
       replicator: this.#replicator,
       peers: this.#replicator.peers,
-      address: () => this.#address,
+      address: () => this.address,
       batch: (write) => this.batch(write),
-      life: (store: StoreName) => this.#lives[store],
+      life: (store: StoreName) => this.#life(store),
       report: (event: NodeEvent) => this.#report(event),
     };
   }
@@ -216,17 +222,21 @@ class LocalNode implements TableNode, StoreListener {
         isOwn: (origin) => this.#origins.at(origin).nodeId === this.id,
       },
       maxTables: this.#options.limits?.maxTables ?? MAX_TABLES,
-      has: (store) => this.#stores.has(store),
+      stores: this.#stores,
       beginDocument: (projection) => this.#beginDocument(projection),
       lifeIn: (store) => {
         this.#log.seal();
-        return { origin: this.#lives[store], position: this.#log.position + 1 };
+        return { origin: this.#life(store), position: this.#log.position + 1 };
       },
     });
   }
 
   get address(): string | undefined {
-    return this.#address;
+    return this.addresses[0];
+  }
+
+  get addresses(): readonly string[] {
+    return this.#carrier.addresses;
   }
 
   get healthAddress(): string | undefined {
@@ -239,22 +249,14 @@ class LocalNode implements TableNode, StoreListener {
 
   // Opening ----------------------------------------------------------------------------------------
 
-  #addStore(name: StoreName, backend: Backend): void {
-    this.#stores.set(
-      name,
-      new SegmentStore(name, backend, { environment: this.#environment, listener: this }),
-    );
-  }
-
   async open(): Promise<void> {
     const { health } = this.#options;
     if (health !== undefined) await this.#watch.listen(health);
     await this.#http.listen();
-    await this.#stores.get('memory')?.open();
-    const store = this.#stores.get('sqlite');
-    if (store !== undefined) await this.#recover(store);
+    for (const store of this.#stores.values())
+      await (store.backend.durable ? this.#recover(store) : store.open());
     this.#http.begun(this.#log.position);
-    this.#address = await this.#replicator.open(this.#options.listen !== undefined);
+    await this.#replicator.open(this.#carrier.listens);
     for (const cluster of [this.#options.zeek ?? []].flat()) this.attachZeek(cluster);
     this.#watch.opened();
     for (const event of this.#unheard?.splice(0) ?? []) this.#environment.defer(() => this.#report(event));
@@ -262,48 +264,37 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   async #recover(store: SegmentStore): Promise<void> {
-    const recovery = await store.open();
-    this.#watch.tornSegments = recovery.tornSegments;
-    for (const event of recoveryEvents(recovery)) this.#reportLater(event);
-    for (const [name, bytes] of recovery.facts) this.#facts.set(name, bytes);
-    const { node, schemas } = readFacts(recovery);
-    requireOwner(node?.id, this.#options);
-    for (const schema of schemas) this.#catalog.recover(schema);
-    await rebuild(store, recovery, { projections: this.#catalog.known, origins: this.#origins });
-    const covered = recovery.checkpoints.map(({ position }) => position);
-    this.#log.startAt(Math.max(recovery.lastPosition, ...covered));
-    const kept = keptEpoch(node, recovery);
-    const epoch = kept ?? newEpoch(this.#environment.now(), this.#environment.random(), node?.epoch ?? 0);
-    this.#lives.sqlite = originText(this.id, epoch);
-    await store.backend.commit({ segments: [], facts: nodeFact({ id: this.id, epoch }) });
-    this.#keeper = keeperOf(store, recovery, {
+    const durable = await DurableLog.open(store, {
+      options: this.#options,
       environment: this.#environment,
-      retention: this.#options.retention,
-      projections: this.#catalog.known,
       origins: this.#origins,
-      minTrim: this.#checkpointAfter,
+      log: this.#log,
+      known: this.#catalog.known,
+      checkpointAfter: this.#checkpointAfter,
+      recoverTable: (schema) => this.#catalog.recover(schema),
+      report: (event) => this.#reportLater(event),
     });
-    this.#checkpointer = new Checkpointer(store.backend, this.#origins, {
-      environment: this.#environment,
-      log: checkpointedLog(this.#log, store),
-      minTail: this.#checkpointAfter,
-      keeper: this.#keeper,
-    });
-    for (const projection of this.#catalog.known.values()) {
-      const checkpoint = recovery.checkpoints.find(({ table }) => table === projection.schema.name);
-      this.#checkpointer.watch(projection, checkpoint?.position ?? 0);
-    }
-    this.#checkpointer.start();
-    if (kept === undefined && node !== undefined) this.#reportLater(epochEvent(epoch, node.copiedAt));
+    this.#durable.set(store.name, durable);
+    this.#lives.set(store.name, originText(this.id, durable.epoch));
+    this.#watch.tornSegments += durable.recovery.tornSegments;
+    for (const [name, bytes] of durable.recovery.facts) this.#facts.set(name, bytes);
+  }
+
+  /** Returns the names that the trimmed parts of all stores are read with. */
+  #names(): KeyNames | undefined {
+    const [first, ...others] = Array.from(this.#durable.values(), ({ names }) => names);
+    return others.length === 0 ? first : new KeyNames(first, ...others);
+  }
+
+  #life(store: StoreName): string {
+    return this.#lives.get(store) as string;
   }
 
   #beginLife(store: StoreName): void {
-    const before = this.#origins.at(this.#origins.intern(this.#lives[store]));
+    const before = this.#origins.at(this.#origins.intern(this.#life(store)));
     const epoch = newEpoch(this.#environment.now(), this.#environment.random(), before.epoch);
-    this.#lives[store] = originText(this.id, epoch);
-    if (store === 'sqlite') {
-      this.#stores.get(store)?.remember(nodeFact({ id: this.id, epoch }));
-    }
+    this.#lives.set(store, originText(this.id, epoch));
+    if (this.#durable.has(store)) this.#stores.get(store)?.remember(nodeFact({ id: this.id, epoch }));
     this.#dispatcher.holding(() => this.#catalog.beginLife(store));
     this.#reportLater(epochEvent(epoch));
   }
@@ -316,7 +307,7 @@ class LocalNode implements TableNode, StoreListener {
     const known = this.tables.get(name);
     if (known !== undefined) return known as unknown as TableOf<D>;
     this.#batches.declared(projection);
-    if (isNew && projection.store === 'sqlite') this.#remember(projection);
+    if (isNew) this.#durable.get(projection.store)?.remember(projection);
     const replicator = this.#replicator;
     const parts = {
       projection,
@@ -363,12 +354,6 @@ class LocalNode implements TableNode, StoreListener {
   attachZeek(options: ZeekAttachmentOptions): ZeekAttachment {
     if (this.#closing !== undefined) throw closed();
     return this.#zeek.attach(checkZeekOptions(options));
-  }
-
-  #remember(projection: Projection): void {
-    this.#checkpointer?.watch(projection, 0);
-    // Before its first operation: a log whose tables are not known cannot be replayed.
-    this.#stores.get('sqlite')?.remember(tableFact(projection.schema));
   }
 
   batch<T>(write: () => T): T {
@@ -429,7 +414,7 @@ class LocalNode implements TableNode, StoreListener {
     await this.#zeek.close();
     await this.#sql.close();
     await this.#replicator.close();
-    await this.#checkpointer?.stop();
+    await Promise.all(Array.from(this.#durable.values(), (durable) => durable.stop()));
     this.#log.end();
     // At `interval` durability the last sync is made here.
     flushed.push(...(await Promise.allSettled(Array.from(this.#stores.values(), (store) => store.close()))));

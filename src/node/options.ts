@@ -2,6 +2,9 @@ import * as v from 'valibot';
 import { checkCredentials, checkToken } from '../access/check.ts';
 import type { CredentialChange, CredentialOptions, Verifier } from '../access/rights.ts';
 import { type HttpOptions, httpSchema } from '../http/options.ts';
+import type { Backend } from '../log/backend.ts';
+import type { Transport } from '../transport/transport.ts';
+import { checkOwnPorts } from './own-ports.ts';
 import { TablecastError } from '../errors.ts';
 import { checkOwnId } from '../log/operations/origin.ts';
 import type { RetentionLimits } from '../log/trimming/retention.ts';
@@ -38,13 +41,17 @@ const credentialChange = v.strictObject({
   credentials: credentialList,
 });
 
+const isObject = (given: unknown): boolean => typeof given === 'object' && given !== null;
+
 const schema = v.strictObject({
   id: v.string(),
   directory: v.optional(v.pipe(v.string(), v.minLength(1))),
   durability: v.optional(v.picklist(['commit', 'interval'])),
   failureMode: v.optional(v.picklist(['refuse', 'delete'])),
   listen: v.optional(listen),
-  peers: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^wss?:\/\//))), v.maxLength(64))),
+  backends: v.optional(v.record(v.string(), v.custom<Backend>(isObject))),
+  transports: v.optional(v.array(v.custom<Transport>(isObject))),
+  peers: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9+.-]*:\/\//))), v.maxLength(64))),
   auth: v.optional(
     v.strictObject({
       token: tokenText,
@@ -176,7 +183,20 @@ export interface NodeOptions {
         readonly origins?: readonly string[] | undefined;
       }
     | undefined;
-  /** Lists nodes to connect to, as `ws://host:port` or `wss://host:port`; they are dialled until they are there. */
+  /**
+   * Adds backends of your own, by the names that declarations use beside `memory` and `sqlite`; at most 16. The node
+   * opens and closes them. One that is durable keeps rows and log as sqlite does. See docs/write-your-own.md.
+   */
+  readonly backends?: Readonly<Record<string, Backend>> | undefined;
+  /**
+   * Adds transports of your own beside WebSocket; at most 16. Each listens from the start, and dials the peers whose
+   * addresses begin with its name: `tcp` dials `tcp://…`. The node closes them. See docs/write-your-own.md.
+   */
+  readonly transports?: readonly Transport[] | undefined;
+  /**
+   * Lists nodes to connect to, as `ws://host:port`, `wss://host:port` or an address of one of `transports`; they are
+   * dialled until they are there.
+   */
   readonly peers?: readonly string[] | undefined;
   /** Says who may connect and what each may do, and what this node trusts and shows when it dials. */
   readonly auth?:
@@ -262,6 +282,7 @@ export function checkOptions(options: unknown): NodeOptions {
     checkToken(auth?.dialToken, 'auth.dialToken');
     retentionLimits(result.output.retention);
     requirePlaceOfRows(result.output);
+    checkOwnPorts(result.output);
     for (const [index, peer] of (result.output.peers ?? []).entries())
       checkPeerAddress(peer, `peers.${index}`);
     if (auth?.credentials === undefined) return result.output as NodeOptions;
@@ -282,7 +303,7 @@ function requirePlaceOfRows({ sql, directory }: Pick<NodeOptions, 'sql' | 'direc
 
 /** Addresses are told in events and in `node.peers`: one that may hold a secret is refused, and not repeated. */
 function checkPeerAddress(address: string, option: string): void {
-  if (/^wss?:\/\/[^/?#@]*(?:\/[^?#]*)?$/.test(address)) return;
+  if (/^[a-z][a-z0-9+.-]*:\/\/[^/?#@]*(?:\/[^?#]*)?$/.test(address)) return;
   throw new TablecastError('OPTION_INVALID', `Option ${option} carries credentials, a query or a fragment.`, {
     hint: 'Give nothing but host, port and path in the address; a token is auth.token or auth.dialToken.',
     details: { option },

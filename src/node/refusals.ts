@@ -15,12 +15,18 @@ export function refusePromise<T>(result: T): T {
   });
 }
 
-/** Throws `BACKEND_FOREIGN` when a node's database belongs to another one; `owner` is undefined when it is new. */
-export function requireOwner(owner: string | undefined, { id, directory }: NodeOptions): void {
+/** Throws `BACKEND_FOREIGN` when the log in a backend belongs to another node; `owner` is undefined when it is new. */
+export function requireOwner(
+  owner: string | undefined,
+  { id, directory }: NodeOptions,
+  backend: string,
+): void {
   if (owner === undefined || owner === id) return;
   throw new TablecastError(
     'BACKEND_FOREIGN',
-    `The database of ${id} in ${directory} belongs to node ${owner}.`,
+    backend === 'sqlite' && directory !== undefined
+      ? `The database of ${id} in ${directory} belongs to node ${owner}.`
+      : `The log of ${id} in backend ${backend} belongs to node ${owner}.`,
     {
       hint: 'Copies of a directory must not be used under another id; start the new node with an empty directory, and its peers fill it.',
       details: { owner },

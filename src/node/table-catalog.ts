@@ -1,5 +1,6 @@
 import type { Environment, Timer } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
+import type { SegmentStore } from '../log/keeping/segment-store.ts';
 import type { StoreName } from '../log/keeping/journal.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import { wasProxyOf } from '../log/operations/proxy.ts';
@@ -8,7 +9,13 @@ import type { ProjectionContext } from '../projection/context.ts';
 import { Deadlines } from '../projection/times/deadlines.ts';
 import { Projection } from '../projection/projection.ts';
 import { requireAvailable } from '../projection/switching/switching.ts';
-import { type Schema, type TableDeclaration, compileSchema, sameDeclaration } from '../schema/index.ts';
+import {
+  type Schema,
+  type TableDeclaration,
+  compileSchema,
+  sameDeclaration,
+  suggestion,
+} from '../schema/index.ts';
 
 /** Time between two looks at what can be forgotten, in milliseconds. */
 const HOUSEKEEPING_MS = 1000;
@@ -20,8 +27,8 @@ export interface CatalogOwner {
   readonly origins: Origins;
   readonly projecting: ProjectionContext;
   readonly maxTables: number;
-  /** The backends there are. */
-  has(store: StoreName): boolean;
+  /** The backends there are, by the names that declarations use. */
+  readonly stores: ReadonlyMap<StoreName, SegmentStore>;
   /** Begins the document behind a table anew, for the whole cluster. */
   beginDocument(projection: Projection): void;
   /** The origin this node writes a store's tables as, and the position its next operation can have at the earliest. */
@@ -110,7 +117,9 @@ export class TableCatalog {
         },
       );
     }
-    if (this.#owner.has(schema.backend)) return;
+    const { stores } = this.#owner;
+    if (stores.has(schema.backend)) return;
+    if (schema.backend !== 'sqlite') throw unknownBackend(schema, stores.keys());
     throw new TablecastError(
       'OPTION_INVALID',
       `Table ${schema.name} is to be kept in sqlite, but the node has no directory.`,
@@ -121,10 +130,11 @@ export class TableCatalog {
     );
   }
 
-  /** Now and then forgets removed keys of memory tables; those of durable ones go when a checkpoint is looked at. */
+  /** Now and then forgets removed keys of tables that end with the process; those of durable ones go when a checkpoint is looked at. */
   #keepHouse(): Timer {
     return this.#owner.environment.schedule(HOUSEKEEPING_MS, () => {
-      for (const projection of this.known.values()) if (projection.store === 'memory') projection.compact();
+      for (const projection of this.known.values())
+        if (this.#owner.stores.get(projection.store)?.backend.durable === false) projection.compact();
       for (const projection of this.declared.values())
         if (projection.isDocumentDue) this.#owner.beginDocument(projection);
       this.#housekeeping = this.#keepHouse();
@@ -140,6 +150,18 @@ export class TableCatalog {
   stopExpiry(): void {
     for (const deadlines of this.#deadlines) deadlines.stop();
   }
+}
+
+function unknownBackend({ name, backend }: Schema, known: Iterable<string>): TablecastError {
+  const names = [...known];
+  return new TablecastError(
+    'DECLARATION_INVALID',
+    `Table ${name} is to be kept in ${backend}, which is no backend of this node.`,
+    {
+      hint: `Use one of: ${names.join(', ')}; or pass openNode({ backends: { ${backend}: … } }).${suggestion(backend, names)}`,
+      details: { table: name, backend },
+    },
+  );
 }
 
 function requireSame({ schema: known, epoch }: Projection, declared: Schema): void {

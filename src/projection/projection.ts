@@ -121,7 +121,7 @@ export class Projection {
     return this.versions.mode;
   }
 
-  get store(): 'memory' | 'sqlite' {
+  get store(): string {
     return this.schema.backend;
   }
 

@@ -30,7 +30,8 @@ const memberNames = [
   'default',
   'complexValues',
 ] as const;
-const backends: readonly BackendName[] = ['memory', 'sqlite'];
+/** A backend may be called this: 1 to 32 letters, digits, `_` and `-`, beginning with a letter. */
+export const backendNames: RegExp = /^[A-Za-z][\w-]{0,31}$/;
 const modes: readonly ModeName[] = ['naive', 'lww', 'automerge'];
 
 const expireVeto =
@@ -76,7 +77,7 @@ export function checkDeclaration(declaration: unknown): CheckedDeclaration {
     composite: Array.isArray(members.get('key')),
     valueType,
     complexValues: valueType !== undefined && complexNames.has(valueType),
-    backend: readChoice(members, 'backend', backends),
+    backend: readBackend(members.get('backend')),
     mode: readChoice(members, 'mode', modes),
     expiry: readExpiry(members),
     defaultValue,
@@ -103,6 +104,16 @@ function readMembers(declaration: unknown): Members {
     }
   }
   return members;
+}
+
+/** Checks no more than the form: the node knows its backends. */
+function readBackend(name: unknown): BackendName {
+  if (name === undefined) return 'memory';
+  if (typeof name === 'string' && backendNames.test(name)) return name;
+  throw new Refusal(
+    `declares the backend ${show(name)}`,
+    "Use the name of a backend of the node, such as 'memory' or 'sqlite'.",
+  );
 }
 
 function readKeyTypes(key: unknown): readonly AtomicName[] {

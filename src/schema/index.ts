@@ -1,5 +1,7 @@
 export type { Cell, JsonValue, Key, Schema, TableDeclaration, TypeName, Value } from './schema.ts';
 export { bytesOfText, textOfBytes } from './byte-strings.ts';
+export { backendNames } from './declaration.ts';
 export { compileSchema, sameDeclaration } from './compile.ts';
+export { suggestion } from './nearest.ts';
 export { parseDuration } from './duration.ts';
 export { schemaLimits } from './limits.ts';

@@ -43,7 +43,8 @@ export type Cell = number | bigint | string | boolean;
 /** A column type says how the values of a table travel in a column of the log. */
 export type ColumnType = 'none' | 'double' | 'integer' | 'bigint' | 'text' | 'bool';
 
-export type BackendName = 'memory' | 'sqlite';
+/** Names a backend of a node: `memory`, `sqlite`, or one that the node was opened with. */
+export type BackendName = 'memory' | 'sqlite' | (string & Record<never, never>);
 export type ModeName = 'naive' | 'lww' | 'automerge';
 
 /** A declaration says what a table is (its schema). Members left out or undefined take their default. */
@@ -52,7 +53,7 @@ export interface TableDeclaration {
   readonly key: TypeName | readonly TypeName[];
   /** Names the type of the values; left out, the table is a set. */
   readonly value?: TypeName | undefined;
-  /** Says where the table's log is kept. Default `memory`. */
+  /** Names the backend that keeps the table's log, of those the node has. Default `memory`. */
   readonly backend?: BackendName | undefined;
   /** Says who wins when two write at once. Default `naive`. */
   readonly mode?: ModeName | undefined;

@@ -115,7 +115,7 @@ function requireDifferent(names: readonly string[], what: string): void {
 }
 
 function requireLasting({ name: table, backend }: Schema): void {
-  if (backend === 'sqlite') return;
+  if (backend !== 'memory') return;
   throw refused(
     `Table ${table} is kept in memory, and its log ends with the process: there is no history to keep.`,
     "Declare it with backend: 'sqlite', or project it without history.",

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backendContract } from '../contracts/backend.contract.ts';
 import { transportContract } from '../contracts/transport.contract.ts';
+import { SeveralTransports } from '../../src/transport/several.ts';
 import { filesBackend } from '../../examples/own/files-backend.ts';
 import { tcpTransport } from '../../examples/own/tcp-transport.ts';
 
@@ -24,5 +25,13 @@ async function freePort(): Promise<number> {
 
 transportContract('plain TCP (examples)', {
   transport: (limits) => tcpTransport({ port: 0 }, limits),
+  nobody: async () => `tcp://127.0.0.1:${await freePort()}`,
+});
+
+transportContract('several transports as one', {
+  transport: (limits) => {
+    const transport = tcpTransport({ port: 0 }, limits);
+    return new SeveralTransports([{ transport, schemes: ['tcp'], listens: true }]);
+  },
   nobody: async () => `tcp://127.0.0.1:${await freePort()}`,
 });

@@ -93,6 +93,7 @@ describe('the open segment', () => {
     fc.assert(
       fc.property(acts, (given) => {
         const journal = new OpenSegment({
+          storeNames: ['memory', 'sqlite'],
           admit: () => undefined,
           opened: () => undefined,
           filled: () => undefined,
@@ -123,6 +124,7 @@ describe('the open segment', () => {
   it('takes no operation, and moves nothing, when the store refuses it', () => {
     let refused = false;
     const journal = new OpenSegment({
+      storeNames: ['memory', 'sqlite'],
       admit: () => {
         if (refused) throw new Error('refused');
       },

@@ -193,9 +193,10 @@ describe('what a declaration may not say', () => {
       /naive, lww, automerge/,
     );
     expectRefusal(
-      compile({ key: 'addr', backend: 'sqllite' }),
+      compile({ key: 'addr', backend: 'sq lite' }),
       'DECLARATION_INVALID',
-      /Did you mean 'sqlite'/,
+      /the backend "sq lite"/,
+      /such as 'memory' or 'sqlite'/,
     );
     expectRefusal(compile({ key: 'addr', mode: null }), 'DECLARATION_INVALID', /unknown mode null/);
     expectRefusal(

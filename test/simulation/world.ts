@@ -7,7 +7,7 @@ export type ModeName = 'naive' | 'lww' | 'automerge';
 
 /** One table of a world. */
 export interface WorldTable {
-  readonly declaration: TableDeclaration & { readonly mode: ModeName; readonly backend: 'memory' | 'sqlite' };
+  readonly declaration: TableDeclaration & { readonly mode: ModeName; readonly backend: string };
   /** Whether its mode is switched: then only what every mode promises can be expected of it. */
   readonly switched: boolean;
   /** Whether it is ever cleared: then no key can be expected to stay. */

@@ -20,8 +20,8 @@ export const MAX_FRAME_WEIGHT = 24_576;
 /** Most bytes of one batch, encoded: a character of its texts may take three. */
 const MAX_BATCH_BYTES: number = 3 * 1024 * 1024;
 
-/** A store's name says in which of a node's two logs a table's operations are kept. */
-export type StoreName = 'memory' | 'sqlite';
+/** Names the store that keeps a table's operations: that of its backend. */
+export type StoreName = string;
 
 /** Gives local operations their place in the log. */
 export interface Journal {
@@ -75,6 +75,8 @@ export interface SealedPart {
 
 /** The owner is what the journal needs of the log it belongs to. */
 export interface JournalOwner {
+  /** Names the stores of the node, in the order in which they take their parts of a segment. */
+  readonly storeNames: Iterable<StoreName>;
   /** Throws when a store takes no operations at present. */
   admit(store: StoreName): void;
   /** The first operation after a pause was written. */
@@ -224,7 +226,7 @@ export class OpenSegment implements Journal {
     if (this.#runs.length === 1) return [this.#whole(first)];
     this.#endStretch();
     for (const run of this.#runs) run.finished ??= run.author.finishRun();
-    const parts = (['memory', 'sqlite'] as const).flatMap((store) => this.#part(store));
+    const parts = Array.from(this.#owner.storeNames, (store) => this.#part(store)).flat();
     this.#reset();
     return parts;
   }

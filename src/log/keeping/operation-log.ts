@@ -72,6 +72,10 @@ export class OperationLog implements JournalOwner {
     for (const listener of this.#watching) listener();
   }
 
+  get storeNames(): Iterable<StoreName> {
+    return this.stores.keys();
+  }
+
   admit(name: StoreName): void {
     this.#store(name).admit();
   }

@@ -21,9 +21,9 @@ interface Chapter {
 export class KeyNames {
   readonly #chapters: Map<string, Map<number, Chapter>>;
 
-  /** Begins with what others know; what a number of a chapter stands for never changes, so it is shared. */
-  constructor(known?: KeyNames) {
-    this.#chapters = new Map(known === undefined ? [] : copies(known.#chapters));
+  /** Begins with what others know, each of other tables; what a number stands for never changes, so it is shared. */
+  constructor(...known: readonly (KeyNames | undefined)[]) {
+    this.#chapters = new Map(known.flatMap((one) => (one === undefined ? [] : copies(one.#chapters))));
   }
 
   /** Takes in the keys that a run names, and returns those of its chapter. */

@@ -53,13 +53,15 @@ export class LocalReplica implements Replica {
   readonly #forks = new Map<Projection, string>();
   /** Tables that this node wrote in the life before the present one, which it left because of another table. */
   readonly #left = new Map<Projection, number>();
-  /** Stores whose present life began in this process: of memory every one. */
-  readonly #begun = new Set<StoreName>(['memory']);
+  /** Stores whose present life began in this process: of those that forget with it, every one. */
+  readonly #begun: Set<StoreName>;
   /** Tables of which a peer has said what it holds, so that it may have been told of new operations. */
   readonly #compared = new Set<Projection>();
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
+    const forgetful = [...parts.log.stores].filter(([, { backend }]) => !backend.durable);
+    this.#begun = new Set(forgetful.map(([name]) => name));
     this.#digests = new DigestCache(parts.origins);
     this.#adopter = new Adopter({ ...parts, known: (projection) => this.#known(projection) });
     this.#receiver = new Receiver(parts);

@@ -131,6 +131,7 @@ export class NodeWatch implements ObservedNode {
   async probe(): Promise<void> {
     this.#probes = (this.#probes + 1) % 256;
     const facts = new Map([[PROBE_FACT, Uint8Array.of(this.#probes)]]);
-    await this.#parts.log.stores.get('sqlite')?.backend.commit({ segments: [], facts });
+    const durable = [...this.#parts.log.stores.values()].filter(({ backend }) => backend.durable);
+    await Promise.all(durable.map(({ backend }) => backend.commit({ segments: [], facts })));
   }
 }

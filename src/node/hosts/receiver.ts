@@ -113,7 +113,7 @@ export class Receiver {
     try {
       // Held back already: what is told of this must not be answered before the frame is taken in.
       log.seal();
-      for (const store of ['memory', 'sqlite'] as const) this.#receiveInto(store, opened, { outcome, from });
+      for (const store of log.storeNames) this.#receiveInto(store, opened, { outcome, from });
       for (const { table } of outcome.references) projections.get(table)?.carryOver();
     } finally {
       dispatcher.release();
