@@ -70,9 +70,16 @@ export class Ledger {
     this.#written.set(name, { operation, ...about, spread: false });
   }
 
-  /** Notes a write under a name that stands for another one elsewhere. */
+  /**
+   * Notes a write under a name that stands for another one elsewhere. Where no other is known it is that one itself:
+   * it may have been sent before its author's witness came to it.
+   */
   writeAgain(operation: Operation, about: Pick<Written, 'seen' | 'names' | 'byUser'>): void {
     const name = nameOf(operation);
+    if (!this.#written.has(name)) {
+      this.#written.set(name, { operation, ...about, spread: false });
+      return;
+    }
     this.forked.add(name);
     this.#again.set(name, [...(this.#again.get(name) ?? []), { operation, ...about, spread: false }]);
   }

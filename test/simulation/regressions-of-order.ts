@@ -84,4 +84,44 @@ export const regressionsOfOrder: readonly Regression[] = [
       ],
     ),
   },
+  {
+    found:
+      'the judge took the first use of a name for a later one where it had been sent before its author told of it',
+    world: world(
+      1610023910,
+      {
+        tables: {
+          sums: {
+            declaration: { key: 'string', value: 'int', backend: 'sqlite', mode: 'lww' },
+            switched: true,
+            cleared: false,
+          },
+        },
+        topology: 'both',
+        keys: 8,
+        delayMs: [0, 200],
+        bytesPerMs: 20,
+        slices: { units: 1, pauseMs: 20 },
+        modes: MODES,
+      },
+      [
+        ['batch', 686697989, 0],
+        ['write', 137177587, 69],
+        ['write', 871162865, 69],
+        ['write', 230227441, 84],
+        ['restore', 744054047, 0],
+        ['write', 205627213, 80],
+        ['write', 408553642, 77],
+        ['switch', 247130149, 0],
+        ['restore', 460178804, 0],
+        ['write', 315693761, 73],
+        ['heal', 196523663, 2000],
+        ['batch', 662396926, 0],
+        ['write', 615278438, 66],
+        ['switch', 452692434, 58],
+        ['write', 151150212, 0],
+        ['switch', 4346352, 0],
+      ],
+    ),
+  },
 ];
