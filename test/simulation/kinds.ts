@@ -19,11 +19,11 @@ export interface WorldKind {
 
 /** Every kind by its name: `--kind` of `npm run simulate`, and one gate each. */
 export const worldKinds: ReadonlyMap<string, WorldKind> = new Map([
-  ['plain', { draw: {}, fixed: 1000, fresh: 4000, open: 8, reachesAll: true }],
-  ['switching', { draw: { switching: true }, fixed: 200, fresh: 1500, open: 5, reachesAll: false }],
-  ['forks', { draw: { forks: true }, fixed: 200, fresh: 1500, open: 5, reachesAll: false }],
-  ['clocks', { draw: { clocks: true }, fixed: 100, fresh: 600, open: 5, reachesAll: false }],
-  ['adversary', { draw: { adversary: true }, fixed: 100, fresh: 600, open: 5, reachesAll: false }],
+  ['plain', { draw: {}, fixed: 1000, fresh: 4000, open: 2, reachesAll: true }],
+  ['switching', { draw: { switching: true }, fixed: 200, fresh: 1500, open: 2, reachesAll: false }],
+  ['forks', { draw: { forks: true }, fixed: 200, fresh: 1500, open: 2, reachesAll: false }],
+  ['clocks', { draw: { clocks: true }, fixed: 100, fresh: 600, open: 2, reachesAll: false }],
+  ['adversary', { draw: { adversary: true }, fixed: 100, fresh: 600, open: 2, reachesAll: false }],
 ]);
 
 /** Draws a world of the kind that is asked for. */
