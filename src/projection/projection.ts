@@ -46,7 +46,7 @@ export class Projection {
   readonly held: VersionVector = new VersionVector();
   /** Per origin, what its author had seen of others when it wrote its latest operation held here. */
   readonly contexts: Map<number, VersionVector> = new Map();
-  /** What is still to come although somebody who had seen it was heard of before. */
+  /** Holds what is still to come although somebody who had seen it was heard of before. */
   readonly overtakings: Overtakings = new Overtakings(this);
   readonly dictionaries: Map<number, Dictionary> = new Map();
   readonly marks: Marks = new Marks();

@@ -10,8 +10,8 @@ export const MAX_OVERTAKING_REMOVALS = 16_384;
 type Named = readonly [origin: string, sequence: number, stamp: number];
 
 /**
- * What a checkpoint's header says of operations that are still to come although somebody who had seen them was heard
- * of. Left out where nothing is, and before 0.3.
+ * The header says of a checkpoint which operations are still to come although somebody who had seen them was
+ * heard of. Left out where nothing is, and before 0.3.
  */
 export interface OvertakenHeader {
   readonly overtaken?: readonly (readonly [by: string, from: number, origin: string, through: number])[];
@@ -20,12 +20,12 @@ export interface OvertakenHeader {
   readonly overtakingRemovals?: readonly (readonly [key: string, ...by: Named])[] | undefined;
 }
 
-/** What there is to say of a table. */
+/** A source is what there is to say of a table. */
 type OvertakenSource = Pick<Projection, 'rows' | 'mode' | 'versions'> & {
   readonly overtakings: Pick<Overtakings, 'size' | 'all' | 'mayHaveSeen'>;
 };
 
-/** What of it there is to say of a table. */
+/** Returns what of it there is to say of a table. */
 export function overtakenOf(table: OvertakenSource, origins: Origins): OvertakenHeader {
   const { overtakings, versions, rows, mode } = table;
   if (overtakings.size === 0) return {};

@@ -17,7 +17,7 @@ interface Name {
   readonly sequence: number;
 }
 
-/** What is asked of the table. */
+/** A table answers what overtakings ask of it. */
 interface OvertakenTable {
   readonly held: VersionVector;
   /** Per author, what it had seen when it wrote what is about to take effect. */
@@ -29,10 +29,10 @@ interface OvertakenTable {
 }
 
 /**
- * What is still to come although operations are here whose authors had seen it: operations of different authors may
- * arrive in another order than the one in which they were written. By it a table tells a write that was replaced
- * before it arrived from one that nobody had seen. Until everything is here that was overtaken; bounded by
- * {@link MAX_OVERTAKINGS}.
+ * An operation is overtaken while operations are here whose authors had seen it: operations of different
+ * authors may arrive in another order than the one in which they were written. By it a table tells a write
+ * that was replaced before it arrived from one that nobody had seen. Until everything is here that was
+ * overtaken; bounded by {@link MAX_OVERTAKINGS}.
  */
 export class Overtakings {
   /** Per origin that was overtaken and author that did, both numbers ascending. */

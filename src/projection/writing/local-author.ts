@@ -224,7 +224,7 @@ export class LocalAuthor implements RunAuthor {
     this.#running = true;
   }
 
-  /** What is held of another origin, and what those had seen of it whose operations are held. */
+  /** Returns what is held of another origin, and what those had seen of it whose operations are held. */
   #seenOf(origin: number): number {
     const { held, overtakings } = this.#table;
     return Math.max(held.get(origin), overtakings.concerns(origin) ? overtakings.through(origin) : 0);
