@@ -72,6 +72,27 @@ describe('what a peer says is durable', () => {
     await cluster.close();
   });
 
+  it('counts what came twice over one connection once', async () => {
+    const target = await NodeUnderAttack.open({ id: 'victim' });
+    target.node.table('seen', { key: 'string' });
+    const peer = target.connect();
+    peer.greet('evil');
+    const runOf = (key: string, firstSequence: number, known: number) =>
+      setRun({ table: 'seen', origin: 'evil@1', keys: [key], firstSequence, known });
+    const durable = async (count: number): Promise<number | undefined> => {
+      while (peer.messages('ack').length < count) await new Promise((resolve) => setImmediate(resolve));
+      return peer.messages('ack').at(-1)?.durable;
+    };
+    sendRuns(peer, runOf('a', 1, 0), runOf('b', 2, 1));
+    expect(await durable(1)).toBe(2);
+    sendRuns(peer, runOf('b', 2, 1));
+    expect(await durable(2)).toBe(2);
+    sendRuns(peer, runOf('b', 2, 1), runOf('c', 3, 2));
+    expect(await durable(3)).toBe(3);
+    expect(peer.messages('ack').at(-1)?.operations).toBe(5);
+    await target.close();
+  });
+
   it('comes with the reason why the rest is not, and goes on once there is room', async () => {
     let full = false;
     const { cluster, seen } = await pair({ outcome: (index) => (full && index === 0 ? 'full' : 'kept') });

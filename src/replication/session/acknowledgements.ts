@@ -35,6 +35,7 @@ interface Mark {
 /** Taken in is what was received of a frame and is held here. */
 export interface TakenIn {
   readonly operations: number;
+  readonly runs: readonly ReceivedReference[];
   /**
    * Says whether this node holds every one of them now, from any peer, and none was written under an
    * earlier switch of mode.
@@ -61,10 +62,27 @@ export function takenIn(replica: Replica, runs: readonly ReceivedReference[], op
     [...new Set(runs.map(({ table }) => table))].map((name) => replica.table(name)?.store),
   );
   const onDisk = [...replica.log.stores].some(([name, { backend }]) => backend.durable && stores.has(name));
-  return { operations, held: held && !overtaken, onDisk };
+  return { operations, runs, held: held && !overtaken, onDisk };
 }
 
-const NOTHING: TakenIn = { operations: 0, held: true, onDisk: false };
+const NOTHING: TakenIn = { operations: 0, runs: [], held: true, onDisk: false };
+
+/** Counts operations that came over one connection and are held, each of them once however often it came. */
+class Delivered {
+  /** Per table and origin, the last that came. */
+  readonly #last = new Map<string, Map<string, number>>();
+  operations = 0;
+
+  add({ table, origin, firstSequence, count }: ReceivedReference): void {
+    const ofTable = this.#last.get(table) ?? new Map<string, number>();
+    this.#last.set(table, ofTable);
+    const before = Math.max(ofTable.get(origin) ?? 0, firstSequence - 1);
+    const last = firstSequence + count - 1;
+    if (last <= before) return;
+    ofTable.set(origin, last);
+    this.operations += last - before;
+  }
+}
 
 /**
  * Tells a peer how much of what it sent has been taken in, so that it sends on, and how much of that is
@@ -79,6 +97,8 @@ export class Acknowledgements {
   #seenOperations = 0;
   #confirmedBytes = 0;
   #durable = 0;
+  /** Counts once what was sent twice, because this node said anew what it holds. */
+  readonly #delivered = new Delivered();
   readonly #marks: Mark[] = [];
   /** Something was not taken: of what comes behind it nothing more is said. */
   #refused = false;
@@ -95,18 +115,21 @@ export class Acknowledgements {
   }
 
   /** A frame of so many bytes was taken in. */
-  received(bytes: number, { operations, held, onDisk }: TakenIn = NOTHING): void {
+  received(bytes: number, { operations, runs, held, onDisk }: TakenIn = NOTHING): void {
     this.#receivedBytes += bytes;
     this.#seenOperations += operations;
     if (!held) this.#refused = true;
-    if (operations > 0 && !this.#refused) this.#mark(onDisk ? (this.#store?.appended ?? 0) : 0);
+    if (operations > 0 && !this.#refused) {
+      for (const run of runs) this.#delivered.add(run);
+      this.#mark(onDisk ? (this.#store?.appended ?? 0) : 0);
+    }
     if (this.#receivedBytes - this.#confirmedBytes >= ACK_BYTES) this.#confirm();
     else this.#schedule();
   }
 
   /** The store has committed more, or fails, or works again. */
   stored(): void {
-    if (this.#told.durable === this.#seenOperations) return;
+    if (this.#told.durable === this.#delivered.operations) return;
     this.#look();
     if (this.#durable !== this.#told.durable || this.#problem !== this.#told.problem) this.#schedule();
   }
@@ -123,7 +146,7 @@ export class Acknowledgements {
     const last = this.#marks.at(-1);
     const position = Math.max(last?.position ?? 0, appended);
     if (last?.position === position || this.#marks.length === MAX_MARKS) this.#marks.pop();
-    this.#marks.push({ operations: this.#seenOperations, position });
+    this.#marks.push({ operations: this.#delivered.operations, position });
   }
 
   #look(): void {
