@@ -16,7 +16,7 @@ export interface VirtualRows {
   scrollTo(index: number): void;
 }
 
-/** Which rows of a long list are in sight of an element that scrolls. */
+/** Which rows of a long list are in sight of an element that scrolls, below a head of the height of a row that stays. */
 export function useVirtualRows(
   scroller: RefObject<HTMLElement | null>,
   count: number,
@@ -26,7 +26,7 @@ export function useVirtualRows(
   const height = Math.min(count * rowHeight, MOST_PIXELS);
   /** Pixels of the list for each pixel that the element scrolls. */
   const scale = (element: HTMLElement): number => {
-    const seen = element.clientHeight;
+    const seen = element.clientHeight - rowHeight;
     return height <= seen ? 1 : Math.max(1, (count * rowHeight - seen) / (height - seen));
   };
   const options: VirtualizerOptions<HTMLElement, Element> = {
@@ -66,6 +66,14 @@ export function useVirtualRows(
     height,
     first: items[0]?.index ?? 0,
     last: items.at(-1)?.index ?? 0,
-    scrollTo: (index) => virtualizer.scrollToIndex(index, { align: 'auto' }),
+    scrollTo: (index) => {
+      if (element === null) return;
+      const at = element.scrollTop * scale(element);
+      const seen = element.clientHeight - rowHeight;
+      const latest = index * rowHeight;
+      const earliest = latest + rowHeight - seen;
+      if (at >= earliest && at <= latest) return;
+      element.scrollTop = (at > latest ? latest : earliest) / scale(element);
+    },
   };
 }

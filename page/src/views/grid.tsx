@@ -30,6 +30,8 @@ interface GridProps extends Sorting {
 export function Grid({ table, pages, sort, setSort, open }: GridProps): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState(0);
+  // Pages are the same while rows come: what says that they came is their version.
+  void pages.version.value;
   const total = pages.total ?? 0;
   const rows = useVirtualRows(scroller, total, ROW_HEIGHT);
   useEffect(() => pages.show(rows.first, rows.last), [pages, rows.first, rows.last, total]);

@@ -28,15 +28,23 @@ async function look(table: string, key: Cell): Promise<Seen> {
 }
 
 /** One row as it stands, and the means to write it where the credential may. Without a key: a new row. */
-export function RowEditor(props: { table: TableStatus; rowKey?: Cell; written?: () => void }): JSX.Element {
-  const { table, rowKey, written } = props;
+export function RowEditor(props: {
+  table: TableStatus;
+  rowKey?: Cell;
+  seen?: (tag: string) => void;
+}): JSX.Element {
+  const { table, rowKey } = props;
   const [seen, setSeen] = useState<Seen | undefined>(undefined);
   /** The row as it stood when somebody began to write in the form: what others write meanwhile does not undo that. */
   const [begun, setBegun] = useState<Seen | undefined>(undefined);
   const [problem, setProblem] = useState<ApiProblem | undefined>(undefined);
   const again = (): void => {
     if (rowKey === undefined) return;
-    look(table.name, rowKey).then(setSeen, (error: unknown) => setProblem(ApiProblem.of(error)));
+    const show = (found: Seen): void => {
+      setSeen(found);
+      props.seen?.(found.tag ?? 'none');
+    };
+    look(table.name, rowKey).then(show, (error: unknown) => setProblem(ApiProblem.of(error)));
   };
   const done = table.operations.local + table.operations.remote;
   useEffect(again, [done]);
@@ -46,7 +54,6 @@ export function RowEditor(props: { table: TableStatus; rowKey?: Cell; written?: 
     say('good', text);
     node.again();
     again();
-    written?.();
   };
   const base = begun ?? seen;
   const editor = {

@@ -1,16 +1,16 @@
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { ask, path } from '../api/client.ts';
+import { ApiProblem } from '../api/problem.ts';
 import type { Cell, Conflict, History, HistoryEntry, TableStatus } from '../api/types.ts';
 import { keyQuery, keyText } from '../model/cells.ts';
 import { counted } from '../model/format.ts';
 import { Author, Badge, Empty, Note, Problem, type Tone, When } from '../parts/text.tsx';
 import { Value } from '../parts/value.tsx';
 import { to } from '../router.ts';
-import { Poll, usePolled } from '../state/polled.ts';
+import type { Answered } from '../state/answered.ts';
 import { RowEditor } from './row-editor.tsx';
 
-const EVERY_MS = 2000;
 const OPERATIONS = 50;
 const MOST_OPERATIONS = 1000;
 
@@ -31,14 +31,39 @@ async function life(table: string, key: Cell, most: number, abort: AbortSignal):
   return ask<History>(where, { query: { ...query, after: Math.max(0, first.total - most) }, abort });
 }
 
+function useLife(
+  table: string,
+  key: Cell,
+  as: { readonly most: number; readonly tag: string },
+): Answered<History> {
+  const [state, setState] = useState<Answered<History>>({
+    value: undefined,
+    problem: undefined,
+    asking: true,
+  });
+  useEffect(() => {
+    const asking = new AbortController();
+    const run = async (): Promise<void> => {
+      try {
+        const value = await life(table, key, as.most, asking.signal);
+        if (!asking.signal.aborted) setState({ value, problem: undefined, asking: false });
+      } catch (error) {
+        if (!asking.signal.aborted)
+          setState({ value: undefined, problem: ApiProblem.of(error), asking: false });
+      }
+    };
+    void run();
+    return () => asking.abort();
+  }, [table, as.most, as.tag]);
+  return state;
+}
+
 /** Everything that happened to one row, with what it holds now. */
 export function RowLife({ table, rowKey }: { table: TableStatus; rowKey: Cell }): JSX.Element {
   const [most, setMost] = useState(OPERATIONS);
-  const poll = useMemo(
-    () => new Poll((abort) => life(table.name, rowKey, most, abort), EVERY_MS),
-    [table.name, most],
-  );
-  const { value, problem } = usePolled(poll);
+  // A history folds the log: it is asked for again when the row was written, and not by the clock.
+  const [tag, setTag] = useState('');
+  const { value, problem } = useLife(table.name, rowKey, { most, tag });
   const type = table.declaration.value ?? '';
   useEffect(() => {
     const closed = ({ key, target }: KeyboardEvent): void => {
@@ -58,7 +83,7 @@ export function RowLife({ table, rowKey }: { table: TableStatus; rowKey: Cell })
           ✕
         </a>
       </div>
-      <RowEditor table={table} rowKey={rowKey} written={() => poll.again()} />
+      <RowEditor table={table} rowKey={rowKey} seen={setTag} />
       <h3>Life of this row</h3>
       {problem !== undefined && <Problem problem={problem} />}
       {value !== undefined && <LifeNote history={value} table={table} />}
