@@ -37,6 +37,8 @@ function textOf(bytes: Uint8Array): string {
 function isExact(literal: string): boolean {
   if (!/^-?\d{16,}$/.test(literal)) return true;
   const number = Number(literal);
+  // JavaScript writes large doubles with the fewest digits that lead back to them.
+  if (literal === String(number)) return true;
   return Number.isFinite(number) && BigInt(literal) === BigInt(number);
 }
 

@@ -27,6 +27,8 @@ export class EventStream {
     request.setTimeout(0);
     response.once('close', () => this.#end());
     response.on('drain', () => this.#drained());
+    // A socket that breaks is told of as closed.
+    response.on('error', () => undefined);
     // The end of the stream is the end of the connection: no byte is spent on dividing it into chunks.
     response.removeHeader('transfer-encoding');
     response.writeHead(200, {
@@ -36,7 +38,7 @@ export class EventStream {
       'x-accel-buffering': 'no',
       connection: 'close',
     });
-    if (request.method === 'HEAD') response.end();
+    if (request.method === 'HEAD') this.end();
   }
 
   get over(): boolean {
@@ -68,13 +70,17 @@ export class EventStream {
   /** Shows that the connection is alive; ends one whose reader takes nothing. */
   beat(id: string | undefined): void {
     const since = this.#blockedSince;
-    if (since === undefined) this.write(id === undefined ? ':\n\n' : `id: ${id}\n\n`);
+    // A reader that did not take the end of its stream since the beat before takes nothing.
+    if (this.#over) this.#response.destroy();
+    else if (since === undefined) this.write(id === undefined ? ':\n\n' : `id: ${id}\n\n`);
     else if (performance.now() - since > STALLED_MS) this.#response.destroy();
   }
 
   /** Ends it after what was written. */
   end(): void {
-    if (!this.#over) this.#response.end();
+    if (this.#over) return;
+    this.#response.end();
+    this.#end();
   }
 
   #drained(): void {
