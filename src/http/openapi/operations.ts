@@ -227,6 +227,12 @@ const STREAMS: readonly OperationSpec[] = [
 
 const OPERATING: readonly OperationSpec[] = [
   {
+    id: 'getDocument',
+    method: 'GET',
+    path: '/v1/openapi.json',
+    summary: 'This document: every route, with what it takes and answers',
+  },
+  {
     id: 'getNode',
     method: 'GET',
     path: '/v1',
