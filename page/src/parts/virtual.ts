@@ -1,9 +1,10 @@
-import { Virtualizer, type VirtualizerOptions, observeElementRect } from '@tanstack/virtual-core';
-import { type RefObject } from 'preact';
-import { useLayoutEffect, useReducer, useState } from 'preact/hooks';
+import type { RefObject } from 'preact';
+import { useLayoutEffect, useReducer } from 'preact/hooks';
 
 /** Browsers draw no element higher than some 17 to 33 million pixels: a longer list scrolls in larger steps. */
 const MOST_PIXELS = 16_000_000;
+/** Rows drawn beyond those in sight, on either side, so that none is missing while it is scrolled. */
+const BEYOND = 8;
 
 /** Rows of one height, of which only those in sight are drawn. */
 export interface VirtualRows {
@@ -23,57 +24,37 @@ export function useVirtualRows(
   rowHeight: number,
 ): VirtualRows {
   const [, redraw] = useReducer<number, undefined>((drawn) => drawn + 1, 0);
-  const height = Math.min(count * rowHeight, MOST_PIXELS);
-  /** Pixels of the list for each pixel that the element scrolls. */
-  const scale = (element: HTMLElement): number => {
-    const seen = element.clientHeight - rowHeight;
-    return height <= seen ? 1 : Math.max(1, (count * rowHeight - seen) / (height - seen));
-  };
-  const options: VirtualizerOptions<HTMLElement, Element> = {
-    count,
-    estimateSize: () => rowHeight,
-    getScrollElement: () => scroller.current,
-    overscan: 8,
-    observeElementRect,
-    observeElementOffset: (_, tell) => {
-      const element = scroller.current;
-      if (element === null) return undefined;
-      const scrolled = (): void => tell(element.scrollTop * scale(element), false);
-      scrolled();
-      element.addEventListener('scroll', scrolled, { passive: true });
-      return () => element.removeEventListener('scroll', scrolled);
-    },
-    scrollToFn: (offset) => {
-      const element = scroller.current;
-      if (element !== null) element.scrollTop = offset / scale(element);
-    },
-    onChange: () => redraw(undefined),
-  };
-  const [virtualizer] = useState(() => new Virtualizer(options));
-  virtualizer.setOptions(options);
-  // The two calls by which the library's own adapters join it to their framework.
-  // oxlint-disable-next-line no-underscore-dangle
-  useLayoutEffect(() => virtualizer._didMount(), []);
-  // oxlint-disable-next-line no-underscore-dangle
-  useLayoutEffect(() => virtualizer._willUpdate());
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element === null) return undefined;
+    const again = (): void => redraw(undefined);
+    element.addEventListener('scroll', again, { passive: true });
+    const sized = new ResizeObserver(again);
+    sized.observe(element);
+    return () => {
+      element.removeEventListener('scroll', again);
+      sized.disconnect();
+    };
+  }, []);
 
+  const height = Math.min(count * rowHeight, MOST_PIXELS);
   const element = scroller.current;
-  const offset = virtualizer.scrollOffset ?? 0;
-  const shift = element === null ? 0 : element.scrollTop - offset;
-  const items = virtualizer.getVirtualItems().map(({ index, start }) => ({ index, top: start + shift }));
-  return {
-    items,
-    height,
-    first: items[0]?.index ?? 0,
-    last: items.at(-1)?.index ?? 0,
-    scrollTo: (index) => {
-      if (element === null) return;
-      const at = element.scrollTop * scale(element);
-      const seen = element.clientHeight - rowHeight;
-      const latest = index * rowHeight;
-      const earliest = latest + rowHeight - seen;
-      if (at >= earliest && at <= latest) return;
-      element.scrollTop = (at > latest ? latest : earliest) / scale(element);
-    },
+  const seen = Math.max(0, (element?.clientHeight ?? 0) - rowHeight);
+  // Pixels of the list for each pixel that the element scrolls.
+  const scale = height <= seen ? 1 : (count * rowHeight - seen) / (height - seen);
+  const scrolled = Math.min(element?.scrollTop ?? 0, Math.max(0, height - seen));
+  const offset = scrolled * scale;
+  const first = Math.max(0, Math.floor(offset / rowHeight) - BEYOND);
+  const last = Math.min(count, Math.ceil((offset + seen) / rowHeight) + BEYOND) - 1;
+  const items = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => ({
+    index: first + index,
+    top: (first + index) * rowHeight - offset + scrolled,
+  }));
+  const scrollTo = (index: number): void => {
+    const latest = index * rowHeight;
+    const earliest = latest + rowHeight - seen;
+    if (element === null || (offset >= earliest && offset <= latest)) return;
+    element.scrollTop = (offset > latest ? latest : earliest) / scale;
   };
+  return { items, height, first, last, scrollTo };
 }

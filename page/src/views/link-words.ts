@@ -10,10 +10,13 @@ export const STATE_TONES: Readonly<Record<PeerStatus['state'], Tone>> = {
   refused: 'bad',
 };
 
+/** Clocks that are no further apart count as together, in milliseconds: a heartbeat cannot tell them better. */
+const NOTICED_MS = 50;
+
 /** How far a peer's clock is from this node's, in words. */
 export function clockWords({ clockOffsetMs: offset, roundTripMs }: PeerStatus): string {
   if (offset === null) return '—';
-  if (Math.abs(offset) <= Math.max(1, (roundTripMs ?? 0) / 2)) return 'together';
+  if (Math.abs(offset) <= Math.max(NOTICED_MS, roundTripMs ?? 0)) return 'together';
   return `${span(Math.abs(offset))} ${offset > 0 ? 'ahead' : 'behind'}`;
 }
 
