@@ -8,6 +8,7 @@ import { p12 } from './p12-bytes.ts';
 import { p13 } from './p13-memory.ts';
 import { p14, p15 } from './p14-modes.ts';
 import { p16 } from './p16-event-loop.ts';
+import { p17 } from './p17-sql.ts';
 
 /** Every target, in order. */
 export const targets: readonly Target[] = [
@@ -27,4 +28,5 @@ export const targets: readonly Target[] = [
   p14,
   p15,
   p16,
+  p17,
 ];

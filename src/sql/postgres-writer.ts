@@ -1,12 +1,6 @@
 import type { Client } from 'pg';
 import { SPAN, type SqlColumn, type TablePlan, historyName, keyColumns, quoted, shapeOf } from './columns.ts';
-import {
-  type PostgresCell,
-  postgresCellOf,
-  postgresDialect,
-  postgresKeyValue,
-  readKey,
-} from './postgres-values.ts';
+import { postgresArray, postgresDialect, postgresKeyValue, readKey } from './postgres-values.ts';
 import {
   STANDINGS,
   beginVersions,
@@ -177,9 +171,6 @@ function isUnnested(columns: readonly SqlColumn[], table: string): string {
     .join(' AND ');
 }
 
-function arraysOf(columns: readonly SqlColumn[], rows: readonly SqlRow[]): PostgresCell[][] {
-  return columns.map((column, index) => {
-    const cell = postgresCellOf(column);
-    return rows.map((row) => cell(row[index]));
-  });
+function arraysOf(columns: readonly SqlColumn[], rows: readonly SqlRow[]): string[] {
+  return columns.map((column, index) => postgresArray(column, rows, index));
 }
