@@ -81,7 +81,7 @@ function noWrites(): never {
 }
 
 /** Plans the table that a declaration becomes in SQL. */
-export function planOf(
+function planOf(
   schema: Schema,
   order: TableOrder,
   { start, transform }: { readonly start: ProjectionStart; readonly transform: Transform },

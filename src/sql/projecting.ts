@@ -11,7 +11,7 @@ import { checkProjectOptions } from './options.ts';
 import { type SqlProjection, ThreadedProjection } from './sql-projection.ts';
 
 /** Most projections of one node at a time: each is a thread, and holds the rows of its tables once more. */
-export const MAX_PROJECTIONS = 8;
+const MAX_PROJECTIONS = 8;
 
 /** The node whose tables are projected. */
 export interface ProjectedNode {

@@ -24,7 +24,7 @@ export function list(columns: readonly SqlColumn[], prefix = ''): string {
 }
 
 /** Compares the keys of two rows. */
-export function sameKey(plan: TablePlan, one: string, other: string): string {
+function sameKey(plan: TablePlan, one: string, other: string): string {
   return keyColumns(plan)
     .map(({ name }) => `${one}.${quoted(name)} = ${other}.${quoted(name)}`)
     .join(' AND ');

@@ -20,7 +20,7 @@ export interface PostgresServer {
 }
 
 /** The directory of the programs; undefined where PostgreSQL is not installed. */
-export function postgresPrograms(): string | undefined {
+function postgresPrograms(): string | undefined {
   if (!existsSync(INSTALLED)) return undefined;
   const [newest] = readdirSync(INSTALLED).toSorted((a, b) => Number(b) - Number(a));
   return newest === undefined ? undefined : join(INSTALLED, newest, 'bin');
