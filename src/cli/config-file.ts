@@ -22,7 +22,7 @@ const credential = v.strictObject({
 });
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
-const tls = v.strictObject({
+const tlsSchema = v.strictObject({
   cert: text,
   key: text,
   ca: v.optional(text),
@@ -40,7 +40,7 @@ const schema = v.strictObject({
       v.strictObject({
         port,
         host: v.optional(text),
-        tls: v.optional(tls),
+        tls: v.optional(tlsSchema),
         hosts: v.optional(v.array(text)),
         origins: v.optional(v.array(text)),
       }),
@@ -65,7 +65,7 @@ const schema = v.strictObject({
     v.strictObject({
       port,
       host: v.optional(text),
-      tls: v.optional(tls),
+      tls: v.optional(tlsSchema),
       hosts: v.optional(v.array(text)),
       origins: v.optional(v.array(text)),
       limits: v.optional(
@@ -167,12 +167,12 @@ function invalid(path: string, issue: v.BaseIssue<unknown>): Error {
 const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['', Object.keys(schema.entries)],
   ['listen', ['port', 'host', 'tls', 'hosts', 'origins']],
-  ['listen.tls', Object.keys(tls.entries)],
+  ['listen.tls', Object.keys(tlsSchema.entries)],
   ['auth', Object.keys(schema.entries.auth.wrapped.entries)],
   ['zeek.0', ZEEK_MEMBERS],
   ['health', Object.keys(schema.entries.health.wrapped.entries)],
   ['http', Object.keys(schema.entries.http.wrapped.entries)],
-  ['http.tls', Object.keys(tls.entries)],
+  ['http.tls', Object.keys(tlsSchema.entries)],
   ['http.limits', Object.keys(schema.entries.http.wrapped.entries.limits.wrapped.entries)],
   ['retention', Object.keys(schema.entries.retention.wrapped.entries)],
   ['limits', Object.keys(schema.entries.limits.wrapped.entries)],
@@ -199,7 +199,7 @@ function absolute(config: FileConfig, directory: string): FileConfig {
   };
 }
 
-function withAbsoluteTls<T extends { readonly tls?: v.InferOutput<typeof tls> | undefined }>(
+function withAbsoluteTls<T extends { readonly tls?: v.InferOutput<typeof tlsSchema> | undefined }>(
   place: T | undefined,
   directory: string,
 ): T | undefined {

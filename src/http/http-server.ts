@@ -12,6 +12,8 @@ import { allowedMethods } from './methods.ts';
 import { Listings } from './listing/listings.ts';
 import { Observation } from './observation.ts';
 import { type PageAnswer, PageFiles } from './page-files.ts';
+import { packageVersion } from './package-root.ts';
+import { openApiDocument } from './openapi/document.ts';
 import { OPERATIONS, type OperationSpec } from './openapi/operations.ts';
 import { Problem, problemAnswer } from './problem.ts';
 import { routesOf } from './routes/index.ts';
@@ -65,6 +67,7 @@ export class HttpServer {
       routesOf({
         host,
         observation: this.#observation,
+        document: openApiDocument(packageVersion()),
         open: this.#streams,
         listings: this.#listings,
         past: this.#past,

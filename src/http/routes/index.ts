@@ -20,6 +20,8 @@ import { tableRoutes } from './tables.ts';
 export interface RouteParts {
   readonly host: HttpHost;
   readonly observation: Observation;
+  /** Describes the routes: the OpenAPI document. */
+  readonly document: object;
   /** The streams that are open. */
   readonly open: StreamSet;
   readonly listings: Listings;
@@ -29,7 +31,16 @@ export interface RouteParts {
 }
 
 /** Describes what answers each operation of the OpenAPI document. */
-export function routesOf({ host, observation, open, listings, past, census, streams }: RouteParts): Handlers {
+export function routesOf({
+  host,
+  observation,
+  document,
+  open,
+  listings,
+  past,
+  census,
+  streams,
+}: RouteParts): Handlers {
   const operating = { host, observation };
   return {
     ...tableRoutes(host),
@@ -37,7 +48,7 @@ export function routesOf({ host, observation, open, listings, past, census, stre
     ...batchRoutes(host),
     ...modeRoutes(host),
     ...divergenceRoutes(host, open),
-    ...operatingRoutes(operating),
+    ...operatingRoutes({ ...operating, document }),
     ...operatingStreams(operating, open),
     ...listingRoutes(host, listings),
     ...past.handlers,

@@ -4,7 +4,6 @@ import type { Viewer } from '../admission.ts';
 import { type Answer, type Asked, type Handlers, json } from '../asked.ts';
 import type { HttpHost } from '../host.ts';
 import type { Observation } from '../observation.ts';
-import { openApiDocument } from '../openapi/document.ts';
 import { packageVersion } from '../package-root.ts';
 
 /** Describes what the routes of those who operate a node are made of. */
@@ -14,9 +13,12 @@ export interface OperatingParts {
 }
 
 /** The routes that say how a node is, beside its tables. */
-export function operatingRoutes({ host, observation }: OperatingParts): Handlers {
+export function operatingRoutes({
+  host,
+  observation,
+  document,
+}: OperatingParts & { readonly document: object }): Handlers {
   const version = packageVersion();
-  const document = openApiDocument(version);
   return {
     getDocument: () => json(document),
     getNode: async ({ viewer }: Asked) => json(await nodeForm({ host, observation }, viewer, version)),
