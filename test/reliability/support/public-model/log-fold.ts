@@ -17,8 +17,10 @@ function shown(rows: ReadonlyMap<string, unknown>, key: string): string {
 class LogFold {
   readonly rows = new Map<string, unknown>();
   readonly #model: TableModel;
-  /** By key, everything that stood there so far. */
-  readonly #past = new Map<string, Set<string>>();
+  /** By key, everything that may have stood there so far, by its text: sums over each of them, too. */
+  readonly #past = new Map<string, Map<string, unknown>>();
+  /** By key, the operation that stood there last by its name. */
+  readonly #latest = new Map<string, Pick<Operation, 'origin' | 'sequence'>>();
   /** Counters of which another node may not know in the middle of a run what they began with. */
   readonly #uncertain = new Set<string>();
 
@@ -26,24 +28,38 @@ class LogFold {
     this.#model = model;
   }
 
-  take({ kind, key, value, origin }: Operation): void {
+  take({ kind, key, value, origin, sequence }: Operation): void {
     if (kind === 'clear') return this.rows.clear();
     if (kind === 'switch') return;
     const text = textOf(key);
+    const latest = this.#latest.get(text);
+    // A checkpoint may bring a row before the operations that made it: they come behind it, and change nothing.
+    if (latest?.origin === origin && latest.sequence >= sequence) return;
+    this.#latest.set(text, { origin, sequence });
     if (kind !== 'increment') this.#uncertain.delete(text);
+    const past = this.#past.get(text) ?? new Map<string, unknown>([[NO_ROW, undefined]]);
+    this.#past.set(text, past);
     if (kind === 'set') this.rows.set(text, value);
     else if (kind === 'increment') this.#add(text, value as number, origin);
     else this.rows.delete(text);
-    const past = this.#past.get(text) ?? new Set([NO_ROW]);
-    this.#past.set(text, past.add(shown(this.rows, text)));
+    // What an author added to may not be what stands here: a removal may have come before what it removed.
+    const added = kind === 'increment' ? (value as number) : undefined;
+    const sums =
+      added === undefined ? [] : Array.from(past.values(), (before) => this.#sum(before, added, origin));
+    for (const sum of sums) past.set(textOf(sum), sum);
+    past.set(shown(this.rows, text), this.rows.get(text));
   }
 
   /** An absent key counts from the default of the node that adds. */
   #add(key: string, by: number, origin: string): void {
     const { defaults } = this.#model.kind;
     if (!this.rows.has(key) && new Set(defaults).size > 1) this.#uncertain.add(key);
-    const before = this.rows.has(key) ? this.rows.get(key) : defaults[Number(origin[1])];
-    this.rows.set(key, integer(BigInt((before ?? 0) as number | bigint) + BigInt(by)));
+    this.rows.set(key, this.#sum(this.rows.get(key), by, origin));
+  }
+
+  #sum(before: unknown, by: number, origin: string): unknown {
+    const start = before ?? this.#model.kind.defaults[Number(origin[1])] ?? 0;
+    return integer(BigInt(start as number | bigint) + BigInt(by));
   }
 
   /** What some rows differ in; where operations come out of order, only from everything that stood there so far. */
