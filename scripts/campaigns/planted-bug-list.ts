@@ -216,7 +216,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     'never forget removed keys',
     [
       'node/table-catalog.ts',
-      "if (projection.store === 'memory') projection.compact();",
+      'if (this.#owner.stores.get(projection.store)?.backend.durable === false) projection.compact();',
       'projection.vector();',
     ],
     ['test/reliability/soak.test.ts'],
