@@ -18,11 +18,8 @@ import {
 } from '../log/reading/operation-stream.ts';
 import type { Operation } from '../log/operations/operation.ts';
 import type { Origins } from '../log/operations/origin.ts';
-import {
-  type CheckpointRows,
-  decodeCheckpoint,
-  keyTexts,
-} from '../projection/checkpoints/checkpoint-reader.ts';
+import type { CheckpointRows } from '../projection/checkpoints/checkpoint-format.ts';
+import { decodeCheckpoint, keyTexts } from '../projection/checkpoints/checkpoint-reader.ts';
 import type { Projection } from '../projection/projection.ts';
 import { replaySegment } from '../projection/replay/replay.ts';
 import { scratchProjection } from '../projection/replay/scratch.ts';

@@ -55,7 +55,7 @@ export interface ReplicatorParts {
 }
 
 /** Keeps this node's tables and those of its peers alike: one session per peer, one dialler per configured address. */
-export class Replicator implements SessionOwner, DiallerOwner {
+export class Replicator implements SessionOwner<Session>, DiallerOwner {
   readonly replica: Replica;
   readonly transport: Transport;
   readonly environment: Environment;

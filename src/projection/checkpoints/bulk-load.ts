@@ -1,13 +1,19 @@
 import type { Origins } from '../../log/operations/origin.ts';
 import type { Schema, Value } from '../../schema/index.ts';
 import { Change } from '../telling/change.ts';
-import type { CheckpointRows } from './checkpoint-reader.ts';
-import type { Projection } from '../projection.ts';
+import type { CheckpointRows } from './checkpoint-format.ts';
+import type { DocumentFold } from '../folding/document-fold.ts';
+import type { Effects } from '../folding/effects.ts';
+import type { TableState } from '../table-state.ts';
 import { CHANGED_ROW, DID_NOTHING, type DoneByRun, type RunOfWrites } from '../rows/row-columns.ts';
-import { MovingDot, type Rows } from '../rows/rows.ts';
+import { MovingDot } from '../rows/dot.ts';
+import type { Rows } from '../rows/rows.ts';
+
+/** A table to be loaded, with what may be done with it already. */
+type Loaded = TableState & { readonly effects: Effects; readonly documents: DocumentFold | undefined };
 
 /** Returns whether a table has never held anything, so that of a checkpoint everything counts. */
-function isUntouched({ rows, versions, effects, documents }: Projection): boolean {
+function isUntouched({ rows, versions, effects, documents }: Loaded): boolean {
   return (
     rows.slots === 0 &&
     versions.cleared === undefined &&
@@ -23,7 +29,7 @@ function isUntouched({ rows, versions, effects, documents }: Projection): boolea
  * (it may be, when it was removed and written again while the checkpoint was made).
  */
 export function loadRows(
-  projection: Projection,
+  projection: Loaded,
   origins: Origins,
   parts: readonly CheckpointRows[],
 ): Int32Array | undefined {
@@ -58,7 +64,7 @@ function valuesOf({ cells, values, removed }: CheckpointRows, schema: Schema): A
 
 /** The changes that a run of plain writes made, each put together only when it is told. */
 export function* runChanges(
-  { rows, reporter }: Projection,
+  { rows, reporter }: TableState,
   writes: RunOfWrites,
   on: { readonly done: DoneByRun; readonly position: number },
 ): Generator<Change, void, undefined> {

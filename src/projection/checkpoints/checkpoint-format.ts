@@ -1,3 +1,5 @@
+import type { Cell } from '../../log/bytes/column.ts';
+import type { Value } from '../../schema/index.ts';
 import type { OwnEffect } from '../../modes/conflict-mode.ts';
 
 export const ROWS = 1;
@@ -19,4 +21,18 @@ export interface PastRecord {
 /** Returns whether something from outside is a safe integer of at least `least`. */
 export function isCount(value: unknown, least: number): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
+}
+
+/** Rows, or remembered removals, of one chunk. */
+export interface CheckpointRows {
+  readonly removed: boolean;
+  readonly texts: readonly string[];
+  readonly cells: ArrayLike<Cell>;
+  /** Holds what the cells say, where that was found out when they were checked. */
+  readonly values?: readonly Value[] | undefined;
+  readonly origins: readonly string[];
+  readonly originOf: Uint32Array;
+  readonly sequences: ArrayLike<number>;
+  readonly stamps: ArrayLike<number>;
+  readonly created: ArrayLike<number>;
 }

@@ -5,7 +5,7 @@ import { MAX_STRETCHES, type Stretches } from '../../log/operations/session-mark
 import { readInPieces } from '../../log/bytes/pieced-json.ts';
 import type { Work } from '../../work/slices.ts';
 import type { Schema } from '../../schema/index.ts';
-import type { Projection } from '../projection.ts';
+import type { TableState } from '../table-state.ts';
 import { MAX_EXPIRED_AHEAD } from '../rows/versions.ts';
 import { isCount } from './checkpoint-format.ts';
 import { type OvertakenHeader, isOvertakenSaid, namesOfOvertaken, overtakenOf } from './overtaken-header.ts';
@@ -54,12 +54,12 @@ export interface CheckpointHeader extends OvertakenHeader {
 
 /** A source is what a checkpoint's header says of a table. */
 export type HeaderSource = Pick<
-  Projection,
+  TableState,
   'schema' | 'rows' | 'mode' | 'held' | 'versions' | 'epoch' | 'contexts' | 'vector' | 'effective'
 > & {
-  readonly overtakings: Pick<Projection['overtakings'], 'size' | 'all' | 'mayHaveSeen'>;
-  readonly sessions: Pick<Projection['sessions'], 'stretches'>;
-  readonly lives: Pick<Projection['lives'], 'forgotten'>;
+  readonly overtakings: Pick<TableState['overtakings'], 'size' | 'all' | 'mayHaveSeen'>;
+  readonly sessions: Pick<TableState['sessions'], 'stretches'>;
+  readonly lives: Pick<TableState['lives'], 'forgotten'>;
 };
 
 /** Encodes the first chunk of a checkpoint, or the first ones. */

@@ -4,10 +4,11 @@ import { MAX_DICTIONARY_KEYS } from '../../log/runs/dictionary.ts';
 import { MAX_ORIGIN_BYTES, checkOrigin } from '../../log/operations/origin.ts';
 import { type Work, allAtOnce } from '../../work/slices.ts';
 import type { OwnEffect } from '../../modes/conflict-mode.ts';
-import type { Schema, Value } from '../../schema/index.ts';
+import type { Schema } from '../../schema/index.ts';
 import { type CheckpointHeader, readHeader, takeHeader } from './checkpoint-header.ts';
 import { valuesOfCells } from '../folding/preparation.ts';
 import {
+  type CheckpointRows,
   DICTIONARY,
   DOCUMENT,
   ENTRIES_PER_CHUNK,
@@ -22,20 +23,6 @@ import {
 const ENTRIES_PER_STEP = 256;
 /** Bytes of a chunk that are read in a unit of work. */
 const BYTES_PER_UNIT = 256;
-
-/** Rows, or remembered removals, of one chunk. */
-export interface CheckpointRows {
-  readonly removed: boolean;
-  readonly texts: readonly string[];
-  readonly cells: ArrayLike<Cell>;
-  /** Holds what the cells say, where that was found out when they were checked. */
-  readonly values?: readonly Value[] | undefined;
-  readonly origins: readonly string[];
-  readonly originOf: Uint32Array;
-  readonly sequences: ArrayLike<number>;
-  readonly stamps: ArrayLike<number>;
-  readonly created: ArrayLike<number>;
-}
 
 /** Unpacks and checks a chunk of rows from a peer. Throws `OPERATION_INVALID`. */
 export function* decodeRows(chunk: Uint8Array, schema: Schema): Work<CheckpointRows> {

@@ -2,7 +2,8 @@ import { ByteWriter, widthOf } from '../../log/bytes/bytes.ts';
 import { writeCells, writeNumbers, writeTexts } from '../../log/bytes/column.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import { type HeaderSource, encodeHeader } from './checkpoint-header.ts';
-import type { Projection } from '../projection.ts';
+import type { OwnEffect, TableDocument } from '../../modes/conflict-mode.ts';
+import type { TableState } from '../table-state.ts';
 import {
   DICTIONARY,
   DOCUMENT,
@@ -20,9 +21,18 @@ const CHARACTERS_PER_CHUNK = 256 * 1024;
 /** Chunks are put together here: see the one of runs. */
 const scratch = new ByteWriter(64 * 1024);
 
+/** The past of a node, as a checkpoint of its own log keeps it. */
+interface PastRecords {
+  readonly effects: Iterable<OwnEffect>;
+  readonly copies: Iterable<string>;
+}
+
 /** A table, as far as its checkpoints say it. */
 export type CheckpointSource = HeaderSource &
-  Pick<Projection, 'rows' | 'mode' | 'dictionaries' | 'documents' | 'past'>;
+  Pick<TableState, 'rows' | 'mode' | 'dictionaries'> & {
+    readonly documents: { readonly document: TableDocument } | undefined;
+    readonly past: PastRecords;
+  };
 
 /** A part says which slots go into a checkpoint. */
 export interface CheckpointPart {

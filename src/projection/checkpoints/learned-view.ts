@@ -4,7 +4,8 @@ import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { CheckpointSource } from './checkpoint-writer.ts';
 import { type Learning, vectorOf } from './learning.ts';
 import type { Projection } from '../projection.ts';
-import type { Dot, Rows } from '../rows/rows.ts';
+import type { Dot } from '../rows/dot.ts';
+import type { Rows } from '../rows/rows.ts';
 import { type ExpiredAhead, Versions } from '../rows/versions.ts';
 import { clearOf, overtakingsOf } from './overtaken-header.ts';
 

@@ -2,7 +2,8 @@ import type { Origins } from '../../log/operations/origin.ts';
 import { isCount } from './checkpoint-format.ts';
 import { MAX_OVERTAKINGS, type Overtaking, type Overtakings } from '../rows/overtakings.ts';
 import type { Projection } from '../projection.ts';
-import type { Dot, Rows } from '../rows/rows.ts';
+import type { Dot } from '../rows/dot.ts';
+import type { Rows } from '../rows/rows.ts';
 
 /** Most removals that a checkpoint names because something may come that they had seen. */
 export const MAX_OVERTAKING_REMOVALS = 16_384;

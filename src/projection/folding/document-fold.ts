@@ -1,11 +1,9 @@
 import { malformed } from '../../log/bytes/bytes.ts';
-import type { Dictionary } from '../../log/runs/dictionary.ts';
 import type { Epoch } from '../../log/operations/epoch.ts';
 import { CLEAR, DELETE, SET, SWITCH } from '../../log/operations/operation.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import type { DecodedRun, DocumentSection, RunOperations } from '../../log/runs/run.ts';
 import type { Work } from '../../work/slices.ts';
-import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type {
   DocumentOwner,
   OwnEffect,
@@ -17,12 +15,14 @@ import type {
 } from '../../modes/conflict-mode.ts';
 import type { Schema, Value } from '../../schema/index.ts';
 import type { ChangeKind, OperationFacts } from '../telling/change.ts';
-import { DocumentTeller } from './document-teller.ts';
+import { DocumentTeller, type FoldedRun } from './document-teller.ts';
 import { MAX_ADDED, netEffects } from './net-effects.ts';
 import { ownOperation } from './own-operation.ts';
-import type { Projection } from '../projection.ts';
+import type { OwnPast } from '../writing/own-past.ts';
+import type { Effects } from './effects.ts';
+import type { TableState } from '../table-state.ts';
 import { RowLives } from '../times/row-lives.ts';
-import type { Dot } from '../rows/rows.ts';
+import type { Dot } from '../rows/dot.ts';
 
 /** A document is begun anew when it has more operations than this, and than so many per row, or more bytes. */
 const MAX_HISTORY = 131_072;
@@ -31,15 +31,6 @@ const MAX_HISTORY_BYTES: number = 64 * 1024 * 1024;
 /** Most rows, and characters of their keys, that one `clear` removes. */
 const MAX_CLEARED = 4096;
 const MAX_CLEARED_CHARACTERS: number = 512 * 1024;
-
-/** A folded run is what is known of the run that is folded. */
-export interface FoldedRun {
-  readonly origin: number;
-  readonly dictionary: Dictionary;
-  readonly seen: VersionVector;
-  /** Position of the operation at index 0, were it applied; undefined when nobody is told. */
-  readonly base: number | undefined;
-}
 
 /** An authored run says how key numbers are read in a run of this node, and what it is told at. */
 export interface AuthoredRun {
@@ -80,13 +71,21 @@ export function documentOwner(
   };
 }
 
+/** The table is what a document shows itself in, and who remembers what this node wrote. */
+type FoldedTable = TableState & {
+  readonly effects: Effects;
+  readonly past: OwnPast;
+  /** Another number when rows changed without an operation that is new here. */
+  revision: number;
+};
+
 /**
  * One table in a mode with documents: operations go into the document, and the rows show what
  * stands there.
  */
 export class DocumentFold {
   readonly document: TableDocument;
-  readonly #table: Projection;
+  readonly #table: FoldedTable;
   readonly #origins: Origins;
   readonly #teller: DocumentTeller;
   #prepared: Prepared | undefined;
@@ -101,7 +100,7 @@ export class DocumentFold {
     { readonly prepared: Prepared; readonly known: ReadonlyMap<number, string> }
   >();
 
-  constructor(table: Projection, origins: Origins, document: TableDocument) {
+  constructor(table: FoldedTable, origins: Origins, document: TableDocument) {
     this.document = document;
     this.#table = table;
     this.#origins = origins;

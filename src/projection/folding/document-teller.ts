@@ -1,12 +1,22 @@
 import { CLEAR, EXPIRE, INCREMENT, SET } from '../../log/operations/operation.ts';
+import type { Dictionary } from '../../log/runs/dictionary.ts';
+import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type { DecodedRun } from '../../log/runs/run.ts';
-import type { NetEffect, RunEffects, Standing } from '../../modes/conflict-mode.ts';
+import type { NetEffect, RunEffects, Standing, TableDocument } from '../../modes/conflict-mode.ts';
 import type { Value } from '../../schema/index.ts';
 import { Change, type OperationFacts } from '../telling/change.ts';
-import type { DocumentFold, FoldedRun } from './document-fold.ts';
 import type { Live } from './effects.ts';
-import type { Projection } from '../projection.ts';
-import { MovingDot } from '../rows/rows.ts';
+import type { TableState } from '../table-state.ts';
+import { type Dot, MovingDot } from '../rows/dot.ts';
+
+/** A folded run is what is known of the run that is folded. */
+export interface FoldedRun {
+  readonly origin: number;
+  readonly dictionary: Dictionary;
+  readonly seen: VersionVector;
+  /** Position of the operation at index 0, were it applied; undefined when nobody is told. */
+  readonly base: number | undefined;
+}
 
 /** A run that went into the document, on its way to the rows and to those who listen. */
 export interface ToldRun {
@@ -29,6 +39,16 @@ interface KeyOperation {
   readonly live: Live;
 }
 
+/** A document is shown in the rows of its table, key by key. */
+interface ShownDocument {
+  readonly document: Pick<TableDocument, 'standing'>;
+  valueOf(standing: Standing): Value;
+  shows(slot: number, standing: Standing | undefined): boolean;
+  place(slot: number, standing: Standing | undefined, by: Dot): void;
+  put(slot: number, value: Value, dot: Dot): void;
+  settle(text: string, by: Dot, facts: OperationFacts | undefined): void;
+}
+
 /** A `set` on its way to its row. */
 interface PlainWrite {
   readonly slot: number;
@@ -39,10 +59,10 @@ interface PlainWrite {
 
 /** Brings rows in line with the document operation by operation, and tells of each. */
 export class DocumentTeller {
-  readonly #table: Projection;
-  readonly #fold: DocumentFold;
+  readonly #table: TableState;
+  readonly #fold: ShownDocument;
 
-  constructor(table: Projection, fold: DocumentFold) {
+  constructor(table: TableState, fold: ShownDocument) {
     this.#table = table;
     this.#fold = fold;
   }

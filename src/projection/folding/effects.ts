@@ -4,10 +4,11 @@ import { VersionVector } from '../../log/operations/version-vector.ts';
 import type { Value } from '../../schema/index.ts';
 import type { ChangeKind, OperationFacts } from '../telling/change.ts';
 import type { Deadlines } from '../times/deadlines.ts';
-import type { Projection } from '../projection.ts';
+import type { TableState } from '../table-state.ts';
 import type { Reporter } from '../telling/reporter.ts';
 import type { RowLives } from '../times/row-lives.ts';
-import type { Dot, Rows } from '../rows/rows.ts';
+import type { Dot } from '../rows/dot.ts';
+import type { Rows } from '../rows/rows.ts';
 import type { WriteWatch } from '../rows/undo.ts';
 import type { Versions } from '../rows/versions.ts';
 
@@ -30,13 +31,13 @@ export class Effects {
   readonly rows: Rows;
   readonly reporter: Reporter;
   readonly versions: Versions;
-  readonly #table: Projection;
+  readonly #table: TableState;
   readonly #origins: Origins;
   deadlines: Deadlines | undefined;
   /** Is told what operations of this node are about to change, while a batch or an adoption wants to know. */
   watch: WriteWatch | undefined;
 
-  constructor(table: Projection, origins: Origins) {
+  constructor(table: TableState, origins: Origins) {
     this.rows = table.rows;
     this.reporter = table.reporter;
     this.versions = table.versions;

@@ -7,7 +7,8 @@ import type { Work } from '../../work/slices.ts';
 import type { Cell, CellPreparation, Schema, Value } from '../../schema/schema.ts';
 import { weightOf } from './document-weight.ts';
 import { checkAhead } from './intake.ts';
-import type { Projection } from '../projection.ts';
+import type { TableState } from '../table-state.ts';
+import type { DocumentFold } from './document-fold.ts';
 import type { PreparedChanges } from '../../modes/conflict-mode.ts';
 
 /** Runs of complex values of fewer bytes than this are checked where they are applied. */
@@ -41,12 +42,15 @@ interface PreparedFor {
   /** Gets those from which on the frame would take too long to apply, and why. */
   readonly tooDear: WeakMap<Uint8Array, TablecastError>;
   /** The tables whose runs will be applied. */
-  tableOf(name: string): Projection | undefined;
+  tableOf(name: string): PreparedTable | undefined;
 }
+
+/** A table whose runs are prepared. */
+type PreparedTable = TableState & { readonly documents: DocumentFold | undefined };
 
 interface DearRun {
   readonly bytes: Uint8Array;
-  readonly table: Projection;
+  readonly table: PreparedTable;
 }
 
 /**
@@ -122,7 +126,7 @@ class FrameChanges {
   /** Keys that runs of the frame name, by table, origin and chapter, and by their numbers. */
   readonly #keys = new Map<string, Map<number, string>>();
   /** Runs that refer to keys which are not known yet. */
-  #missed: { readonly run: DecodedRun; readonly table: Projection }[] = [];
+  #missed: { readonly run: DecodedRun; readonly table: PreparedTable }[] = [];
   #weight = 0;
   #named = 0;
 
@@ -132,7 +136,7 @@ class FrameChanges {
   }
 
   /** Throws `LIMIT_EXCEEDED` when the frame holds too much. */
-  *prepare(run: DecodedRun, table: Projection): Work {
+  *prepare(run: DecodedRun, table: PreparedTable): Work {
     this.#learn(run);
     yield 1 + run.newKeys.length / 4;
     const { document } = run;
@@ -160,7 +164,7 @@ class FrameChanges {
     }
   }
 
-  *#prepare(run: DecodedRun, table: Projection): Work<PreparedChanges> {
+  *#prepare(run: DecodedRun, table: PreparedTable): Work<PreparedChanges> {
     if (table.documents === undefined) return NOTHING;
     const textOf = this.#textsOf(run, table);
     if (isKnown(run, textOf)) return yield* table.documents.prepare(run, (id) => textOf(id) ?? '');
@@ -180,7 +184,7 @@ class FrameChanges {
   /** Returns what the key numbers of a run mean, as far as this node and the frame tell. */
   #textsOf(
     { table, origin, state: { chapter } }: DecodedRun,
-    { dictionaries, rows }: Projection,
+    { dictionaries, rows }: TableState,
   ): (id: number) => string | undefined {
     const named = this.#keys.get(keysName(table, origin, chapter));
     const author = this.#origins.find(origin);

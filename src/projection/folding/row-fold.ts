@@ -1,13 +1,22 @@
 import type { Dictionary } from '../../log/runs/dictionary.ts';
-import { compareEpochs } from '../../log/operations/epoch.ts';
+import { type Epoch, compareEpochs } from '../../log/operations/epoch.ts';
 import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../../log/operations/operation.ts';
 import type { DecodedRun } from '../../log/runs/run.ts';
 import type { VersionVector } from '../../log/operations/version-vector.ts';
 import { runChanges } from '../checkpoints/bulk-load.ts';
-import type { Live } from './effects.ts';
-import type { Projection } from '../projection.ts';
+import type { DocumentFold } from './document-fold.ts';
+import type { Effects, Live } from './effects.ts';
+import type { TableState } from '../table-state.ts';
 import { RowLives } from '../times/row-lives.ts';
-import { type Dot, MovingDot } from '../rows/rows.ts';
+import { type Dot, MovingDot } from '../rows/dot.ts';
+
+/** The table is what runs are folded into, or handed on to its document. */
+type FoldedTable = TableState & {
+  readonly effects: Effects;
+  readonly documents: DocumentFold | undefined;
+  /** Makes a switch that this node's own log tells of. */
+  switchHere(epoch: Epoch): void;
+};
 
 /** The context is common to the operations of one run. */
 interface RunContext {
@@ -22,9 +31,9 @@ interface RunContext {
 
 /** Folds runs of others, and of the log, into one table: column by column where nobody has to look, else one by one. */
 export class RowFold {
-  readonly #table: Projection;
+  readonly #table: FoldedTable;
 
-  constructor(table: Projection) {
+  constructor(table: FoldedTable) {
     this.#table = table;
   }
 

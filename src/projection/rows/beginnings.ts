@@ -1,5 +1,5 @@
 import type { VersionVector } from '../../log/operations/version-vector.ts';
-import type { Dot } from './rows.ts';
+import type { Dot } from './dot.ts';
 
 /**
  * With what the present life of each row began, in tables whose rows expire by creation: the time, and a write

@@ -5,6 +5,7 @@ import { Beginnings } from './beginnings.ts';
 import { KeyIndex } from './key-index.ts';
 import { CHANGED_ROW, type DoneByRun, MADE_ROW, type PartOfRows, type RunOfWrites } from './row-columns.ts';
 import { SlotOrder } from './slot-order.ts';
+import type { Dot } from './dot.ts';
 
 const INITIAL_CAPACITY = 64;
 const NONE = new Float64Array(0);
@@ -13,27 +14,6 @@ const COPIED_PER_STEP = 4096;
 const COPIED_PER_UNIT = 64;
 /** Most places made beyond those that are asked for. */
 const MOST_SPARE = 1 << 20;
-
-/**
- * The operation that wrote or removed something, by numbers: see {@link Origins}. Valid during the
- * call it is passed to: writers of many operations use one object for all of them.
- */
-export interface Dot {
-  readonly origin: number;
-  readonly sequence: number;
-  readonly stamp: number;
-}
-
-/** A dot that its owner moves on from operation to operation. */
-export class MovingDot implements Dot {
-  origin: number;
-  sequence = 0;
-  stamp = 0;
-
-  constructor(origin: number) {
-    this.origin = origin;
-  }
-}
 
 /**
  * The rows of one table as parallel arrays, a slot per key ever named and not yet forgotten.

@@ -1,5 +1,6 @@
 import type { Value } from '../../schema/index.ts';
-import type { Dot, Rows } from './rows.ts';
+import type { Dot } from './dot.ts';
+import type { Rows } from './rows.ts';
 import type { Versions } from './versions.ts';
 
 /** Before is what was in a slot before a write. */

@@ -1,8 +1,9 @@
 import type { Origins } from '../../log/operations/origin.ts';
 import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type { ConflictMode, Version } from '../../modes/conflict-mode.ts';
+import type { Dot } from './dot.ts';
 import type { Overtakings } from './overtakings.ts';
-import type { Dot, Rows } from './rows.ts';
+import type { Rows } from './rows.ts';
 
 /** Most expired writes remembered before the writes themselves arrive; beyond it the oldest are forgotten. */
 export const MAX_EXPIRED_AHEAD = 65_536;

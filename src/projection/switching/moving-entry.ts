@@ -1,5 +1,5 @@
 import type { Value } from '../../schema/index.ts';
-import { MovingDot } from '../rows/rows.ts';
+import { MovingDot } from '../rows/dot.ts';
 import type { CheckpointEntry } from './switching.ts';
 
 /** One row or removal of a checkpoint, in the terms of this node; moved on from entry to entry. */

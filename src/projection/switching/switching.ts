@@ -6,10 +6,11 @@ import type { Origins } from '../../log/operations/origin.ts';
 import { VersionVector } from '../../log/operations/version-vector.ts';
 import type { ConflictMode, OwnEffect, TableDocument } from '../../modes/conflict-mode.ts';
 import type { Value } from '../../schema/index.ts';
-import { type CarriedEffect, addedTo, together } from '../writing/own-past.ts';
-import type { Live } from '../folding/effects.ts';
-import type { Projection } from '../projection.ts';
-import type { Dot } from '../rows/rows.ts';
+import { type CarriedEffect, type OwnPast, addedTo, together } from '../writing/own-past.ts';
+import type { DocumentFold } from '../folding/document-fold.ts';
+import type { Effects, Live } from '../folding/effects.ts';
+import type { TableState } from '../table-state.ts';
+import type { Dot } from '../rows/dot.ts';
 
 const NOTHING = new VersionVector();
 
@@ -22,6 +23,22 @@ export interface CheckpointEntry {
   readonly created: number;
 }
 
+/** The table is what a switch goes over, and what this node writes again to it. */
+type SwitchedTable = TableState & {
+  readonly effects: Effects;
+  readonly documents: DocumentFold | undefined;
+  readonly past: OwnPast;
+  canFollow(epoch: Pick<Epoch, 'counter'>): boolean;
+  switchTo(
+    epoch: Epoch,
+    base: VersionVector,
+    from: { readonly before: VersionVector | undefined; readonly document?: TableDocument | undefined },
+  ): void;
+  set(slot: number, value: Value): void;
+  increment(slot: number, by: number | bigint, result: Value): void;
+  delete(slot: number): boolean;
+};
+
 /** Throws `DECLARATION_INVALID` for a mode that needs something which is not here. */
 export function requireAvailable(mode: ConflictMode, table: string): void {
   const reason = mode.unavailable?.();
@@ -33,20 +50,20 @@ export function requireAvailable(mode: ConflictMode, table: string): void {
 }
 
 /** Throws `LIMIT_EXCEEDED` for a switch of another node that lies beyond what this one can have missed. */
-export function requireWithinReach(projection: Projection, epoch: Epoch): void {
+export function requireWithinReach(projection: SwitchedTable, epoch: Epoch): void {
   if (projection.canFollow(epoch)) return;
   throw outOfReach(projection, epoch, 'A peer claims');
 }
 
 /** Throws `LIMIT_EXCEEDED` when there were as many switches of a table as there may be. */
-export function nextEpoch(projection: Projection, origin: string, mode: Epoch['mode']): Epoch {
+export function nextEpoch(projection: TableState, origin: string, mode: Epoch['mode']): Epoch {
   const epoch = { counter: projection.epoch.counter + 1, origin, mode };
   if (epoch.counter <= MAX_SWITCHES) return epoch;
   throw outOfReach(projection, epoch, 'This would be');
 }
 
 function outOfReach(
-  { schema: { name: table }, epoch: known }: Projection,
+  { schema: { name: table }, epoch: known }: TableState,
   { counter, origin }: Epoch,
   what: string,
 ): TablecastError {
@@ -66,7 +83,7 @@ export function firstEpoch(mode: Epoch['mode']): Epoch {
 }
 
 /** Says where a checkpoint stands: positive after a switch this table has not made, negative before one it has. */
-export function epochOrder(projection: Projection, epoch: Epoch | undefined): number {
+export function epochOrder(projection: TableState, epoch: Epoch | undefined): number {
   return compareEpochs(epoch ?? firstEpoch('naive'), projection.epoch);
 }
 
@@ -84,7 +101,7 @@ export class Orphans {
   readonly #found = new Map<string, Orphan>();
 
   /** Notes what this node wrote beyond `base` and what still stands; call before the table changes. */
-  note(projection: Projection, origins: Origins, base: VersionVector): void {
+  note(projection: SwitchedTable, origins: Origins, base: VersionVector): void {
     // What an earlier switch passed over and could not be written again yet stays to be written.
     const held = projection.vector().copy();
     const { rows, documents, past, schema } = projection;
@@ -142,7 +159,7 @@ export class Orphans {
   }
 
   /** Writes them again. */
-  carryOver(projection: Projection): void {
+  carryOver(projection: SwitchedTable): void {
     const { rows, schema } = projection;
     for (const [text, { kind, cell, by, held }] of this.#found) {
       const slot = rows.slotOf(text);
@@ -159,12 +176,12 @@ export class Orphans {
   }
 }
 
-function cellIn({ rows, schema }: Projection, slot: number): Cell | undefined {
+function cellIn({ rows, schema }: TableState, slot: number): Cell | undefined {
   return schema.isSet ? undefined : schema.toColumn(rows.value(slot));
 }
 
 /** Adds to a row what another mode's counter had; where the type's range ends, so does the sum. */
-function addTo(projection: Projection, slot: number, by: number): void {
+function addTo(projection: SwitchedTable, slot: number, by: number): void {
   const { rows, schema } = projection;
   const present = rows.has(slot) ? rows.value(slot) : (schema.defaultValue ?? 0);
   const sum = BigInt(present as number | bigint) + BigInt(by);
@@ -180,7 +197,7 @@ function addTo(projection: Projection, slot: number, by: number): void {
  * it is this node's own and will be written again.
  */
 export class SwitchAdoption {
-  readonly #projection: Projection;
+  readonly #projection: SwitchedTable;
   readonly #base: VersionVector;
   readonly #held: VersionVector;
   readonly #position: number;
@@ -194,7 +211,7 @@ export class SwitchAdoption {
   readonly removed: number[] = [];
 
   constructor(
-    projection: Projection,
+    projection: SwitchedTable,
     origins: Origins,
     from: {
       readonly epoch: Epoch;

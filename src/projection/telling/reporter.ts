@@ -12,7 +12,8 @@ import {
 import type { ProjectionContext } from '../context.ts';
 import { Emitter } from '../../work/emitter.ts';
 import type { Lives } from './lives.ts';
-import type { Dot, Rows } from '../rows/rows.ts';
+import type { Dot } from '../rows/dot.ts';
+import type { Rows } from '../rows/rows.ts';
 
 /** Tells subscribers of one table what its operations did; costs nothing while nobody subscribes. */
 export class Reporter {

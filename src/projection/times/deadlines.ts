@@ -1,7 +1,7 @@
 import type { Environment, Timer } from '../../environment.ts';
 import { isTablecastError } from '../../errors.ts';
 import { stampToMs } from '../../log/operations/hybrid-clock.ts';
-import type { Projection } from '../projection.ts';
+import type { TableState } from '../table-state.ts';
 import { SlotQueue } from '../rows/slot-queue.ts';
 
 /** Finest and coarsest step between looks at the clock, in milliseconds. */
@@ -20,6 +20,9 @@ export interface ExpiryDuty {
   now(): number;
 }
 
+/** The table is what lets a row go when it is told to. */
+type ExpiringTable = TableState & { expire(slot: number): void };
+
 /**
  * Lets rows go when their time is over: the author's node at the deadline, any other node only a
  * grace later, in case the author is gone. Each row waits in at most one bucket, so memory is
@@ -30,7 +33,7 @@ export interface ExpiryDuty {
  * node's clock prolongs nothing. From then on it is measured by what no correction of the clock moves.
  */
 export class Deadlines {
-  readonly #projection: Projection;
+  readonly #projection: ExpiringTable;
   readonly #environment: Environment;
   readonly #duty: ExpiryDuty;
   readonly #lifetimeMs: number;
@@ -45,7 +48,7 @@ export class Deadlines {
   #timer: Timer | undefined;
   #stopped = false;
 
-  constructor(projection: Projection, environment: Environment, duty: ExpiryDuty) {
+  constructor(projection: ExpiringTable, environment: Environment, duty: ExpiryDuty) {
     const { expiry } = projection.schema;
     this.#projection = projection;
     this.#environment = environment;

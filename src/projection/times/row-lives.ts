@@ -1,5 +1,5 @@
 import type { VersionVector } from '../../log/operations/version-vector.ts';
-import type { Projection } from '../projection.ts';
+import type { TableState } from '../table-state.ts';
 
 /**
  * The lives say which rows the writes of one run go on with, in tables whose rows expire by creation: a write
@@ -10,11 +10,11 @@ import type { Projection } from '../projection.ts';
  * knows better, and lets the row go in time.
  */
 export class RowLives {
-  readonly #table: Projection;
+  readonly #table: TableState;
   readonly #run: { readonly origin: number; readonly seen: VersionVector };
   #isComplete: boolean | undefined;
 
-  constructor(table: Projection, run: { readonly origin: number; readonly seen: VersionVector }) {
+  constructor(table: TableState, run: { readonly origin: number; readonly seen: VersionVector }) {
     this.#table = table;
     this.#run = run;
   }

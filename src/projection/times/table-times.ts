@@ -1,8 +1,8 @@
 import { TablecastError } from '../../errors.ts';
 import { HybridClock, STAMPS_PER_MS, stampToMs } from '../../log/operations/hybrid-clock.ts';
 import type { Wall } from '../../log/operations/wall-clock.ts';
-import type { CheckpointRows } from '../checkpoints/checkpoint-reader.ts';
-import type { Dot } from '../rows/rows.ts';
+import type { CheckpointRows } from '../checkpoints/checkpoint-format.ts';
+import type { Dot } from '../rows/dot.ts';
 import type { Versions } from '../rows/versions.ts';
 
 /** Bounds how far ahead of this machine's clock an operation may be dated that its own author brings: 5 minutes. */

@@ -16,7 +16,8 @@ import type { DocumentFold } from '../folding/document-fold.ts';
 import type { ProjectionContext } from '../context.ts';
 import type { Overtakings } from '../rows/overtakings.ts';
 import type { OwnPast } from './own-past.ts';
-import { type Dot, MovingDot, type Rows } from '../rows/rows.ts';
+import { type Dot, MovingDot } from '../rows/dot.ts';
+import type { Rows } from '../rows/rows.ts';
 import type { TableTimes } from '../times/table-times.ts';
 
 /** A run that weighs this much beyond its operations takes no further one. */

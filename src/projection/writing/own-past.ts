@@ -1,10 +1,15 @@
 import type { Origins } from '../../log/operations/origin.ts';
 import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type { OwnEffect } from '../../modes/conflict-mode.ts';
-import type { Projection } from '../projection.ts';
+import type { TableState } from '../table-state.ts';
 
 /** Most effects remembered of documents that are over; beyond it the oldest are forgotten. */
 const MAX_PAST = 262_144;
+
+/** The table is about to leave its document. */
+type LeftTable = Pick<TableState, 'schema'> & {
+  readonly documents: { effectsOfOwn(): readonly OwnEffect[] } | undefined;
+};
 
 /** An effect is what a node did to one key, its operations taken together. */
 export interface CarriedEffect {
@@ -74,13 +79,13 @@ export class OwnPast {
   }
 
   /** The table is about to leave its document for another. */
-  leave({ documents, schema }: Projection): void {
+  leave({ documents, schema }: LeftTable): void {
     if (documents === undefined || schema.column !== 'integer') return;
     this.remember(documents.effectsOfOwn().filter((effect) => isNumber(effect) && !this.isCopy(effect)));
   }
 
   /** The rows as they are begin a document: those of this node's own are remembered as what it put. */
-  begin(projection: Projection, origins: Origins): void {
+  begin(projection: TableState, origins: Origins): void {
     const { rows, schema } = projection;
     if (schema.column !== 'integer') return;
     const known = new Set(Array.from(this.#effects.values(), ({ text }) => text));

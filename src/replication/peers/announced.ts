@@ -1,4 +1,3 @@
-import type { Takes } from './peer-tables.ts';
 import type { ReplicaTable } from '../replica.ts';
 import type { TableState } from '../wire/wire.ts';
 
@@ -9,6 +8,12 @@ const SHOWN = 2048;
 /** Counted for an announcement, and for each life in it, beside their texts: objects, and entries of maps. */
 const ANNOUNCEMENT_BYTES = 512;
 const LIFE_BYTES = 128;
+
+/**
+ * Takes says what a node takes of a table from a peer: everything, nothing but the peer's own operations, or
+ * nothing.
+ */
+export type Takes = 'everything' | 'own' | 'nothing';
 
 /** Announced is what is kept of what a peer said of one of its tables. */
 export interface Announced extends Omit<TableState, 'declaration'> {

@@ -7,6 +7,7 @@ import type { RunReference } from '../../log/keeping/segment-store.ts';
 import {
   type Announced,
   type RefusedTable,
+  type Takes,
   announcedOf,
   declarationOf,
   difference,
@@ -41,12 +42,6 @@ export interface SharedTable {
   /** Lists whose operations the peer does not take; an empty text stands for the table's checkpoint. */
   readonly heldBack: ReadonlySet<string>;
 }
-
-/**
- * Takes says what a node takes of a table from a peer: everything, nothing but the peer's own operations, or
- * nothing.
- */
-export type Takes = 'everything' | 'own' | 'nothing';
 
 /** Something one side may not do with a table. */
 export interface Denial {

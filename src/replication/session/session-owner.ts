@@ -7,9 +7,7 @@ import type { Account } from '../costs/account.ts';
 import type { IntakeLimits } from '../costs/intake.ts';
 import type { Difference, Replica } from '../replica.ts';
 import type { PeerTables } from '../peers/peer-tables.ts';
-import type { Session } from './session.ts';
 import type { Turns } from '../costs/turns.ts';
-import type { Taking } from './taking.ts';
 import type { FarewellCause, HeldBackState } from '../wire/wire.ts';
 
 /** A farewell says why a peer that said hello is not let in. */
@@ -19,8 +17,8 @@ export interface Farewell {
   readonly cause?: FarewellCause;
 }
 
-/** The owner is what a session needs of the replicator it belongs to. */
-export interface SessionOwner {
+/** The owner is what a session needs of the replicator it belongs to; parts of a session hand over none. */
+export interface SessionOwner<Session = unknown> {
   readonly replica: Replica;
   readonly environment: Environment;
   readonly intake: IntakeLimits;
@@ -36,7 +34,7 @@ export interface SessionOwner {
   readonly compares: Account;
   report(event: NodeEvent): void;
   /** Lists what of a table is held back that other peers brought. */
-  heldBackBeside(taking: Taking, table: string): HeldBackState[];
+  heldBackBeside(taking: object, table: string): HeldBackState[];
   /** Answers what a peer may do; undefined while that depends on which node it says it is. */
   grantOf(connection: Connection, nodeId: string | undefined): Grant | undefined;
   /** The peer said hello; undefined lets it in. */

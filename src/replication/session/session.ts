@@ -38,7 +38,7 @@ export class Session implements Debtor, Directed, Place {
   readonly connection: Connection;
   readonly tables: PeerTables;
   readonly comparisons: Comparisons;
-  readonly #owner: SessionOwner;
+  readonly #owner: SessionOwner<Session>;
   readonly #outbound: ReadonlyMap<StoreName, Outbound>;
   readonly #long: LongFrames;
   readonly #intake: Intake;
@@ -62,7 +62,7 @@ export class Session implements Debtor, Directed, Place {
   #clockAheadMs: number | undefined;
   readonly since: number;
 
-  constructor(connection: Connection, owner: SessionOwner) {
+  constructor(connection: Connection, owner: SessionOwner<Session>) {
     this.connection = connection;
     this.#owner = owner;
     this.since = owner.environment.now();
