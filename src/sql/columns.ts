@@ -1,7 +1,7 @@
 import type { Key, Schema, TypeName, Value } from '../schema/index.ts';
 
-/** Most characters of a name in SQL: PostgreSQL cuts at 63 bytes, and names of our own hang endings on it. */
-export const MAX_SQL_NAME = 48;
+/** Most bytes of a name in SQL: PostgreSQL cuts at 63, and names of our own hang endings on it, a position for one. */
+export const MAX_SQL_NAME = 40;
 
 /** The type of a column is that of a declaration, or one of what every table has beside its rows. */
 export type SqlType = TypeName | 'text' | 'position' | 'clock';

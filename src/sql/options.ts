@@ -10,7 +10,7 @@ import { STANDINGS } from './statements.ts';
 export interface ProjectOptions {
   /** Names a file of SQLite, made when missing; or `postgres://user:password@host/database`, which needs the package `pg`. */
   readonly to: string;
-  /** Names of the tables in the target, where they are others; at most 48 characters. */
+  /** Names of the tables in the target, where they are others; at most 40 bytes of UTF-8. */
   readonly into?: Readonly<Record<string, string>> | undefined;
   /** Names of a table's columns: those of its key, then its value. Default `key` (or `key_1`, `key_2`, …) and `value`. */
   readonly columns?: Readonly<Record<string, readonly string[]>> | undefined;
@@ -25,7 +25,7 @@ export interface ProjectOptions {
   readonly module?: string | URL | undefined;
 }
 
-const name = v.pipe(v.string(), v.regex(/^[^\0]+$/), v.maxLength(MAX_SQL_NAME));
+const name = v.pipe(v.string(), v.regex(/^[^\0]+$/), v.maxBytes(MAX_SQL_NAME));
 const schema = v.strictObject({
   to: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
   into: v.optional(v.record(v.string(), name)),
@@ -80,9 +80,9 @@ function requirePlace(to: string): void {
 }
 
 function orderOf(table: Schema, into: string, columns: readonly string[]): TableOrder {
-  if (into.length > MAX_SQL_NAME)
+  if (Buffer.byteLength(into) > MAX_SQL_NAME)
     throw refused(
-      `${JSON.stringify(into)} has more than ${MAX_SQL_NAME} characters, too many for a table in SQL.`,
+      `${JSON.stringify(into)} has more than ${MAX_SQL_NAME} bytes, too many for a table in SQL.`,
       `Give it another name: into: { ${JSON.stringify(table.name)}: 'shorter' }.`,
     );
   if (into === STANDINGS)

@@ -12,8 +12,8 @@ beforeEach(async () => {
   node = await openNode({ id: 'n', directory });
   node.table('kept', { key: 'addr', value: 'count', backend: 'sqlite' });
   node.table('brief', { key: ['addr', 'port'] });
-  node.table('t'.repeat(48), { key: 'addr' });
-  node.table('t'.repeat(49), { key: 'addr' });
+  node.table('t'.repeat(40), { key: 'addr' });
+  node.table('t'.repeat(41), { key: 'addr' });
 });
 
 afterEach(async () => {
@@ -33,8 +33,9 @@ describe('what a projection refuses', () => {
     ['an option there is not', 'kept', { tables: 1 }, /Option tables/],
     ['an address of something else', 'kept', { to: 'mysql://user:secret@host/db' }, /no file and no address/],
     ['a table it does not have, in into', 'kept', { into: { brief: 'x' } }, /names the table "brief"/],
-    ['a long name', 't'.repeat(49), {}, /more than 48 characters/],
-    ['a long name of a column', 'kept', { columns: { kept: ['c'.repeat(49)] } }, /Option columns/],
+    ['a long name', 't'.repeat(41), {}, /more than 40 bytes/],
+    ['a long name of a column', 'kept', { columns: { kept: ['c'.repeat(41)] } }, /Option columns/],
+    ['a name that is long in UTF-8', 'kept', { into: { kept: 'é'.repeat(21) } }, /Option into/],
     ['more names than columns', 'kept', { columns: { kept: ['a', 'b', 'c'] } }, /has 2 columns, and 3 names/],
     ['two columns of one name', 'kept', { columns: { kept: ['a', 'A'] } }, /name "A"/],
     ['a column of its own name', 'kept', { columns: { kept: ['_Origin'] } }, /name "_origin"/],
@@ -62,9 +63,9 @@ describe('what a projection refuses', () => {
     expect(() => node.project(tables, { to: to(), ...options })).not.toThrow(/secret/);
   });
 
-  test('names of 48 characters are taken', async () => {
-    const name = 't'.repeat(48);
-    await node.project(name, { to: to(), columns: { [name]: ['c'.repeat(48)] } }).reached();
+  test('names of 40 bytes are taken', async () => {
+    const name = 't'.repeat(40);
+    await node.project(name, { to: to(), columns: { [name]: ['c'.repeat(40)] } }).reached();
   });
 
   test('eight projections at a time are taken, a ninth is not; who is closed makes room', async () => {
