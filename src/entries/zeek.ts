@@ -1,0 +1,7 @@
+/**
+ * What moving from Zeek's `&backend` needs beside `node.attachZeek`: stores of Broker, and strings that are bytes.
+ *
+ * @packageDocumentation
+ */
+export { readBrokerStore } from '../zeek/broker-store/read.ts';
+export { bytesOfText, textOfBytes } from '../schema/index.ts';

@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import ts from 'typescript';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const checkout = fileURLToPath(new URL('../..', import.meta.url));
+let project = '';
+
+/** Somebody else's project: the packed package, unpacked, beside the dependencies of this checkout as links. */
+beforeAll(async () => {
+  project = await mkdtemp(path.join(tmpdir(), 'tablecast-own-ports-'));
+  const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', project], {
+    cwd: checkout,
+  });
+  const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
+  await run('tar', ['-xzf', filename], { cwd: project });
+  const modules = path.join(project, 'node_modules');
+  await mkdir(modules);
+  await run('mv', ['package', path.join(modules, 'tablecast')], { cwd: project });
+  const manifest = await readFile(path.join(checkout, 'package.json'), 'utf8');
+  const { dependencies } = JSON.parse(manifest) as { dependencies: Record<string, string> };
+  for (const name of Object.keys(dependencies))
+    await symlink(path.join(checkout, 'node_modules', name), path.join(modules, name));
+  await writeFile(path.join(project, 'package.json'), '{ "type": "module", "private": true }');
+}, 120_000);
+
+afterAll(async () => {
+  await rm(project, { recursive: true, force: true });
+});
+
+/** An example as a project without a compiler has it. */
+async function copyExample(name: string): Promise<void> {
+  const text = await readFile(path.join(checkout, 'examples/own', `${name}.ts`), 'utf8');
+  const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
+  const { outputText } = ts.transpileModule(text, { compilerOptions: options });
+  await writeFile(path.join(project, `${name}.js`), outputText);
+}
+
+/** The blocks of code on the page, as they stand there. */
+async function blocksOfPage(): Promise<string[]> {
+  const page = await readFile(path.join(checkout, 'docs/write-your-own.md'), 'utf8');
+  return Array.from(page.matchAll(/```ts\n([^`]*)```/g), ([, block]) => block ?? '');
+}
+
+test('the suites of the page pass under node:test against the backend and the transport of the examples', async () => {
+  await copyExample('files-backend');
+  await copyExample('tcp-transport');
+  const [, suites = ''] = await blocksOfPage();
+  const imports = [
+    "import { mkdtempSync, rmSync } from 'node:fs';",
+    "import { tmpdir } from 'node:os';",
+    "import { join } from 'node:path';",
+    "import { filesBackend } from './files-backend.js';",
+    "import { tcpTransport } from './tcp-transport.js';",
+  ];
+  await writeFile(path.join(project, 'suites.test.js'), [...imports, suites].join('\n'));
+  const { stdout } = await run('node', ['--test', 'suites.test.js'], { cwd: project, timeout: 110_000 });
+  expect(stdout).toMatch(/# fail 0/);
+  expect(Number(/# pass (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(40);
+});
+
+test('the program of the page opens a node, and its rows are there at the next start', async () => {
+  const [program = ''] = await blocksOfPage();
+  const rest = [
+    "console.log(visits.increment('10.0.0.1'), node.addresses.length);",
+    'await node.flush();',
+    'await node.close();',
+  ];
+  await writeFile(path.join(project, 'program.js'), [program, ...rest].join('\n'));
+  const start = async (): Promise<string> => (await run('node', ['program.js'], { cwd: project })).stdout;
+  expect(await start()).toBe('1 1\n');
+  expect(await start()).toBe('2 1\n');
+});
+
+test('every entry can be imported, and the suites need no test runner', async () => {
+  const entries = [
+    'tablecast',
+    ...['automerge', 'sqlite', 'testing', 'websocket', 'zeek'].map((name) => `tablecast/${name}`),
+  ];
+  const program = `for (const entry of ${JSON.stringify(entries)}) if (Object.keys(await import(entry)).length === 0) throw new Error(entry);`;
+  await writeFile(path.join(project, 'entries.js'), program);
+  await run('node', ['entries.js'], { cwd: project });
+});
+
+test('declarations compile with lib es2022 and without skipLibCheck', async () => {
+  for (const name of ['@types/node', 'undici-types', '@types/better-sqlite3'])
+    await mkdir(path.join(project, 'node_modules', path.dirname(name)), { recursive: true }).then(() =>
+      symlink(path.join(checkout, 'node_modules', name), path.join(project, 'node_modules', name)),
+    );
+  await copyFile(path.join(checkout, 'examples/own/files-backend.ts'), path.join(project, 'own.ts'));
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: false,
+    target: 'ES2022',
+    lib: ['ES2022'],
+    module: 'NodeNext',
+    types: ['node'],
+  };
+  const use = [
+    "import { openNode } from 'tablecast';",
+    "import * as testing from 'tablecast/testing';",
+    "import * as sqlite from 'tablecast/sqlite';",
+    "import * as websocket from 'tablecast/websocket';",
+    'export const all = [openNode, testing, sqlite, websocket];',
+  ];
+  await writeFile(path.join(project, 'use.ts'), use.join('\n'));
+  await writeFile(
+    path.join(project, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: ['use.ts'] }),
+  );
+  const { stdout } = await run('node', [path.join(checkout, 'node_modules/typescript/bin/tsc'), '-p', '.'], {
+    cwd: project,
+  }).catch((error: unknown) => error as { stdout: string });
+  expect(stdout).toBe('');
+}, 120_000);
+
+/** Before entries and bundled declarations: 1,260 files, 7.4 MB. */
+const MOST_FILES = 600;
+const MOST_BYTES = 3_700_000;
+
+test('the package takes half the files and bytes of what it took with its sources', async () => {
+  const args = ['pack', '--ignore-scripts', '--dry-run', '--json'];
+  const { stdout } = await run('npm', args, { cwd: checkout });
+  const [{ entryCount, unpackedSize }] = JSON.parse(stdout) as [{ entryCount: number; unpackedSize: number }];
+  expect(entryCount).toBeLessThan(MOST_FILES);
+  expect(unpackedSize).toBeLessThan(MOST_BYTES);
+});
