@@ -38,7 +38,7 @@ export function rowsFile({ sql, directory, id }: NodeOptions): string | undefine
 }
 
 /** The database a node's options ask for: one file, named after the node. */
-export function sqliteOf(options: NodeOptions): Backend | undefined {
+function sqliteOf(options: NodeOptions): Backend | undefined {
   const file = databaseFile(options);
   if (file === undefined) return undefined;
   const { id, durability, failureMode, limits } = options;

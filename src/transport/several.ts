@@ -49,6 +49,6 @@ export class SeveralTransports implements Transport {
 }
 
 /** Returns the part of an address before its colon. */
-export function schemeOf(address: string): string {
+function schemeOf(address: string): string {
   return address.slice(0, Math.max(0, address.indexOf(':')));
 }
