@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import { expect, test } from 'vitest';
 import { lintRules, roomsOf } from '../../scripts/rooms.ts';
@@ -10,6 +10,24 @@ const rooms = roomsOf(read('docs/architecture.md'));
 const sources = readdirSync(at('src'), { recursive: true, encoding: 'utf8' })
   .map((name) => name.replaceAll('\\', '/'))
   .filter((name) => name.endsWith('.ts'));
+
+test('files and folders that the pictures and the table of changes name are there', () => {
+  const [, section = ''] =
+    /## In pictures\n([\s\S]*?)\n## Folders\n/.exec(read('docs/architecture.md')) ?? [];
+  const changes = section.split('## Where to change what')[1] ?? '';
+  const starts = Array.from(changes.matchAll(/^\|[^|]*\|([^|]*)\|/gm), ([, cell = '']) => cell).flatMap(
+    (cell) => Array.from(cell.matchAll(/`([\w./-]+)`/g), ([, path]) => `src/${path}`),
+  );
+  const boxes = Array.from(
+    section.matchAll(/\["([a-z][\w-]*(?:\/[\w-]+)*(?:\.ts)?):/g),
+    ([, path]) => `src/${path}`,
+  );
+  const tests = Array.from(changes.matchAll(/ (test\/[\w-]+(?:\/[\w-]+)?)/g), ([, path = '']) => path);
+  const named = [...starts, ...boxes, ...tests].filter((path) => path !== 'src/src');
+  expect(named.length).toBeGreaterThan(40);
+  const isThere = (path: string): boolean => existsSync(at(path)) || existsSync(at(`${path}.test.ts`));
+  expect(named.filter((path) => !isThere(path))).toEqual([]);
+});
 
 /** What a file of `src` imports of ours, types included, from `src` on. */
 function importsOf(file: string): string[] {
