@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Environment } from '../../src/environment.ts';
 import type { NodeEvent, NodeOptions, SetTable } from '../../src/index.ts';
@@ -165,7 +166,11 @@ describe('an announcement', () => {
     const { peer } = await victim({});
     const other = target?.connect() as FakePeer;
     other.greet('other');
-    const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+    // What is told to others because of a message is told in a later turn, in slices.
+    const turn = async (): Promise<void> => {
+      for (let turns = 0; turns < 20; turns++) await setImmediate();
+    };
+    while (other.messages('sources').length === 0) await setImmediate();
     await turn();
     const before = other.messages('sources').length;
     expect(before).toBeGreaterThan(0);
