@@ -57,7 +57,7 @@ export type HeaderSource = Pick<
   TableState,
   'schema' | 'rows' | 'mode' | 'held' | 'versions' | 'epoch' | 'contexts' | 'vector' | 'effective'
 > & {
-  readonly overtakings: Pick<TableState['overtakings'], 'size' | 'all' | 'mayHaveSeen'>;
+  readonly overtakings: Pick<TableState['overtakings'], 'size' | 'all'>;
   readonly sessions: Pick<TableState['sessions'], 'stretches'>;
   readonly lives: Pick<TableState['lives'], 'forgotten'>;
 };

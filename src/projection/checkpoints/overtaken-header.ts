@@ -23,7 +23,7 @@ export interface OvertakenHeader {
 
 /** A source is what there is to say of a table. */
 type OvertakenSource = Pick<Projection, 'rows' | 'mode' | 'versions'> & {
-  readonly overtakings: Pick<Overtakings, 'size' | 'all' | 'mayHaveSeen'>;
+  readonly overtakings: Pick<Overtakings, 'size' | 'all'>;
 };
 
 /** Returns what of it there is to say of a table. */
@@ -37,10 +37,13 @@ export function overtakenOf(table: OvertakenSource, origins: Origins): Overtaken
   );
   if (mode.comparesVersions) return { overtaken };
   const { latestClear } = versions;
-  const isKept = latestClear !== undefined && overtakings.mayHaveSeen(latestClear);
+  const first = new Map<number, number>();
+  for (const { by, from } of overtakings.all()) first.set(by, Math.min(from, first.get(by) ?? from));
+  const mayHaveSeen = ({ origin, sequence }: Dot): boolean => (first.get(origin) ?? Infinity) <= sequence;
+  const isKept = latestClear !== undefined && mayHaveSeen(latestClear);
   const removed: [string, ...Named][] = [];
   for (const slot of rows.removals())
-    if (removed.length < MAX_OVERTAKING_REMOVALS && overtakings.mayHaveSeen(rows.dot(slot)))
+    if (removed.length < MAX_OVERTAKING_REMOVALS && mayHaveSeen(rows.dot(slot)))
       removed.push([rows.text(slot), ...name(rows.dot(slot))]);
   return {
     overtaken,

@@ -114,18 +114,9 @@ export class Overtakings {
    */
   hasSeen({ origin: by, sequence }: Name, late: Name): boolean {
     const list = this.#byOrigin.get(late.origin)?.get(by);
-    const last = list?.findLast(({ from }) => from <= sequence);
+    const last = list === undefined ? undefined : lastUpTo(list, sequence);
     if (last === undefined || last.through < late.sequence) return false;
     return (this.#table.contexts.get(late.origin)?.get(by) ?? 0) < sequence;
-  }
-
-  /** Returns whether an operation may have overtaken anything. */
-  mayHaveSeen({ origin: by, sequence }: Name): boolean {
-    for (const authors of this.#byOrigin.values()) {
-      const first = authors.get(by)?.[0];
-      if (first !== undefined && first.from <= sequence) return true;
-    }
-    return false;
   }
 
   /** More is held of an origin: what has arrived is forgotten. */
@@ -152,4 +143,15 @@ export class Overtakings {
     authors.delete(by);
     if (authors.size === 0) this.#byOrigin.delete(origin);
   }
+}
+
+/** The last one that an author had seen when it wrote an operation. What a peer can make long is not walked through for each. */
+function lastUpTo(list: readonly Overtaking[], sequence: number): Overtaking | undefined {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle] as Overtaking).from <= sequence) low = middle + 1;
+    else high = middle;
+  }
+  return list[low - 1];
 }
