@@ -1,5 +1,5 @@
 /**
- * What moving from Zeek's `&backend` needs beside `node.attachZeek`: stores of Broker, and strings that are bytes.
+ * The entry has what moving from Zeek's `&backend` needs beside `node.attachZeek`: stores of Broker, and strings that are bytes.
  *
  * @packageDocumentation
  */
