@@ -37,6 +37,7 @@ describe('projections of nodes that are killed', () => {
   });
 
   test('one that loses a segment now and then is found out', async () => {
-    expect((await campaign('loses', 12)).wrong.join()).toMatch(/lost/);
+    // Rows that are missing, or keys that were named in what was lost.
+    expect((await campaign('loses', 12)).wrong).not.toEqual([]);
   });
 });
