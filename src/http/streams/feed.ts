@@ -5,10 +5,12 @@ import { type Piece, pieceOf, restOf } from './piece.ts';
 
 /** Bytes of encoded events that a feed keeps for readers that are a little behind. */
 const KEPT_BYTES = 4 * 1024 * 1024;
-/** Readers that are served in one turn of the event loop. */
-const READERS_PER_TURN = 64;
-/** A round of readers begins so many times as long after the last one began as that one took. */
-const REST = 4;
+/** Bytes that readers are given in one turn of the event loop, with what a write costs beside its bytes. */
+const BYTES_PER_TURN = 1024 * 1024;
+const BYTES_PER_WRITE = 8192;
+/** Readers for which events are gathered a millisecond longer, and how long at most. */
+const READERS_PER_MS = 20;
+const LONGEST_REST_MS = 50;
 
 /** A source says what a feed tells, and of what. */
 export interface FeedSource {
@@ -21,18 +23,21 @@ export interface FeedSource {
 
 /** A reader, as its feed sees it. */
 export interface FeedReader {
-  /** There is more than it was given, or there will be nothing more. */
-  more(): void;
+  /** Takes what comes next, if it takes anything now; returns how many bytes that was, 0 when it waits. */
+  more(this: void): number;
 }
 
 /**
  * A feed encodes once for all its followers what happens to a table, or to all: it reads the log as far as it
- * is durable, and keeps the newest bytes. Readers are served in rounds, some per turn of the event loop, so
- * that a thousand of them delay nothing else; rounds leave the node three quarters of its time.
+ * is durable, and keeps the newest bytes. Readers are served in turn, as many bytes in each turn of the event
+ * loop as delay nothing else, however many they are.
  */
 export class Feed {
   readonly #source: FeedSource;
   readonly #readers = new Set<FeedReader>();
+  /** Those who may take more now, in turn. */
+  readonly #due = new Set<FeedReader>();
+  #isServing = false;
   readonly #reader: OperationReader;
   readonly #unwatch: () => void;
   #pieces: Piece[] = [];
@@ -77,6 +82,15 @@ export class Feed {
 
   remove(reader: FeedReader): void {
     this.#readers.delete(reader);
+    this.#due.delete(reader);
+  }
+
+  /** Gives a reader its turn. */
+  want(reader: FeedReader): void {
+    this.#due.add(reader);
+    if (this.#isServing) return;
+    this.#isServing = true;
+    setImmediate(() => this.#serve());
   }
 
   /** Returns what comes next behind a position that is not before {@link start}; undefined when that is all. */
@@ -137,27 +151,32 @@ export class Feed {
     setImmediate(() => this.#round());
   }
 
-  /** Closes what was gathered, and hands it to everybody who waits for more. */
+  /** Closes what was gathered, and gives everybody a turn; the more there are, the longer is gathered again. */
   #round(): void {
-    const began = performance.now();
     this.#closePieces();
-    const readers = [...this.#readers];
-    let next = 0;
-    let took = performance.now() - began;
-    const serve = (): void => {
-      const from = performance.now();
-      const end = Math.min(next + READERS_PER_TURN, readers.length);
-      for (; next < end; next++) readers[next]?.more();
-      took += performance.now() - from;
-      if (next < readers.length) setImmediate(serve);
-      else setTimeout(() => this.#rest(), took < 1 ? 0 : took * (REST - 1));
-    };
-    serve();
+    for (const reader of this.#readers) this.want(reader);
+    setTimeout(
+      () => {
+        this.#isRoundDue = false;
+        if (this.#read > this.#end && !this.#over) this.#dueRound();
+      },
+      Math.min(LONGEST_REST_MS, this.#readers.size / READERS_PER_MS),
+    );
   }
 
-  #rest(): void {
-    this.#isRoundDue = false;
-    if (this.#read > this.#end && !this.#over) this.#dueRound();
+  /** Serves readers in turn, as many as one turn of the event loop has room for. */
+  #serve(): void {
+    let left = BYTES_PER_TURN;
+    for (const reader of this.#due) {
+      this.#due.delete(reader);
+      const bytes = reader.more();
+      // At the end, behind all others.
+      if (bytes > 0) this.#due.add(reader);
+      left -= bytes + BYTES_PER_WRITE;
+      if (left <= 0) break;
+    }
+    this.#isServing = this.#due.size > 0;
+    if (this.#isServing) setImmediate(() => this.#serve());
   }
 
   #closePieces(): void {

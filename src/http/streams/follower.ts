@@ -58,27 +58,29 @@ export class Follower {
     const stream = this.#stream;
     return new Promise((resolve) => {
       const reader = {
-        more: (): void => {
-          this.#give(feed);
-          if (!stream.over && !feed.over && this.#cursor >= feed.start) return;
+        more: (): number => {
+          const bytes = this.#give(feed);
+          if (!stream.over && !feed.over && this.#cursor >= feed.start) return bytes;
           stream.onReady = undefined;
           feed.remove(reader);
           resolve();
+          return 0;
         },
       };
-      stream.onReady = reader.more;
+      stream.onReady = () => feed.want(reader);
       feed.add(reader);
-      reader.more();
+      feed.want(reader);
     });
   }
 
-  #give(feed: Feed): void {
-    while (this.#stream.isReady && this.#cursor >= feed.start) {
-      const piece = feed.next(this.#cursor);
-      if (piece === undefined) return;
-      this.#cursor = piece.to;
-      if (piece.bytes.length > 0) this.#stream.write(piece.bytes);
-    }
+  /** Writes one piece, if the reader takes it; returns the bytes of it. */
+  #give(feed: Feed): number {
+    if (!this.#stream.isReady || this.#cursor < feed.start) return 0;
+    const piece = feed.next(this.#cursor);
+    if (piece === undefined) return 0;
+    this.#cursor = piece.to;
+    if (piece.bytes.length > 0) this.#stream.write(piece.bytes);
+    return Math.max(1, piece.bytes.length);
   }
 
   /** Reads the log up to where the feed begins; gives its place up while its reader takes nothing. */
