@@ -9,6 +9,7 @@ import { p13 } from './p13-memory.ts';
 import { p14, p15 } from './p14-modes.ts';
 import { p16 } from './p16-event-loop.ts';
 import { p17 } from './p17-sql.ts';
+import { p19 } from './p19-http.ts';
 
 /** Every target, in order. */
 export const targets: readonly Target[] = [
@@ -29,4 +30,5 @@ export const targets: readonly Target[] = [
   p15,
   p16,
   p17,
+  p19,
 ];
