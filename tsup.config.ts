@@ -52,8 +52,8 @@ const options: Options = {
   clean: true,
   removeNodeProtocol: false,
   esbuildPlugins: [writingThread],
-  // Declarations in few files. The bundler of declarations sets baseUrl, which TypeScript 6 warns of.
-  dts: { entry: entries, compilerOptions: { ignoreDeprecations: '6.0', paths: {} } },
+  // Declarations in few files, without the interior of tables. The bundler of declarations sets baseUrl, which TypeScript 6 warns of.
+  dts: { entry: entries, compilerOptions: { ignoreDeprecations: '6.0', paths: {}, stripInternal: true } },
 };
 
 export default options;

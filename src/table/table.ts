@@ -79,6 +79,7 @@ export interface DivergedKey<K = unknown, V = unknown> {
  * write `CLOSED` after the node was closed, or the reason why the backend takes no writes.
  */
 export class Table<K = unknown, V = unknown> {
+  /** @internal */
   protected readonly projection: Projection;
   readonly name: string;
   /** Is the declaration with its defaults filled in. */
@@ -103,6 +104,7 @@ export class Table<K = unknown, V = unknown> {
   readonly #switchMode: TableParts['switchMode'];
   readonly #seal: () => void;
 
+  /** @internal */
   constructor({ projection, synced, divergence, counted, repair, switchMode, seal }: TableParts) {
     this.#switchMode = switchMode;
     this.#seal = seal;
@@ -204,7 +206,11 @@ export class Table<K = unknown, V = unknown> {
     for (const slot of this.projection.rows.live()) yield this.projection.rows.key(slot) as K;
   }
 
-  /** The slot of the row of a key, if there is a row. */
+  /**
+   * The slot of the row of a key, if there is a row.
+   *
+   * @internal
+   */
   protected find(key: unknown): number | undefined {
     const { schema, rows } = this.projection;
     // A canonical text that has a slot needs no check; anything else does.
@@ -213,7 +219,11 @@ export class Table<K = unknown, V = unknown> {
     return rows.find(schema.keyText(key));
   }
 
-  /** The slot of a key, with or without a row. */
+  /**
+   * The slot of a key, with or without a row.
+   *
+   * @internal
+   */
   protected slot(key: unknown): number {
     const { schema, rows } = this.projection;
     if (!schema.textKeys) return rows.slotOf(schema.keyText(key));

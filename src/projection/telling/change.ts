@@ -53,6 +53,7 @@ export class Change<K = Key, V = Value> {
   readonly #position: number;
   readonly #sequence: number;
 
+  /** @internal */
   constructor(kind: ChangeKind, key: K, previous: V | undefined, cause: ChangeCause) {
     this.kind = kind;
     this.key = key;
