@@ -108,7 +108,8 @@ export class HttpServer {
   #route(handlers: Handlers): void {
     for (const operation of OPERATIONS) {
       const handler = handlers[operation.id];
-      if (handler !== undefined) this.#answer(operation, handler);
+      if (handler === undefined) throw new Error(`No route answers ${operation.id}.`);
+      this.#answer(operation, handler);
     }
   }
 
