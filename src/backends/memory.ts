@@ -12,6 +12,7 @@ const COMPACT_FROM = 1024;
 
 const RELEASED: Segment = { position: 0, span: 0, bytes: new Uint8Array(0) };
 
+/** The options bound what a memory backend keeps. */
 export interface MemoryBackendOptions {
   /** Bounds the bytes of segments kept, 64 MiB unless given; above it the oldest are trimmed. The newest one always stays. */
   readonly maxBytes?: number | undefined;

@@ -10,7 +10,7 @@ export interface HttpLimits {
   readonly maxStreamsPerHolder: number;
 }
 
-/** The options are {@link HttpLimits} as a user gives them: members left out have their default. */
+/** The options bound what strangers and holders of credentials can take up: members left out have their default. */
 export type HttpLimitOptions = { readonly [Name in keyof HttpLimits]?: number | undefined };
 
 const DEFAULTS: HttpLimits = {

@@ -79,6 +79,7 @@ export interface Backend {
   readonly durable: boolean;
   /** Finds what is there, or creates it. Calling it again returns the same promise. */
   open(): Promise<Recovery>;
+  /** Makes a commit as durable as the backend promises, all of it or nothing; resolves then and not before. */
   commit(commit: Commit): Promise<void>;
   /**
    * Returns segments whose last position is greater than `after`, ascending, at most `maxBytes` of them but at
@@ -109,5 +110,6 @@ export interface Backend {
    * nothing to commit. Left out where nobody can take it away.
    */
   lost?(): TablecastError | undefined;
+  /** Ends the backend after what was accepted before. Idempotent. */
   close(): Promise<void>;
 }
