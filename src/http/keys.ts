@@ -1,7 +1,6 @@
 import type { Schema, TypeName } from '../schema/index.ts';
-import { columnForm, columnText, keyForm, keyOf } from './forms.ts';
+import { columnForm, keyOf } from './forms.ts';
 import { invalidRequest } from './problem.ts';
-import type { Key } from '../schema/index.ts';
 
 /** Canonical text of the key that a segment of a path names. Throws a problem, or `KEY_INVALID`. */
 export function keyOfSegment(schema: Schema, segment: string): string {
@@ -21,13 +20,6 @@ export function keyOfColumns(schema: Schema, columns: readonly string[]): string
   }
   const forms = columns.map((text, index) => columnForm(keyTypes[index] as TypeName, text));
   return schema.keyText(keyOf(schema, composite ? forms : forms[0]));
-}
-
-/** The segment of a path that names a key. */
-export function segmentOf(schema: Schema, key: Key): string {
-  const form = keyForm(schema, key);
-  const parts = schema.composite ? (form as readonly unknown[]) : [form];
-  return parts.map((part) => encodeURIComponent(columnText(part))).join(',');
 }
 
 function decoded(text: string): string {

@@ -1,2 +1,2 @@
-export { type Link, Observed, link, pattern } from '../../src/testing/observed.ts';
+export { Observed, link, pattern } from '../../src/testing/observed.ts';
 export { outcomeOf as codeOf } from '../../src/testing/suite.ts';

@@ -1,4 +1,4 @@
-import { type JsonSchema, ref, type SCHEMAS } from './schemas.ts';
+import { type JsonSchema, type SCHEMAS } from './schemas.ts';
 
 type SchemaName = keyof typeof SCHEMAS;
 
@@ -325,6 +325,3 @@ const OPERATING: readonly OperationSpec[] = [
 
 /** Everything under `/v1`. */
 export const OPERATIONS: readonly OperationSpec[] = [...OPERATING, ...ROWS, ...STREAMS, ...MOMENTS];
-
-/** The schema of what an operation takes. */
-export const bodyOf = ({ body }: OperationSpec): JsonSchema | undefined => body && ref(body);

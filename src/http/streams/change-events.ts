@@ -15,7 +15,7 @@ export function idText(position: number, life: string | undefined): string {
 }
 
 /** An operation in JSON forms. */
-export function operationForm({ projection }: HostedTable, operation: Operation): object {
+function operationForm({ projection }: HostedTable, operation: Operation): object {
   const { position, origin, sequence, kind, key, value, time } = operation;
   const { schema } = projection;
   return {
