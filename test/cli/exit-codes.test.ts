@@ -53,6 +53,7 @@ const reading: Readonly<Record<string, readonly string[]>> = {
   restore: ['restore FILE --directory TARGET'],
   verify: ['verify FILE'],
   compare: ['compare FILE'],
+  inspect: [`inspect ${NOBODY} --token-file FILE`],
   import: [
     'import t FILE --directory TARGET --id a --declare key=string',
     'import --broker-store FILE --directory TARGET --id a',
