@@ -99,6 +99,7 @@ describe('a peer of a later version', () => {
     seen.add('back');
     await peer.heard('runs');
     expect(events.map(({ code }) => code)).not.toContain('frame-refused');
+    expect(events.map(({ code }) => code)).not.toContain('operations-refused');
     expect(peer.socket.readyState).toBe(WebSocket.OPEN);
     peer.socket.close();
     await peer.closed;

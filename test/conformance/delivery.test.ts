@@ -247,6 +247,7 @@ describe('conformance: disconnect and restart', () => {
       const codes = cluster.member(0).events.map(({ code }) => code);
       expect(codes).toContain('fork-detected');
       expect(codes).not.toContain('frame-refused');
+      expect(codes).not.toContain('operations-refused');
       expect([...there.keys()].toSorted()).toEqual(['newer', 'old']);
       expect(rowsOf([cluster.node(0).table('other', counts)])).toEqual([[]]);
       await settle(cluster);

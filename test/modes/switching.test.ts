@@ -71,6 +71,7 @@ describe('table.switchMode', () => {
     const codes = cluster.members.flatMap(({ events }) => events.map(({ code }) => code));
     expect(codes).not.toContain('frame-refused');
     expect(codes).not.toContain('operations-refused');
+    expect(codes).not.toContain('operations-refused');
     expect(await cluster.time.until(readLog(node, { after }))).toEqual(live);
     expect(new Map(tables[1])).toEqual(new Map(tables[0]));
     expect(await cluster.time.until(node.log.stateAt({ table: 't' }))).toEqual(new Map(tables[1]));

@@ -80,6 +80,7 @@ describe('a node started from an old copy of its directory that wrote before it 
     await cluster.run(1000);
     expect(told(cluster)).toEqual(['n0', 'n1']);
     expect(codes(cluster)).not.toContain('frame-refused');
+    expect(codes(cluster)).not.toContain('operations-refused');
     for (const { up } of cluster.members) expect(up.table('sound', sound).size).toBe(2);
     expect(keys(cluster, 0)).toEqual(['kept', 'written on the copy']);
   });
@@ -98,6 +99,7 @@ describe('a node started from an old copy of its directory that wrote before it 
     await cluster.run(MET_MS);
     expect(told(cluster).toSorted()).toEqual(['n0', 'n1']);
     expect(codes(cluster)).not.toContain('frame-refused');
+    expect(codes(cluster)).not.toContain('operations-refused');
     expect(keys(cluster, 0)).toEqual(['kept', ...names]);
     expect(keys(cluster, 1)).toEqual(['kept', 'lost', 'lost too']);
   });
@@ -233,6 +235,7 @@ describe('a node started from an old copy of its directory that wrote nothing', 
     isolate(cluster, 0, false);
     await cluster.run(MET_MS);
     expect(codes(cluster)).not.toContain('frame-refused');
+    expect(codes(cluster)).not.toContain('operations-refused');
     expect(codes(cluster)).toContain('epoch-began');
     write(cluster, 0, 'later');
     await cluster.run(1000);

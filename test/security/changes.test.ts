@@ -137,6 +137,7 @@ describe('what this program writes', () => {
     for (const name of names) expect(cluster.node(1).table(name, declaration).size).toBe(0);
     const codes = cluster.members.flatMap(({ events }) => events.map(({ code }) => code));
     expect(codes).not.toContain('frame-refused');
+    expect(codes).not.toContain('operations-refused');
   });
 
   interface Numbers {
