@@ -9,7 +9,7 @@ export class Snapshot {
   readonly #sequences: Float64Array;
   readonly #stamps: Float64Array;
 
-  /** Copies all rows in one go, so that no write comes between: some 60 ns a row. */
+  /** Copies all rows in one go, so that no write comes between: some 0.1 µs a row, 0.1 s for a million. */
   constructor(rows: Rows) {
     this.#origins = new Int32Array(rows.size);
     this.#sequences = new Float64Array(rows.size);
