@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -81,7 +81,14 @@ describe('what a projection refuses', () => {
 
   test.each([
     ['a node’s own database', () => join(directory, 'n.tablecast.db'), /database of a node/],
-    ['a file that is none of SQLite', () => new URL(import.meta.url).pathname, /SQLITE_NOTADB/],
+    [
+      'a file that is none of SQLite',
+      () => {
+        writeFileSync(to('text.db'), 'a text, and a long one. '.repeat(100));
+        return to('text.db');
+      },
+      /SQLITE_NOTADB/,
+    ],
   ])('%s as the target, and reached() rejects with it', async (_, target, message) => {
     const told = new Promise<NodeEvent>((resolve) => {
       node.events.subscribe((event) => {
