@@ -29,23 +29,20 @@ const tlsSchema = v.strictObject({
   requireClientCertificate: v.optional(v.boolean()),
 });
 
+const listenSchema = v.strictObject({
+  port,
+  host: v.optional(text),
+  tls: v.optional(tlsSchema),
+  hosts: v.optional(v.array(text)),
+  origins: v.optional(v.array(text)),
+});
+
 const schema = v.strictObject({
   id: v.optional(text),
   directory: v.optional(text),
   durability: v.optional(v.picklist(['commit', 'interval'])),
   failureMode: v.optional(v.picklist(['refuse', 'delete'])),
-  listen: v.optional(
-    v.union([
-      v.literal(false),
-      v.strictObject({
-        port,
-        host: v.optional(text),
-        tls: v.optional(tlsSchema),
-        hosts: v.optional(v.array(text)),
-        origins: v.optional(v.array(text)),
-      }),
-    ]),
-  ),
+  listen: v.optional(v.union([v.literal(false), listenSchema])),
   peers: v.optional(v.array(text)),
   auth: v.optional(
     v.strictObject({
@@ -63,11 +60,7 @@ const schema = v.strictObject({
   health: v.optional(v.strictObject({ port, host: v.optional(text) })),
   http: v.optional(
     v.strictObject({
-      port,
-      host: v.optional(text),
-      tls: v.optional(tlsSchema),
-      hosts: v.optional(v.array(text)),
-      origins: v.optional(v.array(text)),
+      ...listenSchema.entries,
       limits: v.optional(
         v.strictObject({
           maxBodyBytes: v.optional(count),
@@ -166,7 +159,7 @@ function invalid(path: string, issue: v.BaseIssue<unknown>): Error {
 
 const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['', Object.keys(schema.entries)],
-  ['listen', ['port', 'host', 'tls', 'hosts', 'origins']],
+  ['listen', Object.keys(listenSchema.entries)],
   ['listen.tls', Object.keys(tlsSchema.entries)],
   ['auth', Object.keys(schema.entries.auth.wrapped.entries)],
   ['zeek.0', ZEEK_MEMBERS],

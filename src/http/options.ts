@@ -17,30 +17,12 @@ export interface HttpOptions {
   readonly limits?: HttpLimitOptions | undefined;
 }
 
-const pem = v.union([v.string(), v.instance(Uint8Array)]);
 const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
-const texts = v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(255))), v.maxLength(64));
 
-/** {@link HttpOptions} from a program or a file. */
-export const httpSchema = v.strictObject({
-  port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
-  host: v.optional(v.pipe(v.string(), v.minLength(1))),
-  tls: v.optional(
-    v.strictObject({
-      cert: pem,
-      key: pem,
-      ca: v.optional(pem),
-      requireClientCertificate: v.optional(v.boolean()),
-    }),
-  ),
-  hosts: v.optional(texts),
-  origins: v.optional(texts),
-  limits: v.optional(
-    v.strictObject({
-      maxBodyBytes: count,
-      maxSockets: count,
-      maxStreams: count,
-      maxStreamsPerHolder: count,
-    }),
-  ),
+/** {@link HttpLimitOptions} from a program or a file. */
+export const httpLimitsSchema = v.strictObject({
+  maxBodyBytes: count,
+  maxSockets: count,
+  maxStreams: count,
+  maxStreamsPerHolder: count,
 });

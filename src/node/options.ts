@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { checkCredentials, checkToken } from '../access/check.ts';
 import type { CredentialChange, CredentialOptions, Verifier } from '../access/rights.ts';
-import { type HttpOptions, httpSchema } from '../http/options.ts';
+import { type HttpOptions, httpLimitsSchema } from '../http/options.ts';
 import type { Backend } from '../log/backend.ts';
 import type { Transport } from '../transport/transport.ts';
 import { checkOwnPorts } from './own-ports.ts';
@@ -69,7 +69,7 @@ const schema = v.strictObject({
       host: v.optional(v.pipe(v.string(), v.minLength(1))),
     }),
   ),
-  http: v.optional(httpSchema),
+  http: v.optional(v.strictObject({ ...listen.entries, limits: v.optional(httpLimitsSchema) })),
   retention: v.optional(
     v.strictObject({
       age: v.optional(v.union([v.string(), positive])),
