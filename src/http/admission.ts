@@ -5,7 +5,7 @@ import { type Admitted, Gate, factsOf } from '../transport/websocket/admission.t
 import { type WebSocketOptions, checkAuth } from '../transport/websocket/options.ts';
 import { HEAD_MS } from './limits.ts';
 import type { HttpOptions } from './options.ts';
-import { Problem } from './problem.ts';
+import { Problem, unauthorized } from './problem.ts';
 
 /** A viewer is who asks, with what it may do. */
 export interface Viewer {
@@ -62,10 +62,7 @@ export class Doorkeeper {
     if (judged.admitted) return this.#viewer(gate, judged);
     if (judged.status !== 401)
       throw foreign(`${judged.line.charAt(0).toUpperCase()}${judged.line.slice(1)}.`);
-    throw new Problem('UNAUTHORIZED', 'A valid credential is required.', {
-      hint: 'Send the header Authorization: Bearer TOKEN, with auth.token of the node or the token of a credential.',
-      headers: { 'www-authenticate': 'Bearer' },
-    });
+    throw unauthorized();
   }
 
   #viewer(gate: Gate, admitted: Admitted): Viewer {

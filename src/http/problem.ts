@@ -143,6 +143,14 @@ export function invalidRequest(message: string, hint: string): Problem {
   return new Problem('REQUEST_INVALID', message, { hint });
 }
 
+/** For a request without a credential that this node knows, or knows any more. */
+export function unauthorized(): Problem {
+  return new Problem('UNAUTHORIZED', 'A valid credential is required.', {
+    hint: 'Send the header Authorization: Bearer TOKEN, with auth.token of the node or the token of a credential.',
+    headers: { 'www-authenticate': 'Bearer' },
+  });
+}
+
 /** The same for a table that is not there and for one that the credential may not know of. */
 export function noTable(name: string): Problem {
   return new Problem('NOT_FOUND', `There is no table ${JSON.stringify(name)}.`, {

@@ -13,7 +13,8 @@ interface TakenPlace extends Place {
 export class Sockets {
   readonly #max: number;
   readonly #taken = new Map<Socket, TakenPlace>();
-  readonly #following = new WeakSet<Socket>();
+  /** Where the readers of streams come from, with their ports: of TLS another socket asks than the one that is counted. */
+  readonly #following = new Set<string>();
 
   constructor(max: number) {
     this.#max = max;
@@ -26,12 +27,13 @@ export class Sockets {
   /** Takes a new one in, in the place of another if need be, or ends it. */
   enter(socket: Socket): void {
     const following = this.#following;
+    const remote = remoteOf(socket);
     const place: TakenPlace = {
       socket,
       holder: '',
-      address: withoutPort(remoteOf(socket)),
+      address: withoutPort(remote),
       get isSilent() {
-        return !following.has(socket);
+        return !following.has(remote);
       },
     };
     socket.on('error', () => socket.destroy());
@@ -43,12 +45,15 @@ export class Sockets {
       given.socket.destroy();
     }
     this.#taken.set(socket, place);
-    socket.once('close', () => this.#taken.delete(socket));
+    socket.once('close', () => {
+      this.#taken.delete(socket);
+      following.delete(remote);
+    });
   }
 
   /** Notes that a socket follows a stream, to whoever showed a credential for it. */
   follows(socket: Socket): void {
-    this.#following.add(socket);
+    this.#following.add(remoteOf(socket));
   }
 
   endAll(): void {

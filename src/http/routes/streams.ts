@@ -8,7 +8,7 @@ import { changeEvent, conflictEvent, idText, logEvent } from '../streams/change-
 import type { FeedSource } from '../streams/feed.ts';
 import { Feeds } from '../streams/feeds.ts';
 import { Follower } from '../streams/follower.ts';
-import { Places } from '../streams/places.ts';
+import { Places } from '../places.ts';
 import type { StreamSet } from '../streams/stream-set.ts';
 import { tell } from '../streams/telling.ts';
 
@@ -111,7 +111,7 @@ export class StreamRoutes {
     const entered = this.#feeds.enter(name, source);
     const { feed } = entered;
     try {
-      const cursor = await this.#cursorOf(after, source, feed.start);
+      const cursor = await this.#cursorOf(asked, after, { source, start: feed.start });
       let follower: Follower | undefined;
       const stream = this.#streams.open(asked, () => idText(follower?.cursor ?? cursor, followed.life()));
       stream.begin(idText(cursor, followed.life()));
@@ -125,14 +125,21 @@ export class StreamRoutes {
   }
 
   /** Returns where to begin. Throws `LOG_TRIMMED` when the log does not reach back to there. */
-  async #cursorOf(after: number | 'oldest', source: FeedSource, start: number): Promise<number> {
+  async #cursorOf(
+    { response }: Asked,
+    after: number | 'oldest',
+    { source, start }: { readonly source: FeedSource; readonly start: number },
+  ): Promise<number> {
     if (after !== 'oldest' && after >= start) return after;
     const { host, table } = source;
     const leave = await this.#places.enter();
     try {
+      if (response.destroyed) return start;
       const first = await host.reader({ after: after === 'oldest' ? undefined : after, table }).next();
       if (after !== 'oldest') return after;
-      return Math.min(start, (first?.[0]?.position ?? start + 1) - 1);
+      // Of several stores the log is whole behind the position to which any of them was trimmed.
+      const oldest = Math.max(host.trimmedTo(table), (first?.[0]?.position ?? start + 1) - 1);
+      return Math.min(start, oldest);
     } catch (error) {
       throw isTablecastError(error, 'LOG_TRIMMED') ? trimmed(error) : error;
     } finally {

@@ -24,6 +24,8 @@ export class EventStream {
   constructor({ viewer, request, response }: Asked) {
     this.viewer = viewer;
     this.#response = response;
+    this.#over = response.destroyed;
+    if (this.#over) return;
     request.setTimeout(0);
     response.once('close', () => this.#end());
     response.on('drain', () => this.#drained());

@@ -1,7 +1,7 @@
 import type { Operation } from '../../log/operations/operation.ts';
 import type { EventStream } from './event-stream.ts';
 import type { Feed, FeedSource } from './feed.ts';
-import type { Places } from './places.ts';
+import type { Places } from '../places.ts';
 
 /** Operations that are encoded for one reader in one turn of the event loop. */
 const PER_TURN = 128;

@@ -1,6 +1,6 @@
 import type { Asked } from '../asked.ts';
 import type { HttpLimits } from '../limits.ts';
-import { Problem } from '../problem.ts';
+import { Problem, unauthorized } from '../problem.ts';
 import type { Sockets } from '../sockets.ts';
 import { EventStream } from './event-stream.ts';
 
@@ -31,8 +31,9 @@ export class StreamSet {
     return this.#open.size;
   }
 
-  /** Throws a problem when no further stream may be opened. */
+  /** Throws a problem when no further stream may be opened, and for a credential that is gone since it was shown. */
   requireRoom({ viewer }: Asked): void {
+    if (!viewer.isHeld()) throw unauthorized();
     const { maxStreams, maxStreamsPerHolder } = this.#limits;
     if (this.#open.size >= maxStreams) throw tooMany('this node', 'maxStreams', maxStreams);
     const ofHolder = this.#ofHolder.get(viewer.holder ?? '') ?? 0;
@@ -40,10 +41,12 @@ export class StreamSet {
       throw tooMany('one holder', 'maxStreamsPerHolder', maxStreamsPerHolder);
   }
 
-  /** Opens a stream. Throws a problem when there are too many. */
+  /** Opens a stream, which is over at once for a reader that has left. Throws a problem when there are too many. */
   open(asked: Asked, id: OpenStream['id'] = () => undefined): EventStream {
     this.requireRoom(asked);
     const stream = new EventStream(asked);
+    // Whoever left while the stream was made ready takes up no place: nobody would tell of its end.
+    if (stream.over) return stream;
     const holder = asked.viewer.holder ?? '';
     this.#open.set(stream, id);
     this.#ofHolder.set(holder, (this.#ofHolder.get(holder) ?? 0) + 1);

@@ -14,6 +14,7 @@ export async function tell<T>(
   stream.onReady = () => {
     if (stream.over) void values.return();
   };
+  stream.onReady();
   try {
     for await (const value of values) {
       stream.write(encode(value));
