@@ -17,7 +17,7 @@ export function jsonOf(bytes: Uint8Array): unknown {
   const changed = literals.find((literal) => !isExact(literal));
   if (changed === undefined) return json;
   throw invalidRequest(
-    `The number ${changed.slice(0, 100)} is beyond what JSON numbers keep exactly (2^53).`,
+    `The number ${changed.slice(0, 100)} is beyond what a number keeps: integers up to 2^53, doubles up to 1.8e308.`,
     'Write its digits as text, in quotes.',
   );
 }
@@ -35,11 +35,13 @@ function textOf(bytes: Uint8Array): string {
 
 /** False for an integer literal that a JavaScript number would change. */
 function isExact(literal: string): boolean {
-  if (!/^-?\d{16,}$/.test(literal)) return true;
+  if (literal.startsWith('"')) return true;
   const number = Number(literal);
+  if (!Number.isFinite(number)) return false;
+  if (!/^-?\d{16,}$/.test(literal)) return true;
   // JavaScript writes large doubles with the fewest digits that lead back to them.
   if (literal === String(number)) return true;
-  return Number.isFinite(number) && BigInt(literal) === BigInt(number);
+  return BigInt(literal) === BigInt(number);
 }
 
 /** The body as a route takes it. Throws a problem that names the member. */

@@ -81,6 +81,7 @@ export class HttpServer {
     const app = fastify({
       bodyLimit: this.#limits.maxBodyBytes,
       exposeHeadRoutes: false,
+      rewriteUrl: ({ url = '/' }) => pathOf(url),
       forceCloseConnections: true,
       routerOptions: { maxParamLength: 16_384, querystringParser: () => ({}) },
       frameworkErrors: (error, _request, reply) => void refuse(reply, error),
@@ -195,6 +196,12 @@ export class HttpServer {
       body,
     };
   }
+}
+
+/** What is asked for, of a request that names scheme and host as well, as one to a proxy does (RFC 9112, 3.2.2). */
+function pathOf(url: string): string {
+  const path = /^https?:\/\/[^/?]*(.*)$/i.exec(url)?.[1];
+  return path === undefined ? url : path.startsWith('/') ? path : `/${path}`;
 }
 
 function send(reply: FastifyReply, { status = 200, headers = {}, text }: Answer): FastifyReply {

@@ -150,6 +150,24 @@ test('paths are what was sent: keys with slashes, dots and names of JavaScript a
     expect([name, (await ask(node.url, `/v1/tables/${name}`)).status]).toEqual([name, 404]);
 });
 
+test('a path is one, however it is written: the router and the routes read it alike', async () => {
+  const node = await openWithHttp();
+  const table = node.table('hosts', declaration).set('', 0).set('k', 1);
+  const removed = await ask(node.url, '/v1/tables/hosts/ro%77?key=k', { method: 'DELETE' });
+  expect(removed.json).toMatchObject({ key: 'k', removed: true });
+  expect([...table.keys()]).toEqual(['']);
+  expect((await ask(node.url, `${node.url}/v1/tables/hosts`)).json).toMatchObject({ name: 'hosts' });
+});
+
+test('a number that no double holds is refused', async () => {
+  const node = await openWithHttp();
+  const table = node.table('d', { key: 'string', value: 'double' });
+  const put = (body: string) => ask(node.url, '/v1/tables/d/rows/k', { method: 'PUT', body });
+  expect(await put('{"value":1e400}')).toMatchObject({ status: 400, json: { code: 'REQUEST_INVALID' } });
+  expect(table.size).toBe(0);
+  expect((await put('{"value":1e308}')).status).toBe(200);
+});
+
 test('other methods are 405 with those that are answered, other paths 404, and what is no request 400', async () => {
   const node = await openWithHttp();
   node.table('hosts', declaration);

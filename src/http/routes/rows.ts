@@ -31,9 +31,15 @@ export function keyIn(host: HttpHost, asked: Asked): Found {
   const hosted = tableOf(host, asked);
   const { schema } = hosted.projection;
   const [, , , kind, segment = ''] = asked.segments;
-  const text =
-    kind === 'row' ? keyOfColumns(schema, asked.query.getAll('key')) : keyOfSegment(schema, segment);
+  const text = isByQuery(kind)
+    ? keyOfColumns(schema, asked.query.getAll('key'))
+    : keyOfSegment(schema, segment);
   return { ...hosted, text };
+}
+
+/** True for the segment `row`, however it is written: the router reads it decoded. */
+function isByQuery(segment = ''): boolean {
+  return decodeURIComponent(segment) === 'row';
 }
 
 /** A row with the write it comes from. */
