@@ -158,7 +158,8 @@ export interface HistoryEntry {
   readonly time: number;
   readonly kind: OperationKind;
   readonly value?: Cell;
-  readonly effect: 'new' | 'changed' | 'removed' | 'expired' | 'cleared' | 'none';
+  /** Undefined where the log no longer reaches back to the beginning. */
+  readonly effect?: 'new' | 'changed' | 'removed' | 'expired' | 'cleared' | 'none';
   readonly before?: Cell;
   readonly after?: Cell;
   readonly conflict?: Conflict;

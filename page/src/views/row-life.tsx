@@ -14,7 +14,7 @@ import { RowEditor } from './row-editor.tsx';
 const OPERATIONS = 50;
 const MOST_OPERATIONS = 1000;
 
-const EFFECT_TONES: Readonly<Record<HistoryEntry['effect'], Tone>> = {
+const EFFECT_TONES: Readonly<Record<NonNullable<HistoryEntry['effect']>, Tone>> = {
   new: 'good',
   changed: 'plain',
   removed: 'bad',
@@ -135,14 +135,16 @@ function Entry({ entry, type }: { entry: HistoryEntry; type: string }): JSX.Elem
   return (
     <li class={`life-entry${conflict === undefined ? '' : ' contested'}`}>
       <div class="bar small">
-        <Badge tone={EFFECT_TONES[effect]}>{effect === 'none' ? `${kind}, without effect` : effect}</Badge>
+        <Badge tone={effect === undefined ? 'plain' : EFFECT_TONES[effect]}>
+          {effect === 'none' ? `${kind}, without effect` : (effect ?? kind)}
+        </Badge>
         <Author origin={origin} />
         <When time={time} />
         <span class="soft number">
           no. {sequence} · position {position}
         </span>
       </div>
-      {type !== '' && effect !== 'none' && (
+      {type !== '' && effect !== undefined && effect !== 'none' && (
         <p class="from-to">
           <Value cell={before} type={type} />
           <span class="soft" aria-label="became">

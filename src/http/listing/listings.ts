@@ -46,8 +46,8 @@ export class Listings {
 
   /** Lists a table as it is now. */
   open(hosted: HostedTable, wanted: Wanted): Promise<Listing> {
-    const position = this.#parts.position();
-    return this.#recent.of(nameOf(hosted, wanted, position), () => list(hosted, wanted, this.#parts));
+    const name = (): string => nameOf(hosted, wanted, this.#parts.position());
+    return this.#recent.of(name, () => list(hosted, wanted, this.#parts));
   }
 
   /** A listing that was opened before. Throws a problem when it is not kept any more. */

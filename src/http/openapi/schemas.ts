@@ -207,7 +207,8 @@ export const SCHEMAS = {
       after: local('Value'),
       conflict: local('Conflict'),
     },
-    ['value', 'before', 'after', 'conflict'],
+    ['value', 'effect', 'before', 'after', 'conflict'],
+    'No effect where the log no longer reaches back to the beginning.',
   ),
   History: object(
     { position, operations: list(local('HistoryEntry')), complete: yesOrNo, ...page },

@@ -12,6 +12,8 @@ const PAGE_BYTES = 256 * 1024;
 /** So many operations of one author in one table, at one place of the log and about one time. */
 interface Counted {
   readonly position: number;
+  /** The last position of what is counted. */
+  last: number;
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly series: number;
@@ -46,9 +48,13 @@ export class Census {
     return this.#counted;
   }
 
-  /** The last position at which something stands that was written up to a time, by its author's clock. */
-  positionAt(time: number): number {
-    return this.#counted.findLast((one) => one.time <= time)?.position ?? 0;
+  /** The last position at which something of a table stands that was written up to a time, by its author's clock. */
+  positionAt(table: string, time: number): number {
+    let position = 0;
+    for (const one of this.#counted)
+      if (one.time <= time && this.series[one.series]?.table === table)
+        position = Math.max(position, one.last);
+    return position;
   }
 
   /** Counts what came since; one reading at a time serves all who ask meanwhile. */
@@ -71,7 +77,7 @@ export class Census {
     const after = this.#read.get(store) ?? 0;
     try {
       const segments = await store.read(after, PAGE_BYTES);
-      for (const { segment } of segments) this.#take(segment.bytes, segment.position);
+      for (const { segment } of segments) this.#take(segment.bytes, segment);
       const last = segments.at(-1)?.segment;
       this.#read.set(store, last === undefined ? store.appended : last.position + last.span - 1);
     } catch (error) {
@@ -80,7 +86,7 @@ export class Census {
     }
   }
 
-  #take(bytes: Uint8Array, position: number): void {
+  #take(bytes: Uint8Array, { position, span }: { readonly position: number; readonly span: number }): void {
     const content = decodeSegment(bytes);
     // Rows that came with a checkpoint are no operations of this log.
     if (content.kind === 'adoption') return;
@@ -90,7 +96,7 @@ export class Census {
       if (hosted === undefined) continue;
       const { firstStamp } = readRun(run, hosted.projection.schema.column, COLUMNS);
       const series = this.#seriesOf(table, origin);
-      this.#counted.push({ position, time: stampToMs(firstStamp), series, count });
+      this.#counted.push({ position, last: position + span - 1, time: stampToMs(firstStamp), series, count });
     }
     if (this.#counted.length > MAX_COUNTED) this.#coarsen();
   }
@@ -120,7 +126,10 @@ export class Census {
         const place = `${Math.floor(one.position / this.#grain)} ${one.series}`;
         const known = together.get(place);
         if (known === undefined) together.set(place, { ...one });
-        else known.count += one.count;
+        else {
+          known.count += one.count;
+          known.last = Math.max(known.last, one.last);
+        }
       }
       this.#counted = [...together.values()];
     }

@@ -15,8 +15,8 @@ export interface History {
   readonly position: number;
   /** The newest operations of the key, the newest last. */
   readonly operations: readonly Operation[];
-  /** By origin and sequence; without entries where the log does not reach back. */
-  readonly effects: ReadonlyMap<string, Effect>;
+  /** By origin and sequence; undefined where the log does not reach back. */
+  readonly effects: ReadonlyMap<string, Effect> | undefined;
   readonly complete: boolean;
 }
 
@@ -25,13 +25,16 @@ export function dotOf({ origin, sequence }: Pick<Operation, 'origin' | 'sequence
   return `${origin} ${sequence}`;
 }
 
-/** Reads the log of a table for one key, by its canonical text, and folds it again to see what each operation did. */
-export async function historyOf(host: HttpHost, hosted: HostedTable, text: string): Promise<History> {
-  const position = host.told(hosted.table.name);
+/** Reads the log of a table for one key, by its canonical text and up to a position, and folds it again to see what each operation did. */
+export async function historyOf(
+  host: HttpHost,
+  hosted: HostedTable,
+  { text, until: position }: { readonly text: string; readonly until: number },
+): Promise<History> {
   const found = await operationsOf(host, hosted, { text, until: position });
   const effects = await effectsOf(host, hosted, { text, position });
   const complete = effects !== undefined && found.length <= MAX_HISTORY;
-  return { position, operations: found.slice(-MAX_HISTORY), effects: effects ?? new Map(), complete };
+  return { position, operations: found.slice(-MAX_HISTORY), effects, complete };
 }
 
 async function operationsOf(

@@ -1,24 +1,46 @@
+import { MAX_WAITING } from '../limits.ts';
+import { Problem } from '../problem.ts';
+import { Places } from '../places.ts';
+
 interface Kept<T> {
   readonly value: Promise<T>;
   usedAt: number;
 }
 
-/** Results that are dear to make and are asked for page by page: so many, each for a while after it was last used. */
+/**
+ * Results that are dear to make and are asked for page by page: so many are kept, each for a while after it was last
+ * used, and as many are being made at one time. Who asks for another one waits, so many at most.
+ */
 export class Recent<T> {
   readonly #kept = new Map<string, Kept<T>>();
   readonly #most: number;
   readonly #forMs: number;
+  readonly #places: Places;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(most: number, forMs: number) {
     this.#most = most;
     this.#forMs = forMs;
+    this.#places = new Places(most);
   }
 
-  /** The result of a name; made when there is none. One that fails is not kept. */
-  of(name: string, make: () => Promise<T>): Promise<T> {
-    const present = this.find(name);
+  /**
+   * Resolves with the result of a name; made when there is none. The name is asked for again when it is made, since
+   * one that has waited may be of a later moment. One that fails is not kept. Rejects with a problem when too many wait.
+   */
+  async of(name: () => string, make: () => Promise<T>): Promise<T> {
+    const present = this.find(name());
     if (present !== undefined) return present;
+    if (this.#places.waiting >= MAX_WAITING) throw tooMany();
+    const leave = await this.#places.enter();
+    try {
+      return await (this.find(name()) ?? this.#made(name(), make));
+    } finally {
+      leave();
+    }
+  }
+
+  #made(name: string, make: () => Promise<T>): Promise<T> {
     const value = make();
     this.#kept.set(name, { value, usedAt: performance.now() });
     value.catch(() => this.#kept.delete(name));
@@ -49,4 +71,13 @@ export class Recent<T> {
     this.#timer = undefined;
     this.#kept.clear();
   }
+}
+
+function tooMany(): Problem {
+  return new Problem('TOO_MANY', `More than ${MAX_WAITING} requests wait for a list or a past state.`, {
+    hint: 'Ask again when others have been answered.',
+    retryable: true,
+    headers: { 'retry-after': '5' },
+    details: { limit: MAX_WAITING },
+  });
 }

@@ -53,12 +53,11 @@ export class PastRoutes {
     const hosted = tableOf(this.#host, asked);
     const time = numberIn(asked.query, 'time');
     const given = wholeIn(asked.query, 'position');
-    if ((time === undefined) === (given === undefined)) {
-      throw invalidRequest('Of position and time exactly one is needed.', 'Give position=… or time=….');
-    }
+    if (time === undefined && given === undefined)
+      throw invalidRequest('Neither position nor time is given.', 'Give position=… or time=….');
     const bound = this.#bounded(given);
     const state = await this.#state(hosted, { position: bound, time });
-    const position = time === undefined ? bound : await this.#positionAt(time);
+    const position = time === undefined ? bound : await this.#positionAt(hosted, time);
     const { after, limit } = pageOf(asked.query);
     const { schema } = hosted.projection;
     const rows = Array.from(state).slice(after, after + limit);
@@ -66,14 +65,14 @@ export class PastRoutes {
       position,
       time,
       rows: rows.map(([key, value]) => ({ key: keyForm(schema, key), ...valueForm(schema, value) })),
-      ...pageFacts(asked, state.size),
+      ...pageFacts(asked, state.size, { position: String(bound) }),
     });
   }
 
   /** Says where in the log about that time is: authors' clocks do not follow the order of the log. */
-  async #positionAt(time: number): Promise<number> {
+  async #positionAt({ table }: HostedTable, time: number): Promise<number> {
     await this.#census.update();
-    return this.#census.positionAt(time);
+    return this.#census.positionAt(table.name, time);
   }
 
   /** A position that there is: what comes later is not known now. */
@@ -86,7 +85,10 @@ export class PastRoutes {
     moment: { readonly position: number; readonly time: number | undefined },
   ): Promise<State> {
     const name = JSON.stringify([hosted.table.name, moment.position, moment.time]);
-    return this.#states.of(name, () => this.#host.stateAt({ table: hosted.table.name, ...moment }));
+    return this.#states.of(
+      () => name,
+      () => this.#host.stateAt({ table: hosted.table.name, ...moment }),
+    );
   }
 
   async #difference(asked: Asked): Promise<Answer> {
@@ -96,27 +98,40 @@ export class PastRoutes {
     const bounds = { from: this.#bounded(from), to: this.#bounded(wholeIn(asked.query, 'to')) };
     const { schema } = hosted.projection;
     const name = JSON.stringify([hosted.table.name, bounds]);
-    const found = await this.#differences.of(name, async () => {
-      const before = await this.#state(hosted, { position: bounds.from, time: undefined });
-      const after = await this.#state(hosted, { position: bounds.to, time: undefined });
-      return differences(before, after, (key) => schema.keyText(key));
-    });
+    const found = await this.#differences.of(
+      () => name,
+      async () => {
+        const before = await this.#state(hosted, { position: bounds.from, time: undefined });
+        const after = await this.#state(hosted, { position: bounds.to, time: undefined });
+        return differences(before, after, (key) => schema.keyText(key));
+      },
+    );
     const { after, limit } = pageOf(asked.query);
     const changes = found.slice(after, after + limit).map((one) => differenceForm(schema, one));
-    return json({ ...bounds, changes, ...pageFacts(asked, found.length) });
+    return json({ ...bounds, changes, ...pageFacts(asked, found.length, { to: String(bounds.to) }) });
   }
 
   async #history(asked: Asked): Promise<Answer> {
     const found = keyIn(this.#host, asked);
-    const name = JSON.stringify([found.table.name, found.text, this.#host.told(found.table.name)]);
-    const history = await this.#histories.of(name, () => historyOf(this.#host, found, found.text));
+    const told = this.#host.told(found.table.name);
+    const until = Math.min(wholeIn(asked.query, 'position') ?? told, told);
+    const name = JSON.stringify([found.table.name, found.text, until]);
+    const history = await this.#histories.of(
+      () => name,
+      () => historyOf(this.#host, found, { text: found.text, until }),
+    );
     const { after, limit } = pageOf(asked.query);
     const { schema } = found.projection;
     const operations = history.operations
       .slice(after, after + limit)
-      .map((operation) => entryForm(schema, operation, history.effects.get(dotOf(operation))));
+      .map((operation) => entryForm(schema, operation, history.effects));
     const { position, complete } = history;
-    return json({ position, operations, complete, ...pageFacts(asked, history.operations.length) });
+    return json({
+      position,
+      operations,
+      complete,
+      ...pageFacts(asked, history.operations.length, { position: String(position) }),
+    });
   }
 }
 
@@ -135,9 +150,13 @@ function named(schema: Schema, name: string, value: Value): object {
   return form === undefined ? {} : { [name]: form };
 }
 
-function entryForm(schema: Schema, operation: Operation, effect: Effect | undefined): object {
+function entryForm(
+  schema: Schema,
+  operation: Operation,
+  effects: ReadonlyMap<string, Effect> | undefined,
+): object {
   const { position, origin, sequence, time, kind, value } = operation;
-  const { change, conflict } = effect ?? {};
+  const { change, conflict } = effects?.get(dotOf(operation)) ?? {};
   const isValue = kind === 'set' || kind === 'increment';
   return {
     position,
@@ -147,7 +166,7 @@ function entryForm(schema: Schema, operation: Operation, effect: Effect | undefi
     kind,
     ...(isValue && named(schema, 'value', value as Value)),
     ...(kind === 'switch' && { value }),
-    effect: change?.kind ?? 'none',
+    ...(effects !== undefined && { effect: change?.kind ?? 'none' }),
     ...(change !== undefined && {
       ...named(schema, 'before', change.previous),
       ...named(schema, 'after', change.value),

@@ -35,7 +35,7 @@ async function rates(host: HttpHost, census: Census, asked: Asked): Promise<Answ
   const isTold = census.series.map(({ table }) => (only ?? table) === table && grant.mayRead(table));
   const told = census.counted.filter(({ series }) => isTold[series]);
   const places = told.map((one) => one[by]);
-  const first = told[0]?.position ?? 0;
+  const first = smallest(told.map(({ position }) => position)) ?? 0;
   const { position: last } = host.observed;
   const times = told.map(({ time }) => time);
   const stretch = stretchIn(asked, {
