@@ -13,7 +13,7 @@ interface TakenPlace extends Place {
 export class Sockets {
   readonly #max: number;
   readonly #taken = new Map<Socket, TakenPlace>();
-  /** Where the readers of streams come from, with their ports: of TLS another socket asks than the one that is counted. */
+  /** Names where the readers of streams come from, with their ports: of TLS another socket asks than is counted. */
   readonly #following = new Set<string>();
 
   constructor(max: number) {

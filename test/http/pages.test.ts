@@ -77,13 +77,13 @@ describe('Results that are dear to make', () => {
     const asked = Array.from({ length: 4 + MAX_WAITING }, (_, n) => recent.of(() => String(n), made));
     await expect(recent.of(() => 'one more', made)).rejects.toMatchObject({ code: 'TOO_MANY' });
     let most = 0;
-    let over = false;
-    void Promise.all(asked).then(() => (over = true));
-    while (!over) {
-      most = Math.max(most, running());
-      end();
+    for (let left = asked.length; left > 0;) {
       await new Promise((resolve) => setImmediate(resolve));
+      most = Math.max(most, running());
+      left -= running();
+      end();
     }
+    await Promise.all(asked);
     expect(most).toBe(4);
     recent.close();
   });
@@ -96,17 +96,12 @@ describe('Results that are dear to make', () => {
       count++;
       return made();
     };
-    const asked = Promise.all([
-      recent.of(() => 'a', counted),
-      recent.of(() => 'b', counted),
-      recent.of(() => 'b', counted),
-    ]);
-    let over = false;
-    void asked.then(() => (over = true));
-    while (!over) {
-      end();
+    const asked = Promise.all(['a', 'b', 'b'].map((name) => recent.of(() => name, counted)));
+    for (let turn = 0; turn < 2; turn++) {
       await new Promise((resolve) => setImmediate(resolve));
+      end();
     }
+    await asked;
     expect(count).toBe(2);
     recent.close();
   });
