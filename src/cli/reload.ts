@@ -43,8 +43,13 @@ export class Reloading {
     try {
       const config = rereadConfig(this.#flags, this.#config);
       const options = nodeOptions(config);
-      const { listen } = this.#certificates;
-      const certificates = { ...certificatesIn(options), ...(listen === undefined && { listen }) };
+      const { listen, http } = this.#certificates;
+      // What began without TLS stays without.
+      const certificates = {
+        ...certificatesIn(options),
+        ...(listen === undefined && { listen }),
+        ...(http === undefined && { http }),
+      };
       this.#use(node, certificates, credentialsIn(options));
       return this.#reloaded(config);
     } catch (error) {
@@ -61,7 +66,12 @@ export class Reloading {
       node.reloadCertificates(this.#certificates);
       throw error;
     }
-    this.#certificates = { ...certificates, listen: certificates.listen ?? this.#certificates.listen };
+    const { listen, http } = this.#certificates;
+    this.#certificates = {
+      ...certificates,
+      listen: certificates.listen ?? listen,
+      http: certificates.http ?? http,
+    };
   }
 
   #reloaded(config: RunConfig): LogEvent {
@@ -93,12 +103,18 @@ export class Reloading {
 }
 
 /** Picks what a node shows and trusts; for one that listens without TLS nothing of its listening. */
-function certificatesIn({ listen, auth }: NodeOptions): CertificateChange {
-  const { cert, key, ca } = listen?.tls ?? {};
+function certificatesIn({ listen, http, auth }: NodeOptions): CertificateChange {
   return {
-    listen: cert === undefined || key === undefined ? undefined : { cert, key, ca },
+    listen: shownBy(listen?.tls),
+    http: shownBy(http?.tls),
     dial: { ca: auth?.ca, cert: auth?.cert, key: auth?.key },
   };
+}
+
+type Listening = NonNullable<NodeOptions['listen']>;
+
+function shownBy(tls: Listening['tls']): CertificateChange['listen'] {
+  return tls && { cert: tls.cert, key: tls.key, ca: tls.ca };
 }
 
 function credentialsIn({ auth }: NodeOptions): CredentialChange {
@@ -106,8 +122,9 @@ function credentialsIn({ auth }: NodeOptions): CredentialChange {
 }
 
 /** Returns a member as far as it stays until the next start: of TLS, whether it is there. */
-function lasting({ listen, ...config }: RunConfig, member: (typeof AT_START)[number]): unknown {
-  if (member !== 'listen') return config[member];
-  if (listen === undefined || listen === false || listen.tls === undefined) return listen;
-  return { ...listen, tls: listen.tls.requireClientCertificate === true };
+function lasting(config: RunConfig, member: (typeof AT_START)[number]): unknown {
+  if (member !== 'listen' && member !== 'http') return config[member];
+  const place = config[member];
+  if (place === undefined || place === false || place.tls === undefined) return place;
+  return { ...place, tls: place.tls.requireClientCertificate === true };
 }

@@ -1,6 +1,9 @@
 import type { IncomingMessage, Server } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { CredentialChange } from '../access/rights.ts';
+import { certificates, requireUsable, unusable } from '../transport/websocket/certificates.ts';
+import type { ListenTls } from '../transport/websocket/options.ts';
 import { type DoorOptions, Doorkeeper, type Viewer } from './admission.ts';
 import type { Answer, Asked, Handler, Handlers } from './asked.ts';
 import { jsonOf } from './body.ts';
@@ -142,6 +145,14 @@ export class HttpServer {
     };
   }
 
+  /** Gives what makes it show another certificate from now on. Throws `OPTION_INVALID`. */
+  certifying(change: Pick<ListenTls, 'cert' | 'key' | 'ca'>): () => void {
+    const { tls } = this.#parts.http;
+    if (tls === undefined) throw unusable('HTTP is answered without TLS', undefined);
+    requireUsable(change);
+    return () => (this.#server as TlsServer).setSecureContext(certificates({ ...tls, ...change }));
+  }
+
   /** Ends every request and stream. Idempotent. */
   async close(): Promise<void> {
     const server = this.#server as Server;
@@ -198,7 +209,7 @@ export class HttpServer {
   }
 }
 
-/** What is asked for, of a request that names scheme and host as well, as one to a proxy does (RFC 9112, 3.2.2). */
+/** Takes scheme and host off, which a request as one to a proxy names (RFC 9112, 3.2.2). */
 function pathOf(url: string): string {
   const path = /^https?:\/\/[^/?]*(.*)$/i.exec(url)?.[1];
   return path === undefined ? url : path.startsWith('/') ? path : `/${path}`;

@@ -2,7 +2,8 @@ import { type Server, type ServerOptions, createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TablecastError } from '../errors.ts';
-import { type WebSocketOptions, pem, wantsCertificates } from '../transport/websocket/options.ts';
+import { serverTls } from '../transport/websocket/certificates.ts';
+import type { WebSocketOptions } from '../transport/websocket/options.ts';
 import { HEAD_MS, IDLE_MS, MAX_HEAD_BYTES, MAX_REQUESTS_PER_SOCKET, REQUEST_MS } from './limits.ts';
 import type { HttpOptions } from './options.ts';
 import { Problem, type ProblemAnswer, problemAnswer } from './problem.ts';
@@ -22,32 +23,12 @@ export function newServer(
     noDelay: true,
   };
   const server =
-    http.tls === undefined ? createServer(options, answer) : tlsServer(http, auth, options, answer);
+    http.tls === undefined
+      ? createServer(options, answer)
+      : createTlsServer({ ...options, ...serverTls(http.tls, { listen: http, auth }, HEAD_MS) }, answer);
   server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET;
   server.on('clientError', refuseBytes);
   return server;
-}
-
-function tlsServer(
-  http: HttpOptions,
-  auth: WebSocketOptions['auth'],
-  options: ServerOptions,
-  answer: NonNullable<Parameters<typeof createServer>[1]>,
-): Server {
-  const { cert = '', key = '', ca, requireClientCertificate } = http.tls ?? {};
-  return createTlsServer(
-    {
-      ...options,
-      cert: pem(cert),
-      key: pem(key),
-      ...(ca !== undefined && { ca: pem(ca) }),
-      minVersion: 'TLSv1.2',
-      requestCert: wantsCertificates({ listen: http, auth }),
-      rejectUnauthorized: requireClientCertificate === true,
-      handshakeTimeout: HEAD_MS,
-    },
-    answer,
-  );
 }
 
 /** Resolves with the URL; rejects with `LISTEN_FAILED`. */

@@ -2,7 +2,8 @@ import type { CredentialChange } from '../access/rights.ts';
 import type { NodeEvent } from '../events.ts';
 import { type HttpHostParts, LocalHttpHost } from './hosts/http-host.ts';
 import type { HttpServer } from '../http/http-server.ts';
-import type { NodeOptions } from './options.ts';
+import { unusable } from '../transport/websocket/certificates.ts';
+import type { CertificateChange, NodeOptions } from './options.ts';
 
 /** A node's HTTP interface; nothing, and nothing loaded, unless it is asked for. */
 export class NodeHttp {
@@ -46,6 +47,13 @@ export class NodeHttp {
    */
   reloading(change: CredentialChange): () => void {
     return this.#server?.reloading(change) ?? (() => undefined);
+  }
+
+  /** Gives what makes it show another certificate. Throws `OPTION_INVALID` for one that cannot be used. */
+  certifying(change: CertificateChange['http']): () => void {
+    if (change === undefined) return () => undefined;
+    if (this.#server === undefined) throw unusable('nothing is answered over HTTP', undefined);
+    return this.#server.certifying(change);
   }
 
   async close(): Promise<void> {

@@ -145,7 +145,11 @@ class LocalNode implements TableNode, StoreListener {
       refused: (stranger) => this.#replicator.strangers.refused(stranger),
     });
     this.#carrier = carrier;
-    this.reloadCertificates = carrier.reload;
+    this.reloadCertificates = (change) => {
+      const certifyHttp = this.#http.certifying(change.http);
+      if (change.listen !== undefined || change.dial !== undefined) carrier.reload(change);
+      certifyHttp();
+    };
     this.#replicator = new Replicator({
       replica: this.#makeReplica(slicing),
       transport: carrier.transport,

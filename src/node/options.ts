@@ -256,6 +256,8 @@ export function retentionLimits({ age, bytes, operations }: Retention = {}): Ret
 export interface CertificateChange {
   /** Is shown to nodes that connect, with the authority of theirs; left out: as before. */
   readonly listen?: { readonly cert: Pem; readonly key: Pem; readonly ca?: Pem | undefined } | undefined;
+  /** Is shown over HTTP, with the authority of those who ask; left out: as before. */
+  readonly http?: { readonly cert: Pem; readonly key: Pem; readonly ca?: Pem | undefined } | undefined;
   /** Is shown and trusted when dialling; left out: as before. */
   readonly dial?:
     | { readonly ca?: Pem | undefined; readonly cert?: Pem | undefined; readonly key?: Pem | undefined }

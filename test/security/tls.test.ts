@@ -114,9 +114,9 @@ async function refusedAs(hub: TableNode, id: string, auth: NodeOptions['auth']):
 }
 
 describe('certificates that are renewed (S2)', () => {
-  const shownBy = (node: TableNode): Promise<string> =>
+  const shownBy = (node: TableNode, address = node.address): Promise<string> =>
     new Promise((resolve, reject) => {
-      const port = Number(new URL(node.address as string).port);
+      const port = Number(new URL(address as string).port);
       const socket = connect({ port, host: '127.0.0.1', ca: [ca, stranger.ca] }, () => {
         const certificate: PeerCertificate = socket.getPeerCertificate();
         socket.destroy();
@@ -153,7 +153,26 @@ describe('certificates that are renewed (S2)', () => {
     expect(() => hub.reloadCertificates({ listen: { cert: other.cert, key: hubTls.key } })).toThrow(refused);
     expect(() => hub.reloadCertificates({ dial: { cert: other.cert, key: 'no pem' } })).toThrow(refused);
     expect(await shownBy(hub)).toBe('hub');
-    const plain = await open({ id: 'plain', listen: { port: 0 } });
+    const plain = await open({ id: 'plain', listen: { port: 0 }, http: { port: 0 } });
     expect(() => plain.reloadCertificates({ listen: other })).toThrow(refused);
+    expect(() => plain.reloadCertificates({ http: other })).toThrow(refused);
+  });
+
+  it('are shown over HTTP from then on as well, all that are given or none', async () => {
+    const hub = await open({
+      id: 'hub',
+      listen: { port: 0, tls: hubTls },
+      http: { port: 0, tls: hubTls },
+      auth: { token: 'shared' },
+    });
+    const shown = (): Promise<string[]> => Promise.all([shownBy(hub), shownBy(hub, hub.httpAddress)]);
+    const renewed = authority.issue('renewed');
+    const refused = expect.objectContaining({ code: 'OPTION_INVALID' }) as Error;
+    const bad = { cert: renewed.cert, key: hubTls.key };
+    expect(() => hub.reloadCertificates({ listen: renewed, http: bad })).toThrow(refused);
+    expect(() => hub.reloadCertificates({ listen: bad, http: renewed })).toThrow(refused);
+    expect(await shown()).toEqual(['hub', 'hub']);
+    hub.reloadCertificates({ http: { ...renewed, ca } });
+    expect(await shown()).toEqual(['hub', 'renewed']);
   });
 });

@@ -8,23 +8,17 @@ import {
 import { type Server as TlsServer, createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
-import type { SecureContextOptions } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { TablecastError } from '../../errors.ts';
 import { type Admitted, Gate, type Refusal } from './admission.ts';
 import { placeFor, withoutPort } from '../../access/fair-share.ts';
+import { certificates, serverTls } from './certificates.ts';
 import { brokenBy, hintFor } from './refusals.ts';
 import type { ConnectionSet } from '../connection-set.ts';
 import type { Holder, FrameConnection } from '../frame-connection.ts';
 import { defaultPath, subprotocol } from './protocol.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
-import {
-  type ListenTls,
-  type WebSocketLimits,
-  type WebSocketOptions,
-  pem,
-  wantsCertificates,
-} from './options.ts';
+import { type ListenTls, type WebSocketLimits, type WebSocketOptions } from './options.ts';
 
 /** Longest request head, in bytes. */
 const maxHeaderBytes = 8_192;
@@ -119,7 +113,7 @@ export class Listener {
     const server =
       tls === undefined
         ? createServer(http)
-        : createTlsServer({ ...http, ...tlsOptions(tls, options, limits) });
+        : createTlsServer({ ...http, ...serverTls(tls, options, limits.handshakeTimeoutMs) });
     server.on('connection', (socket: Socket) => this.#count(socket));
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => this.#time(socket));
     server.on('request', answer);
@@ -239,25 +233,6 @@ export class Listener {
   #warn(text: string): void {
     this.#context.options.onWarning?.(text);
   }
-}
-
-function certificates(tls: ListenTls): SecureContextOptions {
-  return {
-    cert: pem(tls.cert),
-    key: pem(tls.key),
-    ...(tls.ca === undefined ? {} : { ca: pem(tls.ca) }),
-    minVersion: 'TLSv1.2',
-  };
-}
-
-function tlsOptions(tls: ListenTls, options: WebSocketOptions, limits: WebSocketLimits): object {
-  return {
-    ...certificates(tls),
-    requestCert: wantsCertificates(options),
-    // Without a certificate only where a token will do; one that does not hold counts as none.
-    rejectUnauthorized: tls.requireClientCertificate === true,
-    handshakeTimeout: limits.handshakeTimeoutMs,
-  };
 }
 
 /** Plain HTTP gets one line and no second request. */

@@ -11,10 +11,10 @@ import {
   type WebSocketOptions,
   checkAuth,
   isLoopback,
-  pem,
   wantsCertificates,
   webSocketLimits,
 } from './options.ts';
+import { requireUsable, unusable } from './certificates.ts';
 
 /**
  * Frames over WebSockets between Node.js processes, and to pages that use `webSocketClient`.
@@ -124,19 +124,8 @@ class WebSocketTransport implements RenewableTransport {
     if (listen !== undefined && this.#options.listen?.tls === undefined) {
       throw unusable('this transport listens without TLS', undefined);
     }
-    try {
-      const { createSecureContext } = process.getBuiltinModule('node:tls');
-      for (const { ca, cert, key } of [listen ?? {}, dial ?? {}] as DialTls[]) {
-        createSecureContext({
-          ...(ca && { ca: pem(ca) }),
-          ...(cert && { cert: pem(cert) }),
-          ...(key && { key: pem(key) }),
-        });
-      }
-      if (listen !== undefined) this.#listener?.reloadTls({ ...this.#options.listen?.tls, ...listen });
-    } catch (error) {
-      throw unusable(error instanceof Error ? error.message : String(error), error);
-    }
+    for (const change of [listen, dial]) if (change !== undefined) requireUsable(change);
+    if (listen !== undefined) this.#listener?.reloadTls({ ...this.#options.listen?.tls, ...listen });
     if (dial !== undefined) this.#dialTls = dial;
   }
 
@@ -173,13 +162,6 @@ class WebSocketTransport implements RenewableTransport {
     this.#warnedOfToken = true;
     this.#options.onWarning?.(`the token travels readable for the network to ${url.host}; use wss://`);
   }
-}
-
-function unusable(why: string, cause: unknown): TablecastError {
-  return new TablecastError('OPTION_INVALID', `the new certificates cannot be used: ${why}`, {
-    hint: 'Give certificate and key that belong together, as PEM. The present ones stay in use.',
-    cause,
-  });
 }
 
 function cannotListen(why: string, hint: string): TablecastError {
