@@ -62,7 +62,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       'const alone = this.#pending.size === commits.length && this.#answers.size === 0;',
       'const alone = this.#pending.size >= 0;',
     ],
-    [MAILBOX],
+    ['test/backends/sqlite-writer.test.ts'],
   ),
   bug(
     'look into the mailbox too late',
