@@ -39,6 +39,29 @@ export const bugsOfTimes: readonly PlantedBug[] = [
     [DEADLINES],
   ),
   bug(
+    'go on with the life of a row that a removal missed',
+    [
+      'projection/times/row-lives.ts',
+      'return [rows.missedLife(slot), ...removals].find(',
+      'return removals.slice(removals.length).find(',
+    ],
+    [DEADLINES],
+  ),
+  bug(
+    'forget a removal with the row that it missed',
+    [
+      'projection/times/row-lives.ts',
+      'return [rows.missedLife(slot), ...removals].find(',
+      'return removals.find(',
+    ],
+    [DEADLINES],
+  ),
+  bug(
+    'go on with the life of a row whose author let another one go',
+    ['projection/folding/effects.ts', '    if (rows.has(slot)) rows.missLife(slot, dot);\n', ''],
+    [DEADLINES],
+  ),
+  bug(
     'let stamps from before a switch decide',
     [
       'projection/rows/versions.ts',

@@ -1,6 +1,7 @@
-// npm run campaign:planted-bugs [-- --only <part of a name> | --sample 30]
+// npm run campaign:planted-bugs [-- --only <part of a name> … | --sample 30] [--times 5]
 // Plants one bug at a time in a copy of the sources and names the test that catches it. --sample plants as many as it
-// says, which follow from the commit: each gate plants others, and all of them come round.
+// says, which follow from the commit: each gate plants others, and all of them come round. With --times the tests run
+// so often with each bug, and have to catch it every time: what is caught by chance fails a gate by chance.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -81,14 +82,28 @@ function sample(count: number): readonly PlantedBug[] {
   });
 }
 
+/** The test that catches a bug, by every run of so many; undefined for each that lets it pass. */
+function catches(copy: string, bug: PlantedBug, before: readonly string[]): (string | undefined)[] {
+  return Array.from({ length: times }, () => {
+    const failing = failingTests(copy, bug.tests, before.length === 0 ? ['--bail=1'] : []);
+    return failing.find((test) => !before.includes(test));
+  });
+}
+
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, sample: { type: 'string' } },
+  options: {
+    only: { type: 'string', multiple: true, default: [''] },
+    sample: { type: 'string' },
+    times: { type: 'string', default: '1' },
+  },
 });
+const times = Number(values.times);
 const bugs =
   values.sample === undefined
-    ? plantedBugs.filter(({ name }) => name.includes(values.only))
+    ? plantedBugs.filter(({ name }) => values.only.some((part) => name.includes(part)))
     : sample(Number(values.sample));
-if (bugs.length === 0) throw new Error(`No planted bug is named like '${values.only}'`);
+if (bugs.length === 0) throw new Error(`No planted bug is named like '${values.only.join("' or '")}'`);
+if (!(times >= 1)) throw new Error(`--times is how often, at least 1, not '${values.times}'`);
 const copy = copySources();
 let caught = 0;
 try {
@@ -101,11 +116,12 @@ try {
       console.log(`GONE    ${bug.name}: the place it belongs to has changed, adapt the list`);
       continue;
     }
-    const failing = failingTests(copy, bug.tests, before.length === 0 ? ['--bail=1'] : []);
-    const first = failing.find((test) => !before.includes(test));
+    const caughtBy = catches(copy, bug, before);
     restore();
-    if (first !== undefined) caught++;
-    console.log(first === undefined ? `MISSED  ${bug.name}` : `caught  ${bug.name}: ${first}`);
+    const missed = caughtBy.filter((test) => test === undefined).length;
+    if (missed === 0) caught++;
+    const often = times > 1 ? ` ${missed} of ${times} times` : '';
+    console.log(missed > 0 ? `MISSED  ${bug.name}${often}` : `caught  ${bug.name}: ${caughtBy[0]}`);
   }
 } finally {
   rmSync(copy, { recursive: true, force: true });

@@ -137,6 +137,55 @@ describe('deadlines that count from the creation of a row', () => {
     await cluster.close();
   });
 
+  it.each(['delete', 'clear'] as const)(
+    'begin anew with a write whose author had lost the row to a %s that it came behind here (naive)',
+    async (removal) => {
+      const scene = await Scene.open({ mode: 'naive', createExpire: '20s' });
+      scene.table(0).set('k', 1);
+      if (removal === 'delete') scene.table(1).delete('k');
+      else scene.table(1).clear();
+      await scene.at(1000);
+      expect(scene.sizes()).toEqual([0, 1]);
+      await scene.at(15_000);
+      scene.table(0).set('k', 2);
+      await scene.at(60_000);
+      between(scene.gone(), 35_000, 35_000 + LATEST_MS);
+      await scene.cluster.close();
+    },
+  );
+
+  it('begin anew behind a row that was over when it came, and a removal that its author lost it to (naive)', async () => {
+    const scene = await Scene.open({ mode: 'naive', createExpire: '20s' });
+    await scene.cut(true);
+    scene.table(0).set('k', 1);
+    scene.table(1).delete('k');
+    await scene.at(22_000);
+    scene.table(0).set('k', 2);
+    await scene.at(23_000);
+    await scene.cut(false);
+    await scene.at(30_000);
+    expect(scene.sizes()).toEqual([0, 1]);
+    scene.table(0).set('k', 3);
+    await scene.at(80_000);
+    between(scene.gone(), 50_000, 50_000 + LATEST_MS);
+    await scene.cluster.close();
+  });
+
+  it('begin anew with a write whose author had let another row go (naive)', async () => {
+    const scene = await Scene.open({ mode: 'naive', createExpire: '20s' });
+    await scene.cut(true);
+    scene.table(0).set('k', 1);
+    await scene.at(10_000);
+    scene.table(1).set('k', 2);
+    await scene.cut(false);
+    await scene.at(25_500);
+    expect(scene.sizes()).toEqual([1, 0]);
+    scene.table(1).set('k', 3);
+    await scene.at(60_000);
+    between(scene.gone(), 45_500, 45_500 + LATEST_MS);
+    await scene.cluster.close();
+  });
+
   it('begin anew with a row that is removed and written in one turn (automerge)', async () => {
     const cluster = await createCluster({ size: 2 });
     const [here, there] = cluster.declare('t', {

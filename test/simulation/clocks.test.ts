@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { drawClocks } from './clocks/draw.ts';
+import { MODES, world } from './regression-world.ts';
 import { simulate } from './simulation.ts';
 
 const SEEDS = 40;
@@ -27,6 +28,24 @@ it(
     });
   },
 );
+
+it('a row is not let go early where its author had lost the one before to a removal that came late', async () => {
+  const declaration = {
+    key: 'string',
+    value: 'count',
+    backend: 'sqlite',
+    mode: 'naive',
+    createExpire: 20_000,
+  } as const;
+  const tables = { t1: { declaration, switched: true, cleared: false } };
+  const options = { tables, modes: MODES, clocks: true };
+  const shrunk = world(1886322662, options, [
+    ['batch', 212338022, 0],
+    ['write', 350164145, 10_000],
+    ['write', 305574474, 0],
+  ]);
+  expect((await simulate(shrunk)).counts).toMatchObject({ batch: 1, write: 2 });
+});
 
 it('a world of wrong clocks is the same world every time it runs', async () => {
   const [one, other] = [await simulate(drawClocks(3)), await simulate(drawClocks(3))];

@@ -82,9 +82,14 @@ export class Effects {
 
   #put(slot: number, value: Value, dot: Dot, lives: RowLives | undefined): void {
     const { rows } = this;
-    const beginsAnew = lives !== undefined && rows.has(slot) && lives.beginsAnew(slot);
-    rows.put(slot, value, dot);
-    if (beginsAnew) rows.beginLife(slot);
+    if (lives === undefined) rows.put(slot, value, dot);
+    else {
+      const beginsAnew = rows.has(slot) && lives.beginsAnew(slot);
+      const missed = lives.missed(slot);
+      rows.put(slot, value, dot);
+      if (beginsAnew) rows.beginLife(slot);
+      if (missed !== undefined) rows.missLife(slot, missed);
+    }
     this.deadlines?.note(slot);
   }
 
@@ -163,6 +168,8 @@ export class Effects {
       this.takeAway('expired', slot, dot, at);
       return;
     }
+    // Where the row of that write stood, none may stand now.
+    if (rows.has(slot)) rows.missLife(slot, dot);
     if (
       write.origin !== dot.origin &&
       this.#table.held.get(write.origin) < write.sequence &&

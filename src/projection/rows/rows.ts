@@ -1,7 +1,6 @@
 import type { Work } from '../../work/slices.ts';
-import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type { Key, Schema, Value } from '../../schema/index.ts';
-import { Beginnings } from './beginnings.ts';
+import { Beginnings, type Knower } from './beginnings.ts';
 import { KeyIndex } from './key-index.ts';
 import { CHANGED_ROW, type DoneByRun, MADE_ROW, type PartOfRows, type RunOfWrites } from './row-columns.ts';
 import { SlotOrder } from './slot-order.ts';
@@ -219,10 +218,7 @@ export class Rows {
    * Returns whether an author knew of the life of a slot's row; undefined in tables that do not expire by
    * creation.
    */
-  isLifeKnown(
-    slot: number,
-    to: { readonly origin: number; readonly seen: VersionVector },
-  ): boolean | undefined {
+  isLifeKnown(slot: number, to: Knower): boolean | undefined {
     return this.#beginnings?.isKnown(slot, to);
   }
 
@@ -234,6 +230,16 @@ export class Rows {
   /** The life of a slot's row is known from its latest write on only; it began when it did. */
   forgetFirst(slot: number): void {
     this.#beginnings?.set(slot, this.dot(slot), this.#beginnings.time(slot));
+  }
+
+  /** A removal, or an expiry, missed a slot's row: who had seen it may have lost the row. */
+  missLife(slot: number, removal: Dot): void {
+    this.#beginnings?.miss(slot, removal);
+  }
+
+  /** The removal that missed a slot's row, or its latest one, if one did. */
+  missedLife(slot: number): Dot | undefined {
+    return this.#beginnings?.missed(slot);
   }
 
   /** Puts a value under a version; a row that was there keeps its place and time of creation. */

@@ -75,6 +75,11 @@ export class Versions {
     return rows.sequence(slot) > 0 && this.#overtakings.hasSeen(rows.dot(slot), dot);
   }
 
+  /** Returns what took away the row of a slot, or keeps it from one that comes late. */
+  removals(slot: number): readonly (Dot | undefined)[] {
+    return [this.#rows.sequence(slot) > 0 ? this.#rows.dot(slot) : undefined, this.latestClear];
+  }
+
   /** Returns whether something was written before the switch of mode in force, so that its time decides nothing. */
   isBefore({ origin, sequence }: Pick<Dot, 'origin' | 'sequence'>): boolean {
     return this.before !== undefined && this.before.get(origin) >= sequence;

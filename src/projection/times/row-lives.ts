@@ -1,4 +1,5 @@
-import type { VersionVector } from '../../log/operations/version-vector.ts';
+import { type Knower, hasSeen } from '../rows/beginnings.ts';
+import type { Dot } from '../rows/dot.ts';
 import type { TableState } from '../table-state.ts';
 
 /**
@@ -8,13 +9,16 @@ import type { TableState } from '../table-state.ts';
  * That can be told only where nothing is missing that the author had seen: it may have been a removal. Where
  * something is, the write counts as a beginning, for a deadline too late rather than too early; its author
  * knows better, and lets the row go in time.
+ *
+ * In `naive` a write may come behind a removal that its author had not seen, and stand; elsewhere it came before
+ * it, and is gone. So whose author had seen both may not have known the row.
  */
 export class RowLives {
   readonly #table: TableState;
-  readonly #run: { readonly origin: number; readonly seen: VersionVector };
+  readonly #run: Knower;
   #isComplete: boolean | undefined;
 
-  constructor(table: TableState, run: { readonly origin: number; readonly seen: VersionVector }) {
+  constructor(table: TableState, run: Knower) {
     this.#table = table;
     this.#run = run;
   }
@@ -25,5 +29,15 @@ export class RowLives {
     if (rows.isLifeKnown(slot, this.#run) !== true) return true;
     this.#isComplete ??= this.#table.vector().covers(this.#run.seen);
     return !this.#isComplete;
+  }
+
+  /** Returns the removal that a write of the run comes behind, or goes on behind, and its author had not seen. */
+  missed(slot: number): Dot | undefined {
+    const { rows, versions } = this.#table;
+    if (versions.mode.comparesVersions) return undefined;
+    const removals = rows.has(slot) ? [] : versions.removals(slot);
+    return [rows.missedLife(slot), ...removals].find(
+      (removal) => removal !== undefined && !hasSeen(this.#run, removal),
+    );
   }
 }
