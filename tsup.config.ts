@@ -31,6 +31,7 @@ const writingThread: Plugin = {
 const entries = {
   index: 'src/index.ts',
   automerge: 'src/entries/automerge.ts',
+  simulation: 'src/simulation/index.ts',
   sqlite: 'src/entries/sqlite.ts',
   testing: 'src/testing/index.ts',
   websocket: 'src/entries/websocket.ts',

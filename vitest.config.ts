@@ -11,7 +11,12 @@ const needsBrowser = 'test/**/*.page.test.ts';
 const needsBuild = 'test/**/*.dist.test.ts';
 
 const config: ViteUserConfig = {
-  resolve: { alias: { tablecast: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
+  resolve: {
+    alias: {
+      'tablecast/simulation': fileURLToPath(new URL('src/simulation/index.ts', import.meta.url)),
+      tablecast: fileURLToPath(new URL('src/index.ts', import.meta.url)),
+    },
+  },
   test: {
     environment: 'node',
     // Processes, not threads: tests open native databases, workers and sockets, and some kill what they started.

@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'LISTEN_FAILED'
   | 'IMPORT_INVALID'
   | 'CLOCK_AHEAD'
+  | 'SIMULATION_FAILED'
   | 'CLOSED';
 
 /** The details are what an error says beside its message: only plain values, so that they can be logged as they are. */

@@ -42,6 +42,7 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   LISTEN_FAILED: 500,
   IMPORT_INVALID: 400,
   CLOCK_AHEAD: 503,
+  SIMULATION_FAILED: 500,
   CLOSED: 503,
 };
 

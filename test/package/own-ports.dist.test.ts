@@ -80,7 +80,9 @@ test('the program of the page opens a node, and its rows are there at the next s
 test('every entry can be imported, and the suites need no test runner', async () => {
   const entries = [
     'tablecast',
-    ...['automerge', 'sqlite', 'testing', 'websocket', 'zeek'].map((name) => `tablecast/${name}`),
+    ...['automerge', 'simulation', 'sqlite', 'testing', 'websocket', 'zeek'].map(
+      (name) => `tablecast/${name}`,
+    ),
   ];
   const program = `for (const entry of ${JSON.stringify(entries)}) if (Object.keys(await import(entry)).length === 0) throw new Error(entry);`;
   await writeFile(path.join(project, 'entries.js'), program);
@@ -105,9 +107,10 @@ test('declarations compile with lib es2022 and without skipLibCheck', async () =
   const use = [
     "import { openNode } from 'tablecast';",
     "import * as testing from 'tablecast/testing';",
+    "import * as simulation from 'tablecast/simulation';",
     "import * as sqlite from 'tablecast/sqlite';",
     "import * as websocket from 'tablecast/websocket';",
-    'export const all = [openNode, testing, sqlite, websocket];',
+    'export const all = [openNode, testing, simulation, sqlite, websocket];',
   ];
   await writeFile(path.join(project, 'use.ts'), use.join('\n'));
   await writeFile(
