@@ -24,8 +24,8 @@ export const bugsOfTimes: readonly PlantedBug[] = [
     'go on with the life of whatever row stands',
     [
       'projection/folding/effects.ts',
-      'if (beginsAnew) rows.beginLife(slot);',
-      'if (beginsAnew && slot < 0) rows.beginLife(slot);',
+      'if (beginsAnew) rows.beginnings?.set(slot, dot);',
+      'if (beginsAnew && slot < 0) rows.beginnings?.set(slot, dot);',
     ],
     [DEADLINES],
   ),
@@ -33,8 +33,8 @@ export const bugsOfTimes: readonly PlantedBug[] = [
     'keep the first write of a row whose removal lost',
     [
       'projection/folding/effects.ts',
-      'else if (present) rows.forgetFirst(slot);',
-      'else if (slot < 0) rows.forgetFirst(slot);',
+      'else if (present) rows.beginnings?.forgetFirst(slot, rows.dot(slot));',
+      'else if (slot < 0) rows.beginnings?.forgetFirst(slot, rows.dot(slot));',
     ],
     [DEADLINES],
   ),
@@ -42,7 +42,7 @@ export const bugsOfTimes: readonly PlantedBug[] = [
     'go on with the life of a row that a removal missed',
     [
       'projection/times/row-lives.ts',
-      'return [rows.missedLife(slot), ...removals].find(',
+      'return [rows.beginnings?.missed(slot), ...removals].find(',
       'return removals.slice(removals.length).find(',
     ],
     [DEADLINES],
@@ -51,14 +51,14 @@ export const bugsOfTimes: readonly PlantedBug[] = [
     'forget a removal with the row that it missed',
     [
       'projection/times/row-lives.ts',
-      'return [rows.missedLife(slot), ...removals].find(',
+      'return [rows.beginnings?.missed(slot), ...removals].find(',
       'return removals.find(',
     ],
     [DEADLINES],
   ),
   bug(
     'go on with the life of a row whose author let another one go',
-    ['projection/folding/effects.ts', '    if (rows.has(slot)) rows.missLife(slot, dot);\n', ''],
+    ['projection/folding/effects.ts', '    if (rows.has(slot)) rows.beginnings?.miss(slot, dot);\n', ''],
     [DEADLINES],
   ),
   bug(

@@ -14,7 +14,7 @@ const LARGER: Readonly<Record<string, number>> = {
   PeerTables: 27,
   Projection: 62,
   Replicator: 39,
-  Rows: 39,
+  Rows: 37,
   Session: 26,
 };
 const MOST_LINES = 400;
@@ -26,7 +26,7 @@ const LONGER: Readonly<Record<string, number>> = {
   'src/projection/checkpoints/gradual-adoption.ts': 468,
   'src/projection/folding/document-fold.ts': 404,
   'src/projection/projection.ts': 545,
-  'src/projection/rows/rows.ts': 463,
+  'src/projection/rows/rows.ts': 446,
   'src/replication/peers/peer-tables.ts': 420,
   'src/replication/replicator.ts': 481,
   'src/replication/session/session.ts': 466,

@@ -160,7 +160,7 @@ export class DocumentFold {
     const { rows } = this.#table;
     const beginsAnew = rows.has(slot) && this.#beginsAnew?.(slot, dot) === true;
     rows.put(slot, value, dot);
-    if (beginsAnew) rows.beginLife(slot);
+    if (beginsAnew) rows.beginnings?.set(slot, dot);
   }
 
   /** The same, telling of the change under the facts of an operation. */

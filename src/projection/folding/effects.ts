@@ -87,8 +87,8 @@ export class Effects {
       const beginsAnew = rows.has(slot) && lives.beginsAnew(slot);
       const missed = lives.missed(slot);
       rows.put(slot, value, dot);
-      if (beginsAnew) rows.beginLife(slot);
-      if (missed !== undefined) rows.missLife(slot, missed);
+      if (beginsAnew) rows.beginnings?.set(slot, dot);
+      if (missed !== undefined) rows.beginnings?.miss(slot, missed);
     }
     this.deadlines?.note(slot);
   }
@@ -169,7 +169,7 @@ export class Effects {
       return;
     }
     // Where the row of that write stood, none may stand now.
-    if (rows.has(slot)) rows.missLife(slot, dot);
+    if (rows.has(slot)) rows.beginnings?.miss(slot, dot);
     if (
       write.origin !== dot.origin &&
       this.#table.held.get(write.origin) < write.sequence &&
@@ -209,7 +209,7 @@ export class Effects {
     const by = expired ? rows.dot(slot) : dot;
     if (takesEffect) rows.remove(slot, by);
     // Who had seen the removal may write the key anew without having seen this row.
-    else if (present) rows.forgetFirst(slot);
+    else if (present) rows.beginnings?.forgetFirst(slot, rows.dot(slot));
     if (at === undefined || !reporter.wanted) return;
     const facts = reporter.facts(at.position, at.kind, dot, { slot, value: undefined });
     if (present && takesEffect) reporter.effect(change, slot, previous, facts);
@@ -225,7 +225,7 @@ export class Effects {
     if (facts !== undefined) reporter.operation(facts);
     for (const slot of Array.from(rows.live())) {
       if (!this.accepts(slot, dot)) {
-        rows.forgetFirst(slot);
+        rows.beginnings?.forgetFirst(slot, rows.dot(slot));
         continue;
       }
       this.watch?.remember(slot);

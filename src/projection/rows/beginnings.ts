@@ -55,6 +55,11 @@ export class Beginnings {
     this.#missed.delete(slot);
   }
 
+  /** A row's life is known from a write on only; it began when it did. */
+  forgetFirst(slot: number, write: Dot): void {
+    this.set(slot, write, this.time(slot));
+  }
+
   /** A removal missed a slot's row: it came before the row, or was of another one. */
   miss(slot: number, removal: Dot): void {
     this.#missed.set(slot, { ...removal });

@@ -1,6 +1,6 @@
 import type { Work } from '../../work/slices.ts';
 import type { Key, Schema, Value } from '../../schema/index.ts';
-import { Beginnings, type Knower } from './beginnings.ts';
+import { Beginnings } from './beginnings.ts';
 import { KeyIndex } from './key-index.ts';
 import { CHANGED_ROW, type DoneByRun, MADE_ROW, type PartOfRows, type RunOfWrites } from './row-columns.ts';
 import { SlotOrder } from './slot-order.ts';
@@ -214,32 +214,9 @@ export class Rows {
     return this.#beginnings === undefined ? this.stamp(slot) : this.#beginnings.time(slot);
   }
 
-  /**
-   * Returns whether an author knew of the life of a slot's row; undefined in tables that do not expire by
-   * creation.
-   */
-  isLifeKnown(slot: number, to: Knower): boolean | undefined {
-    return this.#beginnings?.isKnown(slot, to);
-  }
-
-  /** The life of a slot's row began with its latest write. */
-  beginLife(slot: number): void {
-    this.#beginnings?.set(slot, this.dot(slot));
-  }
-
-  /** The life of a slot's row is known from its latest write on only; it began when it did. */
-  forgetFirst(slot: number): void {
-    this.#beginnings?.set(slot, this.dot(slot), this.#beginnings.time(slot));
-  }
-
-  /** A removal, or an expiry, missed a slot's row: who had seen it may have lost the row. */
-  missLife(slot: number, removal: Dot): void {
-    this.#beginnings?.miss(slot, removal);
-  }
-
-  /** The removal that missed a slot's row, or its latest one, if one did. */
-  missedLife(slot: number): Dot | undefined {
-    return this.#beginnings?.missed(slot);
+  /** With what the lives of rows began; undefined in tables that do not expire by creation. */
+  get beginnings(): Beginnings | undefined {
+    return this.#beginnings;
   }
 
   /** Puts a value under a version; a row that was there keeps its place and time of creation. */

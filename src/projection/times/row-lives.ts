@@ -26,7 +26,7 @@ export class RowLives {
   /** Returns whether a write of the run begins the life of a row anew in a slot that has one. */
   beginsAnew(slot: number): boolean {
     const { rows } = this.#table;
-    if (rows.isLifeKnown(slot, this.#run) !== true) return true;
+    if (rows.beginnings?.isKnown(slot, this.#run) !== true) return true;
     this.#isComplete ??= this.#table.vector().covers(this.#run.seen);
     return !this.#isComplete;
   }
@@ -36,7 +36,7 @@ export class RowLives {
     const { rows, versions } = this.#table;
     if (versions.mode.comparesVersions) return undefined;
     const removals = rows.has(slot) ? [] : versions.removals(slot);
-    return [rows.missedLife(slot), ...removals].find(
+    return [rows.beginnings?.missed(slot), ...removals].find(
       (removal) => removal !== undefined && !hasSeen(this.#run, removal),
     );
   }
