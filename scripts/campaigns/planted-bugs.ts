@@ -14,7 +14,16 @@ import { plantedBugs } from './planted-bug-list.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const COPIED = ['src', 'test', 'scripts', 'examples', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+const COPIED = [
+  'src',
+  'test',
+  'scripts',
+  'examples',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
+  'tsup.config.ts',
+];
 
 interface TestReport {
   readonly testResults: readonly {

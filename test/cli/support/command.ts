@@ -2,11 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { builtCommand } from './built-command.ts';
 
-const loader = fileURLToPath(new URL('../../../scripts/typescript.mjs', import.meta.url));
-const main = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
+const main = await builtCommand();
 
 export interface Finished {
   readonly code: number | null;
@@ -38,7 +37,7 @@ export function temporary(): string {
 
 /** The words that start the command. */
 export function commandLine(args: readonly string[]): readonly string[] {
-  return [process.execPath, '--import', loader, main, ...args];
+  return [process.execPath, main, ...args];
 }
 
 /** Starts the command in a process of its own, without the variables of this one that it would read. */
