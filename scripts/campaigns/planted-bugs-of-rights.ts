@@ -3,7 +3,6 @@ import { type PlantedBug, bug } from './planted-bug.ts';
 const PROXIES = 'test/zeek/proxies.test.ts';
 const RIGHTS = 'test/security/rights.test.ts';
 const CLAIMS = 'test/security/claims.test.ts';
-const ADVERSARY = 'test/simulation/adversary.test.ts';
 
 /** Bugs by which a peer does more than its credential says. */
 export const bugsOfRights: readonly PlantedBug[] = [
@@ -104,7 +103,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
         replace: '',
       },
     ],
-    tests: [ADVERSARY],
+    tests: [RIGHTS],
   },
   bug(
     'take a checkpoint from whoever sends one',
@@ -113,7 +112,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
       'if (!shared.writable || !tables.grant.relays)',
       "if (!shared.writable && table === '')",
     ],
-    [ADVERSARY],
+    [RIGHTS],
   ),
   bug(
     'tell an alarm on the word of a reader',
@@ -122,7 +121,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
       'this.#report(name, life, this.#owner.tables.mayBring(name, life));',
       'this.#report(name, life, true);',
     ],
-    [ADVERSARY],
+    [CLAIMS],
   ),
   bug(
     'let anybody vouch for a clock that jumped',
