@@ -61,7 +61,7 @@ function removeOld(): void {
 
 function sourcesHash(): string {
   const hash = createHash('sha256');
-  const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).sort();
+  const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).toSorted();
   for (const name of [
     ...names.filter((file) => file.endsWith('.ts')).map((file) => join('src', file)),
     'package.json',
