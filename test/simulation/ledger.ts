@@ -99,9 +99,10 @@ export class Ledger {
     );
   }
 
-  /** What the author of a write had seen; undefined when that is not known. */
-  seenBy(version: Pick<Operation, 'table' | 'origin' | 'sequence'>): Seen | undefined {
-    return this.#written.get(nameOf(version))?.seen;
+  /** What the author of an operation had seen, of the uses of its name that one; undefined when it is not known. */
+  seenBy(operation: Operation | undefined): Seen | undefined {
+    if (operation === undefined) return undefined;
+    return (this.useOf(operation) ?? this.#written.get(nameOf(operation)))?.seen;
   }
 
   /** What the nodes hold in the end says which use of a name stands. Throws when it stands for two. */

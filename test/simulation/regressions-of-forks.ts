@@ -196,4 +196,31 @@ export const regressionsOfForks: readonly Regression[] = [
       ],
     ),
   },
+  {
+    found:
+      'the judge took a name that was used again for what it had first stood for, whose author had seen more',
+    world: world(
+      1617755532,
+      {
+        tables: {
+          seen: {
+            declaration: { key: 'string', backend: 'sqlite', mode: 'naive' },
+            switched: false,
+            cleared: true,
+          },
+        },
+        modes: MODES,
+      },
+      [
+        ['write', 998926566, 0],
+        ['restore', 49524177, 0],
+        ['flush', 722727277, 4],
+        ['diskFull', 503866398, 0],
+        ['batch', 994776252, 4],
+        ['crash', 876799819, 0],
+        ['restore', 504089506, 0],
+        ['write', 259303266, 0],
+      ],
+    ),
+  },
 ];

@@ -21,10 +21,7 @@ export interface Surroundings {
   fail(error: unknown): void;
 }
 
-interface Version {
-  readonly origin: string;
-  readonly sequence: number;
-}
+type Version = Pick<Operation, 'origin' | 'sequence'>;
 
 /** Follows one table on one node through one life, and says what should be there. */
 export class TableWitness {
@@ -38,6 +35,8 @@ export class TableWitness {
   /** What took away a key's row last, for keys without one. */
   readonly #removals = new Map<string, Version>();
   #latestClear: Version | undefined;
+  /** Per name the operation that stands for it here: a name may stand for another one elsewhere. */
+  readonly #here = new Map<string, Operation>();
   /** Per key the operations that touched it, in the order of this node's log; `undefined` for clear. */
   readonly #touched: {
     readonly text: string | undefined;
@@ -120,6 +119,7 @@ export class TableWitness {
         : this.#ledger.found(operation, own ? 'author' : 'other', this.#exactNames);
     this.#last.set(origin, Math.max(last, sequence));
     if (written?.seen !== undefined) merge(this.#past, written.seen);
+    this.#here.set(`${origin} ${sequence}`, operation);
     if (this.exact) this.#apply(operation, written);
     else this.#touch(operation);
   }
@@ -206,7 +206,7 @@ export class TableWitness {
     const standing = row === undefined ? [this.#removals.get(text), this.#latestClear] : [row];
     return standing.some((version) => {
       if (version === undefined || version.origin === origin) return false;
-      const seen = this.#ledger.seenBy({ ...version, table: this.table.name });
+      const seen = this.#ledger.seenBy(this.#here.get(`${version.origin} ${version.sequence}`));
       if (seen === undefined) this.#unclear = true;
       return (seen?.get(origin) ?? 0) >= sequence;
     });
