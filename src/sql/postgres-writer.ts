@@ -140,9 +140,9 @@ export class PostgresWriter implements TargetWriter {
 
   async reconcile(plan: TablePlan, at: { readonly position: number; readonly time: number }): Promise<void> {
     const values = [at.position, new Date(at.time).toISOString()];
-    const parameters = ['$1::bigint', '$2::timestamptz'] as const;
-    await this.#client.query(endVersions(plan, parameters), values);
-    await this.#client.query(beginVersions(plan, parameters), values);
+    const present = { table: this.#nameOf(plan), position: '$1::bigint', time: '$2::timestamptz' };
+    await this.#client.query(endVersions(plan, present), values);
+    await this.#client.query(beginVersions(plan, present), values);
   }
 
   async stand(plan: TablePlan, { source, position }: Standing): Promise<void> {

@@ -178,8 +178,9 @@ export class SqliteWriter implements TargetWriter {
   }
 
   async reconcile(plan: TablePlan, at: { readonly position: number; readonly time: number }): Promise<void> {
-    this.#database.prepare(endVersions(plan, ['?', '?'])).run(at.position, at.time);
-    this.#database.prepare(beginVersions(plan, ['?', '?'])).run(at.position, at.time);
+    const present = { table: this.#nameOf(plan), position: '?', time: '?' };
+    this.#database.prepare(endVersions(plan, present)).run(at.position, at.time);
+    this.#database.prepare(beginVersions(plan, present)).run(at.position, at.time);
   }
 
   async stand(plan: TablePlan, { source, position }: Standing): Promise<void> {

@@ -71,19 +71,26 @@ export function onConflict(plan: TablePlan, name: string): string {
   return `${target} UPDATE SET ${set.join(', ')} WHERE ${differs.join(' OR ')}`;
 }
 
-/** Ends the versions that no longer stand in the table; the position and the time are the parameters given. */
-export function endVersions(plan: TablePlan, [position, time]: readonly [string, string]): string {
+/** What a history is made equal to: the table, under the name that it has now, as of a position and a time, both parameters. */
+interface Present {
+  readonly table: string;
+  readonly position: string;
+  readonly time: string;
+}
+
+/** Ends the versions that no longer stand in the table. */
+export function endVersions(plan: TablePlan, { table, position, time }: Present): string {
   const history = quoted(historyName(plan));
   const same = otherColumns(plan).map(
     ({ name }) => `t.${quoted(name)} IS NOT DISTINCT FROM ${history}.${quoted(name)}`,
   );
   const stands = [sameKey(plan, 't', history), ...same].join(' AND ');
-  return `UPDATE ${history} SET to_position = ${position}, valid_to = ${time} WHERE to_position IS NULL AND NOT EXISTS (SELECT 1 FROM ${quoted(plan.into)} t WHERE ${stands})`;
+  return `UPDATE ${history} SET to_position = ${position}, valid_to = ${time} WHERE to_position IS NULL AND NOT EXISTS (SELECT 1 FROM ${quoted(table)} t WHERE ${stands})`;
 }
 
 /** Begins versions of the rows that have none which stands. */
-export function beginVersions(plan: TablePlan, [position, time]: readonly [string, string]): string {
+export function beginVersions(plan: TablePlan, { table, position, time }: Present): string {
   const history = quoted(historyName(plan));
   const columns = list(plan.columns);
-  return `INSERT INTO ${history} (${columns}, from_position, valid_from) SELECT ${list(plan.columns, 't.')}, ${position}, ${time} FROM ${quoted(plan.into)} t WHERE NOT EXISTS (SELECT 1 FROM ${history} h WHERE h.to_position IS NULL AND ${sameKey(plan, 'h', 't')})`;
+  return `INSERT INTO ${history} (${columns}, from_position, valid_from) SELECT ${list(plan.columns, 't.')}, ${position}, ${time} FROM ${quoted(table)} t WHERE NOT EXISTS (SELECT 1 FROM ${history} h WHERE h.to_position IS NULL AND ${sameKey(plan, 'h', 't')})`;
 }

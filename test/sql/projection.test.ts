@@ -222,6 +222,21 @@ describe.each(targetKinds())('into $name', (kind) => {
     expect(told.filter(({ code }) => code === 'projection-gap')).toEqual([]);
   });
 
+  test('a history of another declaration begins with the rows of the new table', async () => {
+    for (const [value, row] of [
+      ['string', 'seven'],
+      ['count', 7],
+    ] as const) {
+      const node = await open();
+      node.table('hosts', { ...hosts, value }).set('10.0.0.1', row);
+      await node.project('hosts', { to: target.to, history: true }).reached();
+      const rows = await target.read('SELECT CAST(value AS varchar(9)) AS v, to_position FROM hosts_history');
+      expect(rows).toEqual([{ v: String(row), to_position: null }]);
+      await node.close();
+      rmSync(directory, { recursive: true });
+    }
+  });
+
   test('a module filters and maps, and its columns have types', async () => {
     const node = await open();
     const table = node.table('hosts', hosts);
