@@ -68,8 +68,13 @@ export function keyValues(schema: Schema, key: Key): readonly SqlValue[] {
 }
 
 /** The name of the table beside another that keeps what its rows were. */
-export function historyName({ into }: TablePlan): string {
+export function historyName({ into }: Pick<TablePlan, 'into'>): string {
   return `${into}_history`;
+}
+
+/** Tells whether text names a database of PostgreSQL. */
+export function isPostgres(to: string): boolean {
+  return /^postgres(?:ql)?:\/\//.test(to);
 }
 
 /** A name in SQL, in quotes. */
@@ -80,4 +85,28 @@ export function quoted(name: string): string {
 /** Gives the shape of a table in the target as text: another text means that it has to be made anew. */
 export function shapeOf({ table, columns, keyCount, history }: TablePlan): string {
   return JSON.stringify({ table, columns, keyCount, history });
+}
+
+/** The columns of the tables that a projection made, by the shape that it left behind; a user's table is none of them. */
+export function madeAs(shape: string | undefined): MadeTables {
+  const known = shape === undefined ? undefined : readShape(shape);
+  // No column of a user's has the type of `_time`.
+  if (known === undefined || !known.columns.some(({ type }) => type === 'clock')) return {};
+  const table = known.columns.map(({ name }) => name);
+  return { table, history: known.history ? [...table, ...SPAN.map(({ name }) => name)] : undefined };
+}
+
+/** The columns of what a projection made. */
+export interface MadeTables {
+  readonly table?: readonly string[] | undefined;
+  readonly history?: readonly string[] | undefined;
+}
+
+function readShape(shape: string): Pick<TablePlan, 'columns' | 'history'> | undefined {
+  try {
+    return JSON.parse(shape) as Pick<TablePlan, 'columns' | 'history'>;
+  } catch {
+    // Nothing that a projection wrote.
+    return undefined;
+  }
 }

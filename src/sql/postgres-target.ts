@@ -1,10 +1,10 @@
 import type { Client } from 'pg';
 import { TablecastError } from '../errors.ts';
-import { type TablePlan, quoted, shapeOf } from './columns.ts';
-import { postgresDialect } from './postgres-values.ts';
+import { type TablePlan, quoted } from './columns.ts';
+import { TableMaker, findTable, makeStandings } from './making.ts';
+import { keepToSchema, postgresPlace } from './postgres-place.ts';
 import { PostgresWriter } from './postgres-writer.ts';
-import { notOurs, wrongColumns } from './refusals.ts';
-import { STANDINGS, createStandings } from './statements.ts';
+import { wrongColumns } from './refusals.ts';
 import type { FoundTable, Target, TargetWriter } from './target.ts';
 
 /** The first half of the advisory locks that say who writes a table: `tbl` in ASCII. */
@@ -37,14 +37,16 @@ export class PostgresTarget implements Target {
     return this.#failing('open', async () => {
       await client.connect();
       await client.query('SET client_min_messages = warning');
+      await keepToSchema(client);
       for (const { into } of plans.toSorted((a, b) => (a.into < b.into ? -1 : 1))) await this.#take(into);
-      await client.query(createStandings(postgresDialect, 'bigint'));
-      const found: Found[] = [];
-      for (const plan of plans) found.push(await findTable(client, plan));
-      this.#writer = new PostgresWriter(
-        client,
-        new Map(plans.map(({ into }, index) => [into, found[index] as Found])),
-      );
+      const place = postgresPlace(client);
+      await makeStandings(place, 'bigint');
+      const found = [];
+      for (const plan of plans) {
+        found.push(await findTable(plan, place));
+        if (plan.existing && found.at(-1)?.exists === true) await requireColumns(client, plan);
+      }
+      this.#writer = new PostgresWriter(client, new TableMaker(place, plans, found));
       return found;
     });
   }
@@ -87,11 +89,6 @@ export class PostgresTarget implements Target {
   }
 }
 
-/** The state of a table in a database. */
-interface Found extends FoundTable {
-  readonly exists: boolean;
-}
-
 async function postgresPackage(): Promise<{ Client: typeof Client }> {
   try {
     return (await import('pg')).default;
@@ -123,22 +120,6 @@ function asTargetError(error: unknown, action: string, url: string): TablecastEr
     retryable: passes,
     cause: error,
   });
-}
-
-async function findTable(client: Client, plan: TablePlan): Promise<Found> {
-  const { rows } = await client.query(
-    `SELECT source, position::text, shape FROM ${STANDINGS} WHERE target = $1`,
-    [plan.into],
-  );
-  const row = rows[0] as { source: string; position: string; shape: string } | undefined;
-  const regclass = await client.query('SELECT to_regclass($1) AS found', [quoted(plan.into)]);
-  const exists = (regclass.rows[0] as { found: string | null }).found !== null;
-  if (!exists) return { exists, standing: undefined, fits: true };
-  if (row === undefined && !plan.existing) throw notOurs(plan);
-  if (plan.existing) await requireColumns(client, plan);
-  const fits = plan.existing || row?.shape === shapeOf(plan);
-  const standing = row === undefined ? undefined : { source: row.source, position: Number(row.position) };
-  return { exists, standing, fits };
 }
 
 async function requireColumns(client: Client, plan: TablePlan): Promise<void> {

@@ -1,15 +1,8 @@
 import type { Client } from 'pg';
 import { SPAN, type SqlColumn, type TablePlan, historyName, keyColumns, quoted, shapeOf } from './columns.ts';
+import type { TableMaker } from './making.ts';
 import { postgresArray, postgresDialect, postgresKeyValue, readKey } from './postgres-values.ts';
-import {
-  STANDINGS,
-  beginVersions,
-  createHistory,
-  createTable,
-  endVersions,
-  list,
-  onConflict,
-} from './statements.ts';
+import { STANDINGS, beginVersions, endVersions, list, onConflict } from './statements.ts';
 import type { KeyHistory, SqlRow, Standing, TargetWriter } from './target.ts';
 import { versionsOf } from './versions.ts';
 
@@ -20,57 +13,25 @@ const KEYS_PER_PART = 8192;
 /** Writes over one connection, a column at a time: `unnest` of one array each. */
 export class PostgresWriter implements TargetWriter {
   readonly #client: Client;
-  readonly #found: Map<string, { readonly exists: boolean; readonly fits: boolean }>;
+  readonly #maker: TableMaker;
   readonly #beside = new Map<string, string>();
 
-  constructor(
-    client: Client,
-    found: ReadonlyMap<string, { readonly exists: boolean; readonly fits: boolean }>,
-  ) {
+  constructor(client: Client, maker: TableMaker) {
     this.#client = client;
-    this.#found = new Map(found);
+    this.#maker = maker;
   }
 
   async make(plan: TablePlan): Promise<void> {
-    const { exists, fits } = this.#found.get(plan.into) ?? { exists: false, fits: true };
-    if (exists && fits) return;
-    const name = exists ? `${plan.into}__next` : plan.into;
-    await this.#client.query(`DROP TABLE IF EXISTS ${quoted(`${plan.into}__next`)}`);
-    await this.#client.query(createTable(plan, name, postgresDialect));
-    if (exists) this.#beside.set(plan.into, name);
-    if (!plan.history) return;
-    await this.#setHistoryAside(plan);
-    for (const sql of createHistory(plan, postgresDialect)) await this.#client.query(sql);
-  }
-
-  /** A history with other columns stays, under a name that says up to where it goes. */
-  async #setHistoryAside(plan: TablePlan): Promise<void> {
-    const history = historyName(plan);
-    const { rows } = await this.#client.query(
-      `SELECT to_regclass($1) IS NOT NULL AS there, (SELECT position::text FROM ${STANDINGS} WHERE target = $2) AS position`,
-      [quoted(history), plan.into],
-    );
-    const [{ there, position }] = rows as [{ there: boolean; position: string | null }];
-    if (!there) return;
-    await this.#client.query(
-      `DROP INDEX IF EXISTS ${quoted(`${history}_now`)}, ${quoted(`${history}_past`)}`,
-    );
-    await this.#client.query(`DROP TABLE IF EXISTS ${quoted(`${history}_${position ?? 0}`)}`);
-    await this.#client.query(
-      `ALTER TABLE ${quoted(history)} RENAME TO ${quoted(`${history}_${position ?? 0}`)}`,
-    );
+    const name = await this.#maker.make(plan);
+    if (name !== plan.into) this.#beside.set(plan.into, name);
   }
 
   async swap(plan: TablePlan): Promise<void> {
     const name = this.#beside.get(plan.into);
-    this.#found.set(plan.into, { exists: true, fits: true });
     if (name === undefined) return;
     this.#beside.delete(plan.into);
     await this.#client.query(`DROP TABLE ${quoted(plan.into)}`);
     await this.#client.query(`ALTER TABLE ${quoted(name)} RENAME TO ${quoted(plan.into)}`);
-    await this.#client.query(
-      `ALTER INDEX ${quoted(`${name}_pkey`)} RENAME TO ${quoted(`${plan.into}_pkey`)}`,
-    );
   }
 
   async put(plan: TablePlan, rows: readonly SqlRow[]): Promise<void> {

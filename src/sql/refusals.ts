@@ -1,15 +1,37 @@
 import { TablecastError } from '../errors.ts';
 import { type TablePlan, keyColumns } from './columns.ts';
 
-/** For a table of the target that was made by somebody else. */
-export function notOurs({ into, table }: TablePlan): TablecastError {
+/** For what others have in the target, under the name of a plan or of its history. */
+export function notOurs({ into, table }: TablePlan, name: string): TablecastError {
+  const isHistory = name.toLowerCase() !== into.toLowerCase();
+  const otherwise = isHistory
+    ? 'project it without history'
+    : `write that table with existing: true: rows of it that ${table} does not have are removed then`;
   return new TablecastError(
     'OPTION_INVALID',
-    `The target has a table ${JSON.stringify(into)} that no projection made.`,
+    `The target has a table ${JSON.stringify(name)} that no projection made of ${table}; it was left as it is.`,
+    { hint: `Give ${table} another name with into, or ${otherwise}.`, details: { table, into } },
+  );
+}
+
+/** For a table that has to be made anew, where others added to it what would be lost. */
+export function hasMore({ into, table }: TablePlan, more: readonly string[]): TablecastError {
+  return new TablecastError(
+    'OPTION_INVALID',
+    `The table ${JSON.stringify(into)} has to be made anew, with which would go what no projection made: ${more.join(', ')}. It was left as it is.`,
     {
-      hint: `Give ${table} another name with into, or write that table with existing: true: rows of it that ${table} does not have are removed then.`,
+      hint: `Drop that, or rename the table; or give ${table} another name with into.`,
       details: { table, into },
     },
+  );
+}
+
+/** For something of others under the name of the table that says how far projections are. */
+export function standingsOfOthers(name: string): TablecastError {
+  return new TablecastError(
+    'OPTION_INVALID',
+    `The target has ${JSON.stringify(name)}, which no projection made; it was left as it is.`,
+    { hint: 'Rename it, or project into another file, database or schema.', details: { name } },
   );
 }
 

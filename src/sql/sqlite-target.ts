@@ -1,15 +1,15 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { type FileLock, lockFile } from '../backends/sqlite/lock.ts';
 import { TablecastError } from '../errors.ts';
 import type { TablePlan } from './columns.ts';
-import { shapeOf } from './columns.ts';
-import { notOurs, wrongColumns } from './refusals.ts';
+import { TableMaker, findTable, makeStandings } from './making.ts';
+import { wrongColumns } from './refusals.ts';
+import { sqlitePlace } from './sqlite-place.ts';
 import { SqliteWriter } from './sqlite-writer.ts';
-import { sqliteDialect } from './sqlite-values.ts';
-import { STANDINGS, createStandings } from './statements.ts';
+import { STANDINGS } from './statements.ts';
 import type { FoundTable, Target, TargetWriter } from './target.ts';
 
 /** The time a write of somebody else is waited for. */
@@ -30,25 +30,36 @@ export class SqliteTarget implements Target {
   }
 
   async open(plans: readonly TablePlan[]): Promise<readonly FoundTable[]> {
-    return this.#failing('open', () => {
+    return this.#failing('open', async () => {
       if (this.#file.endsWith(OWN_ENDING)) throw ownDatabase(this.#file);
       if (!existsSync(dirname(this.#file))) throw noDirectory(this.#file);
       const isNew = !existsSync(this.#file);
       const database = new Database(this.#file, { timeout: BUSY_MS });
       this.#database = database;
-      for (const name of plans.map(({ into }) => into).toSorted())
-        this.#locks.push(lockFile(`${this.#file}.${encodeURIComponent(name)}`, 'a projection'));
+      this.#lock(plans);
+      const place = sqlitePlace(database);
       // Readers go on beside it; the file of somebody else stays as it is.
-      if (isNew || hasTable(database, STANDINGS)) database.pragma('journal_mode = WAL');
+      if (isNew || (await place.seen(STANDINGS)) !== undefined) database.pragma('journal_mode = WAL');
       database.pragma('synchronous = NORMAL');
-      database.exec(createStandings(sqliteDialect, 'INTEGER'));
-      const found = plans.map((plan) => findTable(database, plan));
-      this.#writer = new SqliteWriter(
-        database,
-        new Map(plans.map((plan, index) => [plan.into, found[index] as Found])),
-      );
+      // A view or trigger of the user means what it names, also while that is put in the place of another.
+      database.pragma('legacy_alter_table = ON');
+      await makeStandings(place, 'INTEGER');
+      const found = [];
+      for (const plan of plans) {
+        found.push(await findTable(plan, place));
+        if (plan.existing && found.at(-1)?.exists === true) requireColumns(database, plan);
+      }
+      this.#writer = new SqliteWriter(database, new TableMaker(place, plans, found));
       return found;
     });
+  }
+
+  /** The locks lie beside the file, whatever links lead to it; names differ there by more than their case. */
+  #lock(plans: readonly TablePlan[]): void {
+    const file = realpathSync(this.#file);
+    const names = plans.map(({ into }) => into.toLowerCase());
+    for (const name of names.toSorted())
+      this.#locks.push(lockFile(`${file}.${encodeURIComponent(name)}`, 'a projection'));
   }
 
   async transaction(act: (into: TargetWriter) => Promise<void>): Promise<void> {
@@ -69,18 +80,13 @@ export class SqliteTarget implements Target {
     for (const lock of this.#locks.splice(0)) lock.release();
   }
 
-  #failing<T>(action: string, act: () => T): T {
+  async #failing<T>(action: string, act: () => Promise<T>): Promise<T> {
     try {
-      return act();
+      return await act();
     } catch (error) {
       throw asTablecastError(error, { file: this.#file, action });
     }
   }
-}
-
-/** The state of a table in a file. */
-interface Found extends FoundTable {
-  readonly exists: boolean;
 }
 
 function ownDatabase(file: string): TablecastError {
@@ -95,25 +101,6 @@ function noDirectory(file: string): TablecastError {
     hint: 'Make it, or name another file.',
     details: { file },
   });
-}
-
-function hasTable(database: Database.Database, name: string): boolean {
-  return (
-    database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined
-  );
-}
-
-function findTable(database: Database.Database, plan: TablePlan): Found {
-  const exists = hasTable(database, plan.into);
-  const row = database
-    .prepare(`SELECT source, position, shape FROM ${STANDINGS} WHERE target = ?`)
-    .get(plan.into) as { source: string; position: number; shape: string } | undefined;
-  if (!exists) return { exists, standing: undefined, fits: true };
-  if (row === undefined && !plan.existing) throw notOurs(plan);
-  if (plan.existing) requireColumns(database, plan);
-  const fits = plan.existing || row?.shape === shapeOf(plan);
-  const standing = row === undefined ? undefined : { source: row.source, position: row.position };
-  return { exists, standing, fits };
 }
 
 /** Throws `OPTION_INVALID` for a table of the user's that lacks a column, or has its key otherwise. */

@@ -1,15 +1,8 @@
 import type Database from 'better-sqlite3';
 import { SPAN, type SqlColumn, type TablePlan, historyName, keyColumns, quoted, shapeOf } from './columns.ts';
-import { type SqliteCell, sqliteCellOf, sqliteDialect, sqliteKeyValue } from './sqlite-values.ts';
-import {
-  STANDINGS,
-  beginVersions,
-  createHistory,
-  createTable,
-  endVersions,
-  list,
-  onConflict,
-} from './statements.ts';
+import type { TableMaker } from './making.ts';
+import { type SqliteCell, sqliteCellOf, sqliteKeyValue } from './sqlite-values.ts';
+import { STANDINGS, beginVersions, endVersions, list, onConflict } from './statements.ts';
 import type { KeyHistory, SqlRow, Standing, TargetWriter } from './target.ts';
 import { type Version, versionsOf } from './versions.ts';
 
@@ -62,48 +55,24 @@ class Inserts {
 /** Writes into one file. */
 export class SqliteWriter implements TargetWriter {
   readonly #database: Database.Database;
-  readonly #found: Map<string, { readonly exists: boolean; readonly fits: boolean }>;
+  readonly #maker: TableMaker;
   /** Under which names tables are written, where that is not yet their own. */
   readonly #beside = new Map<string, string>();
   readonly #puts = new Map<string, Inserts>();
   readonly #statements = new Map<string, Statement>();
 
-  constructor(
-    database: Database.Database,
-    found: ReadonlyMap<string, { readonly exists: boolean; readonly fits: boolean }>,
-  ) {
+  constructor(database: Database.Database, maker: TableMaker) {
     this.#database = database;
-    this.#found = new Map(found);
+    this.#maker = maker;
   }
 
   async make(plan: TablePlan): Promise<void> {
-    const { exists, fits } = this.#found.get(plan.into) ?? { exists: false, fits: true };
-    if (exists && fits) return;
-    const name = exists ? `${plan.into}__next` : plan.into;
-    this.#database.exec(`DROP TABLE IF EXISTS ${quoted(`${plan.into}__next`)}`);
-    this.#database.exec(createTable(plan, name, sqliteDialect));
-    if (exists) this.#beside.set(plan.into, name);
-    if (!plan.history) return;
-    this.#setHistoryAside(plan);
-    for (const sql of createHistory(plan, sqliteDialect)) this.#database.exec(sql);
-  }
-
-  /** A history with other columns stays, under a name that says up to where it goes. */
-  #setHistoryAside(plan: TablePlan): void {
-    const history = historyName(plan);
-    const name = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ?";
-    if (this.#database.prepare(name).get(history) === undefined) return;
-    const row = this.#database.prepare(`SELECT position FROM ${STANDINGS} WHERE target = ?`).get(plan.into);
-    const { position } = (row ?? { position: 0 }) as { position: number };
-    this.#database.exec(`DROP INDEX IF EXISTS ${quoted(`${history}_now`)}`);
-    this.#database.exec(`DROP INDEX IF EXISTS ${quoted(`${history}_past`)}`);
-    this.#database.exec(`DROP TABLE IF EXISTS ${quoted(`${history}_${position}`)}`);
-    this.#database.exec(`ALTER TABLE ${quoted(history)} RENAME TO ${quoted(`${history}_${position}`)}`);
+    const name = await this.#maker.make(plan);
+    if (name !== plan.into) this.#beside.set(plan.into, name);
   }
 
   async swap(plan: TablePlan): Promise<void> {
     const name = this.#beside.get(plan.into);
-    this.#found.set(plan.into, { exists: true, fits: true });
     if (name === undefined) return;
     this.#beside.delete(plan.into);
     this.#puts.clear();

@@ -46,7 +46,11 @@ export function createTable(plan: TablePlan, name: string, dialect: Dialect): st
 }
 
 /** Makes the history of a plan; of each key one version at most has no end. */
-export function createHistory(plan: TablePlan, dialect: Dialect): string[] {
+export function createHistory(
+  plan: TablePlan,
+  dialect: Dialect,
+  indexes: { readonly now: string; readonly past: string },
+): string[] {
   const name = historyName(plan);
   const columns = [...plan.columns, ...SPAN].map(
     (column) => `${quoted(column.name)} ${dialect.typeOf(column)}`,
@@ -54,8 +58,8 @@ export function createHistory(plan: TablePlan, dialect: Dialect): string[] {
   const keys = list(keyColumns(plan));
   return [
     `CREATE TABLE ${quoted(name)} (${columns.join(', ')})${dialect.tableOptions}`,
-    `CREATE UNIQUE INDEX ${quoted(`${name}_now`)} ON ${quoted(name)} (${keys}) WHERE to_position IS NULL`,
-    `CREATE INDEX ${quoted(`${name}_past`)} ON ${quoted(name)} (${keys}, from_position)`,
+    `CREATE UNIQUE INDEX ${quoted(indexes.now)} ON ${quoted(name)} (${keys}) WHERE to_position IS NULL`,
+    `CREATE INDEX ${quoted(indexes.past)} ON ${quoted(name)} (${keys}, from_position)`,
   ];
 }
 
@@ -71,7 +75,7 @@ export function onConflict(plan: TablePlan, name: string): string {
   return `${target} UPDATE SET ${set.join(', ')} WHERE ${differs.join(' OR ')}`;
 }
 
-/** What a history is made equal to: the table, under the name that it has now, as of a position and a time, both parameters. */
+/** The present of a history: the table, under the name that it has now, as of a position and a time, both parameters. */
 interface Present {
   readonly table: string;
   readonly position: string;
