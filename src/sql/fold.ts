@@ -12,6 +12,7 @@ import { type Key, type Schema, type Value, compileSchema } from '../schema/inde
 import { Emitter } from '../work/emitter.ts';
 import { FACTS, type TablePlan, columnsOf, keyValues } from './columns.ts';
 import type { Basis, FedSegment, ProjectionStart, TableOrder } from './messages.ts';
+import { requireColumnNames } from './options.ts';
 import type { KeyHistory, SqlRow, VersionStart } from './target.ts';
 import type { Transform } from './transform.ts';
 
@@ -89,6 +90,10 @@ function planOf(
   const columns = columnsOf(schema, order.columns);
   const keyCount = schema.keyTypes.length;
   const values = transform.columns ?? columns.slice(keyCount);
+  requireColumnNames(
+    schema.name,
+    [...columns.slice(0, keyCount), ...values].map(({ name }) => name),
+  );
   return {
     table: schema.name,
     into: order.into,

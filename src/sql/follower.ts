@@ -1,4 +1,5 @@
 import { TablecastError } from '../errors.ts';
+import { isPostgres } from './columns.ts';
 import { Fold, type FoldedTable } from './fold.ts';
 import {
   type Basis,
@@ -32,11 +33,6 @@ export interface Source {
   readonly isOver: boolean;
 }
 
-/** Tells whether text names a database of PostgreSQL. */
-export function isPostgres(to: string): boolean {
-  return /^postgres(?:ql)?:\/\//.test(to);
-}
-
 /**
  * Projects until it is over. Whatever fails begins anew from what the target says: there is one way to begin,
  * after the first start, a crash of either side, and an hour without the target.
@@ -48,7 +44,7 @@ export async function follow(start: ProjectionStart, source: Source): Promise<vo
     try {
       await attempt.run();
     } catch (error) {
-      const failure = failureOf(error);
+      const failure = ofTable(failureOf(error), error, attempt.writing);
       if (source.isOver) return;
       source.tell({ kind: 'trouble', failure, retrying: failure.retryable });
       if (!failure.retryable) return;
@@ -66,9 +62,23 @@ function failureOf(error: unknown): Failure {
   return passes ? { ...failure, retryable: true } : failure;
 }
 
+/** What SQLite refuses of a statement, such as a row that an index of the user does not take, concerns the table alone. */
+function ofTable(failure: Failure, error: unknown, table: string | undefined): Failure {
+  const { cause } = error as Error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (table === undefined || !/^SQLITE_(?:CONSTRAINT|ERROR|MISMATCH)/.test(code)) return failure;
+  return {
+    ...failure,
+    hint: `Look what was added to ${table} in the target. ${failure.hint}`,
+    details: { ...failure.details, table },
+  };
+}
+
 /** One time of following, from the beginning to the first trouble. */
 class Attempt {
   began = false;
+  /** The table that is written at present. */
+  writing: string | undefined;
   readonly #start: ProjectionStart;
   readonly #source: Source;
   readonly #target: Target;
@@ -189,6 +199,7 @@ class Attempt {
   async #write(fold: Fold, into: TargetWriter): Promise<void> {
     for (const table of fold.tables) {
       const { plan } = table;
+      this.writing = plan.table;
       const { puts, removed, histories } = table.take();
       if (histories.length > 0) await into.recount(plan, histories);
       if (table.isUnknown) await this.#compare(table, into);
@@ -197,6 +208,7 @@ class Attempt {
         if (removed.length > 0) await into.remove(plan, removed);
       }
     }
+    this.writing = undefined;
   }
 
   /** Makes a table of the target equal, whatever it holds. */

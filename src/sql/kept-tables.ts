@@ -3,6 +3,7 @@ import { isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/keeping/journal.ts';
 import type { Schema } from '../schema/index.ts';
+import type { Failure } from './messages.ts';
 import { checkProjectOptions } from './options.ts';
 import type { SqlProjection } from './sql-projection.ts';
 
@@ -13,7 +14,11 @@ export interface KeptParts {
   readonly to: string;
   /** Gives the tables declared so far. */
   schemas(): Iterable<Schema>;
-  begin(tables: readonly string[], to: string): SqlProjection;
+  begin(
+    this: void,
+    tables: readonly string[],
+    into: { readonly to: string; failed(this: void, failure: Failure): void },
+  ): SqlProjection;
   report(this: void, event: NodeEvent): void;
 }
 
@@ -41,21 +46,40 @@ export class KeptTables {
 
   async #keep(): Promise<void> {
     const fitting = [...this.#parts.schemas()].filter((schema) => this.#fits(schema));
-    for (const backend of ['memory', 'sqlite'] as const) {
+    for (const backend of new Set([
+      ...this.#projections.keys(),
+      ...fitting.map((schema) => schema.backend),
+    ])) {
       const names = fitting.filter((schema) => schema.backend === backend).map(({ name }) => name);
       const current = this.#projections.get(backend);
       if (names.length === (current?.tables.length ?? 0)) continue;
       await current?.close();
-      try {
-        this.#projections.set(backend, this.#parts.begin(names, this.#parts.to));
-      } catch (error) {
-        this.#refuse(names.join(', '), error);
-      }
+      this.#projections.delete(backend);
+      if (names.length > 0) this.#begin(backend, names);
     }
+  }
+
+  #begin(backend: StoreName, names: readonly string[]): void {
+    const { begin, to } = this.#parts;
+    try {
+      const failed = (failure: Failure): void => this.#failed(failure);
+      this.#projections.set(backend, begin(names, { to, failed }));
+    } catch (error) {
+      // The next table that is declared may find room.
+      for (const name of names) this.#tell(name, error);
+    }
+  }
+
+  /** A table that the file does not take is left out, of which its projection has told; the others go on without it. */
+  #failed({ details: { table } }: Failure): void {
+    if (typeof table !== 'string' || this.#refused.has(table)) return;
+    this.#refused.add(table);
+    this.declared();
   }
 
   /** Tells whether a table can be in the file beside the others; of one that cannot it is told once. */
   #fits(schema: Schema): boolean {
+    if (this.#refused.has(schema.name)) return false;
     const same = [...this.#parts.schemas()].find(
       ({ name }) => name.toLowerCase() === schema.name.toLowerCase(),
     );
@@ -65,20 +89,19 @@ export class KeptTables {
       });
       return true;
     } catch (error) {
-      this.#refuse(schema.name, error);
+      this.#refused.add(schema.name);
+      this.#tell(schema.name, error);
       return false;
     }
   }
 
-  #refuse(tables: string, error: unknown): void {
-    if (this.#refused.has(tables)) return;
-    this.#refused.add(tables);
+  #tell(table: string, error: unknown): void {
     const { message, hint } = isTablecastError(error) ? error : { message: String(error), hint: '' };
-    const text = `${tables} into ${this.#parts.to}: ${message} ${hint}`;
     this.#parts.report({
       code: 'projection-failed',
       severity: 'error',
-      message: text,
+      table,
+      message: `${table} into ${this.#parts.to}: ${message} ${hint}`,
       details: { retrying: false },
     });
   }

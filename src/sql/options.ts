@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
 import { type Schema, schemaLimits } from '../schema/index.ts';
-import { FACTS, MAX_SQL_NAME, SPAN, columnsOf } from './columns.ts';
+import { FACTS, MAX_SQL_NAME, SPAN, type SqlColumn, columnsOf, historyName, isPostgres } from './columns.ts';
 import type { ProjectionStart, TableOrder } from './messages.ts';
 import { STANDINGS } from './statements.ts';
 
@@ -57,10 +57,9 @@ export function checkProjectOptions(tables: readonly Schema[], options: unknown)
   const orders = tables.map((table) =>
     orderOf(table, into[table.name] ?? table.name, columns[table.name] ?? []),
   );
-  requireDifferent(
-    orders.map((order) => order.into),
-    'tables of the target',
-  );
+  if (!isPostgres(to)) for (const order of orders) requireOutsideOfSqlite(order);
+  const names = orders.flatMap((order) => (history ? [order.into, historyName(order)] : [order.into]));
+  requireDifferent(names, 'tables of the target');
   for (const table of tables) if (history) requireLasting(table);
   return { to, tables: orders, history, existing, module: module === undefined ? undefined : urlOf(module) };
 }
@@ -85,7 +84,7 @@ function orderOf(table: Schema, into: string, columns: readonly string[]): Table
       `${JSON.stringify(into)} has more than ${MAX_SQL_NAME} bytes, too many for a table in SQL.`,
       `Give it another name: into: { ${JSON.stringify(table.name)}: 'shorter' }.`,
     );
-  if (into === STANDINGS)
+  if (into.toLowerCase() === STANDINGS)
     throw refused(
       `${STANDINGS} is where projections keep how far they are.`,
       'Give the table another name with into.',
@@ -93,11 +92,26 @@ function orderOf(table: Schema, into: string, columns: readonly string[]): Table
   const names = columnsOf(table, columns).map((column) => column.name);
   if (columns.length > names.length)
     throw refused(`Table ${table.name} has ${names.length} columns, and ${columns.length} names were given.`);
-  requireDifferent(
-    [...names, ...FACTS.map((fact) => fact.name), ...SPAN.map((fact) => fact.name)],
-    `columns of ${table.name}`,
-  );
+  requireColumnNames(table.name, names);
   return { name: table.name, declaration: table.declaration, into, columns };
+}
+
+/** Names that SQLite takes for itself, in whichever case. */
+function requireOutsideOfSqlite({ name: table, into }: TableOrder): void {
+  if (!/^sqlite_/i.test(into)) return;
+  throw refused(
+    `SQLite has the names that begin with sqlite_ for itself, so ${JSON.stringify(into)} can be no table of the target.`,
+    `Give it another name: into: { ${JSON.stringify(table)}: 'rows_of_${into}' }.`,
+  );
+}
+
+/** Throws `OPTION_INVALID` for columns of a table whose names are too long, or not different from each other and those that are added. */
+export function requireColumnNames(table: string, names: readonly string[]): void {
+  const long = names.find((each) => Buffer.byteLength(each) > MAX_SQL_NAME);
+  if (long !== undefined)
+    throw refused(`The column ${JSON.stringify(long)} of ${table} has more than ${MAX_SQL_NAME} bytes.`);
+  const added: readonly SqlColumn[] = [...FACTS, ...SPAN];
+  requireDifferent([...names, ...added.map((fact) => fact.name)], `columns of ${table}`);
 }
 
 /** Names in SQL differ by more than their case. */

@@ -7,6 +7,7 @@ import type { Origins } from '../log/operations/origin.ts';
 import type { Projection } from '../projection/projection.ts';
 import { Feed } from './feed.ts';
 import { KeptTables } from './kept-tables.ts';
+import type { Failure } from './messages.ts';
 import { checkProjectOptions } from './options.ts';
 import { type SqlProjection, ThreadedProjection } from './sql-projection.ts';
 
@@ -41,13 +42,17 @@ export class Projections {
       environment,
       to: keepIn,
       schemas: () => Array.from(projections.values(), ({ schema }) => schema),
-      begin: (tables, to) => this.begin(tables, { to }),
+      begin: (tables, { to, failed }) => this.begin(tables, { to }, failed),
       report,
     });
   }
 
   /** Begins one. Throws `OPTION_INVALID`, `CLOSED`, and `LIMIT_EXCEEDED` when there are too many. */
-  begin(tables: string | readonly string[], options: unknown): SqlProjection {
+  begin(
+    tables: string | readonly string[],
+    options: unknown,
+    failed: (failure: Failure) => void = () => undefined,
+  ): SqlProjection {
     if (this.#isClosed) throw closed();
     const { environment, log, origins, report } = this.#node;
     const projections = this.#named([...new Set([tables].flat())]);
@@ -66,7 +71,8 @@ export class Projections {
       projections,
       life: () => this.#node.life(name),
     });
-    const begun = new ThreadedProjection({ start, feed, environment, position: () => log.position, report });
+    const position = (): number => log.position;
+    const begun = new ThreadedProjection({ start, feed, environment, position, report, failed });
     this.#running.add(begun);
     return begun;
   }

@@ -2,7 +2,7 @@ import type { Environment } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Feed } from './feed.ts';
-import { isPostgres } from './follower.ts';
+import { isPostgres } from './columns.ts';
 import { type ProjectionThread, startProjecting } from './host.ts';
 import {
   type Batch,
@@ -53,6 +53,8 @@ export interface ProjectionParts {
   /** The last position of the node's log. */
   position(): number;
   report(this: void, event: NodeEvent): void;
+  /** Hears once what made it fail for good. */
+  failed(this: void, failure: Failure): void;
 }
 
 type Pull = Extract<Request, { kind: 'pull' }>;
@@ -261,15 +263,19 @@ export class ThreadedProjection implements SqlProjection {
       this.state = 'failed';
       this.#failure = failure;
       this.#settle(fromFailure(failure));
+      this.#parts.failed(failure);
     }
     const told = `${failure.code} ${failure.message}`;
     if (told === this.#trouble) return;
     this.#trouble = told;
-    const message = `${this.tables.join(', ')} into ${this.to}: ${failure.message} ${failure.hint}`;
+    const { table } = failure.details;
+    const named = typeof table === 'string' ? { table } : {};
+    const message = `${named.table ?? this.tables.join(', ')} into ${this.to}: ${failure.message} ${failure.hint}`;
     const severity = retrying ? 'warning' : 'error';
     this.#parts.report({
       code: 'projection-failed',
       severity,
+      ...named,
       message,
       details: { ...failure.details, code: failure.code, retrying },
     });
