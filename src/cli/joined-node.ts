@@ -61,7 +61,11 @@ export class JoinedNode {
       this.#refused.set(event.table, event);
       this.#refusals.next(event);
     });
-    this.#watching.add(node.peers.subscribe(([peer]) => this.#look(peer)));
+    this.#watching.add(this.#peer.subscribe((peer) => this.#look(peer)));
+  }
+
+  get #peer(): Observable<PeerState | undefined> {
+    return this.node.peers.pipe(map((peers) => named(peers, this.#flags.peer)));
   }
 
   /** The running node, as it is now. */
@@ -115,9 +119,9 @@ export class JoinedNode {
    * not take them, `PEER_UNREACHABLE` when it goes away or says nothing in time.
    */
   async confirmed(operations: number, table: string): Promise<void> {
-    const connected = this.node.peers.pipe(filter(([peer]) => peer?.state === 'connected'));
+    const connected = this.#peer.pipe(filter((peer) => peer?.state === 'connected'));
     const verdict = connected.pipe(
-      map(([peer]) => (peer === undefined ? undefined : verdictOn(peer, operations))),
+      map((peer) => (peer === undefined ? undefined : verdictOn(peer, operations))),
       filter((found) => found !== undefined),
     );
     const found = await this.#until(
@@ -151,9 +155,9 @@ export class JoinedNode {
       filter((event) => event.table === table),
       map((event) => ({ failure: refusal(event) })),
     );
-    const lost = this.node.peers.pipe(
-      filter(([peer]) => peer !== undefined && peer.state !== 'connected'),
-      map(([peer]) => ({ failure: this.#gone(peer?.reason ?? 'the connection ended', what) })),
+    const lost = this.#peer.pipe(
+      filter((peer) => peer !== undefined && peer.state !== 'connected'),
+      map((peer) => ({ failure: this.#gone(peer?.reason ?? 'the connection ended', what) })),
     );
     const first = firstValueFrom(merge(refused, lost, ready.pipe(map((value) => ({ value })))));
     const problem = `Node ${this.peerId} did not send ${what}`;
@@ -247,17 +251,19 @@ function userName(): string {
   }
 }
 
-/** Joins the node the flags name, does something and leaves, whatever happens. */
+/** Joins the node the flags name, and others beside it, does something and leaves, whatever happens. */
 export async function withNode<T>(
   flags: PeerFlags,
-  act: (joined: JoinedNode) => Promise<T>,
-  { http }: Pick<NodeOptions, 'http'> = {},
+  act: (joined: JoinedNode, others: readonly PeerState[]) => Promise<T>,
+  { http, others = [] }: Pick<NodeOptions, 'http'> & { readonly others?: readonly string[] } = {},
 ): Promise<T> {
-  requirePeerUrl(flags.peer);
-  const node = await openNode({ id: commandId(), peers: [flags.peer], auth: readCredentials(flags), http });
+  const peers = [flags.peer, ...others];
+  peers.forEach(requirePeerUrl);
+  const node = await openNode({ id: commandId(), peers, auth: readCredentials(flags), http });
   return closedAfter(node, async () => {
-    const joined = new JoinedNode(node, await reach(node, flags), flags);
-    return closedAfter(joined, () => act(joined));
+    const [first, ...more] = await Promise.all(peers.map((url) => reach(node, flags, url)));
+    const joined = new JoinedNode(node, first as PeerState, flags);
+    return closedAfter(joined, () => act(joined, more));
   });
 }
 
@@ -270,17 +276,21 @@ export async function closedAfter<T>(opened: { close(): Promise<void> }, act: ()
   return result.value;
 }
 
-async function reach(node: TableNode, flags: PeerFlags): Promise<PeerState> {
+async function reach(node: TableNode, flags: PeerFlags, url: string): Promise<PeerState> {
   const settled = node.peers.pipe(
-    map(([peer]) => peer),
+    map((peers) => named(peers, url)),
     filter((peer) => peer !== undefined),
     filter(({ state }) => state === 'connected' || (state !== 'connecting' && flags.wait !== true)),
   );
-  const state = await inTime(firstValueFrom(settled), flags.timeout, `${flags.peer} did not answer`);
+  const state = await inTime(firstValueFrom(settled), flags.timeout, `${url} did not answer`);
   if (state.state === 'connected') return state;
-  const reason = state.reason ?? `${flags.peer} cannot be reached`;
+  const reason = state.reason ?? `${url} cannot be reached`;
   const code = state.state === 'refused' ? 'PEER_REFUSED' : 'PEER_UNREACHABLE';
   throw new TablecastError(code, reason, { hint: hintFor(code, reason) });
+}
+
+function named(peers: readonly PeerState[], url: string): PeerState | undefined {
+  return peers.find(({ address }) => address === url);
 }
 
 function hintFor(code: 'PEER_REFUSED' | 'PEER_UNREACHABLE', reason: string): string {

@@ -2,15 +2,19 @@ import { Command } from 'commander';
 import { throwingMistakes } from './command.ts';
 import { addCommand } from './commands/add.ts';
 import { backupCommand } from './commands/backup.ts';
+import { clearCommand } from './commands/clear.ts';
 import { compareCommand } from './commands/compare.ts';
 import { deleteCommand } from './commands/delete.ts';
+import { diffCommand } from './commands/diff.ts';
 import { exportCommand } from './commands/export.ts';
 import { getCommand } from './commands/get.ts';
 import { importCommand } from './commands/import.ts';
+import { incrementCommand } from './commands/increment.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommand } from './commands/log.ts';
 import { projectCommand } from './commands/project.ts';
+import { repairCommand } from './commands/repair.ts';
 import { replayCommand } from './commands/replay.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { runCommand } from './commands/run.ts';
@@ -39,9 +43,13 @@ export function program(version: string): Command {
     getCommand(),
     setCommand(),
     addCommand(),
+    incrementCommand(),
     deleteCommand(),
+    clearCommand(),
     keysCommand(),
     tailCommand(),
+    diffCommand(),
+    repairCommand(),
     logCommand(),
     replayCommand(),
     projectCommand(),

@@ -15,11 +15,13 @@ export interface Written {
 /**
  * Joins a table, writes one operation and returns when the running node holds it as durably as it keeps the
  * table. The rows are here before the write, so it counts as one that has seen them and conflicts with nobody.
+ * What is told in words is told then.
  */
 export async function writeOne(
   name: string,
   flags: PeerFlags,
   write: (joined: JoinedTable, text: RowText) => Written,
+  tell: (written: Written, text: RowText) => void = () => undefined,
 ): Promise<Written> {
   return withNode(flags, async (joined) => {
     const table = await joined.join(name);
@@ -31,6 +33,8 @@ export async function writeOne(
       const rest = value === undefined ? '' : `,"value":${text.valueJson(value)}`;
       const start = `{"table":${JSON.stringify(name)},"key":${text.keyJson(key)}${rest}`;
       print(`${start},"existed":${existed},"node":${JSON.stringify(joined.peerId)}}`);
+    } else {
+      tell(written, text);
     }
     return written;
   });

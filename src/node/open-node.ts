@@ -37,7 +37,7 @@ import type { Projection } from '../projection/projection.ts';
 import { nodeFact } from '../projection/replay/recovery.ts';
 import { LocalReplica } from './hosts/local-replica.ts';
 import type { PeerState } from '../replication/peers/peer-state.ts';
-import { repair } from '../table/repair.ts';
+import { type RepairOptions, repair } from '../table/repair.ts';
 import { Replicator } from '../replication/replicator.ts';
 import type { TableDeclaration } from '../schema/index.ts';
 import { TableCatalog } from './table-catalog.ts';
@@ -323,11 +323,11 @@ class LocalNode implements TableNode, StoreListener {
         switchMode(projection, mode, this.#switchParts());
         await this.flush();
       },
-      repair: (from: string) =>
+      repair: (options: RepairOptions) =>
         repair(
           projection,
           { nodeId: this.id, origins: this.#origins, replicator, flush: () => this.flush() },
-          from,
+          options,
         ),
     };
     const table: Table = projection.schema.isSet ? new SetTable(parts) : new MapTable(parts);

@@ -18,6 +18,8 @@ export interface RepairParts {
 export interface RepairOptions {
   /** Names the node: this one, or a connected peer. */
   readonly from: string;
+  /** Compares and counts, and writes nothing: `divergence` has the keys then. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /** A planned write makes one key what it is on the node whose rows shall stand. */
@@ -31,11 +33,16 @@ export interface PlannedWrite {
 /**
  * Writes, as this node's own operations, the rows of one node for every key on which this node and a
  * connected peer differ; resolves with the number of keys written, once they are durable here. Only peers that may write the table are
- * compared with. Throws `PEER_REFUSED` for one that may not write it and bring what others wrote, and
+ * compared with. A dry run writes nothing. Throws `PEER_REFUSED` for one that may not write it and bring what others wrote, and
  * `PEER_UNREACHABLE`.
  */
-export async function repair(projection: Projection, parts: RepairParts, from: string): Promise<number> {
+export async function repair(
+  projection: Projection,
+  parts: RepairParts,
+  { from, dryRun }: RepairOptions,
+): Promise<number> {
   const planned = await planRepair(projection, parts, from);
+  if (dryRun === true) return planned.length;
   for (const { text, side } of planned) {
     const slot = projection.rows.slotOf(text);
     if (side === undefined) projection.delete(slot);

@@ -47,7 +47,7 @@ export interface TableParts {
   readonly divergence: Observable<readonly Divergence[]>;
   /** The same stream, its subscribers counted under its name. */
   readonly counted: <T>(stream: string, source: Observable<T>) => Observable<T>;
-  readonly repair: (from: string) => Promise<number>;
+  readonly repair: (options: RepairOptions) => Promise<number>;
   readonly switchMode: (mode: 'naive' | 'lww' | 'automerge') => Promise<void>;
   /** Closes what was written so far, so that it stands in the table's document; inside a batch it does nothing. */
   readonly seal: () => void;
@@ -100,7 +100,7 @@ export class Table<K = unknown, V = unknown> {
    * of the last time the table was at rest; replays the present list. At most 65,536 per peer.
    */
   readonly divergence: Observable<readonly DivergedKey<K, V>[]>;
-  readonly #repair: (from: string) => Promise<number>;
+  readonly #repair: (options: RepairOptions) => Promise<number>;
   readonly #switchMode: TableParts['switchMode'];
   readonly #seal: () => void;
 
@@ -144,11 +144,12 @@ export class Table<K = unknown, V = unknown> {
   /**
    * Makes the cluster equal by ordinary operations: for each key on which this node and a connected
    * peer differ, this node writes what the node `from` has (its own id: what it has itself), or
-   * removes the key. Resolves with the number of keys. Throws `PEER_UNREACHABLE` when `from` cannot
+   * removes the key. Resolves with the number of keys; with `dryRun` nothing is written, and it is the number that
+   * would be. Throws `PEER_UNREACHABLE` when `from` cannot
    * be compared with; nothing is changed then.
    */
-  repair({ from }: RepairOptions): Promise<number> {
-    return this.#repair(from);
+  repair(options: RepairOptions): Promise<number> {
+    return this.#repair(options);
   }
 
   /**

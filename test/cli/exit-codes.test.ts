@@ -31,12 +31,17 @@ async function ended(args: readonly string[]): Promise<{ code: unknown; error: s
 
 /** Nobody listens there. */
 const NOBODY = 'ws://127.0.0.1:9';
+const ALSO_NOBODY = 'ws://127.0.0.1:10';
 const asking = [
   'status',
   'get t k',
   'set t k v',
   'add t k',
+  'increment t k',
   'delete t k',
+  'clear t',
+  `diff t --with ${ALSO_NOBODY}`,
+  `repair t --with ${ALSO_NOBODY} --from a`,
   'keys t',
   'tail t',
   'export t',
