@@ -25,6 +25,8 @@ export interface ClusterOptions {
   readonly slices?: { readonly units: number; readonly pauseMs: number } | undefined;
   /** Decides on a node's next commit. */
   readonly outcome?: ((index: number) => 'kept' | 'full' | 'failed') | undefined;
+  /** Returns the backends that a node has beside its disk. */
+  readonly backends?: ((index: number, time: VirtualTime) => NodeOptions['backends']) | undefined;
 }
 
 /** Lists whom each node dials. */
@@ -114,6 +116,7 @@ export class Cluster {
         peers: member.dials.map((other) => `ws://${memberId(other)}`),
         limits: this.#options.limits,
         retention: this.#options.retention,
+        backends: this.#options.backends?.(index, this.time),
       },
       {
         environment,

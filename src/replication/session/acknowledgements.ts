@@ -26,10 +26,13 @@ export function durabilityIn({ durable, problem }: Acknowledged): Durability {
   return { durableOperations: durable, durabilityProblem: problem === '' ? undefined : problem };
 }
 
-/** A peer's operations up to a number, and the position of the store up to which they are its own. */
+/** For each durable store that some operations went into, the position up to which it must have committed. */
+type Positions = ReadonlyMap<SegmentStore, number>;
+
+/** A peer's operations up to a number, and where in this node's stores those end that no mark before names. */
 interface Mark {
   readonly operations: number;
-  readonly position: number;
+  readonly positions: Positions;
 }
 
 /** Taken in is what was received of a frame and is held here. */
@@ -41,8 +44,8 @@ export interface TakenIn {
    * earlier switch of mode.
    */
   readonly held: boolean;
-  /** Says whether some belong to tables of the durable store. */
-  readonly onDisk: boolean;
+  /** Holds the durable stores that their tables are kept in. */
+  readonly stores: ReadonlySet<SegmentStore>;
 }
 
 /** The switch under which everything was written before the first one. */
@@ -58,14 +61,19 @@ export function takenIn(replica: Replica, runs: readonly ReceivedReference[], op
     const present = replica.table(table)?.epoch;
     return present !== undefined && compareEpochs(epoch ?? BEFORE_ANY, present) < 0;
   });
-  const stores = new Set(
-    [...new Set(runs.map(({ table }) => table))].map((name) => replica.table(name)?.store),
-  );
-  const onDisk = [...replica.log.stores].some(([name, { backend }]) => backend.durable && stores.has(name));
-  return { operations, runs, held: held && !overtaken, onDisk };
+  return { operations, runs, held: held && !overtaken, stores: durableStoresOf(replica, runs) };
 }
 
-const NOTHING: TakenIn = { operations: 0, runs: [], held: true, onDisk: false };
+function durableStoresOf(replica: Replica, runs: readonly ReceivedReference[]): Set<SegmentStore> {
+  const stores = new Set<SegmentStore>();
+  for (const name of new Set(runs.map(({ table }) => table))) {
+    const store = replica.log.stores.get(replica.table(name)?.store ?? '');
+    if (store?.backend.durable === true) stores.add(store);
+  }
+  return stores;
+}
+
+const NOTHING: TakenIn = { operations: 0, runs: [], held: true, stores: new Set() };
 
 /** Counts operations that came over one connection and are held, each of them once however often it came. */
 class Delivered {
@@ -90,8 +98,6 @@ class Delivered {
  */
 export class Acknowledgements {
   readonly #environment: Environment;
-  /** Is where operations become durable; undefined where all tables are in memory. */
-  readonly #store: SegmentStore | undefined;
   readonly #send: (message: Message) => void;
   #receivedBytes = 0;
   #seenOperations = 0;
@@ -105,29 +111,25 @@ export class Acknowledgements {
   #told = { durable: 0, problem: '' };
   #timer: Timer | undefined;
 
-  constructor(
-    { environment, replica }: Pick<SessionOwner, 'environment' | 'replica'>,
-    send: (message: Message) => void,
-  ) {
+  constructor({ environment }: Pick<SessionOwner, 'environment'>, send: (message: Message) => void) {
     this.#environment = environment;
-    this.#store = [...replica.log.stores.values()].find(({ backend }) => backend.durable);
     this.#send = send;
   }
 
   /** A frame of so many bytes was taken in. */
-  received(bytes: number, { operations, runs, held, onDisk }: TakenIn = NOTHING): void {
+  received(bytes: number, { operations, runs, held, stores }: TakenIn = NOTHING): void {
     this.#receivedBytes += bytes;
     this.#seenOperations += operations;
     if (!held) this.#refused = true;
     if (operations > 0 && !this.#refused) {
       for (const run of runs) this.#delivered.add(run);
-      this.#mark(onDisk ? (this.#store?.appended ?? 0) : 0);
+      this.#mark(stores);
     }
     if (this.#receivedBytes - this.#confirmedBytes >= ACK_BYTES) this.#confirm();
     else this.#schedule();
   }
 
-  /** The store has committed more, or fails, or works again. */
+  /** A store has committed more, or fails, or works again. */
   stored(): void {
     if (this.#told.durable === this.#delivered.operations) return;
     this.#look();
@@ -142,24 +144,31 @@ export class Acknowledgements {
     this.#timer ??= this.#environment.schedule(ACK_MS, () => this.#confirm());
   }
 
-  #mark(appended: number): void {
+  #mark(stores: ReadonlySet<SegmentStore>): void {
     const last = this.#marks.at(-1);
-    const position = Math.max(last?.position ?? 0, appended);
-    if (last?.position === position || this.#marks.length === MAX_MARKS) this.#marks.pop();
-    this.#marks.push({ operations: this.#delivered.operations, position });
+    const isCovered = [...stores].every((store) => last?.positions.get(store) === store.appended);
+    const { operations } = this.#delivered;
+    if (last !== undefined && isCovered) {
+      this.#marks[this.#marks.length - 1] = { operations, positions: last.positions };
+      return;
+    }
+    const positions = new Map(this.#marks.length === MAX_MARKS ? this.#marks.pop()?.positions : []);
+    for (const store of stores) positions.set(store, store.appended);
+    this.#marks.push({ operations, positions });
   }
 
   #look(): void {
-    const committed = this.#store?.committed ?? 0;
-    const waiting = this.#marks.findIndex(({ position }) => position > committed);
+    const waiting = this.#marks.findIndex(({ positions }) => !isCommitted(positions));
     const done = this.#marks.splice(0, waiting === -1 ? this.#marks.length : waiting);
     this.#durable = done.at(-1)?.operations ?? this.#durable;
   }
 
-  /** Says why what is not durable is not: a code, or nothing while it is under way. */
+  /** Says why the next that is not durable is not: a code, or nothing while it is under way. */
   get #problem(): string {
-    if (this.#marks.length > 0) return this.#store?.failure?.code ?? '';
-    return this.#refused ? 'PEER_REFUSED' : '';
+    const [next] = this.#marks;
+    if (next === undefined) return this.#refused ? 'PEER_REFUSED' : '';
+    const inTheWay = [...next.positions].filter(([store, position]) => store.committed < position);
+    return inTheWay.find(([{ failure }]) => failure !== undefined)?.[0].failure?.code ?? '';
   }
 
   #confirm(): void {
@@ -175,4 +184,9 @@ export class Acknowledgements {
       ...this.#told,
     });
   }
+}
+
+function isCommitted(positions: Positions): boolean {
+  for (const [store, position] of positions) if (store.committed < position) return false;
+  return true;
 }
