@@ -4,7 +4,7 @@ import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { type Backend, type Checkpoint, type Commit, type Disk, backendOn, logTrimmed } from 'tablecast';
-import type { Recovery, Segment } from 'tablecast';
+import { type Recovery, type Segment, TablecastError } from 'tablecast';
 
 /** A file with a commit in it, and where each of its segments ends. */
 type CommitFile = { readonly file: string; readonly ends: readonly { last: number; size: number }[] };
@@ -88,8 +88,8 @@ class FilesDisk implements Disk {
     return this.#ends.findLast(({ size }) => (kept += size) > bytes)?.last ?? 0;
   }
 
-  async close(): Promise<void> {
-    await this.#save('closed', true);
+  async close(clean: boolean): Promise<void> {
+    if (clean) await this.#save('closed', true);
   }
 
   get #ends(): CommitFile['ends'] {
@@ -113,13 +113,33 @@ class FilesDisk implements Disk {
 
   /** The whole file or nothing of it, and on the disk rather than on its way there. */
   async #save(file: string, content: unknown): Promise<void> {
-    const unfinished = await open(join(this.#directory, 'unfinished'), 'w');
-    await unfinished.writeFile(serialize(content));
-    await unfinished.sync();
-    await unfinished.close();
+    await this.#saveUnfinished(serialize(content)).catch(refuseIfFull);
     await rename(join(this.#directory, 'unfinished'), join(this.#directory, file));
     const directory = await open(this.#directory);
-    await directory.sync();
-    await directory.close();
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
   }
+
+  async #saveUnfinished(bytes: Uint8Array): Promise<void> {
+    const unfinished = await open(join(this.#directory, 'unfinished'), 'w');
+    try {
+      await unfinished.writeFile(bytes);
+      await unfinished.sync();
+    } finally {
+      await unfinished.close();
+    }
+  }
+}
+
+/** Nothing of what does not fit is there yet: it may be written again once there is room. */
+function refuseIfFull(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
+  throw new TablecastError('BACKEND_FULL', error.message, {
+    hint: 'Make room.',
+    retryable: true,
+    cause: error,
+  });
 }

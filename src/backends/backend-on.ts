@@ -1,19 +1,21 @@
-import type { TablecastError } from '../errors.ts';
+import { type TablecastError, isTablecastError } from '../errors.ts';
 import type { Backend, Checkpoint, Commit, Recovery, Segment } from '../log/backend.ts';
 import { CommitRules, notOpen } from './commit-rules.ts';
 
 /**
  * A disk is where the bytes of a backend go: the part that differs from one durable place to another.
- * {@link backendOn} makes a backend of it. Calls come one after the other, after `open` has resolved and before `close`, and never overlap.
+ * {@link backendOn} makes a backend of it. Calls come one after the other and never overlap: `open` first, and
+ * once it has resolved all others, `close` last. After an `open` that rejects there is no further call.
  */
 export interface Disk {
   /** Names it in errors and events. */
   readonly name: string;
-  /** Finds what is there, or creates it. */
+  /** Finds what is there, or creates it. When it rejects it holds nothing any more: no file, no lock. */
   open(): Promise<Recovery>;
   /**
-   * Makes a commit durable, all of it or nothing; its positions ascend and follow the last ones. After a rejection
-   * it is written to no more; reads go on.
+   * Makes a commit durable, all of it or nothing; its positions ascend and follow the last ones. Rejects with a
+   * retryable `TablecastError`, such as `BACKEND_FULL`, when nothing of the commit is there and it may be tried
+   * again. After any other rejection nothing is written any more, checkpoints and trims included; reads go on.
    */
   write(commit: Commit): Promise<void>;
   /** Does what {@link Backend.read} does. */
@@ -24,8 +26,18 @@ export interface Disk {
   trim(position: number): Promise<number>;
   /** Does what {@link Backend.positionKeeping} does. */
   positionKeeping(bytes: number): Promise<number>;
-  /** Makes the next `open` find that it was closed. Called once, and not after a `write` that was rejected. */
-  close(): Promise<void>;
+  /**
+   * Releases what it holds. When `clean` the next `open` finds that it was closed; otherwise that it was not, because
+   * a write had failed, or because it was not closed before either and nothing was written since. Called once.
+   */
+  close(clean: boolean): Promise<void>;
+}
+
+/** A commit that waits for its turn, and who waits for it. */
+interface WaitingCommit {
+  readonly commit: Commit;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**
@@ -43,10 +55,13 @@ class DiskBackend implements Backend {
   #state: 'new' | 'open' | 'closed' = 'new';
   #rules = new CommitRules(0, []);
   #written = 0;
-  #waiting: Commit[] = [];
+  #waiting: WaitingCommit[] = [];
+  #scheduled = false;
   #failure: { readonly error: unknown } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #recovery: Promise<Recovery> | undefined;
+  /** Says whether the disk may be marked as closed; undefined while it is not open. */
+  #isClean: boolean | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(disk: Disk) {
@@ -62,6 +77,8 @@ class DiskBackend implements Backend {
 
   async #recover(): Promise<Recovery> {
     const recovery = await this.#inTurn(() => this.#disk.open());
+    // Who opens it next must hear of an unclean stop as long as nobody has drawn conclusions from it.
+    this.#isClean = recovery.closedCleanly;
     if (this.#state === 'closed') throw this.#notOpen();
     this.#rules = new CommitRules(recovery.lastPosition, recovery.facts.keys());
     this.#written = recovery.lastPosition;
@@ -70,27 +87,42 @@ class DiskBackend implements Backend {
   }
 
   async commit(commit: Commit): Promise<void> {
-    this.#requireOpen();
+    this.#requireWritable();
     this.#rules.accept(commit);
-    this.#waiting.push(commit);
-    await this.#inTurn(() => this.#writeWaiting());
+    const done = new Promise<void>((resolve, reject) => this.#waiting.push({ commit, resolve, reject }));
+    if (!this.#scheduled) void this.#inTurn(() => this.#writeWaiting());
+    this.#scheduled = true;
+    await done;
   }
 
   /** Makes one commit of all that wait: a thousand at once are made durable as one. */
   async #writeWaiting(): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#scheduled = false;
     const group = this.#waiting.splice(0);
     if (group.length === 0) return;
-    const segments = group.flatMap((commit) => commit.segments);
-    const facts = new Map(group.flatMap((commit) => [...(commit.facts ?? [])]));
     try {
-      await this.#disk.write({ segments, facts });
+      await this.#write(group.map(({ commit }) => commit));
+      this.#rules.settle(group.length);
+      for (const { resolve } of group) resolve();
     } catch (error) {
-      this.#failure = { error };
-      throw error;
+      this.#refuse([...group, ...this.#waiting.splice(0)], error);
     }
+  }
+
+  async #write(commits: readonly Commit[]): Promise<void> {
+    const segments = commits.flatMap((commit) => commit.segments);
+    const facts = new Map(commits.flatMap((commit) => [...(commit.facts ?? [])]));
+    await this.#disk.write({ segments, facts });
     const last = segments.at(-1);
     if (last !== undefined) this.#written = last.position + last.span - 1;
+    this.#isClean = true;
+  }
+
+  /** Refuses commits, also those called after the one that failed: they must not be written before it. */
+  #refuse(commits: readonly WaitingCommit[], error: unknown): void {
+    if (isTablecastError(error) && error.retryable) this.#rules.rewind(this.#written);
+    else this.#failure = { error };
+    for (const { reject } of commits) reject(error);
   }
 
   async read(after: number, maxBytes: number): Promise<readonly Segment[]> {
@@ -99,16 +131,14 @@ class DiskBackend implements Backend {
   }
 
   async writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    this.#requireOpen();
-    await this.#inTurn(async () => {
+    await this.#inTurnToWrite(async () => {
       new CommitRules(this.#written, []).checkCheckpoint(checkpoint);
       await this.#disk.writeCheckpoint(checkpoint);
     });
   }
 
   async trim(position: number): Promise<number> {
-    this.#requireOpen();
-    return this.#inTurn(() => this.#disk.trim(position));
+    return this.#inTurnToWrite(() => this.#disk.trim(position));
   }
 
   async seal(): Promise<boolean> {
@@ -127,10 +157,9 @@ class DiskBackend implements Backend {
   }
 
   async #close(): Promise<void> {
-    const isOpen = this.#recovery !== undefined;
     this.#state = 'closed';
     await this.#turn;
-    if (isOpen && this.#failure === undefined) await this.#disk.close();
+    if (this.#isClean !== undefined) await this.#disk.close(this.#isClean && this.#failure === undefined);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -139,8 +168,26 @@ class DiskBackend implements Backend {
     return result;
   }
 
+  /** As {@link #inTurn}; rejects with what a write failed for once nothing may be written any more. */
+  async #inTurnToWrite<T>(work: () => Promise<T>): Promise<T> {
+    this.#requireWritable();
+    return this.#inTurn(async () => {
+      this.#requireNoFailure();
+      return work();
+    });
+  }
+
   #requireOpen(): void {
     if (this.#state !== 'open') throw this.#notOpen();
+  }
+
+  #requireWritable(): void {
+    this.#requireOpen();
+    this.#requireNoFailure();
+  }
+
+  #requireNoFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   #notOpen(): TablecastError {

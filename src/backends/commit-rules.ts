@@ -52,6 +52,11 @@ function checkSegment(segment: Segment, last: number): number {
 export class CommitRules {
   #last: number;
   readonly #names: Set<string>;
+  /** Counts the commits accepted, and those of them that are written. */
+  #accepted = 0;
+  #settled = 0;
+  /** Names that came or went with commits that are not written yet, in order. */
+  #changes: { readonly commit: number; readonly name: string; readonly isNew: boolean }[] = [];
 
   constructor(lastPosition: number, names: Iterable<string>) {
     this.#last = lastPosition;
@@ -84,16 +89,34 @@ export class CommitRules {
         },
       );
     }
+    this.#accepted++;
     for (const [name, value] of commit.facts ?? []) {
-      if (value === undefined) this.#names.delete(name);
-      else this.#names.add(name);
+      const isNew = value !== undefined;
+      if (this.#names.has(name) === isNew) continue;
+      this.#changes.push({ commit: this.#accepted, name, isNew });
+      this.#name(name, isNew);
     }
     this.#last = last;
     return last;
   }
 
-  /** Lets the next commit continue from `last`, after commits were rejected. */
+  #name(name: string, isThere: boolean): void {
+    if (isThere) this.#names.add(name);
+    else this.#names.delete(name);
+  }
+
+  /** The oldest `count` commits of those accepted and not settled yet are written: they are not taken back any more. */
+  settle(count: number): void {
+    this.#settled += count;
+    if (this.#changes.length > 0)
+      this.#changes = this.#changes.filter(({ commit }) => commit > this.#settled);
+  }
+
+  /** Takes back every commit that is not settled, after they were rejected: the next one continues from `last`. */
   rewind(last: number): void {
+    for (const { name, isNew } of this.#changes.toReversed()) this.#name(name, !isNew);
+    this.#changes = [];
+    this.#settled = this.#accepted;
     this.#last = last;
   }
 

@@ -57,6 +57,7 @@ class MemoryBackend implements Backend {
   async commit(commit: Commit): Promise<void> {
     this.#requireOpen();
     this.#rules.accept(commit);
+    this.#rules.settle(1);
     for (const segment of commit.segments) {
       this.#segments.push(segment);
       this.#bytes += segment.bytes.length + SEGMENT_OVERHEAD_BYTES;

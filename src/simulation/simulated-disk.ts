@@ -175,6 +175,8 @@ class SimulatedBackend implements Backend {
   #waiting: Waiting[] = [];
   #running = false;
   #poison: TablecastError | undefined;
+  /** Nobody has committed since it was found as it was left. */
+  #isInDoubt = false;
   #recovery: Promise<Recovery> | undefined;
   #state: 'new' | 'open' | 'closed' | 'crashed' = 'new';
 
@@ -208,10 +210,16 @@ class SimulatedBackend implements Backend {
       tornSegments: disk.torn,
       setAside: undefined,
     };
+    const mayLack = disk.torn > 0 || (!disk.closedCleanly && disk.durability !== 'commit');
+    this.#isInDoubt = disk.torn > 0 || !disk.closedCleanly;
     disk.torn = 0;
-    disk.durability = this.#behaviour.durability ?? 'commit';
+    disk.durability = mayLack ? 'interval' : this.#durability;
     disk.closedCleanly = false;
     return recovery;
+  }
+
+  get #durability(): 'commit' | 'interval' {
+    return this.#behaviour.durability ?? 'commit';
   }
 
   commit(commit: Commit): Promise<void> {
@@ -242,6 +250,8 @@ class SimulatedBackend implements Backend {
     if (outcome === 'kept') {
       const done = this.#waiting.shift() as Waiting;
       this.#disk.write(done.commit, this.#unsyncedFrom);
+      if (this.#isInDoubt) this.#disk.durability = this.#durability;
+      this.#isInDoubt = false;
       done.resolve();
     } else {
       const error = failure(outcome);
@@ -313,7 +323,7 @@ class SimulatedBackend implements Backend {
     this.#state = 'closed';
     await this.#idle();
     this.#disk.sync();
-    this.#disk.closedCleanly = true;
+    if (!this.#isInDoubt) this.#disk.closedCleanly = true;
   }
 
   crash({ kept, torn }: Stop): void {

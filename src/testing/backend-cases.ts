@@ -12,6 +12,11 @@ export interface BackendPlace {
    * cannot be had within one process.
    */
   abandoned?(): Backend;
+  /**
+   * Says whether there is room for what is committed from now on. While there is none, commits reject with an error
+   * that is retryable; left out where that cannot be had.
+   */
+  setRoom?(isRoom: boolean): void;
   /** Takes the data away again; called once the backend is closed. */
   remove(): Promise<void> | void;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isTablecastError } from '../errors.ts';
 import type { Backend, Segment } from '../log/backend.ts';
 import {
   assertRead,
@@ -44,7 +45,15 @@ export function backendSuite({ durable, place, caseLimitMs }: BackendSuiteOption
       assert.deepEqual(await backend.read(0, 100), []);
     },
   };
-  const cases = [opens, ...COMMITS, ...READS, ...REFUSALS, ...ENDS, ...(durable ? durableCases : [])];
+  const cases = [
+    opens,
+    ...COMMITS,
+    ...READS,
+    ...REFUSALS,
+    ...FULL,
+    ...ENDS,
+    ...(durable ? durableCases : []),
+  ];
   return cases.map(({ title, check }) => ({
     title,
     run: () => withinLimit(runIn(place, check), caseLimitMs),
@@ -275,6 +284,69 @@ const REFUSALS: readonly BackendCase[] = [
     },
   },
 ];
+
+const FULL: readonly BackendCase[] = [
+  {
+    title: 'refuses commits while there is no room, all that wait, and takes them again in the same order',
+    check: async (place) => {
+      if (place.setRoom === undefined) return;
+      const { backend } = place;
+      await backend.open();
+      await backend.commit({ segments: [segment(1)], facts: new Map([['kept', Uint8Array.of(1)]]) });
+      for (let round = 0; round < 3; round += 1) {
+        place.setRoom(false);
+        const from = 2 + round * 30;
+        const waiting = Array.from({ length: 30 }, (_, index) =>
+          backend.commit(commitOf(segment(from + index))),
+        );
+        await refused(waiting, round);
+        assert.equal((await backend.read(0, 1e6)).length, from - 1);
+        place.setRoom(true);
+        for (let index = 0; index < 30; index += 1) await backend.commit(commitOf(segment(from + index)));
+      }
+      assert.deepEqual(
+        positionsOf(await backend.read(0, 1e6)),
+        Array.from({ length: 91 }, (_, index) => index + 1),
+      );
+    },
+  },
+  {
+    title: 'counts no fact of a commit that it refused for lack of room',
+    check: async (place) => {
+      if (place.setRoom === undefined) return;
+      const { backend } = place;
+      await backend.open();
+      const facts = (count: number, name: string) =>
+        new Map(Array.from({ length: count }, (_, index) => [`${name}-${index}`, Uint8Array.of(1)]));
+      await backend.commit({ segments: [], facts: facts(96, 'kept') });
+      for (let round = 0; round < 3; round += 1) {
+        place.setRoom(false);
+        const large = { segments: [segment(1, 1, 100_000)], facts: facts(4000, `round${round}`) };
+        await refused([backend.commit(large)], round);
+        place.setRoom(true);
+      }
+      await backend.commit({ segments: [segment(1)], facts: facts(4000, 'last') });
+    },
+  },
+];
+
+/** Throws unless commits are all refused, with one error, for which they may be tried again. */
+async function refused(commits: readonly Promise<void>[], round: number): Promise<void> {
+  const outcomes = await Promise.all(commits.map(refusalOf));
+  const [first] = outcomes;
+  assert.match(String(first), /^retryable /, `the first commit of round ${round}`);
+  assert.deepEqual(new Set(outcomes), new Set([first]), `the commits of round ${round}`);
+}
+
+/** Returns the code a commit rejects with, and whether it may be tried again. */
+async function refusalOf(commit: Promise<void>): Promise<string> {
+  const error = await commit.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!isTablecastError(error)) return outcomeOf(commit);
+  return `${error.retryable ? 'retryable' : 'final'} ${error.code}`;
+}
 
 const ENDS: readonly BackendCase[] = [
   {

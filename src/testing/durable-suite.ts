@@ -130,4 +130,31 @@ export const durableCases: readonly BackendCase[] = [
       }
     },
   },
+  {
+    title: 'goes on saying that an owner did not close until somebody has committed since',
+    check: async (place) => {
+      if (place.abandoned === undefined) return;
+      await place.backend.open();
+      await place.backend.commit(commitOf(segment(1)));
+      const second = place.abandoned();
+      const before = await second.open();
+      await second.close();
+      const third = place.reopen();
+      const recovery = await third.open();
+      assert.equal(recovery.closedCleanly, false, 'it was opened and closed, and nothing was committed');
+      assert.equal(recovery.lastDurability, before.lastDurability);
+      await third.commit(commitOf(segment(2)));
+      await third.close();
+      await reopenedOnce(place, (last) => assert.equal(last.closedCleanly, true));
+    },
+  },
 ];
+
+async function reopenedOnce(place: BackendPlace, look: (recovery: Recovery) => void): Promise<void> {
+  const backend = place.reopen();
+  try {
+    look(await backend.open());
+  } finally {
+    await backend.close();
+  }
+}

@@ -1,73 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Disk, backendOn } from '../../src/backends/backend-on.ts';
-import { logTrimmed } from '../../src/backends/commit-rules.ts';
-import type { Checkpoint, Commit, Segment } from '../../src/log/backend.ts';
+import { backendOn } from '../../src/backends/backend-on.ts';
+import type { Commit } from '../../src/log/backend.ts';
 import { backendContract } from '../contracts/backend.contract.ts';
-
-/** A disk that is an object: what it holds is there for the next backend on it. */
-class ObjectDisk implements Disk {
-  readonly name = 'object';
-  readonly facts = new Map<string, Uint8Array>();
-  readonly checkpoints = new Map<string, Checkpoint>();
-  segments: Segment[] = [];
-  writes: Commit[] = [];
-  lastPosition = 0;
-  trimmedTo = 0;
-  owners = 0;
-  isClosed = true;
-  failure: Error | undefined;
-
-  async open() {
-    const closedCleanly = this.isClosed;
-    const lastDurability = this.owners++ === 0 ? undefined : ('commit' as const);
-    this.isClosed = false;
-    const { lastPosition, trimmedTo, checkpoints } = this;
-    const found = { lastPosition, trimmedTo, closedCleanly, lastDurability };
-    const facts = new Map(this.facts);
-    return { ...found, facts, checkpoints: [...checkpoints.values()], tornSegments: 0, setAside: undefined };
-  }
-
-  async write(commit: Commit): Promise<void> {
-    if (this.failure !== undefined) throw this.failure;
-    this.writes.push(commit);
-    this.segments.push(...commit.segments);
-    this.lastPosition = endOf(commit.segments.at(-1)) ?? this.lastPosition;
-    for (const [name, value] of commit.facts ?? [])
-      if (value === undefined) this.facts.delete(name);
-      else this.facts.set(name, value);
-  }
-
-  async read(after: number, maxBytes: number): Promise<Segment[]> {
-    if (after < this.trimmedTo) throw logTrimmed(after, this.trimmedTo);
-    const found = this.segments.filter((one) => (endOf(one) ?? 0) > after);
-    let bytes = 0;
-    const over = found.findIndex((one, index) => (bytes += one.bytes.length) > maxBytes && index > 0);
-    return over < 0 ? found : found.slice(0, over);
-  }
-
-  async writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    this.checkpoints.set(checkpoint.table, checkpoint);
-  }
-
-  async trim(position: number): Promise<number> {
-    const gone = this.segments.filter((one) => (endOf(one) ?? 0) <= position);
-    this.trimmedTo = endOf(gone.at(-1)) ?? this.trimmedTo;
-    this.segments = this.segments.slice(gone.length);
-    return this.trimmedTo;
-  }
-
-  async positionKeeping(bytes: number): Promise<number> {
-    let kept = 0;
-    return endOf(this.segments.findLast((one) => (kept += one.bytes.length) > bytes)) ?? 0;
-  }
-
-  async close(): Promise<void> {
-    this.isClosed = true;
-  }
-}
-
-const endOf = (segment: Segment | undefined): number | undefined =>
-  segment && segment.position + segment.span - 1;
+import { ObjectDisk, full } from './support/object-disk.ts';
 
 const commitAt = (position: number): Commit => ({
   segments: [{ position, span: 1, bytes: Uint8Array.of(position) }],
@@ -76,7 +11,10 @@ const commitAt = (position: number): Commit => ({
 backendContract('a disk of your own', { durable: true }, async () => {
   const disk = new ObjectDisk();
   const make = () => backendOn(disk);
-  return { backend: make(), reopen: make, abandoned: make, remove: () => undefined };
+  const setRoom = (isRoom: boolean) => {
+    disk.failure = isRoom ? undefined : full();
+  };
+  return { backend: make(), reopen: make, abandoned: make, setRoom, remove: () => undefined };
 });
 
 describe('backendOn', () => {
@@ -99,8 +37,79 @@ describe('backendOn', () => {
     await expect(backend.commit(commitAt(2))).rejects.toThrow('no space');
     disk.failure = undefined;
     await expect(backend.commit(commitAt(3))).rejects.toThrow('no space');
+    await expect(backend.writeCheckpoint({ table: 't', position: 1, chunks: [] })).rejects.toThrow(
+      'no space',
+    );
+    await expect(backend.trim(1)).rejects.toThrow('no space');
+    expect(disk.writes).toHaveLength(1);
+    expect([disk.checkpoints.size, disk.trimmedTo]).toEqual([0, 0]);
     expect((await backend.read(0, 100)).map(({ position }) => position)).toEqual([1]);
+    expect(await backend.positionKeeping(1)).toBe(0);
     await backend.close();
-    expect(disk.isClosed).toBe(false);
+    expect(disk.closes).toEqual([false]);
+  });
+
+  it('does nothing of what was called before a write failed and comes after it', async () => {
+    const disk = new ObjectDisk();
+    const backend = backendOn(disk);
+    await backend.open();
+    await backend.commit(commitAt(1));
+    disk.failure = new Error('no space');
+    const calls = [
+      backend.commit(commitAt(2)),
+      backend.writeCheckpoint({ table: 't', position: 1, chunks: [] }),
+      backend.trim(1),
+      backend.commit(commitAt(3)),
+    ];
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected', 'rejected']);
+    expect([disk.checkpoints.size, disk.trimmedTo]).toEqual([0, 0]);
+    await backend.close();
+  });
+
+  it('goes on after a refusal that is retryable, with checkpoints, trims and a clean end', async () => {
+    const disk = new ObjectDisk();
+    const backend = backendOn(disk);
+    await backend.open();
+    await backend.commit(commitAt(1));
+    disk.failure = full();
+    await expect(backend.commit(commitAt(2))).rejects.toMatchObject({ code: 'BACKEND_FULL' });
+    await backend.writeCheckpoint({ table: 't', position: 1, chunks: [] });
+    expect(await backend.trim(1)).toBe(1);
+    disk.failure = undefined;
+    await backend.commit(commitAt(2));
+    await backend.close();
+    expect(disk.closes).toEqual([true]);
+  });
+
+  it('keeps the order of calls: a checkpoint of what is under way is written after it', async () => {
+    const disk = new ObjectDisk();
+    const backend = backendOn(disk);
+    await backend.open();
+    const first = backend.commit(commitAt(1));
+    await Promise.resolve();
+    const second = backend.commit(commitAt(2));
+    await backend.writeCheckpoint({ table: 't', position: 2, chunks: [] });
+    await Promise.all([first, second]);
+    await backend.close();
+  });
+
+  it('calls nothing of a disk that could not be opened', async () => {
+    const disk = new ObjectDisk();
+    disk.open = () => Promise.reject(new Error('in use'));
+    const backend = backendOn(disk);
+    await expect(backend.open()).rejects.toThrow('in use');
+    await backend.close();
+    expect(disk.closes).toEqual([]);
+  });
+
+  it('releases a disk that is closed while it opens, and does not hide how it was found', async () => {
+    const disk = new ObjectDisk();
+    disk.isClosed = false;
+    const backend = backendOn(disk);
+    const opening = backend.open();
+    await backend.close();
+    await expect(opening).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(disk.closes).toEqual([false]);
   });
 });

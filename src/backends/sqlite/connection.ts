@@ -69,3 +69,8 @@ export function writeState(connection: Connection, name: StateName, value: numbe
     .prepare('INSERT OR REPLACE INTO state (name, "check", value) VALUES (?, ?, ?)')
     .run(name, stateChecksum(name, value), value);
 }
+
+/** Writes with which durability the file is written; as {@link writeState}. */
+export function writeDurability(connection: Connection, durability: Durability): void {
+  writeState(connection, 'durability', DURABILITY_CODES[durability]);
+}

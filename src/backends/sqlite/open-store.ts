@@ -19,11 +19,13 @@ import {
   openWriting,
   requireSynchronous,
   setSynchronous,
+  type Durability,
+  writeDurability,
   writeState,
 } from './connection.ts';
 import { makeDirectories, syncDirectory } from './directories.ts';
 import { asTablecastError, damaged } from './failure.ts';
-import { additions, APPLICATION_ID, DURABILITY_CODES, FORMAT_VERSION, schemaOf } from './format.ts';
+import { additions, APPLICATION_ID, FORMAT_VERSION, schemaOf } from './format.ts';
 import { type FileLock, lockFile, requireAlone } from './lock.ts';
 import type { StoreOptions } from './messages.ts';
 import { type Inspection, inspect, requireOurs } from './recovery.ts';
@@ -194,7 +196,7 @@ function begin(options: StoreOptions, found: Inspection, lock: FileLock): Connec
         if (found.version < FORMAT_VERSION) connection.pragma(`user_version = ${FORMAT_VERSION}`);
         writeState(connection, 'clean', 0);
         writeState(connection, 'lock', lock.identity);
-        writeState(connection, 'durability', DURABILITY_CODES[options.durability]);
+        writeDurability(connection, durabilityBefore(found, options.durability));
         if (found.tornAt !== undefined) {
           connection.prepare('DELETE FROM segments WHERE position = ?').run(found.tornAt);
           writeState(connection, 'torn_to', found.recovery.lastPosition);
@@ -210,6 +212,13 @@ function begin(options: StoreOptions, found: Inspection, lock: FileLock): Connec
     connection.close();
     throw error;
   }
+}
+
+/** Says with which durability a file is marked until somebody has committed: what may be missing must be heard of again. */
+function durabilityBefore({ recovery }: Inspection, own: Durability): Durability {
+  const { closedCleanly, lastDurability, tornSegments } = recovery;
+  const mayLack = tornSegments > 0 || (!closedCleanly && lastDurability !== 'commit');
+  return mayLack ? 'interval' : own;
 }
 
 /** An open store and what was found. */
@@ -236,7 +245,12 @@ export function openStore(options: StoreOptions, failed: (error: TablecastError)
     if (!found.recovery.closedCleanly && isOther) requireAlone(file);
     const located = { ...options, file };
     const store = new Store(
-      { connection: begin(located, found, lock), lock, lastPosition: found.recovery.lastPosition },
+      {
+        connection: begin(located, found, lock),
+        lock,
+        lastPosition: found.recovery.lastPosition,
+        isInDoubt: !found.recovery.closedCleanly || found.recovery.tornSegments > 0,
+      },
       located,
       failed,
     );

@@ -1,6 +1,6 @@
 import { TablecastError } from '../../errors.ts';
 import type { ChunksRequest, PublishRequest, StoreOptions } from './messages.ts';
-import { type Connection, setSynchronous, writeState } from './connection.ts';
+import { type Connection, setSynchronous, writeDurability, writeState } from './connection.ts';
 import { asTablecastError, cannotGrowError } from './failure.ts';
 import { checkpointChecksum, checksum, factChecksum, segmentChecksum } from './format.ts';
 import { cannotGrow } from './growth.ts';
@@ -73,10 +73,17 @@ export class Store {
   readonly #standing: StandingFiles;
   #bytesSinceCheckpoint = 0;
   #lastPosition: number;
+  /** Says that the file may lack something, and that nobody has committed since it was opened. */
+  #isInDoubt: boolean;
 
   /** `failed` hears of a sync that failed between commits; the store must not be used after it. */
   constructor(
-    opened: { readonly connection: Connection; readonly lock: FileLock; readonly lastPosition: number },
+    opened: {
+      readonly connection: Connection;
+      readonly lock: FileLock;
+      readonly lastPosition: number;
+      readonly isInDoubt: boolean;
+    },
     options: StoreOptions,
     failed: (error: TablecastError) => void,
   ) {
@@ -84,6 +91,7 @@ export class Store {
     this.#lock = opened.lock;
     this.#options = options;
     this.#lastPosition = opened.lastPosition;
+    this.#isInDoubt = opened.isInDoubt;
     this.#statements = prepare(opened.connection);
     this.#transaction = opened.connection.transaction((work: () => void) => work());
     this.#sealing = new Sealing(opened.connection, options);
@@ -99,12 +107,14 @@ export class Store {
     const [first] = requests;
     // A statement by itself is a transaction by itself, with less around it.
     const isOneStatement = requests.length === 1 && first?.places.length === 3 && first.facts.length === 0;
-    if (isOneStatement) this.#write('commit to', () => this.#insert(first), true);
+    if (isOneStatement && !this.#isInDoubt) this.#write('commit to', () => this.#insert(first), true);
     else {
       this.#write('commit to', () => {
         for (const request of requests) this.#insert(request);
+        if (this.#isInDoubt) writeDurability(this.#connection, this.#options.durability);
       });
     }
+    this.#isInDoubt = false;
     for (const { places } of requests) {
       const last = places.length - 3;
       if (last >= 0) this.#lastPosition = (places[last] as number) + (places[last + 1] as number) - 1;
@@ -221,14 +231,14 @@ export class Store {
     });
   }
 
-  /** Syncs, marks the file as closed unless the store has failed, and releases everything. */
+  /** Syncs, marks the file as closed unless the store has failed or is in doubt, and releases everything. */
   close(failed: boolean): void {
     try {
       this.#window?.close();
       if (failed) return;
       this.#unlessFull('close', () => {
         setSynchronous(this.#connection, 'FULL');
-        writeState(this.#connection, 'clean', 1);
+        if (!this.#isInDoubt) writeState(this.#connection, 'clean', 1);
         this.#connection.pragma('wal_checkpoint(TRUNCATE)');
       });
     } finally {

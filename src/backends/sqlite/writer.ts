@@ -218,6 +218,7 @@ export class Writer {
         this.#opening?.reject(fromFailure(reply.failure));
         break;
       case 'committed':
+        this.#rules.settle(reply.count);
         this.#confirmed = Math.max(this.#confirmed, this.#pending.resolve(reply.count));
         break;
       case 'rejected':

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sqliteBackend, type SqliteBackendOptions } from '../../../src/backends/sqlite/sqlite-backend.ts';
@@ -15,7 +15,15 @@ export async function sqliteSetup(
   options: Omit<SqliteBackendOptions, 'file' | 'owner'>,
 ): Promise<BackendPlace> {
   const directory = temporaryDirectory();
-  const make = () =>
-    sqliteBackend({ ...options, file: join(directory.path, 'deep', 'node.db'), owner: 'test' });
-  return { backend: make(), reopen: make, remove: async () => directory.remove() };
+  let file = join(directory.path, 'deep', 'node.db');
+  const make = () => sqliteBackend({ ...options, file, owner: 'test' });
+  /** What another machine finds that has the disk of one that went down. */
+  const abandoned = () => {
+    const left = file;
+    file = join(directory.path, 'left', 'node.db');
+    mkdirSync(join(directory.path, 'left'));
+    for (const end of ['', '-wal']) if (existsSync(left + end)) copyFileSync(left + end, file + end);
+    return make();
+  };
+  return { backend: make(), reopen: make, abandoned, remove: async () => directory.remove() };
 }
