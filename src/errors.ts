@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'IMPORT_INVALID'
   | 'CLOCK_AHEAD'
   | 'SIMULATION_FAILED'
+  | 'VIEW_FAILED'
   | 'CLOSED';
 
 /** The details are what an error says beside its message: only plain values, so that they can be logged as they are. */

@@ -19,6 +19,9 @@ export type {
 export type { CertificateChange, Limits, NodeOptions, Pem, Retention } from './node/options.ts';
 export { MapTable, SetTable, Table } from './table/table.ts';
 export type { ConcurrentValue, DivergedKey, Form, KeyOf, TableOf, ValueOf } from './table/table.ts';
+export { View } from './views/view.ts';
+export type { Difference, ViewRow } from './views/rows-of-views.ts';
+export type { ViewOptions } from './views/options.ts';
 export type { HttpLimitOptions } from './http/limits.ts';
 export type { HttpOptions } from './http/options.ts';
 export type { Log, Moment } from './reading/log-view.ts';

@@ -43,6 +43,7 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   IMPORT_INVALID: 400,
   CLOCK_AHEAD: 503,
   SIMULATION_FAILED: 500,
+  VIEW_FAILED: 500,
   CLOSED: 503,
 };
 

@@ -70,8 +70,8 @@ export class Batches {
       for (const projection of batch.taking) projection.endUndo();
       return result;
     } catch (error) {
-      for (const projection of batch.taking) projection.undo();
       this.#dispatcher.forgetFrom(mark);
+      for (const projection of batch.taking) projection.undo();
       throw error;
     } finally {
       this.#open = undefined;

@@ -517,17 +517,16 @@ export class Projection {
   /** Keeps slots as they are numbered until the returned function is called. */
   keepSlots(): () => void {
     this.#slotKeepers++;
-    return () => {
-      this.#slotKeepers--;
-    };
+    return () => void this.#slotKeepers--;
   }
 
   /** Forgets removed keys that nothing refers to any more, when they have become many. */
   compact(): void {
     const { rows } = this;
+    if (rows.removedCount < this.#compactAt || rows.removedCount < rows.size) return;
+    rows.watch?.settle();
     const authors = [...this.#authors.values()];
     if (authors.some((author) => author.running) || this.#slotKeepers > 0) return;
-    if (rows.removedCount < this.#compactAt || rows.removedCount < rows.size) return;
     const foreign = [...this.dictionaries.values()].filter(
       (dictionary) => !authors.some((author) => author.writesWith(dictionary)),
     );

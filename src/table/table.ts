@@ -6,6 +6,9 @@ import type { Projection } from '../projection/projection.ts';
 import type { RepairOptions } from './repair.ts';
 import type { Divergence } from '../replication/digests/divergence.ts';
 import type { Key, TableDeclaration, TypeName, Value } from '../schema/index.ts';
+import { openView } from '../views/open-view.ts';
+import type { ViewOptions } from '../views/options.ts';
+import type { View } from '../views/view.ts';
 
 /** A form is what a table gives back for a type, in JavaScript. */
 export type Form<T extends TypeName> = T extends 'bool'
@@ -103,11 +106,13 @@ export class Table<K = unknown, V = unknown> {
   readonly #repair: (options: RepairOptions) => Promise<number>;
   readonly #switchMode: TableParts['switchMode'];
   readonly #seal: () => void;
+  readonly #counted: TableParts['counted'];
 
   /** @internal */
   constructor({ projection, synced, divergence, counted, repair, switchMode, seal }: TableParts) {
     this.#switchMode = switchMode;
     this.#seal = seal;
+    this.#counted = counted;
     this.projection = projection;
     const diverged = divergence as Observable<unknown> as Observable<readonly DivergedKey<K, V>[]>;
     this.divergence = counted('divergence', diverged);
@@ -195,6 +200,17 @@ export class Table<K = unknown, V = unknown> {
         details: { table: this.name, mode: this.mode },
       },
     );
+  }
+
+  /**
+   * Opens a view: rows of this table as the options ask for them, kept up to date until it is closed. It looks at
+   * every row once, in one go.
+   *
+   * Throws `OPTION_INVALID` for what is no option, `VIEW_FAILED` when one of its functions throws, `LIMIT_EXCEEDED`
+   * for more than 1,024 views of one table.
+   */
+  view<R = V>(options: ViewOptions<K, V, R> = {}): View<K, R> {
+    return openView<K, V, R>(this.projection, options, { counted: this.#counted });
   }
 
   /** Removes every row, here and on every node that receives it, with one operation. */

@@ -77,6 +77,7 @@ export const ROWS: Readonly<Record<string, string>> = {
   'replication/wire/wire.ts MAX_FRAME_OPERATIONS': 'operations, runs in one frame',
   'replication/wire/wire.ts MAX_HELD_BACK_TOLD': 'authors of one peer held back one by one',
   'replication/wire/wire.ts MAX_MESSAGE_HELD': 'one message of JSON',
+  'views/table-feed.ts MAX_VIEWS': 'views of one table',
 };
 
 /** Numbers that are no limit on what a peer or a user makes grow, and what they are. */

@@ -110,6 +110,15 @@ const LIMITS: readonly [what: string, edge: number, code: string, act: (size: nu
       (size) => nodeOf({ peers: Array.from({ length: size }, (_, peer) => `ws://127.0.0.1:${peer + 1}`) }),
     ],
     [
+      'views of one table',
+      1024,
+      'LIMIT_EXCEEDED',
+      async (size) => {
+        const table = (await nodeOf()).table('t', { key: 'count' });
+        for (let view = 0; view < size; view++) table.view();
+      },
+    ],
+    [
       'values that wait for a follower',
       1_048_576,
       'OPTION_INVALID',

@@ -4,6 +4,7 @@ import type { Origins } from '../../log/operations/origin.ts';
 import { type HeaderSource, encodeHeader } from './checkpoint-header.ts';
 import type { OwnEffect, TableDocument } from '../../modes/conflict-mode.ts';
 import type { TableState } from '../table-state.ts';
+import type { Rows } from '../rows/rows.ts';
 import {
   DICTIONARY,
   DOCUMENT,
@@ -163,7 +164,7 @@ function encodeRows(
     slots.map((slot) => rows.text(slot)),
     count,
   );
-  if (kind === ROWS && schema.column === 'double') writeNumbers(writer, rows.numbersOf(slots), count);
+  if (kind === ROWS && schema.column === 'double') writeNumbers(writer, numbersOf(rows, slots), count);
   else if (kind === ROWS && !schema.isSet)
     writeCells(
       writer,
@@ -242,4 +243,12 @@ function encodePast({ effects, copies }: PastRecord): Uint8Array {
   const chunk = new Uint8Array(text.length + 1).fill(PAST, 0, 1);
   chunk.set(text, 1);
   return chunk;
+}
+
+/** The values of some slots of a table of doubles. */
+function numbersOf(rows: Rows, slots: readonly number[]): Float64Array {
+  const values = new Float64Array(slots.length);
+  for (let index = 0; index < values.length; index++)
+    values[index] = rows.value(slots[index] as number) as number;
+  return values;
 }

@@ -2,7 +2,17 @@ import type { Work } from '../../work/slices.ts';
 import type { Key, Schema, Value } from '../../schema/index.ts';
 import { Beginnings } from './beginnings.ts';
 import { KeyIndex } from './key-index.ts';
-import { CHANGED_ROW, type DoneByRun, MADE_ROW, type PartOfRows, type RunOfWrites } from './row-columns.ts';
+import {
+  CHANGED_ROW,
+  type DoneByRun,
+  MADE_ROW,
+  type PartOfRows,
+  type RunOfWrites,
+  putAuthors,
+  putVersions,
+  resized,
+} from './row-columns.ts';
+import { type RowsWatch, touchDifferent, touchRun } from './rows-watch.ts';
 import { SlotOrder } from './slot-order.ts';
 import type { Dot } from './dot.ts';
 
@@ -26,6 +36,7 @@ export class Rows {
   #order = new SlotOrder();
   /** Rows there are. */
   size = 0;
+  watch: RowsWatch | undefined;
   readonly #schema: Schema;
   readonly #empty: Value;
   #keys: Key[] = [];
@@ -172,14 +183,6 @@ export class Rows {
     return this.#numbers === undefined ? this.#values[slot] : this.#numbers[slot];
   }
 
-  /** The values of some slots of a table of doubles. */
-  numbersOf(slots: readonly number[]): Float64Array {
-    const values = new Float64Array(slots.length);
-    for (let index = 0; index < values.length; index++)
-      values[index] = this.value(slots[index] as number) as number;
-    return values;
-  }
-
   has(slot: number): boolean {
     return (this.#authors[slot] as number) > 0;
   }
@@ -221,6 +224,8 @@ export class Rows {
 
   /** Puts a value under a version; a row that was there keeps its place and time of creation. */
   put(slot: number, value: Value, by: Dot): void {
+    if (this.watch !== undefined && !(this.has(slot) && Object.is(this.value(slot), value)))
+      this.watch.touched(slot);
     if ((this.#authors[slot] as number) <= 0) {
       this.#appear(slot);
       this.#beginnings?.set(slot, by);
@@ -249,6 +254,7 @@ export class Rows {
       versions[2 * slot + 1] = stamp;
       authors[slot] = author;
     }
+    if (this.watch !== undefined) touchRun(this.watch, writes);
   }
 
   /**
@@ -280,6 +286,7 @@ export class Rows {
       versions[2 * slot + 1] = stamp;
       authors[slot] = author;
     }
+    if (this.watch !== undefined) touchRun(this.watch, writes);
     return values === undefined ? { ...done, before: undefined } : done;
   }
 
@@ -305,6 +312,7 @@ export class Rows {
       if (this.#numbers === undefined) this.#values[slot] = this.#empty;
       else this.#numbers[slot] = 0;
       this.size--;
+      this.watch?.touched(slot);
     }
     this.#versions[2 * slot] = by.sequence;
     this.#versions[2 * slot + 1] = by.stamp;
@@ -331,6 +339,7 @@ export class Rows {
     if (this.#numbers === undefined) this.#values.length = next;
     if (!this.#schema.textKeys) this.#keys.length = next;
     this.#highest = next - 1;
+    this.watch?.renumbered(renumbered);
     return renumbered;
   }
 
@@ -387,6 +396,11 @@ export class Rows {
 
   /** Takes the place of a fork at once; the fork then holds what was here before. */
   become(fork: Rows): void {
+    this.#exchange(fork);
+    if (this.watch !== undefined) touchDifferent(this.watch, fork, this);
+  }
+
+  #exchange(fork: Rows): void {
     if (fork.#authors.length < this.#authors.length) fork.#resize(this.#authors.length);
     const { size } = this;
     const [authors, versions, numbers] = [this.#authors, this.#versions, this.#numbers];
@@ -408,10 +422,11 @@ export class Rows {
 
   /** Takes the place of rows that were made aside while these had no slot. */
   beginAs(rows: Rows): void {
-    this.become(rows);
+    this.#exchange(rows);
     this.#index = rows.#index;
     this.#order = rows.#order;
     this.#keys = rows.#keys;
+    if (this.watch !== undefined) touchDifferent(this.watch, rows, this);
   }
 
   #move(from: number, to: number): void {
@@ -423,24 +438,4 @@ export class Rows {
     this.#versions.copyWithin(2 * to, 2 * from, 2 * from + 2);
     this.#beginnings?.copy(this.#beginnings, from, to);
   }
-}
-
-// Loops over columns stand in functions of their own: the smaller one is, the sooner it is compiled.
-
-function putAuthors(into: Int32Array, originOf: Uint32Array, authors: readonly number[]): void {
-  if (authors.length === 1) into.fill(authors[0] as number);
-  else for (let at = 0; at < into.length; at++) into[at] = authors[originOf[at] as number] as number;
-}
-
-function putVersions(into: Float64Array, sequences: ArrayLike<number>, stamps: ArrayLike<number>): void {
-  for (let at = 0, to = 0; to < into.length; at++, to += 2) {
-    into[to] = sequences[at] as number;
-    into[to + 1] = stamps[at] as number;
-  }
-}
-
-function resized(values: Float64Array, length: number): Float64Array {
-  const larger = new Float64Array(length);
-  larger.set(values);
-  return larger;
 }

@@ -56,6 +56,7 @@ export class Undo implements WriteWatch {
     }
     this.#versions.cleared = this.#cleared;
     this.#versions.latestClear = this.#latestClear;
+    this.#rows.watch?.takenBack();
     return this.#writes.map(({ slot }) => slot);
   }
 }

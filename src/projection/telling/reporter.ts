@@ -80,6 +80,11 @@ export class Reporter {
     this.#context.dispatcher.emit(this.changes, change);
   }
 
+  /** Does something when it is its turn among what is told. */
+  inTurn(act: () => void): void {
+    this.#context.dispatcher.emit({ next: act }, undefined);
+  }
+
   facts(
     position: number,
     kind: number,

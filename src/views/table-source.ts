@@ -1,0 +1,39 @@
+import type { Source } from './evaluation.ts';
+import type { ViewRow } from './rows-of-views.ts';
+import type { TableFeed } from './table-feed.ts';
+
+/** The rows of a table, for views of it. */
+export class TableSource implements Source {
+  readonly #feed: TableFeed;
+  readonly feeds: readonly TableFeed[];
+
+  constructor(feed: TableFeed) {
+    this.#feed = feed;
+    this.feeds = [feed];
+  }
+
+  get table(): string {
+    return this.#feed.projection.schema.name;
+  }
+
+  row(slot: number): ViewRow | undefined {
+    const { rows } = this.#feed.projection;
+    return rows.has(slot) ? { key: rows.key(slot), value: rows.value(slot) } : undefined;
+  }
+
+  text(slot: number): string {
+    return this.#feed.projection.rows.text(slot);
+  }
+
+  slots(): Iterable<number> {
+    return this.#feed.projection.rows.live();
+  }
+
+  affected(_feed: TableFeed, slots: readonly number[]): Iterable<number> {
+    return slots;
+  }
+
+  renumber(): void {
+    // Nothing is kept by slot here.
+  }
+}
