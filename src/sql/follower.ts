@@ -62,7 +62,7 @@ function failureOf(error: unknown): Failure {
   return passes ? { ...failure, retryable: true } : failure;
 }
 
-/** What SQLite refuses of a statement, such as a row that an index of the user does not take, concerns the table alone. */
+/** A statement that SQLite refuses concerns the table alone, such as a row that an index of the user does not take. */
 function ofTable(failure: Failure, error: unknown, table: string | undefined): Failure {
   const { cause } = error as Error;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';

@@ -102,7 +102,7 @@ export class TableMaker {
     return name;
   }
 
-  /** What others added to a table would be lost with it. */
+  /** Throws `OPTION_INVALID` where others added to a table something that would be lost with it. */
   async #requireNothingElse(plan: TablePlan, made: readonly string[] = []): Promise<void> {
     const attached = await this.#place.attached(plan.into);
     const { columns } = (await this.#place.seen(plan.into)) as Seen;

@@ -12,7 +12,7 @@ beforeEach(async () => {
   node = await openNode({ id: 'n', directory });
   node.table('kept', { key: 'addr', value: 'count', backend: 'sqlite' });
   node.table('brief', { key: ['addr', 'port'] });
-  node.table('t'.repeat(40), { key: 'addr' });
+  node.table('t'.repeat(40), { key: 'addr', backend: 'sqlite' });
   node.table('t'.repeat(41), { key: 'addr' });
 });
 
@@ -44,6 +44,14 @@ describe('what a projection refuses', () => {
       'kept',
       { into: { kept: 'tablecast_projections' } },
       /keep how far they are/,
+    ],
+    ['its own table in another case', 'kept', { into: { kept: 'TableCast_Projections' } }, /keep how far/],
+    ['a name that SQLite has for itself', 'kept', { into: { kept: 'SQLite_kept' } }, /begin with sqlite_/],
+    [
+      'a history under the name of another table',
+      ['kept', 't'.repeat(40)],
+      { history: true, into: { ['t'.repeat(40)]: 'Kept_History' } },
+      /Two tables of the target would have the name "Kept_History"/,
     ],
     ['a history of a table in memory', 'brief', { history: true }, /kept in memory/],
     [
