@@ -6,6 +6,7 @@ import { bugsOfRefusals } from './planted-bugs-of-refusals.ts';
 import { bugsOfRights } from './planted-bugs-of-rights.ts';
 import { bugsOfTimes } from './planted-bugs-of-times.ts';
 import { bugsOfRuns } from './planted-bugs-of-runs.ts';
+import { bugsOfStores } from './planted-bugs-of-stores.ts';
 import { bugsOfWorlds } from './planted-bugs-of-worlds.ts';
 
 const CRASH = 'test/reliability/crash-images.test.ts';
@@ -358,6 +359,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...bugsOfRefusals,
   ...bugsOfRights,
   ...bugsOfRuns,
+  ...bugsOfStores,
   ...bugsOfTimes,
   ...bugsOfWorlds,
 ];

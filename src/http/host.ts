@@ -34,8 +34,8 @@ export interface HttpHost {
   /** The text of an origin by its number. */
   originText(origin: number): string;
   batch<T>(write: () => T): T;
-  /** Resolves when everything written so far is durable. */
-  flush(): Promise<void>;
+  /** Resolves when everything written so far into some tables is durable. */
+  flush(tables: Iterable<string>): Promise<void>;
   /** Closes what is written so far, so that it can be read from the log. */
   seal(): void;
   /** Reads a range of the log, segment by segment. */

@@ -39,6 +39,6 @@ export function checkpointedLog(log: OperationLog, durable: SegmentStore): Check
       log.seal();
       return durable.appended;
     },
-    flush: () => log.flush(),
+    flush: () => log.flush([durable.name]),
   };
 }

@@ -321,12 +321,17 @@ class LocalNode implements TableNode, StoreListener {
       seal: () => this.#log.seal(),
       switchMode: async (mode: ModeName) => {
         switchMode(projection, mode, this.#switchParts());
-        await this.flush();
+        await this.#flushOne(projection.store);
       },
       repair: (options: RepairOptions) =>
         repair(
           projection,
-          { nodeId: this.id, origins: this.#origins, replicator, flush: () => this.flush() },
+          {
+            nodeId: this.id,
+            origins: this.#origins,
+            replicator,
+            flush: () => this.#flushOne(projection.store),
+          },
           options,
         ),
     };
@@ -367,6 +372,12 @@ class LocalNode implements TableNode, StoreListener {
   async flush(): Promise<void> {
     if (this.#closing !== undefined) throw closed();
     await this.#log.flush();
+  }
+
+  /** Waits for the store of a table, and for no other. */
+  async #flushOne(store: StoreName): Promise<void> {
+    if (this.#closing !== undefined) throw closed();
+    await this.#log.flush([store]);
   }
 
   // What stores tell -------------------------------------------------------------------------------
@@ -414,20 +425,25 @@ class LocalNode implements TableNode, StoreListener {
     this.#catalog.stopExpiry();
     this.#log.seal();
     this.#log.journal.refuse(closed());
-    const flushed = await Promise.allSettled([this.#log.flush()]);
-    await this.#zeek.close();
-    await this.#sql.close();
-    await this.#replicator.close();
-    await Promise.all(Array.from(this.#durable.values(), (durable) => durable.stop()));
+    const outcomes: PromiseSettledResult<unknown>[] = [];
+    // What one part cannot end must not keep the others from theirs: a store that stays open stays locked.
+    const settle = async (...work: (() => Promise<unknown>)[]): Promise<void> => {
+      outcomes.push(...(await Promise.allSettled(work.map(async (end) => end()))));
+    };
+    await settle(() => this.#log.flush());
+    await settle(() => this.#zeek.close());
+    await settle(() => this.#sql.close());
+    await settle(() => this.#replicator.close());
+    await settle(...Array.from(this.#durable.values(), (durable) => () => durable.stop()));
     this.#log.end();
     // At `interval` durability the last sync is made here.
-    flushed.push(...(await Promise.allSettled(Array.from(this.#stores.values(), (store) => store.close()))));
+    await settle(...Array.from(this.#stores.values(), (store) => () => store.close()));
     this.#catalog.close();
     this.#operations.complete();
     this.#events.complete();
-    await this.#http.close();
-    await this.#watch.close();
-    for (const result of flushed) if (result.status === 'rejected') throw result.reason;
+    await settle(() => this.#http.close());
+    await settle(() => this.#watch.close());
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -61,7 +61,7 @@ export function checkOwnPorts({ directory, backends = {}, transports = [], peers
       throw refused(
         `peers.${index}`,
         'begins with a scheme that no transport has',
-        `Use one of: ${schemes.join(', ')}.`,
+        `Use one of: ${schemes.join(', ')}; or pass openNode({ transports: [ … ] }) with one of that name.`,
       );
 }
 

@@ -152,13 +152,16 @@ export class TableCatalog {
   }
 }
 
+/** Says what is there, and what could be with what is missing: who means that finds it named. */
 function unknownBackend({ name, backend }: Schema, known: Iterable<string>): TablecastError {
   const names = [...known];
+  const possible = names.includes('sqlite') ? names : [...names, 'sqlite'];
+  const missing = names.includes('sqlite') ? '' : "; or sqlite, with openNode({ directory: './data' })";
   return new TablecastError(
     'DECLARATION_INVALID',
     `Table ${name} is to be kept in ${backend}, which is no backend of this node.`,
     {
-      hint: `Use one of: ${names.join(', ')}; or pass openNode({ backends: { ${backend}: … } }).${suggestion(backend, names)}`,
+      hint: `Use one of: ${names.join(', ')}${missing}; or pass openNode({ backends: { ${backend}: … } }).${suggestion(backend, possible)}`,
       details: { table: name, backend },
     },
   );

@@ -238,7 +238,10 @@ export class Replicator implements SessionOwner<Session>, DiallerOwner {
     for (const dialler of this.#diallers) dialler.stop();
     await this.#settle(this.environment.now() + SETTLE_MS);
     for (const session of this.#sessions) session.end('closed', 'The node was closed.');
-    await this.transport.close();
+    await this.transport.close().finally(() => this.#end());
+  }
+
+  #end(): void {
     this.slices.stop();
     this.#notices.stop();
     this.#lonely.stop();

@@ -61,7 +61,7 @@ export class Feed {
     }
     log.seal();
     const exactFrom = store.appended;
-    await log.flush();
+    await log.flush([store.name]);
     return { kind: 'checkpoint', after, exactFrom, source: this.#parts.life(), checkpoints };
   }
 

@@ -27,10 +27,21 @@ export class SeveralTransports implements Transport {
     return this.#addresses;
   }
 
-  /** Listens with every transport that does. Resolves with the first address; rejects when one of them cannot. */
+  /**
+   * Listens with every transport that does. Resolves with the first address; rejects when one of them cannot, once
+   * all are closed.
+   */
   async listen(accept: (connection: Connection) => void): Promise<string> {
     const listening = this.#routes.filter(({ listens }) => listens);
-    this.#addresses = await Promise.all(listening.map(({ transport }) => transport.listen(accept)));
+    const outcomes = await Promise.allSettled(
+      listening.map(async ({ transport }) => transport.listen(accept)),
+    );
+    try {
+      this.#addresses = outcomes.map(valueOf);
+    } catch (error) {
+      await this.close().catch(() => undefined);
+      throw error;
+    }
     return this.#addresses[0] ?? '';
   }
 
@@ -43,9 +54,17 @@ export class SeveralTransports implements Transport {
     });
   }
 
+  /** Closes every transport, whatever becomes of the others; rejects then with what the first that failed says. */
   async close(): Promise<void> {
-    await Promise.all(this.#routes.map(({ transport }) => transport.close()));
+    const outcomes = await Promise.allSettled(this.#routes.map(async ({ transport }) => transport.close()));
+    outcomes.forEach(valueOf);
   }
+}
+
+/** Returns what a promise gave, or throws what it was rejected with. */
+function valueOf<T>(outcome: PromiseSettledResult<T>): T {
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
 }
 
 /** Returns the part of an address before its colon. */

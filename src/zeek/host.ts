@@ -26,8 +26,8 @@ export interface ZeekHost {
   together(act: () => void): void;
   /** Up to which position operations of a store may be told to others. */
   told(store: StoreName): number;
-  /** Resolves when everything written so far is durable. */
-  flush(): Promise<void>;
+  /** Resolves when everything written so far is durable in a store. */
+  flush(store: StoreName): Promise<void>;
   operations(range: OperationRange): Observable<Operation>;
   /** Returns whether a node of this group has that id, as far as this node knows. */
   knows(nodeId: string): boolean;

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { backendOn } from '../../src/backends/backend-on.ts';
+import { SeveralTransports } from '../../src/transport/several.ts';
+import { ObjectDisk } from '../backends/support/object-disk.ts';
 import { filesBackend } from '../../examples/own/files-backend.ts';
 import { tcpTransport } from '../../examples/own/tcp-transport.ts';
 import { type Backend, type TableNode, type Transport, memoryBackend, openNode } from '../../src/index.ts';
@@ -96,6 +99,15 @@ describe('a backend of your own', () => {
         details: { table: 't', backend: 'flies' },
       }),
     );
+    // What could be is named with what is missing for it.
+    expect(() => node.table('t', { ...counts, backend: 'sqlte' })).toThrow(
+      expect.objectContaining({
+        hint: expect.stringMatching(/sqlite, with openNode\({ directory.*Did you mean 'sqlite'/),
+      }),
+    );
+    expect(() => node.table('t', { ...counts, backend: 'flies' })).toThrow(
+      expect.objectContaining({ hint: expect.stringMatching(/backends: { flies/) }),
+    );
     expect(() => node.table('t', { ...counts, backend: 'sqlite' })).toThrow(/has no directory/);
     expect(() => node.table('t', { ...counts, backend: 'a b' })).toThrow(/declares the backend/);
     expect(() => node.table('t', { ...counts, backend: '__proto__' })).toThrow(/declares the backend/);
@@ -157,6 +169,65 @@ describe('a transport of your own', () => {
     there?.set('b', 2);
     expect((await back).origin).toContain('two@');
     expect(two.address).toBe(two.addresses[0]);
+  });
+});
+
+describe('transports, of which one cannot listen', () => {
+  it('leave none of them listening, also what listens only later', async () => {
+    const later = tcpTransport({ port: 0 });
+    const closed: string[] = [];
+    let address = '';
+    const slow: Transport = {
+      name: 'slow',
+      maxFrameBytes: later.maxFrameBytes,
+      listen: async (accept) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        return (address = await later.listen(accept));
+      },
+      dial: (to, signal) => later.dial(to, signal),
+      close: async () => {
+        closed.push('slow');
+        await later.close();
+      },
+    };
+    const broken: Transport = {
+      ...slow,
+      name: 'broken',
+      listen: () => Promise.reject(new Error('the port is taken')),
+      close: () => Promise.reject(new Error('never opened')),
+    };
+    const all = new SeveralTransports(
+      [broken, slow].map((transport) => ({ transport, schemes: [transport.name], listens: true })),
+    );
+    await expect(all.listen(() => undefined)).rejects.toThrow('the port is taken');
+    expect(address).toMatch(/^tcp:/);
+    expect(closed).toEqual(['slow']);
+    const { signal } = new AbortController();
+    await expect(tcpTransport({ port: 0 }).dial(address, signal)).rejects.toThrow(
+      /ECONNREFUSED|refused|reach/,
+    );
+  });
+
+  it('and whose end fails, keep no store locked and no other open', async () => {
+    const disk = new ObjectDisk();
+    const closed: string[] = [];
+    const own = (name: string, close: () => Promise<void>): Transport => {
+      const { maxFrameBytes } = tcpTransport({ port: 0 });
+      const listen = (): Promise<string> => Promise.resolve(`${name}://here`);
+      const dial = (): Promise<never> => Promise.reject(new Error('nobody'));
+      return { name, maxFrameBytes, listen, dial, close };
+    };
+    const node = await openNode({
+      id: 'one',
+      backends: { own: backendOn(disk) },
+      transports: [
+        own('bad', () => Promise.reject(new Error('it hangs on'))),
+        own('good', async () => void closed.push('good')),
+      ],
+    });
+    await expect(node.close()).rejects.toThrow('it hangs on');
+    expect(closed).toEqual(['good']);
+    expect(disk.closes).toEqual([true]);
   });
 });
 

@@ -36,7 +36,7 @@ async function writeBatch(host: HttpHost, asked: Asked): Promise<Answer> {
   host.batch(() => {
     for (const one of operations) write(host, one);
   });
-  const durable = await madeDurable(host, asked);
+  const durable = await madeDurable(host, asked, new Set(operations.map(({ table }) => table)));
   return json({ operations: operations.length, durable: durable !== undefined }, durable);
 }
 

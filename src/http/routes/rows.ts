@@ -155,7 +155,7 @@ async function written(host: HttpHost, asked: Asked, act: (found: Found) => void
   requireMatch(host, found, conditionOf(asked));
   act(found);
   const row = standing(host, found);
-  const durable = await madeDurable(host, asked);
+  const durable = await madeDurable(host, asked, [found.table.name]);
   return {
     ...json({ ...row, durable: durable !== undefined }, row && { etag: tagOf(row) }),
     headers: { ...(row && { etag: tagOf(row) }), ...durable },
@@ -203,19 +203,20 @@ async function deleteRow(host: HttpHost, asked: Asked): Promise<Answer> {
   requireMatch(host, found, conditionOf(asked));
   const key = projection.schema.keyOf(text);
   const removed = table.delete(key);
-  const durable = await madeDurable(host, asked);
+  const durable = await madeDurable(host, asked, [table.name]);
   return json({ key: keyForm(projection.schema, key), removed, durable: durable !== undefined }, durable);
 }
 
-/** Waits, if the request prefers to, until what was written is durable; then the header that says so. */
+/** Waits, if the request prefers to, until what was written into some tables is durable; then the header that says so. */
 export async function madeDurable(
   host: HttpHost,
   { request }: Asked,
+  tables: Iterable<string>,
 ): Promise<Readonly<Record<string, string>> | undefined> {
   const preferences = String(request.headers['prefer'] ?? '').split(',');
   if (!preferences.some((one) => one.trim().toLowerCase() === 'wait=durable')) return undefined;
   try {
-    await host.flush();
+    await host.flush(tables);
   } catch (error) {
     throw notDurable(error);
   }

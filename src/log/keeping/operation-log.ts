@@ -179,13 +179,17 @@ export class OperationLog implements JournalOwner {
     this.#tell();
   }
 
-  /** Resolves when every operation written so far is durable, as far as its backend goes. */
-  async flush(): Promise<void> {
+  /**
+   * Resolves when every operation written so far is durable, as far as its backend goes. Who knows which stores
+   * hold what is waited for names them: another one may be stuck, or have failed.
+   */
+  async flush(names?: Iterable<StoreName>): Promise<void> {
     // A caller that awaits each write waits for nothing to be gathered.
     this.#handOn();
+    const stores =
+      names === undefined ? this.stores.values() : Array.from(names, (name) => this.#store(name));
     const waiting: Promise<void>[] = [];
-    for (const store of this.stores.values())
-      if (!store.flushed || store.backend.durable) waiting.push(store.flush());
+    for (const store of stores) if (!store.flushed || store.backend.durable) waiting.push(store.flush());
     // Mostly there is one, and this is on the way of each awaited write.
     await (waiting.length === 1 ? waiting[0] : Promise.all(waiting));
   }

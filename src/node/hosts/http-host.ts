@@ -90,8 +90,12 @@ export class LocalHttpHost implements HttpHost {
     return this.#parts.batch(write);
   }
 
-  flush(): Promise<void> {
-    return this.#parts.log.flush();
+  flush(tables: Iterable<string>): Promise<void> {
+    const { projections, log } = this.#parts;
+    const stores = Array.from(tables, (name) => projections.get(name)?.store).filter(
+      (name) => name !== undefined,
+    );
+    return log.flush(new Set(stores));
   }
 
   seal(): void {

@@ -94,8 +94,8 @@ export class LocalZeekHost implements ZeekHost {
     return this.#parts.log.stores.get(store)?.told ?? 0;
   }
 
-  flush(): Promise<void> {
-    return this.#parts.log.flush();
+  flush(store: StoreName): Promise<void> {
+    return this.#parts.log.flush([store]);
   }
 
   operations(range: OperationRange): Observable<Operation> {

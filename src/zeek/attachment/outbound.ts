@@ -259,7 +259,7 @@ export class Outbound {
   /** Rows may be newer than the last commit, and must not be told before they are durable. */
   async #durable(refill: Refill): Promise<void> {
     try {
-      await this.#parts.host.flush();
+      await this.#parts.host.flush(refill.request.attached.projection.store);
     } catch (error) {
       refill.end();
       if (this.#refills[0] === refill) this.#refills[0] = refill.request;
