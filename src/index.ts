@@ -18,7 +18,8 @@ export type {
 } from './access/rights.ts';
 export type { CertificateChange, Limits, NodeOptions, Pem, Retention } from './node/options.ts';
 export { MapTable, SetTable, Table } from './table/table.ts';
-export type { ConcurrentValue, DivergedKey, Form, KeyOf, TableOf, ValueOf } from './table/table.ts';
+export type { TableKind, TableOf } from './table/table.ts';
+export type { ConcurrentValue, DivergedKey, Form, KeyOf, ValueOf } from './table/forms.ts';
 export { View } from './views/view.ts';
 export type { Difference, ViewRow } from './views/rows-of-views.ts';
 export type { ViewOptions } from './views/options.ts';

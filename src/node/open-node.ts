@@ -48,7 +48,7 @@ import { Projections } from '../sql/projecting.ts';
 import { type SwitchParts, switchMode } from '../table/switch-mode.ts';
 import { systemEnvironment } from '../system-environment.ts';
 import type { TableNode } from './table-node.ts';
-import { MapTable, SetTable, type Table, type TableOf } from '../table/table.ts';
+import { type Table, type TableOf, tableOver } from '../table/table.ts';
 import { ZeekClusters } from './zeek-clusters.ts';
 import type { ZeekAttachment } from '../zeek/attachment/attachment.ts';
 import { type ZeekAttachmentOptions, checkZeekOptions } from '../zeek/options.ts';
@@ -335,7 +335,7 @@ class LocalNode implements TableNode, StoreListener {
           options,
         ),
     };
-    const table: Table = projection.schema.isSet ? new SetTable(parts) : new MapTable(parts);
+    const table = tableOver(parts);
     this.tables.set(name, table);
     this.#replicator.declared(name);
     this.#sql.declared();

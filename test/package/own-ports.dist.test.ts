@@ -105,11 +105,13 @@ test('declarations compile with lib es2022 and without skipLibCheck', async () =
     types: ['node'],
   };
   const use = [
-    "import { openNode } from 'tablecast';",
+    "import { MapTable, SetTable, type Table, openNode } from 'tablecast';",
     "import * as testing from 'tablecast/testing';",
     "import * as simulation from 'tablecast/simulation';",
     "import * as sqlite from 'tablecast/sqlite';",
     "import * as websocket from 'tablecast/websocket';",
+    'export const sizeOf = (table: Table<string>): number => table instanceof SetTable ? [...table].length : table.size;',
+    'export const put = (table: Table): unknown => table instanceof MapTable ? table.set(1, 2).get(1) : undefined;',
     'export const all = [openNode, testing, simulation, sqlite, websocket];',
   ];
   await writeFile(path.join(project, 'use.ts'), use.join('\n'));

@@ -35,5 +35,7 @@ function publicSurface(): string {
 }
 
 test('the public surface is the reviewed one (after a wanted change: npx vitest run --project package -u)', async () => {
-  await expect(publicSurface()).toMatchFileSnapshot('public-surface.txt');
+  const surface = publicSurface();
+  expect(surface).not.toMatch(/class (?:Map|Set)?Table\b|TableParts|\bProjection\b|protected /);
+  await expect(surface).toMatchFileSnapshot('public-surface.txt');
 });

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Value } from '../../schema/index.ts';
-import type { DivergedKey } from '../../table/table.ts';
+import type { DivergedKey } from '../../table/forms.ts';
 import {
   type Answer,
   type Asked,

@@ -1,0 +1,245 @@
+import type { Observable } from 'rxjs';
+import { TablecastError, isTablecastError } from '../errors.ts';
+import type { Change, Conflict } from '../projection/telling/change.ts';
+import type { Projection } from '../projection/projection.ts';
+import type { DivergedKey, ConcurrentValue } from './forms.ts';
+import type { RepairOptions } from './repair.ts';
+import type { Divergence } from '../replication/digests/divergence.ts';
+import type { Key, TableDeclaration, Value } from '../schema/index.ts';
+import { openView } from '../views/open-view.ts';
+import type { ViewOptions } from '../views/options.ts';
+import type { View } from '../views/view.ts';
+
+/** The parts are what a table needs of its node beside the projection. */
+export interface TableParts {
+  readonly projection: Projection;
+  readonly synced: Observable<boolean>;
+  readonly divergence: Observable<readonly Divergence[]>;
+  /** The same stream, its subscribers counted under its name. */
+  readonly counted: <T>(stream: string, source: Observable<T>) => Observable<T>;
+  readonly repair: (options: RepairOptions) => Promise<number>;
+  readonly switchMode: (mode: 'naive' | 'lww' | 'automerge') => Promise<void>;
+  /** Closes what was written so far, so that it stands in the table's document; inside a batch it does nothing. */
+  readonly seal: () => void;
+}
+
+/** A replicated table is over a projection: the interfaces that users see, with what each member promises, are in `table.ts`. */
+export class ReplicatedTable<K = unknown, V = unknown> {
+  protected readonly projection: Projection;
+  readonly name: string;
+  readonly declaration: Readonly<TableDeclaration>;
+  readonly changes: Observable<Change<K, V>>;
+  readonly conflicts: Observable<Conflict<K, V>>;
+  readonly synced: Observable<boolean>;
+
+  readonly divergence: Observable<readonly DivergedKey<K, V>[]>;
+  readonly #repair: (options: RepairOptions) => Promise<number>;
+  readonly #switchMode: TableParts['switchMode'];
+  readonly #seal: () => void;
+  readonly #counted: TableParts['counted'];
+
+  constructor({ projection, synced, divergence, counted, repair, switchMode, seal }: TableParts) {
+    this.#switchMode = switchMode;
+    this.#seal = seal;
+    this.#counted = counted;
+    this.projection = projection;
+    const diverged = divergence as Observable<unknown> as Observable<readonly DivergedKey<K, V>[]>;
+    this.divergence = counted('divergence', diverged);
+    this.#repair = repair;
+    this.name = projection.schema.name;
+    this.declaration = projection.schema.declaration;
+    const { changes, conflicts } = projection.reporter;
+    this.changes = counted('changes', changes.observable as Observable<unknown> as Observable<Change<K, V>>);
+    const unseen = conflicts.observable as Observable<unknown> as Observable<Conflict<K, V>>;
+    this.conflicts = counted('conflicts', unseen);
+    this.synced = counted('synced', synced);
+  }
+
+  get mode(): 'naive' | 'lww' | 'automerge' {
+    return this.projection.mode.name;
+  }
+
+  get size(): number {
+    return this.projection.rows.size;
+  }
+
+  has(key: K): boolean {
+    return this.find(key) !== undefined;
+  }
+
+  delete(key: K): boolean {
+    return this.projection.delete(this.slot(key));
+  }
+
+  repair(options: RepairOptions): Promise<number> {
+    return this.#repair(options);
+  }
+
+  switchMode(mode: 'naive' | 'lww' | 'automerge'): Promise<void> {
+    return this.#switchMode(mode);
+  }
+
+  conflictsOf(key: K): readonly ConcurrentValue<V>[] {
+    this.#seal();
+    const slot = this.find(key);
+    return slot === undefined ? [] : (this.projection.valuesIn(slot) as readonly ConcurrentValue<V>[]);
+  }
+
+  exportAutomerge(): Uint8Array {
+    this.#seal();
+    const { documents } = this.projection;
+    if (documents !== undefined) return documents.document.export();
+    throw new TablecastError(
+      'OPTION_INVALID',
+      `Table ${this.name} is in mode ${this.mode}, without a document.`,
+      {
+        hint: "Call switchMode('automerge') first.",
+        details: { table: this.name, mode: this.mode },
+      },
+    );
+  }
+
+  view<R = V>(options: ViewOptions<K, V, R> = {}): View<K, R> {
+    return openView<K, V, R>(this.projection, options, { counted: this.#counted });
+  }
+
+  clear(): void {
+    this.projection.clear();
+  }
+
+  *keys(): IterableIterator<K> {
+    for (const slot of this.projection.rows.live()) yield this.projection.rows.key(slot) as K;
+  }
+
+  /**
+   * The slot of the row of a key, if there is a row.
+   */
+  protected find(key: unknown): number | undefined {
+    const { schema, rows } = this.projection;
+    // A canonical text that has a slot needs no check; anything else does.
+    const known = schema.textKeys ? rows.known(key as string) : undefined;
+    if (known !== undefined) return rows.has(known) ? known : undefined;
+    return rows.find(schema.keyText(key));
+  }
+
+  /**
+   * The slot of a key, with or without a row.
+   */
+  protected slot(key: unknown): number {
+    const { schema, rows } = this.projection;
+    if (!schema.textKeys) return rows.slotOf(schema.keyText(key));
+    const known = rows.known(key as string);
+    if (known !== undefined) return known;
+    const text = schema.keyText(key);
+    // A text that is canonical as it was given is known to have no slot.
+    return text === key ? rows.newSlot(text) : rows.slotOf(text);
+  }
+}
+
+/** A replicated map is a table with values. */
+export class ReplicatedMap<K = unknown, V = unknown> extends ReplicatedTable<K, V> {
+  get(key: K): V | undefined {
+    const slot = this.find(key);
+    if (slot === undefined) return this.projection.schema.defaultValue as V | undefined;
+    return this.projection.rows.value(slot) as V;
+  }
+
+  set(key: K, value: V): this {
+    const { projection } = this;
+    const { schema, rows } = projection;
+    const canonical =
+      typeof value === 'number' && schema.column === 'double' ? value : this.#check(key, value);
+    // A text that is known stands as it was given: what follows needs not look up how it was written.
+    const known = schema.textKeys ? rows.known(key as string) : undefined;
+    if (known === undefined) projection.set(this.slot(key), canonical);
+    else projection.set(known, canonical, undefined, key as Key);
+    return this;
+  }
+
+  increment(key: K, by: number | bigint = 1): V {
+    const { valueType } = this.projection.schema;
+    if (valueType !== 'count' && valueType !== 'int' && valueType !== 'double') {
+      throw new TablecastError(
+        'VALUE_INVALID',
+        `Table ${this.name} holds ${String(valueType)}, which cannot be added to.`,
+        {
+          hint: 'increment() is for values of type count, int and double.',
+          details: { table: this.name, type: String(valueType) },
+        },
+      );
+    }
+    const present = (this.get(key) ?? 0) as unknown as number | bigint;
+    const sum =
+      valueType === 'double' ? Number(present) + Number(by) : BigInt(present) + toBigInt(by, this.name);
+    const result = this.#check(key, sum);
+    this.projection.increment(this.slot(key), by, result);
+    return result as V;
+  }
+
+  *values(): IterableIterator<V> {
+    for (const slot of this.projection.rows.live()) yield this.projection.rows.value(slot) as V;
+  }
+
+  *entries(): IterableIterator<[K, V]> {
+    const { rows } = this.projection;
+    for (const slot of rows.live()) yield [rows.key(slot) as K, rows.value(slot) as V];
+  }
+
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return this.entries();
+  }
+
+  forEach(visit: (value: V, key: K, table: this) => void, thisArg?: unknown): void {
+    for (const [key, value] of this.entries()) visit.call(thisArg, value, key, this);
+  }
+
+  #check(key: unknown, value: unknown): Value {
+    try {
+      return this.projection.schema.value(value);
+    } catch (error) {
+      if (!isTablecastError(error, 'VALUE_INVALID')) throw error;
+      const shown = Array.isArray(key) ? key.map(String).join(', ') : String(key);
+      throw new TablecastError('VALUE_INVALID', `${error.message} (key ${shown.slice(0, 100)})`, {
+        hint: error.hint,
+        details: { ...error.details, key: shown },
+        cause: error,
+      });
+    }
+  }
+}
+
+/** A replicated set is a table without values. */
+export class ReplicatedSet<K = unknown> extends ReplicatedTable<K, undefined> {
+  add(key: K): this {
+    this.projection.set(this.slot(key), undefined);
+    return this;
+  }
+
+  values(): IterableIterator<K> {
+    return this.keys();
+  }
+
+  *entries(): IterableIterator<[K, K]> {
+    for (const key of this.keys()) yield [key, key];
+  }
+
+  [Symbol.iterator](): IterableIterator<K> {
+    return this.keys();
+  }
+
+  forEach(visit: (value: K, key: K, table: this) => void, thisArg?: unknown): void {
+    for (const key of this.keys()) visit.call(thisArg, key, key, this);
+  }
+}
+
+function toBigInt(by: number | bigint, table: string): bigint {
+  if (typeof by === 'bigint' || Number.isSafeInteger(by)) return BigInt(by);
+  throw new TablecastError(
+    'VALUE_INVALID',
+    `${String(by)} cannot be added to the integers of table ${table}.`,
+    {
+      hint: 'Pass a whole number, or a bigint beyond 2^53.',
+      details: { table },
+    },
+  );
+}
