@@ -71,6 +71,7 @@ export const ROWS: Readonly<Record<string, string>> = {
     'nodes of which is remembered that a session gave way',
   'replication/reach/strangers.ts MAX_ADDRESSES': 'addresses turned away that are told apart',
   'replication/session/acknowledgements.ts MAX_MARKS': 'places in the log that',
+  'replication/session/acknowledgements.ts MAX_RUNS_WAITING': 'runs of a peer that wait',
   'replication/session/incoming.ts MAX_CHECKPOINT_BYTES': 'checkpoints under way',
   'replication/session/taking.ts MAX_HELD_THERE': 'authors of one peer held back one by one',
   'replication/wire/wire.ts MAX_ENTRIES': 'one message of JSON',

@@ -138,6 +138,56 @@ describe('what a peer says is durable', () => {
     await target.close();
   });
 
+  it.each(['memory', 'sqlite'] as const)(
+    'counts a switch of mode by its peer, and what comes behind it, in a table kept in %s',
+    async (backend) => {
+      const { cluster, seen } = await pair({ commitMs: [20, 20] });
+      cluster.node(0).table('t', { ...inMemory, backend });
+      const table = cluster.node(1).table('t', inMemory);
+      const other = cluster.node(1).table('m', inMemory);
+      cluster.node(0).table('m', inMemory);
+      await cluster.run(1000);
+      table.set('a', 1);
+      await cluster.run(1000);
+      await table.switchMode('lww');
+      other.set('b', 2);
+      await cluster.run(5000);
+      expect(cluster.node(0).tables.get('t')?.mode).toBe('lww');
+      expect(seen.now).toMatchObject({ durableOperations: 3, durabilityProblem: undefined });
+      table.set('a', 2);
+      await cluster.run(1000);
+      expect(seen.now).toMatchObject({ durableOperations: 4, durabilityProblem: undefined });
+      await cluster.close();
+    },
+  );
+
+  it('waits for what a run follows, of 4,096 runs at most', async () => {
+    const target = await NodeUnderAttack.open({ id: 'hub' });
+    target.node.table('open', { key: 'string' });
+    const peer = target.connect();
+    peer.greet('e');
+    const runAt = (sequence: number) =>
+      setRun({
+        table: 'open',
+        origin: 'e@1',
+        keys: [`${sequence}`],
+        firstSequence: sequence,
+        known: sequence - 1,
+      });
+    const problemAfter = async (...runs: readonly Uint8Array[]): Promise<string | undefined> => {
+      const before = peer.messages('ack').length;
+      sendRuns(peer, ...runs);
+      await vi.waitFor(() => expect(peer.messages('ack').length).toBeGreaterThan(before), 5000);
+      return peer.messages('ack').at(-1)?.problem;
+    };
+    for (let first = 2; first < 4098; first += 1024) {
+      const runs = Array.from({ length: 1024 }, (_, index) => runAt(first + index));
+      expect(await problemAfter(...runs)).toBe('');
+    }
+    expect(await problemAfter(runAt(4098))).toBe('PEER_REFUSED');
+    await target.close();
+  });
+
   it('is denied for what a switch of mode passes over that was made while it was under way', async () => {
     const target = await NodeUnderAttack.open({ id: 'hub' });
     const table = target.node.table('open', { key: 'string' });

@@ -1,9 +1,9 @@
 import type { Environment, Timer } from '../../environment.ts';
-import { compareEpochs } from '../../log/operations/epoch.ts';
 import type { SegmentStore } from '../../log/keeping/segment-store.ts';
 import type { PeerState } from '../peers/peer-state.ts';
-import type { ReceivedReference, Replica } from '../replica.ts';
+import type { ReceivedReference } from '../replica.ts';
 import type { SessionOwner } from './session-owner.ts';
+import type { TakenIn } from './taken-in.ts';
 import type { Message } from '../wire/wire.ts';
 
 /** Bounds what is received before it is acknowledged: this many bytes, or this many milliseconds. */
@@ -11,6 +11,8 @@ const ACK_BYTES = 512 * 1024;
 const ACK_MS = 10;
 /** So many places in the log are waited for, of one peer; of what comes beyond, only the last. */
 const MAX_MARKS = 64;
+/** So many runs wait for what they follow, of one peer; with more, the first counts as not taken. */
+const MAX_RUNS_WAITING = 4096;
 
 /** Durability is what a peer says of what it was sent. */
 export type Durability = Pick<PeerState, 'durableOperations' | 'durabilityProblem'>;
@@ -34,46 +36,6 @@ interface Mark {
   readonly operations: number;
   readonly positions: Positions;
 }
-
-/** Taken in is what was received of a frame and is held here. */
-export interface TakenIn {
-  readonly operations: number;
-  readonly runs: readonly ReceivedReference[];
-  /**
-   * Says whether this node holds every one of them now, from any peer, and none was written under an
-   * earlier switch of mode.
-   */
-  readonly held: boolean;
-  /** Holds the durable stores that their tables are kept in. */
-  readonly stores: ReadonlySet<SegmentStore>;
-}
-
-/** The switch under which everything was written before the first one. */
-const BEFORE_ANY = { counter: 0, origin: '' };
-
-/** Says what became of the runs of a frame, once it was received. */
-export function takenIn(replica: Replica, runs: readonly ReceivedReference[], operations: number): TakenIn {
-  const held = runs.every((run) => {
-    return (replica.held(run.table, run.origin) ?? 0) >= run.firstSequence + run.count - 1;
-  });
-  // What a switch passed over only its author can write again, who may be gone by then.
-  const overtaken = runs.some(({ table, epoch }) => {
-    const present = replica.table(table)?.epoch;
-    return present !== undefined && compareEpochs(epoch ?? BEFORE_ANY, present) < 0;
-  });
-  return { operations, runs, held: held && !overtaken, stores: durableStoresOf(replica, runs) };
-}
-
-function durableStoresOf(replica: Replica, runs: readonly ReceivedReference[]): Set<SegmentStore> {
-  const stores = new Set<SegmentStore>();
-  for (const name of new Set(runs.map(({ table }) => table))) {
-    const store = replica.log.stores.get(replica.table(name)?.store ?? '');
-    if (store?.backend.durable === true) stores.add(store);
-  }
-  return stores;
-}
-
-const NOTHING: TakenIn = { operations: 0, runs: [], held: true, stores: new Set() };
 
 /** Counts operations that came over one connection and are held, each of them once however often it came. */
 class Delivered {
@@ -106,6 +68,9 @@ export class Acknowledgements {
   /** Counts once what was sent twice, because this node said anew what it holds. */
   readonly #delivered = new Delivered();
   readonly #marks: Mark[] = [];
+  /** Frames that are not held yet, and those behind them: nothing is said of what comes behind what is missing. */
+  #waiting: TakenIn[] = [];
+  #runsWaiting = 0;
   /** Something was not taken: of what comes behind it nothing more is said. */
   #refused = false;
   #told = { durable: 0, problem: '' };
@@ -117,21 +82,18 @@ export class Acknowledgements {
   }
 
   /** A frame of so many bytes was taken in. */
-  received(bytes: number, { operations, runs, held, stores }: TakenIn = NOTHING): void {
+  received(bytes: number, taken?: TakenIn): void {
     this.#receivedBytes += bytes;
-    this.#seenOperations += operations;
-    if (!held) this.#refused = true;
-    if (operations > 0 && !this.#refused) {
-      for (const run of runs) this.#delivered.add(run);
-      this.#mark(stores);
-    }
+    this.#seenOperations += taken?.operations ?? 0;
+    if (taken !== undefined && !this.#refused) this.#wait(taken);
     if (this.#receivedBytes - this.#confirmedBytes >= ACK_BYTES) this.#confirm();
     else this.#schedule();
   }
 
-  /** A store has committed more, or fails, or works again. */
+  /** A store has committed more, or fails, or works again; or a checkpoint was taken over. */
   stored(): void {
-    if (this.#told.durable === this.#delivered.operations) return;
+    if (this.#waiting.length === 0 && this.#told.durable === this.#delivered.operations) return;
+    this.#settle();
     this.#look();
     if (this.#durable !== this.#told.durable || this.#problem !== this.#told.problem) this.#schedule();
   }
@@ -142,6 +104,31 @@ export class Acknowledgements {
 
   #schedule(): void {
     this.#timer ??= this.#environment.schedule(ACK_MS, () => this.#confirm());
+  }
+
+  #wait(taken: TakenIn): void {
+    this.#waiting.push(taken);
+    this.#runsWaiting += taken.runs.length;
+    this.#settle();
+  }
+
+  /** Counts what is held by now, in the order in which it came. */
+  #settle(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const standing = next.standing();
+      if (standing === 'missing' && this.#runsWaiting <= MAX_RUNS_WAITING) return;
+      if (standing !== 'held') return this.#refuse();
+      this.#waiting.shift();
+      this.#runsWaiting -= next.runs.length;
+      for (const run of next.runs) this.#delivered.add(run);
+      if (next.operations > 0) this.#mark(next.stores());
+    }
+  }
+
+  #refuse(): void {
+    this.#refused = true;
+    this.#waiting = [];
+    this.#runsWaiting = 0;
   }
 
   #mark(stores: ReadonlySet<SegmentStore>): void {

@@ -5,7 +5,8 @@ import type { StoreName } from '../../log/keeping/journal.ts';
 import type { Work } from '../../work/slices.ts';
 import type { Closing, Connection } from '../../transport/transport.ts';
 import type { Debtor } from '../costs/account.ts';
-import { type Acknowledged, Acknowledgements, takenIn } from './acknowledgements.ts';
+import { type Acknowledged, Acknowledgements } from './acknowledgements.ts';
+import { takenIn } from './taken-in.ts';
 import { Comparisons } from '../digests/comparison.ts';
 import type { Directed } from '../peers/directions.ts';
 import { outOfTurn } from './incoming.ts';
@@ -437,13 +438,15 @@ export class Session implements Debtor, Directed, Place {
     this.#intake.countOperations(operations);
     this.receivedOperations += applied.operations;
     const { replica } = this.#owner;
-    this.#acknowledgements.received(length, takenIn(replica, applied.references, operations));
+    const concerns = (table: string): boolean => this.taking.heldBack.concerns(table);
+    this.#acknowledgements.received(length, takenIn(replica, { operations, applied, concerns }));
   }
 
   #adopted(table: string, { rows, switched }: AdoptedRows, bytes: number): void {
     if (switched) this.#owner.switched(table);
     this.receivedOperations += rows;
     this.#owner.report(tookOver(table, { rows, bytes }, this.nodeId));
+    this.#acknowledgements.stored();
   }
 
   // Ending -----------------------------------------------------------------------------------------
