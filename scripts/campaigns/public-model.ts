@@ -1,8 +1,7 @@
 // npm run campaign:public-model -- --worlds 1000 [--from 1 | --fresh] [--minutes 30] [--mesh]
 // Real nodes over sockets and databases against plain Maps, through the public interface only. A world that fails
 // prints its seed and every step; the seed draws the same steps again, in whatever order frames then come. --fresh
-// takes seeds that follow from the commit. --mesh connects all nodes in some worlds: there a node that comes late tells
-// of conflicts that are none, which is not mended yet.
+// takes seeds that follow from the commit. --mesh connects all nodes in some worlds.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { temporaryDirectory } from '../../test/backends/support/places.ts';

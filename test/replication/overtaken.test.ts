@@ -12,6 +12,8 @@ const HEALED_MS = 60_000;
 const declarationOf = (mode: 'naive' | 'lww' | 'automerge'): TableDeclaration =>
   ({ key: 'string', value: 'count', backend: 'sqlite', mode }) as const;
 
+const BEGUN_ANEW: TableDeclaration = { ...declarationOf('lww'), backend: 'memory' };
+
 /** Three nodes that are all connected, of which the third hears of the first only through the second. */
 class Detour {
   readonly cluster: Cluster;
@@ -25,14 +27,11 @@ class Detour {
 
   static async of(
     mode: 'naive' | 'lww' | 'automerge',
-    options: { size?: number; checkpointAfter?: number | undefined } = {},
+    options: { size?: number; checkpointAfter?: number | undefined; declaration?: TableDeclaration } = {},
   ): Promise<Detour> {
-    const { size = 3, checkpointAfter } = options;
+    const { size = 3, checkpointAfter, declaration = declarationOf(mode) } = options;
     const topology = [[], [0], [0, 1], [2]].slice(0, size);
-    const detour = new Detour(
-      new Cluster({ size, topology, delayMs: [1, 1], checkpointAfter }),
-      declarationOf(mode),
-    );
+    const detour = new Detour(new Cluster({ size, topology, delayMs: [1, 1], checkpointAfter }), declaration);
     for (let index = 0; index < 3; index++) await detour.start(index);
     await detour.cluster.run(SOON_MS);
     return detour;
@@ -221,3 +220,30 @@ describe('in naive mode, an operation that was overtaken', () => {
     },
   );
 });
+
+it.each([
+  { later: 1, conflicts: [] },
+  { later: 2, conflicts: ['n2 k'] },
+])(
+  'what a write had seen is remembered of the latest two lives of its node: $later have begun since',
+  async ({ later, conflicts }) => {
+    const detour = (open = await Detour.of('lww', { declaration: BEGUN_ANEW }));
+    detour.cut();
+    detour.table(0).set('k', 1);
+    await detour.soon();
+    detour.table(1).set('k', 2);
+    await detour.soon();
+    detour.cluster.route(0, 1).cut = true;
+    for (let life = 0; life < later; life++) {
+      await detour.cluster.stop(1);
+      await detour.start(1);
+      await detour.soon();
+      detour.table(1).set('other', life);
+      await detour.cluster.run(SOON_MS);
+    }
+    detour.cluster.route(0, 1).cut = false;
+    await detour.heal();
+    expect(detour.values('k')).toEqual([2, 2, 2]);
+    expect(detour.conflicts.filter((told) => told === 'n2 k')).toEqual(conflicts);
+  },
+);

@@ -19,6 +19,8 @@ class LogFold {
   readonly #model: TableModel;
   /** By key, everything that may have stood there so far, by its text: sums over each of them, too. */
   readonly #past = new Map<string, Map<string, unknown>>();
+  /** By key, what was added so far: the change it is in may wait for one that comes later, and count on that. */
+  readonly #added = new Map<string, Pick<Operation, 'value' | 'origin'>[]>();
   /** By key, the operation that stood there last by its name. */
   readonly #latest = new Map<string, Pick<Operation, 'origin' | 'sequence'>>();
   /** Counters of which another node may not know in the middle of a run what they began with. */
@@ -42,12 +44,28 @@ class LogFold {
     if (kind === 'set') this.rows.set(text, value);
     else if (kind === 'increment') this.#add(text, value as number, origin);
     else this.rows.delete(text);
+    const added = this.#added.get(text) ?? [];
+    this.#added.set(text, added);
     // What an author added to may not be what stands here: a removal may have come before what it removed.
-    const added = kind === 'increment' ? (value as number) : undefined;
-    const sums =
-      added === undefined ? [] : Array.from(past.values(), (before) => this.#sum(before, added, origin));
-    for (const sum of sums) past.set(textOf(sum), sum);
+    if (kind === 'increment') this.#count(past, past, [{ value, origin }]);
+    else if (kind === 'set') this.#count(past, new Map([[textOf(value), value]]), added);
+    if (kind === 'increment') added.push({ value, origin });
     past.set(shown(this.rows, text), this.rows.get(text));
+  }
+
+  /** Puts into the past what may come of it when some of these are added, in their order, to one of the bases. */
+  #count(
+    past: Map<string, unknown>,
+    bases: ReadonlyMap<string, unknown>,
+    added: readonly Pick<Operation, 'value' | 'origin'>[],
+  ): void {
+    const sums = new Map(bases);
+    for (const { value, origin } of added)
+      for (const before of Array.from(sums.values())) {
+        const sum = this.#sum(before, value as number, origin);
+        sums.set(textOf(sum), sum);
+      }
+    for (const [text, sum] of sums) past.set(text, sum);
   }
 
   /** An absent key counts from the default of the node that adds. */

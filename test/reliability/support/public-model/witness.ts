@@ -27,7 +27,7 @@ export class Witness {
   /** By table and origin, the highest sequence that was seen. */
   readonly #seen = new Map<string, number>();
   readonly #problems: string[] = [];
-  readonly #conflicts: (readonly [table: string, key: string])[] = [];
+  readonly #conflicts: { readonly table: string; readonly key: string; readonly by: string }[] = [];
   readonly #waiting = new Set<() => void>();
 
   constructor(node: TableNode, tables: readonly Table[]) {
@@ -46,7 +46,9 @@ export class Witness {
       this.#fold(name, rows, change);
       this.#wake();
     });
-    table.conflicts.subscribe(({ key }) => this.#conflicts.push([name, textOf(key)]));
+    table.conflicts.subscribe(({ key, kept }) =>
+      this.#conflicts.push({ table: name, key: textOf(key), by: kept.origin }),
+    );
   }
 
   #fold(
@@ -81,6 +83,16 @@ export class Witness {
     return (this.#seen.get(`${table} ${origin}`) ?? 0) >= sequence;
   }
 
+  /** Whether a life has two later ones in a table: what it had seen need not be known any more. */
+  #isLongOver(table: string, life: string): boolean {
+    const ofNode = `${table} ${life.slice(0, life.indexOf('@') + 1)}`;
+    // Epochs are times of one length, and so are their texts.
+    const later = [...this.#seen.keys()].filter(
+      (name) => name.startsWith(ofNode) && name > `${table} ${life}`,
+    );
+    return later.length >= 2;
+  }
+
   #say(problem: string): void {
     this.#problems.push(`${this.node.id}: ${problem}`);
   }
@@ -112,8 +124,8 @@ export class Witness {
 
   /** What was told wrongly so far; a conflict on a key that nobody contested counts. */
   problems(isContested: (table: string, key: string) => boolean): string[] {
-    for (const [table, key] of this.#conflicts.splice(0))
-      if (!isContested(table, key))
+    for (const { table, key, by } of this.#conflicts.splice(0))
+      if (!isContested(table, key) && !this.#isLongOver(table, by))
         this.#say(`${table} tells of a conflict on ${key}, which one node wrote at a time`);
     for (const [name, folded] of this.#folded) {
       const differs = difference(folded, rowsOf(this.node.tables.get(name) as Table));
