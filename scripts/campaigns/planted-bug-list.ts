@@ -117,14 +117,14 @@ export const plantedBugs: readonly PlantedBug[] = [
     'reuse a sequence',
     [
       'projection/writing/local-author.ts',
-      'this.#sequence = table.held.get(this.origin);',
-      'this.#sequence = Math.max(0, table.held.get(this.origin) - 1);',
+      'this.#sequence = table.held.sequences.get(this.origin);',
+      'this.#sequence = Math.max(0, table.held.sequences.get(this.origin) - 1);',
     ],
     [KILL, 'test/node/history.test.ts'],
   ),
   bug(
     'drop the check for duplicates',
-    ['projection/projection.ts', 'return Math.min(run.count, held - run.firstSequence + 1);', 'return 0;'],
+    ['projection/held/held.ts', 'return Math.min(run.count, held - run.firstSequence + 1);', 'return 0;'],
     ['test/replication'],
   ),
   bug(
@@ -289,7 +289,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     'begin catching up at the own checkpoint',
     [
       'projection/replay/recovery.ts',
-      'projection.marks.summedUp(origin, sequence + 1, checkpoint.position + 1);',
+      'projection.held.marks.summedUp(origin, sequence + 1, checkpoint.position + 1);',
       'projection.marks.note(origin, sequence + 1, checkpoint.position + 1);',
     ],
     [SIMULATION],
@@ -298,7 +298,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     'keep the marks of a batch that was taken back',
     [
       'projection/writing/local-author.ts',
-      'this.#table.marks.forgetFrom(this.origin, this.#sequence + 1);',
+      'this.#table.held.marks.forgetFrom(this.origin, this.#sequence + 1);',
       '',
     ],
     [SIMULATION],
@@ -339,7 +339,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     'forget the dictionary when a batch is taken back',
     [
       'projection/writing/local-author.ts',
-      'else this.#table.dictionaries.set(this.origin, this.#earlier);',
+      'else this.#table.held.dictionaries.set(this.origin, this.#earlier);',
       '',
     ],
     [FORKED],

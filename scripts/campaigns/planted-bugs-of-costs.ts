@@ -109,7 +109,7 @@ export const bugsOfCosts: readonly PlantedBug[] = [
   bug(
     'let anybody name as many lives as he likes',
     [
-      'projection/folding/claims.ts',
+      'projection/held/claims.ts',
       'if (count === 0 || (own <= MAX_CLAIMS_OF_AUTHOR && isRoom)) return;',
       'if (count >= 0 || isRoom) return;',
     ],

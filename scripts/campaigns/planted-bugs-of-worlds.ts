@@ -15,7 +15,7 @@ const bugsOfOrder: readonly PlantedBug[] = [
   ),
   bug(
     'believe that an author had seen all along what it saw later',
-    ['projection/rows/overtakings.ts', '.from <= sequence', '.from >= 0'],
+    ['projection/held/overtakings.ts', '.from <= sequence', '.from >= 0'],
     [OVERTAKEN],
   ),
   bug(

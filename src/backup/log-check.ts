@@ -84,7 +84,7 @@ function load(checkpoint: Checkpoint, { projections, origins }: Fold): void {
   if (projection === undefined) throw broken('the table has no declaration');
   const decoded = decodeCheckpoint(checkpoint.chunks, projection.schema, false);
   loadCheckpoint(projection, origins, decoded, checkpoint);
-  for (const dictionary of projection.dictionaries.values()) dictionary.summedUp(checkpoint.position);
+  for (const dictionary of projection.held.dictionaries.values()) dictionary.summedUp(checkpoint.position);
 }
 
 /** Folds one segment and returns how many operations are in it. */
@@ -108,8 +108,8 @@ function requireWhole(segment: Segment, { projections, origins }: Fold): number 
     const name = `${table} ${origin}`;
     const before = ends.get(name) ?? 0;
     const follows = firstSequence <= before + 1;
-    if (!follows && projection.overlap({ firstSequence, count }, origins.intern(origin)) === undefined) {
-      const held = Math.max(before, projection.vector().get(origins.intern(origin)));
+    if (!follows && projection.held.overlap({ firstSequence, count }, origins.intern(origin)) === undefined) {
+      const held = Math.max(before, projection.held.vector().get(origins.intern(origin)));
       throw broken(`table ${table}: operations ${held + 1} to ${firstSequence - 1} of ${origin} are missing`);
     }
     ends.set(name, Math.max(before, firstSequence + count - 1));

@@ -1,10 +1,7 @@
 import { isTablecastError } from '../errors.ts';
-import type { Dictionary } from '../log/runs/dictionary.ts';
 import { malformed } from '../log/bytes/bytes.ts';
 import { type Epoch, compareEpochs, isWithinReach } from '../log/operations/epoch.ts';
 import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../log/operations/operation.ts';
-import { Marks } from '../log/operations/marks.ts';
-import { SessionMarks } from '../log/operations/session-marks.ts';
 import type { DecodedRun } from '../log/runs/run.ts';
 import { VersionVector } from '../log/operations/version-vector.ts';
 import type { ConflictMode, TableDocument } from '../modes/conflict-mode.ts';
@@ -15,9 +12,8 @@ import type { Deadlines } from './times/deadlines.ts';
 import { DocumentFold, documentOwner } from './folding/document-fold.ts';
 import { BEGINNING_WEIGHT } from './folding/document-weight.ts';
 import { Effects } from './folding/effects.ts';
-import { Claims } from './folding/claims.ts';
-import { checkRun, forgetLife, keyTextsOf, learnContext, learnRun } from './folding/intake.ts';
-import { Lives } from './telling/lives.ts';
+import { Held } from './held/held.ts';
+import { checkRun, keyTextsOf, learnContext, learnRun } from './folding/intake.ts';
 import { LocalAuthor } from './writing/local-author.ts';
 import { OwnPast } from './writing/own-past.ts';
 import { Reporter } from './telling/reporter.ts';
@@ -28,7 +24,6 @@ import { markRemembered } from './rows/tombstones.ts';
 import { Orphans, firstEpoch, nextEpoch, requireAvailable } from './switching/switching.ts';
 import { Undo } from './rows/undo.ts';
 import { Versions } from './rows/versions.ts';
-import { Overtakings } from './rows/overtakings.ts';
 
 /** Removed keys are forgotten when there are more than this many and more than there are rows. */
 const REMOVED_KEPT = 65_536;
@@ -42,22 +37,9 @@ export class Projection {
   schema: Schema;
   readonly rows: Rows;
   readonly reporter: Reporter;
-  /** Per origin, the highest sequence held; own operations count when their run is finished, see {@link vector}. */
-  readonly held: VersionVector = new VersionVector();
-  /** Per origin, what its author had seen of others when it wrote its latest operation held here. */
-  readonly contexts: Map<number, VersionVector> = new Map();
-  /** Holds what is still to come although somebody who had seen it was heard of before. */
-  readonly overtakings: Overtakings = new Overtakings(this);
-  readonly dictionaries: Map<number, Dictionary> = new Map();
-  readonly marks: Marks = new Marks();
-  /** In which session of its author what is held was written: tells two contents under one name apart. */
-  readonly sessions: SessionMarks = new SessionMarks();
+  readonly held: Held;
   /** Another number when rows changed without an operation that is new here: a state may then have other rows. */
   revision = 0;
-  /** Counts the operations held that came summed up in checkpoints: replay costs rows for them. */
-  summedUp = 0;
-  readonly lives: Lives;
-  readonly claims: Claims;
   readonly versions: Versions;
   readonly effects: Effects;
   /** The switch of mode in force. */
@@ -92,12 +74,11 @@ export class Projection {
     this.schema = schema;
     this.#context = context;
     this.rows = new Rows(schema);
-    this.lives = new Lives(context.origins, this.held);
-    this.claims = new Claims(context.origins, schema.name);
+    this.held = new Held(this, context.origins);
     this.epoch = firstEpoch(mode.name);
     this.versions = new Versions(mode, this.rows, {
       origins: context.origins,
-      overtakings: this.overtakings,
+      overtakings: this.held.overtakings,
     });
     this.reporter = new Reporter(this.rows, this, context);
     this.effects = new Effects(this, context.origins);
@@ -149,6 +130,11 @@ export class Projection {
     return author;
   }
 
+  /** Everybody this node writes the table as. */
+  authors(): Iterable<LocalAuthor> {
+    return this.#authors.values();
+  }
+
   /** Returns whether this node writes the table as an origin. */
   writes(origin: number): boolean {
     return this.#authors.has(origin);
@@ -174,12 +160,6 @@ export class Projection {
   /** Goes over to a declaration with another default, or another mode than the log begins in, which stays. */
   declareAs(schema: Schema): void {
     this.schema = Object.freeze({ ...schema, mode: this.schema.mode });
-  }
-
-  /** Returns what is held of each origin, own operations included. */
-  vector(): VersionVector {
-    for (const author of this.#authors.values()) author.countHeld();
-    return this.held;
   }
 
   // Local operations ------------------------------------------------------------------------------------
@@ -245,7 +225,10 @@ export class Projection {
     const author = this.#author as LocalAuthor;
     const position = author.place();
     if (this.documents !== undefined) author.weigh(this.rows.size);
-    this.effects.clearRows(author.remove(CLEAR, -1), this.held, { position, seen: this.held });
+    this.effects.clearRows(author.remove(CLEAR, -1), this.held.sequences, {
+      position,
+      seen: this.held.sequences,
+    });
   }
 
   /** Removes a slot's row because its time is over; the operation names the very write it expires. */
@@ -279,7 +262,7 @@ export class Projection {
 
   /** Returns whether a later switch can be believed: what a peer can claim must leave room for those that follow. */
   canFollow(epoch: Pick<Epoch, 'counter'>): boolean {
-    return isWithinReach(epoch, { counter: this.epoch.counter, isEmpty: this.vector().size === 0 });
+    return isWithinReach(epoch, { counter: this.epoch.counter, isEmpty: this.held.vector().size === 0 });
   }
 
   /** A conflict mode by its name. Throws `DECLARATION_INVALID` for one this version does not have. */
@@ -322,7 +305,7 @@ export class Projection {
 
   /** Returns what took effect of each origin under the present mode, or before the switch to it. */
   effective(): VersionVector {
-    const held = this.vector();
+    const held = this.held.vector();
     if (this.#effective === undefined) return held.copy();
     const effective = this.#effective.copy();
     // Of this node everything took effect, once what a switch passed over is written again.
@@ -432,22 +415,6 @@ export class Projection {
 
   // Runs of others, and replay ---------------------------------------------------------------------------
 
-  /** Counts a run's first operations that are held already; undefined when one before it is missing. */
-  overlap(run: Pick<DecodedRun, 'firstSequence' | 'count'>, origin: number): number | undefined {
-    const held = this.vector().get(origin);
-    if (held === 0 && this.lives.isForgotten(origin)) return run.count;
-    if (run.firstSequence > held + 1) return undefined;
-    return Math.min(run.count, held - run.firstSequence + 1);
-  }
-
-  /** Makes room in the version vector for a life that is not in it yet. */
-  beginLife(origin: number): void {
-    this.claims.held(origin);
-    for (const old of this.lives.begin(origin)) forgetLife(this, old);
-    // Every life has seen what every other had: kept for all of them, that would be the square of their number.
-    for (const over of this.lives.over(origin)) this.contexts.delete(over);
-  }
-
   /** Checks a run from elsewhere, changing nothing; `enters` when its author brings it. Throws `OPERATION_INVALID`, `CLOCK_AHEAD`. */
   check(run: DecodedRun, enters: boolean): void {
     checkRun(this, run, this.#context.origins);
@@ -475,11 +442,11 @@ export class Projection {
     const { origins } = this.#context;
     const origin = origins.intern(run.origin);
     const end = at.end ?? run.count;
-    if (this.held.get(origin) === 0) this.beginLife(origin);
-    this.marks.note(origin, run.firstSequence, at.position);
-    this.sessions.note(origin, run.firstSequence + skip, run.session);
+    if (this.held.sequences.get(origin) === 0) this.held.beginLife(origin);
+    this.held.marks.note(origin, run.firstSequence, at.position);
+    this.held.sessions.note(origin, run.firstSequence + skip, run.session);
     const dictionary = learnRun(this, run, { origin, origins, position: at.position });
-    const seen = learnContext(this, run, { origin, dictionary });
+    const seen = learnContext(this.held, run, { origin, dictionary });
     const base = at.live && this.reporter.listening ? at.position - skip : undefined;
     const stale = this.#precedes(run);
     if (!stale) this.times.observeRun(run.stamps?.[end - 1] ?? run.firstStamp, at.live);
@@ -490,26 +457,10 @@ export class Projection {
     if (this.orphans.size > 0 && this.isOwn(origin) && !stale)
       for (let index = skip; index < end; index++)
         this.orphans.done(this.rows.text(dictionary.slot(run.ids[index] as number)));
-    this.held.advance(origin, run.firstSequence + end - 1);
-    this.overtakings.arrived(origin);
+    this.held.sequences.advance(origin, run.firstSequence + end - 1);
+    this.held.overtakings.arrived(origin);
     if (!stale) this.#effective?.advance(origin, run.firstSequence + end - 1);
-    this.noteSeen(origin);
-  }
-
-  // Checkpoints ------------------------------------------------------------------------------------------------
-
-  /** Returns what an origin's author is known to have seen. */
-  contextOf(origin: number): VersionVector {
-    const known = this.contexts.get(origin);
-    if (known !== undefined) return known;
-    const context = new VersionVector();
-    this.contexts.set(origin, context);
-    return context;
-  }
-
-  /** Notes that more is held of an origin, so that the next run of each author tells others. */
-  noteSeen(origin: number): void {
-    for (const author of this.#authors.values()) author.noteSeen(origin);
+    this.held.noteSeen(origin);
   }
 
   // Housekeeping -----------------------------------------------------------------------------------------------
@@ -527,7 +478,7 @@ export class Projection {
     rows.watch?.settle();
     const authors = [...this.#authors.values()];
     if (authors.some((author) => author.running) || this.#slotKeepers > 0) return;
-    const foreign = [...this.dictionaries.values()].filter(
+    const foreign = [...this.held.dictionaries.values()].filter(
       (dictionary) => !authors.some((author) => author.writesWith(dictionary)),
     );
     const referenced = new Uint8Array(rows.slots);

@@ -1,15 +1,10 @@
-import type { Dictionary } from '../log/runs/dictionary.ts';
 import type { Epoch } from '../log/operations/epoch.ts';
-import type { Marks } from '../log/operations/marks.ts';
-import type { SessionMarks } from '../log/operations/session-marks.ts';
 import type { VersionVector } from '../log/operations/version-vector.ts';
 import type { ConflictMode } from '../modes/conflict-mode.ts';
 import type { Schema } from '../schema/index.ts';
-import type { Claims } from './folding/claims.ts';
-import type { Overtakings } from './rows/overtakings.ts';
+import type { Held } from './held/held.ts';
 import type { Rows } from './rows/rows.ts';
 import type { Versions } from './rows/versions.ts';
-import type { Lives } from './telling/lives.ts';
 import type { Reporter } from './telling/reporter.ts';
 import type { TableTimes } from './times/table-times.ts';
 
@@ -21,17 +16,8 @@ export interface TableState {
   readonly schema: Schema;
   readonly rows: Rows;
   readonly reporter: Reporter;
-  /** Per origin, the highest sequence held; own operations count when their run is finished. */
-  readonly held: VersionVector;
-  /** Per origin, what its author had seen of others when it wrote its latest operation held here. */
-  readonly contexts: Map<number, VersionVector>;
-  readonly dictionaries: Map<number, Dictionary>;
-  readonly marks: Marks;
-  readonly sessions: SessionMarks;
-  readonly lives: Lives;
-  readonly claims: Claims;
+  readonly held: Held;
   readonly versions: Versions;
-  readonly overtakings: Overtakings;
   readonly times: TableTimes;
   /** The switch of mode in force, and what had taken effect of each origin when it was made. */
   readonly epoch: Epoch;
@@ -39,10 +25,6 @@ export interface TableState {
   readonly mode: ConflictMode;
   /** Number of the origin this node writes the table as; -1 while it does not. */
   readonly own: number;
-  /** Returns what is held of each origin, own operations included. */
-  vector(): VersionVector;
-  /** Returns what an origin's author is known to have seen. */
-  contextOf(origin: number): VersionVector;
   /** Returns what took effect of each origin under the present mode, or before the switch to it. */
   effective(): VersionVector;
   /** Returns whether this node writes the table as an origin. */

@@ -184,7 +184,7 @@ function decoderFor(projection: Projection, origins: Origins): TableDecoder {
     valueOf: (cell) => schema.fromColumn(cell),
     currentKey: (origin, chapter, id) => {
       const index = origins.find(origin);
-      const dictionary = index === undefined ? undefined : projection.dictionaries.get(index);
+      const dictionary = index === undefined ? undefined : projection.held.dictionaries.get(index);
       if (dictionary?.chapter !== chapter || id >= dictionary.size) return undefined;
       return projection.rows.text(dictionary.slot(id));
     },
@@ -196,7 +196,7 @@ function decoderFor(projection: Projection, origins: Origins): TableDecoder {
 /** Chapters that are over must be read from their beginning; the one that is open is in memory. */
 function readableFrom(projection: Projection, position: number): number {
   let floor = position;
-  for (const dictionary of projection.dictionaries.values()) {
+  for (const dictionary of projection.held.dictionaries.values()) {
     const active = dictionary.starts.findLast((start) => start.position <= position + 1);
     if (active === undefined || active.chapter === dictionary.chapter) continue;
     floor = Math.min(floor, active.readFrom - 1);

@@ -5,7 +5,7 @@ import { lwwMode } from '../../src/modes/lww.ts';
 import { Rows } from '../../src/projection/rows/rows.ts';
 import { markRemembered } from '../../src/projection/rows/tombstones.ts';
 import { Versions } from '../../src/projection/rows/versions.ts';
-import { Overtakings } from '../../src/projection/rows/overtakings.ts';
+import { Overtakings } from '../../src/projection/held/overtakings.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 
 const HOUR = 3_600_000 * 1024;
@@ -44,7 +44,11 @@ describe('removals of a convergent table', () => {
 
   const remembered = (now: number): boolean => {
     const marked = new Uint8Array(rows.slots);
-    markRemembered({ rows, versions, held, contexts, writes: (origin) => origin === own }, marked, now);
+    markRemembered(
+      { rows, versions, held: { sequences: held, contexts }, writes: (origin) => origin === own },
+      marked,
+      now,
+    );
     return marked[slot] === 1;
   };
 

@@ -56,11 +56,11 @@ function written(schema: Schema, history: readonly Step[]): DecodedCheckpoint {
   const { rows } = projection;
   for (const [index, { key, author, removes }] of history.entries()) {
     const origin = origins.intern(`n${author}@a`);
-    const dot = { origin, sequence: projection.held.get(origin) + 1, stamp: 1024 * (index + 1) };
+    const dot = { origin, sequence: projection.held.sequences.get(origin) + 1, stamp: 1024 * (index + 1) };
     const slot = rows.slotOf(schema.keyText(keyOf(schema, key)));
     if (removes) rows.remove(slot, dot);
     else rows.put(slot, schema.value(valueOf(schema, index)), dot);
-    projection.held.advance(origin, dot.sequence);
+    projection.held.sequences.advance(origin, dot.sequence);
   }
   return decodeCheckpoint([...checkpointChunks(projection, origins)], schema, false);
 }
@@ -75,7 +75,10 @@ function content({ projection, origins }: Scratch): unknown {
     size: rows.size,
     rows: Array.from(rows.live(), (slot) => [rows.key(slot), rows.value(slot), dotOf(slot)]),
     removals: Array.from(rows.removals(), dotOf),
-    held: Array.from(projection.held.entries(), ([origin, sequence]) => [origins.at(origin).text, sequence]),
+    held: Array.from(projection.held.sequences.entries(), ([origin, sequence]) => [
+      origins.at(origin).text,
+      sequence,
+    ]),
   };
 }
 
@@ -161,14 +164,14 @@ describe('the dictionary of a checkpoint', () => {
       else projection.rows.put(slot, number, dot);
       dictionary.addKey(slot);
     }
-    projection.held.advance(origin, texts.length);
-    projection.dictionaries.set(origin, dictionary);
+    projection.held.sequences.advance(origin, texts.length);
+    projection.held.dictionaries.set(origin, dictionary);
     const checkpoint = decodeCheckpoint([...checkpointChunks(projection, origins)], schema, false);
     const entries = checkpoint.rows.flatMap((part) => part.texts);
     expect(entries.length).toBeLessThan(texts.length);
     expect(keyTexts(checkpoint.keys[0], entries)).toEqual(texts);
     const table = loaded(schema, checkpoint);
-    const [learned] = table.dictionaries.values();
+    const [learned] = table.held.dictionaries.values();
     expect(learned?.state).toEqual({ chapter: 3, keys: texts.length, origins: 0 });
     expect(texts.map((_, id) => table.rows.text(learned?.slot(id) ?? -1))).toEqual(texts);
   });

@@ -16,7 +16,7 @@ const schema = compileSchema('t', { key: 'string', value: 'double', backend: 'sq
 describe('the checkpoint of a table', () => {
   it('is not written for rows that were taken over, which the log has as they came, but for what is replayed', async () => {
     const donor = scratchProjection(schema, modeNamed);
-    donor.projection.held.advance(donor.origins.intern('donor@1'), OPERATIONS);
+    donor.projection.held.sequences.advance(donor.origins.intern('donor@1'), OPERATIONS);
     const checkpoint = decodeCheckpoint(
       [...checkpointChunks(donor.projection, donor.origins)],
       schema,
@@ -38,7 +38,7 @@ describe('the checkpoint of a table', () => {
     expect(adoption.take(1)).toBe(true);
     await stopped();
     expect(written).toEqual([]);
-    projection.held.advance(origins.intern('other@1'), OPERATIONS);
+    projection.held.sequences.advance(origins.intern('other@1'), OPERATIONS);
     await stopped();
     expect(written).toEqual(['t']);
   });

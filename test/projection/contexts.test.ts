@@ -3,7 +3,7 @@ import { originText } from '../../src/log/operations/origin.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
 import { decodeCheckpoint } from '../../src/projection/checkpoints/checkpoint-reader.ts';
-import { MAX_LIVES_PER_NODE } from '../../src/projection/telling/lives.ts';
+import { MAX_LIVES_PER_NODE } from '../../src/projection/held/lives.ts';
 import { scratchProjection } from '../../src/projection/replay/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 
@@ -22,10 +22,10 @@ function live(
   epoch: number,
 ): number {
   const origin = origins.intern(originText(nodeId, epoch));
-  if (projection.held.get(origin) === 0) projection.beginLife(origin);
-  const seen = projection.contextOf(origin);
-  for (const [other, sequence] of projection.held.entries()) seen.advance(other, sequence);
-  projection.held.advance(origin, projection.held.get(origin) + 1);
+  if (projection.held.sequences.get(origin) === 0) projection.held.beginLife(origin);
+  const seen = projection.held.contextOf(origin);
+  for (const [other, sequence] of projection.held.sequences.entries()) seen.advance(other, sequence);
+  projection.held.sequences.advance(origin, projection.held.sequences.get(origin) + 1);
   return origin;
 }
 
@@ -48,11 +48,11 @@ describe('what is remembered of what authors had seen', () => {
       live(table, 'restless', life);
       steady = live(table, 'steady', 1);
     }
-    expect(table.projection.contextOf(steady).size).toBeLessThanOrEqual(MAX_LIVES_PER_NODE + 1);
-    expect(table.projection.contexts.size).toBeLessThanOrEqual(MAX_LIVES_PER_NODE + 1);
+    expect(table.projection.held.contextOf(steady).size).toBeLessThanOrEqual(MAX_LIVES_PER_NODE + 1);
+    expect(table.projection.held.contexts.size).toBeLessThanOrEqual(MAX_LIVES_PER_NODE + 1);
     const latest = table.origins.intern(originText('restless', 1000));
-    expect(table.projection.contextOf(steady).get(latest)).toBe(1);
-    expect(table.projection.contextOf(latest).get(steady)).toBe(999);
+    expect(table.projection.held.contextOf(steady).get(latest)).toBe(1);
+    expect(table.projection.held.contextOf(latest).get(steady)).toBe(999);
   });
 });
 

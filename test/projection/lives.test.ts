@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Origins, originText } from '../../src/log/operations/origin.ts';
 import { VersionVector } from '../../src/log/operations/version-vector.ts';
 import { openNodeOf } from '../../src/node/open-node.ts';
-import { Lives, MAX_LIVES_PER_NODE } from '../../src/projection/telling/lives.ts';
+import { Lives, MAX_LIVES_PER_NODE } from '../../src/projection/held/lives.ts';
 import { inProcessNetwork } from '../../src/transport/in-process.ts';
 
 function livesOf(count: number): {

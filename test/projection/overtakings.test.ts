@@ -5,7 +5,7 @@ import { modeNamed } from '../../src/modes/registry.ts';
 import { decodeCheckpoint } from '../../src/projection/checkpoints/checkpoint-reader.ts';
 import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
 import { MAX_OVERTAKING_REMOVALS } from '../../src/projection/checkpoints/overtaken-header.ts';
-import { MAX_OVERTAKINGS, Overtakings } from '../../src/projection/rows/overtakings.ts';
+import { MAX_OVERTAKINGS, Overtakings } from '../../src/projection/held/overtakings.ts';
 import { scratchProjection } from '../../src/projection/replay/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 

@@ -197,7 +197,7 @@ function table(declaration: TableDeclaration, value: (key: number) => unknown) {
     projection.rows.put(slot, value(key) as never, dot);
     if (key % 3 < 2) projection.rows.remove(slot, dot);
   }
-  projection.held.advance(origin, 3 * REMOVED);
+  projection.held.sequences.advance(origin, 3 * REMOVED);
   const digests = allAtOnce(new DigestCache(origins).of(projection)) as Digests;
   return { projection, origins, digests };
 }

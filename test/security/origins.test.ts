@@ -7,7 +7,7 @@ import {
   Claims,
   MAX_CLAIMS_OF_AUTHOR,
   MAX_CLAIMS_OF_TABLE,
-} from '../../src/projection/folding/claims.ts';
+} from '../../src/projection/held/claims.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { sendRuns, setRun } from './support.ts';
 

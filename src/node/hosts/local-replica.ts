@@ -99,7 +99,7 @@ export class LocalReplica implements Replica {
 
   #heldOf(projection: Projection, origin: string): number {
     const index = this.#parts.origins.find(origin);
-    return index === undefined ? 0 : projection.vector().get(index);
+    return index === undefined ? 0 : projection.held.vector().get(index);
   }
 
   *tables(): IterableIterator<ReplicaTable> {
@@ -115,13 +115,13 @@ export class LocalReplica implements Replica {
     if (fork !== undefined && held.some(([text]) => text === fork)) return believed ? 'forked' : 'claimed';
     const left = this.#left.get(projection);
     const isBeyond = ([text, sequence]: Held[number]): boolean =>
-      left !== undefined && text === origins.at(left).text && sequence > projection.vector().get(left);
+      left !== undefined && text === origins.at(left).text && sequence > projection.held.vector().get(left);
     if (believed && left !== undefined && held.some(isBeyond)) {
       this.#forks.set(projection, origins.at(left).text);
       return 'forked';
     }
     const life = own.text.slice(own.nodeId.length);
-    const vector = projection.vector();
+    const vector = projection.held.vector();
     // Nobody was told anything yet: what a peer has beyond what was here at the start comes from a lost past.
     const most = this.#compared.has(projection) ? vector.get(projection.own) : projection.startedAt;
     this.#compared.add(projection);
@@ -166,22 +166,22 @@ export class LocalReplica implements Replica {
       declaration: projection.schema.declaration,
       rows: projection.rows.size,
       get forgottenNodes() {
-        return [...projection.lives.forgotten.keys()];
+        return [...projection.held.lives.forgotten.keys()];
       },
       get lives() {
-        return projection.vector().size;
+        return projection.held.vector().size;
       },
       get changes() {
-        return projection.vector().changes;
+        return projection.held.vector().changes;
       },
       held: (origin) => this.#heldOf(projection, origin),
       vector: () =>
         Array.from(
-          projection.vector().entries(),
+          projection.held.vector().entries(),
           ([origin, sequence]) => [origins.at(origin).text, sequence] as const,
         ),
-      sessionOf: (origin, sequence) => projection.sessions.of(origins.find(origin) ?? -1, sequence),
-      positionOf: (origin, sequence) => projection.marks.positionOf(origins.find(origin), sequence),
+      sessionOf: (origin, sequence) => projection.held.sessions.of(origins.find(origin) ?? -1, sequence),
+      positionOf: (origin, sequence) => projection.held.marks.positionOf(origins.find(origin), sequence),
       state: () => stateName(projection, origins),
       revision: projection.revision,
       digests: () => this.#digests.of(projection),

@@ -88,7 +88,7 @@ export class NodeWatch implements ObservedNode {
     const { name } = projection.schema;
     let localOperations = 0;
     let remoteOperations = 0;
-    for (const [origin, sequence] of projection.vector().entries()) {
+    for (const [origin, sequence] of projection.held.vector().entries()) {
       if (origins.at(origin).nodeId === id) localOperations += sequence;
       else remoteOperations += sequence;
     }

@@ -187,10 +187,11 @@ export class Receiver {
     if (checked === 'gap') outcome.gaps.add(table);
     if (checked === 'ahead') outcome.ahead.add(table);
     const author = this.#parts.origins.find(origin);
-    const isForgotten = author === undefined ? checked === 'known' : projection.lives.isForgotten(author);
+    const isForgotten =
+      author === undefined ? checked === 'known' : projection.held.lives.isForgotten(author);
     if (isForgotten) outcome.forgotten.add(origin);
     if (typeof checked === 'string') return 0;
-    const held = author === undefined ? 0 : projection.vector().get(author);
+    const held = author === undefined ? 0 : projection.held.vector().get(author);
     const skip = Math.max(0, held - firstSequence + 1);
     projection.apply(checked, skip, { position, live: true });
     return count - skip;
@@ -202,9 +203,9 @@ export class Receiver {
    */
   #isOther(projection: Projection, { origin: text, session, ...run }: RunHeader): boolean {
     const origin = this.#parts.origins.find(text);
-    const skip = origin === undefined ? 0 : (projection.overlap(run, origin) ?? 0);
+    const skip = origin === undefined ? 0 : (projection.held.overlap(run, origin) ?? 0);
     if (origin === undefined || skip === 0) return false;
-    const known = projection.sessions.of(origin, run.firstSequence + skip - 1);
+    const known = projection.held.sessions.of(origin, run.firstSequence + skip - 1);
     return known !== 0 && session !== 0 && known !== session;
   }
 
@@ -222,7 +223,9 @@ export class Receiver {
     // A run that is not applied must leave nothing behind, not even its author's name.
     const origin = origins.find(reference.origin);
     const skip =
-      origin === undefined ? overlapOfUnknown(projection, reference) : projection.overlap(reference, origin);
+      origin === undefined
+        ? overlapOfUnknown(projection, reference)
+        : projection.held.overlap(reference, origin);
     if (skip === undefined) return 'gap';
     if (skip === reference.count) return 'known';
     if (origin !== undefined && projection.writes(origin)) throw ownOperation(reference);
@@ -246,7 +249,7 @@ export class Receiver {
   #requirePlace(projection: Projection, text: string): void {
     const { origins } = this.#parts;
     const origin = origins.find(text);
-    const held = projection.vector();
+    const held = projection.held.vector();
     if (held.size < MAX_TABLE_ORIGINS || (origin !== undefined && held.get(origin) > 0)) return;
     throw new TablecastError(
       'LIMIT_EXCEEDED',
@@ -258,7 +261,11 @@ export class Receiver {
     );
   }
 
-  #countNames({ claims }: Projection, { context, newOrigins, origin }: DecodedRun, outcome: Outcome): void {
+  #countNames(
+    { held: { claims } }: Projection,
+    { context, newOrigins, origin }: DecodedRun,
+    outcome: Outcome,
+  ): void {
     outcome.names += context.length + newOrigins.length;
     if (outcome.names > MAX_FRAME_NAMES) outcome.tooMuch = tooManyNames(MAX_FRAME_NAMES);
     const unknown = claims.unknown(newOrigins);
@@ -270,7 +277,7 @@ export class Receiver {
 }
 
 /** As `overlap` of a projection, of an author whose name was never heard of. */
-function overlapOfUnknown({ lives }: Projection, run: RunReference): number | undefined {
+function overlapOfUnknown({ held: { lives } }: Projection, run: RunReference): number | undefined {
   if (lives.isOver(parseOrigin(run.origin))) return run.count;
   return run.firstSequence > 1 ? undefined : 0;
 }

@@ -190,7 +190,8 @@ function requireKnown(
   { origin, sequence }: { readonly origin: string; readonly sequence: number },
 ): void {
   const index = origins.find(origin);
-  if (index === undefined || !projection.writes(index) || sequence <= projection.vector().get(index)) return;
+  if (index === undefined || !projection.writes(index) || sequence <= projection.held.vector().get(index))
+    return;
   throw ownOperation({ table: projection.schema.name, origin, firstSequence: sequence });
 }
 
@@ -208,7 +209,10 @@ function* requireOwnKnown(projection: Projection, origins: Origins, { rows }: De
  * Charges the names in a checkpoint that nobody has named before to the node that is said to have spoken of them.
  * Throws `LIMIT_EXCEEDED` for too many, and for one that would leave too many lives in the table.
  */
-function* claimNames({ claims, schema, held }: Projection, { header, rows }: DecodedCheckpoint): Work {
+function* claimNames(
+  { schema, held: { claims, sequences: held } }: Projection,
+  { header, rows }: DecodedCheckpoint,
+): Work {
   const named = new Map<string, string>();
   const name = (text: string, author: string): void => {
     if (claims.unknown([text]) > 0 && !named.has(text)) named.set(text, author);

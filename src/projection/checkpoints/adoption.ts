@@ -99,8 +99,8 @@ export function loadCheckpoint(
   learn(projection, origins, { ...checkpoint, slots }, at.position);
   if (epoch !== undefined) projection.tookEffect(vectorOf(origins, epoch.base));
   // What is newer than the checkpoint is found behind it.
-  for (const [origin, sequence] of projection.held.entries())
-    projection.marks.note(origin, sequence + 1, at.position + 1);
+  for (const [origin, sequence] of projection.held.sequences.entries())
+    projection.held.marks.note(origin, sequence + 1, at.position + 1);
 }
 
 const EVERYTHING: CheckpointPart = { entries: Infinity, before: Infinity };

@@ -5,6 +5,7 @@ import { MAX_STRETCHES, type Stretches } from '../../log/operations/session-mark
 import { readInPieces } from '../../log/bytes/pieced-json.ts';
 import type { Work } from '../../work/slices.ts';
 import type { Schema } from '../../schema/index.ts';
+import type { Held } from '../held/held.ts';
 import type { TableState } from '../table-state.ts';
 import { MAX_EXPIRED_AHEAD } from '../rows/versions.ts';
 import { isCount } from './checkpoint-format.ts';
@@ -52,15 +53,18 @@ export interface CheckpointHeader extends OvertakenHeader {
   }[];
 }
 
+/** What a checkpoint's header says of what is held. */
+interface HeldSource extends Pick<Held, 'sequences' | 'contexts' | 'vector'> {
+  readonly overtakings: Pick<Held['overtakings'], 'size' | 'all'>;
+  readonly sessions: Pick<Held['sessions'], 'stretches'>;
+  readonly lives: Pick<Held['lives'], 'forgotten'>;
+}
+
 /** A source is what a checkpoint's header says of a table. */
 export type HeaderSource = Pick<
   TableState,
-  'schema' | 'rows' | 'mode' | 'held' | 'versions' | 'epoch' | 'contexts' | 'vector' | 'effective'
-> & {
-  readonly overtakings: Pick<TableState['overtakings'], 'size' | 'all'>;
-  readonly sessions: Pick<TableState['sessions'], 'stretches'>;
-  readonly lives: Pick<TableState['lives'], 'forgotten'>;
-};
+  'schema' | 'rows' | 'mode' | 'versions' | 'epoch' | 'effective'
+> & { readonly held: HeldSource };
 
 /** Encodes the first chunk of a checkpoint, or the first ones. */
 export function encodeHeader(
@@ -75,10 +79,12 @@ export function encodeHeader(
     version: CHECKPOINT_VERSION,
     table: projection.schema.name,
     fingerprint: projection.schema.fingerprint,
-    vector: pairs(projection.vector().entries()),
-    written: Array.from(projection.vector().entries(), ([origin]) => projection.sessions.stretches(origin)),
+    vector: pairs(projection.held.vector().entries()),
+    written: Array.from(projection.held.vector().entries(), ([origin]) =>
+      projection.held.sessions.stretches(origin),
+    ),
     contexts: Array.from(
-      projection.contexts,
+      projection.held.contexts,
       ([origin, seen]) => [origins.at(origin).text, pairs(seen.entries())] as const,
     ),
     ...versionsOf(projection, origins),
@@ -91,7 +97,7 @@ export function encodeHeader(
             before: before === undefined ? undefined : pairs(before.entries()),
           },
     ...overtakenOf(projection, origins),
-    forgotten: projection.lives.forgotten.size === 0 ? undefined : [...projection.lives.forgotten],
+    forgotten: projection.held.lives.forgotten.size === 0 ? undefined : [...projection.held.lives.forgotten],
     dictionaries: dictionaries.map(({ origin, chapter, origins: named, slots }) => {
       return { origin, chapter, keys: slots.length, origins: named };
     }),
@@ -128,7 +134,7 @@ export function* takeHeader(
 }
 
 function versionsOf(
-  { versions, held }: HeaderSource,
+  { versions, held: { sequences: held } }: HeaderSource,
   origins: Origins,
 ): Pick<CheckpointHeader, 'cleared' | 'expired'> {
   const { cleared } = versions;

@@ -3,6 +3,7 @@ import { writeCells, writeNumbers, writeTexts } from '../../log/bytes/column.ts'
 import type { Origins } from '../../log/operations/origin.ts';
 import { type HeaderSource, encodeHeader } from './checkpoint-header.ts';
 import type { OwnEffect, TableDocument } from '../../modes/conflict-mode.ts';
+import type { Held } from '../held/held.ts';
 import type { TableState } from '../table-state.ts';
 import type { Rows } from '../rows/rows.ts';
 import {
@@ -30,7 +31,8 @@ interface PastRecords {
 
 /** A table, as far as its checkpoints say it. */
 export type CheckpointSource = HeaderSource &
-  Pick<TableState, 'rows' | 'mode' | 'dictionaries'> & {
+  Pick<TableState, 'rows' | 'mode'> & {
+    readonly held: Pick<Held, 'dictionaries'>;
     readonly documents: { readonly document: TableDocument } | undefined;
     readonly past: PastRecords;
   };
@@ -57,7 +59,7 @@ export function* checkpointChunks(
   origins: Origins,
   part: CheckpointPart = wholeTable(projection),
 ): Generator<Uint8Array, void, undefined> {
-  const dictionaries = Array.from(projection.dictionaries, ([origin, dictionary]) => ({
+  const dictionaries = Array.from(projection.held.dictionaries, ([origin, dictionary]) => ({
     origin: origins.at(origin).text,
     chapter: dictionary.chapter,
     origins: dictionary.origins.map((index) => origins.at(index).text),

@@ -153,12 +153,12 @@ export class Checkpointer {
 
 /** Counts the operations that a restart would replay one by one, were there no checkpoint of this node's own. */
 function replayed(projection: Projection): number {
-  return operationsHeld(projection) - projection.summedUp;
+  return operationsHeld(projection) - projection.held.summedUp;
 }
 
 /** Counts the operations of a table that this node has ever held. */
 function operationsHeld(projection: Projection): number {
   let count = 0;
-  for (const [, sequence] of projection.vector().entries()) count += sequence;
+  for (const [, sequence] of projection.held.vector().entries()) count += sequence;
   return count;
 }

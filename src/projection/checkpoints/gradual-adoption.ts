@@ -148,7 +148,8 @@ export class GradualAdoption implements WriteWatch {
   *#fillAside(): Work<boolean> {
     const { rows: live, schema, versions, documents } = this.#table;
     const { header, rows: parts } = this.#checkpoint;
-    const isUntouched = live.slots === 0 && versions.cleared === undefined && this.#table.vector().size === 0;
+    const isUntouched =
+      live.slots === 0 && versions.cleared === undefined && this.#table.held.vector().size === 0;
     if (!isUntouched || documents !== undefined || header.cleared !== undefined || header.expired?.length)
       return false;
     const rows = new Rows(schema);
@@ -193,7 +194,7 @@ export class GradualAdoption implements WriteWatch {
     learnRemovals(this.#rows, this.#origins, header);
     this.#versions = new Versions(this.#table.mode, this.#rows, {
       origins: this.#origins,
-      overtakings: this.#table.overtakings,
+      overtakings: this.#table.held.overtakings,
     });
     this.#versions.before = this.#table.versions.before;
     this.#versions.cleared = this.#table.versions.cleared;
@@ -280,7 +281,7 @@ export class GradualAdoption implements WriteWatch {
   }
 
   #isNew({ origin, sequence }: Dot): boolean {
-    return this.#table.vector().get(origin) < sequence;
+    return this.#table.held.vector().get(origin) < sequence;
   }
 
   #isExpired(slot: number): boolean {
@@ -435,7 +436,7 @@ export class GradualAdoption implements WriteWatch {
     if (isOverruled) {
       reporter.operation(facts);
       const by = before.dot(slot);
-      return reporter.overruled(slot, facts, { dot: by, seen: this.#table.contextOf(by.origin) });
+      return reporter.overruled(slot, facts, { dot: by, seen: this.#table.held.contextOf(by.origin) });
     }
     if (kind === 'changed') {
       const seen = this.#learning.contexts.get(dot.origin) ?? NOTHING;

@@ -22,19 +22,19 @@ export function afterLearning(
   },
 ): CheckpointSource {
   const { header, learning, rows } = of;
-  const before = table.vector();
+  const before = table.held.vector();
   const held = before.copy();
   held.merge(learning.theirs);
   const effective = table.effective();
   effective.merge(vectorOf(origins, header.epoch?.base ?? []));
-  const overtakings = table.overtakings.with(held, overtakingsOf(header, origins));
+  const overtakings = table.held.overtakings.with(held, overtakingsOf(header, origins));
   const versions = new Versions(table.mode, rows, { origins, overtakings });
   versions.before = table.versions.before;
   versions.cleared = table.versions.cleared;
   if (of.cleared !== undefined) versions.noteCleared(of.cleared);
   versions.latestClear ??= table.versions.latestClear ?? clearOf(header, origins);
   for (const write of [...table.versions.expiredAhead(before), ...of.ahead]) versions.expireAhead(write);
-  const forgotten = new Map(table.lives.forgotten);
+  const forgotten = new Map(table.held.lives.forgotten);
   for (const [nodeId, epoch] of header.forgotten ?? [])
     forgotten.set(nodeId, Math.max(epoch, forgotten.get(nodeId) ?? -1));
   return {
@@ -44,23 +44,25 @@ export function afterLearning(
     documents: undefined,
     past: table.past,
     rows,
-    overtakings,
-    held,
     versions,
-    vector: () => held,
     effective: () => effective,
-    lives: { forgotten },
-    contexts: new Map([...table.contexts, ...learning.contexts]),
-    dictionaries: new Map([...table.dictionaries, ...learning.dictionaries]),
-    sessions: sessionsAfter(table, origins, header),
+    held: {
+      sequences: held,
+      overtakings,
+      vector: () => held,
+      lives: { forgotten },
+      contexts: new Map([...table.held.contexts, ...learning.contexts]),
+      dictionaries: new Map([...table.held.dictionaries, ...learning.dictionaries]),
+      sessions: sessionsAfter(table, origins, header),
+    },
   };
 }
 
 function sessionsAfter(table: Projection, origins: Origins, header: CheckpointHeader): SessionMarks {
   const sessions = new SessionMarks();
-  const held = table.vector();
+  const held = table.held.vector();
   for (const [origin] of held.entries()) {
-    const stretches = table.sessions.stretches(origin);
+    const stretches = table.held.sessions.stretches(origin);
     if (stretches.length > 0) sessions.take(origin, 0, stretches);
   }
   for (const [index, [text, sequence]] of header.vector.entries()) {

@@ -53,13 +53,13 @@ export class Learning {
   /** `slots` are those of the checkpoint's entries, among `rows`. */
   *prepare({ keys }: DecodedCheckpoint, slots: Int32Array, rows: Rows): Work {
     const origins = this.#origins;
-    const held = this.#table.vector();
+    const held = this.#table.held.vector();
     for (const [index, entry] of this.#header.dictionaries.entries()) {
       const origin = origins.intern(entry.origin);
       if (this.theirs.get(origin) <= held.get(origin) || origin === this.#table.own) continue;
       const dictionary = new Dictionary(entry.chapter);
       const { nodeId } = origins.at(origin);
-      for (const text of entry.origins) dictionary.origins.push(this.#table.claims.intern(text, nodeId));
+      for (const text of entry.origins) dictionary.origins.push(this.#table.held.claims.intern(text, nodeId));
       for (const part of keys[index]?.parts ?? []) {
         dictionary.addKeys(slotsOf(part, slots, rows));
         yield 1 + part.entries.length / 8 + part.texts.length;
@@ -69,7 +69,7 @@ export class Learning {
     for (const [origin, seen] of this.#header.contexts) {
       const index = origins.intern(origin);
       const context =
-        this.contexts.get(index) ?? this.#table.contexts.get(index)?.copy() ?? new VersionVector();
+        this.contexts.get(index) ?? this.#table.held.contexts.get(index)?.copy() ?? new VersionVector();
       context.merge(vectorOf(origins, seen));
       this.contexts.set(index, context);
       yield 1 + context.size / 4;
@@ -81,29 +81,29 @@ export class Learning {
     const table = this.#table;
     const origins = this.#origins;
     const { vector, written, forgotten } = this.#header;
-    const held = table.vector();
+    const held = table.held.vector();
     for (const [index, [text, sequence]] of vector.entries()) {
       const origin = origins.intern(text);
       const before = held.get(origin);
-      if (sequence > before) table.sessions.take(origin, before, written?.[index]);
+      if (sequence > before) table.held.sessions.take(origin, before, written?.[index]);
     }
     for (const [origin, dictionary] of this.dictionaries) {
       const { chapter } = dictionary;
-      dictionary.starts.push(...(table.dictionaries.get(origin)?.starts ?? []));
+      dictionary.starts.push(...(table.held.dictionaries.get(origin)?.starts ?? []));
       dictionary.starts.push({ chapter, position, readFrom: position });
-      table.dictionaries.set(origin, dictionary);
+      table.held.dictionaries.set(origin, dictionary);
     }
-    for (const [nodeId, epoch] of forgotten ?? []) table.lives.remember(nodeId, epoch);
-    for (const [origin, context] of this.contexts) table.contexts.set(origin, context);
+    for (const [nodeId, epoch] of forgotten ?? []) table.held.lives.remember(nodeId, epoch);
+    for (const [origin, context] of this.contexts) table.held.contexts.set(origin, context);
     for (const [origin, sequence] of this.theirs.entries()) {
-      if (held.get(origin) === 0 && !table.lives.isForgotten(origin)) table.beginLife(origin);
+      if (held.get(origin) === 0 && !table.held.lives.isForgotten(origin)) table.held.beginLife(origin);
       if (sequence > held.get(origin)) {
-        table.summedUp += sequence - held.get(origin);
-        table.noteSeen(origin);
-        table.marks.note(origin, held.get(origin) + 1, position);
+        table.held.summedUp += sequence - held.get(origin);
+        table.held.noteSeen(origin);
+        table.held.marks.note(origin, held.get(origin) + 1, position);
       }
       held.advance(origin, sequence);
-      table.overtakings.arrived(origin);
+      table.held.overtakings.arrived(origin);
     }
     learnOvertaken(table, origins, this.#header);
   }

@@ -1,6 +1,6 @@
 import type { Origins } from '../../log/operations/origin.ts';
 import { isCount } from './checkpoint-format.ts';
-import { MAX_OVERTAKINGS, type Overtaking, type Overtakings } from '../rows/overtakings.ts';
+import { MAX_OVERTAKINGS, type Overtaking, type Overtakings } from '../held/overtakings.ts';
 import type { Projection } from '../projection.ts';
 import type { Dot } from '../rows/dot.ts';
 import type { Rows } from '../rows/rows.ts';
@@ -23,12 +23,13 @@ export interface OvertakenHeader {
 
 /** A source is what there is to say of a table. */
 type OvertakenSource = Pick<Projection, 'rows' | 'mode' | 'versions'> & {
-  readonly overtakings: Pick<Overtakings, 'size' | 'all'>;
+  readonly held: { readonly overtakings: Pick<Overtakings, 'size' | 'all'> };
 };
 
 /** Returns what of it there is to say of a table. */
 export function overtakenOf(table: OvertakenSource, origins: Origins): OvertakenHeader {
-  const { overtakings, versions, rows, mode } = table;
+  const { versions, rows, mode } = table;
+  const { overtakings } = table.held;
   if (overtakings.size === 0) return {};
   const name = ({ origin, sequence, stamp }: Dot): Named => [origins.at(origin).text, sequence, stamp];
   const overtaken = Array.from(
@@ -55,7 +56,7 @@ export function overtakenOf(table: OvertakenSource, origins: Origins): Overtaken
 /** Takes in what a checkpoint says of it, once what it holds counts as held. Keys that have a row here keep it. */
 export function learnOvertaken(table: Projection, origins: Origins, header: OvertakenHeader): void {
   for (const each of overtakingsOf(header, origins))
-    if (table.overtakings.note(each)) table.noteSeen(each.origin);
+    if (table.held.overtakings.note(each)) table.held.noteSeen(each.origin);
   const { versions, rows, mode } = table;
   if (mode.comparesVersions || table.documents !== undefined) return;
   versions.latestClear ??= clearOf(header, origins);

@@ -116,7 +116,7 @@ const names = new WeakMap<Projection, { changes: number; epoch: Epoch; name: str
 
 /** Names what a table has taken in: equal on two nodes that hold the same operations, and only then. */
 export function stateName(projection: Projection, origins: Origins): string {
-  const { changes } = projection.vector();
+  const { changes } = projection.held.vector();
   const { epoch } = projection;
   const known = names.get(projection);
   if (known?.changes === changes && known.epoch === epoch) return known.name;
@@ -127,7 +127,7 @@ export function stateName(projection: Projection, origins: Origins): string {
 
 function newName(projection: Projection, origins: Origins): string {
   const held = Array.from(
-    projection.vector().entries(),
+    projection.held.vector().entries(),
     ([origin, sequence]) => `${origins.at(origin).text} ${sequence}`,
   );
   const hash = new Hash();
@@ -327,8 +327,10 @@ export class TableDigest {
   /** Returns whether an operation was taken in, be it of a life that was forgotten since. */
   #holds(origin: number | undefined, sequence: number): boolean {
     if (origin === undefined || sequence < 1) return false;
-    const { lives } = this.#projection;
-    return sequence <= this.#projection.vector().get(origin) || lives.isForgotten(origin);
+    const {
+      held: { lives },
+    } = this.#projection;
+    return sequence <= this.#projection.held.vector().get(origin) || lives.isForgotten(origin);
   }
 
   /** Returns whether a peer's rows are all those of which it said the sums, and no others. */

@@ -200,7 +200,7 @@ export class DocumentTeller {
     const dot = rows.dot(slot);
     // What replaces what stands only waits for something else that its author had seen.
     if (live.seen.get(dot.origin) >= dot.sequence) return;
-    reporter.overruled(slot, facts, { dot, seen: this.#table.contextOf(dot.origin) });
+    reporter.overruled(slot, facts, { dot, seen: this.#table.held.contextOf(dot.origin) });
   }
 }
 

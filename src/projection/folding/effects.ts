@@ -131,7 +131,7 @@ export class Effects {
    */
   #staysKnown(present: Dot, { origin }: Dot, seen: VersionVector): boolean {
     if (this.versions.mode.comparesVersions || present.origin === origin) return false;
-    return seen.get(present.origin) < present.sequence && !this.#table.lives.isForgotten(present.origin);
+    return seen.get(present.origin) < present.sequence && !this.#table.held.lives.isForgotten(present.origin);
   }
 
   /** Takes in a removal; `seen` is what its author had seen. */
@@ -172,7 +172,7 @@ export class Effects {
     if (rows.has(slot)) rows.beginnings?.miss(slot, dot);
     if (
       write.origin !== dot.origin &&
-      this.#table.held.get(write.origin) < write.sequence &&
+      this.#table.held.sequences.get(write.origin) < write.sequence &&
       !this.#table.writes(write.origin)
     )
       this.versions.expireAhead({ text: rows.text(slot), ...write });
@@ -184,7 +184,7 @@ export class Effects {
     // Where versions do not decide, only what was overtaken takes no effect: what stands had seen it.
     if (!this.reporter.conflicts.observed || !this.versions.mode.comparesVersions) return;
     const dot = this.versions.standing(slot);
-    this.reporter.overruled(slot, facts, { dot, seen: this.#table.contextOf(dot.origin) });
+    this.reporter.overruled(slot, facts, { dot, seen: this.#table.held.contextOf(dot.origin) });
   }
 
   /** Returns whether a version takes effect on what a slot holds. */

@@ -4,23 +4,21 @@ import { CLEAR, SWITCH } from '../../log/operations/operation.ts';
 import { type Origins, checkOrigin } from '../../log/operations/origin.ts';
 import type { DecodedRun } from '../../log/runs/run.ts';
 import type { Schema } from '../../schema/index.ts';
-import type { Claims } from './claims.ts';
+import type { Held } from '../held/held.ts';
 import type { Rows } from '../rows/rows.ts';
 import type { VersionVector } from '../../log/operations/version-vector.ts';
-import type { Overtakings } from '../rows/overtakings.ts';
 
 /** The parts of a projection that reading a run involves. */
 export interface Intake {
   readonly schema: Schema;
   readonly rows: Rows;
-  readonly dictionaries: Map<number, Dictionary>;
-  readonly claims: Claims;
+  readonly held: Held;
 }
 
 /** Checks a run from elsewhere against schema and dictionaries, changing nothing. Throws `OPERATION_INVALID`. */
 export function checkRun(table: Intake, run: DecodedRun, origins: Origins): void {
   const origin = origins.find(run.origin);
-  const dictionary = origin === undefined ? undefined : table.dictionaries.get(origin);
+  const dictionary = origin === undefined ? undefined : table.held.dictionaries.get(origin);
   const continues = dictionary?.chapter === run.state.chapter;
   const keys = continues ? dictionary.size : 0;
   const known = continues ? dictionary.origins.length : 0;
@@ -69,7 +67,7 @@ export function checkAhead(schema: Schema, run: DecodedRun): void {
 /** Says how key numbers of a run are read, before or after {@link learnRun}; the run must have been checked. */
 export function keyTextsOf(table: Intake, run: DecodedRun, origins: Origins): (id: number) => string {
   const origin = origins.find(run.origin);
-  const dictionary = origin === undefined ? undefined : table.dictionaries.get(origin);
+  const dictionary = origin === undefined ? undefined : table.held.dictionaries.get(origin);
   const { keys } = run.state;
   return (id) =>
     id < keys && dictionary !== undefined
@@ -84,14 +82,14 @@ export function learnRun(
   on: { readonly origin: number; readonly origins: Origins; readonly position: number },
 ): Dictionary {
   const author = on.origins.at(on.origin).nodeId;
-  let dictionary = table.dictionaries.get(on.origin);
+  let dictionary = table.held.dictionaries.get(on.origin);
   if (dictionary === undefined || dictionary.chapter !== run.state.chapter) {
     dictionary ??= new Dictionary(run.state.chapter);
     dictionary.beginChapter(run.state.chapter, on.position);
-    table.dictionaries.set(on.origin, dictionary);
+    table.held.dictionaries.set(on.origin, dictionary);
   }
   for (let index = dictionary.origins.length - run.state.origins; index < run.newOrigins.length; index++) {
-    dictionary.origins.push(table.claims.intern(run.newOrigins[index] as string, author));
+    dictionary.origins.push(table.held.claims.intern(run.newOrigins[index] as string, author));
   }
   for (let index = dictionary.size - run.state.keys; index < run.newKeys.length; index++) {
     dictionary.addKey(table.rows.slotOf(run.newKeys[index] as string));
@@ -99,39 +97,18 @@ export function learnRun(
   return dictionary;
 }
 
-/** Forgets what runs of a life brought, as if nothing of it had ever been held. */
-export function forgetLife(
-  table: {
-    readonly contexts: Map<number, VersionVector>;
-    readonly dictionaries: Map<number, Dictionary>;
-    readonly sessions: { forget(life: number): void };
-    readonly overtakings: Pick<Overtakings, 'forget'>;
-  },
-  life: number,
-): void {
-  table.contexts.delete(life);
-  table.dictionaries.delete(life);
-  table.sessions.forget(life);
-  table.overtakings.forget(life);
-  for (const seen of table.contexts.values()) seen.set(life, 0);
-}
-
 /** Takes in what the author of a checked run says it had seen; returns all that is known of that. */
 export function learnContext(
-  table: {
-    readonly overtakings: Pick<Overtakings, 'note'>;
-    contextOf(origin: number): VersionVector;
-    noteSeen(origin: number): void;
-  },
+  held: Held,
   run: DecodedRun,
   of: { readonly origin: number; readonly dictionary: Dictionary },
 ): VersionVector {
-  const seen = table.contextOf(of.origin);
+  const seen = held.contextOf(of.origin);
   for (const entry of run.context) {
     const origin = of.dictionary.origins[entry.origin] as number;
     seen.advance(origin, entry.sequence);
     const overtaking = { by: of.origin, from: run.firstSequence, origin, through: entry.sequence };
-    if (table.overtakings.note(overtaking)) table.noteSeen(origin);
+    if (held.overtakings.note(overtaking)) held.noteSeen(origin);
   }
   return seen;
 }

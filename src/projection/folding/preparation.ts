@@ -184,7 +184,7 @@ class FrameChanges {
   /** Returns what the key numbers of a run mean, as far as this node and the frame tell. */
   #textsOf(
     { table, origin, state: { chapter } }: DecodedRun,
-    { dictionaries, rows }: TableState,
+    { rows, held: { dictionaries } }: TableState,
   ): (id: number) => string | undefined {
     const named = this.#keys.get(keysName(table, origin, chapter));
     const author = this.#origins.find(origin);

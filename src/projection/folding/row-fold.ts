@@ -39,7 +39,12 @@ export class RowFold {
 
   /** Returns whether the writes of a run can be put as they are, and nobody is told more than what changed. */
   #plain(run: DecodedRun, on: RunContext): boolean {
-    const { mode, schema, reporter, overtakings } = this.#table;
+    const {
+      mode,
+      schema,
+      reporter,
+      held: { overtakings },
+    } = this.#table;
     if (overtakings.concerns(on.origin)) return false;
     if (mode.comparesVersions || schema.expiry !== undefined || run.kinds !== undefined) return false;
     if (on.base === undefined) return schema.isSet || run.values.numbers !== undefined;

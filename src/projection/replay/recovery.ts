@@ -83,10 +83,10 @@ export async function rebuild(
     loadCheckpoint(projection, into.origins, decodeCheckpoint(checkpoint.chunks, projection.schema, true), {
       position: checkpoint.position,
     });
-    for (const dictionary of projection.dictionaries.values()) dictionary.summedUp(checkpoint.position);
+    for (const dictionary of projection.held.dictionaries.values()) dictionary.summedUp(checkpoint.position);
     // Unlike what is adopted from a peer, the operations themselves stand in the log, before the checkpoint.
-    for (const [origin, sequence] of projection.held.entries())
-      projection.marks.summedUp(origin, sequence + 1, checkpoint.position + 1);
+    for (const [origin, sequence] of projection.held.sequences.entries())
+      projection.held.marks.summedUp(origin, sequence + 1, checkpoint.position + 1);
   }
   const positions = Array.from(into.projections.keys(), (table) => covered.get(table)?.position ?? 0);
   let cursor = Math.max(recovery.trimmedTo, positions.length === 0 ? Infinity : Math.min(...positions));

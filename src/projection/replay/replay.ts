@@ -59,7 +59,7 @@ export function replaySegment(segment: Segment, into: ReplayTarget, bound: Repla
     // A document keeps what it is given; rows keep nothing of a run.
     const columns = projection.documents === undefined ? COLUMNS : undefined;
     const run = readRun(opened, projection.schema.column, columns);
-    const skip = Math.max(0, projection.overlap(run, into.origins.intern(run.origin)) ?? 0);
+    const skip = Math.max(0, projection.held.overlap(run, into.origins.intern(run.origin)) ?? 0);
     const byPosition = counts === undefined ? run.count : skip + (counts[index] ?? 0);
     const end = Math.min(byPosition, endByTime(run, bound.timeMs));
     // A chapter that begins inside the segment must not count as begun where the one before goes on.

@@ -12,8 +12,10 @@ const MOST_MS = 7 * 24 * 3_600_000;
 export interface RemovalFacts {
   readonly rows: Rows;
   readonly versions: Versions;
-  readonly held: VersionVector;
-  readonly contexts: ReadonlyMap<number, VersionVector>;
+  readonly held: {
+    readonly sequences: VersionVector;
+    readonly contexts: ReadonlyMap<number, VersionVector>;
+  };
   /** Returns whether an origin is this node: what it holds it has seen. */
   writes(origin: number): boolean;
 }
@@ -43,9 +45,9 @@ export function markRemembered(table: RemovalFacts, marked: Uint8Array, nowStamp
 /** The highest sequence of an origin that every other origin is known to have seen. */
 function leastSeen(table: RemovalFacts, origin: number): number {
   let least = Infinity;
-  for (const [other] of table.held.entries()) {
+  for (const [other] of table.held.sequences.entries()) {
     if (other === origin || table.writes(other)) continue;
-    least = Math.min(least, table.contexts.get(other)?.get(origin) ?? 0);
+    least = Math.min(least, table.held.contexts.get(other)?.get(origin) ?? 0);
   }
   return least;
 }

@@ -2,7 +2,7 @@ import type { Origins } from '../../log/operations/origin.ts';
 import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type { ConflictMode, Version } from '../../modes/conflict-mode.ts';
 import type { Dot } from './dot.ts';
-import type { Overtakings } from './overtakings.ts';
+import type { Overtakings } from '../held/overtakings.ts';
 import type { Rows } from './rows.ts';
 
 /** Most expired writes remembered before the writes themselves arrive; beyond it the oldest are forgotten. */

@@ -103,7 +103,7 @@ export class Orphans {
   /** Notes what this node wrote beyond `base` and what still stands; call before the table changes. */
   note(projection: SwitchedTable, origins: Origins, base: VersionVector): void {
     // What an earlier switch passed over and could not be written again yet stays to be written.
-    const held = projection.vector().copy();
+    const held = projection.held.vector().copy();
     const { rows, documents, past, schema } = projection;
     const own = documents?.effectsOfOwn() ?? [];
     // Of what does not add up, only what stands now counts: what was written before may have been replaced since.
@@ -229,7 +229,7 @@ export class SwitchAdoption {
     this.#base = base;
     const author = origins.intern(epoch.origin);
     this.#switchedBy = { origin: author, sequence: Math.max(1, base.get(author)), stamp: 0 };
-    this.#held = projection.vector().copy();
+    this.#held = projection.held.vector().copy();
     projection.switchTo(epoch, base, { before, document });
   }
 

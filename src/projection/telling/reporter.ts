@@ -11,7 +11,7 @@ import {
 } from './change.ts';
 import type { ProjectionContext } from '../context.ts';
 import { Emitter } from '../../work/emitter.ts';
-import type { Lives } from './lives.ts';
+import type { Lives } from '../held/lives.ts';
 import type { Dot } from '../rows/dot.ts';
 import type { Rows } from '../rows/rows.ts';
 
@@ -30,11 +30,11 @@ export class Reporter {
 
   constructor(
     rows: Rows,
-    table: { readonly schema: Schema; readonly lives: Lives },
+    table: { readonly schema: Schema; readonly held: { readonly lives: Lives } },
     context: ProjectionContext,
   ) {
     this.#schema = table.schema;
-    this.#lives = table.lives;
+    this.#lives = table.held.lives;
     this.#rows = rows;
     this.#context = context;
     this.#cause = { source: this.#source, position: 0, sequence: 0, value: undefined };

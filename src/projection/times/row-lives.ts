@@ -27,7 +27,7 @@ export class RowLives {
   beginsAnew(slot: number): boolean {
     const { rows } = this.#table;
     if (rows.beginnings?.isKnown(slot, this.#run) !== true) return true;
-    this.#isComplete ??= this.#table.vector().covers(this.#run.seen);
+    this.#isComplete ??= this.#table.held.vector().covers(this.#run.seen);
     return !this.#isComplete;
   }
 

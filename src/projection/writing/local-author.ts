@@ -6,15 +6,12 @@ import {
   type RunAuthor,
   type StoreName,
 } from '../../log/keeping/journal.ts';
-import type { Marks } from '../../log/operations/marks.ts';
 import { type ContextEntry, RunWriter } from '../../log/runs/run.ts';
-import type { SessionMarks } from '../../log/operations/session-marks.ts';
-import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type { Schema, Value } from '../../schema/index.ts';
 import { CHANGE_WEIGHT, weightOf } from '../folding/document-weight.ts';
 import type { DocumentFold } from '../folding/document-fold.ts';
 import type { ProjectionContext } from '../context.ts';
-import type { Overtakings } from '../rows/overtakings.ts';
+import type { Held } from '../held/held.ts';
 import type { OwnPast } from './own-past.ts';
 import { type Dot, MovingDot } from '../rows/dot.ts';
 import type { Rows } from '../rows/rows.ts';
@@ -31,21 +28,12 @@ const CHAPTER_ORIGINS = 4096;
 export interface AuthoredTable {
   readonly schema: Schema;
   readonly rows: Rows;
-  readonly held: VersionVector;
-  readonly overtakings: Overtakings;
-  readonly dictionaries: Map<number, Dictionary>;
-  readonly marks: Marks;
-  readonly sessions: SessionMarks;
+  readonly held: Held;
   readonly epoch: Epoch;
   readonly times: TableTimes;
   /** In a mode with documents, what runs of this node go into. */
   readonly documents: DocumentFold | undefined;
   readonly past: OwnPast;
-  contextOf(origin: number): VersionVector;
-  /** Makes room in the version vector for a life that is not in it yet. */
-  beginLife(origin: number): void;
-  /** More is held of an origin. */
-  noteSeen(origin: number): void;
 }
 
 /** Writes operations on one table into runs, under one origin: this node's present life, or what it writes for. */
@@ -87,10 +75,10 @@ export class LocalAuthor implements RunAuthor {
     this.#text = life.origin;
     this.origin = context.origins.intern(life.origin);
     this.#dot = new MovingDot(this.origin);
-    this.#sequence = table.held.get(this.origin);
+    this.#sequence = table.held.sequences.get(this.origin);
     this.startedAt = this.#sequence;
     // The dictionary of an earlier session stays until the first run, in case this life turns out to be behind.
-    const before = table.dictionaries.get(this.origin);
+    const before = table.held.dictionaries.get(this.origin);
     this.#dictionary = new AuthorDictionary(new Dictionary(0));
     this.#dictionary.dictionary.starts.push(...(before?.starts ?? []));
     this.#dictionary.beginChapter((before?.chapter ?? -1) + 1, life.position);
@@ -193,9 +181,12 @@ export class LocalAuthor implements RunAuthor {
   beginRun(position: number): void {
     this.#copied = false;
     this.#extraWeight = 0;
-    const { rows, dictionaries, marks, held } = this.#table;
+    const {
+      rows,
+      held: { dictionaries, marks, sequences: held },
+    } = this.#table;
     const { dictionary } = this.#dictionary;
-    if (held.get(this.origin) === 0) this.#table.beginLife(this.origin);
+    if (held.get(this.origin) === 0) this.#table.held.beginLife(this.origin);
     const tooLong =
       dictionary.size > Math.max(CHAPTER_KEYS, 2 * rows.size) || dictionary.origins.length > CHAPTER_ORIGINS;
     if (this.#discarded || tooLong) {
@@ -207,7 +198,7 @@ export class LocalAuthor implements RunAuthor {
     dictionaries.set(this.origin, dictionary);
     this.#position = position;
     marks.note(this.origin, this.#sequence + 1, position);
-    this.#table.sessions.note(this.origin, this.#sequence + 1, this.#context.session);
+    this.#table.held.sessions.note(this.origin, this.#sequence + 1, this.#context.session);
     this.#table.times.clock.look();
     this.#dot.stamp = 0;
     this.#announced = [];
@@ -220,23 +211,33 @@ export class LocalAuthor implements RunAuthor {
     this.#news.clear();
     for (const [origin, sequence] of this.#told) {
       this.#announced.push({ origin: this.#originId(origin), sequence });
-      this.#table.overtakings.note({ by: this.origin, from: this.#sequence + 1, origin, through: sequence });
+      this.#table.held.overtakings.note({
+        by: this.origin,
+        from: this.#sequence + 1,
+        origin,
+        through: sequence,
+      });
     }
     this.#running = true;
   }
 
   /** Returns what is held of another origin, and what those had seen of it whose operations are held. */
   #seenOf(origin: number): number {
-    const { held, overtakings } = this.#table;
+    const {
+      held: { sequences: held, overtakings },
+    } = this.#table;
     return Math.max(held.get(origin), overtakings.concerns(origin) ? overtakings.through(origin) : 0);
   }
 
   finishRun(): FinishedRun {
-    const { held, schema } = this.#table;
+    const {
+      schema,
+      held: { sequences: held },
+    } = this.#table;
     this.#running = false;
     held.advance(this.origin, this.#sequence);
-    this.#table.noteSeen(this.origin);
-    const seen = this.#table.contextOf(this.origin);
+    this.#table.held.noteSeen(this.origin);
+    const seen = this.#table.held.contextOf(this.origin);
     for (const [origin, sequence] of this.#told) seen.advance(origin, sequence);
     const weight = this.#writeDocument();
     const bytes = this.#run.encode(schema.name, this.#text, this.#context.session);
@@ -264,20 +265,20 @@ export class LocalAuthor implements RunAuthor {
   discardRuns(firstSequence: number | undefined): void {
     this.#running = false;
     this.#sequence = (firstSequence ?? this.#run.firstSequence) - 1;
-    this.#table.held.set(this.origin, this.#sequence);
-    this.#table.marks.forgetFrom(this.origin, this.#sequence + 1);
+    this.#table.held.sequences.set(this.origin, this.#sequence);
+    this.#table.held.marks.forgetFrom(this.origin, this.#sequence + 1);
     // What the forgotten runs told of others has reached nobody: the next run tells it again.
     this.#noteAllSeen();
     this.#discarded = true;
     // Nothing was written after all, so that this life may still turn out to be behind.
     if (this.wrote) return;
-    if (this.#earlier === undefined) this.#table.dictionaries.delete(this.origin);
-    else this.#table.dictionaries.set(this.origin, this.#earlier);
+    if (this.#earlier === undefined) this.#table.held.dictionaries.delete(this.origin);
+    else this.#table.held.dictionaries.set(this.origin, this.#earlier);
   }
 
   /** Brings the version vector up to date with operations that are not in a finished run yet. */
   countHeld(): void {
-    this.#table.held.advance(this.origin, this.#sequence);
+    this.#table.held.sequences.advance(this.origin, this.#sequence);
   }
 
   /** Notes that more is held of another origin, so that the next run tells others what its author had seen. */
@@ -286,8 +287,8 @@ export class LocalAuthor implements RunAuthor {
   }
 
   #noteAllSeen(): void {
-    for (const [origin] of this.#table.held.entries()) this.noteSeen(origin);
-    for (const origin of this.#table.overtakings.origins()) this.noteSeen(origin);
+    for (const [origin] of this.#table.held.sequences.entries()) this.noteSeen(origin);
+    for (const origin of this.#table.held.overtakings.origins()) this.noteSeen(origin);
   }
 
   /** Returns whether a dictionary is the one this author writes with. */
