@@ -136,8 +136,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     'accept operations of this life',
     [
       'projection/checkpoints/adopter.ts',
-      'if (index === undefined || !projection.writes(index) || sequence <=',
-      'if (index === undefined || !projection.writes(index) || sequence >=',
+      'if (index === undefined || !projection.authors.writes(index) || sequence <=',
+      'if (index === undefined || !projection.authors.writes(index) || sequence >=',
     ],
     [HOSTILE],
   ),

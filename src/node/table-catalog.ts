@@ -71,7 +71,7 @@ export class TableCatalog {
     // The log remembers a default that may be another by now.
     if (before !== undefined) before.declareAs(schema);
     const { origin, position } = this.#owner.lifeIn(projection.store);
-    projection.writeAs(origin, position);
+    projection.authors.writeAs(origin, position);
     this.declared.set(name, projection);
     this.#housekeeping ??= this.#keepHouse();
     if (schema.expiry !== undefined) this.#expire(projection);
@@ -101,7 +101,7 @@ export class TableCatalog {
     for (const projection of this.declared.values()) {
       if (projection.store !== store) continue;
       const { origin, position } = this.#owner.lifeIn(store);
-      projection.writeAs(origin, position);
+      projection.authors.writeAs(origin, position);
     }
   }
 

@@ -14,7 +14,8 @@ import { BEGINNING_WEIGHT } from './folding/document-weight.ts';
 import { Effects } from './folding/effects.ts';
 import { Held } from './held/held.ts';
 import { checkRun, keyTextsOf, learnContext, learnRun } from './folding/intake.ts';
-import { LocalAuthor } from './writing/local-author.ts';
+import { Authors } from './writing/authors.ts';
+import type { LocalAuthor } from './writing/local-author.ts';
 import { OwnPast } from './writing/own-past.ts';
 import { Reporter } from './telling/reporter.ts';
 import { RowFold } from './folding/row-fold.ts';
@@ -38,6 +39,7 @@ export class Projection {
   readonly rows: Rows;
   readonly reporter: Reporter;
   readonly held: Held;
+  readonly authors: Authors;
   /** Another number when rows changed without an operation that is new here: a state may then have other rows. */
   revision = 0;
   readonly versions: Versions;
@@ -62,9 +64,6 @@ export class Projection {
    */
   readonly times: TableTimes;
   readonly #context: ProjectionContext;
-  #author: LocalAuthor | undefined;
-  /** Everything this node writes the table as, by number of the origin. */
-  readonly #authors = new Map<number, LocalAuthor>();
   readonly #fold: RowFold;
   #undo: Undo | undefined;
   #slotKeepers = 0;
@@ -75,6 +74,7 @@ export class Projection {
     this.#context = context;
     this.rows = new Rows(schema);
     this.held = new Held(this, context.origins);
+    this.authors = new Authors(this, context);
     this.epoch = firstEpoch(mode.name);
     this.versions = new Versions(mode, this.rows, {
       origins: context.origins,
@@ -94,7 +94,7 @@ export class Projection {
   /** An empty document for the table as it is after a switch; undefined in a mode without. */
   documentFor(epoch: Epoch): TableDocument | undefined {
     return this.modeOf(epoch.mode).documents?.(
-      documentOwner(this, epoch, (text) => this.writes(this.#context.origins.intern(text))),
+      documentOwner(this, epoch, (text) => this.authors.writes(this.#context.origins.intern(text))),
     );
   }
 
@@ -106,55 +106,10 @@ export class Projection {
     return this.schema.backend;
   }
 
-  /** Number of the origin this node writes this table as; -1 while it does not. */
-  get own(): number {
-    return this.#author?.origin ?? -1;
-  }
-
-  /** From now on this node writes as `origin`, going on after what it holds of it. */
-  writeAs(origin: string, position: number): void {
-    this.#authors.clear();
-    this.#author = this.authorFor(origin, () => position);
-  }
-
-  /**
-   * The author of operations that this node writes for somebody without a log of his own, going on after
-   * what is held of that origin. No other node may write as `origin`. A new author asks for the position
-   * that its first operation can have at the earliest; no run may be open then.
-   */
-  authorFor(origin: string, begin: () => number): LocalAuthor {
-    const known = this.#authors.get(this.#context.origins.intern(origin));
-    if (known !== undefined) return known;
-    const author = new LocalAuthor(this, this.#context, { origin, position: begin() });
-    this.#authors.set(author.origin, author);
-    return author;
-  }
-
-  /** Everybody this node writes the table as. */
-  authors(): Iterable<LocalAuthor> {
-    return this.#authors.values();
-  }
-
-  /** Returns whether this node writes the table as an origin. */
-  writes(origin: number): boolean {
-    return this.#authors.has(origin);
-  }
-
   /** Turns expiry on; rows that are there already are taken in. */
   useDeadlines(deadlines: Deadlines): void {
     this.effects.deadlines = deadlines;
     for (const slot of this.rows.live()) deadlines.note(slot);
-  }
-
-  /** Is what was held of this node's own origin before it wrote anything as it. */
-  get startedAt(): number {
-    return this.#author?.startedAt ?? 0;
-  }
-
-  /** Says whether this node wrote the table since it began its present life. */
-  get wrote(): boolean {
-    for (const author of this.#authors.values()) if (author.wrote) return true;
-    return false;
   }
 
   /** Goes over to a declaration with another default, or another mode than the log begins in, which stays. */
@@ -165,7 +120,7 @@ export class Projection {
   // Local operations ------------------------------------------------------------------------------------
 
   /** Writes a canonical value to a slot; `key` is its key, for callers that have it at hand. */
-  set(slot: number, value: Value, author: LocalAuthor = this.#author as LocalAuthor, key?: Key): void {
+  set(slot: number, value: Value, author: LocalAuthor = this.authors.main as LocalAuthor, key?: Key): void {
     const position = author.place();
     const { rows, reporter, effects } = this;
     effects.watch?.remember(slot);
@@ -193,7 +148,7 @@ export class Projection {
   increment(slot: number, by: number | bigint, result: Value): void {
     const amount = Number(by);
     if (this.documents?.canAdd(slot, amount, result) !== true) return this.set(slot, result);
-    const author = this.#author as LocalAuthor;
+    const author = this.authors.main as LocalAuthor;
     const position = author.place();
     const { rows, reporter } = this;
     this.effects.watch?.remember(slot);
@@ -209,7 +164,7 @@ export class Projection {
   }
 
   /** Removes a slot's row and tells whether there was one; the operation is written either way. */
-  delete(slot: number, author: LocalAuthor = this.#author as LocalAuthor): boolean {
+  delete(slot: number, author: LocalAuthor = this.authors.main as LocalAuthor): boolean {
     const position = author.place();
     const present = this.rows.has(slot);
     this.effects.takeAway('removed', slot, author.remove(DELETE, slot), { kind: DELETE, position });
@@ -222,7 +177,7 @@ export class Projection {
       for (const slot of Array.from(this.rows.live())) this.delete(slot);
       return;
     }
-    const author = this.#author as LocalAuthor;
+    const author = this.authors.main as LocalAuthor;
     const position = author.place();
     if (this.documents !== undefined) author.weigh(this.rows.size);
     this.effects.clearRows(author.remove(CLEAR, -1), this.held.sequences, {
@@ -232,7 +187,7 @@ export class Projection {
   }
 
   /** Removes a slot's row because its time is over; the operation names the very write it expires. */
-  expire(slot: number, author: LocalAuthor = this.#author as LocalAuthor): void {
+  expire(slot: number, author: LocalAuthor = this.authors.main as LocalAuthor): void {
     const position = author.place();
     this.effects.takeAway('expired', slot, author.expire(slot), { kind: EXPIRE, position });
   }
@@ -248,11 +203,6 @@ export class Projection {
       { value: rows.value(slot), origin, winner: true },
       ...others.map((other) => ({ ...other, winner: false })),
     ];
-  }
-
-  /** Returns whether an origin is a life of this node, past or present. */
-  isOwn(origin: number): boolean {
-    return this.writes(origin) || this.#context.isOwn?.(origin) === true;
   }
 
   /** Returns whether a run can be applied only after a switch of mode that is not made here yet. */
@@ -280,7 +230,7 @@ export class Projection {
    */
   switchMode(mode: Epoch['mode']): void {
     requireAvailable(this.modeOf(mode), this.schema.name);
-    const author = this.#author as LocalAuthor;
+    const author = this.authors.main as LocalAuthor;
     const before = this.epoch;
     const base = this.#base();
     const { text } = this.#context.origins.at(author.origin);
@@ -300,7 +250,7 @@ export class Projection {
 
   /** Says whether this node should begin the table's document anew, because its history has become long. */
   get isDocumentDue(): boolean {
-    return this.documents !== undefined && this.wrote && this.documents.isDue(this.own);
+    return this.documents !== undefined && this.authors.wrote && this.documents.isDue(this.authors.own);
   }
 
   /** Returns what took effect of each origin under the present mode, or before the switch to it. */
@@ -310,7 +260,7 @@ export class Projection {
     const effective = this.#effective.copy();
     // Of this node everything took effect, once what a switch passed over is written again.
     if (this.orphans.size === 0)
-      for (const origin of this.#authors.keys()) effective.advance(origin, held.get(origin));
+      for (const { origin } of this.authors.all()) effective.advance(origin, held.get(origin));
     return effective;
   }
 
@@ -379,7 +329,7 @@ export class Projection {
 
   /** Writes again what a switch passed over of this node's own; while the log takes nothing, it stays to be written. */
   carryOver(): void {
-    const author = this.#author;
+    const author = this.authors.main;
     if (author === undefined || this.orphans.size === 0) return;
     author.beginCopies();
     try {
@@ -452,9 +402,9 @@ export class Projection {
     if (!stale) this.times.observeRun(run.stamps?.[end - 1] ?? run.firstStamp, at.live);
     if (!stale || base !== undefined)
       this.#fold.fold(run, { skip, end }, { origin, dictionary, seen, base, stale });
-    if (run.document?.copies === true && this.isOwn(origin))
+    if (run.document?.copies === true && this.authors.isOwn(origin))
       this.past.noteCopy(run.origin, run.firstSequence);
-    if (this.orphans.size > 0 && this.isOwn(origin) && !stale)
+    if (this.orphans.size > 0 && this.authors.isOwn(origin) && !stale)
       for (let index = skip; index < end; index++)
         this.orphans.done(this.rows.text(dictionary.slot(run.ids[index] as number)));
     this.held.sequences.advance(origin, run.firstSequence + end - 1);
@@ -476,7 +426,7 @@ export class Projection {
     const { rows } = this;
     if (rows.removedCount < this.#compactAt || rows.removedCount < rows.size) return;
     rows.watch?.settle();
-    const authors = [...this.#authors.values()];
+    const authors = [...this.authors.all()];
     if (authors.some((author) => author.running) || this.#slotKeepers > 0) return;
     const foreign = [...this.held.dictionaries.values()].filter(
       (dictionary) => !authors.some((author) => author.writesWith(dictionary)),

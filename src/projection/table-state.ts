@@ -8,6 +8,16 @@ import type { Versions } from './rows/versions.ts';
 import type { Reporter } from './telling/reporter.ts';
 import type { TableTimes } from './times/table-times.ts';
 
+/** Who of this node writes a table, as far as its other parts ask. */
+interface WhoWrites {
+  /** Number of the origin this node writes the table as; -1 while it does not. */
+  readonly own: number;
+  /** Returns whether this node writes the table as an origin. */
+  writes(origin: number): boolean;
+  /** Returns whether an origin is a life of this node, past or present. */
+  isOwn(origin: number): boolean;
+}
+
 /**
  * The state is the ground every part of a projection stands on: what a table holds, and under which switch.
  * It names no part that changes it: a part that needs another says so beside it, as `TableState & { effects }`.
@@ -23,12 +33,7 @@ export interface TableState {
   readonly epoch: Epoch;
   readonly epochBase: VersionVector;
   readonly mode: ConflictMode;
-  /** Number of the origin this node writes the table as; -1 while it does not. */
-  readonly own: number;
+  readonly authors: WhoWrites;
   /** Returns what took effect of each origin under the present mode, or before the switch to it. */
   effective(): VersionVector;
-  /** Returns whether this node writes the table as an origin. */
-  writes(origin: number): boolean;
-  /** Returns whether an origin is a life of this node, past or present. */
-  isOwn(origin: number): boolean;
 }

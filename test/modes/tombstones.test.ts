@@ -45,7 +45,12 @@ describe('removals of a convergent table', () => {
   const remembered = (now: number): boolean => {
     const marked = new Uint8Array(rows.slots);
     markRemembered(
-      { rows, versions, held: { sequences: held, contexts }, writes: (origin) => origin === own },
+      {
+        rows,
+        versions,
+        held: { sequences: held, contexts },
+        authors: { writes: (origin) => origin === own },
+      },
       marked,
       now,
     );

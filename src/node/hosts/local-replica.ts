@@ -108,9 +108,9 @@ export class LocalReplica implements Replica {
 
   judgeOwn(table: string, held: Held, believed: boolean): OwnJudgement {
     const projection = this.#parts.projections.get(table);
-    if (projection === undefined || projection.own < 0) return 'sound';
+    if (projection === undefined || projection.authors.own < 0) return 'sound';
     const { origins } = this.#parts;
-    const own = origins.at(projection.own);
+    const own = origins.at(projection.authors.own);
     const fork = this.#forks.get(projection);
     if (fork !== undefined && held.some(([text]) => text === fork)) return believed ? 'forked' : 'claimed';
     const left = this.#left.get(projection);
@@ -123,7 +123,9 @@ export class LocalReplica implements Replica {
     const life = own.text.slice(own.nodeId.length);
     const vector = projection.held.vector();
     // Nobody was told anything yet: what a peer has beyond what was here at the start comes from a lost past.
-    const most = this.#compared.has(projection) ? vector.get(projection.own) : projection.startedAt;
+    const most = this.#compared.has(projection)
+      ? vector.get(projection.authors.own)
+      : projection.authors.startedAt;
     this.#compared.add(projection);
     const isAhead = held.some(([text, sequence]) => {
       if (text === own.text) return sequence > most;
@@ -141,13 +143,13 @@ export class LocalReplica implements Replica {
     const { log, origins, projections } = this.#parts;
     // Nobody can know more than it wrote of a life that began in this process.
     if (this.#begun.has(projection.store)) return 'claimed';
-    if (projection.wrote) {
-      this.#forks.set(projection, origins.at(projection.own).text);
+    if (projection.authors.wrote) {
+      this.#forks.set(projection, origins.at(projection.authors.own).text);
       return 'forked';
     }
     log.seal();
     for (const other of projections.values())
-      if (other.store === projection.store && other.wrote) this.#left.set(other, other.own);
+      if (other.store === projection.store && other.authors.wrote) this.#left.set(other, other.authors.own);
     this.#begun.add(projection.store);
     this.#parts.beginLife(projection.store);
     return 'sound';

@@ -73,8 +73,8 @@ export class LocalZeekHost implements ZeekHost {
 
   author(projection: Projection, proxy: string): LocalAuthor {
     const { log, origins } = this.#parts;
-    const { epoch } = origins.at(projection.own);
-    return projection.authorFor(originText(proxy, epoch), () => {
+    const { epoch } = origins.at(projection.authors.own);
+    return projection.authors.of(originText(proxy, epoch), () => {
       log.seal();
       return log.position + 1;
     });

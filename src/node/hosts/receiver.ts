@@ -228,7 +228,7 @@ export class Receiver {
         : projection.held.overlap(reference, origin);
     if (skip === undefined) return 'gap';
     if (skip === reference.count) return 'known';
-    if (origin !== undefined && projection.writes(origin)) throw ownOperation(reference);
+    if (origin !== undefined && projection.authors.writes(origin)) throw ownOperation(reference);
     if (projection.isAhead(reference)) {
       requireWithinReach(projection, reference.epoch as Epoch);
       return 'ahead';

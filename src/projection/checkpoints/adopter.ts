@@ -190,7 +190,11 @@ function requireKnown(
   { origin, sequence }: { readonly origin: string; readonly sequence: number },
 ): void {
   const index = origins.find(origin);
-  if (index === undefined || !projection.writes(index) || sequence <= projection.held.vector().get(index))
+  if (
+    index === undefined ||
+    !projection.authors.writes(index) ||
+    sequence <= projection.held.vector().get(index)
+  )
     return;
   throw ownOperation({ table: projection.schema.name, origin, firstSequence: sequence });
 }

@@ -94,7 +94,7 @@ export function loadCheckpoint(
   if (entries < slots.length) return;
   loadDocument(projection, checkpoint.document, { begins: switches, before });
   for (const record of checkpoint.past)
-    projection.past.recall(record, (text) => projection.isOwn(origins.intern(text)));
+    projection.past.recall(record, (text) => projection.authors.isOwn(origins.intern(text)));
   learnVersions(projection, origins, checkpoint.header, before);
   learn(projection, origins, { ...checkpoint, slots }, at.position);
   if (epoch !== undefined) projection.tookEffect(vectorOf(origins, epoch.base));

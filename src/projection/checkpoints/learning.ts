@@ -56,7 +56,7 @@ export class Learning {
     const held = this.#table.held.vector();
     for (const [index, entry] of this.#header.dictionaries.entries()) {
       const origin = origins.intern(entry.origin);
-      if (this.theirs.get(origin) <= held.get(origin) || origin === this.#table.own) continue;
+      if (this.theirs.get(origin) <= held.get(origin) || origin === this.#table.authors.own) continue;
       const dictionary = new Dictionary(entry.chapter);
       const { nodeId } = origins.at(origin);
       for (const text of entry.origins) dictionary.origins.push(this.#table.held.claims.intern(text, nodeId));

@@ -378,7 +378,7 @@ export class DocumentFold {
 
   /** Lists what this node did since the document began, as far as it still stands. */
   effectsOfOwn(): OwnEffect[] {
-    return this.document.effectsOf((text) => this.#table.isOwn(this.#origins.intern(text)));
+    return this.document.effectsOf((text) => this.#table.authors.isOwn(this.#origins.intern(text)));
   }
 
   /** Slots whose rows are not what stands in the document: to be put, and to be removed. */

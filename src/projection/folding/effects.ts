@@ -173,7 +173,7 @@ export class Effects {
     if (
       write.origin !== dot.origin &&
       this.#table.held.sequences.get(write.origin) < write.sequence &&
-      !this.#table.writes(write.origin)
+      !this.#table.authors.writes(write.origin)
     )
       this.versions.expireAhead({ text: rows.text(slot), ...write });
     if (at !== undefined)
@@ -230,7 +230,7 @@ export class Effects {
       }
       this.watch?.remember(slot);
       const previous = rows.value(slot);
-      if (facts !== undefined && live !== undefined && dot.origin !== this.#table.own)
+      if (facts !== undefined && live !== undefined && dot.origin !== this.#table.authors.own)
         reporter.unseen(slot, facts, live);
       rows.remove(slot, dot);
       if (facts !== undefined) reporter.change('cleared', slot, previous, facts);

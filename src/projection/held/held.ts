@@ -19,8 +19,7 @@ interface HoldingTable {
   readonly schema: { readonly name: string };
   /** Documents tell by themselves what they wait for. */
   readonly documents: unknown;
-  authors(): Iterable<Author>;
-  writes(origin: number): boolean;
+  readonly authors: { all(): Iterable<Author>; writes(origin: number): boolean };
 }
 
 /** What is held of each origin: how far, in which words its runs are written, and what its author had seen. */
@@ -53,13 +52,13 @@ export class Held {
       get documents() {
         return table.documents;
       },
-      writes: (origin) => table.writes(origin),
+      writes: (origin) => table.authors.writes(origin),
     });
   }
 
   /** Returns what is held of each origin, own operations included. */
   vector(): VersionVector {
-    for (const author of this.#table.authors()) author.countHeld();
+    for (const author of this.#table.authors.all()) author.countHeld();
     return this.sequences;
   }
 
@@ -74,7 +73,7 @@ export class Held {
 
   /** Notes that more is held of an origin, so that the next run of each author tells others. */
   noteSeen(origin: number): void {
-    for (const author of this.#table.authors()) author.noteSeen(origin);
+    for (const author of this.#table.authors.all()) author.noteSeen(origin);
   }
 
   /** Counts a run's first operations that are held already; undefined when one before it is missing. */

@@ -16,8 +16,8 @@ export interface RemovalFacts {
     readonly sequences: VersionVector;
     readonly contexts: ReadonlyMap<number, VersionVector>;
   };
-  /** Returns whether an origin is this node: what it holds it has seen. */
-  writes(origin: number): boolean;
+  /** What an origin that is this node holds it has seen. */
+  readonly authors: { writes(origin: number): boolean };
 }
 
 /**
@@ -46,7 +46,7 @@ export function markRemembered(table: RemovalFacts, marked: Uint8Array, nowStamp
 function leastSeen(table: RemovalFacts, origin: number): number {
   let least = Infinity;
   for (const [other] of table.held.sequences.entries()) {
-    if (other === origin || table.writes(other)) continue;
+    if (other === origin || table.authors.writes(other)) continue;
     least = Math.min(least, table.held.contexts.get(other)?.get(origin) ?? 0);
   }
   return least;

@@ -125,7 +125,7 @@ export class Orphans {
       if (effect.kind === 'delete' && !since.has(text) && isGone(text))
         this.#found.set(text, { ...effect, held });
     const beyond = (slot: number): boolean =>
-      projection.isOwn(rows.origin(slot)) && rows.sequence(slot) > base.get(rows.origin(slot));
+      projection.authors.isOwn(rows.origin(slot)) && rows.sequence(slot) > base.get(rows.origin(slot));
     for (const slot of rows.live()) {
       const text = rows.text(slot);
       if (since.has(text)) continue;
@@ -165,7 +165,7 @@ export class Orphans {
       const slot = rows.slotOf(text);
       const known = held.get(rows.origin(slot)) >= rows.sequence(slot);
       // What this node has written since is newer.
-      const since = rows.has(slot) && projection.isOwn(rows.origin(slot)) && !known;
+      const since = rows.has(slot) && projection.authors.isOwn(rows.origin(slot)) && !known;
       if (kind === 'add') addTo(projection, slot, by);
       else if (!since && kind === 'put')
         projection.set(slot, schema.isSet ? undefined : schema.fromColumn(cell as Cell));
@@ -303,7 +303,7 @@ export class SwitchAdoption {
     const sequence = rows.sequence(slot);
     if (sequence === 0) return false;
     const known = sequence <= this.#base.get(rows.origin(slot));
-    if (!known) return !this.#projection.isOwn(rows.origin(slot));
+    if (!known) return !this.#projection.authors.isOwn(rows.origin(slot));
     return this.#held.get(by.origin) >= by.sequence || by === this.#switchedBy;
   }
 

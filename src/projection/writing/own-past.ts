@@ -93,7 +93,8 @@ export class OwnPast {
     for (const slot of rows.live()) {
       const text = rows.text(slot);
       const cell = rows.value(slot);
-      if (typeof cell !== 'number' || known.has(text) || !projection.isOwn(rows.origin(slot))) continue;
+      if (typeof cell !== 'number' || known.has(text) || !projection.authors.isOwn(rows.origin(slot)))
+        continue;
       const origin = origins.at(rows.origin(slot)).text;
       put.push({ text, origin, sequence: rows.sequence(slot), kind: 'put', cell, by: 0 });
     }
