@@ -136,8 +136,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     'accept operations of this life',
     [
       'projection/checkpoints/adopter.ts',
-      'if (index === undefined || !projection.authors.writes(index) || sequence <=',
-      'if (index === undefined || !projection.authors.writes(index) || sequence >=',
+      'if (index === undefined || !authors.writes(index) || sequence <=',
+      'if (index === undefined || !authors.writes(index) || sequence >=',
     ],
     [HOSTILE],
   ),
@@ -306,7 +306,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'carry nothing over a switch',
     [
-      'projection/projection.ts',
+      'projection/switching/switch-in-force.ts',
       'if (author === undefined || this.orphans.size === 0) return;',
       'if (author === undefined || this.orphans.size >= 0) return;',
     ],

@@ -68,12 +68,12 @@ export const bugsOfRuns: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/projection/replay/replay.ts',
-        find: 'projection.documents !== undefined && !projection.isAhead(run);',
-        replace: 'projection.documents !== undefined;',
+        find: 'inForce.documents !== undefined && !inForce.isAhead(run);',
+        replace: 'inForce.documents !== undefined;',
       },
       {
         file: 'src/projection/replay/replay.ts',
-        find: 'projection.switchHere(run.epoch);',
+        find: 'projection.inForce.switchHere(run.epoch);',
         replace: 'run.epoch.counter.toFixed();',
       },
     ],

@@ -120,8 +120,8 @@ export const bugsOfTimes: readonly PlantedBug[] = [
     'check the times of what decides nothing',
     [
       'projection/projection.ts',
-      'if (this.mode.comparesVersions && !this.#precedes(run))',
-      'if (this.mode.comparesVersions)',
+      'if (this.inForce.mode.comparesVersions && !this.inForce.passesOver(run))',
+      'if (this.inForce.mode.comparesVersions)',
     ],
     [AHEAD],
   ),

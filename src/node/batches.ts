@@ -42,7 +42,7 @@ export class Batches {
   carryOver(projection: Projection): void {
     this.#dispatcher.holding(() => {
       this.#log.seal();
-      projection.carryOver();
+      projection.inForce.carryOver();
     });
   }
 

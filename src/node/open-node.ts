@@ -353,7 +353,7 @@ class LocalNode implements TableNode, StoreListener {
 
   #beginDocument(projection: Projection): void {
     try {
-      switchMode(projection, projection.mode.name, this.#switchParts());
+      switchMode(projection, projection.inForce.mode.name, this.#switchParts());
     } catch (error) {
       // Nobody called this; while the disk takes nothing, the next look tries again.
       if (!isTablecastError(error)) throw error;

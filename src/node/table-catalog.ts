@@ -65,7 +65,7 @@ export class TableCatalog {
     if (before !== undefined) requireSame(before, schema);
     const declared = this.declared.get(name);
     if (declared !== undefined) return { projection: declared, isNew: false };
-    requireAvailable(before?.mode ?? modeNamed(schema), name);
+    requireAvailable(before?.inForce.mode ?? modeNamed(schema), name);
     this.#check(schema);
     const projection = before ?? this.recover(schema);
     // The log remembers a default that may be another by now.
@@ -136,7 +136,7 @@ export class TableCatalog {
       for (const projection of this.known.values())
         if (this.#owner.stores.get(projection.store)?.backend.durable === false) projection.compact();
       for (const projection of this.declared.values())
-        if (projection.isDocumentDue) this.#owner.beginDocument(projection);
+        if (projection.inForce.isDocumentDue) this.#owner.beginDocument(projection);
       this.#housekeeping = this.#keepHouse();
     });
   }
@@ -167,7 +167,7 @@ function unknownBackend({ name, backend }: Schema, known: Iterable<string>): Tab
   );
 }
 
-function requireSame({ schema: known, epoch }: Projection, declared: Schema): void {
+function requireSame({ schema: known, inForce: { epoch } }: Projection, declared: Schema): void {
   // Once switched, a table's mode is what the cluster says, not what a declaration says.
   const same =
     epoch.counter === 0 ? sameDeclaration(known, declared) : known.fingerprint === declared.fingerprint;

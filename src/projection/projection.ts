@@ -1,28 +1,23 @@
-import { isTablecastError } from '../errors.ts';
 import { malformed } from '../log/bytes/bytes.ts';
-import { type Epoch, compareEpochs, isWithinReach } from '../log/operations/epoch.ts';
-import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../log/operations/operation.ts';
+import { CLEAR, DELETE, EXPIRE, INCREMENT, SET } from '../log/operations/operation.ts';
 import type { DecodedRun } from '../log/runs/run.ts';
-import { VersionVector } from '../log/operations/version-vector.ts';
-import type { ConflictMode, TableDocument } from '../modes/conflict-mode.ts';
+import type { ConflictMode } from '../modes/conflict-mode.ts';
 import type { Key, Schema, Value } from '../schema/index.ts';
 import { Change } from './telling/change.ts';
 import type { ProjectionContext } from './context.ts';
 import type { Deadlines } from './times/deadlines.ts';
-import { DocumentFold, documentOwner } from './folding/document-fold.ts';
 import { BEGINNING_WEIGHT } from './folding/document-weight.ts';
 import { Effects } from './folding/effects.ts';
 import { Held } from './held/held.ts';
 import { checkRun, keyTextsOf, learnContext, learnRun } from './folding/intake.ts';
 import { Authors } from './writing/authors.ts';
 import type { LocalAuthor } from './writing/local-author.ts';
-import { OwnPast } from './writing/own-past.ts';
 import { Reporter } from './telling/reporter.ts';
 import { RowFold } from './folding/row-fold.ts';
 import { Rows } from './rows/rows.ts';
 import { TableTimes } from './times/table-times.ts';
 import { markRemembered } from './rows/tombstones.ts';
-import { Orphans, firstEpoch, nextEpoch, requireAvailable } from './switching/switching.ts';
+import { SwitchInForce } from './switching/switch-in-force.ts';
 import { Undo } from './rows/undo.ts';
 import { Versions } from './rows/versions.ts';
 
@@ -44,20 +39,7 @@ export class Projection {
   revision = 0;
   readonly versions: Versions;
   readonly effects: Effects;
-  /** The switch of mode in force. */
-  epoch: Epoch;
-  /** In a mode with documents, what the operations go into; undefined in others. */
-  documents: DocumentFold | undefined;
-  /**
-   * Per origin, the highest sequence that took effect under it: what others wrote beyond, under an
-   * earlier one, they write again. Undefined before any switch, when everything held took effect.
-   */
-  #effective: VersionVector | undefined;
-  readonly orphans: Orphans = new Orphans();
-  /** Is what this node added to counters before the present switch. */
-  readonly past: OwnPast = new OwnPast();
-  /** Is what had taken effect of each origin when the switch in force was made. */
-  epochBase: VersionVector = new VersionVector();
+  readonly inForce: SwitchInForce;
   /**
    * Says what this node stamps its operations with, and which stamps it takes: no other table's writers can
    * move them.
@@ -75,7 +57,6 @@ export class Projection {
     this.rows = new Rows(schema);
     this.held = new Held(this, context.origins);
     this.authors = new Authors(this, context);
-    this.epoch = firstEpoch(mode.name);
     this.versions = new Versions(mode, this.rows, {
       origins: context.origins,
       overtakings: this.held.overtakings,
@@ -83,23 +64,8 @@ export class Projection {
     this.reporter = new Reporter(this.rows, this, context);
     this.effects = new Effects(this, context.origins);
     this.#fold = new RowFold(this);
-    this.documents = this.#documentsOf(this.documentFor(this.epoch));
+    this.inForce = new SwitchInForce(this, mode, context);
     this.times = new TableTimes(schema.name, this.versions, context.wall);
-  }
-
-  #documentsOf(document: TableDocument | undefined): DocumentFold | undefined {
-    return document === undefined ? undefined : new DocumentFold(this, this.#context.origins, document);
-  }
-
-  /** An empty document for the table as it is after a switch; undefined in a mode without. */
-  documentFor(epoch: Epoch): TableDocument | undefined {
-    return this.modeOf(epoch.mode).documents?.(
-      documentOwner(this, epoch, (text) => this.authors.writes(this.#context.origins.intern(text))),
-    );
-  }
-
-  get mode(): ConflictMode {
-    return this.versions.mode;
   }
 
   get store(): string {
@@ -147,7 +113,7 @@ export class Projection {
    */
   increment(slot: number, by: number | bigint, result: Value): void {
     const amount = Number(by);
-    if (this.documents?.canAdd(slot, amount, result) !== true) return this.set(slot, result);
+    if (this.inForce.documents?.canAdd(slot, amount, result) !== true) return this.set(slot, result);
     const author = this.authors.main as LocalAuthor;
     const position = author.place();
     const { rows, reporter } = this;
@@ -173,13 +139,13 @@ export class Projection {
 
   /** Removes every row with one operation. */
   clear(): void {
-    if (this.documents?.clearsOneByOne === true) {
+    if (this.inForce.documents?.clearsOneByOne === true) {
       for (const slot of Array.from(this.rows.live())) this.delete(slot);
       return;
     }
     const author = this.authors.main as LocalAuthor;
     const position = author.place();
-    if (this.documents !== undefined) author.weigh(this.rows.size);
+    if (this.inForce.documents !== undefined) author.weigh(this.rows.size);
     this.effects.clearRows(author.remove(CLEAR, -1), this.held.sequences, {
       position,
       seen: this.held.sequences,
@@ -196,7 +162,8 @@ export class Projection {
 
   /** Every value under the key of a slot that has a row, the one that the row shows first. */
   valuesIn(slot: number): { readonly value: Value; readonly origin: string; readonly winner: boolean }[] {
-    const { rows, documents } = this;
+    const { rows } = this;
+    const { documents } = this.inForce;
     const origin = this.#context.origins.at(rows.origin(slot)).text;
     const others = documents?.othersIn(slot) ?? [];
     return [
@@ -205,154 +172,18 @@ export class Projection {
     ];
   }
 
-  /** Returns whether a run can be applied only after a switch of mode that is not made here yet. */
-  isAhead(run: { readonly epoch: Epoch | undefined }): boolean {
-    return run.epoch !== undefined && compareEpochs(run.epoch, this.epoch) > 0;
-  }
-
-  /** Returns whether a later switch can be believed: what a peer can claim must leave room for those that follow. */
-  canFollow(epoch: Pick<Epoch, 'counter'>): boolean {
-    return isWithinReach(epoch, { counter: this.epoch.counter, isEmpty: this.held.vector().size === 0 });
-  }
-
-  /** A conflict mode by its name. Throws `DECLARATION_INVALID` for one this version does not have. */
-  modeOf(mode: Epoch['mode']): ConflictMode {
-    return this.#context.modeOf({ name: this.schema.name, mode });
-  }
-
-  #precedes(run: { readonly epoch: Epoch | undefined }): boolean {
-    return compareEpochs(run.epoch ?? firstEpoch(this.epoch.mode), this.epoch) < 0;
-  }
-
-  /**
-   * Switches the conflict mode for the whole cluster: one operation, whose base is the rows as they
-   * are here. Call between runs. Throws `DECLARATION_INVALID` for a mode this version does not have.
-   */
-  switchMode(mode: Epoch['mode']): void {
-    requireAvailable(this.modeOf(mode), this.schema.name);
-    const author = this.authors.main as LocalAuthor;
-    const before = this.epoch;
-    const base = this.#base();
-    const { text } = this.#context.origins.at(author.origin);
-    // The run that the operation opens must be written under the new mode already.
-    this.epoch = nextEpoch(this, text, mode);
-    let position = 0;
-    try {
-      position = author.place();
-    } catch (error) {
-      this.epoch = before;
-      throw error;
-    }
-    const dot = { ...author.remove(SWITCH, -1) };
-    this.switchHere(this.epoch, base);
-    this.reporter.operation({ ...this.reporter.facts(position, SWITCH, dot), value: mode });
-  }
-
-  /** Says whether this node should begin the table's document anew, because its history has become long. */
-  get isDocumentDue(): boolean {
-    return this.documents !== undefined && this.authors.wrote && this.documents.isDue(this.authors.own);
-  }
-
-  /** Returns what took effect of each origin under the present mode, or before the switch to it. */
-  effective(): VersionVector {
-    const held = this.held.vector();
-    if (this.#effective === undefined) return held.copy();
-    const effective = this.#effective.copy();
-    // Of this node everything took effect, once what a switch passed over is written again.
-    if (this.orphans.size === 0)
-      for (const { origin } of this.authors.all()) effective.advance(origin, held.get(origin));
-    return effective;
-  }
-
-  /** Returns what took effect of each origin, without what waits in the document for operations that are not here. */
-  #base(): VersionVector {
-    const base = this.effective();
-    for (const [text, sequence] of this.documents?.document.applied() ?? [])
-      base.advance(this.#context.origins.intern(text), sequence);
-    for (const [text, sequence] of this.documents?.document.waiting() ?? []) {
-      const origin = this.#context.origins.intern(text);
-      base.set(origin, Math.min(base.get(origin), sequence - 1));
-    }
-    return base;
-  }
-
-  /** Takes in what took effect elsewhere under the same switch. */
-  tookEffect(effective: VersionVector): void {
-    this.#effective?.merge(effective);
-  }
-
-  /** Makes a switch that this node's own log tells of, with the rows as they are. */
-  switchHere(epoch: Epoch, base: VersionVector = this.#base()): void {
-    this.enter(epoch, base, { before: this.#standing(base) });
-    for (const slot of this.rows.removals()) this.rows.forget(slot);
-    this.documents?.begin();
-  }
-
-  /**
-   * Returns what took effect before a switch: rows may have come with a checkpoint before the operations they
-   * are of.
-   */
-  #standing(base: VersionVector): VersionVector {
-    const { rows } = this;
-    const standing = base.copy();
-    for (const slot of rows.live()) standing.advance(rows.origin(slot), rows.sequence(slot));
-    return standing;
-  }
-
-  /** Goes over to the mode of a switch, with the rows as they are; `before` is what was written before it. */
-  enter(
-    epoch: Epoch,
-    base: VersionVector,
-    {
-      before,
-      document = this.documentFor(epoch),
-    }: { readonly before: VersionVector | undefined; readonly document?: TableDocument | undefined },
-  ): void {
-    this.epoch = { counter: epoch.counter, origin: epoch.origin, mode: epoch.mode };
-    this.past.leave(this);
-    this.epochBase = base.copy();
-    this.#effective = base;
-    this.versions.reset(this.modeOf(epoch.mode), before);
-    this.times.restart();
-    this.documents = this.#documentsOf(document);
-  }
-
-  /** Makes a switch of another node: like {@link enter}, and notes what this node has to write again. */
-  switchTo(
-    epoch: Epoch,
-    base: VersionVector,
-    from: { readonly before: VersionVector | undefined; readonly document?: TableDocument | undefined },
-  ): void {
-    this.orphans.note(this, this.#context.origins, base);
-    this.enter(epoch, base, from);
-  }
-
-  /** Writes again what a switch passed over of this node's own; while the log takes nothing, it stays to be written. */
-  carryOver(): void {
-    const author = this.authors.main;
-    if (author === undefined || this.orphans.size === 0) return;
-    author.beginCopies();
-    try {
-      this.orphans.carryOver(this);
-    } catch (error) {
-      if (!isTablecastError(error)) throw error;
-    } finally {
-      author.endCopies();
-    }
-  }
-
   // Batches ------------------------------------------------------------------------------------------------
 
   beginUndo(): void {
     this.#undo = new Undo(this.rows, this.versions, this.effects.watch);
     this.effects.watch = this.#undo;
-    this.documents?.document.beginUndo();
+    this.inForce.documents?.document.beginUndo();
   }
 
   endUndo(): void {
     this.effects.watch = this.#undo?.also;
     this.#undo = undefined;
-    this.documents?.document.endUndo(true);
+    this.inForce.documents?.document.endUndo(true);
   }
 
   /** Puts every row back to where it was at {@link beginUndo}. */
@@ -360,7 +191,7 @@ export class Projection {
     for (const slot of this.#undo?.takeBack() ?? []) this.effects.deadlines?.note(slot);
     this.effects.watch = this.#undo?.also;
     this.#undo = undefined;
-    this.documents?.document.endUndo(false);
+    this.inForce.documents?.document.endUndo(false);
   }
 
   // Runs of others, and replay ---------------------------------------------------------------------------
@@ -369,14 +200,15 @@ export class Projection {
   check(run: DecodedRun, enters: boolean): void {
     checkRun(this, run, this.#context.origins);
     this.#checkDocument(run);
-    if (this.mode.comparesVersions && !this.#precedes(run))
+    if (this.inForce.mode.comparesVersions && !this.inForce.passesOver(run))
       this.times.check(run.stamps?.[run.count - 1] ?? run.firstStamp, { origin: run.origin, enters });
   }
 
   #checkDocument(run: DecodedRun): void {
     // What a switch passed over is not looked into: nothing of it takes effect.
-    if (this.#precedes(run)) return;
-    if (this.documents !== undefined) this.documents.check(run, keyTextsOf(this, run, this.#context.origins));
+    if (this.inForce.passesOver(run)) return;
+    if (this.inForce.documents !== undefined)
+      this.inForce.documents.check(run, keyTextsOf(this, run, this.#context.origins));
     else if (run.document !== undefined) throw malformed('changes of a document for a table without one');
   }
 
@@ -398,18 +230,18 @@ export class Projection {
     const dictionary = learnRun(this, run, { origin, origins, position: at.position });
     const seen = learnContext(this.held, run, { origin, dictionary });
     const base = at.live && this.reporter.listening ? at.position - skip : undefined;
-    const stale = this.#precedes(run);
+    const stale = this.inForce.passesOver(run);
     if (!stale) this.times.observeRun(run.stamps?.[end - 1] ?? run.firstStamp, at.live);
     if (!stale || base !== undefined)
       this.#fold.fold(run, { skip, end }, { origin, dictionary, seen, base, stale });
     if (run.document?.copies === true && this.authors.isOwn(origin))
-      this.past.noteCopy(run.origin, run.firstSequence);
-    if (this.orphans.size > 0 && this.authors.isOwn(origin) && !stale)
+      this.inForce.past.noteCopy(run.origin, run.firstSequence);
+    if (this.inForce.orphans.size > 0 && this.authors.isOwn(origin) && !stale)
       for (let index = skip; index < end; index++)
-        this.orphans.done(this.rows.text(dictionary.slot(run.ids[index] as number)));
+        this.inForce.orphans.done(this.rows.text(dictionary.slot(run.ids[index] as number)));
     this.held.sequences.advance(origin, run.firstSequence + end - 1);
     this.held.overtakings.arrived(origin);
-    if (!stale) this.#effective?.advance(origin, run.firstSequence + end - 1);
+    if (!stale) this.inForce.advance(origin, run.firstSequence + end - 1);
     this.held.noteSeen(origin);
   }
 
@@ -434,7 +266,7 @@ export class Projection {
     const referenced = new Uint8Array(rows.slots);
     for (const author of authors) author.mark(referenced);
     for (const dictionary of foreign) dictionary.mark(referenced);
-    if (this.mode.comparesVersions) markRemembered(this, referenced, this.times.clock.stamp());
+    if (this.inForce.mode.comparesVersions) markRemembered(this, referenced, this.times.clock.stamp());
     const renumbered = rows.compact(referenced);
     // What had to stay is not looked at again before there is much more of it.
     this.#compactAt = Math.max(REMOVED_KEPT, rows.removedCount * 1.5);

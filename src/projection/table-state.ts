@@ -18,6 +18,16 @@ interface WhoWrites {
   isOwn(origin: number): boolean;
 }
 
+/** The switch of mode in force, as far as other parts ask of it. */
+interface InForce {
+  readonly epoch: Epoch;
+  /** Is what had taken effect of each origin when the switch was made. */
+  readonly base: VersionVector;
+  readonly mode: ConflictMode;
+  /** Returns what took effect of each origin under the present mode, or before the switch to it. */
+  effective(): VersionVector;
+}
+
 /**
  * The state is the ground every part of a projection stands on: what a table holds, and under which switch.
  * It names no part that changes it: a part that needs another says so beside it, as `TableState & { effects }`.
@@ -29,11 +39,6 @@ export interface TableState {
   readonly held: Held;
   readonly versions: Versions;
   readonly times: TableTimes;
-  /** The switch of mode in force, and what had taken effect of each origin when it was made. */
-  readonly epoch: Epoch;
-  readonly epochBase: VersionVector;
-  readonly mode: ConflictMode;
   readonly authors: WhoWrites;
-  /** Returns what took effect of each origin under the present mode, or before the switch to it. */
-  effective(): VersionVector;
+  readonly inForce: InForce;
 }

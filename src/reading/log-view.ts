@@ -141,7 +141,7 @@ export class LogView implements Log {
     const { log } = this.#parts;
     log.seal();
     const { name } = projection.schema;
-    const scratch = scratchProjection(projection.schema, ({ mode }) => projection.modeOf(mode));
+    const scratch = scratchProjection(projection.schema, ({ mode }) => projection.inForce.modeOf(mode));
     begun(scratch.projection);
     const store = log.stores.get(projection.store);
     if (store === undefined) return scratch.projection;

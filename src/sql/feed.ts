@@ -106,8 +106,8 @@ async function copied(
   origins: Origins,
   environment: Environment,
 ): Promise<Uint8Array[] | undefined> {
-  const { epoch } = projection;
-  if (projection.orphans.size > 0) return undefined;
+  const { epoch } = projection.inForce;
+  if (projection.inForce.orphans.size > 0) return undefined;
   const chunks: Uint8Array[] = [];
   const release = projection.keepSlots();
   try {
@@ -119,5 +119,5 @@ async function copied(
   } finally {
     release();
   }
-  return projection.epoch === epoch ? chunks : undefined;
+  return projection.inForce.epoch === epoch ? chunks : undefined;
 }

@@ -56,7 +56,7 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   }
 
   get mode(): 'naive' | 'lww' | 'automerge' {
-    return this.projection.mode.name;
+    return this.projection.inForce.mode.name;
   }
 
   get size(): number {
@@ -87,7 +87,7 @@ export class ReplicatedTable<K = unknown, V = unknown> {
 
   exportAutomerge(): Uint8Array {
     this.#seal();
-    const { documents } = this.projection;
+    const { documents } = this.projection.inForce;
     if (documents !== undefined) return documents.document.export();
     throw new TablecastError(
       'OPTION_INVALID',

@@ -18,7 +18,7 @@ export function switchMode(projection: Projection, mode: ModeName, parts: Switch
   const { log, dispatcher, replicator, inBatch } = parts;
   const { name } = projection.schema;
   // A mode with a document begins a new one; in others there is nothing to do.
-  if (projection.mode.name === mode && projection.documents === undefined) return;
+  if (projection.inForce.mode.name === mode && projection.inForce.documents === undefined) return;
   if (inBatch) {
     throw new TablecastError(
       'OPTION_INVALID',
@@ -32,7 +32,7 @@ export function switchMode(projection: Projection, mode: ModeName, parts: Switch
   // A subscriber's writes meanwhile are made under the new mode.
   dispatcher.holding(() => {
     log.seal();
-    projection.switchMode(mode);
+    projection.inForce.switchMode(mode);
     log.seal();
   });
   replicator.switched(name, true);

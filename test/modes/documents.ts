@@ -2,10 +2,10 @@ import * as Automerge from '@automerge/automerge';
 import type { Projection } from '../../src/projection/projection.ts';
 
 /** The document behind a table, which users see only by its export. */
-export function documentOf(table: unknown): NonNullable<Projection['documents']>['document'] {
+export function documentOf(table: unknown): NonNullable<Projection['inForce']['documents']>['document'] {
   const { projection } = table as { readonly projection: Projection };
-  if (projection.documents === undefined) throw new Error('The table has no document.');
-  return projection.documents.document;
+  if (projection.inForce.documents === undefined) throw new Error('The table has no document.');
+  return projection.inForce.documents.document;
 }
 
 /** The latest changes of a table's document, as one text. */

@@ -33,7 +33,7 @@ async function claims(counter: number): Promise<FakePeer> {
   const peer = target.connect();
   const epoch = { counter, origin: 'e@1', mode: 'lww' } as const;
   const { projection, origins } = scratchProjection(compileSchema('hosts', HOSTS), modeNamed);
-  projection.enter(epoch, new VersionVector(), { before: new VersionVector() });
+  projection.inForce.enter(epoch, new VersionVector(), { before: new VersionVector() });
   const tables = peer.hello.tables.map((table) => ({
     ...table,
     takes: undefined,

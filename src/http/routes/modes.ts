@@ -49,7 +49,7 @@ function previewMode(host: HttpHost, asked: Asked): Answer {
 function obstacleTo({ table, projection }: HostedTable, to: Mode): string | undefined {
   if (table.mode === to) return `The table is in mode ${to} already.`;
   try {
-    projection.modeOf(to);
+    projection.inForce.modeOf(to);
     return undefined;
   } catch (error) {
     if (isTablecastError(error)) return `${error.message} ${error.hint}`;

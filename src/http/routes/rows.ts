@@ -76,7 +76,7 @@ function tagOf({ origin, sequence }: Pick<StandingRow, 'origin' | 'sequence'>): 
 /** The row under a key as it stands. */
 function standing(host: HttpHost, found: Found): StandingRow | undefined {
   // Of a counter, the write that a row comes from is known once its run is closed.
-  if (found.projection.documents !== undefined) host.seal();
+  if (found.projection.inForce.documents !== undefined) host.seal();
   const slot = found.projection.rows.find(found.text);
   return slot === undefined ? undefined : rowIn(host, found, slot);
 }
@@ -99,7 +99,7 @@ function noRow({ table, projection, text }: Found): Problem {
 
 /** The values that stand under a key, where there are several. */
 function concurrent({ table, projection, text }: Found): { readonly values?: unknown } {
-  if (projection.documents === undefined) return {};
+  if (projection.inForce.documents === undefined) return {};
   const values = table.conflictsOf(projection.schema.keyOf(text));
   if (values.length < 2) return {};
   return {

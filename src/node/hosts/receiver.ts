@@ -114,7 +114,7 @@ export class Receiver {
       // Held back already: what is told of this must not be answered before the frame is taken in.
       log.seal();
       for (const store of log.storeNames) this.#receiveInto(store, opened, { outcome, from });
-      for (const { table } of outcome.references) projections.get(table)?.carryOver();
+      for (const { table } of outcome.references) projections.get(table)?.inForce.carryOver();
     } finally {
       dispatcher.release();
     }
@@ -229,7 +229,7 @@ export class Receiver {
     if (skip === undefined) return 'gap';
     if (skip === reference.count) return 'known';
     if (origin !== undefined && projection.authors.writes(origin)) throw ownOperation(reference);
-    if (projection.isAhead(reference)) {
+    if (projection.inForce.isAhead(reference)) {
       requireWithinReach(projection, reference.epoch as Epoch);
       return 'ahead';
     }

@@ -118,7 +118,7 @@ export class Adopter {
       else yield* preparing;
       const telling = dispatcher.holding(() => this.#take(projection, adoption));
       if (telling === undefined) return undefined;
-      projection.carryOver();
+      projection.inForce.carryOver();
       yield* adoption.noteDeadlines();
       // Slots keep their numbers, and peers wait, until everybody knows.
       while (!telling.done) yield SLICE_UNITS;
@@ -147,7 +147,7 @@ export class Adopter {
 
   #adoptAtOnce(projection: Projection, checkpoint: DecodedCheckpoint): Adopted {
     const { log, dispatcher, origins } = this.#parts;
-    const { epoch } = projection;
+    const { epoch } = projection.inForce;
     dispatcher.hold();
     try {
       log.seal();
@@ -162,8 +162,8 @@ export class Adopter {
         position,
         span: Math.max(1, count),
       });
-      const switched = projection.epoch !== epoch;
-      projection.carryOver();
+      const switched = projection.inForce.epoch !== epoch;
+      projection.inForce.carryOver();
       return { rows: count, switched };
     } finally {
       dispatcher.release();
@@ -174,7 +174,8 @@ export class Adopter {
 /** Reads the changes of a checkpoint, so that they can be merged sooner. */
 function* readDocument(projection: Projection, { header, document }: DecodedCheckpoint): Work {
   const { epoch } = header;
-  const reader = epoch === undefined ? projection.documents?.document : projection.documentFor(epoch);
+  const reader =
+    epoch === undefined ? projection.inForce.documents?.document : projection.inForce.documentFor(epoch);
   if (reader !== undefined) yield* reader.prepareMerge(document);
 }
 
@@ -185,18 +186,13 @@ function* inTheEnd(steps: Iterable<unknown>, done: () => void): Generator<unknow
 
 /** Refuses what claims more of what this node writes than it wrote: its next operations would count as held. */
 function requireKnown(
-  projection: Projection,
+  { schema, authors, held }: Projection,
   origins: Origins,
   { origin, sequence }: { readonly origin: string; readonly sequence: number },
 ): void {
   const index = origins.find(origin);
-  if (
-    index === undefined ||
-    !projection.authors.writes(index) ||
-    sequence <= projection.held.vector().get(index)
-  )
-    return;
-  throw ownOperation({ table: projection.schema.name, origin, firstSequence: sequence });
+  if (index === undefined || !authors.writes(index) || sequence <= held.vector().get(index)) return;
+  throw ownOperation({ table: schema.name, origin, firstSequence: sequence });
 }
 
 /** The same for rows. */

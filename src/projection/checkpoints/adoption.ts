@@ -78,7 +78,7 @@ export function loadCheckpoint(
   const { entries, before } = at.part ?? EVERYTHING;
   const switches = epoch !== undefined && epochOrder(projection, epoch) > 0;
   if (switches) {
-    projection.switchTo(epoch, vectorOf(origins, epoch.base), { before: beforeOf(origins, epoch) });
+    projection.inForce.switchTo(epoch, vectorOf(origins, epoch.base), { before: beforeOf(origins, epoch) });
     for (const slot of projection.rows.removals()) projection.rows.forget(slot);
   }
   const bulk = at.part === undefined ? loadRows(projection, origins, checkpoint.rows) : undefined;
@@ -94,10 +94,10 @@ export function loadCheckpoint(
   if (entries < slots.length) return;
   loadDocument(projection, checkpoint.document, { begins: switches, before });
   for (const record of checkpoint.past)
-    projection.past.recall(record, (text) => projection.authors.isOwn(origins.intern(text)));
+    projection.inForce.past.recall(record, (text) => projection.authors.isOwn(origins.intern(text)));
   learnVersions(projection, origins, checkpoint.header, before);
   learn(projection, origins, { ...checkpoint, slots }, at.position);
-  if (epoch !== undefined) projection.tookEffect(vectorOf(origins, epoch.base));
+  if (epoch !== undefined) projection.inForce.tookEffect(vectorOf(origins, epoch.base));
   // What is newer than the checkpoint is found behind it.
   for (const [origin, sequence] of projection.held.sequences.entries())
     projection.held.marks.note(origin, sequence + 1, at.position + 1);
@@ -114,7 +114,10 @@ function beforeOf(
 }
 
 /** Returns whether what a record says was not overruled by what this node wrote while the record was made. */
-function takesEffect({ rows, versions, mode }: Projection, { slot, dot, removed }: CheckpointEntry): boolean {
+function takesEffect(
+  { rows, versions, inForce: { mode } }: Projection,
+  { slot, dot, removed }: CheckpointEntry,
+): boolean {
   if (rows.origin(slot) === dot.origin && rows.sequence(slot) === dot.sequence) return true;
   return versions.accepts(slot, dot) && (mode.comparesVersions || !removed || !rows.has(slot));
 }
@@ -164,7 +167,7 @@ function checkedDocument(
   epoch: Epoch,
   chunks: readonly Uint8Array[],
 ): TableDocument | undefined {
-  const document = projection.documentFor(epoch);
+  const document = projection.inForce.documentFor(epoch);
   if (document === undefined && chunks.length > 0) throw malformed('a document in a mode without');
   document?.merge(chunks, false);
   return document;
@@ -187,7 +190,7 @@ export interface Adopted {
  * `OPERATION_INVALID`.
  */
 export function isPlain(projection: Projection, checkpoint: DecodedCheckpoint): boolean {
-  if (epochOrder(projection, checkpoint.header.epoch) !== 0 || projection.documents !== undefined)
+  if (epochOrder(projection, checkpoint.header.epoch) !== 0 || projection.inForce.documents !== undefined)
     return false;
   if (checkpoint.document.length > 0) throw malformed('a document for a table without one');
   return true;
@@ -224,7 +227,7 @@ function adoptBehindDocument(
     adoption.note(entry);
   });
   const adopted = adoption.finish(vectorOf(origins, header.vector));
-  if (header.epoch !== undefined) projection.tookEffect(vectorOf(origins, header.epoch.base));
+  if (header.epoch !== undefined) projection.inForce.tookEffect(vectorOf(origins, header.epoch.base));
   learn(projection, origins, { ...checkpoint, slots }, position);
   // What is told in another order than the checkpoint's cannot be replayed from its bytes.
   const sameOrder = adopted.rows.every((slot, index) => slot === slots[index]);
@@ -259,7 +262,8 @@ export function* checkTimes(
   const { epoch, cleared } = header;
   const order = epochOrder(projection, epoch);
   if (order > 0 && epoch !== undefined) requireWithinReach(projection, epoch);
-  const mode = order > 0 && epoch !== undefined ? projection.modeOf(epoch.mode) : projection.mode;
+  const mode =
+    order > 0 && epoch !== undefined ? projection.inForce.modeOf(epoch.mode) : projection.inForce.mode;
   // From behind an earlier switch nothing takes effect.
   if (order < 0 || !mode.comparesVersions) return;
   const before = order > 0 && epoch !== undefined ? beforeOf(origins, epoch) : projection.versions.before;

@@ -10,10 +10,13 @@ import { MovingDot } from '../rows/dot.ts';
 import type { Rows } from '../rows/rows.ts';
 
 /** A table to be loaded, with what may be done with it already. */
-type Loaded = TableState & { readonly effects: Effects; readonly documents: DocumentFold | undefined };
+type Loaded = TableState & {
+  readonly effects: Effects;
+  readonly inForce: { readonly documents: DocumentFold | undefined };
+};
 
 /** Returns whether a table has never held anything, so that of a checkpoint everything counts. */
-function isUntouched({ rows, versions, effects, documents }: Loaded): boolean {
+function isUntouched({ rows, versions, effects, inForce: { documents } }: Loaded): boolean {
   return (
     rows.slots === 0 &&
     versions.cleared === undefined &&

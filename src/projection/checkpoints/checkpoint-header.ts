@@ -61,10 +61,10 @@ interface HeldSource extends Pick<Held, 'sequences' | 'contexts' | 'vector'> {
 }
 
 /** A source is what a checkpoint's header says of a table. */
-export type HeaderSource = Pick<
-  TableState,
-  'schema' | 'rows' | 'mode' | 'versions' | 'epoch' | 'effective'
-> & { readonly held: HeldSource };
+export type HeaderSource = Pick<TableState, 'schema' | 'rows' | 'versions'> & {
+  readonly held: HeldSource;
+  readonly inForce: Pick<TableState['inForce'], 'epoch' | 'mode' | 'effective'>;
+};
 
 /** Encodes the first chunk of a checkpoint, or the first ones. */
 export function encodeHeader(
@@ -89,11 +89,11 @@ export function encodeHeader(
     ),
     ...versionsOf(projection, origins),
     epoch:
-      projection.epoch.counter === 0
+      projection.inForce.epoch.counter === 0
         ? undefined
         : {
-            ...projection.epoch,
-            base: pairs(projection.effective().entries()),
+            ...projection.inForce.epoch,
+            base: pairs(projection.inForce.effective().entries()),
             before: before === undefined ? undefined : pairs(before.entries()),
           },
     ...overtakenOf(projection, origins),

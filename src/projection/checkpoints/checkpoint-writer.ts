@@ -31,10 +31,12 @@ interface PastRecords {
 
 /** A table, as far as its checkpoints say it. */
 export type CheckpointSource = HeaderSource &
-  Pick<TableState, 'rows' | 'mode'> & {
+  Pick<TableState, 'rows'> & {
     readonly held: Pick<Held, 'dictionaries'>;
-    readonly documents: { readonly document: TableDocument } | undefined;
-    readonly past: PastRecords;
+    readonly inForce: {
+      readonly documents: { readonly document: TableDocument } | undefined;
+      readonly past: PastRecords;
+    };
   };
 
 /** A part says which slots go into a checkpoint. */
@@ -45,7 +47,7 @@ export interface CheckpointPart {
 }
 
 /** Every row, and the removals that the table's mode compares with. */
-function wholeTable({ rows, mode }: CheckpointSource): CheckpointPart {
+function wholeTable({ rows, inForce: { mode } }: CheckpointSource): CheckpointPart {
   return { rows: rows.live(), removed: mode.comparesVersions ? rows.removals() : [] };
 }
 
@@ -79,7 +81,7 @@ export function* checkpointChunks(
   yield* pastChunks(projection);
 }
 
-function* pastChunks({ past }: CheckpointSource): Generator<Uint8Array, void, undefined> {
+function* pastChunks({ inForce: { past } }: CheckpointSource): Generator<Uint8Array, void, undefined> {
   const effects = [...past.effects];
   const copies = [...past.copies];
   for (let at = 0; at < Math.max(effects.length, copies.length); at += ENTRIES_PER_CHUNK) {
@@ -89,7 +91,9 @@ function* pastChunks({ past }: CheckpointSource): Generator<Uint8Array, void, un
 }
 
 /** The document last: it is then never behind the rows, and what it says of them stands. */
-function* documentChunks({ documents }: CheckpointSource): Generator<Uint8Array, void, undefined> {
+function* documentChunks({
+  inForce: { documents },
+}: CheckpointSource): Generator<Uint8Array, void, undefined> {
   for (const bytes of documents?.document.chunks() ?? []) {
     const chunk = new Uint8Array(bytes.length + 1).fill(DOCUMENT, 0, 1);
     chunk.set(bytes, 1);

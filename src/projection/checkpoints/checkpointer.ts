@@ -115,11 +115,11 @@ export class Checkpointer {
   /** Writes one table's checkpoint now; rejects with the backend's error, which leaves the old one in place. */
   async write(projection: Projection): Promise<void> {
     // What a switch passed over and is not written again yet is found by replay of that switch only.
-    if (projection.orphans.size > 0) return;
+    if (projection.inForce.orphans.size > 0) return;
     const { position } = this.#log;
     const operations = replayed(projection);
     const chunks: Uint8Array[] = [];
-    const { epoch } = projection;
+    const { epoch } = projection.inForce;
     const release = projection.keepSlots();
     try {
       for (const chunk of checkpointChunks(projection, this.#origins)) {
@@ -132,7 +132,7 @@ export class Checkpointer {
     // Rows may be newer than `position`: the operations they come from must be durable before they are.
     await this.#log.flush();
     // Rows from after a switch of mode do not go with a header from before it: next time.
-    if (projection.epoch !== epoch) return;
+    if (projection.inForce.epoch !== epoch) return;
     await this.#backend.writeCheckpoint({ table: projection.schema.name, position, chunks });
     this.#covered.set(projection, { position, operations });
   }

@@ -12,7 +12,8 @@ export function loadDocument(
   chunks: readonly Uint8Array[],
   { begins, before }: { readonly begins: boolean; readonly before: number },
 ): void {
-  const { documents, rows, effects } = projection;
+  const { rows, effects } = projection;
+  const { documents } = projection.inForce;
   if (documents === undefined) return;
   documents.document.merge(chunks, true, before);
   documents.refineRows();
@@ -41,7 +42,7 @@ export function adoptDocument(
   chunks: readonly Uint8Array[],
   position: number,
 ): DocumentAdoption {
-  const documents = projection.documents as DocumentFold;
+  const documents = projection.inForce.documents as DocumentFold;
   documents.document.merge(chunks, false);
   const created = new Map<number, number>();
   return {

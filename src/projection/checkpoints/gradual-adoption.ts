@@ -50,7 +50,7 @@ export class GradualAdoption implements WriteWatch {
   /** Per part of the checkpoint, the numbers of its origins, and the index of its first entry; then how many there are. */
   readonly #indexes: readonly (readonly number[])[];
   readonly #firsts: readonly number[];
-  readonly #epoch: Projection['epoch'];
+  readonly #epoch: Projection['inForce']['epoch'];
   readonly #clear: Dot | undefined;
   readonly #watch: WriteWatch | undefined;
   /** Slots that this node wrote since the copy was begun. */
@@ -87,7 +87,7 @@ export class GradualAdoption implements WriteWatch {
     this.#slots = new Int32Array(count);
     this.#rows = table.rows;
     this.#versions = table.versions;
-    this.#epoch = table.epoch;
+    this.#epoch = table.inForce.epoch;
     this.#clear = table.versions.latestClear;
     const { cleared } = checkpoint.header;
     if (cleared !== undefined) {
@@ -110,8 +110,8 @@ export class GradualAdoption implements WriteWatch {
 
   /** Says whether something happened meanwhile after which it has to begin anew. */
   get isStale(): boolean {
-    const { epoch, versions } = this.#table;
-    return this.#isStale || epoch !== this.#epoch || versions.latestClear !== this.#clear;
+    const { versions, inForce } = this.#table;
+    return this.#isStale || inForce.epoch !== this.#epoch || versions.latestClear !== this.#clear;
   }
 
   /** Counts the rows it changes. */
@@ -146,11 +146,15 @@ export class GradualAdoption implements WriteWatch {
 
   /** The short way for a table that has never held anything: rows of its own, column by column. */
   *#fillAside(): Work<boolean> {
-    const { rows: live, schema, versions, documents } = this.#table;
+    const { rows: live, schema, versions, inForce, held } = this.#table;
     const { header, rows: parts } = this.#checkpoint;
-    const isUntouched =
-      live.slots === 0 && versions.cleared === undefined && this.#table.held.vector().size === 0;
-    if (!isUntouched || documents !== undefined || header.cleared !== undefined || header.expired?.length)
+    const isUntouched = live.slots === 0 && versions.cleared === undefined && held.vector().size === 0;
+    if (
+      !isUntouched ||
+      inForce.documents !== undefined ||
+      header.cleared !== undefined ||
+      header.expired?.length
+    )
       return false;
     const rows = new Rows(schema);
     rows.reserve(this.#slots.length);
@@ -192,7 +196,7 @@ export class GradualAdoption implements WriteWatch {
     }
     this.#rows = yield* live.fork();
     learnRemovals(this.#rows, this.#origins, header);
-    this.#versions = new Versions(this.#table.mode, this.#rows, {
+    this.#versions = new Versions(this.#table.inForce.mode, this.#rows, {
       origins: this.#origins,
       overtakings: this.#table.held.overtakings,
     });
@@ -374,7 +378,7 @@ export class GradualAdoption implements WriteWatch {
     else table.rows.become(this.#rows);
     const { epoch } = this.#checkpoint.header;
     this.#learning.take(position);
-    if (epoch !== undefined) table.tookEffect(vectorOf(this.#origins, epoch.base));
+    if (epoch !== undefined) table.inForce.tookEffect(vectorOf(this.#origins, epoch.base));
     if (this.#cleared !== undefined) table.versions.noteCleared(this.#cleared);
     for (const write of this.#ahead) table.versions.expireAhead(write);
     return true;

@@ -25,10 +25,10 @@ export function afterLearning(
   const before = table.held.vector();
   const held = before.copy();
   held.merge(learning.theirs);
-  const effective = table.effective();
+  const effective = table.inForce.effective();
   effective.merge(vectorOf(origins, header.epoch?.base ?? []));
   const overtakings = table.held.overtakings.with(held, overtakingsOf(header, origins));
-  const versions = new Versions(table.mode, rows, { origins, overtakings });
+  const versions = new Versions(table.inForce.mode, rows, { origins, overtakings });
   versions.before = table.versions.before;
   versions.cleared = table.versions.cleared;
   if (of.cleared !== undefined) versions.noteCleared(of.cleared);
@@ -39,13 +39,15 @@ export function afterLearning(
     forgotten.set(nodeId, Math.max(epoch, forgotten.get(nodeId) ?? -1));
   return {
     schema: table.schema,
-    mode: table.mode,
-    epoch: table.epoch,
-    documents: undefined,
-    past: table.past,
+    inForce: {
+      mode: table.inForce.mode,
+      epoch: table.inForce.epoch,
+      documents: undefined,
+      past: table.inForce.past,
+      effective: () => effective,
+    },
     rows,
     versions,
-    effective: () => effective,
     held: {
       sequences: held,
       overtakings,

@@ -1,6 +1,7 @@
 import type { Origins } from '../../log/operations/origin.ts';
 import { isCount } from './checkpoint-format.ts';
 import { MAX_OVERTAKINGS, type Overtaking, type Overtakings } from '../held/overtakings.ts';
+import type { ConflictMode } from '../../modes/conflict-mode.ts';
 import type { Projection } from '../projection.ts';
 import type { Dot } from '../rows/dot.ts';
 import type { Rows } from '../rows/rows.ts';
@@ -22,13 +23,15 @@ export interface OvertakenHeader {
 }
 
 /** A source is what there is to say of a table. */
-type OvertakenSource = Pick<Projection, 'rows' | 'mode' | 'versions'> & {
+type OvertakenSource = Pick<Projection, 'rows' | 'versions'> & {
+  readonly inForce: { readonly mode: ConflictMode };
   readonly held: { readonly overtakings: Pick<Overtakings, 'size' | 'all'> };
 };
 
 /** Returns what of it there is to say of a table. */
 export function overtakenOf(table: OvertakenSource, origins: Origins): OvertakenHeader {
-  const { versions, rows, mode } = table;
+  const { versions, rows } = table;
+  const { mode } = table.inForce;
   const { overtakings } = table.held;
   if (overtakings.size === 0) return {};
   const name = ({ origin, sequence, stamp }: Dot): Named => [origins.at(origin).text, sequence, stamp];
@@ -57,8 +60,9 @@ export function overtakenOf(table: OvertakenSource, origins: Origins): Overtaken
 export function learnOvertaken(table: Projection, origins: Origins, header: OvertakenHeader): void {
   for (const each of overtakingsOf(header, origins))
     if (table.held.overtakings.note(each)) table.held.noteSeen(each.origin);
-  const { versions, rows, mode } = table;
-  if (mode.comparesVersions || table.documents !== undefined) return;
+  const { versions, rows } = table;
+  const { mode } = table.inForce;
+  if (mode.comparesVersions || table.inForce.documents !== undefined) return;
   versions.latestClear ??= clearOf(header, origins);
   learnRemovals(rows, origins, header);
 }

@@ -117,7 +117,7 @@ const names = new WeakMap<Projection, { changes: number; epoch: Epoch; name: str
 /** Names what a table has taken in: equal on two nodes that hold the same operations, and only then. */
 export function stateName(projection: Projection, origins: Origins): string {
   const { changes } = projection.held.vector();
-  const { epoch } = projection;
+  const { epoch } = projection.inForce;
   const known = names.get(projection);
   if (known?.changes === changes && known.epoch === epoch) return known.name;
   const name = newName(projection, origins);
@@ -132,7 +132,7 @@ function newName(projection: Projection, origins: Origins): string {
   );
   const hash = new Hash();
   hash.reset();
-  const { counter, origin } = projection.epoch;
+  const { counter, origin } = projection.inForce.epoch;
   hash.text(`${counter} ${origin}`);
   for (const entry of held.toSorted()) hash.text(entry);
   hash.finish();
@@ -327,9 +327,7 @@ export class TableDigest {
   /** Returns whether an operation was taken in, be it of a life that was forgotten since. */
   #holds(origin: number | undefined, sequence: number): boolean {
     if (origin === undefined || sequence < 1) return false;
-    const {
-      held: { lives },
-    } = this.#projection;
+    const { lives } = this.#projection.held;
     return sequence <= this.#projection.held.vector().get(origin) || lives.isForgotten(origin);
   }
 

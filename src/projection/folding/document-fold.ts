@@ -74,7 +74,7 @@ export function documentOwner(
 /** The table is what a document shows itself in, and who remembers what this node wrote. */
 type FoldedTable = TableState & {
   readonly effects: Effects;
-  readonly past: OwnPast;
+  readonly inForce: { readonly past: OwnPast };
   /** Another number when rows changed without an operation that is new here. */
   revision: number;
 };
@@ -121,7 +121,7 @@ export class DocumentFold {
       stamp: rows.stamp(slot),
     }));
     this.document.begin(base);
-    this.#table.past.begin(this.#table, origins);
+    this.#table.inForce.past.begin(this.#table, origins);
   }
 
   /** The value a standing cell shows. */

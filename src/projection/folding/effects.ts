@@ -51,11 +51,11 @@ export class Effects {
     const facts = reporter.facts(live.position, kind, dot, on);
     reporter.operation(facts);
     if (kind !== SET || !reporter.conflicts.observed) return;
-    const author = this.#origins.intern(this.#table.epoch.origin);
+    const author = this.#origins.intern(this.#table.inForce.epoch.origin);
     const by =
       rows.sequence(on.slot) > 0
         ? versions.standing(on.slot)
-        : { origin: author, sequence: this.#table.effective().get(author), stamp: 0 };
+        : { origin: author, sequence: this.#table.inForce.effective().get(author), stamp: 0 };
     reporter.overruled(on.slot, facts, { dot: by, seen: new VersionVector() });
   }
 

@@ -46,7 +46,7 @@ interface PreparedFor {
 }
 
 /** A table whose runs are prepared. */
-type PreparedTable = TableState & { readonly documents: DocumentFold | undefined };
+type PreparedTable = TableState & { readonly inForce: { readonly documents: DocumentFold | undefined } };
 
 interface DearRun {
   readonly bytes: Uint8Array;
@@ -60,12 +60,12 @@ interface DearRun {
 export function preparationOf(runs: readonly Uint8Array[], of: PreparedFor): Preparation | undefined {
   const dear = runs.flatMap((bytes): DearRun[] => {
     const table = of.tableOf(tableNameOf(bytes) ?? '');
-    const isDear = table?.schema.preparing !== undefined || table?.documents !== undefined;
+    const isDear = table?.schema.preparing !== undefined || table?.inForce.documents !== undefined;
     return isDear ? [{ bytes, table }] : [];
   });
   const lengthOf = (some: readonly DearRun[]): number =>
     some.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  const changing = dear.filter(({ table }) => table.documents !== undefined);
+  const changing = dear.filter(({ table }) => table.inForce.documents !== undefined);
   if (lengthOf(dear) < MIN_DEAR_BYTES && lengthOf(changing) < MIN_CHANGES_BYTES) return undefined;
   const preparations = new Map<Schema, CellPreparation>();
   for (const {
@@ -165,13 +165,13 @@ class FrameChanges {
   }
 
   *#prepare(run: DecodedRun, table: PreparedTable): Work<PreparedChanges> {
-    if (table.documents === undefined) return NOTHING;
+    if (table.inForce.documents === undefined) return NOTHING;
     const textOf = this.#textsOf(run, table);
-    if (isKnown(run, textOf)) return yield* table.documents.prepare(run, (id) => textOf(id) ?? '');
+    if (isKnown(run, textOf)) return yield* table.inForce.documents.prepare(run, (id) => textOf(id) ?? '');
     this.#missed.push({ run, table });
     // What it carries is read all the same: what it writes may be known when it is its turn.
     const changes = run.document?.changes ?? [];
-    return yield* table.documents.document.prepare({ entered: [], changes });
+    return yield* table.inForce.documents.document.prepare({ entered: [], changes });
   }
 
   #learn({ table, origin, state, newKeys }: DecodedRun): void {

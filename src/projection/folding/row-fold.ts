@@ -13,9 +13,11 @@ import { type Dot, MovingDot } from '../rows/dot.ts';
 /** The table is what runs are folded into, or handed on to its document. */
 type FoldedTable = TableState & {
   readonly effects: Effects;
-  readonly documents: DocumentFold | undefined;
-  /** Makes a switch that this node's own log tells of. */
-  switchHere(epoch: Epoch): void;
+  readonly inForce: {
+    readonly documents: DocumentFold | undefined;
+    /** Makes a switch that this node's own log tells of. */
+    switchHere(epoch: Epoch): void;
+  };
 };
 
 /** The context is common to the operations of one run. */
@@ -39,12 +41,9 @@ export class RowFold {
 
   /** Returns whether the writes of a run can be put as they are, and nobody is told more than what changed. */
   #plain(run: DecodedRun, on: RunContext): boolean {
-    const {
-      mode,
-      schema,
-      reporter,
-      held: { overtakings },
-    } = this.#table;
+    const { schema, reporter } = this.#table;
+    const { overtakings } = this.#table.held;
+    const { mode } = this.#table.inForce;
     if (overtakings.concerns(on.origin)) return false;
     if (mode.comparesVersions || schema.expiry !== undefined || run.kinds !== undefined) return false;
     if (on.base === undefined) return schema.isSet || run.values.numbers !== undefined;
@@ -72,7 +71,8 @@ export class RowFold {
 
   /** Folds the operations of a run from `skip` up to `end`. */
   fold(run: DecodedRun, range: { skip: number; end: number }, on: RunContext): void {
-    const { schema, documents, effects } = this.#table;
+    const { schema, effects } = this.#table;
+    const { documents } = this.#table.inForce;
     if (documents !== undefined && !on.stale && run.kinds?.[0] !== SWITCH)
       return documents.fold(run, range, on);
     if (!on.stale && this.#plain(run, on)) return this.#foldPlain(run, range, on);
@@ -125,8 +125,8 @@ export class RowFold {
     const { live, run, on } = where;
     if (kind === CLEAR && !on.stale) return this.#table.effects.clearRows(dot, on.seen, live);
     const { epoch } = run;
-    if (kind === SWITCH && epoch !== undefined && compareEpochs(epoch, this.#table.epoch) > 0)
-      this.#table.switchHere(epoch);
+    if (kind === SWITCH && epoch !== undefined && compareEpochs(epoch, this.#table.inForce.epoch) > 0)
+      this.#table.inForce.switchHere(epoch);
     if (live === undefined) return;
     const { reporter } = this.#table;
     const facts = reporter.facts(live.position, kind, dot);

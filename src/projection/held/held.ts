@@ -18,7 +18,7 @@ interface Author {
 interface HoldingTable {
   readonly schema: { readonly name: string };
   /** Documents tell by themselves what they wait for. */
-  readonly documents: unknown;
+  readonly inForce: { readonly documents: unknown };
   readonly authors: { all(): Iterable<Author>; writes(origin: number): boolean };
 }
 
@@ -50,7 +50,7 @@ export class Held {
       contexts,
       lives,
       get documents() {
-        return table.documents;
+        return table.inForce.documents;
       },
       writes: (origin) => table.authors.writes(origin),
     });

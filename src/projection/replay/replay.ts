@@ -57,7 +57,7 @@ export function replaySegment(segment: Segment, into: ReplayTarget, bound: Repla
     const projection = into.projections.get(opened.header.table);
     if (projection === undefined) continue;
     // A document keeps what it is given; rows keep nothing of a run.
-    const columns = projection.documents === undefined ? COLUMNS : undefined;
+    const columns = projection.inForce.documents === undefined ? COLUMNS : undefined;
     const run = readRun(opened, projection.schema.column, columns);
     const skip = Math.max(0, projection.held.overlap(run, into.origins.intern(run.origin)) ?? 0);
     const byPosition = counts === undefined ? run.count : skip + (counts[index] ?? 0);
@@ -66,8 +66,8 @@ export function replaySegment(segment: Segment, into: ReplayTarget, bound: Repla
     const position = beginnings[index] ?? segment.position;
     if (end <= skip && !isFollowed(projection, run, bound)) continue;
     // A switch written too late was made all the same before what was written behind it.
-    if (projection.isAhead(run) && run.kinds?.[0] !== SWITCH && run.epoch !== undefined)
-      projection.switchHere(run.epoch);
+    if (projection.inForce.isAhead(run) && run.kinds?.[0] !== SWITCH && run.epoch !== undefined)
+      projection.inForce.switchHere(run.epoch);
     into.telling?.(run.table, { first: position, places: places?.[index] });
     projection.apply(run, skip, { position, live: into.telling !== undefined, end: Math.max(end, skip) });
   }
@@ -77,8 +77,8 @@ export function replaySegment(segment: Segment, into: ReplayTarget, bound: Repla
  * Returns whether others may follow, in a document, a run that was written too late: it must be known there,
  * if not by what it did.
  */
-function isFollowed(projection: Projection, run: DecodedRun, { timeMs }: ReplayBound): boolean {
-  return timeMs !== Infinity && projection.documents !== undefined && !projection.isAhead(run);
+function isFollowed({ inForce }: Projection, run: DecodedRun, { timeMs }: ReplayBound): boolean {
+  return timeMs !== Infinity && inForce.documents !== undefined && !inForce.isAhead(run);
 }
 
 /** Says how much lies within the bound of a checkpoint that begins before it; undefined for all of it. */

@@ -24,16 +24,18 @@ export interface CheckpointEntry {
 }
 
 /** The table is what a switch goes over, and what this node writes again to it. */
-type SwitchedTable = TableState & {
+export type SwitchedTable = TableState & {
   readonly effects: Effects;
-  readonly documents: DocumentFold | undefined;
-  readonly past: OwnPast;
-  canFollow(epoch: Pick<Epoch, 'counter'>): boolean;
-  switchTo(
-    epoch: Epoch,
-    base: VersionVector,
-    from: { readonly before: VersionVector | undefined; readonly document?: TableDocument | undefined },
-  ): void;
+  readonly inForce: {
+    readonly documents: DocumentFold | undefined;
+    readonly past: OwnPast;
+    canFollow(epoch: Pick<Epoch, 'counter'>): boolean;
+    switchTo(
+      epoch: Epoch,
+      base: VersionVector,
+      from: { readonly before: VersionVector | undefined; readonly document?: TableDocument | undefined },
+    ): void;
+  };
   set(slot: number, value: Value): void;
   increment(slot: number, by: number | bigint, result: Value): void;
   delete(slot: number): boolean;
@@ -51,19 +53,19 @@ export function requireAvailable(mode: ConflictMode, table: string): void {
 
 /** Throws `LIMIT_EXCEEDED` for a switch of another node that lies beyond what this one can have missed. */
 export function requireWithinReach(projection: SwitchedTable, epoch: Epoch): void {
-  if (projection.canFollow(epoch)) return;
+  if (projection.inForce.canFollow(epoch)) return;
   throw outOfReach(projection, epoch, 'A peer claims');
 }
 
 /** Throws `LIMIT_EXCEEDED` when there were as many switches of a table as there may be. */
 export function nextEpoch(projection: TableState, origin: string, mode: Epoch['mode']): Epoch {
-  const epoch = { counter: projection.epoch.counter + 1, origin, mode };
+  const epoch = { counter: projection.inForce.epoch.counter + 1, origin, mode };
   if (epoch.counter <= MAX_SWITCHES) return epoch;
   throw outOfReach(projection, epoch, 'This would be');
 }
 
 function outOfReach(
-  { schema: { name: table }, epoch: known }: TableState,
+  { schema: { name: table }, inForce: { epoch: known } }: TableState,
   { counter, origin }: Epoch,
   what: string,
 ): TablecastError {
@@ -84,7 +86,7 @@ export function firstEpoch(mode: Epoch['mode']): Epoch {
 
 /** Says where a checkpoint stands: positive after a switch this table has not made, negative before one it has. */
 export function epochOrder(projection: TableState, epoch: Epoch | undefined): number {
-  return compareEpochs(epoch ?? firstEpoch('naive'), projection.epoch);
+  return compareEpochs(epoch ?? firstEpoch('naive'), projection.inForce.epoch);
 }
 
 /** An orphan is what this node wrote of a key that a switch passed over. */
@@ -104,7 +106,8 @@ export class Orphans {
   note(projection: SwitchedTable, origins: Origins, base: VersionVector): void {
     // What an earlier switch passed over and could not be written again yet stays to be written.
     const held = projection.held.vector().copy();
-    const { rows, documents, past, schema } = projection;
+    const { rows, schema } = projection;
+    const { documents, past } = projection.inForce;
     const own = documents?.effectsOfOwn() ?? [];
     // Of what does not add up, only what stands now counts: what was written before may have been replaced since.
     const adds = schema.column === 'integer';
@@ -131,7 +134,7 @@ export class Orphans {
       if (since.has(text)) continue;
       const isBase =
         documents === undefined
-          ? rows.sequence(slot) <= projection.epochBase.get(rows.origin(slot))
+          ? rows.sequence(slot) <= projection.inForce.base.get(rows.origin(slot))
           : stands(text);
       const earlier = isBase && adds ? before.get(text) : undefined;
       if (earlier !== undefined) this.#found.set(text, { ...earlier, held });
@@ -230,7 +233,7 @@ export class SwitchAdoption {
     const author = origins.intern(epoch.origin);
     this.#switchedBy = { origin: author, sequence: Math.max(1, base.get(author)), stamp: 0 };
     this.#held = projection.held.vector().copy();
-    projection.switchTo(epoch, base, { before, document });
+    projection.inForce.switchTo(epoch, base, { before, document });
   }
 
   /** Takes one entry of the checkpoint. */
@@ -276,11 +279,12 @@ export class SwitchAdoption {
 
   /** Says where the next change is told; undefined when that is done in the end. */
   get #told(): Live | undefined {
-    return this.#projection.documents === undefined ? this.#live() : undefined;
+    return this.#projection.inForce.documents === undefined ? this.#live() : undefined;
   }
 
   #change(slot: number): void {
-    const { rows, documents } = this.#projection;
+    const { rows } = this.#projection;
+    const { documents } = this.#projection.inForce;
     if (documents === undefined || this.#before.has(slot)) return;
     this.#before.set(slot, { present: rows.has(slot), value: rows.value(slot) });
   }
@@ -309,7 +313,7 @@ export class SwitchAdoption {
 
   /** Brings the rows in line with the document of a mode that has one; call when every row is in place. */
   settle(): void {
-    const { documents } = this.#projection;
+    const { documents } = this.#projection.inForce;
     if (documents === undefined) return;
     documents.refineRows();
     documents.begin();

@@ -29,11 +29,13 @@ export interface AuthoredTable {
   readonly schema: Schema;
   readonly rows: Rows;
   readonly held: Held;
-  readonly epoch: Epoch;
   readonly times: TableTimes;
-  /** In a mode with documents, what runs of this node go into. */
-  readonly documents: DocumentFold | undefined;
-  readonly past: OwnPast;
+  readonly inForce: {
+    readonly epoch: Epoch;
+    /** In a mode with documents, what runs of this node go into. */
+    readonly documents: DocumentFold | undefined;
+    readonly past: OwnPast;
+  };
 }
 
 /** Writes operations on one table into runs, under one origin: this node's present life, or what it writes for. */
@@ -154,7 +156,7 @@ export class LocalAuthor implements RunAuthor {
   }
 
   get runWeight(): number {
-    if (this.#table.documents === undefined || !this.#running) return 0;
+    if (this.#table.inForce.documents === undefined || !this.#running) return 0;
     return CHANGE_WEIGHT + this.#run.count + this.#extraWeight;
   }
 
@@ -181,10 +183,8 @@ export class LocalAuthor implements RunAuthor {
   beginRun(position: number): void {
     this.#copied = false;
     this.#extraWeight = 0;
-    const {
-      rows,
-      held: { dictionaries, marks, sequences: held },
-    } = this.#table;
+    const { rows } = this.#table;
+    const { dictionaries, marks, sequences: held } = this.#table.held;
     const { dictionary } = this.#dictionary;
     if (held.get(this.origin) === 0) this.#table.held.beginLife(this.origin);
     const tooLong =
@@ -202,7 +202,7 @@ export class LocalAuthor implements RunAuthor {
     this.#table.times.clock.look();
     this.#dot.stamp = 0;
     this.#announced = [];
-    const { epoch } = this.#table;
+    const { epoch } = this.#table.inForce;
     this.#run.epoch = epoch.counter === 0 ? undefined : epoch;
     this.#run.begin(this.#sequence + 1, dictionary.state, this.#announced);
     this.#told = Array.from(this.#news, (origin) => [origin, this.#seenOf(origin)] as const).filter(
@@ -223,17 +223,13 @@ export class LocalAuthor implements RunAuthor {
 
   /** Returns what is held of another origin, and what those had seen of it whose operations are held. */
   #seenOf(origin: number): number {
-    const {
-      held: { sequences: held, overtakings },
-    } = this.#table;
+    const { sequences: held, overtakings } = this.#table.held;
     return Math.max(held.get(origin), overtakings.concerns(origin) ? overtakings.through(origin) : 0);
   }
 
   finishRun(): FinishedRun {
-    const {
-      schema,
-      held: { sequences: held },
-    } = this.#table;
+    const { schema } = this.#table;
+    const { sequences: held } = this.#table.held;
     this.#running = false;
     held.advance(this.origin, this.#sequence);
     this.#table.held.noteSeen(this.origin);
@@ -247,11 +243,12 @@ export class LocalAuthor implements RunAuthor {
 
   /** Puts the open run into the document; returns what it weighs. */
   #writeDocument(): number {
-    const { documents, rows } = this.#table;
+    const { rows } = this.#table;
+    const { documents } = this.#table.inForce;
     if (documents === undefined) return 0;
     const { dictionary } = this.#dictionary;
     const copies = this.#copying || this.#copied;
-    if (copies) this.#table.past.noteCopy(this.#text, this.#run.firstSequence);
+    if (copies) this.#table.inForce.past.noteCopy(this.#text, this.#run.firstSequence);
     const { operations, ...section } = documents.write(this.#run.view(), {
       origin: this.#text,
       position: this.#position,

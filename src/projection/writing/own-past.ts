@@ -8,7 +8,7 @@ const MAX_PAST = 262_144;
 
 /** The table is about to leave its document. */
 type LeftTable = Pick<TableState, 'schema'> & {
-  readonly documents: { effectsOfOwn(): readonly OwnEffect[] } | undefined;
+  readonly inForce: { readonly documents: { effectsOfOwn(): readonly OwnEffect[] } | undefined };
 };
 
 /** An effect is what a node did to one key, its operations taken together. */
@@ -79,7 +79,7 @@ export class OwnPast {
   }
 
   /** The table is about to leave its document for another. */
-  leave({ documents, schema }: LeftTable): void {
+  leave({ schema, inForce: { documents } }: LeftTable): void {
     if (documents === undefined || schema.column !== 'integer') return;
     this.remember(documents.effectsOfOwn().filter((effect) => isNumber(effect) && !this.isCopy(effect)));
   }
