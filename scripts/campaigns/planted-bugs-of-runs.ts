@@ -82,7 +82,7 @@ export const bugsOfRuns: readonly PlantedBug[] = [
   bug(
     'tell that a row was changed which was not there',
     [
-      'projection/projection.ts',
+      'projection/writing/local-writes.ts',
       "const kind = rows.has(slot) ? 'changed' : 'new';\n    const previous = kind === 'new' ? undefined : rows.value(slot);",
       "const kind = slot < 0 ? 'new' : 'changed';\n    const previous = rows.has(slot) ? rows.value(slot) : undefined;",
     ],

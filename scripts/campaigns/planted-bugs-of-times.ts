@@ -119,9 +119,9 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   bug(
     'check the times of what decides nothing',
     [
-      'projection/projection.ts',
-      'if (this.inForce.mode.comparesVersions && !this.inForce.passesOver(run))',
-      'if (this.inForce.mode.comparesVersions)',
+      'projection/folding/fold-of-others.ts',
+      'if (inForce.mode.comparesVersions && !inForce.passesOver(run))',
+      'if (inForce.mode.comparesVersions)',
     ],
     [AHEAD],
   ),

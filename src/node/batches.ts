@@ -33,7 +33,7 @@ export class Batches {
    */
   declared(projection: Projection): void {
     if (this.#open === undefined) return this.carryOver(projection);
-    projection.beginUndo();
+    projection.local.beginUndo();
     this.#open.taking.push(projection);
     this.#open.declared.push(projection);
   }
@@ -60,18 +60,18 @@ export class Batches {
     const batch: OpenBatch = { taking: [...this.#declared.values()], declared: [], failures: [] };
     this.#open = batch;
     const mark = this.#dispatcher.mark;
-    for (const projection of batch.taking) projection.beginUndo();
+    for (const projection of batch.taking) projection.local.beginUndo();
     try {
       const result = this.#log.batch(() => {
         const given = refusePromise(write());
         for (const failure of batch.failures) throw failure;
         return given;
       });
-      for (const projection of batch.taking) projection.endUndo();
+      for (const projection of batch.taking) projection.local.endUndo();
       return result;
     } catch (error) {
       this.#dispatcher.forgetFrom(mark);
-      for (const projection of batch.taking) projection.undo();
+      for (const projection of batch.taking) projection.local.undo();
       throw error;
     } finally {
       this.#open = undefined;

@@ -45,8 +45,8 @@ export async function repair(
   if (dryRun === true) return planned.length;
   for (const { text, side } of planned) {
     const slot = projection.rows.slotOf(text);
-    if (side === undefined) projection.delete(slot);
-    else projection.set(slot, side.value as Value);
+    if (side === undefined) projection.local.delete(slot);
+    else projection.local.set(slot, side.value as Value);
   }
   await parts.flush();
   return planned.length;

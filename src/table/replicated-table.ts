@@ -68,7 +68,7 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   }
 
   delete(key: K): boolean {
-    return this.projection.delete(this.slot(key));
+    return this.projection.local.delete(this.slot(key));
   }
 
   repair(options: RepairOptions): Promise<number> {
@@ -104,7 +104,7 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   }
 
   clear(): void {
-    this.projection.clear();
+    this.projection.local.clear();
   }
 
   *keys(): IterableIterator<K> {
@@ -151,8 +151,8 @@ export class ReplicatedMap<K = unknown, V = unknown> extends ReplicatedTable<K, 
       typeof value === 'number' && schema.column === 'double' ? value : this.#check(key, value);
     // A text that is known stands as it was given: what follows needs not look up how it was written.
     const known = schema.textKeys ? rows.known(key as string) : undefined;
-    if (known === undefined) projection.set(this.slot(key), canonical);
-    else projection.set(known, canonical, undefined, key as Key);
+    if (known === undefined) projection.local.set(this.slot(key), canonical);
+    else projection.local.set(known, canonical, undefined, key as Key);
     return this;
   }
 
@@ -172,7 +172,7 @@ export class ReplicatedMap<K = unknown, V = unknown> extends ReplicatedTable<K, 
     const sum =
       valueType === 'double' ? Number(present) + Number(by) : BigInt(present) + toBigInt(by, this.name);
     const result = this.#check(key, sum);
-    this.projection.increment(this.slot(key), by, result);
+    this.projection.local.increment(this.slot(key), by, result);
     return result as V;
   }
 
@@ -211,7 +211,7 @@ export class ReplicatedMap<K = unknown, V = unknown> extends ReplicatedTable<K, 
 /** A replicated set is a table without values. */
 export class ReplicatedSet<K = unknown> extends ReplicatedTable<K, undefined> {
   add(key: K): this {
-    this.projection.set(this.slot(key), undefined);
+    this.projection.local.set(this.slot(key), undefined);
     return this;
   }
 

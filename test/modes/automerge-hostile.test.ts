@@ -273,7 +273,7 @@ describe('a run from elsewhere', () => {
 
   const nothing: DocumentSection = { entered: [], changes: [], copies: false };
   const check = (projection: Projection, bytes: Uint8Array) => (): void =>
-    projection.check(decodeRun(bytes, 'integer'), true);
+    projection.fold.check(decodeRun(bytes, 'integer'), true);
 
   it('is refused without a document, with one where none belongs, and with additions beyond what stays exact', () => {
     expect(

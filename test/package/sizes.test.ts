@@ -12,7 +12,6 @@ const MOST_MEMBERS = 25;
 const LARGER: Readonly<Record<string, number>> = {
   AutomergeDocument: 26,
   PeerTables: 27,
-  Projection: 26,
   Replicator: 39,
   Rows: 37,
   Session: 26,

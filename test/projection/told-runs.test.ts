@@ -67,8 +67,8 @@ function told(schema: Schema, runs: readonly DecodedRun[], how: { long: boolean;
   if (how.long) reporter.conflicts.observable.subscribe();
   let position = 1;
   for (const run of runs) {
-    projection.check(run, true);
-    projection.apply(run, 0, { position, live: true });
+    projection.fold.check(run, true);
+    projection.fold.apply(run, 0, { position, live: true });
     position += run.count;
   }
   const content = Array.from(rows.live(), (slot) => [rows.key(slot), rows.value(slot), rows.dot(slot)]);

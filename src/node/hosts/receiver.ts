@@ -193,7 +193,7 @@ export class Receiver {
     if (typeof checked === 'string') return 0;
     const held = author === undefined ? 0 : projection.held.vector().get(author);
     const skip = Math.max(0, held - firstSequence + 1);
-    projection.apply(checked, skip, { position, live: true });
+    projection.fold.apply(checked, skip, { position, live: true });
     return count - skip;
   }
 
@@ -241,7 +241,7 @@ export class Receiver {
         ? (this.#decoded.get(reference.bytes) as DecodedRun)
         : readRun(opened, projection.schema.column);
     this.#countNames(projection, run, outcome);
-    projection.check(run, from.wrote(reference.origin));
+    projection.fold.check(run, from.wrote(reference.origin));
     return run;
   }
 

@@ -11,7 +11,7 @@ import { RowLives } from '../times/row-lives.ts';
 import { type Dot, MovingDot } from '../rows/dot.ts';
 
 /** The table is what runs are folded into, or handed on to its document. */
-type FoldedTable = TableState & {
+export type FoldedTable = TableState & {
   readonly effects: Effects;
   readonly inForce: {
     readonly documents: DocumentFold | undefined;

@@ -69,7 +69,11 @@ export function replaySegment(segment: Segment, into: ReplayTarget, bound: Repla
     if (projection.inForce.isAhead(run) && run.kinds?.[0] !== SWITCH && run.epoch !== undefined)
       projection.inForce.switchHere(run.epoch);
     into.telling?.(run.table, { first: position, places: places?.[index] });
-    projection.apply(run, skip, { position, live: into.telling !== undefined, end: Math.max(end, skip) });
+    projection.fold.apply(run, skip, {
+      position,
+      live: into.telling !== undefined,
+      end: Math.max(end, skip),
+    });
   }
 }
 

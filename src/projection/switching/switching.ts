@@ -7,6 +7,7 @@ import { VersionVector } from '../../log/operations/version-vector.ts';
 import type { ConflictMode, OwnEffect, TableDocument } from '../../modes/conflict-mode.ts';
 import type { Value } from '../../schema/index.ts';
 import { type CarriedEffect, type OwnPast, addedTo, together } from '../writing/own-past.ts';
+import type { LocalWrites } from '../writing/local-writes.ts';
 import type { DocumentFold } from '../folding/document-fold.ts';
 import type { Effects, Live } from '../folding/effects.ts';
 import type { TableState } from '../table-state.ts';
@@ -36,9 +37,7 @@ export type SwitchedTable = TableState & {
       from: { readonly before: VersionVector | undefined; readonly document?: TableDocument | undefined },
     ): void;
   };
-  set(slot: number, value: Value): void;
-  increment(slot: number, by: number | bigint, result: Value): void;
-  delete(slot: number): boolean;
+  readonly local: LocalWrites;
 };
 
 /** Throws `DECLARATION_INVALID` for a mode that needs something which is not here. */
@@ -171,9 +170,9 @@ export class Orphans {
       const since = rows.has(slot) && projection.authors.isOwn(rows.origin(slot)) && !known;
       if (kind === 'add') addTo(projection, slot, by);
       else if (!since && kind === 'put')
-        projection.set(slot, schema.isSet ? undefined : schema.fromColumn(cell as Cell));
+        projection.local.set(slot, schema.isSet ? undefined : schema.fromColumn(cell as Cell));
       // A row that was not known here is not what was removed.
-      else if (!since && rows.has(slot) && known) projection.delete(slot);
+      else if (!since && rows.has(slot) && known) projection.local.delete(slot);
       this.#found.delete(text);
     }
   }
@@ -191,7 +190,7 @@ function addTo(projection: SwitchedTable, slot: number, by: number): void {
   const least = schema.valueType === 'count' ? 0n : -(2n ** 63n);
   const most = schema.valueType === 'count' ? 2n ** 64n - 1n : 2n ** 63n - 1n;
   const result = sum < least ? least : sum > most ? most : sum;
-  projection.increment(slot, by, schema.value(result));
+  projection.local.increment(slot, by, schema.value(result));
 }
 
 /**

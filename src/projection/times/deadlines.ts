@@ -21,7 +21,7 @@ export interface ExpiryDuty {
 }
 
 /** The table is what lets a row go when it is told to. */
-type ExpiringTable = TableState & { expire(slot: number): void };
+type ExpiringTable = TableState & { readonly local: { expire(slot: number): void } };
 
 /**
  * Lets rows go when their time is over: the author's node at the deadline, any other node only a
@@ -143,7 +143,7 @@ export class Deadlines {
   /** False while the backend takes no writes; then the row is looked at again. */
   #expire(slot: number): boolean {
     try {
-      this.#projection.expire(slot);
+      this.#projection.local.expire(slot);
       return true;
     } catch (error) {
       // Nobody called this, so nobody could catch it.

@@ -140,8 +140,8 @@ export class Gap {
     const { projection } = attached;
     const author = host.author(projection, nodes.proxyOf(server));
     const slot = projection.rows.slotOf(keyText);
-    if (zeek === undefined) projection.delete(slot, author);
-    else projection.set(slot, zeek.value, author);
+    if (zeek === undefined) projection.local.delete(slot, author);
+    else projection.local.set(slot, zeek.value, author);
     applied(attached, keyText);
     return zeek === undefined ? 'removed' : 'changed';
   }

@@ -122,14 +122,14 @@ export class Inbound {
     switch (change.kind) {
       case 'new':
       case 'changed':
-        projection.set(slot, schema.isSet ? undefined : schema.value(change.value), author);
+        projection.local.set(slot, schema.isSet ? undefined : schema.value(change.value), author);
         return;
       case 'removed':
-        projection.delete(slot, author);
+        projection.local.delete(slot, author);
         return;
       case 'expired':
         if (isExpired(attached, slot, { change, aheadMs, by: author.origin }))
-          projection.expire(slot, author);
+          projection.local.expire(slot, author);
     }
   }
 

@@ -1,0 +1,96 @@
+import { malformed } from '../../log/bytes/bytes.ts';
+import type { Epoch } from '../../log/operations/epoch.ts';
+import type { Origins } from '../../log/operations/origin.ts';
+import type { Dictionary } from '../../log/runs/dictionary.ts';
+import type { DecodedRun } from '../../log/runs/run.ts';
+import { checkRun, keyTextsOf, learnContext, learnRun } from './intake.ts';
+import { type FoldedTable, RowFold } from './row-fold.ts';
+
+/** The table is what runs are folded into, under a switch that some of them may not know of. */
+type TakingTable = FoldedTable & {
+  readonly inForce: {
+    /** Is what this node wrote that a switch passed over, and what it wrote again. */
+    readonly orphans: { readonly size: number; done(text: string): void };
+    readonly past: { noteCopy(origin: string, firstSequence: number): void };
+    passesOver(run: { readonly epoch: Epoch | undefined }): boolean;
+    advance(origin: number, sequence: number): void;
+  };
+};
+
+/** Runs of others, and of this node's own log: each is checked whole, then folded. */
+export class FoldOfOthers {
+  readonly #table: TakingTable;
+  readonly #origins: Origins;
+  readonly #rows: RowFold;
+
+  constructor(table: TakingTable, origins: Origins) {
+    this.#table = table;
+    this.#origins = origins;
+    this.#rows = new RowFold(table);
+  }
+
+  /** Checks a run from elsewhere, changing nothing; `enters` when its author brings it. Throws `OPERATION_INVALID`, `CLOCK_AHEAD`. */
+  check(run: DecodedRun, enters: boolean): void {
+    const { inForce, times } = this.#table;
+    checkRun(this.#table, run, this.#origins);
+    this.#checkDocument(run);
+    if (inForce.mode.comparesVersions && !inForce.passesOver(run))
+      times.check(run.stamps?.[run.count - 1] ?? run.firstStamp, { origin: run.origin, enters });
+  }
+
+  #checkDocument(run: DecodedRun): void {
+    const { inForce } = this.#table;
+    // What a switch passed over is not looked into: nothing of it takes effect.
+    if (inForce.passesOver(run)) return;
+    if (inForce.documents !== undefined)
+      inForce.documents.check(run, keyTextsOf(this.#table, run, this.#origins));
+    else if (run.document !== undefined) throw malformed('changes of a document for a table without one');
+  }
+
+  /**
+   * Folds the operations of a checked run from index `skip` up to `end` (by default all) into the
+   * rows. `position` is that of the first operation applied; unless `live`, nobody is told.
+   */
+  apply(
+    run: DecodedRun,
+    skip: number,
+    at: { readonly position: number; readonly live: boolean; readonly end?: number | undefined },
+  ): void {
+    const { held, inForce, reporter, times } = this.#table;
+    const origins = this.#origins;
+    const origin = origins.intern(run.origin);
+    const end = at.end ?? run.count;
+    if (held.sequences.get(origin) === 0) held.beginLife(origin);
+    held.marks.note(origin, run.firstSequence, at.position);
+    held.sessions.note(origin, run.firstSequence + skip, run.session);
+    const dictionary = learnRun(this.#table, run, { origin, origins, position: at.position });
+    const seen = learnContext(held, run, { origin, dictionary });
+    const base = at.live && reporter.listening ? at.position - skip : undefined;
+    const stale = inForce.passesOver(run);
+    if (!stale) times.observeRun(run.stamps?.[end - 1] ?? run.firstStamp, at.live);
+    if (!stale || base !== undefined)
+      this.#rows.fold(run, { skip, end }, { origin, dictionary, seen, base, stale });
+    if (this.#table.authors.isOwn(origin)) this.#noteOwn(run, { skip, end, dictionary, stale });
+    held.sequences.advance(origin, run.firstSequence + end - 1);
+    held.overtakings.arrived(origin);
+    if (!stale) inForce.advance(origin, run.firstSequence + end - 1);
+    held.noteSeen(origin);
+  }
+
+  /** What this node wrote is found in its own log: what stands there need not be written again. */
+  #noteOwn(
+    run: DecodedRun,
+    of: {
+      readonly skip: number;
+      readonly end: number;
+      readonly dictionary: Dictionary;
+      readonly stale: boolean;
+    },
+  ): void {
+    const { orphans, past } = this.#table.inForce;
+    if (run.document?.copies === true) past.noteCopy(run.origin, run.firstSequence);
+    if (orphans.size === 0 || of.stale) return;
+    for (let index = of.skip; index < of.end; index++)
+      orphans.done(this.#table.rows.text(of.dictionary.slot(run.ids[index] as number)));
+  }
+}

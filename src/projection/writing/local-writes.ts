@@ -1,0 +1,141 @@
+import { CLEAR, DELETE, EXPIRE, INCREMENT, SET } from '../../log/operations/operation.ts';
+import type { Key, Value } from '../../schema/index.ts';
+import type { DocumentFold } from '../folding/document-fold.ts';
+import { BEGINNING_WEIGHT } from '../folding/document-weight.ts';
+import type { Effects } from '../folding/effects.ts';
+import type { Rows } from '../rows/rows.ts';
+import { Undo } from '../rows/undo.ts';
+import type { TableState } from '../table-state.ts';
+import { Change } from '../telling/change.ts';
+import type { Reporter } from '../telling/reporter.ts';
+import type { Authors } from './authors.ts';
+import type { LocalAuthor } from './local-author.ts';
+
+/** The table is what this node writes. */
+type WrittenTable = TableState & {
+  readonly effects: Effects;
+  readonly authors: Authors;
+  readonly inForce: { readonly documents: DocumentFold | undefined };
+};
+
+/**
+ * What this node writes itself, or for an author who has no log of his own: the operation takes its place in the
+ * log, the row changes, and subscribers are told, in one call.
+ */
+export class LocalWrites {
+  readonly #table: WrittenTable;
+  // At hand for each write.
+  readonly #rows: Rows;
+  readonly #reporter: Reporter;
+  readonly #effects: Effects;
+  readonly #authors: Authors;
+  #undo: Undo | undefined;
+
+  constructor(table: WrittenTable) {
+    this.#table = table;
+    this.#rows = table.rows;
+    this.#reporter = table.reporter;
+    this.#effects = table.effects;
+    this.#authors = table.authors;
+  }
+
+  /** Writes a canonical value to a slot; `key` is its key, for callers that have it at hand. */
+  set(slot: number, value: Value, author: LocalAuthor = this.#authors.main as LocalAuthor, key?: Key): void {
+    const position = author.place();
+    const rows = this.#rows;
+    const reporter = this.#reporter;
+    const effects = this.#effects;
+    effects.watch?.remember(slot);
+    if (!reporter.wanted) {
+      rows.put(slot, value, author.set(slot, value));
+      effects.deadlines?.note(slot);
+      return;
+    }
+    const kind = rows.has(slot) ? 'changed' : 'new';
+    const previous = kind === 'new' ? undefined : rows.value(slot);
+    const dot = author.set(slot, value);
+    rows.put(slot, value, dot);
+    effects.deadlines?.note(slot);
+    if (reporter.brief)
+      reporter.wrote(
+        new Change(kind, key ?? rows.key(slot), previous, reporter.causeOf(position, value, dot)),
+      );
+    else reporter.effect(kind, slot, previous, reporter.facts(position, SET, dot, { slot, value }));
+  }
+
+  /**
+   * Adds to the number in a slot; `result` is what the row then holds. Where that cannot add up with
+   * what others add at the same time, the result is written instead.
+   */
+  increment(slot: number, by: number | bigint, result: Value): void {
+    const amount = Number(by);
+    if (this.#table.inForce.documents?.canAdd(slot, amount, result) !== true) return this.set(slot, result);
+    const author = this.#authors.main as LocalAuthor;
+    const position = author.place();
+    const rows = this.#rows;
+    const reporter = this.#reporter;
+    this.#effects.watch?.remember(slot);
+    const kind = rows.has(slot) ? 'changed' : 'new';
+    const previous = rows.value(slot);
+    const dot = author.increment(slot, amount);
+    if (kind === 'new') author.weigh(BEGINNING_WEIGHT);
+    rows.put(slot, result, dot);
+    this.#effects.deadlines?.note(slot);
+    if (!reporter.wanted) return;
+    const facts = reporter.facts(position, INCREMENT, dot, { slot, value: amount });
+    reporter.effect(kind, slot, previous, { ...facts, row: { value: result } });
+  }
+
+  /** Removes a slot's row and tells whether there was one; the operation is written either way. */
+  delete(slot: number, author: LocalAuthor = this.#authors.main as LocalAuthor): boolean {
+    const position = author.place();
+    const present = this.#rows.has(slot);
+    this.#effects.takeAway('removed', slot, author.remove(DELETE, slot), { kind: DELETE, position });
+    return present;
+  }
+
+  /** Removes every row with one operation. */
+  clear(): void {
+    const { documents } = this.#table.inForce;
+    if (documents?.clearsOneByOne === true) {
+      for (const slot of Array.from(this.#rows.live())) this.delete(slot);
+      return;
+    }
+    const author = this.#authors.main as LocalAuthor;
+    const position = author.place();
+    if (documents !== undefined) author.weigh(this.#rows.size);
+    const seen = this.#table.held.sequences;
+    this.#effects.clearRows(author.remove(CLEAR, -1), seen, { position, seen });
+  }
+
+  /** Removes a slot's row because its time is over; the operation names the very write it expires. */
+  expire(slot: number, author: LocalAuthor = this.#authors.main as LocalAuthor): void {
+    const position = author.place();
+    this.#effects.takeAway('expired', slot, author.expire(slot), { kind: EXPIRE, position });
+  }
+
+  // Batches ------------------------------------------------------------------------------------------------
+
+  /** Remembers from now on what is replaced. */
+  beginUndo(): void {
+    this.#undo = new Undo(this.#rows, this.#table.versions, this.#effects.watch);
+    this.#effects.watch = this.#undo;
+    this.#table.inForce.documents?.document.beginUndo();
+  }
+
+  endUndo(): void {
+    this.#end(true);
+  }
+
+  /** Puts every row back to where it was at {@link beginUndo}. */
+  undo(): void {
+    for (const slot of this.#undo?.takeBack() ?? []) this.#effects.deadlines?.note(slot);
+    this.#end(false);
+  }
+
+  #end(stands: boolean): void {
+    this.#effects.watch = this.#undo?.also;
+    this.#undo = undefined;
+    this.#table.inForce.documents?.document.endUndo(stands);
+  }
+}
