@@ -22,7 +22,7 @@ import type { CheckpointRows } from '../projection/checkpoints/checkpoint-format
 import { decodeCheckpoint, keyTexts } from '../projection/checkpoints/checkpoint-reader.ts';
 import type { Projection } from '../projection/projection.ts';
 import { replaySegment } from '../projection/replay/replay.ts';
-import { scratchProjection } from '../projection/replay/scratch.ts';
+import { scratchProjection } from '../projection/scratch.ts';
 import type { Key, Schema, Value } from '../schema/index.ts';
 
 /** Bounds how much of the log is folded in one turn of the event loop. */

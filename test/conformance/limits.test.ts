@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { memoryBackend } from '../../src/backends/memory.ts';
 import { type NodeOptions, type TableNode, follow, openNode } from '../../src/index.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
-import { scratchProjection } from '../../src/projection/replay/scratch.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 
 const open: TableNode[] = [];

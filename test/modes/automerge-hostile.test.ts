@@ -10,7 +10,7 @@ import { ByteWriter } from '../../src/log/bytes/bytes.ts';
 import type { NetEffect, RunChanges, RunEffects } from '../../src/modes/conflict-mode.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import type { Projection } from '../../src/projection/projection.ts';
-import { scratchProjection } from '../../src/projection/replay/scratch.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 
 const REFUSED = expect.objectContaining({ code: 'OPERATION_INVALID' }) as Error;

@@ -13,7 +13,7 @@ import {
 import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
 import { GradualAdoption } from '../../src/projection/checkpoints/gradual-adoption.ts';
 import type { Projection } from '../../src/projection/projection.ts';
-import { scratchProjection } from '../../src/projection/replay/scratch.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
 import { type Schema, type TableDeclaration, type Value, compileSchema } from '../../src/schema/index.ts';
 
 type Scratch = ReturnType<typeof scratchProjection>;

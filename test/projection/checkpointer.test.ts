@@ -6,7 +6,7 @@ import { Checkpointer } from '../../src/projection/checkpoints/checkpointer.ts';
 import { GradualAdoption } from '../../src/projection/checkpoints/gradual-adoption.ts';
 import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
 import { decodeCheckpoint } from '../../src/projection/checkpoints/checkpoint-reader.ts';
-import { scratchProjection } from '../../src/projection/replay/scratch.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';
 

@@ -4,7 +4,7 @@ import { modeNamed } from '../../src/modes/registry.ts';
 import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
 import { decodeCheckpoint } from '../../src/projection/checkpoints/checkpoint-reader.ts';
 import { MAX_LIVES_PER_NODE } from '../../src/projection/held/lives.ts';
-import { scratchProjection } from '../../src/projection/replay/scratch.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 
 /** Half of the longest frame. */

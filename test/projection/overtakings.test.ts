@@ -6,7 +6,7 @@ import { decodeCheckpoint } from '../../src/projection/checkpoints/checkpoint-re
 import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
 import { MAX_OVERTAKING_REMOVALS } from '../../src/projection/checkpoints/overtaken-header.ts';
 import { MAX_OVERTAKINGS, Overtakings } from '../../src/projection/held/overtakings.ts';
-import { scratchProjection } from '../../src/projection/replay/scratch.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 
 const [ALICE, BOB] = [1, 2];

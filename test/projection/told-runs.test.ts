@@ -4,7 +4,7 @@ import type { Change } from '../../src/index.ts';
 import { DELETE } from '../../src/log/operations/operation.ts';
 import { type DecodedRun, RunWriter, decodeRun } from '../../src/log/runs/run.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
-import { scratchProjection } from '../../src/projection/replay/scratch.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
 import { type Schema, compileSchema } from '../../src/schema/index.ts';
 
 const ORIGINS = ['a@1', 'b@1'] as const;

@@ -6,7 +6,7 @@ import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-wr
 import { decodeCheckpoint } from '../../src/projection/checkpoints/checkpoint-reader.ts';
 import { DigestCache, type Digests } from '../../src/projection/comparing/digest-cache.ts';
 import { GradualAdoption } from '../../src/projection/checkpoints/gradual-adoption.ts';
-import { scratchProjection } from '../../src/projection/replay/scratch.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
 import type { ComparisonMessage } from '../../src/replication/wire/comparison-wire.ts';
 import { type ComparisonOwner, Comparisons } from '../../src/replication/digests/comparison.ts';
 import type { Difference, LeafSum, TableDigests } from '../../src/replication/replica.ts';

@@ -7,7 +7,7 @@ import type { NodeEvent } from '../../src/index.ts';
 import { RunWriter } from '../../src/log/runs/run.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
-import { scratchProjection } from '../../src/projection/replay/scratch.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
 import { type TableState, decodeMessage } from '../../src/replication/wire/wire.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';

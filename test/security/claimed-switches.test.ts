@@ -6,7 +6,7 @@ import { RunWriter } from '../../src/log/runs/run.ts';
 import { VersionVector } from '../../src/log/operations/version-vector.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
-import { scratchProjection } from '../../src/projection/replay/scratch.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 

@@ -5,7 +5,7 @@ import type { Credential, MapTable, NodeEvent } from '../../src/index.ts';
 import { allAtOnce } from '../../src/work/slices.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { DigestCache, type Digests } from '../../src/projection/comparing/digest-cache.ts';
-import { scratchProjection } from '../../src/projection/replay/scratch.ts';
+import { scratchProjection } from '../../src/projection/scratch.ts';
 import type { TableState } from '../../src/replication/wire/wire.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';

@@ -12,6 +12,7 @@ import { DigestCache } from '../../projection/comparing/digest-cache.ts';
 import { stateName } from '../../projection/comparing/digest.ts';
 import type { Dispatcher } from '../../projection/telling/dispatcher.ts';
 import type { Projection } from '../../projection/projection.ts';
+import type { WholeTable } from '../../projection/whole-table.ts';
 import { Receiver } from './receiver.ts';
 import type {
   AdoptedRows,
@@ -50,13 +51,13 @@ export class LocalReplica implements Replica {
   readonly #receiver: Receiver;
 
   /** Tables of which a peer held another past than this node, and the life in which they part: a later life does not mend that. */
-  readonly #forks = new Map<Projection, string>();
+  readonly #forks = new Map<WholeTable, string>();
   /** Tables that this node wrote in the life before the present one, which it left because of another table. */
-  readonly #left = new Map<Projection, number>();
+  readonly #left = new Map<WholeTable, number>();
   /** Stores whose present life began in this process: of those that forget with it, every one. */
   readonly #begun: Set<StoreName>;
   /** Tables of which a peer has said what it holds, so that it may have been told of new operations. */
-  readonly #compared = new Set<Projection>();
+  readonly #compared = new Set<WholeTable>();
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
@@ -139,7 +140,7 @@ export class LocalReplica implements Replica {
   }
 
   /** A peer that could bring it knows more of a table than this node wrote in its present life; goes on in a new one where it can. */
-  #known(projection: Projection): OwnJudgement {
+  #known(projection: WholeTable): OwnJudgement {
     const { log, origins, projections } = this.#parts;
     // Nobody can know more than it wrote of a life that began in this process.
     if (this.#begun.has(projection.store)) return 'claimed';

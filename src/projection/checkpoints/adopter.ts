@@ -12,7 +12,7 @@ import { checkpointChunks } from './checkpoint-writer.ts';
 import type { Dispatcher } from '../telling/dispatcher.ts';
 import { GradualAdoption } from './gradual-adoption.ts';
 import { ownLifeIn, ownOperation } from '../folding/own-operation.ts';
-import type { Projection } from '../projection.ts';
+import type { WholeTable } from '../whole-table.ts';
 
 /** Most lives a table holds after a checkpoint: twice what operations bring, so that two nodes at their limit still meet. */
 const MAX_ADOPTED_LIVES = 16_384;
@@ -30,7 +30,7 @@ export interface AdopterParts {
    * A peer has more of what this node wrote in its present life than this node. `sound`: it goes on in a new one;
    * `forked`: it wrote others under the same names; `claimed`: that cannot be.
    */
-  known(projection: Projection): 'sound' | 'forked' | 'claimed';
+  known(projection: WholeTable): 'sound' | 'forked' | 'claimed';
 }
 
 /** Adopted says what taking over a checkpoint did. */
@@ -62,7 +62,7 @@ export class Adopter {
    * `LIMIT_EXCEEDED`, and has changed nothing then.
    */
   *adopt(
-    projection: Projection,
+    projection: WholeTable,
     chunks: readonly Uint8Array[],
     seen: (held: CheckpointHeader['vector'], written: readonly Stretches[]) => boolean,
   ): Work<Adopted | { readonly parted: string } | undefined> {
@@ -93,7 +93,7 @@ export class Adopter {
   }
 
   /** Undefined when something happened meanwhile after which it has to begin anew. */
-  *#tryAdopt(projection: Projection, of: Round): Work<Adopted | undefined> {
+  *#tryAdopt(projection: WholeTable, of: Round): Work<Adopted | undefined> {
     const { checkpoint } = of;
     yield* checkTimes(projection, this.#parts.origins, checkpoint);
     yield* requireOwnKnown(projection, this.#parts.origins, checkpoint);
@@ -107,7 +107,7 @@ export class Adopter {
   }
 
   /** Undefined when something happened meanwhile after which it has to begin anew. */
-  *#adoptGradually(projection: Projection, of: Round): Work<number | undefined> {
+  *#adoptGradually(projection: WholeTable, of: Round): Work<number | undefined> {
     const { log, dispatcher, origins } = this.#parts;
     log.seal();
     const adoption = new GradualAdoption(projection, origins, of.checkpoint);
@@ -129,7 +129,7 @@ export class Adopter {
   }
 
   /** Lets what was prepared take effect, and begins to tell of it; undefined when it has to begin anew. */
-  #take(projection: Projection, adoption: GradualAdoption): { readonly done: boolean } | undefined {
+  #take(projection: WholeTable, adoption: GradualAdoption): { readonly done: boolean } | undefined {
     const { log, dispatcher, slicing } = this.#parts;
     log.seal();
     const position = log.position + 1;
@@ -145,7 +145,7 @@ export class Adopter {
     return telling;
   }
 
-  #adoptAtOnce(projection: Projection, checkpoint: DecodedCheckpoint): Adopted {
+  #adoptAtOnce(projection: WholeTable, checkpoint: DecodedCheckpoint): Adopted {
     const { log, dispatcher, origins } = this.#parts;
     const { epoch } = projection.inForce;
     dispatcher.hold();
@@ -172,7 +172,7 @@ export class Adopter {
 }
 
 /** Reads the changes of a checkpoint, so that they can be merged sooner. */
-function* readDocument(projection: Projection, { header, document }: DecodedCheckpoint): Work {
+function* readDocument(projection: WholeTable, { header, document }: DecodedCheckpoint): Work {
   const { epoch } = header;
   const reader =
     epoch === undefined ? projection.inForce.documents?.document : projection.inForce.documentFor(epoch);
@@ -186,7 +186,7 @@ function* inTheEnd(steps: Iterable<unknown>, done: () => void): Generator<unknow
 
 /** Refuses what claims more of what this node writes than it wrote: its next operations would count as held. */
 function requireKnown(
-  { schema, authors, held }: Projection,
+  { schema, authors, held }: WholeTable,
   origins: Origins,
   { origin, sequence }: { readonly origin: string; readonly sequence: number },
 ): void {
@@ -196,7 +196,7 @@ function requireKnown(
 }
 
 /** The same for rows. */
-function* requireOwnKnown(projection: Projection, origins: Origins, { rows }: DecodedCheckpoint): Work {
+function* requireOwnKnown(projection: WholeTable, origins: Origins, { rows }: DecodedCheckpoint): Work {
   for (const part of rows) {
     const largest = largestOf(part);
     for (const [index, origin] of part.origins.entries())
@@ -210,7 +210,7 @@ function* requireOwnKnown(projection: Projection, origins: Origins, { rows }: De
  * Throws `LIMIT_EXCEEDED` for too many, and for one that would leave too many lives in the table.
  */
 function* claimNames(
-  { schema, held: { claims, sequences: held } }: Projection,
+  { schema, held: { claims, sequences: held } }: WholeTable,
   { header, rows }: DecodedCheckpoint,
 ): Work {
   const named = new Map<string, string>();

@@ -11,7 +11,7 @@ import { adoptDocument, loadDocument } from './document-adoption.ts';
 import { loadRows } from './bulk-load.ts';
 import { Learning, vectorOf } from './learning.ts';
 import { MovingEntry } from '../switching/moving-entry.ts';
-import type { Projection } from '../projection.ts';
+import type { WholeTable } from '../whole-table.ts';
 import {
   type CheckpointEntry,
   SwitchAdoption,
@@ -24,7 +24,7 @@ import {
  * written or removed while the checkpoint was made may be named again: only its last entry is visited.
  */
 function eachEntry(
-  projection: Projection,
+  projection: WholeTable,
   origins: Origins,
   parts: readonly CheckpointRows[],
   visit: (entry: MovingEntry, index: number) => void,
@@ -69,7 +69,7 @@ export interface CheckpointPart {
  * A row that was written too late is left out: what stood there before is not known any more.
  */
 export function loadCheckpoint(
-  projection: Projection,
+  projection: WholeTable,
   origins: Origins,
   checkpoint: DecodedCheckpoint,
   at: { readonly position: number; readonly part?: CheckpointPart | undefined },
@@ -115,7 +115,7 @@ function beforeOf(
 
 /** Returns whether what a record says was not overruled by what this node wrote while the record was made. */
 function takesEffect(
-  { rows, versions, inForce: { mode } }: Projection,
+  { rows, versions, inForce: { mode } }: WholeTable,
   { slot, dot, removed }: CheckpointEntry,
 ): boolean {
   if (rows.origin(slot) === dot.origin && rows.sequence(slot) === dot.sequence) return true;
@@ -127,7 +127,7 @@ function takesEffect(
  * that it has, of which only counts what it has seen; undefined when both stand behind the same switch.
  */
 function adoptAcrossSwitch(
-  projection: Projection,
+  projection: WholeTable,
   origins: Origins,
   checkpoint: DecodedCheckpoint,
   position: number,
@@ -163,7 +163,7 @@ function adoptAcrossSwitch(
 
 /** The document of another node, for a table that goes over to its mode. Throws `OPERATION_INVALID`. */
 function checkedDocument(
-  projection: Projection,
+  projection: WholeTable,
   epoch: Epoch,
   chunks: readonly Uint8Array[],
 ): TableDocument | undefined {
@@ -189,7 +189,7 @@ export interface Adopted {
  * Returns whether a checkpoint can be taken over gradually: see {@link GradualAdoption}. Throws
  * `OPERATION_INVALID`.
  */
-export function isPlain(projection: Projection, checkpoint: DecodedCheckpoint): boolean {
+export function isPlain(projection: WholeTable, checkpoint: DecodedCheckpoint): boolean {
   if (epochOrder(projection, checkpoint.header.epoch) !== 0 || projection.inForce.documents !== undefined)
     return false;
   if (checkpoint.document.length > 0) throw malformed('a document for a table without one');
@@ -202,7 +202,7 @@ export function isPlain(projection: Projection, checkpoint: DecodedCheckpoint): 
  * no longer has, goes; everything else stays.
  */
 export function adoptCheckpoint(
-  projection: Projection,
+  projection: WholeTable,
   origins: Origins,
   checkpoint: DecodedCheckpoint,
   position: number,
@@ -215,7 +215,7 @@ export function adoptCheckpoint(
 
 /** In a mode with documents, documents are merged, and rows follow. */
 function adoptBehindDocument(
-  projection: Projection,
+  projection: WholeTable,
   origins: Origins,
   checkpoint: DecodedCheckpoint,
   position: number,
@@ -239,7 +239,7 @@ function adoptBehindDocument(
  * Returns whether the rows are those of a checkpoint: merged documents may show other writes than either did,
  * and other sums.
  */
-function areRows(projection: Projection, origins: Origins, parts: readonly CheckpointRows[]): boolean {
+function areRows(projection: WholeTable, origins: Origins, parts: readonly CheckpointRows[]): boolean {
   const { rows, schema } = projection;
   let same = true;
   eachEntry(projection, origins, parts, ({ slot, removed, value, dot }) => {
@@ -255,7 +255,7 @@ function areRows(projection: Projection, origins: Origins, parts: readonly Check
 
 /** Refuses a checkpoint whose times are too far ahead, before any of it takes effect. Throws `CLOCK_AHEAD`. */
 export function* checkTimes(
-  projection: Projection,
+  projection: WholeTable,
   origins: Origins,
   { header, rows }: DecodedCheckpoint,
 ): Work {
@@ -285,7 +285,7 @@ export function* checkTimes(
 
 /** Takes over the latest `clear`, if it was before a stamp, and the expiries that overtook their writes, telling nobody. */
 function learnVersions(
-  projection: Projection,
+  projection: WholeTable,
   origins: Origins,
   header: CheckpointHeader,
   before: number = Infinity,
@@ -312,7 +312,7 @@ function learnVersions(
 }
 
 function learn(
-  projection: Projection,
+  projection: WholeTable,
   origins: Origins,
   checkpoint: DecodedCheckpoint & { readonly slots: Int32Array },
   position: number,

@@ -2,7 +2,7 @@ import type { Backend } from '../../log/backend.ts';
 import type { Environment } from '../../environment.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import { checkpointChunks } from './checkpoint-writer.ts';
-import type { Projection } from '../projection.ts';
+import type { WholeTable } from '../whole-table.ts';
 
 /** A checkpoint is due after this many operations, or after four times as many as there are rows. */
 const MIN_TAIL = 65_536;
@@ -46,7 +46,7 @@ export class Checkpointer {
   readonly #minTail: number;
   readonly #keeper: Keeper | undefined;
   #lastPosition = Infinity;
-  readonly #covered = new Map<Projection, { position: number; operations: number }>();
+  readonly #covered = new Map<WholeTable, { position: number; operations: number }>();
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
@@ -70,7 +70,7 @@ export class Checkpointer {
   }
 
   /** Takes a table in; `position` is that of its newest checkpoint, 0 without one. */
-  watch(projection: Projection, position: number): void {
+  watch(projection: WholeTable, position: number): void {
     this.#covered.set(projection, { position, operations: position === 0 ? 0 : replayed(projection) });
   }
 
@@ -98,7 +98,7 @@ export class Checkpointer {
     if (!this.#stopped) await this.#keeper?.tend(this.#coveredByAll()).catch(() => undefined);
   }
 
-  #isFar(projection: Projection, position: number): boolean {
+  #isFar(projection: WholeTable, position: number): boolean {
     const distance = this.#log.position - position;
     if (distance >= FAR * Math.max(this.#minTail, projection.rows.size)) return true;
     return position < (this.#keeper?.wanted ?? 0) && operationsHeld(projection) > 0;
@@ -113,7 +113,7 @@ export class Checkpointer {
   }
 
   /** Writes one table's checkpoint now; rejects with the backend's error, which leaves the old one in place. */
-  async write(projection: Projection): Promise<void> {
+  async write(projection: WholeTable): Promise<void> {
     // What a switch passed over and is not written again yet is found by replay of that switch only.
     if (projection.inForce.orphans.size > 0) return;
     const { position } = this.#log;
@@ -152,12 +152,12 @@ export class Checkpointer {
 }
 
 /** Counts the operations that a restart would replay one by one, were there no checkpoint of this node's own. */
-function replayed(projection: Projection): number {
+function replayed(projection: WholeTable): number {
   return operationsHeld(projection) - projection.held.summedUp;
 }
 
 /** Counts the operations of a table that this node has ever held. */
-function operationsHeld(projection: Projection): number {
+function operationsHeld(projection: WholeTable): number {
   let count = 0;
   for (const [, sequence] of projection.held.vector().entries()) count += sequence;
   return count;

@@ -1,6 +1,6 @@
 import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type { DocumentFold } from '../folding/document-fold.ts';
-import type { Projection } from '../projection.ts';
+import type { WholeTable } from '../whole-table.ts';
 import type { CheckpointEntry } from '../switching/switching.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { CheckpointEntry } from '../switching/switching.ts';
  * the checkpoint stands behind a later switch.
  */
 export function loadDocument(
-  projection: Projection,
+  projection: WholeTable,
   chunks: readonly Uint8Array[],
   { begins, before }: { readonly begins: boolean; readonly before: number },
 ): void {
@@ -38,7 +38,7 @@ export interface DocumentAdoption {
 
 /** Merges the document of another node. Throws `OPERATION_INVALID`, and has changed nothing then. */
 export function adoptDocument(
-  projection: Projection,
+  projection: WholeTable,
   chunks: readonly Uint8Array[],
   position: number,
 ): DocumentAdoption {

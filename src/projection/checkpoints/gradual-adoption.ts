@@ -13,7 +13,7 @@ import { checkpointChunks } from './checkpoint-writer.ts';
 import { Learning, vectorOf } from './learning.ts';
 import { afterLearning } from './learned-view.ts';
 import { MovingEntry } from '../switching/moving-entry.ts';
-import type { Projection } from '../projection.ts';
+import type { WholeTable } from '../whole-table.ts';
 import type { Dot } from '../rows/dot.ts';
 import { Rows } from '../rows/rows.ts';
 import type { WriteWatch } from '../rows/undo.ts';
@@ -43,14 +43,14 @@ const OVERRULED = 4;
  * slots must keep their numbers.
  */
 export class GradualAdoption implements WriteWatch {
-  readonly #table: Projection;
+  readonly #table: WholeTable;
   readonly #origins: Origins;
   readonly #checkpoint: DecodedCheckpoint;
   readonly #learning: Learning;
   /** Per part of the checkpoint, the numbers of its origins, and the index of its first entry; then how many there are. */
   readonly #indexes: readonly (readonly number[])[];
   readonly #firsts: readonly number[];
-  readonly #epoch: Projection['inForce']['epoch'];
+  readonly #epoch: WholeTable['inForce']['epoch'];
   readonly #clear: Dot | undefined;
   readonly #watch: WriteWatch | undefined;
   /** Slots that this node wrote since the copy was begun. */
@@ -76,7 +76,7 @@ export class GradualAdoption implements WriteWatch {
   #isStale = false;
   #record: Uint8Array = new Uint8Array(0);
 
-  constructor(table: Projection, origins: Origins, checkpoint: DecodedCheckpoint) {
+  constructor(table: WholeTable, origins: Origins, checkpoint: DecodedCheckpoint) {
     this.#table = table;
     this.#origins = origins;
     this.#checkpoint = checkpoint;

@@ -3,7 +3,7 @@ import { SessionMarks } from '../../log/operations/session-marks.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { CheckpointSource } from './checkpoint-writer.ts';
 import { type Learning, vectorOf } from './learning.ts';
-import type { Projection } from '../projection.ts';
+import type { WholeTable } from '../whole-table.ts';
 import type { Dot } from '../rows/dot.ts';
 import type { Rows } from '../rows/rows.ts';
 import { type ExpiredAhead, Versions } from '../rows/versions.ts';
@@ -11,7 +11,7 @@ import { clearOf, overtakingsOf } from './overtaken-header.ts';
 
 /** A table as it will be once it has taken a checkpoint over, as far as a checkpoint of its own says it. */
 export function afterLearning(
-  table: Projection,
+  table: WholeTable,
   origins: Origins,
   of: {
     readonly header: CheckpointHeader;
@@ -60,7 +60,7 @@ export function afterLearning(
   };
 }
 
-function sessionsAfter(table: Projection, origins: Origins, header: CheckpointHeader): SessionMarks {
+function sessionsAfter(table: WholeTable, origins: Origins, header: CheckpointHeader): SessionMarks {
   const sessions = new SessionMarks();
   const held = table.held.vector();
   for (const [origin] of held.entries()) {

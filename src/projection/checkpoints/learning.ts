@@ -4,7 +4,7 @@ import type { Work } from '../../work/slices.ts';
 import { VersionVector } from '../../log/operations/version-vector.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { DecodedCheckpoint, DictionaryKeys } from './checkpoint-reader.ts';
-import type { Projection } from '../projection.ts';
+import type { WholeTable } from '../whole-table.ts';
 import type { Rows } from '../rows/rows.ts';
 import { learnOvertaken } from './overtaken-header.ts';
 
@@ -39,11 +39,11 @@ export class Learning {
   readonly contexts: Map<number, VersionVector> = new Map();
   /** Is what the node that wrote the checkpoint held. */
   readonly theirs: VersionVector;
-  readonly #table: Projection;
+  readonly #table: WholeTable;
   readonly #origins: Origins;
   readonly #header: CheckpointHeader;
 
-  constructor(table: Projection, origins: Origins, header: CheckpointHeader) {
+  constructor(table: WholeTable, origins: Origins, header: CheckpointHeader) {
     this.#table = table;
     this.#origins = origins;
     this.#header = header;

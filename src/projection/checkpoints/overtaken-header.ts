@@ -2,7 +2,7 @@ import type { Origins } from '../../log/operations/origin.ts';
 import { isCount } from './checkpoint-format.ts';
 import { MAX_OVERTAKINGS, type Overtaking, type Overtakings } from '../held/overtakings.ts';
 import type { ConflictMode } from '../../modes/conflict-mode.ts';
-import type { Projection } from '../projection.ts';
+import type { WholeTable } from '../whole-table.ts';
 import type { Dot } from '../rows/dot.ts';
 import type { Rows } from '../rows/rows.ts';
 
@@ -23,7 +23,7 @@ export interface OvertakenHeader {
 }
 
 /** A source is what there is to say of a table. */
-type OvertakenSource = Pick<Projection, 'rows' | 'versions'> & {
+type OvertakenSource = Pick<WholeTable, 'rows' | 'versions'> & {
   readonly inForce: { readonly mode: ConflictMode };
   readonly held: { readonly overtakings: Pick<Overtakings, 'size' | 'all'> };
 };
@@ -57,7 +57,7 @@ export function overtakenOf(table: OvertakenSource, origins: Origins): Overtaken
 }
 
 /** Takes in what a checkpoint says of it, once what it holds counts as held. Keys that have a row here keep it. */
-export function learnOvertaken(table: Projection, origins: Origins, header: OvertakenHeader): void {
+export function learnOvertaken(table: WholeTable, origins: Origins, header: OvertakenHeader): void {
   for (const each of overtakingsOf(header, origins))
     if (table.held.overtakings.note(each)) table.held.noteSeen(each.origin);
   const { versions, rows } = table;

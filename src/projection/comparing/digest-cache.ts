@@ -1,7 +1,7 @@
 import type { Origins } from '../../log/operations/origin.ts';
 import type { Work } from '../../work/slices.ts';
 import { type LeafSum, type RowDifference, TableDigest, stateName } from './digest.ts';
-import type { Projection } from '../projection.ts';
+import type { WholeTable } from '../whole-table.ts';
 
 /** Digests of so many tables are kept for the next question. */
 const MAX_DIGESTS = 4;
@@ -18,16 +18,16 @@ export interface Digests extends Pick<
 /** The digests of a node's tables, as far as they were asked for of late. */
 export class DigestCache {
   readonly #origins: Origins;
-  readonly #kept = new Map<Projection, TableDigest>();
+  readonly #kept = new Map<WholeTable, TableDigest>();
   /** Digests that are being made; a second caller goes on with the work of the first. */
-  readonly #underWay = new Map<Projection, { readonly digest: TableDigest; readonly work: Work }>();
+  readonly #underWay = new Map<WholeTable, { readonly digest: TableDigest; readonly work: Work }>();
 
   constructor(origins: Origins) {
     this.#origins = origins;
   }
 
   /** Hashes of the rows as they are, made when they are not at hand; undefined when the rows changed meanwhile. */
-  *of(projection: Projection): Work<Digests | undefined> {
+  *of(projection: WholeTable): Work<Digests | undefined> {
     const origins = this.#origins;
     const state = stateName(projection, origins);
     const { revision } = projection;
@@ -70,9 +70,9 @@ export class DigestCache {
     };
   }
 
-  #keep(projection: Projection, digest: TableDigest): void {
+  #keep(projection: WholeTable, digest: TableDigest): void {
     this.#kept.delete(projection);
     this.#kept.set(projection, digest);
-    if (this.#kept.size > MAX_DIGESTS) this.#kept.delete(this.#kept.keys().next().value as Projection);
+    if (this.#kept.size > MAX_DIGESTS) this.#kept.delete(this.#kept.keys().next().value as WholeTable);
   }
 }

@@ -6,7 +6,7 @@ import type { Work } from '../../work/slices.ts';
 import type { Key, Value } from '../../schema/index.ts';
 import { decodeRows } from '../checkpoints/checkpoint-reader.ts';
 import { rowsOfSlots } from '../checkpoints/checkpoint-writer.ts';
-import type { Projection } from '../projection.ts';
+import type { WholeTable } from '../whole-table.ts';
 
 /** Rows are spread over this many buckets by the hash of their key, and each bucket over as many leaves. */
 const BUCKETS = 256;
@@ -112,10 +112,10 @@ function finished(word: number): number {
 }
 
 /** The name of each table's state when it was asked for last: making it takes as long as the table has lives. */
-const names = new WeakMap<Projection, { changes: number; epoch: Epoch; name: string }>();
+const names = new WeakMap<WholeTable, { changes: number; epoch: Epoch; name: string }>();
 
 /** Names what a table has taken in: equal on two nodes that hold the same operations, and only then. */
-export function stateName(projection: Projection, origins: Origins): string {
+export function stateName(projection: WholeTable, origins: Origins): string {
   const { changes } = projection.held.vector();
   const { epoch } = projection.inForce;
   const known = names.get(projection);
@@ -125,7 +125,7 @@ export function stateName(projection: Projection, origins: Origins): string {
   return name;
 }
 
-function newName(projection: Projection, origins: Origins): string {
+function newName(projection: WholeTable, origins: Origins): string {
   const held = Array.from(
     projection.held.vector().entries(),
     ([origin, sequence]) => `${origins.at(origin).text} ${sequence}`,
@@ -156,7 +156,7 @@ interface LeafIndex {
  */
 export class TableDigest {
   readonly state: string;
-  /** Says which rows it is of, of those that it may have: see {@link Projection.revision}. */
+  /** Says which rows it is of, of those that it may have: see {@link WholeTable.revision}. */
   readonly revision: number;
   /** Counts the slots that the table had. */
   readonly numbered: number;
@@ -164,9 +164,9 @@ export class TableDigest {
   readonly #sums: Uint32Array = new Uint32Array(2 * BUCKETS);
   #root: readonly [low: number, high: number] = [0, 0];
   #index: LeafIndex | undefined;
-  readonly #projection: Projection;
+  readonly #projection: WholeTable;
 
-  constructor(projection: Projection, state: string) {
+  constructor(projection: WholeTable, state: string) {
     this.state = state;
     this.#projection = projection;
     this.revision = projection.revision;
@@ -366,7 +366,7 @@ function leafIn(hash: Hash, text: string): number {
   return finished(hash.low) >>> 16;
 }
 
-function* readSides(projection: Projection, chunks: readonly Uint8Array[]): Work<Map<string, RowSide>> {
+function* readSides(projection: WholeTable, chunks: readonly Uint8Array[]): Work<Map<string, RowSide>> {
   const { schema } = projection;
   const sides = new Map<string, RowSide>();
   let taken = 0;
@@ -392,6 +392,6 @@ function tooManyRows(table: string): TablecastError {
   );
 }
 
-function sameValue({ schema }: Projection, one: Value, other: Value): boolean {
+function sameValue({ schema }: WholeTable, one: Value, other: Value): boolean {
   return schema.isSet || Object.is(schema.toColumn(one), schema.toColumn(other));
 }

@@ -4,7 +4,7 @@ import type { SegmentStore } from '../../log/keeping/segment-store.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import { loadCheckpoint } from '../checkpoints/adoption.ts';
 import { decodeCheckpoint } from '../checkpoints/checkpoint-reader.ts';
-import type { Projection } from '../projection.ts';
+import type { WholeTable } from '../whole-table.ts';
 import { replaySegment } from './replay.ts';
 import { type Schema, compileSchema } from '../../schema/index.ts';
 
@@ -73,7 +73,7 @@ function parse(bytes: Uint8Array): unknown {
 export async function rebuild(
   store: SegmentStore,
   recovery: Pick<Recovery, 'checkpoints' | 'trimmedTo'>,
-  into: { readonly projections: ReadonlyMap<string, Projection>; readonly origins: Origins },
+  into: { readonly projections: ReadonlyMap<string, WholeTable>; readonly origins: Origins },
 ): Promise<void> {
   const covered = new Map<string, Checkpoint>();
   for (const checkpoint of recovery.checkpoints) {
@@ -103,12 +103,12 @@ export async function rebuild(
 
 /** The tables whose checkpoint does not cover a position. */
 function tablesBehind(
-  projections: ReadonlyMap<string, Projection>,
+  projections: ReadonlyMap<string, WholeTable>,
   covered: ReadonlyMap<string, Checkpoint>,
   position: number,
-): ReadonlyMap<string, Projection> {
+): ReadonlyMap<string, WholeTable> {
   if (covered.size === 0) return projections;
-  const behind = new Map<string, Projection>();
+  const behind = new Map<string, WholeTable>();
   for (const [table, projection] of projections) {
     if ((covered.get(table)?.position ?? 0) < position) behind.set(table, projection);
   }

@@ -6,7 +6,7 @@ import { type DecodedRun, RunColumns, openRun, readRun } from '../../log/runs/ru
 import { type Stretch, decodeSegment, placesOf } from '../../log/runs/segment.ts';
 import { type CheckpointPart, loadCheckpoint } from '../checkpoints/adoption.ts';
 import { decodeCheckpoint } from '../checkpoints/checkpoint-reader.ts';
-import type { Projection } from '../projection.ts';
+import type { WholeTable } from '../whole-table.ts';
 
 /** The bound says how far to replay; both bounds are inclusive. */
 export interface ReplayBound {
@@ -28,7 +28,7 @@ export interface RunPlaces {
 
 /** A target is what a segment is folded into. */
 export interface ReplayTarget {
-  readonly projections: ReadonlyMap<string, Projection>;
+  readonly projections: ReadonlyMap<string, WholeTable>;
   readonly origins: Origins;
   /**
    * Has subscribers told of changes, as if their operations followed one another from the first on, and is called
@@ -81,7 +81,7 @@ export function replaySegment(segment: Segment, into: ReplayTarget, bound: Repla
  * Returns whether others may follow, in a document, a run that was written too late: it must be known there,
  * if not by what it did.
  */
-function isFollowed({ inForce }: Projection, run: DecodedRun, { timeMs }: ReplayBound): boolean {
+function isFollowed({ inForce }: WholeTable, run: DecodedRun, { timeMs }: ReplayBound): boolean {
   return timeMs !== Infinity && inForce.documents !== undefined && !inForce.isAhead(run);
 }
 

@@ -1,7 +1,7 @@
 import { allAtOnce } from '../../../src/work/slices.ts';
 import { modeNamed } from '../../../src/modes/registry.ts';
 import { DigestCache, type Digests } from '../../../src/projection/comparing/digest-cache.ts';
-import { scratchProjection } from '../../../src/projection/replay/scratch.ts';
+import { scratchProjection } from '../../../src/projection/scratch.ts';
 import type { ComparisonMessage } from '../../../src/replication/wire/comparison-wire.ts';
 import { compileSchema } from '../../../src/schema/index.ts';
 import type { Knowledge } from './knowledge.ts';

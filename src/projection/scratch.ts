@@ -1,10 +1,10 @@
-import { Emitter } from '../../work/emitter.ts';
-import type { Operation } from '../../log/operations/operation.ts';
-import { Origins } from '../../log/operations/origin.ts';
-import type { Schema } from '../../schema/index.ts';
-import type { ProjectionContext } from '../context.ts';
-import { Dispatcher } from '../telling/dispatcher.ts';
-import { Projection } from '../projection.ts';
+import { Emitter } from '../work/emitter.ts';
+import type { Operation } from '../log/operations/operation.ts';
+import { Origins } from '../log/operations/origin.ts';
+import type { Schema } from '../schema/index.ts';
+import type { ProjectionContext } from './context.ts';
+import { Dispatcher } from './telling/dispatcher.ts';
+import { Projection } from './projection.ts';
 
 /** A projection apart from any node, to replay a log into. It takes no local writes. */
 export function scratchProjection(
