@@ -8,7 +8,7 @@ import type { Versions } from './rows/versions.ts';
 import type { Reporter } from './telling/reporter.ts';
 import type { TableTimes } from './times/table-times.ts';
 
-/** Who of this node writes a table, as far as its other parts ask. */
+/** Says who of this node writes a table, as far as its other parts ask. */
 interface WhoWrites {
   /** Number of the origin this node writes the table as; -1 while it does not. */
   readonly own: number;

@@ -53,7 +53,7 @@ export interface CheckpointHeader extends OvertakenHeader {
   }[];
 }
 
-/** What a checkpoint's header says of what is held. */
+/** A source is also what is held. */
 interface HeldSource extends Pick<Held, 'sequences' | 'contexts' | 'vector'> {
   readonly overtakings: Pick<Held['overtakings'], 'size' | 'all'>;
   readonly sessions: Pick<Held['sessions'], 'stretches'>;

@@ -1,18 +1,13 @@
-import type { Cell } from '../../log/bytes/column.ts';
-import { DELETE, SET } from '../../log/operations/operation.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import { encodeAdoption } from '../../log/runs/segment.ts';
 import type { Work } from '../../work/slices.ts';
-import { VersionVector } from '../../log/operations/version-vector.ts';
-import type { Value } from '../../schema/index.ts';
 import { putPart } from './bulk-load.ts';
-import { Change } from '../telling/change.ts';
-import type { CheckpointRows } from './checkpoint-format.ts';
+import { tellOutcome } from './adoption-teller.ts';
+import { CheckpointEntries } from './checkpoint-entries.ts';
 import type { DecodedCheckpoint } from './checkpoint-reader.ts';
 import { checkpointChunks } from './checkpoint-writer.ts';
 import { Learning, vectorOf } from './learning.ts';
 import { afterLearning } from './learned-view.ts';
-import { MovingEntry } from '../switching/moving-entry.ts';
 import type { WholeTable } from '../whole-table.ts';
 import type { Dot } from '../rows/dot.ts';
 import { Rows } from '../rows/rows.ts';
@@ -26,9 +21,6 @@ const ENTRIES_PER_STEP = 64;
 const MOST_AT_ONCE = 2048;
 /** Units of work that a chunk of the record takes. */
 const UNITS_PER_CHUNK = 4096;
-/** Rows that are told of in a step. */
-const TOLD_PER_STEP = 32;
-const NOTHING = new VersionVector();
 
 /** Says in bits what a slot is to an adoption. */
 const TAKEN = 1;
@@ -47,9 +39,7 @@ export class GradualAdoption implements WriteWatch {
   readonly #origins: Origins;
   readonly #checkpoint: DecodedCheckpoint;
   readonly #learning: Learning;
-  /** Per part of the checkpoint, the numbers of its origins, and the index of its first entry; then how many there are. */
-  readonly #indexes: readonly (readonly number[])[];
-  readonly #firsts: readonly number[];
+  readonly #entries: CheckpointEntries;
   readonly #epoch: WholeTable['inForce']['epoch'];
   readonly #clear: Dot | undefined;
   readonly #watch: WriteWatch | undefined;
@@ -58,7 +48,6 @@ export class GradualAdoption implements WriteWatch {
   readonly #cleared: Dot | undefined;
   readonly #ahead: ExpiredAhead[] = [];
   readonly #expired = new Map<number, ExpiredAhead>();
-  readonly #entry = new MovingEntry();
   /** The copy; afterwards what was there before. */
   #rows: Rows;
   #versions: Versions;
@@ -72,7 +61,6 @@ export class GradualAdoption implements WriteWatch {
   readonly #removedBy = new Map<number, Dot>();
   /** Says whether the table had no slots, so that the copy has its own. */
   #isFresh = false;
-  #part = 0;
   #isStale = false;
   #record: Uint8Array = new Uint8Array(0);
 
@@ -81,10 +69,8 @@ export class GradualAdoption implements WriteWatch {
     this.#origins = origins;
     this.#checkpoint = checkpoint;
     this.#learning = new Learning(table, origins, checkpoint.header);
-    this.#indexes = checkpoint.rows.map((part) => part.origins.map((text) => origins.intern(text)));
-    let count = 0;
-    this.#firsts = [0, ...checkpoint.rows.map((part) => (count += part.texts.length))];
-    this.#slots = new Int32Array(count);
+    this.#entries = new CheckpointEntries(checkpoint.rows, table.schema, origins);
+    this.#slots = new Int32Array(this.#entries.count);
     this.#rows = table.rows;
     this.#versions = table.versions;
     this.#epoch = table.inForce.epoch;
@@ -159,9 +145,8 @@ export class GradualAdoption implements WriteWatch {
     const rows = new Rows(schema);
     rows.reserve(this.#slots.length);
     for (const [number, part] of parts.entries()) {
-      const first = this.#firsts[number] as number;
+      const { first, origins } = this.#entries.placeOf(number);
       if (!rows.append(part.texts)) return false;
-      const origins = this.#indexes[number] as readonly number[];
       putPart(rows, part, { first, schema, origins });
       this.#table.times.observeAll(part, origins);
       noteSlots(first, first + part.texts.length, {
@@ -223,7 +208,7 @@ export class GradualAdoption implements WriteWatch {
     for (let index = 0; index < this.#slots.length; index++) {
       const slot = this.#slots[index] as number;
       if (this.#last[slot] === index + 1) this.#note(slot, this.#settle(slot));
-      this.#table.times.observe(this.#entryAt(index).dot);
+      this.#table.times.observe(this.#entries.at(index).dot);
       if (index % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP;
     }
     if (this.#cleared !== undefined) this.#table.times.observe(this.#cleared);
@@ -250,7 +235,7 @@ export class GradualAdoption implements WriteWatch {
    */
   #removerOf(slot: number, before: Rows): Dot {
     const index = this.#indexOf(slot);
-    const entry = index < 0 || index >= this.#slots.length ? undefined : this.#entryAt(index);
+    const entry = index < 0 || index >= this.#slots.length ? undefined : this.#entries.at(index);
     return entry?.removed === true ? entry.dot : before.dot(slot);
   }
 
@@ -260,7 +245,7 @@ export class GradualAdoption implements WriteWatch {
     const versions = this.#versions;
     rows.copySlot(this.#table.rows, slot);
     const index = (this.#last[slot] ?? 0) - 1;
-    const entry = index < 0 ? undefined : this.#entryAt(index);
+    const entry = index < 0 ? undefined : this.#entries.at(index);
     let effect = 0;
     if (entry !== undefined && this.#isNew(entry.dot) && versions.accepts(slot, entry.dot)) {
       if (entry.removed) {
@@ -291,31 +276,6 @@ export class GradualAdoption implements WriteWatch {
   #isExpired(slot: number): boolean {
     const write = this.#expired.get(slot);
     return write?.origin === this.#rows.origin(slot) && write.sequence === this.#rows.sequence(slot);
-  }
-
-  /** Valid until the next call. */
-  #entryAt(index: number): MovingEntry {
-    const firsts = this.#firsts;
-    if (index < (firsts[this.#part] as number)) this.#part = 0;
-    while (index >= (firsts[this.#part + 1] as number)) this.#part++;
-    const part = this.#checkpoint.rows[this.#part] as CheckpointRows;
-    const at = index - (firsts[this.#part] as number);
-    const entry = this.#entry;
-    entry.removed = part.removed;
-    entry.value = this.#valueAt(part, at);
-    entry.dot.origin = (this.#indexes[this.#part] as readonly number[])[
-      part.originOf[at] as number
-    ] as number;
-    entry.dot.sequence = part.sequences[at] as number;
-    entry.dot.stamp = part.stamps[at] as number;
-    entry.created = part.created[at] as number;
-    return entry;
-  }
-
-  #valueAt(part: CheckpointRows, at: number): Value {
-    const { schema } = this.#table;
-    if (part.removed || schema.isSet) return undefined;
-    return part.values === undefined ? schema.fromColumn(part.cells[at] as Cell) : part.values[at];
   }
 
   *#changedRows(): Work<Uint8Array[]> {
@@ -394,28 +354,19 @@ export class GradualAdoption implements WriteWatch {
     }
   }
 
-  // Telling ----------------------------------------------------------------------------------------------
-
   /** Tells of what it changed, in the order of the log, some rows per step; call after {@link take}. */
-  *tell(position: number): Generator<void, void, undefined> {
-    const { reporter } = this.#table;
-    if (!reporter.listening) return;
-    for (let from = 0; from < this.#taken.length; from += TOLD_PER_STEP) {
-      this.#tellRows(from, position + from);
-      yield;
-    }
-    for (const [index, slot] of this.#removed.entries()) {
-      this.#tellRemoval(slot, position + this.#taken.length + index);
-      if (index % TOLD_PER_STEP === 0) yield;
-    }
-  }
-
-  #tellRows(from: number, position: number): void {
-    const end = Math.min(from + TOLD_PER_STEP, this.#taken.length);
-    for (let at = from; at < end; at++) {
-      const slot = this.#taken[at] as number;
-      this.#tellRow(slot, this.#entryAt(this.#indexOf(slot)), position + at - from);
-    }
+  tell(position: number): Generator<void, void, undefined> {
+    const outcome = {
+      taken: this.#taken,
+      removed: this.#removed,
+      before: this.#rows,
+      isFresh: this.#isFresh,
+      contexts: this.#learning.contexts,
+      entryOf: (slot: number) => this.#entries.at(this.#indexOf(slot)),
+      removerOf: (slot: number) => this.#removedBy.get(slot) ?? this.#removerOf(slot, this.#rows),
+      isOverruled: (slot: number) => this.#isOverruled(slot),
+    };
+    return tellOutcome(this.#table, outcome, position);
   }
 
   #indexOf(slot: number): number {
@@ -424,39 +375,6 @@ export class GradualAdoption implements WriteWatch {
 
   #isOverruled(slot: number): boolean {
     return !this.#isFresh && ((this.#marks[slot] ?? 0) & OVERRULED) !== 0;
-  }
-
-  #tellRow(slot: number, { dot, value }: MovingEntry, position: number): void {
-    const { reporter } = this.#table;
-    const before = this.#rows;
-    const kind = !this.#isFresh && before.has(slot) ? 'changed' : 'new';
-    const isOverruled = this.#isOverruled(slot);
-    if (reporter.brief && !isOverruled) {
-      const previous = kind === 'new' ? undefined : before.value(slot);
-      const cause = reporter.causeOf(position, value, dot);
-      return reporter.wrote(new Change(kind, this.#table.rows.key(slot), previous, cause));
-    }
-    const facts = reporter.facts(position, SET, dot, { slot, value });
-    if (isOverruled) {
-      reporter.operation(facts);
-      const by = before.dot(slot);
-      return reporter.overruled(slot, facts, { dot: by, seen: this.#table.held.contextOf(by.origin) });
-    }
-    if (kind === 'changed') {
-      const seen = this.#learning.contexts.get(dot.origin) ?? NOTHING;
-      reporter.unseen(slot, facts, { seen, before });
-    }
-    reporter.effect(kind, slot, before.value(slot), facts);
-  }
-
-  #tellRemoval(slot: number, position: number): void {
-    const { reporter } = this.#table;
-    const before = this.#rows;
-    const dot = this.#removedBy.get(slot) ?? this.#removerOf(slot, before);
-    const facts = reporter.facts(position, DELETE, dot, { slot, value: undefined });
-    reporter.operation(facts);
-    if (before.has(slot) && !this.#isOverruled(slot))
-      reporter.change('removed', slot, before.value(slot), facts);
   }
 }
 

@@ -77,7 +77,7 @@ export class FoldOfOthers {
     held.noteSeen(origin);
   }
 
-  /** What this node wrote is found in its own log: what stands there need not be written again. */
+  /** Notes what this node wrote: what stands in its log need not be written again. */
   #noteOwn(
     run: DecodedRun,
     of: {

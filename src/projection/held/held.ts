@@ -22,7 +22,7 @@ interface HoldingTable {
   readonly authors: { all(): Iterable<Author>; writes(origin: number): boolean };
 }
 
-/** What is held of each origin: how far, in which words its runs are written, and what its author had seen. */
+/** Knows what is held of each origin: how far, in which words its runs are written, and what its author had seen. */
 export class Held {
   /** Per origin, the highest sequence held; own operations count when their run is finished, see {@link vector}. */
   readonly sequences: VersionVector = new VersionVector();

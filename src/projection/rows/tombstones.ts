@@ -16,7 +16,7 @@ export interface RemovalFacts {
     readonly sequences: VersionVector;
     readonly contexts: ReadonlyMap<number, VersionVector>;
   };
-  /** What an origin that is this node holds it has seen. */
+  /** An origin that is this node has seen what it holds. */
   readonly authors: { writes(origin: number): boolean };
 }
 

@@ -17,7 +17,7 @@ type SwitchingTable = SwitchedTable & {
   revision: number;
 };
 
-/** Where a table stands after a switch: what was written before it, and in a mode with documents, its document. */
+/** Says where a table stands after a switch: what was written before it, and in a mode with documents, its document. */
 interface Entered {
   readonly before: VersionVector | undefined;
   readonly document?: TableDocument | undefined;

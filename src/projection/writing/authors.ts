@@ -1,7 +1,7 @@
 import type { ProjectionContext } from '../context.ts';
 import { type AuthoredTable, LocalAuthor } from './local-author.ts';
 
-/** Who writes a table here: this node as its present life, and others who have no log of their own. */
+/** Knows as whom this node writes a table: as its present life, and for others who have no log of their own. */
 export class Authors {
   /** Writes what this node itself says; undefined while it does not write the table. */
   main: LocalAuthor | undefined;

@@ -19,7 +19,7 @@ type WrittenTable = TableState & {
 };
 
 /**
- * What this node writes itself, or for an author who has no log of his own: the operation takes its place in the
+ * Makes what this node writes, itself or for an author who has no log of his own: the operation takes its place in the
  * log, the row changes, and subscribers are told, in one call.
  */
 export class LocalWrites {
