@@ -20,6 +20,7 @@ import { restoreCommand } from './commands/restore.ts';
 import { runCommand } from './commands/run.ts';
 import { setCommand } from './commands/set.ts';
 import { statusCommand } from './commands/status.ts';
+import { switchModeCommand } from './commands/switch-mode.ts';
 import { tailCommand } from './commands/tail.ts';
 import { verifyCommand } from './commands/verify.ts';
 
@@ -50,6 +51,7 @@ export function program(version: string): Command {
     tailCommand(),
     diffCommand(),
     repairCommand(),
+    switchModeCommand(),
     logCommand(),
     replayCommand(),
     projectCommand(),

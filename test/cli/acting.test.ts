@@ -61,6 +61,18 @@ test('clear removes every row and says how many there were', slow, async () => {
   });
 });
 
+test('switch-mode switches on every node, and says when there is nothing to do', slow, async () => {
+  const node = await open();
+  const table = node.table('hosts', hosts).set('10.0.0.1', 1);
+  const env = { TABLECAST_PEER: node.address };
+  expect((await run(['switch-mode', 'hosts', 'lww'], { env })).stdout).toBe('hosts: naive before, lww now\n');
+  expect([table.mode, [...table]]).toEqual(['lww', [['10.0.0.1', 1]]]);
+  expect((await run(['switch-mode', 'hosts', 'lww'], { env })).stdout).toBe('hosts is in mode lww already\n');
+  const wrong = await run(['switch-mode', 'hosts', 'lwww'], { env });
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain('lww, automerge');
+});
+
 /** Two nodes that exchanged concurrent writes of two keys, and are quiet. */
 async function diverged(): Promise<{
   manager: TableNode & { address: string };

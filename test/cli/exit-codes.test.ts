@@ -40,6 +40,7 @@ const asking = [
   'increment t k',
   'delete t k',
   'clear t',
+  'switch-mode t lww',
   `diff t --with ${ALSO_NOBODY}`,
   `repair t --with ${ALSO_NOBODY} --from a`,
   'keys t',

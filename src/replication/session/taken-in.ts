@@ -24,7 +24,7 @@ export interface ReceivedParts {
   readonly operations: number;
   readonly applied: Pick<AppliedRuns, 'references' | 'gaps' | 'ahead'>;
   /** Returns whether anything is held back of a table. */
-  concerns(table: string): boolean;
+  readonly concerns: (table: string) => boolean;
 }
 
 /** The switch under which everything was written before the first one. */
