@@ -1,7 +1,7 @@
-// npm run campaign:public-model -- --worlds 1000 [--from 1 | --fresh] [--minutes 30] [--mesh]
+// npm run campaign:public-model -- --worlds 1000 [--from 1 | --fresh] [--minutes 30] [--mesh] [--open 1]
 // Real nodes over sockets and databases against plain Maps, through the public interface only. A world that fails
 // prints its seed and every step; the seed draws the same steps again, in whatever order frames then come. --fresh
-// takes seeds that follow from the commit. --mesh connects all nodes in some worlds.
+// takes seeds that follow from the commit. --mesh connects all nodes in some worlds. So many as --open says may fail.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { temporaryDirectory } from '../../test/backends/support/places.ts';
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     fresh: { type: 'boolean', default: false },
     mesh: { type: 'boolean', default: false },
+    open: { type: 'string', default: '0' },
     minutes: { type: 'string', default: '600' },
   },
 });
@@ -50,4 +51,4 @@ const counted = Object.entries(figures).map(([name, count]) => `${count} ${name}
 console.log(
   `${held} worlds held, ${failed} failed, seeds from ${from}, in ${((performance.now() - begun) / 1000).toFixed(0)} s: ${counted.join(', ')}`,
 );
-if (failed > 0 || held === 0) process.exitCode = 1;
+if (failed > Number(values.open) || held === 0) process.exitCode = 1;

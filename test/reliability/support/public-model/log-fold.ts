@@ -36,7 +36,9 @@ class LogFold {
     const text = textOf(key);
     const latest = this.#latest.get(text);
     // A checkpoint may bring a row before the operations that made it: they come behind it, and change nothing.
-    if (latest?.origin === origin && latest.sequence >= sequence) return;
+    // One that it takes away goes under the name of the write that had put it there.
+    const newer = kind === 'delete' ? sequence + 1 : sequence;
+    if (latest?.origin === origin && latest.sequence >= newer) return;
     this.#latest.set(text, { origin, sequence });
     if (kind !== 'increment') this.#uncertain.delete(text);
     const past = this.#past.get(text) ?? new Map<string, unknown>([[NO_ROW, undefined]]);
