@@ -28,9 +28,10 @@ const writingThread: Plugin = {
 };
 
 /** What programs import, by the name of its file in dist; package.json has the same list under `exports`. */
-const entries = {
+export const entries = {
   index: 'src/index.ts',
   automerge: 'src/entries/automerge.ts',
+  core: 'src/entries/core.ts',
   simulation: 'src/simulation/index.ts',
   sqlite: 'src/entries/sqlite.ts',
   testing: 'src/testing/index.ts',

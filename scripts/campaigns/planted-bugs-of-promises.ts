@@ -98,7 +98,7 @@ export const bugsOfPromises: readonly PlantedBug[] = [
   ),
   bug(
     'close in silence when the last sync failed',
-    ['node/open-node.ts', 'flushed.push(...(', 'void (('],
+    ['node/local-node.ts', 'outcomes.push(...(', 'void (('],
     ['test/node/close.test.ts'],
   ),
 ];

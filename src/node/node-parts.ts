@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import { AccessList } from '../access/grant.ts';
 import type { CredentialChange } from '../access/rights.ts';
 import type { Backend } from '../log/backend.ts';
 import { memoryBackend } from '../backends/memory.ts';
-import { sqliteBackend } from '../backends/sqlite/sqlite-backend.ts';
 import type { Environment } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
@@ -12,8 +10,7 @@ import type { CertificateChange, NodeOptions } from './options.ts';
 import type { IntakeLimits } from '../replication/costs/intake.ts';
 import type { Connection, Stranger, Transport } from '../transport/transport.ts';
 import { SeveralTransports } from '../transport/several.ts';
-import type { WebSocketOptions } from '../transport/websocket/options.ts';
-import { type RenewableTransport, webSocketTransport } from '../transport/websocket/websocket.ts';
+import type { Outside } from './outside.ts';
 
 /** The parts of a node are what a test may replace. */
 export interface NodeParts {
@@ -26,35 +23,9 @@ export interface NodeParts {
   readonly slicing?: Slicing | undefined;
 }
 
-/** The database file of a node; undefined for one without a directory. */
-export function databaseFile({ directory, id }: NodeOptions): string | undefined {
-  return directory === undefined ? undefined : join(directory, `${id}.tablecast.db`);
-}
-
-/** The database that a node keeps all its tables in for SQL; undefined for one that keeps none. */
-export function rowsFile({ sql, directory, id }: NodeOptions): string | undefined {
-  if (sql !== true) return sql;
-  return directory === undefined ? undefined : join(directory, `${id}.rows.db`);
-}
-
-/** The database a node's options ask for: one file, named after the node. */
-function sqliteOf(options: NodeOptions): Backend | undefined {
-  const file = databaseFile(options);
-  if (file === undefined) return undefined;
-  const { id, durability, failureMode, limits } = options;
-  return sqliteBackend({
-    file,
-    durability: durability ?? 'commit',
-    owner: id,
-    failureMode,
-    limits: { maxFileBytes: limits?.maxFileBytes },
-  });
-}
-
 /** The backends of a node by the names that declarations use; `memory` is always there, and first. */
-export function backendsOf(options: NodeOptions, parts: NodeParts): ReadonlyMap<string, Backend> {
+export function backendsOf(options: NodeOptions, durable: Backend | undefined): ReadonlyMap<string, Backend> {
   const backends = new Map([['memory', memoryBackend({ maxBytes: options.limits?.maxMemoryLogBytes })]]);
-  const durable = parts.durableBackend ?? sqliteOf(options);
   if (durable !== undefined) backends.set('sqlite', durable);
   for (const [name, backend] of Object.entries(options.backends ?? {})) backends.set(name, backend);
   return backends;
@@ -80,9 +51,13 @@ export interface CarrierOwner {
 }
 
 /** The transport that is given, or that the options ask for. */
-export function carrierOf(options: NodeOptions, { transport }: NodeParts, owner: CarrierOwner): Carrier {
+export function carrierOf(
+  options: NodeOptions,
+  { transport, webSocket }: NodeParts & Pick<Outside, 'webSocket'>,
+  owner: CarrierOwner,
+): Carrier {
   if (transport !== undefined) return givenCarrier(options, transport);
-  const own = webSocketOf(options, {
+  const own = webSocket(options, {
     onWarning: (message) => owner.report({ code: 'transport-warning', severity: 'warning', message }),
     onRefused: (stranger) => owner.refused(stranger),
   });
@@ -125,26 +100,6 @@ function givenCarrier({ listen }: NodeOptions, given: Transport): Carrier {
 function refuseReload(): never {
   throw new TablecastError('OPTION_INVALID', 'This node was given its transport.', {
     hint: 'Renew certificates and credentials where the transport was made.',
-  });
-}
-
-/** A transport over WebSockets as the options ask for it. */
-export function webSocketOf(
-  { listen, auth, limits }: NodeOptions,
-  told: Pick<WebSocketOptions, 'onWarning' | 'onRefused'>,
-): RenewableTransport {
-  const { ca, cert, key, ...shown } = auth ?? {};
-  return webSocketTransport({
-    listen,
-    auth: shown,
-    dial: { tls: { ca, cert, key } },
-    origins: listen?.origins,
-    limits: {
-      maxFrameBytes: limits?.maxFrameBytes,
-      maxQueuedBytes: limits?.maxQueuedBytes,
-      maxConnections: limits?.maxPeers,
-    },
-    ...told,
   });
 }
 

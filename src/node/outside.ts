@@ -1,33 +1,52 @@
 import type { NodeEvent } from '../events.ts';
+import type { Backend } from '../log/backend.ts';
+import type { ConflictMode } from '../modes/conflict-mode.ts';
 import type { LogView } from '../reading/log-view.ts';
 import type { Replicator } from '../replication/replicator.ts';
+import type { Projections } from '../sql/projecting.ts';
+import type { WebSocketOptions } from '../transport/websocket/options.ts';
+import type { RenewableTransport } from '../transport/websocket/websocket.ts';
 import type { HttpHostParts } from './hosts/http-host.ts';
 import type { ZeekHostParts } from './hosts/local-zeek-host.ts';
 import type { NodeWatch, WatchedParts } from './hosts/node-watch.ts';
-import { LocalOperatedNode } from './hosts/operated-node.ts';
-import { NodeHttp } from './node-http.ts';
+import type { NodeHttp } from './node-http.ts';
 import type { NodeOptions } from './options.ts';
 import type { ZeekClusters } from './zeek-clusters.ts';
 
-/** Gathers what several of those who see a node from outside are made with. */
-export interface Shared
-  extends
-    WatchedParts,
-    Omit<ZeekHostParts, 'facts' | 'declare'>,
-    Omit<HttpHostParts, 'observed' | 'operated'> {
+/** Gathers what all those who see a node from outside are made with. */
+export interface Shared extends WatchedParts, ZeekHostParts, Omit<HttpHostParts, 'observed' | 'operated'> {
   readonly view: LogView;
   readonly replicator: Replicator;
 }
 
-/** Adds what the HTTP interface needs beside that. */
-interface HttpShare extends Shared {
-  readonly observed: NodeWatch;
-  readonly zeek: ZeekClusters;
-  later(this: void, event: NodeEvent): void;
+/** The members of a class that others see. */
+type Face<T> = Pick<T, keyof T>;
+
+/** Around a node stand those who see it from outside, whether they are asked for or not. */
+export interface Around {
+  readonly zeek: Face<ZeekClusters>;
+  readonly sql: Face<Projections>;
+  readonly watch: Pick<NodeWatch, 'address' | 'tornSegments' | 'listen' | 'opened' | 'closing' | 'close'>;
+  readonly http: Face<NodeHttp>;
 }
 
-/** Makes a node's HTTP interface, which answers nothing until it listens. */
-export function httpOf(options: NodeOptions, share: HttpShare): NodeHttp {
-  const operated = new LocalOperatedNode({ ...share, retention: options.retention });
-  return new NodeHttp(options, { ...share, operated }, share.later);
+/** The outside of a node differs from platform to platform: Node.js has all of it, a page little. */
+export interface Outside {
+  /** Throws `OPTION_INVALID` for what the platform does not have. */
+  check(this: void, options: NodeOptions): void;
+  /** Returns the mode a declaration asks for. Throws `DECLARATION_INVALID` for one that is not here. */
+  modeOf(this: void, declared: { readonly name: string; readonly mode: string }): ConflictMode;
+  /** Returns the backend that options ask for by `directory`; undefined without one. */
+  durable(this: void, options: NodeOptions): Backend | undefined;
+  /** Makes what dials `ws://` and `wss://`, and listens where options say so. */
+  webSocket(
+    this: void,
+    options: NodeOptions,
+    told: Pick<WebSocketOptions, 'onWarning' | 'onRefused'>,
+  ): RenewableTransport;
+  /** `later` reports an event after what is under way. */
+  around(this: void, options: NodeOptions, shared: SharedOf, later: (event: NodeEvent) => void): Around;
 }
+
+/** What the platform adds to what is shared. */
+type SharedOf = Omit<Shared, 'file'>;

@@ -4,7 +4,6 @@ import type { SegmentStore } from '../log/keeping/segment-store.ts';
 import type { StoreName } from '../log/keeping/journal.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import { wasProxyOf } from '../log/operations/proxy.ts';
-import { modeNamed } from '../modes/registry.ts';
 import type { ProjectionContext } from '../projection/context.ts';
 import { Deadlines } from '../projection/times/deadlines.ts';
 import { Projection } from '../projection/projection.ts';
@@ -65,7 +64,7 @@ export class TableCatalog {
     if (before !== undefined) requireSame(before, schema);
     const declared = this.declared.get(name);
     if (declared !== undefined) return { projection: declared, isNew: false };
-    requireAvailable(before?.inForce.mode ?? modeNamed(schema), name);
+    requireAvailable(before?.inForce.mode ?? this.#owner.projecting.modeOf(schema), name);
     this.#check(schema);
     const projection = before ?? this.recover(schema);
     // The log remembers a default that may be another by now.
@@ -79,7 +78,7 @@ export class TableCatalog {
   }
 
   #project(schema: Schema): Projection {
-    return new Projection(schema, modeNamed(schema), this.#owner.projecting);
+    return new Projection(schema, this.#owner.projecting.modeOf(schema), this.#owner.projecting);
   }
 
   #expire(projection: Projection): void {

@@ -1,7 +1,7 @@
 import { statSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TableNode } from '../index.ts';
-import { webSocketOf } from '../node/node-parts.ts';
+import { webSocketOf } from '../node/node-outside.ts';
 import { openNodeOf } from '../node/open-node.ts';
 import { BreakableTransport } from './breakable-transport.ts';
 import { memoryHeld } from './memory.ts';

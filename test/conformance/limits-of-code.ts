@@ -26,7 +26,7 @@ export const ROWS: Readonly<Record<string, string>> = {
   'node/hosts/receiver.ts MAX_TABLE_ORIGINS': 'lives whose operations one table holds',
   'node/node-parts.ts MAX_PEERS': '`maxPeers`',
   'node/own-ports.ts MAX_OWN_PORTS': 'backends, transports of one',
-  'node/open-node.ts MAX_TABLES': '`maxTables`',
+  'node/local-node.ts MAX_TABLES': '`maxTables`',
   'projection/checkpoints/adopter.ts MAX_ADOPTED_LIVES': 'lives whose operations one table holds',
   'projection/checkpoints/checkpoint-header.ts MAX_HEADER_BYTES': 'header of a checkpoint',
   'projection/checkpoints/checkpoint-header.ts MAX_LIVES': 'header of a checkpoint',

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundleForPage, runInPage } from './support/page.ts';
 
 const run = promisify(execFile);
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
@@ -80,13 +81,23 @@ test('the program of the page opens a node, and its rows are there at the next s
 test('every entry can be imported, and the suites need no test runner', async () => {
   const entries = [
     'tablecast',
-    ...['automerge', 'simulation', 'sqlite', 'testing', 'websocket', 'zeek'].map(
+    ...['automerge', 'core', 'simulation', 'sqlite', 'testing', 'websocket', 'zeek'].map(
       (name) => `tablecast/${name}`,
     ),
   ];
   const program = `for (const entry of ${JSON.stringify(entries)}) if (Object.keys(await import(entry)).length === 0) throw new Error(entry);`;
   await writeFile(path.join(project, 'entries.js'), program);
   await run('node', ['entries.js'], { cwd: project });
+});
+
+test('a bundler for browsers gets the core for `tablecast`, which runs where nothing of Node.js is', async () => {
+  const bundle = await bundleForPage('tablecast', project);
+  expect([...bundle.files.keys()].some((file) => file.endsWith('/dist/core.js'))).toBe(true);
+  expect([...bundle.files.keys()].filter((file) => file.endsWith('/dist/index.js'))).toEqual([]);
+  const { openNode } = runInPage(bundle);
+  const node = await openNode({ id: 'page' });
+  expect(node.table('visits', { key: 'string', value: 'count' }).increment('home')).toBe(1);
+  await node.close();
 });
 
 test('declarations compile with lib es2022 and without skipLibCheck', async () => {

@@ -1,0 +1,434 @@
+import type { Observable } from 'rxjs';
+import type { CredentialChange } from '../access/rights.ts';
+import type { Environment } from '../environment.ts';
+import { TablecastError, isTablecastError } from '../errors.ts';
+import type { NodeEvent } from '../events.ts';
+import { LogView } from '../reading/log-view.ts';
+import { Emitter } from '../work/emitter.ts';
+import type { ModeName } from '../log/operations/epoch.ts';
+import type { StoreName } from '../log/keeping/journal.ts';
+import { KeyNames } from '../log/runs/key-names.ts';
+import { OperationLog } from '../log/keeping/operation-log.ts';
+import { SLICE_UNITS, type Slicing } from '../work/slices.ts';
+import type { Operation } from '../log/operations/operation.ts';
+import { Origins, newEpoch, originText } from '../log/operations/origin.ts';
+import { SegmentStore, type StoreListener } from '../log/keeping/segment-store.ts';
+import { credentialReload } from './credential-reload.ts';
+import { Batches } from './batches.ts';
+import { closed } from './refusals.ts';
+import { DurableLog } from './durable-log.ts';
+import { type Carrier, type NodeParts, backendsOf, carrierOf, peerRulesOf } from './node-parts.ts';
+import { WallClock } from '../log/operations/wall-clock.ts';
+import type { Around, Outside, Shared } from './outside.ts';
+import { type NodeOptions, checkOptions } from './options.ts';
+import { Dispatcher } from '../projection/telling/dispatcher.ts';
+import type { Projection } from '../projection/projection.ts';
+import { nodeFact } from '../projection/replay/recovery.ts';
+import { LocalReplica } from './hosts/local-replica.ts';
+import type { PeerState } from '../replication/peers/peer-state.ts';
+import { type RepairOptions, repair } from '../table/repair.ts';
+import { Replicator } from '../replication/replicator.ts';
+import type { TableDeclaration } from '../schema/index.ts';
+import { TableCatalog } from './table-catalog.ts';
+import { clockJumped } from './clock-events.ts';
+import { epochEvent, storeFailed, storeRecovered } from './store-events.ts';
+import { type SubscriberOptions, SubscriberCount, tableCounts } from '../reading/subscribers.ts';
+import { type SwitchParts, switchMode } from '../table/switch-mode.ts';
+import { systemEnvironment } from '../system-environment.ts';
+import type { TableNode } from './table-node.ts';
+import { type Table, type TableOf, tableOver } from '../table/table.ts';
+import type { ZeekAttachment } from '../zeek/attachment/attachment.ts';
+import { type ZeekAttachmentOptions, checkZeekOptions } from '../zeek/options.ts';
+
+const MAX_TABLES = 1024;
+
+/** Opens a node of given parts, on the platform whose outside is given. Throws as `openNode` does. */
+export async function openLocalNode(
+  options: NodeOptions,
+  parts: NodeParts,
+  outside: Outside,
+): Promise<TableNode> {
+  const checked = checkOptions(options);
+  outside.check(checked);
+  const node = new LocalNode(checked, parts, outside);
+  try {
+    await node.open();
+  } catch (error) {
+    await node.close().catch(() => undefined);
+    throw error;
+  }
+  return node;
+}
+
+class LocalNode implements TableNode, StoreListener {
+  readonly id: string;
+  readonly tables = new Map<string, Table>();
+  readonly events: Observable<NodeEvent>;
+  readonly peers: Observable<readonly PeerState[]>;
+  readonly reloadCertificates: TableNode['reloadCertificates'];
+  readonly reloadCredentials: TableNode['reloadCredentials'];
+  readonly project: TableNode['project'] = (tables, options) => this.#around.sql.begin(tables, options);
+  readonly log: LogView;
+  readonly #options: NodeOptions;
+  readonly #subscribers: SubscriberOptions;
+  readonly #checkpointAfter: number | undefined;
+  readonly #environment: Environment;
+  readonly #origins = new Origins();
+  readonly #wall: WallClock;
+  readonly #dispatcher = new Dispatcher();
+  readonly #operations = new Emitter<Operation>();
+  readonly #events = new Emitter<NodeEvent>();
+  readonly #stores = new Map<StoreName, SegmentStore>();
+  readonly #log: OperationLog;
+  readonly #catalog: TableCatalog;
+  readonly #session: number;
+  readonly #replicator: Replicator;
+  /** The origin this node writes the tables of each store as. */
+  readonly #lives = new Map<StoreName, string>();
+  readonly #durable = new Map<StoreName, DurableLog>();
+  readonly #outside: Outside;
+  readonly #around: Around;
+  readonly #batches: Batches;
+  readonly #facts = new Map<string, Uint8Array>();
+  readonly #carrier: Carrier;
+  #closing: Promise<void> | undefined;
+  #unheard: NodeEvent[] | undefined = [];
+
+  constructor(options: NodeOptions, parts: NodeParts, outside: Outside) {
+    this.#options = options;
+    this.#outside = outside;
+    const later = (event: NodeEvent): void => this.#reportLater(event);
+    this.#subscribers = { maxSubscribers: options.limits?.maxSubscribers, report: later };
+    this.#checkpointAfter = parts.checkpointAfter;
+    this.id = options.id;
+    this.#environment = parts.environment ?? systemEnvironment;
+    const environment = this.#environment;
+    this.#wall = new WallClock(environment, (aheadMs) => this.#reportLater(clockJumped(aheadMs)));
+    this.#session = Math.floor(environment.random() * 0x100000000);
+    const life = originText(options.id, newEpoch(environment.now(), environment.random(), 0));
+    for (const [name, backend] of backendsOf(options, parts.durableBackend ?? outside.durable(options))) {
+      this.#stores.set(name, new SegmentStore(name, backend, { environment, listener: this }));
+      this.#lives.set(name, life);
+    }
+    this.#log = new OperationLog(this.#environment, this.#stores, this.#dispatcher);
+    this.#catalog = this.#makeCatalog();
+    this.#batches = new Batches(this.#log, this.#dispatcher, this.#catalog.declared);
+    this.log = new LogView({
+      log: this.#log,
+      live: this.#operations.observable,
+      origins: this.#origins,
+      projections: this.#catalog.known,
+      names: () => this.#names(),
+      entered: new SubscriberCount('log', this.#subscribers).enter,
+    });
+    this.events = new SubscriberCount('events', this.#subscribers).of(this.#events.observable);
+    const slicing = parts.slicing ?? { units: SLICE_UNITS, defer: (task) => environment.defer(task) };
+    const report = (event: NodeEvent): void => this.#report(event);
+    const carrier = carrierOf(
+      options,
+      { ...parts, webSocket: outside.webSocket },
+      { report, refused: (stranger) => this.#replicator.strangers.refused(stranger) },
+    );
+    this.#carrier = carrier;
+    this.reloadCertificates = (change) => {
+      const certifyHttp = this.#around.http.certifying(change.http);
+      if (change.listen !== undefined || change.dial !== undefined) carrier.reload(change);
+      certifyHttp();
+    };
+    this.#replicator = new Replicator({
+      replica: this.#makeReplica(slicing),
+      transport: carrier.transport,
+      environment: this.#environment,
+      peers: options.peers ?? [],
+      ...peerRulesOf(options),
+      slicing,
+      report,
+    });
+    this.peers = new SubscriberCount('peers', this.#subscribers).of(this.#replicator.peers);
+    const replicator = this.#replicator;
+    const reloadHttp = (change: CredentialChange): (() => void) => this.#around.http.reloading(change);
+    const { auth } = options;
+    this.reloadCredentials = credentialReload({ auth, carrier, replicator, reloadHttp, report });
+    this.#around = outside.around(options, this.#shared(), later);
+  }
+
+  #makeReplica(slicing: Slicing): LocalReplica {
+    const lives = this.#lives;
+    return new LocalReplica({
+      nodeId: this.id,
+      session: this.#session,
+      log: this.#log,
+      origins: this.#origins,
+      dispatcher: this.#dispatcher,
+      projections: this.#catalog.declared,
+      wall: this.#wall,
+      slicing,
+      beginLife: (store) => this.#beginLife(store),
+      get ownOrigins() {
+        return [...new Set(lives.values())];
+      },
+    });
+  }
+
+  #shared(): Omit<Shared, 'file'> {
+    return {
+      id: this.id,
+      environment: this.#environment,
+      events: this.events,
+      log: this.#log,
+      view: this.log,
+      origins: this.#origins,
+      dispatcher: this.#dispatcher,
+      tables: this.tables,
+      projections: this.#catalog.declared,
+      replicator: this.#replicator,
+      peers: this.#replicator.peers,
+      address: () => this.address,
+      batch: (write) => this.batch(write),
+      life: (store: StoreName) => this.#life(store),
+      facts: this.#facts,
+      declare: this.table.bind(this),
+      report: (event: NodeEvent) => this.#report(event),
+    };
+  }
+
+  #makeCatalog(): TableCatalog {
+    return new TableCatalog({
+      nodeId: this.id,
+      environment: this.#environment,
+      origins: this.#origins,
+      projecting: {
+        origins: this.#origins,
+        wall: this.#wall,
+        dispatcher: this.#dispatcher,
+        journal: this.#log.journal,
+        modeOf: this.#outside.modeOf,
+        operations: this.#operations,
+        session: this.#session,
+        isOwn: (origin) => this.#origins.at(origin).nodeId === this.id,
+      },
+      maxTables: this.#options.limits?.maxTables ?? MAX_TABLES,
+      stores: this.#stores,
+      beginDocument: (projection) => this.#beginDocument(projection),
+      lifeIn: (store) => {
+        this.#log.seal();
+        return { origin: this.#life(store), position: this.#log.position + 1 };
+      },
+    });
+  }
+
+  get address(): string | undefined {
+    return this.addresses[0];
+  }
+
+  get addresses(): readonly string[] {
+    return this.#carrier.addresses;
+  }
+
+  get healthAddress(): string | undefined {
+    return this.#around.watch.address;
+  }
+
+  get httpAddress(): string | undefined {
+    return this.#around.http.address;
+  }
+
+  // Opening ----------------------------------------------------------------------------------------
+
+  async open(): Promise<void> {
+    const { health } = this.#options;
+    if (health !== undefined) await this.#around.watch.listen(health);
+    await this.#around.http.listen();
+    for (const store of this.#stores.values())
+      await (store.backend.durable ? this.#recover(store) : store.open());
+    this.#around.http.begun(this.#log.position);
+    await this.#replicator.open(this.#carrier.listens);
+    for (const cluster of [this.#options.zeek ?? []].flat()) this.attachZeek(cluster);
+    this.#around.watch.opened();
+    for (const event of this.#unheard?.splice(0) ?? []) this.#environment.defer(() => this.#report(event));
+    this.#unheard = undefined;
+  }
+
+  async #recover(store: SegmentStore): Promise<void> {
+    const durable = await DurableLog.open(store, {
+      options: this.#options,
+      environment: this.#environment,
+      origins: this.#origins,
+      log: this.#log,
+      known: this.#catalog.known,
+      checkpointAfter: this.#checkpointAfter,
+      recoverTable: (schema) => this.#catalog.recover(schema),
+      report: (event) => this.#reportLater(event),
+    });
+    this.#durable.set(store.name, durable);
+    this.#lives.set(store.name, originText(this.id, durable.epoch));
+    this.#around.watch.tornSegments += durable.recovery.tornSegments;
+    for (const [name, bytes] of durable.recovery.facts) this.#facts.set(name, bytes);
+  }
+
+  /** Returns the names that the trimmed parts of all stores are read with. */
+  #names(): KeyNames | undefined {
+    const [first, ...others] = Array.from(this.#durable.values(), ({ names }) => names);
+    return others.length === 0 ? first : new KeyNames(first, ...others);
+  }
+
+  #life(store: StoreName): string {
+    return this.#lives.get(store) as string;
+  }
+
+  #beginLife(store: StoreName): void {
+    const before = this.#origins.at(this.#origins.intern(this.#life(store)));
+    const epoch = newEpoch(this.#environment.now(), this.#environment.random(), before.epoch);
+    this.#lives.set(store, originText(this.id, epoch));
+    if (this.#durable.has(store)) this.#stores.get(store)?.remember(nodeFact({ id: this.id, epoch }));
+    this.#dispatcher.holding(() => this.#catalog.beginLife(store));
+    this.#reportLater(epochEvent(epoch));
+  }
+
+  // Tables -----------------------------------------------------------------------------------------
+
+  table<const D extends TableDeclaration>(name: string, declaration: D): TableOf<D> {
+    if (this.#closing !== undefined) throw closed();
+    const { projection, isNew } = this.#catalog.declare(name, declaration);
+    const known = this.tables.get(name);
+    if (known !== undefined) return known as unknown as TableOf<D>;
+    this.#batches.declared(projection);
+    if (isNew) this.#durable.get(projection.store)?.remember(projection);
+    const replicator = this.#replicator;
+    const parts = {
+      projection,
+      synced: replicator.synced(name),
+      divergence: replicator.divergences.of(name),
+      counted: tableCounts(name, this.#subscribers),
+      seal: () => this.#log.seal(),
+      switchMode: async (mode: ModeName) => {
+        switchMode(projection, mode, this.#switchParts());
+        await this.#flushOne(projection.store);
+      },
+      repair: (options: RepairOptions) =>
+        repair(
+          projection,
+          {
+            nodeId: this.id,
+            origins: this.#origins,
+            replicator,
+            flush: () => this.#flushOne(projection.store),
+          },
+          options,
+        ),
+    };
+    const table = tableOver(parts);
+    this.tables.set(name, table);
+    this.#replicator.declared(name);
+    this.#around.sql.declared();
+    return table as unknown as TableOf<D>;
+  }
+
+  #switchParts(): SwitchParts {
+    return {
+      log: this.#log,
+      dispatcher: this.#dispatcher,
+      replicator: this.#replicator,
+      inBatch: this.#batches.isOpen,
+    };
+  }
+
+  #beginDocument(projection: Projection): void {
+    try {
+      switchMode(projection, projection.inForce.mode.name, this.#switchParts());
+    } catch (error) {
+      // Nobody called this; while the disk takes nothing, the next look tries again.
+      if (!isTablecastError(error)) throw error;
+    }
+  }
+
+  attachZeek(options: ZeekAttachmentOptions): ZeekAttachment {
+    if (this.#closing !== undefined) throw closed();
+    return this.#around.zeek.attach(checkZeekOptions(options));
+  }
+
+  batch<T>(write: () => T): T {
+    return this.#batches.run(write);
+  }
+
+  async flush(): Promise<void> {
+    if (this.#closing !== undefined) throw closed();
+    await this.#log.flush();
+  }
+
+  /** Waits for the store of a table, and for no other. */
+  async #flushOne(store: StoreName): Promise<void> {
+    if (this.#closing !== undefined) throw closed();
+    await this.#log.flush([store]);
+  }
+
+  // What stores tell -------------------------------------------------------------------------------
+
+  advanced(store: SegmentStore): void {
+    this.#replicator.advanced(store.name);
+    this.#around.zeek.advanced();
+    this.#around.sql.advanced();
+    this.#around.http.advanced();
+  }
+
+  failed(store: SegmentStore, error: TablecastError, retrying: boolean): void {
+    this.#report(storeFailed(store.name, error, retrying));
+    this.#replicator.advanced(store.name);
+  }
+
+  recovered(store: SegmentStore): void {
+    this.#report(storeRecovered(store.name));
+    // Writes that a switch of mode passed over could not be written again meanwhile.
+    for (const table of this.#catalog.declared.values())
+      this.#environment.defer(() => this.#batches.carryOver(table));
+  }
+
+  #report(event: NodeEvent): void {
+    if (this.#unheard === undefined) this.#dispatcher.emit(this.#events, event);
+    else this.#unheard.push(event);
+  }
+
+  /** Reaches subscribers of the task that opened the node: not before it is open. */
+  #reportLater(event: NodeEvent): void {
+    if (this.#unheard === undefined) this.#environment.defer(() => this.#report(event));
+    else this.#unheard.push(event);
+  }
+
+  // Closing ----------------------------------------------------------------------------------------
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#around.watch.closing();
+    this.#around.zeek.stopListening();
+    this.#catalog.stopExpiry();
+    this.#log.seal();
+    this.#log.journal.refuse(closed());
+    const outcomes: PromiseSettledResult<unknown>[] = [];
+    // What one part cannot end must not keep the others from theirs: a store that stays open stays locked.
+    const settle = async (...work: (() => Promise<unknown>)[]): Promise<void> => {
+      outcomes.push(...(await Promise.allSettled(work.map(async (end) => end()))));
+    };
+    await settle(() => this.#log.flush());
+    await settle(() => this.#around.zeek.close());
+    await settle(() => this.#around.sql.close());
+    await settle(() => this.#replicator.close());
+    await settle(...Array.from(this.#durable.values(), (durable) => () => durable.stop()));
+    this.#log.end();
+    // At `interval` durability the last sync is made here.
+    await settle(...Array.from(this.#stores.values(), (store) => () => store.close()));
+    this.#catalog.close();
+    this.#operations.complete();
+    this.#events.complete();
+    await settle(() => this.#around.http.close());
+    await settle(() => this.#around.watch.close());
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

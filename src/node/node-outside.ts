@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { sqliteBackend } from '../backends/sqlite/sqlite-backend.ts';
+import type { Backend } from '../log/backend.ts';
+import { modeNamed } from '../modes/registry.ts';
+import { Projections } from '../sql/projecting.ts';
+import type { WebSocketOptions } from '../transport/websocket/options.ts';
+import { type RenewableTransport, webSocketTransport } from '../transport/websocket/websocket.ts';
+import { NodeWatch } from './hosts/node-watch.ts';
+import { LocalOperatedNode } from './hosts/operated-node.ts';
+import { NodeHttp } from './node-http.ts';
+import type { NodeOptions } from './options.ts';
+import type { Outside } from './outside.ts';
+import { ZeekClusters } from './zeek-clusters.ts';
+
+/** Everything that Node.js offers a node. */
+export const nodeOutside: Outside = {
+  check: () => undefined,
+  modeOf: modeNamed,
+  durable: sqliteOf,
+  webSocket: webSocketOf,
+  around: (options, shared, later) => {
+    const parts = { ...shared, file: databaseFile(options) };
+    const zeek = new ZeekClusters(parts);
+    const watch = new NodeWatch({ ...parts, report: later });
+    const operated = new LocalOperatedNode({ ...parts, zeek, retention: options.retention });
+    return {
+      zeek,
+      watch,
+      sql: new Projections({ ...parts, keepIn: rowsFile(options) }),
+      http: new NodeHttp(options, { ...parts, observed: watch, operated }, later),
+    };
+  },
+};
+
+/** The database file of a node; undefined for one without a directory. */
+function databaseFile({ directory, id }: NodeOptions): string | undefined {
+  return directory === undefined ? undefined : join(directory, `${id}.tablecast.db`);
+}
+
+/** The database that a node keeps all its tables in for SQL; undefined for one that keeps none. */
+function rowsFile({ sql, directory, id }: NodeOptions): string | undefined {
+  if (sql !== true) return sql;
+  return directory === undefined ? undefined : join(directory, `${id}.rows.db`);
+}
+
+/** The database a node's options ask for: one file, named after the node. */
+function sqliteOf(options: NodeOptions): Backend | undefined {
+  const file = databaseFile(options);
+  if (file === undefined) return undefined;
+  const { id, durability, failureMode, limits } = options;
+  return sqliteBackend({
+    file,
+    durability: durability ?? 'commit',
+    owner: id,
+    failureMode,
+    limits: { maxFileBytes: limits?.maxFileBytes },
+  });
+}
+
+/** A transport over WebSockets as the options ask for it. */
+export function webSocketOf(
+  { listen, auth, limits }: NodeOptions,
+  told: Pick<WebSocketOptions, 'onWarning' | 'onRefused'>,
+): RenewableTransport {
+  const { ca, cert, key, ...shown } = auth ?? {};
+  return webSocketTransport({
+    listen,
+    auth: shown,
+    dial: { tls: { ca, cert, key } },
+    origins: listen?.origins,
+    limits: {
+      maxFrameBytes: limits?.maxFrameBytes,
+      maxQueuedBytes: limits?.maxQueuedBytes,
+      maxConnections: limits?.maxPeers,
+    },
+    ...told,
+  });
+}
