@@ -104,6 +104,23 @@ describe.each(targetKinds())('into $name', (kind) => {
     expect(projection.state).toBe('following');
   });
 
+  test('what is written together with tables of another backend arrives', async () => {
+    const node = await open();
+    const table = node.table('hosts', hosts);
+    const brief = node.table('brief', { key: 'int' });
+    const projections = ['hosts', 'brief'].map((name) => node.project(name, { to: target.to }));
+    for (let index = 0; index < 5; index++) {
+      brief.add(index);
+      table.set(`10.0.0.${index}`, index);
+      brief.add(100 + index);
+      // What was written is closed while the projections wait for it.
+      await node.flush();
+      await Promise.all(projections.map((projection) => projection.reached()));
+      expect(await target.read('SELECT * FROM hosts')).toHaveLength(index + 1);
+      expect(await target.read('SELECT * FROM brief')).toHaveLength(2 * (index + 1));
+    }
+  });
+
   test('expired rows go', async () => {
     const node = await open();
     const table = node.table('hosts', { ...hosts, writeExpire: 50 });

@@ -117,7 +117,10 @@ export class OperationLog implements JournalOwner {
     if (this.#inBatch || this.journal.empty) return false;
     // A subscriber's writes must not go into a run that is being closed.
     return this.#telling.holding(() => {
-      for (const part of this.journal.seal()) this.#append(part);
+      const parts = this.journal.seal();
+      for (const part of parts) this.#append(part);
+      // Who hears of one may look whether the others have all that was written.
+      for (const { store } of parts) this.#store(store).tell();
       this.#tell();
       return true;
     });
@@ -175,7 +178,9 @@ export class OperationLog implements JournalOwner {
 
   #place(logged: LoggedSegment, store: StoreName): void {
     this.journal.position = logged.segment.position + logged.segment.span - 1;
-    this.#store(store).append(logged);
+    const keeper = this.#store(store);
+    keeper.append(logged);
+    keeper.tell();
     this.#tell();
   }
 

@@ -112,15 +112,19 @@ export class SegmentStore {
     });
   }
 
+  /** Takes a segment; who reads what follows is told with {@link tell}. */
   append(logged: LoggedSegment): void {
     const { segment } = logged;
     this.#recent.push(logged);
     this.#recentBytes += segment.bytes.length;
     this.#waitingBytes += segment.bytes.length;
     this.appended = segment.position + segment.span - 1;
-    // Segments that are not to become durable are told first: the backend has all the time to take them in.
-    if (!this.backend.durable) this.#listener.advanced(this);
     if (this.#failure === undefined) this.#commit([segment]);
+  }
+
+  /** Tells of what was appended and is not to become durable: once every store has what was written together. */
+  tell(): void {
+    if (!this.backend.durable) this.#listener.advanced(this);
   }
 
   /** Makes small named values durable, at the latest together with what is appended next. */
