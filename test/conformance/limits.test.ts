@@ -1,9 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { memoryBackend } from '../../src/backends/memory.ts';
 import { type NodeOptions, type TableNode, follow, openNode } from '../../src/index.ts';
+import { SegmentStore } from '../../src/log/keeping/segment-store.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
+import { takeHeader } from '../../src/projection/checkpoints/checkpoint-header.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';
+import { decodeMessage, encodeMessage } from '../../src/replication/wire/wire.ts';
 import { compileSchema } from '../../src/schema/index.ts';
+import { systemEnvironment } from '../../src/system-environment.ts';
 
 const open: TableNode[] = [];
 
@@ -28,6 +32,8 @@ async function codeOf(act: () => unknown): Promise<string | undefined> {
 }
 
 const TEN_YEARS_MS = 315_360_000_000;
+/** Begins like a piece of the header of a checkpoint. */
+const ONE_MIB = new Uint8Array(1024 * 1024).fill(4, 0, 1);
 /** Each limit of docs/operations.md that is met by calling: what is done with the size at the edge, and one beyond. */
 const LIMITS: readonly [what: string, edge: number, code: string, act: (size: number) => Promise<unknown>][] =
   [
@@ -116,6 +122,67 @@ const LIMITS: readonly [what: string, edge: number, code: string, act: (size: nu
       async (size) => {
         const table = (await nodeOf()).table('t', { key: 'count' });
         for (let view = 0; view < size; view++) table.view();
+      },
+    ],
+    [
+      'the weight of a batch on a document: 12 for each of its eight changes, 5 for a counter begun, 1 for a row',
+      20_480,
+      'LIMIT_EXCEEDED',
+      async (size) => {
+        const node = await nodeOf();
+        const table = node.table('t', { key: 'count', value: 'count', mode: 'automerge' });
+        const counters = 4000;
+        node.batch(() => {
+          for (let key = 0; key < counters; key++) table.increment(key);
+          for (let row = 0; row < size - 8 * 12 - 5 * counters; row++) table.set(counters + row, 1);
+        });
+      },
+    ],
+    [
+      'bytes of writes that wait for the disk',
+      256 * 1024 * 1024,
+      'LIMIT_EXCEEDED',
+      async (size) => {
+        const backend = {
+          ...memoryBackend(),
+          durable: true,
+          commit: () => new Promise<void>(() => undefined),
+        };
+        const store = new SegmentStore('sqlite', backend, {
+          environment: systemEnvironment,
+          listener: { advanced: () => undefined, failed: () => undefined, recovered: () => undefined },
+        });
+        for (let at = 0; at < size; at += ONE_MIB.length)
+          store.append({
+            segment: { position: at + 1, span: 1, bytes: ONE_MIB.subarray(0, size - at) },
+            runs: [],
+            adopted: undefined,
+          });
+        store.admit();
+      },
+    ],
+    [
+      'bytes of the header of a checkpoint',
+      128 * 1024 * 1024,
+      'OPERATION_INVALID',
+      async (size) => {
+        // Each piece begins with a byte that says so.
+        const whole = Math.floor(size / (ONE_MIB.length - 1));
+        const rest = ONE_MIB.subarray(0, 1 + size - whole * (ONE_MIB.length - 1));
+        takeHeader([...Array.from({ length: whole }, () => ONE_MIB), rest]).next();
+      },
+    ],
+    [
+      'entries of version vectors in one message',
+      32_768,
+      'FRAME_INVALID',
+      async (size) => {
+        const held = Array.from({ length: size }, (_, index): [string, number] => [`n${index}@1`, 1]);
+        const tables = [0, 1, 2].map((part) => ({
+          ...{ name: `t${part}`, fingerprint: 'f', mode: 'naive', declaration: {} },
+          held: held.slice(part * 16_384, (part + 1) * 16_384),
+        }));
+        decodeMessage(encodeMessage({ type: 'tables', tables }));
       },
     ],
     [
