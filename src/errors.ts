@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'LOG_TRIMMED'
   | 'PEER_UNREACHABLE'
   | 'PEER_REFUSED'
+  | 'PEERS_BEHIND'
   | 'LISTEN_FAILED'
   | 'IMPORT_INVALID'
   | 'CLOCK_AHEAD'

@@ -7,6 +7,7 @@
  * @packageDocumentation
  */
 export { openNode } from './node/open-node.ts';
+export type { FlushOptions } from './node/flush-options.ts';
 export type { TableNode } from './node/table-node.ts';
 export type {
   AccessRequest,

@@ -31,6 +31,7 @@ const EXIT_OF: ReadonlyMap<ErrorCode, number> = new Map([
   ['VALUE_INVALID', EXIT.usage],
   ['OPTION_INVALID', EXIT.usage],
   ['PEER_UNREACHABLE', EXIT.unreachable],
+  ['PEERS_BEHIND', EXIT.unreachable],
   ['PEER_REFUSED', EXIT.unreachable],
   ['LISTEN_FAILED', EXIT.unreachable],
 ]);

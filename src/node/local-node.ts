@@ -5,7 +5,7 @@ import { TablecastError, isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import { LogView } from '../reading/log-view.ts';
 import { Emitter } from '../work/emitter.ts';
-import type { ModeName } from '../log/operations/epoch.ts';
+import { doAll } from '../work/in-order.ts';
 import type { StoreName } from '../log/keeping/journal.ts';
 import { KeyNames } from '../log/runs/key-names.ts';
 import { OperationLog } from '../log/keeping/operation-log.ts';
@@ -16,6 +16,8 @@ import { SegmentStore, type StoreListener } from '../log/keeping/segment-store.t
 import { credentialReload } from './credential-reload.ts';
 import { Batches } from './batches.ts';
 import { closed } from './refusals.ts';
+import { Flushing } from './flushing.ts';
+import { tablePartsOf } from './table-parts.ts';
 import { DurableLog } from './durable-log.ts';
 import { type Carrier, type NodeParts, backendsOf, carrierOf, peerRulesOf } from './node-parts.ts';
 import { WallClock } from '../log/operations/wall-clock.ts';
@@ -26,13 +28,12 @@ import type { Projection } from '../projection/projection.ts';
 import { nodeFact } from '../projection/replay/recovery.ts';
 import { LocalReplica } from './hosts/local-replica.ts';
 import type { PeerState } from '../replication/peers/peer-state.ts';
-import { type RepairOptions, repair } from '../table/repair.ts';
 import { Replicator } from '../replication/replicator.ts';
 import type { TableDeclaration } from '../schema/index.ts';
 import { TableCatalog } from './table-catalog.ts';
 import { clockJumped } from './clock-events.ts';
 import { epochEvent, storeFailed, storeRecovered } from './store-events.ts';
-import { type SubscriberOptions, SubscriberCount, tableCounts } from '../reading/subscribers.ts';
+import { type SubscriberOptions, SubscriberCount } from '../reading/subscribers.ts';
 import { type SwitchParts, switchMode } from '../table/switch-mode.ts';
 import { systemEnvironment } from '../system-environment.ts';
 import type { TableNode } from './table-node.ts';
@@ -67,7 +68,9 @@ class LocalNode implements TableNode, StoreListener {
   readonly peers: Observable<readonly PeerState[]>;
   readonly reloadCertificates: TableNode['reloadCertificates'];
   readonly reloadCredentials: TableNode['reloadCredentials'];
+  readonly flush: TableNode['flush'] = (options) => this.#flushing.all(options);
   readonly project: TableNode['project'] = (tables, options) => this.#around.sql.begin(tables, options);
+  readonly #flushing: Flushing;
   readonly log: LogView;
   readonly #options: NodeOptions;
   readonly #subscribers: SubscriberOptions;
@@ -146,6 +149,9 @@ class LocalNode implements TableNode, StoreListener {
     });
     this.peers = new SubscriberCount('peers', this.#subscribers).of(this.#replicator.peers);
     const replicator = this.#replicator;
+    const { flushes } = replicator;
+    const isClosed = (): boolean => this.#closing !== undefined;
+    this.#flushing = new Flushing({ options, log: this.#log, flushes, listens: carrier.listens, isClosed });
     const reloadHttp = (change: CredentialChange): (() => void) => this.#around.http.reloading(change);
     const { auth } = options;
     this.reloadCredentials = credentialReload({ auth, carrier, replicator, reloadHttp, report });
@@ -294,29 +300,14 @@ class LocalNode implements TableNode, StoreListener {
     if (known !== undefined) return known as unknown as TableOf<D>;
     this.#batches.declared(projection);
     if (isNew) this.#durable.get(projection.store)?.remember(projection);
-    const replicator = this.#replicator;
-    const parts = {
-      projection,
-      synced: replicator.synced(name),
-      divergence: replicator.divergences.of(name),
-      counted: tableCounts(name, this.#subscribers),
-      seal: () => this.#log.seal(),
-      switchMode: async (mode: ModeName) => {
-        switchMode(projection, mode, this.#switchParts());
-        await this.#flushOne(projection.store);
-      },
-      repair: (options: RepairOptions) =>
-        repair(
-          projection,
-          {
-            nodeId: this.id,
-            origins: this.#origins,
-            replicator,
-            flush: () => this.#flushOne(projection.store),
-          },
-          options,
-        ),
-    };
+    const parts = tablePartsOf(projection, {
+      nodeId: this.id,
+      origins: this.#origins,
+      replicator: this.#replicator,
+      subscribers: this.#subscribers,
+      flushing: this.#flushing,
+      switching: () => this.#switchParts(),
+    });
     const table = tableOver(parts);
     this.tables.set(name, table);
     this.#replicator.declared(name);
@@ -349,17 +340,6 @@ class LocalNode implements TableNode, StoreListener {
 
   batch<T>(write: () => T): T {
     return this.#batches.run(write);
-  }
-
-  async flush(): Promise<void> {
-    if (this.#closing !== undefined) throw closed();
-    await this.#log.flush();
-  }
-
-  /** Waits for the store of a table, and for no other. */
-  async #flushOne(store: StoreName): Promise<void> {
-    if (this.#closing !== undefined) throw closed();
-    await this.#log.flush([store]);
   }
 
   // What stores tell -------------------------------------------------------------------------------
@@ -407,25 +387,20 @@ class LocalNode implements TableNode, StoreListener {
     this.#catalog.stopExpiry();
     this.#log.seal();
     this.#log.journal.refuse(closed());
-    const outcomes: PromiseSettledResult<unknown>[] = [];
     // What one part cannot end must not keep the others from theirs: a store that stays open stays locked.
-    const settle = async (...work: (() => Promise<unknown>)[]): Promise<void> => {
-      outcomes.push(...(await Promise.allSettled(work.map(async (end) => end()))));
-    };
-    await settle(() => this.#log.flush());
-    await settle(() => this.#around.zeek.close());
-    await settle(() => this.#around.sql.close());
-    await settle(() => this.#replicator.close());
-    await settle(...Array.from(this.#durable.values(), (durable) => () => durable.stop()));
-    this.#log.end();
-    // At `interval` durability the last sync is made here.
-    await settle(...Array.from(this.#stores.values(), (store) => () => store.close()));
-    this.#catalog.close();
-    this.#operations.complete();
-    this.#events.complete();
-    await settle(() => this.#around.http.close());
-    await settle(() => this.#around.watch.close());
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    await doAll([
+      [() => this.#log.flush()],
+      [() => this.#around.zeek.close()],
+      [() => this.#around.sql.close()],
+      [() => this.#replicator.close()],
+      Array.from(this.#durable.values(), (durable) => () => durable.stop()),
+      [() => this.#log.end()],
+      // At `interval` durability the last sync is made here.
+      Array.from(this.#stores.values(), (store) => () => store.close()),
+      [() => this.#catalog.close(), () => this.#operations.complete(), () => this.#events.complete()],
+      [() => this.#around.http.close()],
+      [() => this.#around.watch.close()],
+    ]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

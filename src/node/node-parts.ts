@@ -106,7 +106,7 @@ function refuseReload(): never {
 const MAX_PEERS = 64;
 
 /** Says who may connect, what each may do, and how much is taken from each. */
-export function peerRulesOf({ auth, limits }: NodeOptions): {
+export function peerRulesOf({ auth, limits }: Pick<NodeOptions, 'auth' | 'limits'>): {
   readonly maxPeers: number;
   readonly access: AccessList;
   readonly intake: IntakeLimits;

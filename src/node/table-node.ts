@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { CredentialChange } from '../access/rights.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Log } from '../reading/log-view.ts';
+import type { FlushOptions } from './flush-options.ts';
 import type { CertificateChange } from './options.ts';
 import type { PeerState } from '../replication/peers/peer-state.ts';
 import type { TableDeclaration } from '../schema/index.ts';
@@ -65,8 +66,12 @@ export interface TableNode {
    * {@link openNode} would refuse, and where client certificates are wanted that were not at the start.
    */
   reloadCredentials(change: CredentialChange): void;
-  /** Resolves when everything written so far is durable; rejects with the reason when it cannot be. */
-  flush(): Promise<void>;
+  /**
+   * Resolves when everything written so far is durable here; rejects with the reason when it cannot be. With options
+   * it waits as well until so many peers hold it, each as durably as it keeps the tables. Rejects with `PEERS_BEHIND`,
+   * which says who lags and by how much, when they do not in time, and `OPTION_INVALID`.
+   */
+  flush(options?: FlushOptions): Promise<void>;
   /** Flushes, tells peers, and ends; the process can then exit. Idempotent. */
   close(): Promise<void>;
   /** Does the same as `close()`, for `await using`. */

@@ -9,15 +9,15 @@ import type { StoreName } from '../log/keeping/journal.ts';
 import { Slices, type Slicing } from '../work/slices.ts';
 import { placeFor } from '../access/fair-share.ts';
 import type { Closing, Connection, Transport } from '../transport/transport.ts';
-import { ANNOUNCED, Account, COMPARED } from './costs/account.ts';
+import { Accounts } from './session/accounts.ts';
 import { Dialler, type DiallerOwner } from './reach/dialler.ts';
 import { Directions } from './peers/directions.ts';
 import type { DialState, PeerState } from './peers/peer-state.ts';
-import { stateOfDialler, stateOfSession } from './reach/peer-states.ts';
+import { statesOf } from './reach/peer-states.ts';
 import type { PeerTables } from './peers/peer-tables.ts';
 import { Divergences } from './digests/divergence.ts';
+import { Flushes } from './reach/flushes.ts';
 import { Identities, type IdentitiesOwner } from './reach/identities.ts';
-import { CHECKPOINTS } from './session/incoming.ts';
 import type { IntakeLimits } from './costs/intake.ts';
 import { LonelyTables } from './reach/lonely-tables.ts';
 import { Notices } from './costs/notices.ts';
@@ -26,7 +26,7 @@ import { Session } from './session/session.ts';
 import type { Farewell, SessionOwner } from './session/session-owner.ts';
 import { dialFailed, idTwice, saidTwice } from './peers/peer-events.ts';
 import { Strangers } from './reach/strangers.ts';
-import type { Taking } from './session/taking.ts';
+import { type Taking, heldBackBeside } from './session/taking.ts';
 import { Turns } from './costs/turns.ts';
 import type { HeldBackState } from './wire/wire.ts';
 
@@ -63,9 +63,7 @@ export class Replicator implements SessionOwner<Session>, DiallerOwner {
   readonly slices: Slices;
   readonly strangers: Strangers = new Strangers((event) => this.report(event));
   readonly turns: Turns;
-  readonly announced = new Account(ANNOUNCED);
-  readonly checkpoints = new Account(CHECKPOINTS);
-  readonly compares = new Account(COMPARED);
+  readonly accounts = new Accounts();
   readonly #directions: Directions;
   readonly #parts: ReplicatorParts;
   readonly #notices: Notices;
@@ -78,6 +76,7 @@ export class Replicator implements SessionOwner<Session>, DiallerOwner {
   readonly #holding = new Set<{ readonly sessions: Map<Session, () => void> }>();
   /** Holds what waits until nothing holds all sessions. */
   readonly #afterHolds: (() => void)[] = [];
+  readonly flushes: Flushes;
   readonly #peers = new Present<readonly PeerState[]>([]);
   readonly #synced = new Map<string, Present<boolean>>();
   /** Says when a peer was asked last for the switch of mode that a table lacks. */
@@ -108,6 +107,12 @@ export class Replicator implements SessionOwner<Session>, DiallerOwner {
     });
     this.divergences = new Divergences((event) => this.report(event));
     this.#diallers = parts.peers.map((address) => new Dialler(address, this));
+    this.flushes = new Flushes({
+      environment,
+      replica: this.replica,
+      peers: () => this.#greeted(),
+      dials: this.#diallers,
+    });
   }
 
   #identitiesOwner(): IdentitiesOwner {
@@ -238,10 +243,8 @@ export class Replicator implements SessionOwner<Session>, DiallerOwner {
     for (const dialler of this.#diallers) dialler.stop();
     await this.#settle(this.environment.now() + SETTLE_MS);
     for (const session of this.#sessions) session.end('closed', 'The node was closed.');
-    await this.transport.close().finally(() => this.#end());
-  }
-
-  #end(): void {
+    const [transport] = await Promise.allSettled([this.transport.close()]);
+    this.flushes.stop();
     this.slices.stop();
     this.#notices.stop();
     this.#lonely.stop();
@@ -249,6 +252,7 @@ export class Replicator implements SessionOwner<Session>, DiallerOwner {
     this.#peers.complete();
     for (const subject of this.#synced.values()) subject.complete();
     this.divergences.complete();
+    if (transport.status === 'rejected') throw transport.reason;
   }
 
   async #settle(untilMs: number): Promise<void> {
@@ -285,11 +289,7 @@ export class Replicator implements SessionOwner<Session>, DiallerOwner {
   }
 
   heldBackBeside(taking: Taking, table: string): HeldBackState[] {
-    return [...this.#sessions].flatMap((session) => {
-      if (session.taking === taking || session.nodeId === undefined) return [];
-      const from = session.nodeId;
-      return session.taking.heldBack.toldOf(table).map((held) => ({ ...held, from }));
-    });
+    return heldBackBeside(this.#greeted(), taking, table);
   }
 
   unreachable({ place }: Dialler, error: unknown): void {
@@ -371,7 +371,7 @@ export class Replicator implements SessionOwner<Session>, DiallerOwner {
         peer: nodeId,
         details: { address: connection.remote, kind: closing.kind },
       });
-    } else if (!isTwice && this.#isRefusal(session, closing)) {
+    } else if (!isTwice && hello === undefined && !closing.reason.startsWith('duplicate') && !this.#closed) {
       this.report({
         code: 'peer-refused',
         severity: 'warning',
@@ -381,10 +381,6 @@ export class Replicator implements SessionOwner<Session>, DiallerOwner {
     }
     if (!this.#closed) this.#directions.lost(session);
     this.levelled();
-  }
-
-  #isRefusal({ hello }: Session, { reason }: Closing): boolean {
-    return hello === undefined && !reason.startsWith('duplicate') && !this.#closed;
   }
 
   matched(session: Session): void {
@@ -399,6 +395,7 @@ export class Replicator implements SessionOwner<Session>, DiallerOwner {
   /** A table's mode was switched, by this node (`here`) or by another. */
   switched(table: string, here = false): void {
     for (const session of this.#sessions) session.sharing.switched(table, here);
+    this.changed();
     const state = this.replica.table(table);
     this.report({
       code: 'mode-switched',
@@ -459,6 +456,7 @@ export class Replicator implements SessionOwner<Session>, DiallerOwner {
       this.#changeScheduled = false;
       if (this.#closed) return;
       this.#peers.next(this.#states());
+      this.flushes.look();
       if (!this.#isLevelChanged) return;
       this.#isLevelChanged = false;
       for (const [name, subject] of this.#synced) subject.next(this.#isSynced(name));
@@ -474,11 +472,10 @@ export class Replicator implements SessionOwner<Session>, DiallerOwner {
   }
 
   #states(): PeerState[] {
-    const connected = [...this.#sessions].filter(({ nodeId }) => nodeId !== undefined);
-    const away = this.#diallers.filter(({ state, isReached }) => state !== 'connected' && !isReached);
-    return [
-      ...connected.map((session) => stateOfSession(session, this.#dialled.get(session)?.address)),
-      ...away.map(stateOfDialler),
-    ];
+    return statesOf(this.#greeted(), this.#diallers, (session) => this.#dialled.get(session)?.address);
+  }
+
+  #greeted(): Session[] {
+    return [...this.#sessions].filter(({ nodeId }) => nodeId !== undefined);
   }
 }

@@ -70,6 +70,9 @@ export const ROWS: Readonly<Record<string, string>> = {
   'replication/reach/identities.ts MAX_REPLACED_NODES':
     'nodes of which is remembered that a session gave way',
   'replication/reach/strangers.ts MAX_ADDRESSES': 'addresses turned away that are told apart',
+  'node/flush-options.ts MAX_TIMEOUT_MS': 'calls of `flush` that wait',
+  'replication/reach/flushes.ts MAX_WAITS': 'calls of `flush` that wait',
+  'replication/wire/holding-wire.ts MAX_HOLDINGS': 'operations of which a peer is asked',
   'replication/session/acknowledgements.ts MAX_MARKS': 'places in the log that',
   'replication/session/acknowledgements.ts MAX_RUNS_WAITING': 'runs of a peer that wait',
   'replication/session/incoming.ts MAX_CHECKPOINT_BYTES': 'checkpoints under way',
@@ -142,6 +145,7 @@ export const NO_LIMITS: Readonly<Record<string, readonly string[]>> = {
     'projection/folding/preparation.ts MAX_KEY_CHARACTERS',
     'replication/wire/comparison-wire.ts MAX_ASKED',
     'replication/wire/comparison-wire.ts MAX_STATE_BYTES',
+    'replication/wire/holding-wire.ts MAX_TEXT_BYTES',
     'replication/wire/wire.ts MAX_CODE_BYTES',
     'replication/wire/wire.ts MAX_REASON',
   ],

@@ -224,6 +224,33 @@ describe('an acknowledgement', () => {
     expect(frame.subarray(0, before.length)).toEqual(before);
   });
 
+  it('asks and answers behind that, of 1,024 operations each; one more is refused', () => {
+    const epoch = { counter: 3, origin: 'a@1' };
+    const one = (index: number) => ({ table: `t${index}`, origin: 'a@1', sequence: index + 1 });
+    const of = (count: number) => Array.from({ length: count }, (_, index) => one(index));
+    const message = (wants: number, holds: number) =>
+      encodeMessage({
+        type: 'ack',
+        bytes: 1,
+        operations: 1,
+        durable: 1,
+        problem: '',
+        wants: of(wants).map((want) => ({ ...want, epoch })),
+        holds: of(holds),
+      });
+    expect(decodeMessage(message(1024, 1024))).toMatchObject({
+      wants: { length: 1024, 1023: { ...one(1023), epoch } },
+      holds: { length: 1024, 5: one(5) },
+    });
+    for (const [wants, holds] of [
+      [1025, 0],
+      [0, 1025],
+    ] as const)
+      expect(() => decodeMessage(message(wants, holds))).toThrow(/1025 (wanted|held) operations/);
+    const before = encodeMessage({ type: 'ack', bytes: 1, operations: 1, durable: 1, problem: '' });
+    expect(message(2, 2).subarray(0, before.length)).toEqual(before);
+  });
+
   it('with a problem that is no code is refused', () => {
     const frame = encodeMessage({ type: 'ack', bytes: 1, operations: 1, durable: 0, problem: '\u001b[2J' });
     expect(() => decodeMessage(frame)).toThrow(expect.objectContaining({ code: 'FRAME_INVALID' }));

@@ -109,6 +109,12 @@ export class Intake implements InTurn {
     this.#parts.turns.spend(units);
   }
 
+  /** As {@link spend}, for what the peer makes again and again with little: it is counted like answers, too. */
+  charge(units: number): void {
+    this.spend(units);
+    this.countAnswer(units);
+  }
+
   countOperations(operations: number): void {
     this.#operations -= operations;
     this.spend(operations / 4);

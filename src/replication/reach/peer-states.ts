@@ -16,8 +16,21 @@ const NOTHING_YET = {
   tables: [],
 };
 
+/** Lists connected peers, and configured ones without a connection; `dialledAt` says where a peer was dialled. */
+export function statesOf(
+  connected: readonly Session[],
+  diallers: readonly Dialler[],
+  dialledAt: (session: Session) => string | undefined,
+): PeerState[] {
+  const away = diallers.filter(({ state, isReached }) => state !== 'connected' && !isReached);
+  return [
+    ...connected.map((session) => stateOfSession(session, dialledAt(session))),
+    ...away.map(stateOfDialler),
+  ];
+}
+
 /** A connected peer; `dialled` is the address it was reached at, if this node dialled it. */
-export function stateOfSession(session: Session, dialled: string | undefined): PeerState {
+function stateOfSession(session: Session, dialled: string | undefined): PeerState {
   const { connection, nodeId, since, sentOperations, receivedOperations, lagOperations, roundTripMs } =
     session;
   return {
@@ -44,6 +57,6 @@ function rightsIn({ holder, writes, relays }: Grant): PeerRights | undefined {
 }
 
 /** A configured peer without a connection. */
-export function stateOfDialler({ address, nodeId, state, since, reason }: Dialler): PeerState {
+function stateOfDialler({ address, nodeId, state, since, reason }: Dialler): PeerState {
   return { address, nodeId, direction: 'dialled', state, since, reason, ...NOTHING_YET };
 }

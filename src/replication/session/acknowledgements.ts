@@ -2,6 +2,8 @@ import type { Environment, Timer } from '../../environment.ts';
 import type { SegmentStore } from '../../log/keeping/segment-store.ts';
 import type { PeerState } from '../peers/peer-state.ts';
 import type { ReceivedReference } from '../replica.ts';
+import type { WantedOperation } from '../wire/holding-wire.ts';
+import { Holdings } from './holdings.ts';
 import type { SessionOwner } from './session-owner.ts';
 import type { TakenIn } from './taken-in.ts';
 import type { Message } from '../wire/wire.ts';
@@ -37,6 +39,14 @@ interface Mark {
   readonly positions: Positions;
 }
 
+/** The peer as it is answered. */
+interface Peer {
+  isShared(this: void, table: string): boolean;
+  /** Charges it with so many units of work. */
+  spend(this: void, units: number): void;
+  send(this: void, message: Message): void;
+}
+
 /** Counts operations that came over one connection and are held, each of them once however often it came. */
 class Delivered {
   /** Per table and origin, the last that came. */
@@ -60,7 +70,8 @@ class Delivered {
  */
 export class Acknowledgements {
   readonly #environment: Environment;
-  readonly #send: (message: Message) => void;
+  readonly #spend: Peer['spend'];
+  readonly #send: Peer['send'];
   #receivedBytes = 0;
   #seenOperations = 0;
   #confirmedBytes = 0;
@@ -74,15 +85,24 @@ export class Acknowledgements {
   /** Something was not taken: of what comes behind it nothing more is said. */
   #refused = false;
   #told = { durable: 0, problem: '' };
+  /** Something was received, or became durable, of which the peer has not heard. */
+  #isDue = false;
+  readonly #holdings: Holdings;
   #timer: Timer | undefined;
 
-  constructor({ environment }: Pick<SessionOwner, 'environment'>, send: (message: Message) => void) {
+  constructor(
+    { environment, replica }: Pick<SessionOwner, 'environment' | 'replica'>,
+    { isShared, spend, send }: Peer,
+  ) {
     this.#environment = environment;
+    this.#holdings = new Holdings(replica, isShared);
+    this.#spend = spend;
     this.#send = send;
   }
 
   /** A frame of so many bytes was taken in. */
   received(bytes: number, taken?: TakenIn): void {
+    this.#isDue = true;
     this.#receivedBytes += bytes;
     this.#seenOperations += taken?.operations ?? 0;
     if (taken !== undefined && !this.#refused) this.#wait(taken);
@@ -92,10 +112,25 @@ export class Acknowledgements {
 
   /** A store has committed more, or fails, or works again; or a checkpoint was taken over. */
   stored(): void {
+    if (this.#holdings.size > 0) this.#schedule();
     if (this.#waiting.length === 0 && this.#told.durable === this.#delivered.operations) return;
     this.#settle();
     this.#look();
-    if (this.#durable !== this.#told.durable || this.#problem !== this.#told.problem) this.#schedule();
+    if (this.#durable === this.#told.durable && this.#problem === this.#told.problem) return;
+    this.#isDue = true;
+    this.#schedule();
+  }
+
+  /** The peer asks what is held; the answer follows as soon as it is known, and no sooner than any acknowledgement. */
+  asked(wants: readonly WantedOperation[] = []): void {
+    if (wants.length === 0) return;
+    this.#holdings.want(wants);
+    this.#schedule();
+  }
+
+  /** Asks the peer what it holds. */
+  ask(wants: readonly WantedOperation[]): void {
+    this.#confirm(wants);
   }
 
   stop(): void {
@@ -158,9 +193,14 @@ export class Acknowledgements {
     return inTheWay.find(([{ failure }]) => failure !== undefined)?.[0].failure?.code ?? '';
   }
 
-  #confirm(): void {
+  /** Says what is new; nothing where there is nothing. */
+  #confirm(wants: readonly WantedOperation[] = []): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#spend(this.#holdings.size);
+    const holds = this.#holdings.news();
+    if (!this.#isDue && holds.length + wants.length === 0) return;
+    this.#isDue = false;
     this.#confirmedBytes = this.#receivedBytes;
     this.#look();
     this.#told = { durable: this.#durable, problem: this.#problem };
@@ -169,6 +209,8 @@ export class Acknowledgements {
       bytes: this.#receivedBytes,
       operations: this.#seenOperations,
       ...this.#told,
+      wants,
+      holds,
     });
   }
 }

@@ -3,7 +3,7 @@ import type { Environment } from '../../environment.ts';
 import type { NodeEvent } from '../../events.ts';
 import type { Slices } from '../../work/slices.ts';
 import type { Closing, Connection } from '../../transport/transport.ts';
-import type { Account } from '../costs/account.ts';
+import type { Accounts } from './accounts.ts';
 import type { IntakeLimits } from '../costs/intake.ts';
 import type { Difference, Replica } from '../replica.ts';
 import type { PeerTables } from '../peers/peer-tables.ts';
@@ -26,12 +26,7 @@ export interface SessionOwner<Session = unknown> {
   readonly slices: Slices;
   /** In which messages are handled. */
   readonly turns: Turns;
-  /** Accounts for what is kept of what peers say of themselves. */
-  readonly announced: Account;
-  /** Accounts for what is kept of checkpoints that have not ended. */
-  readonly checkpoints: Account;
-  /** Counts the rows that are kept to be compared. */
-  readonly compares: Account;
+  readonly accounts: Accounts;
   report(event: NodeEvent): void;
   /** Lists what of a table is held back that other peers brought. */
   heldBackBeside(taking: object, table: string): HeldBackState[];

@@ -5,6 +5,7 @@ import type { StoreName } from '../../log/keeping/journal.ts';
 import type { Work } from '../../work/slices.ts';
 import type { Closing, Connection } from '../../transport/transport.ts';
 import type { Debtor } from '../costs/account.ts';
+import { Acked } from './acked.ts';
 import { type Acknowledged, Acknowledgements } from './acknowledgements.ts';
 import { takenIn } from './taken-in.ts';
 import { Comparisons } from '../digests/comparison.ts';
@@ -57,8 +58,7 @@ export class Session implements Debtor, Directed, Place {
   #sentBytes = 0;
   sentOperations = 0;
   receivedOperations = 0;
-  /** Holds what the peer has acknowledged. */
-  acked: Acknowledged = { bytes: 0, operations: 0 };
+  readonly acked: Acked = new Acked((wants) => this.#acknowledgements.ask(wants));
   roundTripMs: number | undefined;
   #clockAheadMs: number | undefined;
   readonly since: number;
@@ -68,7 +68,11 @@ export class Session implements Debtor, Directed, Place {
     this.#owner = owner;
     this.since = owner.environment.now();
     this.tables = new PeerTables(owner.replica, (denial) => owner.report(denied(denial, this)));
-    this.#acknowledgements = new Acknowledgements(owner, (message) => void this.#send(message));
+    this.#acknowledgements = new Acknowledgements(owner, {
+      isShared: (table) => this.tables.shared.has(table),
+      spend: (units) => this.#intake.charge(units),
+      send: (message) => void this.#send(message),
+    });
     this.#intake = this.#newIntake();
     this.#heartbeat = new Heartbeat({
       environment: owner.environment,
@@ -97,7 +101,7 @@ export class Session implements Debtor, Directed, Place {
       hold: () => this.hold(),
       ended: () => this.#ended,
       isBehind: () => this.#intake.isBehind,
-      kept: (bytes) => owner.checkpoints.set(this, bytes),
+      kept: (bytes) => owner.accounts.checkpoints.set(this, bytes),
       refuse: (error) => this.#refuse(error),
       refusedCheckpoint: (table, error) => this.taking.refusedCheckpoint(table, error),
       agrees: (table, held, written) => this.#parting.agrees(table, held, written),
@@ -115,7 +119,7 @@ export class Session implements Debtor, Directed, Place {
       ended: () => this.#ended,
       say: (message) => this.#send(message),
       work: (work, then) => this.#work(work, then),
-      kept: (bytes) => owner.announced.set(this, bytes),
+      kept: (bytes) => owner.accounts.announced.set(this, bytes),
       matched: () => owner.matched(this),
     });
   }
@@ -130,7 +134,7 @@ export class Session implements Debtor, Directed, Place {
       hold: () => this.hold(),
       send: (message) => this.#answer(message),
       spend: (units) => this.#intake.spend(units),
-      kept: (bytes) => owner.compares.set(this, bytes),
+      kept: (bytes) => owner.accounts.compares.set(this, bytes),
       failed: (error) => this.#refuse(error),
       compared: (table, differences) => owner.compared(this, table, differences),
     });
@@ -381,16 +385,9 @@ export class Session implements Debtor, Directed, Place {
     this.#owner.changed();
   }
 
-  /** Takes an acknowledgement in. What was never sent counts for nothing, and what is said again neither. */
   #acknowledged(said: Acknowledged): void {
-    const { bytes, operations, durable, problem } = this.acked;
-    const most = Math.min(said.bytes, this.#sentBytes);
-    if (most <= bytes && said.durable === durable && said.problem === problem) return;
-    this.acked = {
-      ...said,
-      bytes: Math.max(bytes, most),
-      operations: Math.max(operations, Math.min(said.operations, this.sentOperations)),
-    };
+    this.#acknowledgements.asked(said.wants);
+    if (!this.acked.take(said, { bytes: this.#sentBytes, operations: this.sentOperations })) return;
     this.#resume();
     this.#owner.changed();
   }
@@ -459,7 +456,7 @@ export class Session implements Debtor, Directed, Place {
     this.taking.stop();
     this.comparisons.stop();
     this.sharing.stop();
-    this.#owner.announced.set(this, 0);
+    this.#owner.accounts.announced.set(this, 0);
     this.#intake.stop();
     this.#resume();
     this.#long.clear();

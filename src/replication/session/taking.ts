@@ -161,3 +161,16 @@ export class Taking {
     this.#owner.node.report(lifeRefused(origin, why, this.#owner.peer()));
   }
 }
+
+/** Lists what of a table is held back that others than one peer brought, with who did. */
+export function heldBackBeside(
+  sessions: readonly { readonly nodeId: string | undefined; readonly taking: Taking }[],
+  taking: Taking,
+  table: string,
+): HeldBackState[] {
+  return sessions
+    .filter((session) => session.taking !== taking)
+    .flatMap((session) =>
+      session.taking.heldBack.toldOf(table).map((held) => ({ ...held, from: session.nodeId })),
+    );
+}

@@ -12,6 +12,7 @@ import {
   encodeComparison,
   isComparison,
 } from './comparison-wire.ts';
+import { type HoldingWords, readHoldings, writeHoldings } from './holding-wire.ts';
 import { isShallowJson } from '../../log/bytes/shallow-json.ts';
 
 /** The protocol versions this program speaks; docs/protocol.md describes them. */
@@ -177,7 +178,7 @@ export type Message =
       readonly last: boolean;
       readonly chunk: Uint8Array;
     }
-  | {
+  | ({
       readonly type: 'ack';
       readonly bytes: number;
       readonly operations: number;
@@ -185,7 +186,7 @@ export type Message =
       readonly durable?: number | undefined;
       /** Says why the others are not, if that is known: the code of an error, or nothing. */
       readonly problem?: string | undefined;
-    }
+    } & HoldingWords)
   | { readonly type: 'sources'; readonly sources: Sources }
   | { readonly type: 'level'; readonly tables: readonly string[] }
   | { readonly type: 'ping' | 'pong'; readonly time: number }
@@ -283,6 +284,7 @@ function binary(
       if (message.durable !== undefined) {
         writer.varint(message.durable);
         writer.text(message.problem ?? '');
+        writeHoldings(writer, message);
       }
       break;
     default:
@@ -337,7 +339,7 @@ function readAck(reader: ByteReader): Message {
   if (reader.remaining === 0) return { type: 'ack', bytes, operations };
   const [durable, problem] = [reader.varint(), reader.text(MAX_CODE_BYTES)];
   if (!/^[A-Z_]*$/.test(problem)) throw invalid('an acknowledgement with a problem that is no code');
-  return { type: 'ack', bytes, operations, durable, problem };
+  return { type: 'ack', bytes, operations, durable, problem, ...readHoldings(reader) };
 }
 
 /** Without control characters, which could forge lines of a log. */

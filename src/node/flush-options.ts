@@ -1,0 +1,99 @@
+import * as v from 'valibot';
+import { TablecastError } from '../errors.ts';
+import type { Awaited } from '../replication/reach/flushes.ts';
+
+/** Bounds the wait of `flush` for peers unless it is told otherwise, in milliseconds. */
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** Longest time that `flush` waits for peers, in milliseconds: timers take no longer one. */
+const MAX_TIMEOUT_MS = 2_147_483_647;
+
+/**
+ * The options of `flush` say for whom it waits beside this node's own disk. A peer counts once it says that it holds
+ * everything as durably as it keeps the tables: what it keeps in memory goes with its process.
+ */
+export interface FlushOptions {
+  /** Waits for so many peers, any of those that are connected then. */
+  readonly peers?: number | undefined;
+  /** Waits for every peer that is configured or connected when it is called. */
+  readonly everyone?: true | undefined;
+  /** Bounds the wait for peers, in milliseconds. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Counts who can come to hold anything. */
+export interface ReachablePeers {
+  /** Counts the configured peers. */
+  readonly configured: number;
+  /** Says whether others may connect as well. */
+  readonly listens: boolean;
+  /** Most peers at a time. */
+  readonly most: number;
+}
+
+const whole = v.pipe(v.number(), v.integer(), v.minValue(1));
+const schema = v.strictObject({
+  peers: v.optional(whole),
+  everyone: v.optional(v.literal(true)),
+  timeoutMs: v.optional(v.pipe(whole, v.maxValue(MAX_TIMEOUT_MS))),
+});
+const EXPECTED: Readonly<Record<string, string>> = {
+  peers: 'a whole number from 1',
+  everyone: 'true, or is left out',
+  timeoutMs: `a whole number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`,
+};
+
+/** Checks whom a flush waits for; undefined for nobody. Throws `OPTION_INVALID`, also for more peers than there can be. */
+export function checkFlush(
+  options: FlushOptions | undefined,
+  reachable: ReachablePeers,
+): Awaited | undefined {
+  if (options === undefined) return undefined;
+  const result = v.safeParse(schema, options);
+  if (!result.success) {
+    const option = result.issues[0].path?.[0]?.key;
+    throw wrong(typeof option === 'string' ? option : '', options);
+  }
+  const { peers, everyone, timeoutMs = DEFAULT_TIMEOUT_MS } = result.output;
+  if (peers !== undefined && everyone)
+    throw refused('everyone', 'is given beside peers', 'Leave one of them out.');
+  if (peers !== undefined) requireReachable(peers, reachable);
+  if (peers === undefined && everyone === undefined) {
+    if (options.timeoutMs === undefined) return undefined;
+    throw refused(
+      'timeoutMs',
+      'is given without peers',
+      'Say for whom to wait: flush({ peers: 2, timeoutMs }).',
+    );
+  }
+  return { peers: peers ?? 'everyone', timeoutMs };
+}
+
+function requireReachable(peers: number, { configured, listens, most }: ReachablePeers): void {
+  if (peers > most) {
+    const hint = 'Wait for fewer, or raise limits.maxPeers.';
+    throw refused('peers', `is ${peers}, and this node takes at most ${most} peers`, hint);
+  }
+  if (listens || peers <= configured) return;
+  const hint = 'Wait for fewer, configure more peers, or let others connect: openNode({ listen }).';
+  throw refused('peers', `is ${peers}, and this node knows ${configured} and does not listen`, hint);
+}
+
+function wrong(option: string, options: FlushOptions): TablecastError {
+  const expected = EXPECTED[option];
+  const hint = 'For example: await node.flush({ peers: 2, timeoutMs: 5000 }).';
+  if (expected === undefined) {
+    const named = option === '' ? 'has options that are no object' : 'is no option of flush';
+    return refused(option, named, hint);
+  }
+  const given: unknown = options[option as keyof FlushOptions];
+  return refused(
+    option,
+    `expects ${expected}, not ${typeof given === 'number' ? given : typeof given}`,
+    hint,
+  );
+}
+
+function refused(option: string, problem: string, hint: string): TablecastError {
+  const message = `Option ${option === '' ? 'of flush' : `${option} of flush`} ${problem}.`;
+  return new TablecastError('OPTION_INVALID', message, { hint, details: { option } });
+}

@@ -1,0 +1,39 @@
+import type { ModeName } from '../log/operations/epoch.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import type { Projection } from '../projection/projection.ts';
+import { type SubscriberOptions, tableCounts } from '../reading/subscribers.ts';
+import type { Replicator } from '../replication/replicator.ts';
+import { type RepairOptions, repair } from '../table/repair.ts';
+import { type SwitchParts, switchMode } from '../table/switch-mode.ts';
+import type { tableOver } from '../table/table.ts';
+import type { Flushing } from './flushing.ts';
+
+/** The parts of a node that its tables are made over. */
+export interface TablesParts {
+  readonly nodeId: string;
+  readonly origins: Origins;
+  readonly replicator: Replicator;
+  readonly subscribers: SubscriberOptions;
+  readonly flushing: Flushing;
+  /** Gives what a switch of mode needs, as it is then. */
+  switching(): SwitchParts;
+}
+
+/** Makes what a table is made over. What concerns one table waits for its own store only. */
+export function tablePartsOf(projection: Projection, parts: TablesParts): Parameters<typeof tableOver>[0] {
+  const { replicator, flushing, subscribers, nodeId, origins } = parts;
+  const { name } = projection.schema;
+  const flush = (): Promise<void> => flushing.one(projection.store);
+  return {
+    projection,
+    synced: replicator.synced(name),
+    divergence: replicator.divergences.of(name),
+    counted: tableCounts(name, subscribers),
+    seal: () => parts.switching().log.seal(),
+    switchMode: async (mode: ModeName) => {
+      switchMode(projection, mode, parts.switching());
+      await flush();
+    },
+    repair: (options: RepairOptions) => repair(projection, { nodeId, origins, replicator, flush }, options),
+  };
+}
