@@ -48,5 +48,5 @@ export interface Outside {
   around(this: void, options: NodeOptions, shared: SharedOf, later: (event: NodeEvent) => void): Around;
 }
 
-/** What the platform adds to what is shared. */
+/** Holds what the platform adds to what is shared. */
 type SharedOf = Omit<Shared, 'file'>;

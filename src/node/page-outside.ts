@@ -13,7 +13,7 @@ const MODES: ReadonlyMap<string, ConflictMode> = new Map(
   [naiveMode, lwwMode].map((mode) => [mode.name, mode]),
 );
 
-/** What a page offers a node, or any platform with no more: a WebSocket that dials, and nothing else. */
+/** Offers a node what a page has, or any platform with no more: a WebSocket that dials, and nothing else. */
 export const pageOutside: Outside = {
   check: checkPageOptions,
   modeOf: ({ name, mode }) => {
