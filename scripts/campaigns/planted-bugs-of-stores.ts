@@ -4,6 +4,8 @@ const DURABLE = 'test/replication/durable-in-several-stores.test.ts';
 const DISK = 'test/backends/backend-on.test.ts';
 const STORES = 'test/node/several-stores.test.ts';
 const PORTS = 'test/node/own-ports.test.ts';
+const FLUSH = 'test/node/flush-peers.test.ts';
+const HOLDINGS = 'test/replication/holdings.test.ts';
 const INLINE = 'test/backends/sqlite-inline.test.ts';
 const INTERVAL = 'test/backends/sqlite-interval.test.ts';
 
@@ -82,5 +84,32 @@ export const bugsOfStores: readonly PlantedBug[] = [
     'leave transports listening when one cannot',
     ['transport/several.ts', '      await this.close().catch(() => undefined);\n', ''],
     [PORTS],
+  ),
+  bug(
+    'tell a peer what is held and not committed',
+    [
+      'replication/session/holdings.ts',
+      'mark === undefined || mark.store.committed < mark.position',
+      'mark === undefined || mark.position < 0',
+    ],
+    [FLUSH],
+  ),
+  bug(
+    'tell the author that a write is held which a switch passed over',
+    [
+      'replication/session/holdings.ts',
+      'compareEpochs(want.epoch, table.epoch) < 0',
+      'want.epoch.counter < 0',
+    ],
+    [HOLDINGS],
+  ),
+  bug(
+    'forget a peer that is lost while everyone is waited for',
+    [
+      'replication/reach/flushes.ts',
+      'wait.expected.every((one) => holding.some(({ nodeId }) => nodeId === one.nodeId()))',
+      'holding.length === this.#parts.peers().length',
+    ],
+    [FLUSH],
   ),
 ];

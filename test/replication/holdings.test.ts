@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { PeerHoldings } from '../../src/replication/peers/peer-holdings.ts';
+import type { Replica } from '../../src/replication/replica.ts';
+import { Holdings } from '../../src/replication/session/holdings.ts';
 import type { WantedOperation } from '../../src/replication/wire/holding-wire.ts';
 
 const epoch = { counter: 0, origin: '' };
@@ -34,4 +36,21 @@ it('believes nothing that it has not asked for', () => {
   expect(holdings.held(want(1))).toBeUndefined();
   holdings.want([want(1)]);
   expect(holdings.holds(want(1))).toBe(false);
+});
+
+it('says nothing of a write under an earlier switch than the one in force, and nothing of what is not shared', () => {
+  const inForce = { counter: 1, origin: 'b@1', mode: 'lww' };
+  const table = { name: 't1', store: 'memory', epoch: inForce, held: () => 5 };
+  const store = { committed: 0, appended: 0, backend: { durable: false } };
+  const replica = { table: () => table, log: { stores: new Map([['memory', store]]) } } as unknown as Replica;
+  let isShared = false;
+  const holdings = new Holdings(replica, () => isShared);
+  holdings.want([{ ...want(1), epoch: inForce }]);
+  expect(holdings.news()).toEqual([]);
+  isShared = true;
+  holdings.want([want(1)]);
+  expect(holdings.news()).toEqual([]);
+  holdings.want([{ ...want(1), epoch: inForce }]);
+  expect(holdings.news()).toEqual([{ table: 't1', origin: 'a@1', sequence: 5 }]);
+  expect(holdings.size).toBe(0);
 });
