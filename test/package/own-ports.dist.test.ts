@@ -136,14 +136,33 @@ test('declarations compile with lib es2022 and without skipLibCheck', async () =
   expect(stdout).toBe('');
 }, 120_000);
 
+/** The folders that a file lies in. */
+function parents(file: string): string[] {
+  const folder = path.posix.dirname(file);
+  return folder === '.' ? [] : [folder, ...parents(folder)];
+}
+
+/** Links of a page that lead neither to the web nor to what is in the package. */
+async function linksOutside(page: string, paths: ReadonlySet<string>): Promise<string[]> {
+  const text = await readFile(path.join(checkout, page), 'utf8');
+  const links = Array.from(text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g), ([, link = '']) => link);
+  expect(links.length, page).toBeGreaterThan(0);
+  return links.filter((link) => !link.startsWith('https://') && !paths.has(link));
+}
+
 /** Before entries and bundled declarations: 1,260 files, 7.4 MB. */
 const MOST_FILES = 600;
 const MOST_BYTES = 3_700_000;
 
-test('the package takes half the files and bytes of what it took with its sources', async () => {
+test('the package holds what its README links to, in half the files and bytes that it had with its sources', async () => {
   const args = ['pack', '--ignore-scripts', '--dry-run', '--json'];
   const { stdout } = await run('npm', args, { cwd: checkout });
-  const [{ entryCount, unpackedSize }] = JSON.parse(stdout) as [{ entryCount: number; unpackedSize: number }];
+  const [{ entryCount, unpackedSize, files }] = JSON.parse(stdout) as [
+    { entryCount: number; unpackedSize: number; files: readonly { readonly path: string }[] },
+  ];
+  const paths = new Set(files.flatMap(({ path: file }) => [file, ...parents(file)]));
+  const missing = await Promise.all(['README.md', 'CHANGELOG.md'].map((page) => linksOutside(page, paths)));
+  expect(missing.flat()).toEqual([]);
   expect(entryCount).toBeLessThan(MOST_FILES);
   expect(unpackedSize).toBeLessThan(MOST_BYTES);
 });

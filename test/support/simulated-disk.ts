@@ -1,2 +1,2 @@
 export { SimulatedDisk } from '../../src/simulation/simulated-disk.ts';
-export type { DiskBehaviour, DiskCopy, Stop } from '../../src/simulation/simulated-disk.ts';
+export type { DiskCopy } from '../../src/simulation/simulated-disk.ts';
