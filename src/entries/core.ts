@@ -12,7 +12,19 @@ export type { TableKind, TableOf } from '../table/table.ts';
 export type { ConcurrentValue, DivergedKey, Form, KeyOf, ValueOf } from '../table/forms.ts';
 export { View } from '../views/view.ts';
 export type { Difference, ViewRow } from '../views/rows-of-views.ts';
-export type { ViewOptions } from '../views/options.ts';
+export type {
+  AggregateOptions,
+  Aggregates,
+  GroupKey,
+  GroupOptions,
+  OrderBy,
+  RowOptions,
+  ShownOptions,
+} from '../views/options.ts';
+export type { ViewOpener } from '../views/view-opener.ts';
+export type { Aggregate, Aggregated } from '../views/aggregates.ts';
+export type { Join, JoinOptions, Joined } from '../views/join.ts';
+export type { OrderKey } from '../views/order.ts';
 export type { Log, Moment } from '../reading/log-view.ts';
 export { follow } from '../reading/follow.ts';
 export type { FollowOptions, Follower, Overflow } from '../reading/follow.ts';

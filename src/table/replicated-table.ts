@@ -6,9 +6,12 @@ import type { DivergedKey, ConcurrentValue } from './forms.ts';
 import type { RepairOptions } from './repair.ts';
 import type { Divergence } from '../replication/digests/divergence.ts';
 import type { Key, TableDeclaration, Value } from '../schema/index.ts';
-import { openView } from '../views/open-view.ts';
-import type { ViewOptions } from '../views/options.ts';
-import type { View } from '../views/view.ts';
+import type { Join, JoinOptions } from '../views/join.ts';
+import { joinOf, openView } from '../views/open-view.ts';
+import type { AnyOptions } from '../views/options.ts';
+import type { ViewOpener } from '../views/view-opener.ts';
+import { feedOf } from '../views/table-feed.ts';
+import { TableSource } from '../views/table-source.ts';
 
 /** The parts are what a table needs of its node beside the projection. */
 export interface TableParts {
@@ -36,12 +39,15 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   readonly #repair: (options: RepairOptions) => Promise<number>;
   readonly #switchMode: TableParts['switchMode'];
   readonly #seal: () => void;
+  readonly view: ViewOpener<K, V>;
   readonly #counted: TableParts['counted'];
 
   constructor({ projection, synced, divergence, counted, repair, switchMode, seal }: TableParts) {
     this.#switchMode = switchMode;
     this.#seal = seal;
     this.#counted = counted;
+    this.view = ((options?: AnyOptions) =>
+      openView(new TableSource(feedOf(projection)), options, { counted })) as ViewOpener<K, V>;
     this.projection = projection;
     const diverged = divergence as Observable<unknown> as Observable<readonly DivergedKey<K, V>[]>;
     this.divergence = counted('divergence', diverged);
@@ -99,8 +105,14 @@ export class ReplicatedTable<K = unknown, V = unknown> {
     );
   }
 
-  view<R = V>(options: ViewOptions<K, V, R> = {}): View<K, R> {
-    return openView<K, V, R>(this.projection, options, { counted: this.#counted });
+  join<K2>(other: unknown, options: JoinOptions<K, V, K2>): Join<K, never> {
+    if (!(other instanceof ReplicatedTable)) {
+      throw new TablecastError('OPTION_INVALID', `Table ${this.name} is joined with what is no table.`, {
+        hint: 'Give a table of the same node: hosts.join(owners, { on: ({ key }) => key }).',
+      });
+    }
+    const tables = { left: this.projection, right: other.projection };
+    return joinOf(tables, options, { counted: this.#counted });
   }
 
   clear(): void {

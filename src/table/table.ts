@@ -3,8 +3,9 @@ import type { Change, Conflict } from '../projection/telling/change.ts';
 import type { TableDeclaration, TypeName } from '../schema/index.ts';
 import type { ConcurrentValue, DivergedKey, KeyOf, ValueOf } from './forms.ts';
 import type { RepairOptions } from './repair.ts';
-import type { ViewOptions } from '../views/options.ts';
-import type { View } from '../views/view.ts';
+import type { Join, JoinOptions, Joined } from '../views/join.ts';
+import type { ViewOpener } from '../views/view-opener.ts';
+import type { ViewRow } from '../views/rows-of-views.ts';
 import { ReplicatedMap, ReplicatedSet, ReplicatedTable, type TableParts } from './replicated-table.ts';
 
 /** Is a table or a set, by its declaration. */
@@ -84,7 +85,16 @@ export interface Table<K = unknown, V = unknown> {
    * Throws `OPTION_INVALID` for what is no option, `VIEW_FAILED` when one of its functions throws, `LIMIT_EXCEEDED`
    * for more than 1,024 views of one table.
    */
-  view<R = V>(options?: ViewOptions<K, V, R>): View<K, R>;
+  readonly view: ViewOpener<K, V>;
+  /**
+   * Returns this table joined with another, which may be itself. Each row has the row beside it whose key `on` gives, as
+   * `{ left, right }`; views of that follow both tables. Throws `OPTION_INVALID`.
+   */
+  join<K2, V2>(
+    other: Table<K2, V2>,
+    options: JoinOptions<K, V, K2> & { readonly optional: true },
+  ): Join<K, Joined<V, ViewRow<K2, V2> | undefined>>;
+  join<K2, V2>(other: Table<K2, V2>, options: JoinOptions<K, V, K2>): Join<K, Joined<V, ViewRow<K2, V2>>>;
   /** Removes every row, here and on every node that receives it, with one operation. */
   clear(): void;
   /** Returns the keys in the order in which their rows appeared. */

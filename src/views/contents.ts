@@ -3,6 +3,8 @@ import type { Entry, Stage, ViewRow } from './rows-of-views.ts';
 /** The contents are what a view shows, as rows in an order. */
 export interface Contents extends Stage {
   readonly size: number;
+  /** The entry under an id, if it is shown. */
+  shown(id: unknown): Entry | undefined;
   /** The rows, in order: a new array each time. */
   rows(): ViewRow[];
 }
@@ -34,6 +36,10 @@ export class Unordered implements Contents {
   }
 
   find(id: unknown): Entry | undefined {
+    return this.#entries.get(id);
+  }
+
+  shown(id: unknown): Entry | undefined {
     return this.#entries.get(id);
   }
 

@@ -1,4 +1,4 @@
-import { viewFailed } from './failure.ts';
+import type { Functions } from './functions.ts';
 import type { Entry, Stage, ViewRow } from './rows-of-views.ts';
 import type { TableFeed } from './table-feed.ts';
 
@@ -10,6 +10,8 @@ export interface Source {
   row(slot: number): ViewRow | undefined;
   /** The canonical text of the key of a slot. */
   text(slot: number): string;
+  /** The slot of a key that has a row. Throws `KEY_INVALID`. */
+  slotOf(key: unknown): number | undefined;
   /** All slots that have a row. */
   slots(): Iterable<number>;
   /** The slots whose rows may be another when those of a feed's table are. */
@@ -18,28 +20,25 @@ export interface Source {
   renumber(feed: TableFeed, numbers: Int32Array): void;
 }
 
-/** The functions of a view, asked about one row each. */
-export interface Functions {
-  readonly where: ((row: ViewRow) => unknown) | undefined;
-  readonly map: ((row: ViewRow) => unknown) | undefined;
-  /** Says what the stages behind need to know of a row that is in the view. */
-  readonly describe: (row: ViewRow, text: () => string) => Pick<Entry, 'order' | 'group' | 'inputs'>;
-}
-
-/** A plain row is of no group, and in no order. */
-const PLAIN: ReturnType<Functions['describe']> = { order: [], group: undefined, inputs: [] };
-export const plain: Functions['describe'] = () => PLAIN;
+const NONE: readonly never[] = [];
 
 /** Asks the functions of a view about rows as they are now, and hands on what is another than before. */
 export class Evaluation {
   readonly #source: Source;
   readonly #functions: Functions;
   readonly #stage: Stage;
+  /** Says whether rows themselves are ordered, and not their groups. */
+  readonly #isOrdered: boolean;
 
-  constructor(source: Source, functions: Functions, stage: Stage) {
+  constructor(
+    source: Source,
+    functions: Functions,
+    on: { readonly stage: Stage; readonly isOrdered: boolean },
+  ) {
     this.#source = source;
     this.#functions = functions;
-    this.#stage = stage;
+    this.#stage = on.stage;
+    this.#isOrdered = on.isOrdered;
   }
 
   /** Throws `VIEW_FAILED`: what was handed on until then is of no use. */
@@ -61,23 +60,21 @@ export class Evaluation {
   }
 
   #entryOf(id: number, row: ViewRow, before: Entry | undefined): Entry | undefined {
-    const { where, map, describe } = this.#functions;
-    let what = 'where';
-    try {
-      if (where !== undefined && !isTrue(where(row))) return undefined;
-      what = 'map';
-      const shown = map === undefined ? row : { key: row.key, value: map(row) };
-      if (before !== undefined && Object.is(before.row.value, shown.value)) return before;
-      what = 'order, group or aggregate';
-      const { order, group, inputs } = describe(shown, () => this.#source.text(id));
-      return { id, row: shown, order, group, inputs };
-    } catch (error) {
-      throw viewFailed({ table: this.#source.table, what, key: row.key }, error);
-    }
+    const { where, map, groupBy, columns } = this.#functions;
+    if (where !== undefined && !where(row)) return undefined;
+    const shown = map === undefined ? row : { key: row.key, value: map(row) };
+    if (before !== undefined && Object.is(before.row.value, shown.value)) return before;
+    return {
+      id,
+      row: shown,
+      order: this.#isOrdered ? orderIn(this.#functions, shown, this.#source.text(id)) : NONE,
+      group: groupBy?.(shown),
+      inputs: columns === undefined ? NONE : columns.map(({ input }) => input(shown)),
+    };
   }
 }
 
-function isTrue(answer: unknown): boolean {
-  if (typeof answer === 'boolean') return answer;
-  throw new TypeError(`it gave ${answer instanceof Promise ? 'a promise' : String(answer)}, and no boolean.`);
+/** Returns what a row is ordered by; `text` is its key's, which tells those apart that are alike. */
+export function orderIn({ orderBy }: Functions, row: ViewRow, text: string): Entry['order'] {
+  return [...orderBy.map(({ by }) => by(row)), text];
 }

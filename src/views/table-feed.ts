@@ -5,7 +5,7 @@ import type { RowsWatch } from '../projection/rows/rows-watch.ts';
 import { optionInvalid } from './failure.ts';
 
 /** Bounds the views of one table, joins that read it included. */
-export const MAX_VIEWS = 1024;
+const MAX_VIEWS = 1024;
 
 /** A reader is a view as the table that it reads sees it. */
 export interface FeedReader {

@@ -25,6 +25,11 @@ export class TableSource implements Source {
     return this.#feed.projection.rows.text(slot);
   }
 
+  slotOf(key: unknown): number | undefined {
+    const { rows, schema } = this.#feed.projection;
+    return rows.find(schema.keyText(key));
+  }
+
   slots(): Iterable<number> {
     return this.#feed.projection.rows.live();
   }

@@ -76,7 +76,7 @@ export class View<K = unknown, V = unknown> {
   /** Returns the value under a key; undefined when the view has no such row. Throws `KEY_INVALID`. */
   get(key: K): V | undefined {
     this.#settle();
-    return this.#contents.find(this.#parts.idOf(key))?.row.value as V | undefined;
+    return this.#contents.shown(this.#parts.idOf(key))?.row.value as V | undefined;
   }
 
   /** Returns the rows in order, as they are now. */

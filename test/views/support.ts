@@ -16,7 +16,7 @@ function line({ kind, key, value, previous }: Difference): string {
 }
 
 /** A value in one word. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   if (value === undefined) return '-';
   return JSON.stringify(value, (_name, each: unknown) => (typeof each === 'bigint' ? `${each}n` : each));
 }

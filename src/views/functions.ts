@@ -1,0 +1,91 @@
+import { type AggregateColumn, columnOf } from './aggregates.ts';
+import { optionInvalid, viewFailed } from './failure.ts';
+import type { AnyOptions } from './options.ts';
+import { type OrderKey, isOrderKey } from './order.ts';
+import type { ViewRow } from './rows-of-views.ts';
+
+/** A function of a view, which throws `VIEW_FAILED` for what it cannot be asked about. */
+export type Asked<T> = (row: ViewRow) => T;
+
+/** The functions of a view, as its options say. */
+export interface Functions {
+  readonly where: Asked<boolean> | undefined;
+  readonly map: Asked<unknown> | undefined;
+  readonly groupBy: Asked<unknown> | undefined;
+  /** Undefined without aggregates. */
+  readonly columns: readonly AggregateColumn[] | undefined;
+  readonly orderBy: readonly { readonly by: Asked<OrderKey>; readonly isDescending: boolean }[];
+}
+
+/** Throws `OPTION_INVALID` for aggregates and orders that are none. */
+export function functionsOf(options: AnyOptions, table: string): Functions {
+  const asked = <T>(
+    what: string,
+    ask: ((row: never) => unknown) | undefined,
+    take: (answer: unknown) => answer is T,
+  ): Asked<T> | undefined =>
+    ask === undefined ? undefined : askedAs(ask as Asked<unknown>, { what, table, take });
+  const { where, map, groupBy, aggregate, orderBy } = options;
+  return {
+    where: asked('where', where, isBoolean),
+    map: asked('map', map, isAnything),
+    groupBy: asked('groupBy', groupBy, isGroupKey),
+    columns: aggregate === undefined ? undefined : columnsOf(aggregate, table),
+    orderBy: (orderBy === undefined ? [] : [orderBy].flat()).map((order) => {
+      const isDescending = typeof order === 'object' && order !== null && 'descending' in order;
+      const by: unknown = isDescending ? order.descending : order;
+      if (typeof by !== 'function')
+        throw optionInvalid(
+          'orderBy of a view is no order.',
+          'Pass a function of one row, { descending: function }, or a list of these.',
+        );
+      return {
+        by: askedAs(by as Asked<unknown>, { what: 'orderBy', table, take: isOrderKey }),
+        isDescending,
+      };
+    }),
+  };
+}
+
+function columnsOf(aggregate: object, table: string): AggregateColumn[] {
+  return Object.entries(aggregate).map(([name, each]) => {
+    const column = columnOf(name, each);
+    if (column === undefined)
+      throw optionInvalid(
+        `${name} of a view is no aggregate.`,
+        "Pass 'count', { sum }, { avg }, { min } or { max } with a function of one row.",
+      );
+    return { ...column, input: askedAs(column.input, { what: name, table, take: isAnything }) };
+  });
+}
+
+function askedAs<T>(
+  ask: Asked<unknown>,
+  on: {
+    readonly what: string;
+    readonly table: string;
+    readonly take: (answer: unknown) => answer is T;
+  },
+): Asked<T> {
+  return (row) => {
+    try {
+      const answer = ask(row);
+      if (on.take(answer)) return answer;
+      throw new TypeError(`it gave ${nameOf(answer)}, which is no answer.`);
+    } catch (error) {
+      throw viewFailed({ table: on.table, what: on.what, key: row.key }, error);
+    }
+  };
+}
+
+function nameOf(answer: unknown): string {
+  if (answer instanceof Promise) return 'a promise';
+  if (answer === null || typeof answer === 'object' || typeof answer === 'function')
+    return `a ${typeof answer}`;
+  return String(answer);
+}
+
+const isBoolean = (answer: unknown): answer is boolean => typeof answer === 'boolean';
+const isAnything = (_answer: unknown): _answer is unknown => true;
+const isGroupKey = (answer: unknown): answer is unknown =>
+  Array.isArray(answer) ? answer.every(isOrderKey) : isOrderKey(answer);
