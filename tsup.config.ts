@@ -45,6 +45,7 @@ const options: Options = {
     ...entries,
     'cli/main': 'src/cli/main.ts',
     'sql/worker': 'src/sql/worker.ts',
+    'sql/queries/query-process': 'src/sql/queries/query-process.ts',
     'trial/child': 'src/trial/child.ts',
   },
   format: 'esm',

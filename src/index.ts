@@ -70,6 +70,8 @@ export type { BrokerStore, BrokerStoreEntry, BrokerStoreOptions } from './zeek/b
 export type { ZeekLinkState } from './zeek/protocol/index.ts';
 export type { ProjectOptions } from './sql/options.ts';
 export type { ProjectionState, SqlProjection } from './sql/sql-projection.ts';
+export type { QueryCell } from './sql/queries/messages.ts';
+export type { QueryOptions, QueryResult } from './sql/queries/queries.ts';
 export type { ProjectedRow } from './sql/transform.ts';
 export { bytesOfText, textOfBytes } from './schema/index.ts';
 export { NODE_EVENT_CODES } from './events.ts';

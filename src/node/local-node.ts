@@ -71,6 +71,7 @@ class LocalNode implements TableNode, StoreListener {
   readonly flush: TableNode['flush'] = (options) => this.#flushing.all(options);
   readonly project: TableNode['project'] = (tables, options) => this.#around.sql.begin(tables, options);
   readonly #flushing: Flushing;
+  readonly query: TableNode['query'] = (...query) => this.#around.sql.query(...query);
   readonly log: LogView;
   readonly #options: NodeOptions;
   readonly #subscribers: SubscriberOptions;

@@ -86,6 +86,8 @@ function nobody(): Around {
       begin: () => {
         throw needsNodeJs('project()');
       },
+      ask: () => Promise.reject(needsNodeJs('query()')),
+      query: () => Promise.reject(needsNodeJs('query()')),
       declared: () => undefined,
       advanced: () => undefined,
       close: () => Promise.resolve(),

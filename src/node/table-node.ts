@@ -7,6 +7,8 @@ import type { CertificateChange } from './options.ts';
 import type { PeerState } from '../replication/peers/peer-state.ts';
 import type { TableDeclaration } from '../schema/index.ts';
 import type { ProjectOptions } from '../sql/options.ts';
+import type { QueryCell } from '../sql/queries/messages.ts';
+import type { QueryOptions, QueryResult } from '../sql/queries/queries.ts';
 import type { SqlProjection } from '../sql/sql-projection.ts';
 import type { Table, TableOf } from '../table/table.ts';
 import type { ZeekAttachment } from '../zeek/attachment/attachment.ts';
@@ -53,6 +55,12 @@ export interface TableNode {
    * same backend. Throws `OPTION_INVALID`; `LIMIT_EXCEEDED` for a ninth projection.
    */
   project(tables: string | readonly string[], options: ProjectOptions): SqlProjection;
+  /**
+   * Answers a query in the SQL of SQLite about every declared table, all as of one position: that of the log when its
+   * turn comes, which it waits for behind others. `parameters` stand for `?`. Read-only; a process of its own answers.
+   * Rejects with `OPTION_INVALID` for what SQLite refuses, `LIMIT_EXCEEDED` for what takes more than it may, `CLOSED`.
+   */
+  query(sql: string, parameters?: readonly QueryCell[], options?: QueryOptions): Promise<QueryResult>;
   /**
    * Uses other certificates from now on, without a restart; connections that exist go on. Throws
    * `OPTION_INVALID`, and changes nothing, when one of them cannot be used.

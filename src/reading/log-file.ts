@@ -19,6 +19,8 @@ import { readFacts, rebuild } from '../projection/replay/recovery.ts';
 import type { Key, Schema, TableDeclaration, Value } from '../schema/index.ts';
 import type { ProjectOptions } from '../sql/options.ts';
 import { Projections } from '../sql/projecting.ts';
+import type { QueryCell } from '../sql/queries/messages.ts';
+import type { QueryOptions, QueryResult } from '../sql/queries/queries.ts';
 import type { SqlProjection } from '../sql/sql-projection.ts';
 import { systemEnvironment } from '../system-environment.ts';
 
@@ -49,6 +51,8 @@ export interface LogFile {
    * there, and `reached()` says when. Throws `OPTION_INVALID`.
    */
   project(tables: string | readonly string[], options: ProjectOptions): SqlProjection;
+  /** Answers a query about the tables as they are at {@link position}: see `node.query`. */
+  query(sql: string, parameters?: readonly QueryCell[], options?: QueryOptions): Promise<QueryResult>;
   /** Tells what happens to projections. */
   readonly events: Observable<NodeEvent>;
   /** Releases the file; projections end. Idempotent. */
@@ -100,14 +104,15 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
   const names = recovery.checkpoints.find(({ table }) => table === LOG_NAMES);
   const known = names === undefined ? undefined : KeyNames.decode(names.chunks);
   const events = new Emitter<NodeEvent>();
-  const sql = new Projections({
+  const projected = {
     environment: systemEnvironment,
     log,
     origins,
     projections,
     life: () => (node === undefined ? '' : originText(node.id, node.epoch)),
-    report: (event) => events.next(event),
-  });
+    report: (event: NodeEvent) => events.next(event),
+  };
+  const sql = new Projections(projected);
   const view = new LogView({ log, live: operations.observable, origins, projections, names: () => known });
   return {
     nodeId: node?.id,
@@ -122,6 +127,7 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
       return rowsOf(projection);
     },
     project: (tables, options) => sql.begin(tables, options),
+    query: (text, parameters, options) => sql.ask({ sql: text, parameters, options }),
     events: events.observable,
     close: () => {
       void sql.close();

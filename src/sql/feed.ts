@@ -22,6 +22,8 @@ export interface FeedParts {
   readonly projections: ReadonlyMap<string, Projection>;
   /** The life that positions are counted in at present. */
   life(): string;
+  /** Nothing behind this position is read; left out, all there is. */
+  upTo?(this: void): number;
 }
 
 /** One node's log, as far as a projection needs it; only what the node would tell its peers. */
@@ -69,14 +71,16 @@ export class Feed {
   async read(after: number): Promise<Batch> {
     const { store, log } = this.#parts;
     const source = this.#parts.life();
+    const { upTo: gate = () => Infinity } = this.#parts;
     let cursor = after;
-    while (cursor < store.told) {
-      const { told } = store;
+    while (cursor < Math.min(store.told, gate())) {
+      const told = Math.min(store.told, gate());
       const found = (await store.read(cursor, BATCH_BYTES)).filter((logged) => endOf(logged) <= told);
       const last = found.at(-1);
       cursor = last === undefined ? told : endOf(last);
       const segments = found.filter((logged) => this.#concerns(logged)).map(fed);
-      if (segments.length > 0) return { segments, upTo: cursor, more: cursor < store.told, source };
+      if (segments.length > 0)
+        return { segments, upTo: cursor, more: cursor < Math.min(store.told, gate()), source };
     }
     const isAll = store.appended <= cursor && log.journal.empty;
     return { segments: [], upTo: isAll ? Math.max(cursor, log.position) : cursor, more: false, source };

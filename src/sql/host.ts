@@ -21,20 +21,22 @@ export interface ThreadEvents {
   ended(error: Error | undefined): void;
 }
 
-/** The thread's file beside this module, as a source or in `dist/`. */
-function threadUrl(): URL {
-  const names = import.meta.url.endsWith('.ts') ? ['./worker.ts'] : ['./sql/worker.js', '../sql/worker.js'];
+/** A file that runs by itself, beside this module, as a source or in `dist/`; named without its ending. */
+export function besideProjections(file: string): URL {
+  const names = import.meta.url.endsWith('.ts')
+    ? [`./${file}.ts`]
+    : [`./sql/${file}.js`, `../sql/${file}.js`];
   for (const name of names) {
     const url = new URL(name, import.meta.url);
     if (existsSync(fileURLToPath(url))) return url;
   }
-  throw new TablecastError('BACKEND_FAILED', `the thread of projections is not beside ${import.meta.url}`, {
+  throw new TablecastError('BACKEND_FAILED', `${file} of projections is not beside ${import.meta.url}`, {
     hint: 'Keep tablecast out of the bundle.',
   });
 }
 
 function startThread(start: ProjectionStart): Worker {
-  const url = threadUrl();
+  const url = besideProjections('worker');
   const stripsTypes = Boolean(Reflect.get(process.features, 'typescript'));
   if (!url.pathname.endsWith('.ts') || stripsTypes) return new Worker(url, { workerData: start });
   // From TypeScript sources where Node.js does not read them itself: only in this repository.

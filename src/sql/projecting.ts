@@ -1,37 +1,25 @@
-import type { Environment } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
-import type { NodeEvent } from '../events.ts';
 import type { StoreName } from '../log/keeping/journal.ts';
-import type { OperationLog } from '../log/keeping/operation-log.ts';
-import type { Origins } from '../log/operations/origin.ts';
 import type { Projection } from '../projection/projection.ts';
 import { Feed } from './feed.ts';
 import { KeptTables } from './kept-tables.ts';
 import type { Failure } from './messages.ts';
 import { checkProjectOptions } from './options.ts';
+import type { ProjectedNode } from './projected-node.ts';
+import type { AskedQuery, Queries, QueryResult } from './queries/queries.ts';
 import { type SqlProjection, ThreadedProjection } from './sql-projection.ts';
 
 /** Most projections of one node at a time: each is a thread, and holds the rows of its tables once more. */
 const MAX_PROJECTIONS = 8;
-
-/** The node whose tables are projected. */
-export interface ProjectedNode {
-  readonly environment: Environment;
-  readonly log: OperationLog;
-  readonly origins: Origins;
-  readonly projections: ReadonlyMap<string, Projection>;
-  /** The life that a store's tables are written in at present. */
-  life(store: StoreName): string;
-  report(this: void, event: NodeEvent): void;
-  /** The file that all tables are kept in; left out, none are. */
-  readonly keepIn?: string | undefined;
-}
 
 /** The projections of a node. */
 export class Projections {
   readonly #node: ProjectedNode;
   readonly #running = new Set<ThreadedProjection>();
   readonly #kept: KeptTables | undefined;
+  /** Loaded when the first query is asked. */
+  #queries: Promise<Queries> | undefined;
+  #loaded: Queries | undefined;
   #isClosed = false;
 
   constructor(node: ProjectedNode) {
@@ -77,6 +65,28 @@ export class Projections {
     return begun;
   }
 
+  /** Answers a query about all tables. */
+  query(
+    sql: string,
+    parameters?: AskedQuery['parameters'],
+    options?: AskedQuery['options'],
+  ): Promise<QueryResult> {
+    return this.ask({ sql, parameters, options });
+  }
+
+  /** Answers a query about the tables that may be read: see `TableNode.query`. */
+  async ask(query: AskedQuery, mayRead?: (table: string) => boolean): Promise<QueryResult> {
+    if (this.#isClosed) throw closed();
+    this.#queries ??= this.#load();
+    return (await this.#queries).ask(query, mayRead);
+  }
+
+  async #load(): Promise<Queries> {
+    const { Queries } = await import('./queries/queries.ts');
+    this.#loaded = new Queries(this.#node);
+    return this.#loaded;
+  }
+
   #named(names: readonly string[]): ReadonlyMap<string, Projection> {
     const { projections } = this.#node;
     const named = new Map<string, Projection>();
@@ -106,11 +116,13 @@ export class Projections {
   /** Tells all that the log may have become longer. */
   advanced(): void {
     for (const projection of this.#running) projection.advanced();
+    this.#loaded?.advanced();
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(Array.from(this.#running, (projection) => projection.close()));
+    await (await this.#queries)?.close();
   }
 }
 
@@ -127,7 +139,7 @@ function unknown(table: string, known: Iterable<string>): TablecastError {
 
 function closed(): TablecastError {
   return new TablecastError('CLOSED', 'The node is closed.', {
-    hint: 'Open it again to project its tables.',
+    hint: 'Open it again to project or ask its tables.',
   });
 }
 

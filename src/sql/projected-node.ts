@@ -1,0 +1,19 @@
+import type { Environment } from '../environment.ts';
+import type { NodeEvent } from '../events.ts';
+import type { StoreName } from '../log/keeping/journal.ts';
+import type { OperationLog } from '../log/keeping/operation-log.ts';
+import type { Origins } from '../log/operations/origin.ts';
+import type { Projection } from '../projection/projection.ts';
+
+/** The node whose tables are projected. */
+export interface ProjectedNode {
+  readonly environment: Environment;
+  readonly log: OperationLog;
+  readonly origins: Origins;
+  readonly projections: ReadonlyMap<string, Projection>;
+  /** The life that a store's tables are written in at present. */
+  life(store: StoreName): string;
+  report(this: void, event: NodeEvent): void;
+  /** The file that all tables are kept in; left out, none are. */
+  readonly keepIn?: string | undefined;
+}

@@ -1,0 +1,75 @@
+import type Database from 'better-sqlite3';
+import ipaddr from 'ipaddr.js';
+
+/** An address is an IPv4 or IPv6 one. */
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** Adds what SQL lacks for addresses and subnets. Each gives NULL for what is neither. */
+export function addAddressFunctions(database: Database.Database): void {
+  const options = { deterministic: true };
+  database.function('addr_in', options, (subnet: unknown, addr: unknown) => isIn(subnet, addr));
+  database.function('addr_mask', options, (addr: unknown, bits: unknown) => masked(addr, bits));
+  database.function('addr_order', options, (addr: unknown) => orderOf(addr));
+}
+
+/** The subnet asked for last: mostly it is one for all rows. */
+let known: { readonly text: string; readonly subnet: readonly [Address, number] | undefined } | undefined;
+
+function knownSubnet(text: unknown): readonly [Address, number] | undefined {
+  if (typeof text !== 'string') return undefined;
+  if (known?.text !== text) known = { text, subnet: subnetOf(text) };
+  return known.subnet;
+}
+
+/** 1 where an address, or all of a subnet, lies in a subnet. */
+function isIn(subnet: unknown, addr: unknown): number | null {
+  const [network, prefix] = knownSubnet(subnet) ?? [];
+  const [address, length] = subnetOf(addr) ?? [];
+  if (network === undefined || prefix === undefined || address === undefined || length === undefined)
+    return null;
+  if (network.kind() !== address.kind() || length < prefix) return 0;
+  return sameStart(network, address, prefix) ? 1 : 0;
+}
+
+/** The subnet of so many bits that an address lies in. */
+function masked(addr: unknown, bits: unknown): string | null {
+  const address = addressOf(addr);
+  const length = Number(bits);
+  if (address === undefined || !Number.isInteger(length) || length < 0) return null;
+  const bytes = address.toByteArray();
+  if (length > 8 * bytes.length) return null;
+  const kept = bytes.map(
+    (byte, index) => byte & (0xff << (8 - Math.min(8, Math.max(0, length - 8 * index)))) & 0xff,
+  );
+  return `${ipaddr.fromByteArray(kept).toString()}/${length}`;
+}
+
+/** Bytes that sort as addresses do, IPv4 before IPv6. */
+function orderOf(addr: unknown): Buffer | null {
+  const address = addressOf(addr);
+  return address === undefined
+    ? null
+    : Buffer.from([address.kind() === 'ipv4' ? 4 : 6, ...address.toByteArray()]);
+}
+
+function sameStart(one: Address, other: Address, bits: number): boolean {
+  const [left, right] = [one.toByteArray(), other.toByteArray()];
+  for (let index = 0; 8 * index < bits; index++) {
+    const differing =
+      ((left[index] ?? 0) ^ (right[index] ?? 0)) & (0xff << Math.max(0, 8 * (index + 1) - bits));
+    if (differing !== 0) return false;
+  }
+  return true;
+}
+
+function addressOf(text: unknown): Address | undefined {
+  return typeof text === 'string' && ipaddr.isValid(text) ? ipaddr.parse(text) : undefined;
+}
+
+/** A subnet, or an address as the subnet that has it alone. */
+function subnetOf(text: unknown): readonly [Address, number] | undefined {
+  if (typeof text !== 'string') return undefined;
+  if (text.includes('/')) return ipaddr.isValidCIDR(text) ? ipaddr.parseCIDR(text) : undefined;
+  const address = addressOf(text);
+  return address === undefined ? undefined : [address, 8 * address.toByteArray().length];
+}

@@ -1,0 +1,35 @@
+import { Worker } from 'node:worker_threads';
+import { toFailure } from '../messages.ts';
+import type { QueryOrder, QueryReply } from './messages.ts';
+import { runQuery } from './run-query.ts';
+
+/*
+ * The process that answers queries, one after another. SQLite holds its only thread as long as it pleases, and
+ * takes memory that nothing here counts; so its node ends the process when the time is over, and a thread beside
+ * it when there is too much memory, or the node is gone.
+ */
+
+/** Time between two looks, in milliseconds. */
+const LOOK_MS = 10;
+const WATCHING = `
+  const { workerData: { maxMemory, parent } } = require('node:worker_threads');
+  setInterval(() => {
+    if (process.memoryUsage.rss() > maxMemory || process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
+  }, ${LOOK_MS});`;
+
+const [maxMemory] = process.argv.slice(2).map(Number);
+new Worker(WATCHING, { eval: true, workerData: { maxMemory, parent: process.ppid } }).unref();
+
+process.on('message', (order: QueryOrder) => {
+  process.send?.(replyTo(order));
+});
+process.on('disconnect', () => process.exit());
+process.send?.({ kind: 'ready' } satisfies QueryReply);
+
+function replyTo(order: QueryOrder): QueryReply {
+  try {
+    return { kind: 'rows', found: runQuery(order) };
+  } catch (error) {
+    return { kind: 'refused', failure: toFailure(error) };
+  }
+}

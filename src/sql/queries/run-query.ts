@@ -1,0 +1,84 @@
+import Database from 'better-sqlite3';
+import { TablecastError } from '../../errors.ts';
+import { addAddressFunctions } from './addresses.ts';
+import type { FoundRows, QueryCell, QueryOrder } from './messages.ts';
+
+/** Memory of SQLite for pages of the file; sorting and grouping beyond it go into temporary files. */
+const CACHE_KIB = 32 * 1024;
+/** Bytes that a number counts as in an answer. */
+const NUMBER_BYTES = 8;
+/** A query reads: behind comments stands one of these words. */
+const READING = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:select|with|values|explain)\b/i;
+
+type Cells = readonly QueryCell[];
+
+/** Answers one query from one snapshot of a database. Throws `OPTION_INVALID`, and `LIMIT_EXCEEDED` for too long an answer. */
+export function runQuery(order: QueryOrder): FoundRows {
+  const database = new Database(order.file ?? ':memory:', { readonly: order.file !== undefined });
+  try {
+    database.pragma('query_only = ON');
+    database.pragma('temp_store = FILE');
+    database.pragma(`cache_size = -${CACHE_KIB}`);
+    addAddressFunctions(database);
+    return answer(database, order);
+  } catch (error) {
+    throw refusal(error);
+  } finally {
+    database.close();
+  }
+}
+
+function answer(database: Database.Database, order: QueryOrder): FoundRows {
+  const { sql, parameters, maxRows, maxBytes } = order;
+  if (!READING.test(sql)) throw invalid('A query begins with SELECT, WITH, VALUES or EXPLAIN.');
+  const statement = database.prepare<QueryCell[], Cells>(sql);
+  if (!statement.reader || !statement.readonly) throw invalid('A query reads, and writes nothing.');
+  const columns = statement.columns().map(({ name }) => name);
+  const twice = columns.find((name, index) => columns.indexOf(name) !== index);
+  if (twice !== undefined) throw invalid(`Two columns have the name ${twice}: name one of them with AS.`);
+  const rows: Cells[] = [];
+  let bytes = 0;
+  for (const cells of statement
+    .raw(true)
+    .safeIntegers(true)
+    .iterate(...parameters)) {
+    if (rows.length === maxRows) throw tooMany(`more than ${maxRows} rows`, 'maxRows', maxRows);
+    const row = cells.map(plain);
+    for (const cell of row) bytes += sizeOf(cell);
+    if (bytes > maxBytes) throw tooMany(`more than ${maxBytes} bytes`, 'maxBytes', maxBytes);
+    rows.push(row);
+  }
+  return { columns, rows };
+}
+
+/** An integer is a number as long as that is exact. */
+function plain(cell: QueryCell): QueryCell {
+  if (typeof cell !== 'bigint') return cell;
+  const number = Number(cell);
+  return Number.isSafeInteger(number) ? number : cell;
+}
+
+function sizeOf(cell: QueryCell): number {
+  if (typeof cell === 'string') return 2 * cell.length;
+  return cell instanceof Uint8Array ? cell.byteLength : NUMBER_BYTES;
+}
+
+function refusal(error: unknown): TablecastError {
+  if (error instanceof TablecastError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return invalid(`SQLite refuses the query: ${reason}`, error);
+}
+
+function invalid(message: string, cause?: unknown): TablecastError {
+  return new TablecastError('OPTION_INVALID', message, {
+    hint: 'Tables and columns are in sqlite_schema; names with other signs than letters stand in double quotes.',
+    cause,
+  });
+}
+
+function tooMany(what: string, name: string, limit: number): TablecastError {
+  return new TablecastError('LIMIT_EXCEEDED', `The query gives ${what}.`, {
+    hint: `Ask for fewer with WHERE or LIMIT, or raise ${name}.`,
+    details: { limit, name },
+  });
+}
