@@ -8,6 +8,7 @@ import type { Key, Value } from '../schema/index.ts';
 import type { SegmentStore } from '../log/keeping/segment-store.ts';
 import type { OperatedNode } from './operated-node.ts';
 import type { Projection } from '../projection/projection.ts';
+import type { AskedQuery, QueryResult } from '../sql/queries/queries.ts';
 import type { Table } from '../table/table.ts';
 
 /** A table, with what the users of the library do not see of it. */
@@ -34,6 +35,8 @@ export interface HttpHost {
   /** The text of an origin by its number. */
   originText(origin: number): string;
   batch<T>(write: () => T): T;
+  /** Answers a query about the tables that may be read: see {@link TableNode.query}. */
+  query(query: AskedQuery, mayRead: (table: string) => boolean): Promise<QueryResult>;
   /** Resolves when everything written so far into some tables is durable. */
   flush(tables: Iterable<string>): Promise<void>;
   /** Closes what is written so far, so that it can be read from the log. */

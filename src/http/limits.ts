@@ -36,6 +36,10 @@ export const IDLE_MS = 5000;
 /** Requests on one socket, after which it is closed. */
 export const MAX_REQUESTS_PER_SOCKET = 100_000;
 
+/** Bounds the time of a query in SQL, in milliseconds, and the rows of its answer. */
+export const MAX_QUERY_MS = 10_000;
+export const MAX_QUERY_ROWS = 10_000;
+
 /** Entries of a page. */
 export const MAX_PAGE = 1000;
 export const DEFAULT_PAGE = 100;

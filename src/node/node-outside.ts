@@ -5,6 +5,7 @@ import { modeNamed } from '../modes/registry.ts';
 import { Projections } from '../sql/projecting.ts';
 import type { WebSocketOptions } from '../transport/websocket/options.ts';
 import { type RenewableTransport, webSocketTransport } from '../transport/websocket/websocket.ts';
+import type { HttpHostParts } from './hosts/http-host.ts';
 import { NodeWatch } from './hosts/node-watch.ts';
 import { LocalOperatedNode } from './hosts/operated-node.ts';
 import { NodeHttp } from './node-http.ts';
@@ -23,12 +24,10 @@ export const nodeOutside: Outside = {
     const zeek = new ZeekClusters(parts);
     const watch = new NodeWatch({ ...parts, report: later });
     const operated = new LocalOperatedNode({ ...parts, zeek, retention: options.retention });
-    return {
-      zeek,
-      watch,
-      sql: new Projections({ ...parts, keepIn: rowsFile(options) }),
-      http: new NodeHttp(options, { ...parts, observed: watch, operated }, later),
-    };
+    const sql = new Projections({ ...parts, keepIn: rowsFile(options) });
+    const query: HttpHostParts['query'] = (asked, mayRead) => sql.ask(asked, mayRead);
+    const http = new NodeHttp(options, { ...parts, observed: watch, operated, query }, later);
+    return { zeek, watch, sql, http };
   },
 };
 

@@ -14,7 +14,8 @@ import type { NodeOptions } from './options.ts';
 import type { ZeekClusters } from './zeek-clusters.ts';
 
 /** Gathers what all those who see a node from outside are made with. */
-export interface Shared extends WatchedParts, ZeekHostParts, Omit<HttpHostParts, 'observed' | 'operated'> {
+export interface Shared
+  extends WatchedParts, ZeekHostParts, Omit<HttpHostParts, 'observed' | 'operated' | 'query'> {
   readonly view: LogView;
   readonly replicator: Replicator;
 }

@@ -258,6 +258,15 @@ const OPERATING: readonly OperationSpec[] = [
     summary: 'Writes to any tables, all of them or none',
   },
   {
+    id: 'query',
+    method: 'POST',
+    path: '/v1/query',
+    body: 'Query',
+    answer: 'QueryAnswer',
+    problems: [415],
+    summary: 'A query in SQL about the tables that may be read, as of one position; nothing is written',
+  },
+  {
     id: 'getDivergence',
     method: 'GET',
     path: `${TABLE}/divergence`,

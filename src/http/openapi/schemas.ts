@@ -166,6 +166,29 @@ export const SCHEMAS = {
       ),
     ),
   }),
+  Query: object(
+    {
+      sql: { type: 'string', description: 'One SELECT in the SQL of SQLite, of at most 65,536 characters.' },
+      parameters: list({
+        type: ['string', 'number', 'null'],
+        description:
+          'Stands for a ? in the query. Integers beyond 2^53-1 are CAST(? AS INTEGER) of their digits.',
+      }),
+      maxMs: { ...whole, minimum: 1, maximum: 10_000, default: 10_000 },
+      maxRows: { ...whole, minimum: 1, maximum: 10_000, default: 10_000 },
+    },
+    ['parameters', 'maxMs', 'maxRows'],
+  ),
+  QueryAnswer: object({
+    columns: list(text),
+    rows: list(
+      list({
+        description:
+          'A number, text or null; an integer beyond 2^53-1 as its digits, bytes in hexadecimal, infinity as "inf" and "-inf".',
+      }),
+    ),
+    position: { ...position, description: 'The position of the log that all of it is of.' },
+  }),
   BatchResult: object({ operations: whole, durable: yesOrNo }),
   Operation: object(
     {

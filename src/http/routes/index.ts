@@ -11,6 +11,7 @@ import { modeRoutes } from './modes.ts';
 import { operatingStreams } from './operating-streams.ts';
 import { operatingRoutes } from './operating.ts';
 import type { PastRoutes } from './past.ts';
+import { queryRoutes } from './query.ts';
 import { rateRoutes } from './rates.ts';
 import { rowRoutes } from './rows.ts';
 import type { StreamRoutes } from './streams.ts';
@@ -46,6 +47,7 @@ export function routesOf({
     ...tableRoutes(host),
     ...rowRoutes(host),
     ...batchRoutes(host),
+    ...queryRoutes(host),
     ...modeRoutes(host),
     ...divergenceRoutes(host, open),
     ...operatingRoutes({ ...operating, document }),

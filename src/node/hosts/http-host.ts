@@ -12,6 +12,7 @@ import type { Origins } from '../../log/operations/origin.ts';
 import type { SegmentStore } from '../../log/keeping/segment-store.ts';
 import type { ObservedNode } from '../../observability/observed-node.ts';
 import type { Projection } from '../../projection/projection.ts';
+import type { AskedQuery, QueryResult } from '../../sql/queries/queries.ts';
 import type { Table } from '../../table/table.ts';
 
 /** The parts are what a host is made of. */
@@ -28,6 +29,7 @@ export interface HttpHostParts {
   address(): string | undefined;
   life(store: StoreName): string;
   batch<T>(write: () => T): T;
+  query(query: AskedQuery, mayRead: (table: string) => boolean): Promise<QueryResult>;
 }
 
 /** A node as its HTTP interface sees it. */
@@ -88,6 +90,10 @@ export class LocalHttpHost implements HttpHost {
 
   batch<T>(write: () => T): T {
     return this.#parts.batch(write);
+  }
+
+  query(...[query, mayRead]: Parameters<HttpHost['query']>): Promise<QueryResult> {
+    return this.#parts.query(query, mayRead);
   }
 
   flush(tables: Iterable<string>): Promise<void> {

@@ -1,0 +1,36 @@
+import * as v from 'valibot';
+import { type Answer, type Asked, type Handlers, json } from '../asked.ts';
+import { checked } from '../body.ts';
+import type { HttpHost } from '../host.ts';
+import { MAX_QUERY_MS, MAX_QUERY_ROWS } from '../limits.ts';
+
+const atMost = (most: number) =>
+  v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most)), most);
+
+const query = v.strictObject({
+  sql: v.string(),
+  parameters: v.optional(v.array(v.union([v.string(), v.number(), v.null()])), []),
+  maxMs: atMost(MAX_QUERY_MS),
+  maxRows: atMost(MAX_QUERY_ROWS),
+});
+
+/** The route of queries in SQL. */
+export function queryRoutes(host: HttpHost): Handlers {
+  return { query: (asked) => ask(host, asked) };
+}
+
+/** Tables that the credential may not read are not in what is asked. */
+async function ask(host: HttpHost, { body, viewer }: Asked): Promise<Answer> {
+  const { sql, parameters, maxMs, maxRows } = checked(query, body);
+  const options = { maxMs, maxRows };
+  const found = await host.query({ sql, parameters, options }, (table) => viewer.grant.mayRead(table));
+  const rows = found.rows.map((row) => found.columns.map((name) => cellForm(row[name])));
+  return json({ columns: found.columns, rows, position: found.position });
+}
+
+/** Numbers beyond what JSON keeps as their digits, bytes in hexadecimal. */
+function cellForm(cell: unknown): unknown {
+  if (typeof cell === 'bigint') return String(cell);
+  if (typeof cell === 'number' && !Number.isFinite(cell)) return cell > 0 ? 'inf' : '-inf';
+  return cell instanceof Uint8Array ? Buffer.from(cell).toString('hex') : cell;
+}
