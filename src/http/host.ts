@@ -24,10 +24,8 @@ export interface HttpHost {
   readonly address: string | undefined;
   readonly observed: ObservedNode;
   readonly events: Observable<NodeEvent>;
-  /** The number of this life of the memory tables: another one after each start. */
+  /** Names this life of the process: another one after each start. */
   readonly life: string;
-  /** The last position of the log when this life began: what came before survived. */
-  readonly begunAt: number;
   readonly operated: OperatedNode;
   /** The declared tables. */
   tables(): Iterable<HostedTable>;
@@ -53,8 +51,16 @@ export interface HttpHost {
   stateAt(moment: Moment): Promise<ReadonlyMap<Key, Value>>;
   /** The stores of the log. */
   stores(): Iterable<SegmentStore>;
-  /** Every operation of a table up to here may be told: nothing before it is still to become durable. Of all tables without a name. */
+  /**
+   * Every operation of a table up to here may be told: nothing before it is still to become durable. Of all tables
+   * without a name.
+   */
   told(table?: string): number;
+  /**
+   * Returns up to where a reader who was told everything up to a position, in some life of the node, still has what
+   * stands here; undefined where something that it was told may be gone. Of a table, or of all.
+   */
+  standing(position: number, life: string, table?: string): number | undefined;
   /** The oldest position behind which the log of a table is whole; of all tables without a name. */
   trimmedTo(table?: string): number;
   /** Calls a function whenever more may be told, and at the end, until what it gives back is called. */

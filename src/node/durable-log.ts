@@ -9,7 +9,16 @@ import type { KeyNames } from '../log/runs/key-names.ts';
 import type { LogKeeper } from '../log/trimming/log-keeper.ts';
 import { Checkpointer } from '../projection/checkpoints/checkpointer.ts';
 import type { Projection } from '../projection/projection.ts';
-import { keptEpoch, nodeFact, readFacts, rebuild, tableFact } from '../projection/replay/recovery.ts';
+import {
+  keptEpoch,
+  nodeFact,
+  readFacts,
+  rebuild,
+  startsFact,
+  startsWith,
+  tableFact,
+} from '../projection/replay/recovery.ts';
+import { Starts } from '../projection/replay/starts.ts';
 import { type Schema, compileSchema } from '../schema/index.ts';
 import { checkpointedLog, keeperOf } from './log-keeping.ts';
 import type { NodeOptions } from './options.ts';
@@ -22,6 +31,8 @@ export interface DurableParts {
   readonly environment: Environment;
   readonly origins: Origins;
   readonly log: OperationLog;
+  /** Names this life of the process. */
+  readonly life: string;
   /** Every table there are rows of, of all stores. */
   readonly known: ReadonlyMap<string, Projection>;
   readonly checkpointAfter: number | undefined;
@@ -35,6 +46,8 @@ export class DurableLog {
   readonly recovery: Recovery;
   /** The epoch in which this node writes the store's tables. */
   readonly epoch: number;
+  #starts: Starts;
+  readonly #life: string;
   readonly #store: SegmentStore;
   readonly #keeper: LogKeeper;
   readonly #checkpointer: Checkpointer;
@@ -42,11 +55,13 @@ export class DurableLog {
   private constructor(
     store: SegmentStore,
     parts: DurableParts,
-    found: { readonly recovery: Recovery; readonly epoch: number },
+    found: { readonly recovery: Recovery; readonly epoch: number; readonly starts: Starts },
   ) {
     const { options, environment, origins, log, known, checkpointAfter } = parts;
     this.recovery = found.recovery;
     this.epoch = found.epoch;
+    this.#starts = found.starts;
+    this.#life = parts.life;
     this.#store = store;
     this.#keeper = keeperOf(store, found.recovery, {
       environment,
@@ -71,17 +86,20 @@ export class DurableLog {
     const { options, environment, origins, log } = parts;
     const recovery = await store.open();
     for (const event of recoveryEvents(recovery)) parts.report(event);
-    const { node, schemas } = readFacts(recovery);
+    const { node, schemas, starts: before } = readFacts(recovery);
     requireOwner(node?.id, options, store.name);
     for (const schema of schemas) parts.recoverTable(keptIn(store.name, schema, parts.known));
     const projections = new Map([...parts.known].filter(([, { store: name }]) => name === store.name));
     await rebuild(store, recovery, { projections, origins });
     const covered = recovery.checkpoints.map(({ position }) => position);
-    log.startAt(Math.max(log.position, recovery.lastPosition, ...covered));
+    const position = Math.max(recovery.lastPosition, ...covered);
+    log.startAt(Math.max(log.position, position));
     const kept = keptEpoch(node, recovery);
     const epoch = kept ?? newEpoch(environment.now(), environment.random(), node?.epoch ?? 0);
-    await store.backend.commit({ segments: [], facts: nodeFact({ id: options.id, epoch }) });
-    const durable = new DurableLog(store, parts, { recovery, epoch });
+    const starts = startsWith(before, { life: parts.life, epoch, position }, recovery);
+    const facts = new Map([...nodeFact({ id: options.id, epoch }), ...startsFact(starts)]);
+    await store.backend.commit({ segments: [], facts });
+    const durable = new DurableLog(store, parts, { recovery, epoch, starts });
     durable.#watch(projections.values());
     if (kept === undefined && node !== undefined) parts.report(epochEvent(epoch, node.copiedAt));
     return durable;
@@ -98,6 +116,17 @@ export class DurableLog {
   /** The names that its trimmed part is read with. */
   get names(): KeyNames | undefined {
     return this.#keeper.names;
+  }
+
+  /** The starts of the node that the store remembers, with the present one. */
+  get starts(): Starts {
+    return this.#starts;
+  }
+
+  /** The node goes on under a new epoch, because a peer knows what this store has lost: nobody knows how much more. */
+  beginLife(id: string, epoch: number): void {
+    this.#starts = new Starts([{ life: this.#life, epoch, position: this.#store.appended }]);
+    this.#store.remember(new Map([...nodeFact({ id, epoch }), ...startsFact(this.#starts)]));
   }
 
   /** Remembers a new table, before its first operation: a log whose tables are not known cannot be replayed. */

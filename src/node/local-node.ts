@@ -25,7 +25,6 @@ import type { Around, Outside, Shared } from './outside.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
 import { Dispatcher } from '../projection/telling/dispatcher.ts';
 import type { Projection } from '../projection/projection.ts';
-import { nodeFact } from '../projection/replay/recovery.ts';
 import { LocalReplica } from './hosts/local-replica.ts';
 import type { PeerState } from '../replication/peers/peer-state.ts';
 import { Replicator } from '../replication/replicator.ts';
@@ -90,6 +89,8 @@ class LocalNode implements TableNode, StoreListener {
   /** The origin this node writes the tables of each store as. */
   readonly #lives = new Map<StoreName, string>();
   readonly #durable = new Map<StoreName, DurableLog>();
+  /** Names this life of the process: the epoch in which memory tables begin. */
+  readonly #start: string;
   readonly #outside: Outside;
   readonly #around: Around;
   readonly #batches: Batches;
@@ -110,6 +111,7 @@ class LocalNode implements TableNode, StoreListener {
     this.#wall = new WallClock(environment, (aheadMs) => this.#reportLater(clockJumped(aheadMs)));
     this.#session = Math.floor(environment.random() * 0x100000000);
     const life = originText(options.id, newEpoch(environment.now(), environment.random(), 0));
+    this.#start = life.slice(options.id.length + 1);
     for (const [name, backend] of backendsOf(options, parts.durableBackend ?? outside.durable(options))) {
       this.#stores.set(name, new SegmentStore(name, backend, { environment, listener: this }));
       this.#lives.set(name, life);
@@ -193,6 +195,8 @@ class LocalNode implements TableNode, StoreListener {
       address: () => this.address,
       batch: (write) => this.batch(write),
       life: (store: StoreName) => this.#life(store),
+      start: this.#start,
+      starts: (store: StoreName) => this.#durable.get(store)?.starts,
       facts: this.#facts,
       declare: this.table.bind(this),
       report: (event: NodeEvent) => this.#report(event),
@@ -248,7 +252,6 @@ class LocalNode implements TableNode, StoreListener {
     await this.#around.http.listen();
     for (const store of this.#stores.values())
       await (store.backend.durable ? this.#recover(store) : store.open());
-    this.#around.http.begun(this.#log.position);
     await this.#replicator.open(this.#carrier.listens);
     for (const cluster of [this.#options.zeek ?? []].flat()) this.attachZeek(cluster);
     this.#around.watch.opened();
@@ -262,6 +265,7 @@ class LocalNode implements TableNode, StoreListener {
       environment: this.#environment,
       origins: this.#origins,
       log: this.#log,
+      life: this.#start,
       known: this.#catalog.known,
       checkpointAfter: this.#checkpointAfter,
       recoverTable: (schema) => this.#catalog.recover(schema),
@@ -287,7 +291,7 @@ class LocalNode implements TableNode, StoreListener {
     const before = this.#origins.at(this.#origins.intern(this.#life(store)));
     const epoch = newEpoch(this.#environment.now(), this.#environment.random(), before.epoch);
     this.#lives.set(store, originText(this.id, epoch));
-    if (this.#durable.has(store)) this.#stores.get(store)?.remember(nodeFact({ id: this.id, epoch }));
+    this.#durable.get(store)?.beginLife(this.id, epoch);
     this.#dispatcher.holding(() => this.#catalog.beginLife(store));
     this.#reportLater(epochEvent(epoch));
   }

@@ -31,11 +31,6 @@ export class NodeHttp {
     this.address = await this.#server.open();
   }
 
-  /** The log was recovered up to here. */
-  begun(position: number): void {
-    if (this.#host !== undefined) this.#host.begunAt = position;
-  }
-
   /** More of the log became durable. */
   advanced(): void {
     this.#host?.advanced();

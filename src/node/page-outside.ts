@@ -103,7 +103,6 @@ function nobody(): Around {
     http: {
       address: undefined,
       listen: () => Promise.resolve(),
-      begun: () => undefined,
       advanced: () => undefined,
       reloading: () => () => undefined,
       certifying: (change) => {

@@ -40,6 +40,7 @@ export const ROWS: Readonly<Record<string, string>> = {
   'projection/folding/preparation.ts MAX_FRAME_NAMED':
     'earlier operations that the changes of one frame name',
   'projection/checkpoints/overtaken-header.ts MAX_OVERTAKING_REMOVALS': 'overtakings that a table remembers',
+  'projection/replay/starts.ts MAX_STARTS': 'starts of a node that a durable store remembers',
   'projection/held/overtakings.ts MAX_OVERTAKINGS': 'overtakings that a table remembers',
   'projection/rows/versions.ts MAX_EXPIRED_AHEAD':
     'expired writes of a table that are known before the writes',

@@ -51,7 +51,7 @@ describe('A stream of changes', () => {
       ['b', 1],
       ['c', 1],
     ]);
-    const ids = events.map(({ id }) => Number(id));
+    const ids = events.map(({ id }) => Number.parseInt(id));
     expect(ids).toEqual([...new Set(ids)].toSorted((one, other) => one - other));
   });
 

@@ -21,10 +21,6 @@ const WAITING_VALUES = 256;
 interface Followed {
   readonly name: string;
   readonly source: FeedSource;
-  /** The life that stands behind its positions now, if one does. */
-  life(): string | undefined;
-  /** Says whether nothing of it survives the node. */
-  readonly isVolatile: boolean;
 }
 
 /** The parts are what the streams are made of. */
@@ -61,15 +57,8 @@ export class StreamRoutes {
     const host = this.#host;
     const hosted = tableOf(host, asked);
     const { name } = hosted.table;
-    const isVolatile = hosted.projection.store === 'memory';
     const encode = (operation: Operation): string => changeEvent(host, hosted, operation);
-    const life = (): string | undefined => (isVolatile ? host.life : undefined);
-    return this.#follow(asked, {
-      name: `table:${name}`,
-      source: { host, table: name, encode },
-      life,
-      isVolatile,
-    });
+    return this.#follow(asked, { name: `table:${name}`, source: { host, table: name, encode } });
   }
 
   #log(asked: Asked): Promise<undefined> {
@@ -77,22 +66,11 @@ export class StreamRoutes {
     const { grant, readKey } = asked.viewer;
     const readable = (name: string): HostedTable | undefined =>
       grant.mayRead(name) ? host.table(name) : undefined;
-    const life = (): string | undefined => {
-      const isMixed = Array.from(host.tables()).some(
-        ({ table, projection }) => grant.mayRead(table.name) && projection.store === 'memory',
-      );
-      return isMixed ? host.life : undefined;
-    };
     const encode = (operation: Operation): string | undefined => {
       const hosted = readable(operation.table);
-      return hosted && logEvent(hosted, operation, life());
+      return hosted && logEvent(host, hosted, operation);
     };
-    return this.#follow(asked, {
-      name: `log:${readKey}`,
-      source: { host, table: undefined, encode },
-      life,
-      isVolatile: false,
-    });
+    return this.#follow(asked, { name: `log:${readKey}`, source: { host, table: undefined, encode } });
   }
 
   async #conflicts(asked: Asked): Promise<undefined> {
@@ -104,17 +82,17 @@ export class StreamRoutes {
     return undefined;
   }
 
-  async #follow(asked: Asked, followed: Followed): Promise<undefined> {
-    const { name, source } = followed;
+  async #follow(asked: Asked, { name, source }: Followed): Promise<undefined> {
     this.#streams.requireRoom(asked);
-    const after = afterOf(this.#host, asked, followed);
+    const { host } = source;
+    const after = afterOf(host, asked, source.table);
     const entered = this.#feeds.enter(name, source);
     const { feed } = entered;
     try {
       const cursor = await this.#cursorOf(asked, after, { source, start: feed.start });
       let follower: Follower | undefined;
-      const stream = this.#streams.open(asked, () => idText(follower?.cursor ?? cursor, followed.life()));
-      stream.begin(idText(cursor, followed.life()));
+      const stream = this.#streams.open(asked, () => idText(follower?.cursor ?? cursor, host.life));
+      stream.begin(idText(cursor, host.life));
       follower = new Follower({ source, feed, places: this.#places }, stream, cursor);
       void follower.run().finally(() => entered.leave());
       return undefined;
@@ -151,14 +129,13 @@ export class StreamRoutes {
 const ID = /^(\d{1,16})(?:@([0-9a-z]{1,11}))?$/;
 
 /** The position behind which a reader goes on, or begins. Throws a problem, or `LOG_TRIMMED`. */
-function afterOf(host: HttpHost, { request, query }: Asked, followed: Followed): number | 'oldest' {
+function afterOf(host: HttpHost, { request, query }: Asked, table: string | undefined): number | 'oldest' {
   const last = request.headers['last-event-id'];
   const text = typeof last === 'string' && last !== '' ? last : query.get('after');
-  const now = host.told(followed.source.table);
-  if (text === null) return now;
+  if (text === null) return host.told(table);
   // Asked for in words, and not because of what was seen: as much as there is.
   if (text === '0' && text !== last) return 'oldest';
-  const [, digits, life] = ID.exec(text) ?? [];
+  const [, digits, life = host.life] = ID.exec(text) ?? [];
   const position = Number(digits);
   if (!Number.isSafeInteger(position)) {
     throw invalidRequest(
@@ -166,24 +143,25 @@ function afterOf(host: HttpHost, { request, query }: Asked, followed: Followed):
       'Send the id of the last event that was seen, as it was.',
     );
   }
-  const isOfOtherLife = life !== undefined && life !== host.life;
-  if (isOfOtherLife && followed.isVolatile) throw anotherLife(host);
-  // What survived is the same in each life; what came behind it is not.
-  const known = isOfOtherLife ? Math.min(position, host.begunAt) : position;
-  if (known > host.observed.position) throw anotherLife(host);
-  return known;
+  const standing = host.standing(position, life, table);
+  if (standing === undefined) throw anotherLife(host);
+  return standing;
 }
 
 function anotherLife(host: HttpHost): TablecastError {
-  return new TablecastError('LOG_TRIMMED', 'This id is of another life of the node, whose log is gone.', {
-    hint: 'Read the rows of the table, and follow it from the position that they are as of.',
-    details: { life: host.life, position: host.observed.position },
-  });
+  return new TablecastError(
+    'LOG_TRIMMED',
+    'This id is of an earlier life of the node, and what was told in it may be gone from the log.',
+    {
+      hint: 'Read the rows of the table, and follow it behind the id that they are answered with.',
+      details: { life: host.life, position: host.observed.position },
+    },
+  );
 }
 
 function trimmed({ message, details }: TablecastError): TablecastError {
   return new TablecastError('LOG_TRIMMED', message, {
-    hint: 'Read the rows of the table, and follow it from the position that they are as of (after=POSITION); after=0 begins with the oldest that is kept.',
+    hint: 'Read the rows of the table, and follow it behind the id that they are answered with (after=ID); after=0 begins with the oldest that is kept.',
     details,
   });
 }

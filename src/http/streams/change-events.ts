@@ -9,9 +9,9 @@ import { eventText } from './event-stream.ts';
 /** Most rows that stand in the event of a `clear` or `switch`; with more the reader reads the rows anew. */
 const MAX_STANDING = 100;
 
-/** The id of a position; `life` where what stands there does not survive the node. */
-export function idText(position: number, life: string | undefined): string {
-  return life === undefined ? String(position) : `${position}@${life}`;
+/** The id of a position: with the life in which it was told, because a later one may give it to something else. */
+export function idText(position: number, life: string): string {
+  return `${position}@${life}`;
 }
 
 /** An operation in JSON forms. */
@@ -35,19 +35,18 @@ function operationForm({ projection }: HostedTable, operation: Operation): objec
 /** The event of an operation in a table's stream: with what stands where that is something else. */
 export function changeEvent(host: HttpHost, hosted: HostedTable, operation: Operation): string {
   const { kind, position } = operation;
-  const life = hosted.projection.store === 'memory' ? host.life : undefined;
   const data = JSON.stringify({
     ...operationForm(hosted, operation),
     ...standsOtherwise(host, hosted, operation),
   });
-  return eventText({ id: idText(position, life), name: kind, data });
+  return eventText({ id: idText(position, host.life), name: kind, data });
 }
 
 /** The event of an operation in the stream of the log. */
-export function logEvent(hosted: HostedTable, operation: Operation, life: string | undefined): string {
+export function logEvent(host: HttpHost, hosted: HostedTable, operation: Operation): string {
   const { kind, position, table } = operation;
   const data = JSON.stringify({ table, ...operationForm(hosted, operation) });
-  return eventText({ id: idText(position, life), name: kind, data });
+  return eventText({ id: idText(position, host.life), name: kind, data });
 }
 
 /** The event of a conflict. */

@@ -13,6 +13,7 @@ import type { SegmentStore } from '../../log/keeping/segment-store.ts';
 import type { ObservedNode } from '../../observability/observed-node.ts';
 import type { Projection } from '../../projection/projection.ts';
 import type { AskedQuery, QueryResult } from '../../sql/queries/queries.ts';
+import type { Starts } from '../../projection/replay/starts.ts';
 import type { Table } from '../../table/table.ts';
 
 /** The parts are what a host is made of. */
@@ -26,8 +27,11 @@ export interface HttpHostParts {
   readonly tables: ReadonlyMap<string, Table>;
   readonly projections: ReadonlyMap<string, Projection>;
   readonly operated: OperatedNode;
+  /** Names this life of the process. */
+  readonly start: string;
   address(): string | undefined;
-  life(store: StoreName): string;
+  /** The starts of the node that a durable store remembers. */
+  starts(store: StoreName): Starts | undefined;
   batch<T>(write: () => T): T;
   query(query: AskedQuery, mayRead: (table: string) => boolean): Promise<QueryResult>;
 }
@@ -37,9 +41,6 @@ export class LocalHttpHost implements HttpHost {
   readonly #parts: HttpHostParts;
   readonly #watching = new Set<() => void>();
   readonly #unwatch: () => void;
-
-  /** See {@link HttpHost.begunAt}; set once the log is recovered. */
-  begunAt = 0;
 
   constructor(parts: HttpHostParts) {
     this.#parts = parts;
@@ -67,7 +68,7 @@ export class LocalHttpHost implements HttpHost {
   }
 
   get life(): string {
-    return this.#parts.life('memory').split('@')[1] as string;
+    return this.#parts.start;
   }
 
   get ended(): boolean {
@@ -125,11 +126,22 @@ export class LocalHttpHost implements HttpHost {
   }
 
   told(table?: string): number {
-    let told = 0;
-    for (const store of this.#parts.log.stores.values()) told = Math.max(told, store.appended);
-    for (const store of this.#storesOf(table))
-      if (store.told < store.appended) told = Math.min(told, store.told);
-    return told;
+    if (table !== undefined) return Math.max(0, ...this.#storesOf(table).map((store) => store.told));
+    const stores = this.#storesOf(undefined);
+    const waiting = stores.filter((store) => store.told < store.appended);
+    if (waiting.length > 0) return Math.min(...waiting.map((store) => store.told));
+    return Math.max(0, ...stores.map((store) => store.appended));
+  }
+
+  standing(position: number, life: string, table?: string): number | undefined {
+    if (life === this.life) return position <= this.#parts.log.position ? position : undefined;
+    const durable = this.#storesOf(table).filter(({ backend }) => backend.durable);
+    const standing = durable.map(({ name }) => this.#parts.starts(name)?.standing(position, life));
+    // Where one store has lost something nobody knows which positions of the others mean the same.
+    if (standing.length === 0 || standing.includes(undefined)) return undefined;
+    const furthest = Math.max(...(standing as readonly number[]));
+    // Of one table nothing was told that was not to survive: it is gone with a directory that was put back.
+    return table !== undefined && furthest < position ? undefined : furthest;
   }
 
   trimmedTo(table?: string): number {

@@ -7,8 +7,10 @@ import { decodeCheckpoint } from '../checkpoints/checkpoint-reader.ts';
 import type { WholeTable } from '../whole-table.ts';
 import { replaySegment } from './replay.ts';
 import { type Schema, compileSchema } from '../../schema/index.ts';
+import { type Start, Starts } from './starts.ts';
 
 const NODE_FACT = 'node';
+const STARTS_FACT = 'starts';
 const TABLE_FACT = 'table:';
 /** Bounds what is read in one go: larger pages save nothing, and what they took is kept by the allocator. */
 const PAGE_BYTES = 1024 * 1024;
@@ -26,15 +28,21 @@ export interface NodeFact {
 }
 
 /** Reads what the facts of a store say. */
-export function readFacts(recovery: Recovery): { node: NodeFact | undefined; schemas: Schema[] } {
+export function readFacts(recovery: Recovery): {
+  readonly node: NodeFact | undefined;
+  readonly schemas: readonly Schema[];
+  readonly starts: Starts;
+} {
   let node: NodeFact | undefined;
+  let starts = new Starts();
   const schemas: Schema[] = [];
   for (const [name, bytes] of recovery.facts) {
     if (name === NODE_FACT) node = parse(bytes) as NodeFact;
+    else if (name === STARTS_FACT) starts = new Starts(parse(bytes) as readonly Start[]);
     else if (name.startsWith(TABLE_FACT))
       schemas.push(compileSchema(name.slice(TABLE_FACT.length), parse(bytes)));
   }
-  return { node, schemas };
+  return { node, schemas, starts };
 }
 
 /** The epoch a node goes on in: that of its file, when that is its own and nothing that was sent can be missing. */
@@ -47,6 +55,16 @@ export function keptEpoch(node: NodeFact | undefined, recovery: Recovery): numbe
 /** The fact that names the node and its epoch. */
 export function nodeFact(fact: NodeFact): ReadonlyMap<string, Uint8Array> {
   return new Map([[NODE_FACT, serialise(fact)]]);
+}
+
+/** The fact that remembers when the node started. */
+export function startsFact(starts: Starts): ReadonlyMap<string, Uint8Array> {
+  return new Map([[STARTS_FACT, serialise(starts.all)]]);
+}
+
+/** The starts that a store remembers, with the present one. Of a torn log nobody knows how much of it was told. */
+export function startsWith(before: Starts, start: Start, { tornSegments }: Recovery): Starts {
+  return (tornSegments > 0 ? new Starts() : before).and(start);
 }
 
 /** The fact that remembers a table's declaration. */
