@@ -104,3 +104,23 @@ describe('Behind an id of an earlier life', () => {
     expect((await rest.take(37)).map(({ data }) => data['key'])).toEqual(expected);
   });
 });
+
+describe('The id of a list of rows', () => {
+  test('leads on behind them, and stands for nothing that a killed node forgets', async () => {
+    const directory = newDirectory();
+    const first = await openWithHttp({ directory });
+    const table = first.table('kept', declaration);
+    const { url } = first;
+    for (let n = 1; n <= 5; n++) {
+      table.set(`k${n}`, n);
+      const answer = await ask(url, '/v1/tables/kept/rows');
+      const image = imageOf(directory);
+      const second = await openWithHttp({ directory: image });
+      const again = second.table('kept', declaration);
+      expect(again.size).toBe(n);
+      again.set('later', n);
+      expect(await keysBehind(second.url, answer.json['id'] as string, 1)).toEqual(['later']);
+      await second.close();
+    }
+  });
+});

@@ -106,3 +106,42 @@ describe('Results that are dear to make', () => {
     recent.close();
   });
 });
+
+describe('A list of many rows', () => {
+  const COUNT = 60_000;
+
+  test('is of one position, although it is copied while rows are written, removed and added', async () => {
+    const node = await openWithHttp();
+    const table = node.table('t', declaration);
+    for (let n = 0; n < COUNT; n++) table.set(`k${n}`, n);
+    let round = 0;
+    const made = new AbortController();
+    const writing = (async () => {
+      for (; !made.signal.aborted; round++) {
+        table.set(`k${(round * 7919) % COUNT}`, round);
+        table.delete(`k${(round * 104_729) % COUNT}`);
+        table.set(`new${round}`, round);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    const first = await ask(node.url, '/v1/tables/t/rows?limit=1000');
+    made.abort();
+    await writing;
+    expect(round).toBeGreaterThan(10);
+    const keys = (rows: unknown): unknown[] =>
+      (rows as { key: string; value: number }[]).map(({ key, value }) => [key, value]);
+    const { position } = first.json;
+    const past = await ask(node.url, `/v1/tables/t/at?position=${String(position)}&limit=1000`);
+    expect(first.json['total']).toBe(past.json['total']);
+    expect(keys(first.json['rows'])).toEqual(keys(past.json['rows']));
+    const total = first.json['total'] as number;
+    for (const after of [total / 2, total - 1000].map(Math.floor)) {
+      const page = `limit=1000&after=${after}&position=${String(position)}`;
+      const [rows, at] = await Promise.all([
+        ask(node.url, `/v1/tables/t/rows?${page}`),
+        ask(node.url, `/v1/tables/t/at?${page}`),
+      ]);
+      expect(keys(rows.json['rows'])).toEqual(keys(at.json['rows']));
+    }
+  });
+});

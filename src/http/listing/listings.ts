@@ -21,9 +21,8 @@ export interface Wanted {
 
 /** Rows as of one position, in an order. */
 export interface Listing {
-  readonly position: number;
   readonly snapshot: Snapshot;
-  /** Rows of the snapshot. */
+  /** Slots of the snapshot. */
   readonly order: Uint32Array;
 }
 
@@ -46,8 +45,12 @@ export class Listings {
 
   /** Lists a table as it is now. */
   open(hosted: HostedTable, wanted: Wanted): Promise<Listing> {
-    const name = (): string => nameOf(hosted, wanted, this.#parts.position());
-    return this.#recent.of(name, () => list(hosted, wanted, this.#parts));
+    const nameAt = (position: number): string => nameOf(hosted, wanted, position);
+    return this.#recent.of(
+      () => nameAt(this.#parts.position()),
+      () => list(hosted, wanted, this.#parts),
+      ({ snapshot }) => nameAt(snapshot.position),
+    );
   }
 
   /** A listing that was opened before. Throws a problem when it is not kept any more. */
@@ -75,22 +78,21 @@ function nameOf(
 
 async function list({ projection }: HostedTable, wanted: Wanted, parts: ListingParts): Promise<Listing> {
   const { schema } = projection;
-  const position = parts.position();
-  const snapshot = new Snapshot(projection.rows);
-  const rows = await matching(snapshot.size, fitting(snapshot, schema, wanted));
+  const snapshot = await Snapshot.of(projection, () => parts.position());
+  const rows = await matching(snapshot, fitting(snapshot, schema, wanted));
   const order = orderOf(snapshot, wanted, parts);
-  return { position, snapshot, order: order === undefined ? rows : await sorted(rows, order) };
+  return { snapshot, order: order === undefined ? rows : await sorted(rows, order) };
 }
 
-function fitting(snapshot: Snapshot, schema: Schema, { prefix, search }: Wanted): (row: number) => boolean {
+function fitting(snapshot: Snapshot, schema: Schema, { prefix, search }: Wanted): (slot: number) => boolean {
   const sought = search?.toLowerCase();
   if (prefix === undefined && sought === undefined) return () => true;
-  return (row) => {
-    const columns = keyColumns(schema, snapshot.keys[row] as Key);
+  return (slot) => {
+    const columns = keyColumns(schema, snapshot.key(slot));
     if (prefix !== undefined && columns[0]?.startsWith(prefix) !== true) return false;
     if (sought === undefined || columns.some((column) => column.toLowerCase().includes(sought))) return true;
     return (
-      schema.valueType !== undefined && valueText(schema, snapshot.values[row]).toLowerCase().includes(sought)
+      schema.valueType !== undefined && valueText(schema, snapshot.value(slot)).toLowerCase().includes(sought)
     );
   };
 }
@@ -112,12 +114,11 @@ function orderOf(snapshot: Snapshot, wanted: Wanted, parts: ListingParts): Order
 }
 
 function ascending(snapshot: Snapshot, by: SortBy | undefined, parts: ListingParts): Order | undefined {
-  const { keys, values } = snapshot;
   switch (by) {
     case 'key':
-      return (one, other) => compared(keys[one], keys[other]);
+      return (one, other) => compared(snapshot.key(one), snapshot.key(other));
     case 'value':
-      return (one, other) => compared(values[one], values[other]);
+      return (one, other) => compared(snapshot.value(one), snapshot.value(other));
     case 'time':
       return (one, other) => snapshot.stamp(one) - snapshot.stamp(other);
     case 'origin': {

@@ -6,13 +6,17 @@ const ROWS_PER_TURN = 8192;
 /** Says which of two rows comes first: below 0 for the first. */
 export type Order = (one: number, other: number) => number;
 
-/** The rows below a number that fit, in their order. Gives way to other work in between. */
-export async function matching(size: number, fits: (row: number) => boolean): Promise<Uint32Array> {
-  const found = new Uint32Array(size);
+/** The rows of a list that fit, in its order. Gives way to other work in between. */
+export async function matching(
+  rows: { readonly size: number; slots(): Iterable<number> },
+  fits: (row: number) => boolean,
+): Promise<Uint32Array> {
+  const found = new Uint32Array(rows.size);
   let count = 0;
-  for (let row = 0; row < size; row++) {
+  let looked = 0;
+  for (const row of rows.slots()) {
     if (fits(row)) found[count++] = row;
-    if (row % ROWS_PER_TURN === ROWS_PER_TURN - 1) await turn();
+    if (++looked % ROWS_PER_TURN === 0) await turn();
   }
   return found.subarray(0, count);
 }

@@ -120,7 +120,19 @@ export const SCHEMAS = {
     'No value in a set. `values` only where several stand under the key (mode automerge).',
   ),
   ConcurrentValue: object({ value: local('Value'), origin: text, winner: yesOrNo }, ['value']),
-  Rows: object({ position, rows: list(local('Row')), ...page }, ['next']),
+  Rows: object(
+    {
+      position,
+      id: {
+        type: 'string',
+        description:
+          'What followChanges takes as `after`, to go on behind these rows. Left out while the disk takes nothing.',
+      },
+      rows: list(local('Row')),
+      ...page,
+    },
+    ['id', 'next'],
+  ),
   PastRow: object({ key: local('Key'), value: local('Value') }, ['value']),
   RowsAt: object({ position, time, rows: list(local('PastRow')), ...page }, ['time', 'next']),
   Difference: object(
@@ -200,7 +212,7 @@ export const SCHEMAS = {
       value: local('Value'),
     },
     ['key', 'value'],
-    'One event of /v1/log. Its name is the kind, its id the position. No key for clear and switch.',
+    'One event of /v1/log. Its name is the kind, its id the position and the life of the node. No key for clear and switch.',
   ),
   Change: object(
     {
@@ -217,7 +229,7 @@ export const SCHEMAS = {
       rows: { ...whole, description: 'Of clear and switch: how many rows there were when this was told.' },
     },
     ['key', 'value', 'row', 'rows'],
-    'One event of a table: an operation, and what stands. Its name is the kind, its id the position.',
+    'One event of a table: an operation, and what stands. Its name is the kind, its id the position and the life of the node.',
   ),
   HistoryEntry: object(
     {

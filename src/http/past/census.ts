@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { isTablecastError } from '../../errors.ts';
 import type { SegmentStore } from '../../log/keeping/segment-store.ts';
 import { stampToMs } from '../../log/operations/hybrid-clock.ts';
@@ -66,7 +67,11 @@ export class Census {
   async #update(): Promise<void> {
     this.#host.seal();
     for (const store of this.#host.stores()) {
-      while ((this.#read.get(store) ?? 0) < store.appended) await this.#readPage(store);
+      while ((this.#read.get(store) ?? 0) < store.appended) {
+        await this.#readPage(store);
+        // What memory holds is read without a turn.
+        await turn();
+      }
     }
     const first = Math.min(...Array.from(this.#host.stores(), ({ trimmedTo }) => trimmedTo));
     if ((this.#counted[0]?.position ?? Infinity) <= first)

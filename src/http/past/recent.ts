@@ -26,27 +26,38 @@ export class Recent<T> {
 
   /**
    * Resolves with the result of a name; made when there is none. The name is asked for again when it is made, since
-   * one that has waited may be of a later moment. One that fails is not kept. Rejects with a problem when too many wait.
+   * one that has waited may be of a later moment, and `named` says what it is kept as once it is made. One that fails is
+   * not kept. Rejects with a problem when too many wait.
    */
-  async of(name: () => string, make: () => Promise<T>): Promise<T> {
+  async of(name: () => string, make: () => Promise<T>, named?: (value: T) => string): Promise<T> {
     const present = this.find(name());
     if (present !== undefined) return present;
     if (this.#places.waiting >= MAX_WAITING) throw tooMany();
     const leave = await this.#places.enter();
     try {
-      return await (this.find(name()) ?? this.#made(name(), make));
+      return await (this.find(name()) ?? this.#made(name(), make, named));
     } finally {
       leave();
     }
   }
 
-  #made(name: string, make: () => Promise<T>): Promise<T> {
+  #made(name: string, make: () => Promise<T>, named: (value: T) => string = () => name): Promise<T> {
     const value = make();
     this.#kept.set(name, { value, usedAt: performance.now() });
-    value.catch(() => this.#kept.delete(name));
+    value.then(
+      (made) => this.#rename(name, named(made)),
+      () => this.#kept.delete(name),
+    );
     while (this.#kept.size > this.#most) this.#kept.delete(this.#kept.keys().next().value as string);
     this.#timer ??= setInterval(() => this.#forget(), this.#forMs / 4).unref();
     return value;
+  }
+
+  #rename(before: string, name: string): void {
+    const kept = this.#kept.get(before);
+    if (kept === undefined || name === before) return;
+    this.#kept.delete(before);
+    this.#kept.set(name, kept);
   }
 
   /** The result of a name, if it is kept. */

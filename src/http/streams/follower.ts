@@ -2,6 +2,7 @@ import type { Operation } from '../../log/operations/operation.ts';
 import type { EventStream } from './event-stream.ts';
 import type { Feed, FeedSource } from './feed.ts';
 import type { Places } from '../places.ts';
+import { within } from '../within.ts';
 
 /** Operations that are encoded for one reader in one turn of the event loop. */
 const PER_TURN = 128;
@@ -124,15 +125,4 @@ export class Follower {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Returns whether something came about within a time. */
-async function within(milliseconds: number, event: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), milliseconds);
-  });
-  const came = await Promise.race([event.then(() => true), late]);
-  clearTimeout(timer);
-  return came;
 }

@@ -51,6 +51,15 @@ export class SlotOrder {
     return this.#replace(this.#slots !== undefined, renumbered);
   }
 
+  /** The same order, which stays as it is whatever becomes of this one. */
+  copy(): SlotOrder {
+    const copy = new SlotOrder(this.#slots === undefined ? 0 : Math.max(1, this.#count));
+    copy.#count = this.#count;
+    if (this.#slots !== undefined) copy.#slots?.set(this.#slots.subarray(0, this.#count));
+    if (this.#stands !== undefined) copy.#stands?.set(this.#stands.subarray(0, copy.#stands.length));
+    return copy;
+  }
+
   #replace(explicit: boolean, renumbered?: Int32Array): SlotOrder {
     const kept = new Int32Array(this.#count);
     const before = new Int32Array(this.#count + 1);
