@@ -3,14 +3,16 @@ import type { Server as TlsServer } from 'node:https';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { CredentialChange } from '../access/rights.ts';
 import { certificates, requireUsable, unusable } from '../transport/websocket/certificates.ts';
+import { closed } from '../transport/websocket/listening.ts';
 import type { ListenTls } from '../transport/websocket/options.ts';
+import { Sockets } from '../transport/websocket/sockets.ts';
 import { type DoorOptions, Doorkeeper, type Viewer } from './admission.ts';
 import type { Answer, Asked, Handler, Handlers } from './asked.ts';
 import { jsonOf } from './body.ts';
 import { preflight, withOrigin } from './cross-origin.ts';
 import type { HttpHost } from './host.ts';
 import { type HttpLimits, httpLimits } from './limits.ts';
-import { listenOn, newServer } from './listening.ts';
+import { newServer, openOn } from './listening.ts';
 import { allowedMethods } from './methods.ts';
 import { Listings } from './listing/listings.ts';
 import { Observation } from './observation.ts';
@@ -23,7 +25,6 @@ import { routesOf } from './routes/index.ts';
 import { Census } from './past/census.ts';
 import { PastRoutes } from './routes/past.ts';
 import { StreamRoutes } from './routes/streams.ts';
-import { Sockets } from './sockets.ts';
 import { StreamSet } from './streams/stream-set.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -54,7 +55,7 @@ export class HttpServer {
     this.#parts = parts;
     this.#limits = httpLimits(parts.http.limits);
     this.#door = new Doorkeeper(parts);
-    this.#sockets = new Sockets(this.#limits.maxSockets);
+    this.#sockets = new Sockets(this.#limits.maxSockets, 'all');
     this.#app = this.#newApp();
     this.#streams = new StreamSet(this.#limits, this.#sockets);
     this.#following = new StreamRoutes({ host: parts.host, streams: this.#streams });
@@ -133,7 +134,7 @@ export class HttpServer {
   async open(): Promise<string> {
     this.#page = await PageFiles.read();
     await this.#app.ready();
-    return listenOn(this.#server as Server, this.#parts.http);
+    return openOn(this.#server as Server, this.#parts.http);
   }
 
   /** Gives what makes it judge by other credentials from now on. Throws `OPTION_INVALID`. */
@@ -155,18 +156,14 @@ export class HttpServer {
 
   /** Ends every request and stream. Idempotent. */
   async close(): Promise<void> {
-    const server = this.#server as Server;
-    const closed = new Promise<void>((resolve) => {
-      if (server.listening) server.close(() => resolve());
-      else resolve();
-    });
+    const over = closed(this.#server as Server);
     this.#observation.stop();
     this.#listings.close();
     this.#past.close();
     this.#following.close();
     this.#streams.close();
     this.#sockets.endAll();
-    await closed;
+    await over;
     await this.#app.close();
   }
 

@@ -1,8 +1,8 @@
 import { type Server, type ServerOptions, createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
-import { TablecastError } from '../errors.ts';
+import type { Socket } from 'node:net';
 import { serverTls } from '../transport/websocket/certificates.ts';
+import { listenOn, urlOf } from '../transport/websocket/listening.ts';
 import type { WebSocketOptions } from '../transport/websocket/options.ts';
 import { HEAD_MS, IDLE_MS, MAX_HEAD_BYTES, MAX_REQUESTS_PER_SOCKET, REQUEST_MS } from './limits.ts';
 import type { HttpOptions } from './options.ts';
@@ -32,31 +32,12 @@ export function newServer(
 }
 
 /** Resolves with the URL; rejects with `LISTEN_FAILED`. */
-export async function listenOn(
+export async function openOn(
   server: Server,
   { port, host = '127.0.0.1', tls }: HttpOptions,
 ): Promise<string> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : error;
-    throw new TablecastError('LISTEN_FAILED', `cannot answer on ${host}:${port}: ${String(code)}`, {
-      hint: 'Give http another port, or 0 for a free one; and a host of this machine.',
-      retryable: code === 'EADDRINUSE',
-      cause: error,
-    });
-  }
-  // A socket that cannot be accepted, for want of descriptors, is no reason to end the node.
-  server.on('error', () => undefined);
-  const { address, port: taken, family } = server.address() as AddressInfo;
-  const name = family === 'IPv6' ? `[${address}]` : address;
-  return `${tls === undefined ? 'http' : 'https'}://${name}:${taken}`;
+  const bound = await listenOn(server, { option: 'http', port, host });
+  return urlOf(tls === undefined ? 'http' : 'https', bound.address, bound.port);
 }
 
 /** Answers what is no request, or none that may be this long or slow. */

@@ -1,6 +1,5 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { TablecastError } from '../errors.ts';
+import { closed, listenOn, urlOf } from '../transport/websocket/listening.ts';
 import { isLoopback } from '../transport/websocket/options.ts';
 
 /** The limits bound what strangers can take up: sockets, and milliseconds for a request and between two. */
@@ -53,37 +52,21 @@ export class HealthListener {
     );
     this.#server.maxConnections = limits.maxConnections;
     this.#server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET;
-    // A socket that cannot be accepted, for want of descriptors, is no reason to end the node.
-    this.#server.on('error', () => undefined);
     // Answering questions is no reason to stay alive.
     this.#server.unref();
   }
 
   /** Resolves with the URL of it; rejects with `LISTEN_FAILED`. */
   async open(port: number): Promise<string> {
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', reject);
-        this.#server.listen(port, this.#host, resolve);
-      });
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : error;
-      throw new TablecastError('LISTEN_FAILED', `cannot answer on ${this.#host}:${port}: ${String(code)}`, {
-        hint: 'Give health another port, or 0 for a free one; and a host of this machine.',
-        retryable: code === 'EADDRINUSE',
-        cause: error,
-      });
-    }
-    const { address, port: taken, family } = this.#server.address() as AddressInfo;
-    return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`;
+    const bound = await listenOn(this.#server, { option: 'health', port, host: this.#host });
+    return urlOf('http', bound.address, bound.port);
   }
 
   /** Ends every connection. Idempotent. */
   async close(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const over = closed(this.#server);
     this.#server.closeAllConnections();
-    await closed;
+    await over;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

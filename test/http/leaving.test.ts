@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Asked } from '../../src/http/asked.ts';
 import { httpLimits } from '../../src/http/limits.ts';
-import { Sockets } from '../../src/http/sockets.ts';
+import { Sockets } from '../../src/transport/websocket/sockets.ts';
 import { StreamSet } from '../../src/http/streams/stream-set.ts';
 import { ask, followStream, newDirectory, openWithHttp } from './support.ts';
 
@@ -21,14 +21,14 @@ function askedBy(viewer: { isHeld: boolean }, response: { destroyed: boolean }):
 }
 
 test('a reader that left before its stream was ready takes up no place', () => {
-  const streams = new StreamSet(httpLimits({ maxStreamsPerHolder: 1 }), new Sockets(8));
+  const streams = new StreamSet(httpLimits({ maxStreamsPerHolder: 1 }), new Sockets(8, 'all'));
   for (let n = 0; n < 3; n++)
     expect(streams.open(askedBy({ isHeld: true }, { destroyed: true })).over).toBe(true);
   expect(streams.size).toBe(0);
 });
 
 test('no stream opens for a credential that is gone since it was shown', () => {
-  const streams = new StreamSet(httpLimits(), new Sockets(8));
+  const streams = new StreamSet(httpLimits(), new Sockets(8, 'all'));
   const open = (): unknown => streams.open(askedBy({ isHeld: false }, { destroyed: false }));
   expect(open).toThrow(expect.objectContaining({ code: 'UNAUTHORIZED' }) as Error);
   expect(streams.size).toBe(0);

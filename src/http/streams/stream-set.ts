@@ -1,7 +1,7 @@
 import type { Asked } from '../asked.ts';
 import type { HttpLimits } from '../limits.ts';
 import { Problem, unauthorized } from '../problem.ts';
-import type { Sockets } from '../sockets.ts';
+import type { Sockets } from '../../transport/websocket/sockets.ts';
 import { EventStream } from './event-stream.ts';
 
 /** Time between two signs of life of a stream, in milliseconds. */
@@ -50,7 +50,7 @@ export class StreamSet {
     const holder = asked.viewer.holder ?? '';
     this.#open.set(stream, id);
     this.#ofHolder.set(holder, (this.#ofHolder.get(holder) ?? 0) + 1);
-    this.#sockets.follows(asked.request.socket);
+    this.#sockets.settle(asked.request.socket);
     asked.response.once('close', () => this.#closed(stream, holder));
     this.#timer ??= setInterval(() => this.#beat(), BEAT_MS);
     return stream;

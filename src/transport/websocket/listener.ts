@@ -9,15 +9,16 @@ import { type Server as TlsServer, createServer as createTlsServer } from 'node:
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { WebSocketServer } from 'ws';
-import { TablecastError } from '../../errors.ts';
 import { type Admitted, Gate, type Refusal } from './admission.ts';
 import { placeFor, withoutPort } from '../../access/fair-share.ts';
 import { certificates, serverTls } from './certificates.ts';
+import { type ListeningPlace, closed, listenFailed, listenOn, urlOf } from './listening.ts';
 import { brokenBy, hintFor } from './refusals.ts';
 import type { ConnectionSet } from '../connection-set.ts';
 import type { Holder, FrameConnection } from '../frame-connection.ts';
 import { defaultPath, subprotocol } from './protocol.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
+import { Sockets, remoteOf } from './sockets.ts';
 import { type ListenTls, type WebSocketLimits, type WebSocketOptions } from './options.ts';
 
 /** Longest request head, in bytes. */
@@ -40,8 +41,7 @@ export class Listener {
   readonly #context: ListenerContext;
   #gate: Gate;
   readonly #upgrader: WebSocketServer;
-  /** Every socket, and the address it comes from; the oldest first. */
-  readonly #sockets = new Map<Socket, string>();
+  readonly #sockets: Sockets;
   /** Those that are connections, and what they are. */
   readonly #accepted = new Map<Socket, FrameConnection>();
   readonly #timers = new Map<Socket, NodeJS.Timeout>();
@@ -50,6 +50,7 @@ export class Listener {
   constructor(context: ListenerContext) {
     this.#context = context;
     this.#gate = new Gate(context.options, context.limits.handshakeTimeoutMs);
+    this.#sockets = new Sockets(context.limits.maxHandshakes, 'unsettled');
     this.#upgrader = new WebSocketServer({
       ...socketOptions(context.limits),
       noServer: true,
@@ -61,22 +62,17 @@ export class Listener {
   /** Resolves with the address to dial; rejects with `LISTEN_FAILED`. */
   async open(): Promise<string> {
     const { port = 0, host = '127.0.0.1', tls } = this.#context.options.listen ?? {};
-    try {
-      const server = this.#newServer();
-      this.#server = server;
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, host, resolve);
-      });
-      server.on('error', (error) => this.#warn(`the listening socket reported ${error.message}`));
-      if (this.#context.connections.closed) {
-        server.close();
-        throw new Error('the transport was closed meanwhile');
-      }
-      return addressOf(server, host, tls !== undefined);
-    } catch (error) {
-      throw listenFailed(`${host}:${port}`, error);
+    const place = { option: 'listen', port, host } as const;
+    const server = this.#serverAt(place);
+    this.#server = server;
+    const { port: taken } = await listenOn(server, place);
+    server.on('error', (error) => this.#warn(`the listening socket reported ${error.message}`));
+    if (this.#context.connections.closed) {
+      server.close();
+      throw listenFailed(place, new Error('the transport was closed meanwhile'));
     }
+    const name = host === '0.0.0.0' || host === '::' ? hostname() : host;
+    return urlOf(tls === undefined ? 'ws' : 'wss', name, taken) + defaultPath;
   }
 
   /** Sockets accepted from now on get this certificate. Throws what `node:tls` throws for one it cannot use. */
@@ -92,12 +88,19 @@ export class Listener {
 
   /** Stops accepting; resolves once no socket is left. Connections have to be ended before or meanwhile. */
   async close(connectionsOver: Promise<void>): Promise<void> {
-    const server = this.#server;
-    if (server === undefined || !server.listening) return connectionsOver;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const over = this.#server === undefined ? undefined : closed(this.#server);
     await connectionsOver;
-    for (const socket of this.#sockets.keys()) socket.destroy();
-    await closed;
+    this.#sockets.endAll();
+    await over;
+  }
+
+  /** Throws `LISTEN_FAILED` for a certificate that cannot be used. */
+  #serverAt(place: ListeningPlace): Server {
+    try {
+      return this.#newServer();
+    } catch (error) {
+      throw listenFailed(place, error);
+    }
   }
 
   #newServer(): Server {
@@ -114,7 +117,7 @@ export class Listener {
       tls === undefined
         ? createServer(http)
         : createTlsServer({ ...http, ...serverTls(tls, options, limits.handshakeTimeoutMs) });
-    server.on('connection', (socket: Socket) => this.#count(socket));
+    server.on('connection', (socket: Socket) => this.#sockets.enter(socket));
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => this.#time(socket));
     server.on('request', answer);
     server.on(tls === undefined ? 'clientError' : 'tlsClientError', (error: Error, socket: Socket) =>
@@ -125,29 +128,6 @@ export class Listener {
       void this.#upgrade(request, socket, head);
     });
     return server;
-  }
-
-  /**
-   * Bounds what strangers can hold open: every socket that is no connection yet counts. When they are too many, the
-   * oldest of the address that has most gives way, which an honest one is not for long.
-   */
-  #count(socket: Socket): void {
-    const { maxHandshakes } = this.#context.limits;
-    const address = withoutPort(remoteOf(socket));
-    if (this.#sockets.size - this.#accepted.size >= maxHandshakes) this.#giveWay(address)?.destroy();
-    this.#sockets.set(socket, address);
-    socket.on('error', () => socket.destroy());
-    socket.once('close', () => this.#sockets.delete(socket));
-  }
-
-  #giveWay(address: string): Socket | undefined {
-    const halfOpen = Array.from(this.#sockets)
-      .filter(([socket]) => !this.#accepted.has(socket))
-      .map(([socket, from]) => ({ socket, address: from, holder: '', isSilent: true }));
-    const place = placeFor(halfOpen, { address, holder: '', isSilent: true });
-    // It no longer counts from now on, although its end is told later.
-    if (place !== undefined) this.#sockets.delete(place.socket);
-    return place?.socket;
   }
 
   #time(socket: Socket): void {
@@ -173,6 +153,7 @@ export class Listener {
     } else {
       this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
         this.#untime(socket);
+        this.#sockets.settle(socket);
         const facts = { direction: 'accepted', remote: remoteOf(socket), limits } as const;
         const holder = this.#holderSince(gate, admission);
         this.#take(socket, nodeConnection(ws, socket, { ...facts, ...admission.holder, holder }));
@@ -255,31 +236,4 @@ function endWith(socket: Socket, status: number, line: string): void {
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
       `Content-Length: ${line.length + 1}\r\n\r\n${line}\n`,
   );
-}
-
-function addressOf(server: Server, host: string, secure: boolean): string {
-  const bound = server.address();
-  const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
-  const name = host === '0.0.0.0' || host === '::' ? hostname() : host;
-  return `${secure ? 'wss' : 'ws'}://${name.includes(':') ? `[${name}]` : name}:${port}${defaultPath}`;
-}
-
-function remoteOf(socket: Socket): string {
-  const address = socket.remoteAddress ?? 'unknown';
-  return `${address.includes(':') ? `[${address}]` : address}:${socket.remotePort ?? 0}`;
-}
-
-const listenHints: ReadonlyMap<unknown, string> = new Map([
-  ['EADDRINUSE', 'Another program listens there: stop it, or choose another port.'],
-  ['EACCES', 'Choose a port above 1023, or give this program the right to use that one.'],
-  ['EADDRNOTAVAIL', 'Give an address of this machine as listen.host.'],
-]);
-
-function listenFailed(where: string, cause: unknown): TablecastError {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return new TablecastError('LISTEN_FAILED', `cannot listen on ${where}: ${String(code ?? cause)}`, {
-    hint: listenHints.get(code) ?? 'Check listen.host, listen.port and the files given in listen.tls.',
-    retryable: code === 'EADDRINUSE',
-    cause,
-  });
 }
