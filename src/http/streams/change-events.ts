@@ -14,30 +14,47 @@ export function idText(position: number, life: string): string {
   return `${position}@${life}`;
 }
 
-/** An operation in JSON forms. */
-function operationForm({ projection }: HostedTable, operation: Operation): object {
-  const { position, origin, sequence, kind, key, value, time } = operation;
-  const { schema } = projection;
-  return {
+/** Rows as they stand, where that is something else than an operation says. */
+interface Stands {
+  readonly row: unknown;
+  readonly rows: number | undefined;
+  readonly standing: readonly StandingRow[] | undefined;
+}
+
+const AS_TOLD: Stands = { row: undefined, rows: undefined, standing: undefined };
+const NO_ROW: Stands = { ...AS_TOLD, row: null };
+
+/**
+ * An operation in JSON forms. One object of one shape, whose members without a value are left out: this is made for
+ * every operation that anybody follows.
+ */
+function textOf(
+  { projection: { schema } }: HostedTable,
+  { position, origin, sequence, time, kind, key, value }: Operation,
+  { table, stands }: { readonly table: string | undefined; readonly stands: Stands },
+): string {
+  const isValue = kind === 'set' && schema.valueType !== undefined && value !== undefined;
+  return JSON.stringify({
+    table,
     position,
     origin,
     sequence,
     time,
     kind,
-    ...(key !== undefined && { key: keyForm(schema, key as Key) }),
-    ...(value !== undefined && {
-      value:
-        kind === 'set' && schema.valueType !== undefined ? formOf(schema.valueType, value as Value) : value,
-    }),
-  };
+    key: key === undefined ? undefined : keyForm(schema, key as Key),
+    value: isValue ? formOf(schema.valueType, value as Value) : value,
+    row: stands.row,
+    rows: stands.rows,
+    standing: stands.standing,
+  });
 }
 
 /** The event of an operation in a table's stream: with what stands where that is something else. */
 export function changeEvent(host: HttpHost, hosted: HostedTable, operation: Operation): string {
   const { kind, position } = operation;
-  const data = JSON.stringify({
-    ...operationForm(hosted, operation),
-    ...standsOtherwise(host, hosted, operation),
+  const data = textOf(hosted, operation, {
+    table: undefined,
+    stands: standsOtherwise(host, hosted, operation),
   });
   return eventText({ id: idText(position, host.life), name: kind, data });
 }
@@ -45,7 +62,7 @@ export function changeEvent(host: HttpHost, hosted: HostedTable, operation: Oper
 /** The event of an operation in the stream of the log. */
 export function logEvent(host: HttpHost, hosted: HostedTable, operation: Operation): string {
   const { kind, position, table } = operation;
-  const data = JSON.stringify({ table, ...operationForm(hosted, operation) });
+  const data = textOf(hosted, operation, { table, stands: AS_TOLD });
   return eventText({ id: idText(position, host.life), name: kind, data });
 }
 
@@ -62,21 +79,22 @@ export function conflictEvent({ projection: { schema } }: HostedTable, conflict:
   return eventText({ name: 'conflict', data: JSON.stringify(data) });
 }
 
-/** Returns what stands now, unless it is what the operation says. */
+/** Returns what stands now, where it is not what the operation says. */
 function standsOtherwise(
   host: HttpHost,
   hosted: HostedTable,
   { kind, key, origin, sequence }: Operation,
-): { readonly row?: unknown; readonly rows?: number; readonly standing?: readonly StandingRow[] } {
+): Stands {
   const { rows, schema } = hosted.projection;
   if (key === undefined) {
     const standing =
       rows.size > MAX_STANDING ? undefined : Array.from(rows.live(), (slot) => rowIn(host, hosted, slot));
-    return { rows: rows.size, ...(standing !== undefined && { standing }) };
+    return { row: undefined, rows: rows.size, standing };
   }
   const slot = rows.find(schema.keyText(key));
-  if (slot === undefined) return kind === 'delete' || kind === 'expire' ? {} : { row: null };
-  const row = { origin: host.originText(rows.origin(slot)), sequence: rows.sequence(slot) };
-  if (kind === 'set' && row.origin === origin && row.sequence === sequence) return {};
-  return { row: { ...valueForm(schema, rows.value(slot)), ...row } };
+  if (slot === undefined) return kind === 'delete' || kind === 'expire' ? AS_TOLD : NO_ROW;
+  const author = host.originText(rows.origin(slot));
+  if (kind === 'set' && rows.sequence(slot) === sequence && author === origin) return AS_TOLD;
+  const row = { ...valueForm(schema, rows.value(slot)), origin: author, sequence: rows.sequence(slot) };
+  return { ...AS_TOLD, row };
 }

@@ -38,13 +38,16 @@ export function pieceOf(events: readonly Placed[], from: number, to: number): Pi
 }
 
 function encoded(events: readonly Placed[], from: number, to: number): Piece {
+  const text = events.map((event) => event.text).join('');
+  const bytes = Buffer.from(text);
+  // Mostly every character is one byte.
+  const isPlain = bytes.length === text.length;
   const offsets: number[] = [];
   let offset = 0;
-  for (const { text } of events) {
+  for (const event of events) {
     offsets.push(offset);
-    offset += Buffer.byteLength(text);
+    offset += isPlain ? event.text.length : Buffer.byteLength(event.text);
   }
-  const bytes = Buffer.from(events.map(({ text }) => text).join(''));
   return { from, to, bytes, positions: events.map(({ position }) => position), offsets };
 }
 
