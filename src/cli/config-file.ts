@@ -61,6 +61,7 @@ const schema = v.strictObject({
   http: v.optional(
     v.strictObject({
       ...listenSchema.entries,
+      health: v.optional(v.boolean()),
       limits: v.optional(
         v.strictObject({
           maxBodyBytes: v.optional(count),

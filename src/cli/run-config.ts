@@ -22,6 +22,7 @@ export interface RunFlags extends CredentialFlags {
   readonly listen?: string | false | undefined;
   readonly health?: string | undefined;
   readonly http?: string | undefined;
+  readonly httpHealth?: boolean | undefined;
   readonly sql?: true | string | undefined;
   readonly retention?: string | undefined;
   readonly tlsRequireClient?: boolean | undefined;
@@ -80,7 +81,8 @@ function configFrom(source: string | undefined, flags: RunFlags): RunConfig {
 
 /** The same certificate as that for nodes, where flags give it and the file says nothing else. */
 function httpOf(flags: RunFlags, file: FileConfig): FileConfig['http'] {
-  const place = flags.http === undefined ? file.http : { ...file.http, ...parseListen(flags.http, '--http') };
+  const at = flags.http === undefined ? file.http : { ...file.http, ...parseListen(flags.http, '--http') };
+  const place = at !== undefined && flags.httpHealth === true ? { ...at, health: true } : at;
   const { tlsCert: cert, tlsKey: key } = flags;
   if (place === undefined || place.tls !== undefined || cert === undefined || key === undefined) return place;
   return { ...place, tls: { cert, key } };

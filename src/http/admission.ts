@@ -65,6 +65,16 @@ export class Doorkeeper {
     throw unauthorized();
   }
 
+  /** As {@link admit}; undefined for somebody without a credential that is known. */
+  async recognised(request: IncomingMessage): Promise<Viewer | undefined> {
+    try {
+      return await this.admit(request);
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'UNAUTHORIZED') return undefined;
+      throw error;
+    }
+  }
+
   #viewer(gate: Gate, admitted: Admitted): Viewer {
     const { rights } = admitted.holder;
     const read = rights?.read ?? ['*'];

@@ -10,6 +10,7 @@ import { type DoorOptions, Doorkeeper, type Viewer } from './admission.ts';
 import type { Answer, Asked, Handler, Handlers } from './asked.ts';
 import { jsonOf } from './body.ts';
 import { preflight, withOrigin } from './cross-origin.ts';
+import { HealthPaths } from './health-paths.ts';
 import type { HttpHost } from './host.ts';
 import { type HttpLimits, httpLimits } from './limits.ts';
 import { newServer, openOn } from './listening.ts';
@@ -48,6 +49,7 @@ export class HttpServer {
   readonly #observation: Observation;
   readonly #listings: Listings;
   readonly #past: PastRoutes;
+  readonly #health: HealthPaths | undefined;
   #page: PageFiles | undefined;
 
   /** Throws `OPTION_INVALID` for listening that nothing protects. */
@@ -60,6 +62,7 @@ export class HttpServer {
     this.#streams = new StreamSet(this.#limits, this.#sockets);
     this.#following = new StreamRoutes({ host: parts.host, streams: this.#streams });
     this.#observation = new Observation(parts.host.observed);
+    if (parts.http.health === true) this.#health = new HealthPaths(this.#observation.health);
     const { host } = parts;
     this.#listings = new Listings({
       originText: (origin) => host.originText(origin),
@@ -175,6 +178,8 @@ export class HttpServer {
     if (request.method === 'OPTIONS') return send(reply, preflight(request.raw, origins));
     const page = await this.#pageAt(request);
     if (page !== undefined) return reply.headers(page.headers).send(page.bytes);
+    const health = await this.#healthFor(request);
+    if (health !== undefined) return send(reply, health);
     const viewer = await this.#door.admit(request.raw);
     this.#viewers.set(request.raw, viewer);
     const { phase } = this.#parts.host.observed;
@@ -184,6 +189,15 @@ export class HttpServer {
       retryable: true,
       headers: { 'retry-after': '1' },
     });
+  }
+
+  /** Answers for health, also while the node is recovering. Rejects with a problem. */
+  async #healthFor({ method, raw }: FastifyRequest): Promise<Answer | undefined> {
+    if (method !== 'GET' && method !== 'HEAD') return undefined;
+    const answer = this.#health?.at((raw.url ?? '').split('?', 1)[0] ?? '');
+    if (answer === undefined) return undefined;
+    const { status, type, text } = await answer(await this.#door.recognised(raw));
+    return { status, headers: { 'content-type': type }, text };
   }
 
   /** The file of the page that is asked for: whoever asks, because no file of it tells anything of the node. */

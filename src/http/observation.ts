@@ -1,12 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { NodeEvent } from '../events.ts';
-import { type DiskSizes, diskSizes } from '../observability/disk-sizes.ts';
-import { EventCounts } from '../observability/event-counts.ts';
-import type { Metric } from '../observability/exposition.ts';
-import { readMetrics } from '../observability/metrics.ts';
+import { HealthAnswers } from '../observability/health-answers.ts';
 import type { ObservedNode } from '../observability/observed-node.ts';
-import { ReadinessCheck } from '../observability/readiness.ts';
-import { Sampler } from '../observability/sampler.ts';
 import { Emitter } from '../work/emitter.ts';
 
 /** So many of the latest events are told to who begins to follow them. */
@@ -23,10 +18,8 @@ export interface TimedEvent {
 
 /** Describes what is remembered of a node so as to answer those who operate it. */
 export class Observation {
-  readonly readiness: ReadinessCheck;
+  readonly health: HealthAnswers;
   readonly #node: ObservedNode;
-  readonly #counts: EventCounts;
-  readonly #sampler: Sampler;
   readonly #recent: TimedEvent[] = [];
   readonly #coming = new Emitter<TimedEvent>();
   readonly #subscription: { unsubscribe(): void };
@@ -36,9 +29,7 @@ export class Observation {
 
   constructor(node: ObservedNode) {
     this.#node = node;
-    this.readiness = new ReadinessCheck(node);
-    this.#counts = new EventCounts(node.events);
-    this.#sampler = new Sampler(() => node.disk());
+    this.health = new HealthAnswers(node);
     this.#looked = { at: performance.now(), position: node.position };
     this.#subscription = node.events.subscribe((event) => this.#take(event));
   }
@@ -68,23 +59,10 @@ export class Observation {
     return this.#rate;
   }
 
-  /** Sizes of the database and its disk; undefined for a node without a directory. */
-  async sizes(): Promise<DiskSizes | undefined> {
-    const file = this.#node.disk()?.file;
-    return file === undefined ? undefined : diskSizes(file);
-  }
-
-  async metrics(): Promise<readonly Metric[]> {
-    const { ready } = this.readiness.now();
-    const sizes = await this.sizes();
-    return readMetrics({ node: this.#node, events: this.#counts, sampler: this.#sampler, sizes, ready });
-  }
-
   /** Remembers nothing any more. Idempotent. */
   stop(): void {
     this.#subscription.unsubscribe();
-    this.#counts.stop();
-    this.#sampler.stop();
+    this.health.stop();
     this.#coming.complete();
   }
 }

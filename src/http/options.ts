@@ -14,6 +14,8 @@ export interface HttpOptions {
   readonly hosts?: readonly string[] | undefined;
   /** Lists pages of other hosts that may ask, by their Origin, such as `https://example.org`. Default none. */
   readonly origins?: readonly string[] | undefined;
+  /** Answers `/livez`, `/readyz` and `/metrics` there too. Default false. */
+  readonly health?: boolean | undefined;
   readonly limits?: HttpLimitOptions | undefined;
 }
 

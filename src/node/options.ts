@@ -69,7 +69,13 @@ const schema = v.strictObject({
       host: v.optional(v.pipe(v.string(), v.minLength(1))),
     }),
   ),
-  http: v.optional(v.strictObject({ ...listen.entries, limits: v.optional(httpLimitsSchema) })),
+  http: v.optional(
+    v.strictObject({
+      ...listen.entries,
+      health: v.optional(v.boolean()),
+      limits: v.optional(httpLimitsSchema),
+    }),
+  ),
   retention: v.optional(
     v.strictObject({
       age: v.optional(v.union([v.string(), positive])),

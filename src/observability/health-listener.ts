@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { closed, listenOn, urlOf } from '../transport/websocket/listening.ts';
 import { isLoopback } from '../transport/websocket/options.ts';
+import type { Answer } from './health-answers.ts';
 
 /** The limits bound what strangers can take up: sockets, and milliseconds for a request and between two. */
 export interface ListenerLimits {
@@ -12,13 +13,6 @@ export interface ListenerLimits {
 const LIMITS: ListenerLimits = { maxConnections: 32, requestMs: 5000, idleMs: 5000 };
 const MAX_HEADER_BYTES = 8192;
 const MAX_REQUESTS_PER_SOCKET = 1000;
-
-/** An answer is what one path answers. */
-export interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly text: string;
-}
 
 /** Answers by path. */
 export type Answers = ReadonlyMap<string, () => Answer | Promise<Answer>>;

@@ -83,6 +83,15 @@ export function runCommand(): Command {
         .argParser(collectTables)
         .env('TABLECAST_TABLES'),
     )
+    .option('--check-config', 'print the configuration that would be used, secrets masked, and exit');
+  return withJson(withCredentials(withLogFormat(withKeeping(withHttp(command)))))
+    .addHelpText('after', `\n${DECLARATION_HELP}`)
+    .action(exitingWith(run));
+}
+
+/** The options that say where it is answered over HTTP. */
+function withHttp(command: Command): Command {
+  return command
     .addOption(
       new Option(
         '--health <[host:]port>',
@@ -95,10 +104,11 @@ export function runCommand(): Command {
         'answer about the tables over HTTP there, with a page at /; host default 127.0.0.1, port 0 takes a free one',
       ).env('TABLECAST_HTTP'),
     )
-    .option('--check-config', 'print the configuration that would be used, secrets masked, and exit');
-  return withJson(withCredentials(withLogFormat(withKeeping(command))))
-    .addHelpText('after', `\n${DECLARATION_HELP}`)
-    .action(exitingWith(run));
+    .addOption(
+      new Option('--http-health', 'answer /livez, /readyz and /metrics on the port of --http too').env(
+        'TABLECAST_HTTP_HEALTH',
+      ),
+    );
 }
 
 /** The options that say what is kept beside the rows. */

@@ -5,6 +5,7 @@ import { type Answer, type Asked, type Handlers, json } from '../asked.ts';
 import type { HttpHost } from '../host.ts';
 import type { Observation } from '../observation.ts';
 import { packageVersion } from '../package-root.ts';
+import { metricsFor, reasonsFor, rightsFor, wordsFor } from '../visibility.ts';
 
 /** Describes what the routes of those who operate a node are made of. */
 export interface OperatingParts {
@@ -32,9 +33,9 @@ async function nodeForm(
   version: string,
 ): Promise<object> {
   const { observed, operated } = host;
-  const sizes = await observation.sizes();
+  const sizes = await observation.health.sizes();
   const disk = observed.disk();
-  const { ready, reasons } = await observation.readiness.check();
+  const { ready, reasons } = await observation.health.readiness.check();
   return {
     id: host.id,
     version,
@@ -48,7 +49,7 @@ async function nodeForm(
       readsAll: viewer.readsAll,
       writesAll: viewer.grant.writesAll,
     },
-    ready: { ready, reasons },
+    ready: { ready, reasons: reasonsFor(viewer, reasons) },
     disk: disk === undefined ? null : diskForm(disk, sizes),
     retention: operated.retention,
     zeek: operated.zeek().map((cluster) => ({
@@ -58,7 +59,7 @@ async function nodeForm(
   };
 }
 
-function diskForm(disk: ObservedDisk, sizes: Awaited<ReturnType<Observation['sizes']>>): object {
+function diskForm(disk: ObservedDisk, sizes: Awaited<ReturnType<Observation['health']['sizes']>>): object {
   const { appended, committed, trimmedTo, waitingBytes, failure } = disk;
   return {
     appended,
@@ -72,13 +73,14 @@ function diskForm(disk: ObservedDisk, sizes: Awaited<ReturnType<Observation['siz
   };
 }
 
-/** Metrics without the samples of tables that the credential may not read. */
-async function metricsForm(observation: Observation, { grant }: Viewer): Promise<Answer> {
-  const metrics = (await observation.metrics()).map(({ samples, ...metric }) => ({
+/** Metrics, without what the credential may not know of. */
+async function metricsForm(observation: Observation, viewer: Viewer): Promise<Answer> {
+  const metrics = metricsFor(viewer, await observation.health.metrics()).map(({ samples, ...metric }) => ({
     ...metric,
-    samples: samples
-      .filter(({ labels }) => labels?.['table'] === undefined || grant.mayRead(labels['table']))
-      .map(({ labels, value }) => ({ labels, value: Number.isFinite(value) ? value : String(value) })),
+    samples: samples.map(({ labels, value }) => ({
+      labels,
+      value: Number.isFinite(value) ? value : String(value),
+    })),
   }));
   return json({ time: Date.now(), metrics });
 }
@@ -93,7 +95,8 @@ export function clusterForm({ host, observation }: OperatingParts, viewer: Viewe
   };
 }
 
-function peerForm(host: HttpHost, peer: PeerState, { grant, readsAll }: Viewer): object {
+function peerForm(host: HttpHost, peer: PeerState, viewer: Viewer): object {
+  const { grant } = viewer;
   const { nodeId, reason, durableOperations, roundTripMs, clockOffsetMs, rights } = peer;
   return {
     nodeId: nodeId ?? null,
@@ -101,14 +104,14 @@ function peerForm(host: HttpHost, peer: PeerState, { grant, readsAll }: Viewer):
     direction: peer.direction,
     state: peer.state,
     since: peer.since,
-    reason: reason ?? null,
+    reason: reason === undefined ? null : wordsFor(viewer, reason),
     sentOperations: peer.sentOperations,
     receivedOperations: peer.receivedOperations,
     lagOperations: peer.lagOperations,
     durableOperations: durableOperations ?? null,
     roundTripMs: roundTripMs ?? null,
     clockOffsetMs: clockOffsetMs ?? null,
-    rights: rights === undefined ? null : rightsForm(rights, readsAll),
+    rights: rights === undefined ? null : rightsFor(viewer, rights),
     tables: peer.tables
       .filter(({ name }) => grant.mayRead(name))
       .map(({ name, mode }) => ({ name, mode, shared: host.table(name) !== undefined })),
@@ -119,9 +122,4 @@ function peerForm(host: HttpHost, peer: PeerState, { grant, readsAll }: Viewer):
 function heldBackForm({ origin, hint, ...held }: HeldBackOperations): object {
   const { by, table, sequence, code, reason, since, times } = held;
   return { by, table, origin: origin ?? null, sequence, code, reason, hint: hint ?? null, since, times };
-}
-
-/** Rights of a peer; to those who may not read everything its tables are not named, because they are names of others. */
-function rightsForm({ holder, write, relays }: NonNullable<PeerState['rights']>, readsAll: boolean): object {
-  return { holder, writes: readsAll ? write : [], relays };
 }
