@@ -27,6 +27,7 @@ import { Census } from './past/census.ts';
 import { PastRoutes } from './routes/past.ts';
 import { StreamRoutes } from './routes/streams.ts';
 import { StreamSet } from './streams/stream-set.ts';
+import { WriteBudget } from './write-budget.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -41,6 +42,7 @@ export class HttpServer {
   readonly #limits: HttpLimits;
   readonly #door: Doorkeeper;
   readonly #sockets: Sockets;
+  readonly #budget: WriteBudget;
   readonly #viewers = new WeakMap<IncomingMessage, Viewer>();
   #server: Server | undefined;
   readonly #app: FastifyInstance;
@@ -58,6 +60,7 @@ export class HttpServer {
     this.#limits = httpLimits(parts.http.limits);
     this.#door = new Doorkeeper(parts);
     this.#sockets = new Sockets(this.#limits.maxSockets, 'all');
+    this.#budget = new WriteBudget(this.#limits);
     this.#app = this.#newApp();
     this.#streams = new StreamSet(this.#limits, this.#sockets);
     this.#following = new StreamRoutes({ host: parts.host, streams: this.#streams });
@@ -126,7 +129,9 @@ export class HttpServer {
       method: method === 'GET' ? ['GET', 'HEAD'] : method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       handler: async (request, reply) => {
-        const answer = await handler(this.#asked(request, reply));
+        const asked = this.#asked(request, reply);
+        if (method !== 'GET') this.#budget.take(asked.viewer, operationsIn(asked.body));
+        const answer = await handler(asked);
         if (answer === undefined) return reply.hijack();
         return send(reply, answer);
       },
@@ -182,6 +187,8 @@ export class HttpServer {
     if (health !== undefined) return send(reply, health);
     const viewer = await this.#door.admit(request.raw);
     this.#viewers.set(request.raw, viewer);
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      this.#budget.enter(viewer, request.raw, reply.raw);
     const { phase } = this.#parts.host.observed;
     if (phase === 'open') return undefined;
     throw new Problem('NOT_OPEN', `The node is ${phase}.`, {
@@ -224,6 +231,12 @@ export class HttpServer {
 function pathOf(url: string): string {
   const path = /^https?:\/\/[^/?]*(.*)$/i.exec(url)?.[1];
   return path === undefined ? url : path.startsWith('/') ? path : `/${path}`;
+}
+
+/** Counts the operations that a request would write. */
+function operationsIn(body: unknown): number {
+  const operations = (body as { readonly operations?: unknown } | undefined)?.operations;
+  return Array.isArray(operations) ? Math.max(1, operations.length) : 1;
 }
 
 function send(reply: FastifyReply, { status = 200, headers = {}, text }: Answer): FastifyReply {

@@ -8,6 +8,13 @@ export interface HttpLimits {
   readonly maxStreams: number;
   /** Bounds streams at one time of one holder of a credential, or of all who need none. Default 1,024. */
   readonly maxStreamsPerHolder: number;
+  /**
+   * Bounds the operations that one holder, or all who need none, writes in a second on average, with as many at once.
+   * Default 100,000.
+   */
+  readonly maxWritesPerSecond: number;
+  /** Bounds the bytes of bodies of one holder's requests that are not answered. Default 64 MiB. */
+  readonly maxWaitingBytes: number;
 }
 
 /** The options bound what strangers and holders of credentials can take up: members left out have their default. */
@@ -18,6 +25,8 @@ const DEFAULTS: HttpLimits = {
   maxSockets: 4096,
   maxStreams: 2048,
   maxStreamsPerHolder: 1024,
+  maxWritesPerSecond: 100_000,
+  maxWaitingBytes: 64 * 1024 * 1024,
 };
 
 /** Fills in defaults. */
@@ -46,6 +55,10 @@ export const DEFAULT_PAGE = 100;
 /** Operations of a batch: as many as `node.batch` takes. */
 export const MAX_BATCH = 16_384;
 
+/** A request that waits counts as so many bytes at least. */
+export const MIN_WAITING_BYTES = 16_384;
+/** Holders whose budget is remembered; the one that wrote longest ago is forgotten, and has a full one again. */
+export const MAX_BUDGETS = 4096;
 /** Lists of rows that are paged through at one time. */
 export const MAX_LISTINGS = 4;
 /** Past states and differences of tables that are paged through at one time; each holds all rows of a table. */

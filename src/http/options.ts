@@ -27,4 +27,6 @@ export const httpLimitsSchema = v.strictObject({
   maxSockets: count,
   maxStreams: count,
   maxStreamsPerHolder: count,
+  maxWritesPerSecond: count,
+  maxWaitingBytes: count,
 });
