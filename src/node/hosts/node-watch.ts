@@ -46,8 +46,9 @@ export class NodeWatch implements ObservedNode {
     this.events = parts.events;
   }
 
-  /** Answers `/livez`, `/readyz` and `/metrics` from now on. Rejects with `LISTEN_FAILED`. */
-  async listen(options: HealthOptions): Promise<void> {
+  /** Answers `/livez`, `/readyz` and `/metrics` from now on, if that is asked for. Rejects with `LISTEN_FAILED`. */
+  async listen(options: HealthOptions | undefined): Promise<void> {
+    if (options === undefined) return;
     // HTTP is loaded by those who ask for it only.
     const { NodeHealth } = await import('../../observability/node-health.ts');
     this.#health = new NodeHealth(this, options);
