@@ -4,7 +4,8 @@ import { type Origins, parseOrigin } from '../../log/operations/origin.ts';
 import { encodeAdoption } from '../../log/runs/segment.ts';
 import type { Stretches } from '../../log/operations/session-marks.ts';
 import { SLICE_UNITS, type Slicing, type Work, allAtOnce } from '../../work/slices.ts';
-import { adoptCheckpoint, checkTimes, isPlain } from './adoption.ts';
+import { adoptAcrossSwitch, adoptBehindDocument, checkTimes } from './adoption.ts';
+import { type WayIn, wayIn } from './way-in.ts';
 import type { CheckpointHeader } from './checkpoint-header.ts';
 import type { CheckpointRows } from './checkpoint-format.ts';
 import { type DecodedCheckpoint, checkpointOf } from './checkpoint-reader.ts';
@@ -97,13 +98,14 @@ export class Adopter {
     const { checkpoint } = of;
     yield* checkTimes(projection, this.#parts.origins, checkpoint);
     yield* requireOwnKnown(projection, this.#parts.origins, checkpoint);
-    if (isPlain(projection, checkpoint)) {
+    if (wayIn(projection, checkpoint) === 'gradual') {
       const rows = yield* this.#adoptGradually(projection, of);
       return rows === undefined ? undefined : { rows, switched: false };
     }
     yield* readDocument(projection, checkpoint);
     // A local switch meanwhile leads another way.
-    return isPlain(projection, checkpoint) ? undefined : this.#adoptAtOnce(projection, checkpoint);
+    const way = wayIn(projection, checkpoint);
+    return way === 'gradual' ? undefined : this.#adoptAtOnce(projection, checkpoint, way);
   }
 
   /** Undefined when something happened meanwhile after which it has to begin anew. */
@@ -145,14 +147,19 @@ export class Adopter {
     return telling;
   }
 
-  #adoptAtOnce(projection: WholeTable, checkpoint: DecodedCheckpoint): Adopted {
+  #adoptAtOnce(
+    projection: WholeTable,
+    checkpoint: DecodedCheckpoint,
+    way: Exclude<WayIn, 'gradual'>,
+  ): Adopted {
     const { log, dispatcher, origins } = this.#parts;
     const { epoch } = projection.inForce;
     dispatcher.hold();
     try {
       log.seal();
       const position = log.position + 1;
-      const adopted = adoptCheckpoint(projection, origins, checkpoint, position);
+      const adopt = way === 'across-switch' ? adoptAcrossSwitch : adoptBehindDocument;
+      const adopted = adopt(projection, origins, checkpoint, position);
       const count = adopted.rows.length + adopted.removed.length;
       if (count > 0) projection.revision++;
       const content = adopted.whole ? checkpoint.chunks : checkpointChunks(projection, origins, adopted);

@@ -124,17 +124,16 @@ function takesEffect(
 
 /**
  * Takes in a checkpoint from after a switch of mode that this table has not made, or from before one
- * that it has, of which only counts what it has seen; undefined when both stand behind the same switch.
+ * that it has, of which only counts what it has seen.
  */
-function adoptAcrossSwitch(
+export function adoptAcrossSwitch(
   projection: WholeTable,
   origins: Origins,
   checkpoint: DecodedCheckpoint,
   position: number,
-): Adopted | undefined {
+): Adopted {
   const { header, rows } = checkpoint;
   const order = epochOrder(projection, header.epoch);
-  if (order === 0) return undefined;
   for (const part of rows) for (const text of part.origins) origins.intern(text);
   const { epoch } = header;
   const switched =
@@ -186,35 +185,11 @@ export interface Adopted {
 }
 
 /**
- * Returns whether a checkpoint can be taken over gradually: see {@link GradualAdoption}. Throws
- * `OPERATION_INVALID`.
+ * Merges a checkpoint into a table with a document: documents are merged, and rows follow. What the checkpoint
+ * knows and this node has not seen takes effect; what this node has and the checkpoint has seen but no longer has,
+ * goes; everything else stays.
  */
-export function isPlain(projection: WholeTable, checkpoint: DecodedCheckpoint): boolean {
-  if (epochOrder(projection, checkpoint.header.epoch) !== 0 || projection.inForce.documents !== undefined)
-    return false;
-  if (checkpoint.document.length > 0) throw malformed('a document for a table without one');
-  return true;
-}
-
-/**
- * Merges the checkpoint of a node that has, or had, another mode, or whose table has a document: what the
- * checkpoint knows and this node has not seen takes effect; what this node has and the checkpoint has seen but
- * no longer has, goes; everything else stays.
- */
-export function adoptCheckpoint(
-  projection: WholeTable,
-  origins: Origins,
-  checkpoint: DecodedCheckpoint,
-  position: number,
-): Adopted {
-  return (
-    adoptAcrossSwitch(projection, origins, checkpoint, position) ??
-    adoptBehindDocument(projection, origins, checkpoint, position)
-  );
-}
-
-/** In a mode with documents, documents are merged, and rows follow. */
-function adoptBehindDocument(
+export function adoptBehindDocument(
   projection: WholeTable,
   origins: Origins,
   checkpoint: DecodedCheckpoint,
