@@ -1,11 +1,9 @@
 import { malformed } from '../../log/bytes/bytes.ts';
-import type { Epoch } from '../../log/operations/epoch.ts';
 import { CLEAR, DELETE, SET, SWITCH } from '../../log/operations/operation.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import type { DecodedRun, DocumentSection, RunOperations } from '../../log/runs/run.ts';
 import type { Work } from '../../work/slices.ts';
 import type {
-  DocumentOwner,
   OwnEffect,
   PreparedChanges,
   RunChanges,
@@ -13,11 +11,10 @@ import type {
   Standing,
   TableDocument,
 } from '../../modes/conflict-mode.ts';
-import type { Schema, Value } from '../../schema/index.ts';
+import type { Value } from '../../schema/index.ts';
 import type { ChangeKind, OperationFacts } from '../telling/change.ts';
 import { DocumentTeller, type FoldedRun } from './document-teller.ts';
 import { MAX_ADDED, netEffects } from './net-effects.ts';
-import { ownOperation } from './own-operation.ts';
 import type { OwnPast } from '../writing/own-past.ts';
 import type { Effects } from './effects.ts';
 import type { TableState } from '../table-state.ts';
@@ -45,30 +42,6 @@ interface Prepared {
   readonly run: DecodedRun;
   readonly effects: RunEffects;
   readonly carried: RunChanges;
-}
-
-/** Makes what a document must know of its table; `writes` tells the origins this node writes as. */
-export function documentOwner(
-  table: { readonly schema: Schema },
-  epoch: Epoch,
-  writes: (origin: string) => boolean,
-): DocumentOwner {
-  const { schema } = table;
-  return {
-    table: schema.name,
-    column: schema.column,
-    unsigned: schema.valueType === 'count',
-    get start() {
-      const { defaultValue } = table.schema;
-      return typeof defaultValue === 'number' ? defaultValue : 0;
-    },
-    epoch,
-    checkKey: (text) => schema.checkKeyText(text),
-    checkCell: (cell) => schema.checkCell(cell),
-    checkOrigin: (text, known) => {
-      if (writes(text) && !known) throw ownOperation({ table: schema.name, origin: text });
-    },
-  };
 }
 
 /** The table is what a document shows itself in, and who remembers what this node wrote. */
