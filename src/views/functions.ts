@@ -80,9 +80,11 @@ function askedAs<T>(
 
 function nameOf(answer: unknown): string {
   if (answer instanceof Promise) return 'a promise';
-  if (answer === null || typeof answer === 'object' || typeof answer === 'function')
-    return `a ${typeof answer}`;
-  return String(answer);
+  if (answer === undefined) return 'undefined';
+  const isPlain = ['string', 'number', 'bigint', 'boolean'].includes(typeof answer);
+  return isPlain
+    ? JSON.stringify(typeof answer === 'bigint' ? String(answer) : answer)
+    : `a ${typeof answer}`;
 }
 
 const isBoolean = (answer: unknown): answer is boolean => typeof answer === 'boolean';

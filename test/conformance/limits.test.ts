@@ -179,7 +179,10 @@ const LIMITS: readonly [what: string, edge: number, code: string, act: (size: nu
       async (size) => {
         const held = Array.from({ length: size }, (_, index): [string, number] => [`n${index}@1`, 1]);
         const tables = [0, 1, 2].map((part) => ({
-          ...{ name: `t${part}`, fingerprint: 'f', mode: 'naive', declaration: {} },
+          name: `t${part}`,
+          fingerprint: 'f',
+          mode: 'naive',
+          declaration: {},
           held: held.slice(part * 16_384, (part + 1) * 16_384),
         }));
         decodeMessage(encodeMessage({ type: 'tables', tables }));
