@@ -82,9 +82,9 @@ export const bugsOfCosts: readonly PlantedBug[] = [
   bug(
     'turn newcomers away when all handshakes are taken',
     [
-      'transport/websocket/listener.ts',
-      'this.#giveWay(address)?.destroy();',
-      'return void socket.destroy();',
+      'transport/websocket/sockets.ts',
+      'if (this.#isFull && !this.#makeRoom(place)) return',
+      'if (this.#isFull) return',
     ],
     [PLACES],
   ),

@@ -20,19 +20,23 @@ export const bugsOfPromises: readonly PlantedBug[] = [
     'call durable what is received',
     [
       'replication/session/acknowledgements.ts',
-      'const committed = this.#store?.committed ?? 0;',
-      'const committed = this.#store?.appended ?? 0;',
+      'if (store.committed < position) return false;',
+      'if (store.appended < position) return false;',
     ],
     [DURABLE],
   ),
   bug(
     'count what was not taken',
-    ['replication/session/acknowledgements.ts', 'if (!held) this.#refused = true;', ''],
+    ['replication/session/acknowledgements.ts', "if (standing !== 'held') return this.#refuse();", ''],
     [DURABLE],
   ),
   bug(
     'count what a switch of mode passed over',
-    ['replication/session/acknowledgements.ts', 'held: held && !overtaken', 'held'],
+    [
+      'replication/session/taken-in.ts',
+      "runs.some((run) => isOver(replica, run)) ? 'refused' : 'held'",
+      "'held'",
+    ],
     [DURABLE],
   ),
   bug(
@@ -98,7 +102,7 @@ export const bugsOfPromises: readonly PlantedBug[] = [
   ),
   bug(
     'close in silence when the last sync failed',
-    ['node/local-node.ts', 'outcomes.push(...(', 'void (('],
+    ['work/in-order.ts', "if (outcome.status === 'rejected') throw outcome.reason;", 'void outcome;'],
     ['test/node/close.test.ts'],
   ),
 ];

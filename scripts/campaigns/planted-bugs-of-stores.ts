@@ -14,7 +14,7 @@ export const bugsOfStores: readonly PlantedBug[] = [
   bug(
     'ask only the first durable store what is durable',
     [
-      'replication/session/acknowledgements.ts',
+      'replication/session/taken-in.ts',
       'if (store?.backend.durable === true) stores.add(store);',
       "if (store?.backend.durable === true && store.name === 'sqlite') stores.add(store);",
     ],

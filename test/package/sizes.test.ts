@@ -13,7 +13,7 @@ const LARGER: Readonly<Record<string, number>> = {
   AutomergeDocument: 26,
   PeerTables: 27,
   Replicator: 38,
-  Rows: 37,
+  Rows: 38,
   Session: 26,
 };
 const MOST_LINES = 400;
@@ -21,9 +21,8 @@ const MOST_LINES = 400;
 const LONGER: Readonly<Record<string, number>> = {
   'src/log/runs/run.ts': 455,
   'src/modes/automerge/document.ts': 466,
-  'src/node/local-node.ts': 410,
-  'src/projection/folding/document-fold.ts': 404,
-  'src/projection/rows/rows.ts': 441,
+  'src/node/local-node.ts': 414,
+  'src/projection/rows/rows.ts': 462,
   'src/replication/peers/peer-tables.ts': 420,
   'src/replication/replicator.ts': 481,
   'src/replication/session/session.ts': 466,
