@@ -395,7 +395,7 @@ export class Rows {
   }
 
   /**
-   * Brings a fork up to these rows in one go, some 5 ms for a million; it stands in their order then. A slot is looked at
+   * Brings a fork up to these rows in one go; it stands in their order then. A slot is looked at
    * by its value as well: a counter may change under the same write.
    */
   settle(fork: Rows): void {
