@@ -94,6 +94,7 @@ export interface Table<K = unknown, V = unknown> {
     other: Table<K2, V2>,
     options: JoinOptions<K, V, K2> & { readonly optional: true },
   ): Join<K, Joined<V, ViewRow<K2, V2> | undefined>>;
+  /** Returns this table joined with another; rows to which none of the other belongs are left out. */
   join<K2, V2>(other: Table<K2, V2>, options: JoinOptions<K, V, K2>): Join<K, Joined<V, ViewRow<K2, V2>>>;
   /** Removes every row, here and on every node that receives it, with one operation. */
   clear(): void;
@@ -139,6 +140,7 @@ export interface SetTable<K = unknown> extends Table<K, undefined> {
 
 /** A kind of tables stands on the right of `instanceof`; tables are made by a node, and by nobody else. */
 export interface TableKind<T> {
+  /** Returns whether a value is a table of this kind. */
   [Symbol.hasInstance](value: unknown): value is T;
 }
 

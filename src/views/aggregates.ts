@@ -9,10 +9,22 @@ import { SortedBlocks } from './sorted-blocks.ts';
  */
 export type Aggregate<K = unknown, V = unknown> =
   | 'count'
-  | { readonly sum: (row: ViewRow<K, V>) => number | bigint | null | undefined }
-  | { readonly avg: (row: ViewRow<K, V>) => number | bigint | null | undefined }
-  | { readonly min: (row: ViewRow<K, V>) => OrderKey }
-  | { readonly max: (row: ViewRow<K, V>) => OrderKey };
+  | {
+      /** Gives what is added up, exactly. */
+      readonly sum: (row: ViewRow<K, V>) => number | bigint | null | undefined;
+    }
+  | {
+      /** Gives what the mean is taken of. */
+      readonly avg: (row: ViewRow<K, V>) => number | bigint | null | undefined;
+    }
+  | {
+      /** Gives what the least is taken of. */
+      readonly min: (row: ViewRow<K, V>) => OrderKey;
+    }
+  | {
+      /** Gives what the greatest is taken of. */
+      readonly max: (row: ViewRow<K, V>) => OrderKey;
+    };
 
 /** Is the value that each aggregate has in the rows of a view. */
 export type Aggregated<A> = {
@@ -22,9 +34,15 @@ export type Aggregated<A> = {
       ? number | bigint
       : A[Name] extends { readonly avg: unknown }
         ? number | undefined
-        : A[Name] extends { readonly min: (row: never) => infer Least }
+        : A[Name] extends {
+              /** Gives what the least is taken of. */
+              readonly min: (row: never) => infer Least;
+            }
           ? NonNullable<Least> | undefined
-          : A[Name] extends { readonly max: (row: never) => infer Most }
+          : A[Name] extends {
+                /** Gives what the greatest is taken of. */
+                readonly max: (row: never) => infer Most;
+              }
             ? NonNullable<Most> | undefined
             : never;
 };

@@ -9,7 +9,10 @@ export type GroupKey = OrderKey | readonly OrderKey[];
 /** An order is a function that says what a row is ordered by, ascending unless it is said. */
 export type OrderBy<K, V> =
   | ((row: ViewRow<K, V>) => OrderKey)
-  | { readonly descending: (row: ViewRow<K, V>) => OrderKey };
+  | {
+      /** Says what a row is ordered by, the greatest first. */
+      readonly descending: (row: ViewRow<K, V>) => OrderKey;
+    };
 
 /** The options say which rows are shown first, and how many. */
 export interface ShownOptions<K, V> {
