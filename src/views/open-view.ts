@@ -19,11 +19,11 @@ export interface ViewContext {
 }
 
 /** Opens a view of a table or a join. Throws `OPTION_INVALID`, `VIEW_FAILED`, `LIMIT_EXCEEDED`. */
-export function openView(source: Source, options: AnyOptions | undefined, { counted }: ViewContext): View {
-  return opened(source, options ?? {}, counted);
-}
-
-function opened(source: Source, options: AnyOptions, counted: ViewContext['counted']): View {
+export function openView(
+  source: Source,
+  options: AnyOptions | undefined = {},
+  { counted }: ViewContext,
+): View {
   checkOptions(options);
   const functions = functionsOf(options, source.table);
   const isGrouped = functions.groupBy !== undefined || functions.columns !== undefined;
