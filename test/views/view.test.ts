@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RowOptions } from '../../src/index.ts';
+import type { MapTable, RowOptions, SetTable, View } from '../../src/index.ts';
 import { codeOf, counts, errorOf, members, settle, withCluster } from '../conformance/fixture.ts';
 import { rowsIn, told } from './support.ts';
 
@@ -88,6 +88,22 @@ describe('a view of rows', () => {
     });
   });
 
+  it('tells who subscribes in a batch that stands only what comes after', async () => {
+    await withCluster({ size: 1 }, async (cluster) => {
+      const node = cluster.node(0);
+      const table = node.table('t', counts);
+      const view = table.view(large);
+      const first = told(view);
+      let second: string[] = [];
+      node.batch(() => {
+        table.set('a', 20);
+        second = told(view);
+        table.set('b', 21);
+      });
+      expect([first, second]).toEqual([['new "a" 20 -, new "b" 21 -'], ['new "b" 21 -']]);
+    });
+  });
+
   it('is as the table is while changes are told, and tells a subscriber that writes in order', async () => {
     await withCluster({ size: 1 }, async (cluster) => {
       const table = cluster.node(0).table('t', counts);
@@ -128,6 +144,60 @@ describe('a view of rows', () => {
       here!.set('a', 11).set('b', 12);
       await settle(cluster);
       expect(lines).toEqual(['new "a" 11 -, new "b" 12 -']);
+    });
+  });
+});
+
+describe('a view of what others wrote', () => {
+  it.each([
+    ['a table of doubles', { key: 'string', value: 'double' }],
+    ['a set', { key: 'string' }],
+    ['a table of texts in lww', { key: 'string', value: 'string', mode: 'lww' }],
+  ] as const)('of %s shows it, read or told of', async (_, declaration) => {
+    await withCluster({ size: 2 }, async (cluster) => {
+      const [here, there] = cluster.declare('t', declaration) as (MapTable & SetTable)[];
+      await settle(cluster);
+      const write = (name: string): unknown =>
+        declaration === undefined || !('value' in declaration)
+          ? here!.add(name)
+          : here!.set(name, declaration.value === 'double' ? 1.5 : 'x');
+      const view = there!.view();
+      expect(view.size).toBe(0);
+      write('a');
+      await settle(cluster);
+      expect(view.snapshot.map(({ key }) => key)).toEqual(['a']);
+      const lines = told(view);
+      write('b');
+      await settle(cluster);
+      expect(view.snapshot.map(({ key }) => key)).toEqual(['a', 'b']);
+      expect(lines).toHaveLength(1);
+    });
+  });
+
+  it.each([0, 1])('that came with a checkpoint shows it, with %i rows of its own before', async (own) => {
+    const limits = { maxMemoryLogBytes: 2000 };
+    await withCluster({ size: 2, topology: 'pair', limits }, async (cluster) => {
+      await cluster.stop(1);
+      const texts = { key: 'string', value: 'string' } as const;
+      const here = cluster.node(0).table('t', texts);
+      for (let key = 0; key < 400; key++) here.set(`key ${key}`, 'yes');
+      // More than a node keeps in memory of its log for peers, so that only a checkpoint is left to send.
+      for (let round = 0; round < 3000; round++) {
+        here.set('large', `${round} `.padEnd(4000, 'x'));
+        if (round % 100 === 0) await cluster.run(1);
+      }
+      let view: View<string, string> | undefined;
+      let lines: string[] = [];
+      await cluster.start(1, (started) => {
+        const there = started.table('t', texts);
+        if (own > 0) there.set('own', 'yes');
+        view = there.view({ where: ({ value }) => value === 'yes' });
+        lines = told(view);
+      });
+      await cluster.run(20_000);
+      expect(cluster.member(1).events.map(({ code }) => code)).toContain('checkpoint-adopted');
+      expect([view?.size, view?.get('key 7')]).toEqual([400 + own, 'yes']);
+      expect(lines.join(', ').split(', ').length).toBe(400);
     });
   });
 });
