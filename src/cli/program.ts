@@ -14,6 +14,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommand } from './commands/log.ts';
 import { projectCommand } from './commands/project.ts';
+import { queryCommand } from './commands/query.ts';
 import { repairCommand } from './commands/repair.ts';
 import { replayCommand } from './commands/replay.ts';
 import { restoreCommand } from './commands/restore.ts';
@@ -55,6 +56,7 @@ export function program(version: string): Command {
     logCommand(),
     replayCommand(),
     projectCommand(),
+    queryCommand(),
     importCommand(),
     exportCommand(),
     backupCommand(),

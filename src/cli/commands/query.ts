@@ -1,0 +1,102 @@
+import { type Command, Option } from 'commander';
+import { type LogFile, type QueryCell, type QueryResult, isTablecastError } from '../../index.ts';
+import { type PeerFlags, exitingWith, newCommand, parseTimeout, wholeNumber, withPeer } from '../command.ts';
+import { EXIT, usageError } from '../failure.ts';
+import { withNode } from '../joined-node.ts';
+import { type FileFlags, fileOf, withLogFile } from '../log-source.ts';
+import { didYouMean } from '../nearest-word.ts';
+import { printAll } from '../output.ts';
+import { type AnswerFormat, answerText } from '../query-text.ts';
+
+interface QueryFlags extends PeerFlags, FileFlags {
+  readonly format?: AnswerFormat | undefined;
+  readonly maxRows?: number | undefined;
+  readonly maxTime?: number | undefined;
+}
+
+/** `tablecast query`: a question in SQL. */
+export function queryCommand(): Command {
+  const command = newCommand('query', 'print what a SELECT finds in the tables of a node', [
+    'tablecast query "SELECT key, value FROM known_hosts ORDER BY value DESC LIMIT 10"',
+    `tablecast query "SELECT count(*) AS hosts FROM known_hosts WHERE addr_in(?, key)" 10.0.0.0/8`,
+    'tablecast query "SELECT * FROM known_hosts" --format csv --file data/manager.tablecast.db',
+  ]);
+  return withPeer(command)
+    .argument('<sql>', 'begins with SELECT, WITH, VALUES or EXPLAIN; in the SQL of SQLite')
+    .argument('[parameters...]', 'stand for ? in it: numbers as such, anything else as text')
+    .addOption(
+      new Option('--format <name>', 'default: json with --json, else table').choices([
+        'table',
+        'csv',
+        'json',
+      ]),
+    )
+    .option(
+      '--max-rows <n>',
+      'most rows of the answer, up to 1000000; default 10000',
+      wholeNumber('--max-rows'),
+    )
+    .option('--max-time <time>', 'end the query itself after this long, up to 10m; default 10s', parseTimeout)
+    .option('--file <path>', 'ask a database instead, DIRECTORY/ID.tablecast.db; its node may be running')
+    .option('--directory <dir>', 'or: the directory of that node')
+    .option('--id <name>', 'and its id')
+    .addHelpText(
+      'after',
+      '\nOf a running node the tables that the query names are copied first. Docs: docs/sql.md#queries.',
+    )
+    .action(exitingWith(query));
+}
+
+async function query(sql: string, words: readonly string[], flags: QueryFlags): Promise<number> {
+  const found = await answer({ sql, parameters: words.map(parameterOf) }, flags);
+  const format = flags.format ?? (flags.json === true ? 'json' : 'table');
+  await printAll(answerText(found, { format, width: process.stdout.columns ?? Infinity }));
+  return EXIT.ok;
+}
+
+interface Question {
+  readonly sql: string;
+  readonly parameters: readonly QueryCell[];
+}
+
+function answer(question: Question, flags: QueryFlags): Promise<QueryResult> {
+  if (fileOf(flags) !== undefined || flags.directory !== undefined || flags.id !== undefined)
+    return withLogFile(flags, (log) => ask(log, question, { flags, tables: [...log.tables.keys()] }));
+  return withNode(flags, async (joined) => {
+    const tables = joined.state.tables.map(({ name }) => name);
+    const wanted = namedIn(question.sql, tables);
+    await joined.synced(wanted.map((table) => joined.declare(table)));
+    return ask(joined.node, question, { flags, tables });
+  });
+}
+
+/** Asks, and says which tables there are where one is named that there is not. */
+async function ask(
+  asked: Pick<LogFile, 'query'>,
+  { sql, parameters }: Question,
+  { flags, tables }: { readonly flags: QueryFlags; readonly tables: readonly string[] },
+): Promise<QueryResult> {
+  try {
+    return await asked.query(sql, parameters, { maxRows: flags.maxRows, maxMs: flags.maxTime });
+  } catch (error) {
+    const [, missing] = /no such table: (.+)$/s.exec(error instanceof Error ? error.message : '') ?? [];
+    if (!isTablecastError(error, 'OPTION_INVALID') || missing === undefined) throw error;
+    throw usageError(
+      `There is no table ${JSON.stringify(missing)}.${didYouMean(missing, tables)}`,
+      `The tables are: ${tables.join(', ') || 'none'}. Text stands in single quotes, names with other signs than letters in double ones.`,
+    );
+  }
+}
+
+/** The tables whose name stands somewhere in a query, which reads no others; all, where it asks which there are. */
+function namedIn(sql: string, tables: readonly string[]): readonly string[] {
+  const text = sql.toLowerCase();
+  if (/sqlite_|pragma_/.test(text)) return tables;
+  return tables.filter((name) => text.includes(name.toLowerCase().replaceAll('"', '""')));
+}
+
+/** A number that is written as numbers are is one; SQLite makes text of it again beside a column of text. */
+function parameterOf(word: string): QueryCell {
+  if (/^(?:0|-?[1-9]\d{0,18})$/.test(word)) return BigInt(word);
+  return /^-?\d+\.\d+$/.test(word) && String(Number(word)) === word ? Number(word) : word;
+}
