@@ -73,7 +73,9 @@ function slope(samples: readonly (readonly [second: number, bytes: number])[]): 
   return over / samples.reduce((sum, [second]) => sum + (second - x) ** 2, 0);
 }
 
-const node = await openNode({ id: 'busy', http: { port: 0 } });
+// The log in memory fills up to its bound, by default 64 MiB, which takes minutes and looks like growth.
+const limits = { maxMemoryLogBytes: 4 * 1024 * 1024 };
+const node = await openNode({ id: 'busy', http: { port: 0 }, limits });
 const table = node.table('busy', { key: 'string', value: 'count' });
 const child: ChildProcess = spawn(
   process.execPath,
@@ -105,4 +107,4 @@ console.log(
 console.log(
   `heap ${samples.map(([, bytes]) => (bytes / 1e6).toFixed(1)).join(' ')} MB, slope of the second half ${(grown / 1000).toFixed(2)} kB a second`,
 );
-if ((answered['p99'] ?? Infinity) > Number(values['most-ms']) || grown > MOST_SLOPE) process.exitCode = 1;
+if ((answered['longest'] ?? Infinity) > Number(values['most-ms']) || grown > MOST_SLOPE) process.exitCode = 1;

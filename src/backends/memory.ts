@@ -5,7 +5,7 @@ import { CommitRules, logTrimmed, notOpen } from './commit-rules.ts';
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 
 /** Counted per segment beside its bytes, for the objects around them. */
-const SEGMENT_OVERHEAD_BYTES = 128;
+const SEGMENT_OVERHEAD_BYTES = 256;
 
 /** Removed slots at the front of the array are kept until there are this many and they are half of it. */
 const COMPACT_FROM = 1024;

@@ -13,7 +13,7 @@ describe('memoryBackend', () => {
     const backend = memoryBackend({ maxBytes: 10_000 });
     await backend.open();
     for (let position = 1; position <= 5000; position += 1) {
-      await backend.commit({ segments: [{ position, span: 1, bytes: new Uint8Array(872) }] });
+      await backend.commit({ segments: [{ position, span: 1, bytes: new Uint8Array(744) }] });
     }
     await expect(backend.read(0, 1)).rejects.toMatchObject({
       code: 'LOG_TRIMMED',

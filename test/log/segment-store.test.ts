@@ -49,6 +49,26 @@ describe('the segments of a store', () => {
     );
   });
 
+  it('count in memory with the objects around them, however few bytes each has', async () => {
+    const backend = memoryBackend();
+    const store = new SegmentStore('memory', backend, {
+      environment: new VirtualTime().environment(new SeededRandom(1)),
+      listener: { advanced: () => undefined, failed: () => undefined, recovered: () => undefined },
+    });
+    await store.open();
+    const kept = (8 * 1024 * 1024) / 512;
+    for (let position = 1; position <= kept + 1; position++) {
+      store.append({
+        segment: { position, span: 1, bytes: new Uint8Array(0) },
+        runs: [{ table: 't', origin: 'o@1', firstSequence: position, count: 1, bytes: new Uint8Array(0) }],
+        adopted: undefined,
+      });
+    }
+    await promisesSettled();
+    expect(store.recent(0, 1)).toBeUndefined();
+    expect(store.recent(1, 1)).toHaveLength(kept);
+  });
+
   it('are committed in their order when one is refused while others are under way', async () => {
     const time = new VirtualTime();
     const busy = new BusyBackend();

@@ -7,6 +7,8 @@ import { decodeSegment } from '../runs/segment.ts';
 
 /** Bounds the committed segments kept in memory, so that live peers need no disk: 8 MiB. */
 const RECENT_BYTES = 8 * 1024 * 1024;
+/** Counted for a segment, and for each of its runs, beside the bytes: the objects around them. */
+const OBJECT_BYTES = 256;
 /** Most bytes that may wait for the backend before writes are refused: 256 MiB. */
 const MAX_WAITING_BYTES = 256 * 1024 * 1024;
 /** Pause before a commit that failed for lack of space is tried again. */
@@ -116,7 +118,7 @@ export class SegmentStore {
   append(logged: LoggedSegment): void {
     const { segment } = logged;
     this.#recent.push(logged);
-    this.#recentBytes += segment.bytes.length;
+    this.#recentBytes += heldBytes(logged);
     this.#waitingBytes += segment.bytes.length;
     this.appended = segment.position + segment.span - 1;
     if (this.#failure === undefined) this.#commit([segment]);
@@ -201,10 +203,11 @@ export class SegmentStore {
   #forgetOld(): void {
     let drop = 0;
     while (this.#recentBytes > RECENT_BYTES && drop < this.#recent.length) {
-      const { segment } = this.#recent[drop] as LoggedSegment;
-      if (segment.position + segment.span - 1 > this.committed) break;
-      this.#recentFrom = segment.position + segment.span - 1;
-      this.#recentBytes -= segment.bytes.length;
+      const logged = this.#recent[drop] as LoggedSegment;
+      const { position, span } = logged.segment;
+      if (position + span - 1 > this.committed) break;
+      this.#recentFrom = position + span - 1;
+      this.#recentBytes -= heldBytes(logged);
       drop++;
     }
     if (drop > 0) this.#recent.splice(0, drop);
@@ -266,7 +269,7 @@ export class SegmentStore {
     this.trimmedTo = Math.max(this.trimmedTo, trimmedTo);
     // Operations that are gone after a restart must not be there before it.
     const kept = lowerBound(this.#recent, this.trimmedTo);
-    for (const { segment } of this.#recent.splice(0, kept)) this.#recentBytes -= segment.bytes.length;
+    for (const logged of this.#recent.splice(0, kept)) this.#recentBytes -= heldBytes(logged);
     this.#recentFrom = Math.max(this.#recentFrom, this.trimmedTo);
   }
 
@@ -283,6 +286,11 @@ export class SegmentStore {
   async close(): Promise<void> {
     await this.backend.close();
   }
+}
+
+/** Says how much memory a segment takes, about. */
+function heldBytes({ segment, runs }: LoggedSegment): number {
+  return segment.bytes.length + OBJECT_BYTES * (1 + runs.length);
 }
 
 /** Index of the first segment that ends after `after`. */
