@@ -5,7 +5,7 @@ import type { Recovery } from '../log/backend.ts';
 import type { OperationLog } from '../log/keeping/operation-log.ts';
 import type { SegmentStore } from '../log/keeping/segment-store.ts';
 import { type Origins, newEpoch } from '../log/operations/origin.ts';
-import type { KeyNames } from '../log/runs/key-names.ts';
+import { KeyNames } from '../log/runs/key-names.ts';
 import type { LogKeeper } from '../log/trimming/log-keeper.ts';
 import { Checkpointer } from '../projection/checkpoints/checkpointer.ts';
 import type { Projection } from '../projection/projection.ts';
@@ -156,4 +156,10 @@ function keptIn(store: string, schema: Schema, known: ReadonlyMap<string, Projec
   }
   if (schema.backend === store) return schema;
   return compileSchema(schema.name, { ...schema.declaration, backend: store });
+}
+
+/** Returns the names that the trimmed parts of all logs are read with; undefined where there are none. */
+export function namesOf(logs: Iterable<DurableLog>): KeyNames | undefined {
+  const [first, ...others] = Array.from(logs, ({ names }) => names);
+  return others.length === 0 ? first : new KeyNames(first, ...others);
 }

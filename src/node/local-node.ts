@@ -7,7 +7,6 @@ import { LogView } from '../reading/log-view.ts';
 import { Emitter } from '../work/emitter.ts';
 import { doAll } from '../work/in-order.ts';
 import type { StoreName } from '../log/keeping/journal.ts';
-import { KeyNames } from '../log/runs/key-names.ts';
 import { OperationLog } from '../log/keeping/operation-log.ts';
 import { SLICE_UNITS, type Slicing } from '../work/slices.ts';
 import type { Operation } from '../log/operations/operation.ts';
@@ -18,13 +17,14 @@ import { Batches } from './batches.ts';
 import { closed } from './refusals.ts';
 import { Flushing } from './flushing.ts';
 import { tablePartsOf } from './table-parts.ts';
-import { DurableLog } from './durable-log.ts';
+import { DurableLog, namesOf } from './durable-log.ts';
 import { type Carrier, type NodeParts, backendsOf, carrierOf, peerRulesOf } from './node-parts.ts';
 import { WallClock } from '../log/operations/wall-clock.ts';
 import type { Around, Outside, Shared } from './outside.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
 import { Dispatcher } from '../projection/telling/dispatcher.ts';
 import type { Projection } from '../projection/projection.ts';
+import { NodeEvents } from './node-events.ts';
 import { LocalReplica } from './hosts/local-replica.ts';
 import type { PeerState } from '../replication/peers/peer-state.ts';
 import { Replicator } from '../replication/replicator.ts';
@@ -80,7 +80,7 @@ class LocalNode implements TableNode, StoreListener {
   readonly #wall: WallClock;
   readonly #dispatcher = new Dispatcher();
   readonly #operations = new Emitter<Operation>();
-  readonly #events = new Emitter<NodeEvent>();
+  readonly #events: NodeEvents;
   readonly #stores = new Map<StoreName, SegmentStore>();
   readonly #log: OperationLog;
   readonly #catalog: TableCatalog;
@@ -97,18 +97,18 @@ class LocalNode implements TableNode, StoreListener {
   readonly #facts = new Map<string, Uint8Array>();
   readonly #carrier: Carrier;
   #closing: Promise<void> | undefined;
-  #unheard: NodeEvent[] | undefined = [];
 
   constructor(options: NodeOptions, parts: NodeParts, outside: Outside) {
     this.#options = options;
     this.#outside = outside;
-    const later = (event: NodeEvent): void => this.#reportLater(event);
+    this.#environment = parts.environment ?? systemEnvironment;
+    this.#events = new NodeEvents(this.#environment, this.#dispatcher);
+    const later = (event: NodeEvent): void => this.#events.reportLater(event);
     this.#subscribers = { maxSubscribers: options.limits?.maxSubscribers, report: later };
     this.#checkpointAfter = parts.checkpointAfter;
     this.id = options.id;
-    this.#environment = parts.environment ?? systemEnvironment;
     const environment = this.#environment;
-    this.#wall = new WallClock(environment, (aheadMs) => this.#reportLater(clockJumped(aheadMs)));
+    this.#wall = new WallClock(environment, (aheadMs) => this.#events.reportLater(clockJumped(aheadMs)));
     this.#session = Math.floor(environment.random() * 0x100000000);
     const life = originText(options.id, newEpoch(environment.now(), environment.random(), 0));
     this.#start = life.slice(options.id.length + 1);
@@ -124,12 +124,12 @@ class LocalNode implements TableNode, StoreListener {
       live: this.#operations.observable,
       origins: this.#origins,
       projections: this.#catalog.known,
-      names: () => this.#names(),
+      names: () => namesOf(this.#durable.values()),
       entered: new SubscriberCount('log', this.#subscribers).enter,
     });
     this.events = new SubscriberCount('events', this.#subscribers).of(this.#events.observable);
     const slicing = parts.slicing ?? { units: SLICE_UNITS, defer: (task) => environment.defer(task) };
-    const report = (event: NodeEvent): void => this.#report(event);
+    const report = (event: NodeEvent): void => this.#events.report(event);
     const carrier = carrierOf(
       options,
       { ...parts, webSocket: outside.webSocket },
@@ -199,7 +199,7 @@ class LocalNode implements TableNode, StoreListener {
       starts: (store: StoreName) => this.#durable.get(store)?.starts,
       facts: this.#facts,
       declare: this.table.bind(this),
-      report: (event: NodeEvent) => this.#report(event),
+      report: (event: NodeEvent) => this.#events.report(event),
     };
   }
 
@@ -255,8 +255,7 @@ class LocalNode implements TableNode, StoreListener {
     await this.#replicator.open(this.#carrier.listens);
     for (const cluster of [this.#options.zeek ?? []].flat()) this.attachZeek(cluster);
     this.#around.watch.opened();
-    for (const event of this.#unheard?.splice(0) ?? []) this.#environment.defer(() => this.#report(event));
-    this.#unheard = undefined;
+    this.#events.opened();
   }
 
   async #recover(store: SegmentStore): Promise<void> {
@@ -269,18 +268,12 @@ class LocalNode implements TableNode, StoreListener {
       known: this.#catalog.known,
       checkpointAfter: this.#checkpointAfter,
       recoverTable: (schema) => this.#catalog.recover(schema),
-      report: (event) => this.#reportLater(event),
+      report: (event) => this.#events.reportLater(event),
     });
     this.#durable.set(store.name, durable);
     this.#lives.set(store.name, originText(this.id, durable.epoch));
     this.#around.watch.tornSegments += durable.recovery.tornSegments;
     for (const [name, bytes] of durable.recovery.facts) this.#facts.set(name, bytes);
-  }
-
-  /** Returns the names that the trimmed parts of all stores are read with. */
-  #names(): KeyNames | undefined {
-    const [first, ...others] = Array.from(this.#durable.values(), ({ names }) => names);
-    return others.length === 0 ? first : new KeyNames(first, ...others);
   }
 
   #life(store: StoreName): string {
@@ -293,7 +286,7 @@ class LocalNode implements TableNode, StoreListener {
     this.#lives.set(store, originText(this.id, epoch));
     this.#durable.get(store)?.beginLife(this.id, epoch);
     this.#dispatcher.holding(() => this.#catalog.beginLife(store));
-    this.#reportLater(epochEvent(epoch));
+    this.#events.reportLater(epochEvent(epoch));
   }
 
   // Tables -----------------------------------------------------------------------------------------
@@ -357,26 +350,15 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   failed(store: SegmentStore, error: TablecastError, retrying: boolean): void {
-    this.#report(storeFailed(store.name, error, retrying));
+    this.#events.report(storeFailed(store.name, error, retrying));
     this.#replicator.advanced(store.name);
   }
 
   recovered(store: SegmentStore): void {
-    this.#report(storeRecovered(store.name));
+    this.#events.report(storeRecovered(store.name));
     // Writes that a switch of mode passed over could not be written again meanwhile.
     for (const table of this.#catalog.declared.values())
       this.#environment.defer(() => this.#batches.carryOver(table));
-  }
-
-  #report(event: NodeEvent): void {
-    if (this.#unheard === undefined) this.#dispatcher.emit(this.#events, event);
-    else this.#unheard.push(event);
-  }
-
-  /** Reaches subscribers of the task that opened the node: not before it is open. */
-  #reportLater(event: NodeEvent): void {
-    if (this.#unheard === undefined) this.#environment.defer(() => this.#report(event));
-    else this.#unheard.push(event);
   }
 
   // Closing ----------------------------------------------------------------------------------------

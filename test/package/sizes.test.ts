@@ -21,7 +21,6 @@ const MOST_LINES = 400;
 const LONGER: Readonly<Record<string, number>> = {
   'src/log/runs/run.ts': 455,
   'src/modes/automerge/document.ts': 466,
-  'src/node/local-node.ts': 414,
   'src/projection/rows/rows.ts': 462,
   'src/replication/peers/peer-tables.ts': 420,
   'src/replication/replicator.ts': 481,
