@@ -83,7 +83,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
   bug(
     'wait for what peers say that have nothing to bring',
     [
-      'replication/replicator.ts',
+      'replication/peers-shown.ts',
       '.filter(({ tables }) => tables.shared.get(name)?.writable === true);',
       '.filter(({ tables }) => tables.shared.has(name));',
     ],
@@ -135,7 +135,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
   ),
   bug(
     'tell of a second node on the word of any peer',
-    ['replication/replicator.ts', "=== 'id-twice' && (counts || !said);", "=== 'id-twice';"],
+    ['replication/sessions.ts', "=== 'id-twice' && (counts || !said);", "=== 'id-twice';"],
     [CLAIMS],
   ),
 ];

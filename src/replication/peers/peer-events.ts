@@ -1,5 +1,7 @@
 import { isTablecastError } from '../../errors.ts';
 import type { NodeEvent } from '../../events.ts';
+import type { Closing, Connection } from '../../transport/transport.ts';
+import type { ReplicaTable } from '../replica.ts';
 
 /** Makes the event that is told on all sides. */
 export function twice(node: string): string {
@@ -40,5 +42,48 @@ export function dialFailed(place: string, error: unknown): NodeEvent {
       reason,
       ...(isTablecastError(error) && { code: error.code, hint: error.hint }),
     },
+  };
+}
+
+/** A peer said hello, and may stay. */
+export function peerConnected(node: string, { remote, direction }: Connection): NodeEvent {
+  return {
+    code: 'peer-connected',
+    severity: 'info',
+    message: `Connected with ${node} (${remote}).`,
+    peer: node,
+    details: { address: remote, direction },
+  };
+}
+
+/** A peer went; `isMeant` when one of the two was closed. */
+export function peerLost(node: string, address: string, why: Closing & { isMeant: boolean }): NodeEvent {
+  return {
+    code: 'peer-lost',
+    severity: why.isMeant ? 'info' : 'warning',
+    message: `Lost ${node}: ${(why.reason || why.kind).replace(/\.$/, '')}.`,
+    peer: node,
+    details: { address, kind: why.kind },
+  };
+}
+
+/** A connection ended before there was a session. */
+export function peerRefused(address: string, { reason, kind }: Closing): NodeEvent {
+  return {
+    code: 'peer-refused',
+    severity: 'warning',
+    message: `No session with ${address}: ${reason || kind}.`,
+    peer: address,
+  };
+}
+
+/** A table is in another conflict mode from now on. */
+export function modeSwitched(table: string, state: ReplicaTable | undefined): NodeEvent {
+  return {
+    code: 'mode-switched',
+    severity: 'info',
+    message: `Table ${table} is in mode ${state?.mode} now, switched by ${state?.epoch.origin}.`,
+    table,
+    details: { mode: state?.mode, by: state?.epoch.origin },
   };
 }

@@ -17,8 +17,8 @@ export interface Farewell {
   readonly cause?: FarewellCause;
 }
 
-/** The owner is what a session needs of the replicator it belongs to; parts of a session hand over none. */
-export interface SessionOwner<Session = unknown> {
+/** The ground is what all sessions of a node stand on. */
+export interface SessionGround {
   readonly replica: Replica;
   readonly environment: Environment;
   readonly intake: IntakeLimits;
@@ -27,7 +27,11 @@ export interface SessionOwner<Session = unknown> {
   /** In which messages are handled. */
   readonly turns: Turns;
   readonly accounts: Accounts;
-  report(event: NodeEvent): void;
+  readonly report: (event: NodeEvent) => void;
+}
+
+/** The owner is what a session needs of those it belongs to; parts of a session hand over none. */
+export interface SessionOwner<Session = unknown> extends SessionGround {
   /** Lists what of a table is held back that other peers brought. */
   heldBackBeside(taking: object, table: string): HeldBackState[];
   /** Answers what a peer may do; undefined while that depends on which node it says it is. */

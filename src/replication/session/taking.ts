@@ -165,7 +165,7 @@ export class Taking {
 /** Lists what of a table is held back that others than one peer brought, with who did. */
 export function heldBackBeside(
   sessions: readonly { readonly nodeId: string | undefined; readonly taking: Taking }[],
-  taking: Taking,
+  taking: object,
   table: string,
 ): HeldBackState[] {
   return sessions
