@@ -207,9 +207,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'send without a window',
     [
-      'replication/session/session.ts',
-      'this.#sentBytes - this.acked.bytes < WINDOW_BYTES',
-      'this.#sentBytes - this.acked.bytes < Infinity',
+      'replication/session/sending.ts',
+      'this.#bytes - this.acked.bytes < WINDOW_BYTES',
+      'this.#bytes - this.acked.bytes < Infinity',
     ],
     [OVERLOAD],
   ),

@@ -16,7 +16,7 @@ const NAMED_PEERS = 8;
 export interface HoldingPeer {
   readonly nodeId: string | undefined;
   readonly tables: Pick<PeerTables, 'shared'>;
-  readonly acked: Acked;
+  readonly sending: { readonly acked: Acked };
 }
 
 /** A configured peer, whether connected or not. */
@@ -148,7 +148,15 @@ export class Flushes {
   }
 
   /** Returns whether a peer holds all of it, and asks for what it has not said. */
-  #holds({ acked: { holding }, tables }: HoldingPeer, cut: readonly WantedOperation[]): boolean {
+  #holds(
+    {
+      sending: {
+        acked: { holding },
+      },
+      tables,
+    }: HoldingPeer,
+    cut: readonly WantedOperation[],
+  ): boolean {
     const missing = cut.filter((want) => !holding.holds(want));
     holding.want(missing.filter(({ table }) => tables.shared.has(table)));
     return missing.length === 0;
@@ -198,7 +206,10 @@ function nobody(): TablecastError {
 }
 
 /** Says what a peer lacks; undefined where it lacks nothing. */
-function lagOf({ tables, acked }: HoldingPeer, cut: readonly WantedOperation[]): string | undefined {
+function lagOf(
+  { tables, sending: { acked } }: HoldingPeer,
+  cut: readonly WantedOperation[],
+): string | undefined {
   const { holding } = acked;
   const missing = cut.filter((want) => !holding.holds(want));
   const [first] = missing;

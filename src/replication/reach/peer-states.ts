@@ -31,8 +31,7 @@ export function statesOf(
 
 /** A connected peer; `dialled` is the address it was reached at, if this node dialled it. */
 function stateOfSession(session: Session, dialled: string | undefined): PeerState {
-  const { connection, nodeId, since, sentOperations, receivedOperations, lagOperations, roundTripMs } =
-    session;
+  const { connection, nodeId, since, receivedOperations, sending, clock } = session;
   return {
     address: dialled ?? connection.remote,
     nodeId,
@@ -40,12 +39,12 @@ function stateOfSession(session: Session, dialled: string | undefined): PeerStat
     state: 'connected',
     since,
     reason: undefined,
-    sentOperations,
+    sentOperations: sending.operations,
     receivedOperations,
-    lagOperations,
-    ...durabilityIn(session.acked),
-    roundTripMs,
-    clockOffsetMs: session.clockOffsetMs,
+    lagOperations: sending.lagOperations,
+    ...durabilityIn(sending.acked),
+    roundTripMs: clock.roundTripMs,
+    clockOffsetMs: clock.offsetMs,
     rights: rightsIn(session.tables.grant),
     heldBack: session.taking.all(),
     tables: session.tables.announcements,

@@ -6,7 +6,7 @@ import type { IntakeLimits } from '../costs/intake.ts';
 import type { RefusedTable } from '../peers/announced.ts';
 import type { Denial } from '../peers/peer-tables.ts';
 import type { HeldBackOperations } from '../peers/peer-state.ts';
-import { MAX_FRAME_OPERATIONS } from '../wire/wire.ts';
+import { type Hello, MAX_FRAME_OPERATIONS, PROTOCOL } from '../wire/wire.ts';
 
 /** Says what to do where a peer does not take operations. */
 const HELD_THERE_HINT =
@@ -181,4 +181,11 @@ export function tooManyOperations(): TablecastError {
     `A peer sent more than ${MAX_FRAME_OPERATIONS} operations in one frame.`,
     { hint: 'Check that the peer runs a version of tablecast that speaks this protocol.' },
   );
+}
+
+/** Tells a peer that its protocol is not spoken here; undefined when it is. */
+export function noCommonProtocol({ protocol: [lowest, highest] }: Hello): string | undefined {
+  if (lowest <= PROTOCOL[1] && highest >= PROTOCOL[0]) return undefined;
+  const theirs = `${lowest} to ${highest}`;
+  return `No common protocol version: here ${PROTOCOL.join(' to ')}, there ${theirs}. Upgrade the older node.`;
 }

@@ -5,7 +5,6 @@ import type { StoreName } from '../../log/keeping/journal.ts';
 import type { Work } from '../../work/slices.ts';
 import type { Closing, Connection } from '../../transport/transport.ts';
 import type { Debtor } from '../costs/account.ts';
-import { Acked } from './acked.ts';
 import { type Acknowledged, Acknowledgements } from './acknowledgements.ts';
 import { takenIn } from './taken-in.ts';
 import { Comparisons } from '../digests/comparison.ts';
@@ -13,7 +12,8 @@ import type { Directed } from '../peers/directions.ts';
 import { outOfTurn } from './incoming.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LongFrames, tookOver } from './long-frames.ts';
-import { Outbound } from './outbound.ts';
+import { PeerClock } from './peer-clock.ts';
+import { Sending } from './sending.ts';
 import { unitsOf } from '../costs/message-cost.ts';
 import { Parting } from './parting.ts';
 import { PeerTables } from '../peers/peer-tables.ts';
@@ -22,26 +22,17 @@ import { Intake } from '../costs/intake.ts';
 import type { SessionOwner } from './session-owner.ts';
 import { Sharing } from './sharing.ts';
 import { Taking } from './taking.ts';
-import { denied, failed, throttled } from './session-events.ts';
-import {
-  type FarewellCause,
-  type Hello,
-  type Message,
-  PROTOCOL,
-  decodeMessage,
-  encodeMessage,
-} from '../wire/wire.ts';
-
-/** Bytes sent and not acknowledged before sending pauses. */
-const WINDOW_BYTES = 4 * 1024 * 1024;
+import { denied, failed, noCommonProtocol, throttled } from './session-events.ts';
+import { type FarewellCause, type Hello, type Message, PROTOCOL, decodeMessage } from '../wire/wire.ts';
 
 /** One peer, from the first frame to the last. */
 export class Session implements Debtor, Directed, Place {
   readonly connection: Connection;
   readonly tables: PeerTables;
   readonly comparisons: Comparisons;
+  readonly sending: Sending;
+  readonly clock: PeerClock = new PeerClock();
   readonly #owner: SessionOwner<Session>;
-  readonly #outbound: ReadonlyMap<StoreName, Outbound>;
   readonly #long: LongFrames;
   readonly #intake: Intake;
   readonly #acknowledgements: Acknowledgements;
@@ -54,13 +45,7 @@ export class Session implements Debtor, Directed, Place {
   #farewell: string | undefined;
   /** Says what is behind the end of the session, as this node or the peer said. */
   farewellCause: FarewellCause;
-  #blocked = false;
-  #sentBytes = 0;
-  sentOperations = 0;
   receivedOperations = 0;
-  readonly acked: Acked = new Acked((wants) => this.#acknowledgements.ask(wants));
-  roundTripMs: number | undefined;
-  #clockAheadMs: number | undefined;
   readonly since: number;
 
   constructor(connection: Connection, owner: SessionOwner<Session>) {
@@ -71,12 +56,13 @@ export class Session implements Debtor, Directed, Place {
     this.#acknowledgements = new Acknowledgements(owner, {
       isShared: (table) => this.tables.shared.has(table),
       spend: (units) => this.#intake.charge(units),
-      send: (message) => void this.#send(message),
+      send: (message) => void this.sending.send(message),
     });
     this.#intake = this.#newIntake();
+    this.sending = this.#newSending();
     this.#heartbeat = new Heartbeat({
       environment: owner.environment,
-      ping: (time) => void this.#send({ type: 'ping', time }),
+      ping: (time) => void this.sending.send({ type: 'ping', time }),
       listens: () => !this.#intake.isPaused,
       silent: (what) => this.end('silent', what),
     });
@@ -108,16 +94,15 @@ export class Session implements Debtor, Directed, Place {
       parted: (table, life) => this.#parting.part(table, life),
       adopted: (table, rows, bytes) => this.#adopted(table, rows, bytes),
     });
-    this.#outbound = this.#newOutbound();
     this.sharing = new Sharing({
       node: owner,
       tables: this.tables,
       parting: this.#parting,
       taking: this.taking,
-      outbound: this.#outbound,
+      outbound: this.sending.outbound,
       peer: () => this.nodeId,
       ended: () => this.#ended,
-      say: (message) => this.#send(message),
+      say: (message) => this.sending.send(message),
       work: (work, then) => this.#work(work, then),
       kept: (bytes) => owner.accounts.announced.set(this, bytes),
       matched: () => owner.matched(this),
@@ -132,7 +117,7 @@ export class Session implements Debtor, Directed, Place {
       tables: this.tables,
       slices: owner.slices,
       hold: () => this.hold(),
-      send: (message) => this.#answer(message),
+      send: (message) => this.sending.answer(message),
       spend: (units) => this.#intake.spend(units),
       kept: (bytes) => owner.accounts.compares.set(this, bytes),
       failed: (error) => this.#refuse(error),
@@ -140,21 +125,19 @@ export class Session implements Debtor, Directed, Place {
     });
   }
 
-  #newOutbound(): ReadonlyMap<StoreName, Outbound> {
-    const { replica } = this.#owner;
-    const outlet = {
-      open: () => this.#open,
+  #newSending(): Sending {
+    const { environment, replica } = this.#owner;
+    return new Sending(this.connection, {
+      environment,
+      replica,
+      tables: this.tables,
       ended: () => this.#ended,
-      send: (message: Message, operations: number) => this.#sendCounted(message, operations),
-      failed: (error: unknown) => this.#cannotSend(error),
-      again: (bytes: number) => this.#intake.countAnswer(bytes),
-      nextTurn: () => new Promise<void>((resolve) => this.#owner.environment.defer(resolve)),
-    };
-    return new Map(
-      Array.from(replica.log.stores, ([name, store]) => {
-        return [name, new Outbound(store, { tables: this.tables, replica, outlet })] as const;
-      }),
-    );
+      isBusy: () => this.sharing.isBusy,
+      beforeOperations: () => this.sharing.giveBack(),
+      failed: (error) => this.#cannotSend(error),
+      charge: (bytes) => this.#intake.countAnswer(bytes),
+      ask: (wants) => this.#acknowledgements.ask(wants),
+    });
   }
 
   #newIntake(): Intake {
@@ -180,25 +163,13 @@ export class Session implements Debtor, Directed, Place {
     return this.#hello;
   }
 
-  get lagOperations(): number {
-    return Math.max(0, this.sentOperations - this.acked.operations);
-  }
-
-  get #open(): boolean {
-    if (this.#ended || this.#blocked || this.sharing.isBusy) return false;
-    return this.#sentBytes - this.acked.bytes < WINDOW_BYTES;
-  }
-
   /** Says hello, unless what may be told depends on the peer's own, and begins to listen. */
   start(): void {
     const grant = this.#owner.grantOf(this.connection, undefined);
     if (grant !== undefined) this.#sayHello(grant);
     this.connection.start({
       frame: (bytes) => this.#receive(bytes),
-      drain: () => {
-        this.#blocked = false;
-        this.#resume();
-      },
+      drain: () => this.sending.drained(),
       closed: (closing) => this.#closed(closing),
     });
     this.#heartbeat.start();
@@ -206,8 +177,7 @@ export class Session implements Debtor, Directed, Place {
 
   /** Says whether the peer has acknowledged everything this node could tell it. */
   get settled(): boolean {
-    if (this.#hello === undefined || this.#ended) return true;
-    return this.acked.bytes >= this.#sentBytes && [...this.#outbound.values()].every(({ done }) => done);
+    return this.#hello === undefined || this.#ended || this.sending.isDone;
   }
 
   /** Ends the session; the peer is told why. */
@@ -215,13 +185,13 @@ export class Session implements Debtor, Directed, Place {
     if (this.#ended) return;
     this.#farewell ??= reason;
     this.farewellCause ??= cause;
-    this.#send({ type: 'bye', code, reason, cause });
+    this.sending.send({ type: 'bye', code, reason, cause });
     this.connection.close(reason);
   }
 
   /** More of a store may be told, or it has failed. */
   advanced(store: StoreName): void {
-    if (this.#hello !== undefined) this.#outbound.get(store)?.resume();
+    if (this.#hello !== undefined) this.sending.outbound.get(store)?.resume();
     this.#acknowledgements.stored();
   }
 
@@ -241,32 +211,8 @@ export class Session implements Debtor, Directed, Place {
     const [tables = [], ...more] = this.sharing.parts();
     const protocol: [number, number] = [...PROTOCOL];
     const hello = { protocol, node, session, origins: [...ownOrigins], tables };
-    this.#send({ type: 'hello', hello });
-    for (const part of more) this.#send({ type: 'tables', tables: part });
-  }
-
-  #sendCounted(message: Message, operations: number): void {
-    this.sharing.giveBack();
-    this.sentOperations += operations;
-    const bytes = this.#send(message);
-    // A level is not acknowledged: counted, it would be missing from every window and hold up every close.
-    if (message.type !== 'level') this.#sentBytes += bytes;
-  }
-
-  /** As {@link #send}, because of what the peer sent, to whom it is charged. */
-  #answer(message: Message): void {
-    this.#intake.countAnswer(this.#send(message));
-  }
-
-  #send(message: Message): number {
-    if (this.#ended) return 0;
-    const frame = encodeMessage(message);
-    try {
-      if (!this.connection.send(frame)) this.#blocked = true;
-    } catch (error) {
-      this.#cannotSend(error);
-    }
-    return frame.length;
+    this.sending.send({ type: 'hello', hello });
+    for (const part of more) this.sending.send({ type: 'tables', tables: part });
   }
 
   /**
@@ -275,17 +221,12 @@ export class Session implements Debtor, Directed, Place {
    */
   #cannotSend(error: unknown): void {
     if (this.#ended || this.#farewell !== undefined) return;
-    this.#blocked = true;
     this.#owner.report(failed('send-failed', error, this));
     // What went wrong here may name files, which is no business of a peer's.
     this.end(
       'failed',
       isTablecastError(error) ? `It cannot send what is due (${error.code}).` : 'It failed.',
     );
-  }
-
-  #resume(): void {
-    for (const outbound of this.#outbound.values()) outbound.resume();
   }
 
   // Receiving --------------------------------------------------------------------------------------
@@ -313,12 +254,6 @@ export class Session implements Debtor, Directed, Place {
     const event = failed('frame-refused', error, this);
     this.#owner.report(event);
     this.end('invalid', event.message);
-  }
-
-  /** Returns how far the peer's clock is ahead of this node's, in milliseconds; undefined until the peer has said it. */
-  get clockOffsetMs(): number | undefined {
-    // What it said of its clock was on its way for half a round trip.
-    return this.#clockAheadMs === undefined ? undefined : this.#clockAheadMs + (this.roundTripMs ?? 0) / 2;
   }
 
   #handle(message: Message, length: number): void {
@@ -349,27 +284,23 @@ export class Session implements Debtor, Directed, Place {
       case 'rows':
         return this.comparisons.receive(message);
       case 'ping':
-        if (Number.isFinite(message.time)) this.#clockAheadMs = message.time - this.#owner.environment.now();
-        // What this node's clock is believed concerns all its tables.
-        if (this.tables.grant.writesAll) this.#owner.replica.heardClock(message.time);
-        return this.#answer({ type: 'pong', time: message.time });
+        return this.#pinged(message.time);
       case 'pong':
-        if (!Number.isFinite(message.time)) return;
-        this.roundTripMs = Math.max(0, this.#owner.environment.now() - message.time);
-        return this.#owner.changed();
+        if (this.clock.echoed(message.time, this.#owner.environment.now())) this.#owner.changed();
     }
+  }
+
+  #pinged(time: number): void {
+    this.clock.said(time, this.#owner.environment.now());
+    // What this node's clock is believed concerns all its tables.
+    if (this.tables.grant.writesAll) this.#owner.replica.heardClock(time);
+    this.sending.answer({ type: 'pong', time });
   }
 
   #greet(hello: Hello): void {
     if (this.#hello !== undefined) throw outOfTurn('second hello');
-    const [lowest, highest] = hello.protocol;
-    if (lowest > PROTOCOL[1] || highest < PROTOCOL[0]) {
-      const theirs = `${lowest} to ${highest}`;
-      return this.end(
-        'protocol',
-        `No common protocol version: here ${PROTOCOL.join(' to ')}, there ${theirs}. Upgrade the older node.`,
-      );
-    }
+    const strange = noCommonProtocol(hello);
+    if (strange !== undefined) return this.end('protocol', strange);
     this.#hello = hello;
     const waited = !this.sharing.hasSpoken;
     this.tables.grant = this.#owner.grantOf(this.connection, hello.node) ?? this.tables.grant;
@@ -387,9 +318,7 @@ export class Session implements Debtor, Directed, Place {
 
   #acknowledged(said: Acknowledged): void {
     this.#acknowledgements.asked(said.wants);
-    if (!this.acked.take(said, { bytes: this.#sentBytes, operations: this.sentOperations })) return;
-    this.#resume();
-    this.#owner.changed();
+    if (this.sending.acknowledged(said)) this.#owner.changed();
   }
 
   /** Names the holder whose credential the peer showed, before and after its hello. */
@@ -458,7 +387,7 @@ export class Session implements Debtor, Directed, Place {
     this.sharing.stop();
     this.#owner.accounts.announced.set(this, 0);
     this.#intake.stop();
-    this.#resume();
+    this.sending.resume();
     this.#long.clear();
     const reason = this.#farewell === undefined ? closing.reason : this.#farewell;
     this.#owner.ended(this, { kind: closing.kind, reason });
