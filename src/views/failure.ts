@@ -41,3 +41,15 @@ export function writesInside(table: string): TablecastError {
 export function optionInvalid(message: string, hint: string): TablecastError {
   return new TablecastError('OPTION_INVALID', message, { hint });
 }
+
+/** Says in words what was given in place of something else. */
+export function nameOf(answer: unknown): string {
+  if (answer instanceof Promise) return 'a promise';
+  if (answer instanceof Date) return 'a Date (use its getTime())';
+  if (Array.isArray(answer)) return 'a list';
+  if (answer === undefined || answer === null) return String(answer);
+  if (typeof answer === 'string') return JSON.stringify(answer);
+  if (typeof answer === 'object') return 'an object';
+  const isPlain = typeof answer === 'number' || typeof answer === 'bigint' || typeof answer === 'boolean';
+  return isPlain ? String(answer) : `a ${typeof answer}`;
+}

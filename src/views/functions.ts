@@ -1,5 +1,5 @@
 import { type AggregateColumn, columnOf } from './aggregates.ts';
-import { optionInvalid, viewFailed } from './failure.ts';
+import { nameOf, optionInvalid, viewFailed } from './failure.ts';
 import type { AnyOptions } from './options.ts';
 import { type OrderKey, isOrderKey } from './order.ts';
 import type { ViewRow } from './rows-of-views.ts';
@@ -28,7 +28,7 @@ export function functionsOf(options: AnyOptions, table: string): Functions {
   const { where, map, groupBy, aggregate, orderBy } = options;
   return {
     where: asked('where', where, isBoolean),
-    map: asked('map', map, isAnything),
+    map: asked('map', map, isSettled),
     groupBy: asked('groupBy', groupBy, isGroupKey),
     columns: aggregate === undefined ? undefined : columnsOf(aggregate, table),
     orderBy: (orderBy === undefined ? [] : [orderBy].flat()).map((order) => {
@@ -55,7 +55,7 @@ function columnsOf(aggregate: object, table: string): AggregateColumn[] {
         `${name} of a view is no aggregate.`,
         "Pass 'count', { sum }, { avg }, { min } or { max } with a function of one row.",
       );
-    return { ...column, input: askedAs(column.input, { what: name, table, take: isAnything }) };
+    return { ...column, input: askedAs(column.input, { what: name, table, take: isSettled }) };
   });
 }
 
@@ -78,16 +78,9 @@ function askedAs<T>(
   };
 }
 
-function nameOf(answer: unknown): string {
-  if (answer instanceof Promise) return 'a promise';
-  if (answer === undefined) return 'undefined';
-  const isPlain = ['string', 'number', 'bigint', 'boolean'].includes(typeof answer);
-  return isPlain
-    ? JSON.stringify(typeof answer === 'bigint' ? String(answer) : answer)
-    : `a ${typeof answer}`;
-}
-
 const isBoolean = (answer: unknown): answer is boolean => typeof answer === 'boolean';
-const isAnything = (_answer: unknown): _answer is unknown => true;
+/** A promise would be shown as the value, and what it is rejected with end the process. */
+const isSettled = (answer: unknown): answer is unknown =>
+  typeof answer !== 'object' || !(answer instanceof Promise);
 const isGroupKey = (answer: unknown): answer is unknown =>
   Array.isArray(answer) ? answer.every(isOrderKey) : isOrderKey(answer);

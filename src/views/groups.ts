@@ -120,8 +120,12 @@ export class Groups implements Stage {
   }
 }
 
-/** Returns what groups are told apart by: of several columns their types and texts. */
+/**
+ * Returns what groups are told apart by: of several columns their types and texts. A text that could be taken for that
+ * of a list, or for what is made of such a text, stands in quotes.
+ */
 export function groupId(key: unknown): unknown {
+  if (typeof key === 'string') return key.startsWith('[') || key.startsWith('"') ? JSON.stringify(key) : key;
   if (!Array.isArray(key)) return key;
   return JSON.stringify(
     key.map((column) => [typeof column, Object.is(column, null) ? 'null' : String(column)]),

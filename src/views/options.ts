@@ -1,5 +1,5 @@
 import type { Aggregate } from './aggregates.ts';
-import { optionInvalid } from './failure.ts';
+import { nameOf, optionInvalid } from './failure.ts';
 import type { OrderKey } from './order.ts';
 import type { ViewRow } from './rows-of-views.ts';
 
@@ -61,8 +61,15 @@ export interface AnyOptions {
 const FUNCTIONS: readonly string[] = ['where', 'map', 'groupBy'];
 const MEMBERS: readonly string[] = [...FUNCTIONS, 'aggregate', 'orderBy', 'limit'];
 
+/** A function would have no members, and be passed over. */
+function requireObject(what: 'view' | 'join', options: unknown, example: string): void {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
+  throw optionInvalid(`The options of a ${what} are ${nameOf(options)}.`, `Pass an object: ${example}.`);
+}
+
 /** Throws `OPTION_INVALID` for what is no option of a view. */
 export function checkOptions(options: AnyOptions): void {
+  requireObject('view', options, 'view({ where: ({ value }) => value > 3 })');
   for (const [name, value] of Object.entries(options)) {
     if (!MEMBERS.includes(name))
       throw optionInvalid(`A view has no option ${name}.`, `Use one of: ${MEMBERS.join(', ')}.`);
@@ -84,6 +91,7 @@ export function checkOptions(options: AnyOptions): void {
 
 /** Throws `OPTION_INVALID` for what is no option of a join. */
 export function checkJoin(options: { readonly on?: unknown; readonly optional?: unknown }): void {
+  requireObject('join', options, 'join(owners, { on: ({ key }) => key })');
   const other = Object.keys(options).find((name) => name !== 'on' && name !== 'optional');
   if (other !== undefined)
     throw optionInvalid(

@@ -10,6 +10,9 @@ import type {
 import type { ViewRow } from './rows-of-views.ts';
 import type { View } from './view.ts';
 
+/** The same type, which is taken from the options alone: not from where the view is handed to. */
+export type FromOptions<T> = [T][T extends unknown ? 0 : never];
+
 /** Opens views of rows of one form: those of a table, or of a join. */
 export interface ViewOpener<K, V> {
   <R = V, const G extends GroupKey = GroupKey, A extends Aggregates<K, R> = Aggregates<K, R>>(
@@ -23,6 +26,6 @@ export interface ViewOpener<K, V> {
   ): View<undefined, Aggregated<A>>;
   <R = V, const G extends GroupKey = GroupKey>(
     options: RowOptions<K, V, R> & GroupOptions<K, R, G> & ShownOptions<G, readonly ViewRow<K, R>[]>,
-  ): View<G, readonly ViewRow<K, R>[]>;
-  <R = V>(options?: RowOptions<K, V, R> & ShownOptions<K, R>): View<K, R>;
+  ): View<G, readonly ViewRow<K, FromOptions<R>>[]>;
+  <R = V>(options?: RowOptions<K, V, R> & ShownOptions<K, R>): View<K, FromOptions<R>>;
 }

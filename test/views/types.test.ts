@@ -55,6 +55,8 @@ function checked(table: MapTable<string, number | bigint>, set: SetTable<readonl
   expectTypeOf(table.join(table, { on: ({ key }) => key }).view().snapshot[0]!.value.right).toEqualTypeOf<
     ViewRow<string, number | bigint>
   >();
+  const loose: View[] = [table.view({ orderBy: ({ value }) => value })];
+  loose.push(table.view({ groupBy: ({ value }) => value > 1, map: ({ value }) => value }));
   // @ts-expect-error on gives a key of the other table
   table.join(table, { on: ({ value }) => value });
   // @ts-expect-error where gives a boolean
