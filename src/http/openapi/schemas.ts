@@ -110,6 +110,10 @@ export const SCHEMAS = {
     rows: whole,
     synced: yesOrNo,
     divergedKeys: whole,
+    differing: {
+      ...list(object({ peer: text, keys: { ...whole, minimum: 1 } })),
+      description: 'The peers that hold the same operations and other rows, and under how many keys.',
+    },
     operations: object({ local: whole, remote: whole }),
     mayWrite: { type: 'boolean', description: 'Whether the credential shown may write it.' },
   }),
@@ -264,10 +268,20 @@ export const SCHEMAS = {
     {
       from: text,
       writes: list(
-        object({ key: local('Key'), before: local('Value'), after: local('Value'), removes: yesOrNo }, [
-          'before',
-          'after',
-        ]),
+        object(
+          {
+            key: local('Key'),
+            stands: { type: 'boolean', description: 'Whether this node has a row under the key now.' },
+            before: local('Value'),
+            after: local('Value'),
+            removes: yesOrNo,
+            elsewhere: {
+              ...list(object({ peer: text, removed: yesOrNo, value: local('Value') }, ['value'])),
+              description: 'What peers hold that differs.',
+            },
+          },
+          ['before', 'after'],
+        ),
       ),
       ...page,
     },

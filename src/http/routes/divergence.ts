@@ -42,11 +42,17 @@ function divergence(host: HttpHost, streams: StreamSet, asked: Asked): Answer | 
       total: keys.length,
     }));
   }
-  let present: readonly DivergedKey[] = [];
-  hosted.table.divergence.subscribe((keys) => (present = keys)).unsubscribe();
+  const present = presentDivergence(hosted);
   const { after, limit } = pageOf(asked.query);
   const keys = present.slice(after, after + limit).map((key) => divergedForm(hosted, key));
   return json({ keys, ...pageFacts(asked, present.length) });
+}
+
+/** The keys that differ now from those of peers. */
+export function presentDivergence({ table }: HostedTable): readonly DivergedKey[] {
+  let present: readonly DivergedKey[] = [];
+  table.divergence.subscribe((keys) => (present = keys)).unsubscribe();
+  return present;
 }
 
 function divergedForm({ projection }: HostedTable, { key, peer, here, there }: DivergedKey): object {
@@ -64,12 +70,32 @@ async function preview(host: HttpHost, asked: Asked): Promise<Answer> {
     throw invalidRequest('from is missing.', `Name the node whose rows shall stand: ${host.id}, or a peer.`);
   }
   const writes = await host.operated.planRepair(hosted.table.name, from);
+  const elsewhere = sidesOfPeers(hosted);
   const { after, limit } = pageOf(asked.query);
   return json({
     from,
-    writes: writes.slice(after, after + limit).map((write) => writeForm(hosted, write)),
+    writes: writes.slice(after, after + limit).map((write) => ({
+      ...writeForm(hosted, write),
+      elsewhere: elsewhere.get(write.text) ?? [],
+    })),
     ...pageFacts(asked, writes.length),
   });
+}
+
+/** Gives what peers hold that differs, by the text of the key. */
+function sidesOfPeers(hosted: HostedTable): ReadonlyMap<string, readonly object[]> {
+  const { schema } = hosted.projection;
+  const sides = new Map<string, object[]>();
+  for (const { key, peer, there } of presentDivergence(hosted)) {
+    const text = schema.keyText(key);
+    const side = {
+      peer,
+      removed: there === undefined,
+      ...(there && valueForm(schema, there.value as Value)),
+    };
+    sides.set(text, [...(sides.get(text) ?? []), side]);
+  }
+  return sides;
 }
 
 function writeForm({ projection }: HostedTable, { text, side }: OperatedWrite): object {
@@ -77,6 +103,7 @@ function writeForm({ projection }: HostedTable, { text, side }: OperatedWrite): 
   const slot = rows.find(text);
   return {
     key: keyForm(schema, schema.keyOf(text)),
+    stands: slot !== undefined,
     ...(slot !== undefined && named('before', valueForm(schema, rows.value(slot)))),
     ...(side !== undefined && named('after', valueForm(schema, side.value as Value))),
     removes: side === undefined,

@@ -2,6 +2,7 @@ import { type Asked, type Handlers, json, tableOf } from '../asked.ts';
 import type { Viewer } from '../admission.ts';
 import { formOf } from '../forms.ts';
 import type { HostedTable, HttpHost } from '../host.ts';
+import { presentDivergence } from './divergence.ts';
 
 /** The routes that list tables. */
 export function tableRoutes(host: HttpHost): Handlers {
@@ -22,11 +23,19 @@ export function tableFacts(host: HttpHost, hosted: HostedTable, viewer: Viewer):
   return tableForm(hosted, viewer, observed);
 }
 
+/** The peers that hold other rows, and under how many keys. */
+function differing(hosted: HostedTable): object[] {
+  const keys = new Map<string, number>();
+  for (const { peer } of presentDivergence(hosted)) keys.set(peer, (keys.get(peer) ?? 0) + 1);
+  return Array.from(keys, ([peer, count]) => ({ peer, keys: count }));
+}
+
 function tableForm(
-  { table, projection }: HostedTable,
+  hosted: HostedTable,
   { grant }: Viewer,
   observed: ReturnType<HttpHost['observed']['tables']>[number] | undefined,
 ): unknown {
+  const { table, projection } = hosted;
   const { schema } = projection;
   const { default: fallback, ...declaration } = table.declaration;
   return {
@@ -43,6 +52,7 @@ function tableForm(
     rows: table.size,
     synced: observed?.synced ?? false,
     divergedKeys: observed?.divergedKeys ?? 0,
+    differing: differing(hosted),
     operations: { local: observed?.localOperations ?? 0, remote: observed?.remoteOperations ?? 0 },
     mayWrite: grant.mayWrite(table.name),
   };
