@@ -119,7 +119,7 @@ function Top(): JSX.Element {
     <header class="top">
       <a class="brand" href={to(['cluster'])}>
         <img src="./icon.svg" alt="" width="24" height="24" />
-        Tablecast
+        <span class="brand-words">Tablecast</span>
       </a>
       {value !== undefined && (
         <p class="who">

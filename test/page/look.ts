@@ -35,6 +35,7 @@ export function tableOf(parts: Partial<TableStatus> = {}): TableStatus {
     rows: 3,
     synced: true,
     divergedKeys: 0,
+    differing: [],
     operations: { local: 3, remote: 0 },
     mayWrite: true,
     ...parts,

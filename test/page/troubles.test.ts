@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { GONE, withGonePeers } from '../../page/src/model/gone-peers.ts';
+import { whoDiffers, whyDiffers } from '../../page/src/model/divergence-words.ts';
 import { troublesOf } from '../../page/src/model/problems.ts';
 import { lookOf, peerOf, tableOf } from './look.ts';
 
@@ -17,9 +18,47 @@ describe('what the page says is wrong', () => {
   });
 
   test('is a table that has diverged, with the way to its repair', () => {
-    const [[what, path] = []] = told({ tables: [tableOf({ divergedKeys: 3 })] });
-    expect(what).toContain('Table hosts has diverged: 3 keys');
+    const differing = [{ peer: 'two', keys: 3 }];
+    const [[what, path] = []] = told({ tables: [tableOf({ differing })] });
+    expect(what).toBe(
+      'Table hosts has diverged: two (3 keys) holds other rows than one, after the same operations.',
+    );
     expect(path).toBe('conflicts/hosts');
+  });
+
+  test('names the peers that agree in a table that has diverged, or says that none does', () => {
+    const tables = [{ name: 'hosts', mode: 'naive', shared: true }];
+    const peers = [
+      peerOf({ tables }),
+      peerOf({ nodeId: 'three', address: 'ws://127.0.0.1:3', tables }),
+      peerOf({ nodeId: 'four', address: 'ws://127.0.0.1:4', tables: [] }),
+      peerOf({ nodeId: 'five', address: 'ws://127.0.0.1:5', tables, state: 'waiting' }),
+    ];
+    const words = (...differing: string[]): string =>
+      whoDiffers(tableOf({ differing: differing.map((peer) => ({ peer, keys: 1 })) }), lookOf({ peers }));
+    expect(words('two')).toBe(
+      'two (1 key) holds other rows than one, after the same operations. three agrees with one.',
+    );
+    expect(words('two', 'three')).toBe(
+      'two (1 key) and three (1 key) hold other rows than one, after the same operations. No peer agrees with one: it may be the one that stands alone.',
+    );
+  });
+
+  test('says of a key that differs what came last to whom', () => {
+    const side = (origin: string, sequence = 1) => ({ value: 'x', origin, sequence });
+    const why = (here: ReturnType<typeof side> | null, there: ReturnType<typeof side> | null): string =>
+      whyDiffers({ key: 'k', peer: 'two', here, there }, 'one');
+    expect(why(side('two@1'), side('one@1'))).toBe(
+      'Two writes met, of two and of one: that of two came last to one, that of one to two.',
+    );
+    expect(why(null, side('one@1'))).toBe(
+      'A removal and a write of one met: the removal came last to one, the write to two.',
+    );
+    expect(why(side('three@1'), null)).toBe(
+      'A removal and a write of three met: the removal came last to two, the write to one.',
+    );
+    expect(why(side('one@1'), side('one@1'))).toContain('Both name the same write of one');
+    expect(why(side('one@1'), side('one@1', 2))).toContain('Two writes met');
   });
 
   test('is a peer that is away, for how long and why', () => {

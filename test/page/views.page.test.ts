@@ -107,11 +107,14 @@ describePage('the views', (open) => {
     here.set('rule', 'ours');
     there.set('rule', 'theirs');
     await page.getByText('stands, of two').waitFor();
-    await page.getByText('1 key differ').waitFor();
+    await page.getByText('two (1 key) holds other rows than one').waitFor();
+    await page.getByText('Two writes met, of two and of one').waitFor();
     await page.getByRole('button', { name: 'Repair …' }).click();
     await page.getByRole('radio', { name: /^two/ }).check();
     const planned = page.getByRole('region', { name: 'What the repair will write' });
-    await expect.poll(() => planned.innerText(), { timeout: 30_000 }).toMatch(/rule\s+theirs\s+ours/);
+    await expect
+      .poll(() => planned.innerText(), { timeout: 30_000 })
+      .toMatch(/rule\s+theirs\s+ours on two\s+ours/);
     await page.getByRole('button', { name: 'Write 1 key' }).click();
     await page.getByText('hold the same rows').waitFor();
     expect([here.get('rule'), there.get('rule')]).toEqual(['ours', 'ours']);

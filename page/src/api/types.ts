@@ -30,6 +30,8 @@ export interface TableStatus {
   readonly rows: number;
   readonly synced: boolean;
   readonly divergedKeys: number;
+  /** The peers that hold other rows, and under how many keys. */
+  readonly differing: readonly { readonly peer: string; readonly keys: number }[];
   readonly operations: { readonly local: number; readonly remote: number };
   readonly mayWrite: boolean;
 }
@@ -221,9 +223,16 @@ export interface RepairPreview extends Paged {
   readonly from: string;
   readonly writes: readonly {
     readonly key: Cell;
+    readonly stands: boolean;
     readonly before?: Cell;
     readonly after?: Cell;
     readonly removes: boolean;
+    /** What peers hold that differs. */
+    readonly elsewhere: readonly {
+      readonly peer: string;
+      readonly removed: boolean;
+      readonly value?: Cell;
+    }[];
   }[];
 }
 

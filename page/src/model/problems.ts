@@ -1,5 +1,6 @@
 import type { PeerStatus, TableStatus, ZeekStatus } from '../api/types.ts';
 import { GONE } from './gone-peers.ts';
+import { whoDiffers } from './divergence-words.ts';
 import type { Look } from './look.ts';
 import { counted, span } from './format.ts';
 
@@ -22,7 +23,7 @@ const LAG_TOLD = 10_000;
 export function troublesOf(look: Look): readonly Trouble[] {
   const troubles = [
     ...diskTroubles(look),
-    ...look.tables.flatMap(tableTroubles),
+    ...look.tables.flatMap((table) => tableTroubles(table, look)),
     ...look.peers.flatMap((peer) => peerTroubles(peer, look)),
     ...look.node.zeek.flatMap(zeekTroubles),
     ...modeTroubles(look),
@@ -46,14 +47,15 @@ function diskTroubles({ node: { disk } }: Look): Trouble[] {
   ];
 }
 
-function tableTroubles({ name, divergedKeys }: TableStatus): Trouble[] {
-  if (divergedKeys === 0) return [];
+function tableTroubles(table: TableStatus, look: Look): Trouble[] {
+  if (table.differing.length === 0) return [];
+  const { name } = table;
   return [
     {
       id: `diverged ${name}`,
       severity: 'bad',
-      what: `Table ${name} has diverged: ${counted(divergedKeys, 'key')} here and on a peer differ, although both hold the same operations.`,
-      todo: 'Look at both sides, decide whose rows shall stand, and repair.',
+      what: `Table ${name} has diverged: ${whoDiffers(table, look)}`,
+      todo: 'Look at both sides and at why, decide whose rows shall stand, and repair.',
       action: { path: ['conflicts', name], label: 'Compare and repair' },
     },
   ];

@@ -24,6 +24,8 @@ export interface ChartProps {
   readonly stacked?: boolean;
   /** The least that the height of the chart stands for, so that noise does not look like a mountain. */
   readonly atLeast?: number;
+  /** Steps of the vertical axis; by default round numbers. */
+  readonly steps?: readonly number[];
   /** Whether the horizontal axis is plain numbers instead of time. */
   readonly plain?: boolean;
   /** Where a line stands across the chart. */
@@ -92,16 +94,24 @@ function dataOf({ times, lines, stacked }: ChartProps): uPlot.AlignedData {
   if (stacked !== true) return [times as number[], ...lines.map(({ values }) => values as number[])];
   const sums = times.map(() => 0);
   const piled = lines.map(({ values }) =>
-    values.map((value, index) => (sums[index] = (sums[index] ?? 0) + (value ?? 0))),
+    values.map((value, index) => {
+      const sum = (sums[index] = (sums[index] ?? 0) + (value ?? 0));
+      return addsAt(values, index) ? sum : null;
+    }),
   );
-  return [times as number[], ...piled];
+  return [times as number[], ...piled] as uPlot.AlignedData;
+}
+
+/** Whether a line adds something there or beside it: where it does not, it would only hide the line below it. */
+function addsAt(values: Line['values'], index: number): boolean {
+  return [index - 1, index, index + 1].some((at) => (values[at] ?? 0) > 0);
 }
 
 function optionsOf(holder: HTMLElement, latest: { readonly current: ChartProps }): uPlot.Options {
   const props = latest.current;
   const style = getComputedStyle(holder);
   const color = (name: string): string => resolved(style.getPropertyValue(name), holder);
-  const { format = brief, stacked, lines, plain, atLeast = 1 } = props;
+  const { format = brief, stacked, lines, plain, steps, atLeast = 1 } = props;
   const axis = {
     stroke: color('--ink-soft'),
     grid: { stroke: color('--line'), width: 1 },
@@ -123,7 +133,12 @@ function optionsOf(holder: HTMLElement, latest: { readonly current: ChartProps }
         size: 32,
         values: (_, splits) => splits.map((at) => (plain === true ? brief(at) : clock(at, splits))),
       },
-      { ...axis, size: 68, values: (_, splits) => splits.map((value) => format(value)) },
+      {
+        ...axis,
+        size: 68,
+        ...(steps === undefined ? {} : { incrs: [...steps] }),
+        values: (_, splits) => splits.map((value) => format(value)),
+      },
     ],
     series: [
       {},

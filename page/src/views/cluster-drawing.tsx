@@ -2,13 +2,13 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PeerStatus } from '../api/types.ts';
 import { authorColor } from '../model/author-color.ts';
-import { brief, span } from '../model/format.ts';
+import { brief, counted, span } from '../model/format.ts';
 import { type Placed, placeNodes } from '../model/drawing.ts';
 import type { LinkRate } from '../model/link-rates.ts';
 import type { Look } from '../model/look.ts';
 import { peerName } from '../model/problems.ts';
 import { Badge, type Tone } from '../parts/text.tsx';
-import { STATE_TONES, clockWords } from './link-words.ts';
+import { STATE_TONES, clockWords, tripWords } from './link-words.ts';
 
 /**
  * The node in the middle, its peers around it, a line for each link: broken where the link is, thicker where more
@@ -53,21 +53,30 @@ export function ClusterDrawing({
           >
             {look.tables.length} tables · position {brief(look.node.position)}
           </NodeCard>
-          {look.peers.map((peer, index) => (
-            <NodeCard
-              key={index}
-              at={peers[index] ?? self}
-              name={peerName(peer)}
-              tone={STATE_TONES[peer.state]}
-              state={peer.state}
-            >
-              {linkWords(peer, rates.get(peer.address), look.node.time)}
-            </NodeCard>
-          ))}
+          {look.peers.map((peer, index) => {
+            const differs = keysApart(peer, look);
+            return (
+              <NodeCard
+                key={index}
+                at={peers[index] ?? self}
+                name={peerName(peer)}
+                tone={differs > 0 ? 'bad' : STATE_TONES[peer.state]}
+                state={differs > 0 ? counted(differs, 'key differs', 'keys differ') : peer.state}
+              >
+                {linkWords(peer, rates.get(peer.address), look.node.time)}
+              </NodeCard>
+            );
+          })}
         </>
       )}
     </div>
   );
+}
+
+/** Under how many keys of all tables a peer holds other rows. */
+function keysApart({ nodeId }: PeerStatus, { tables }: Look): number {
+  const apart = tables.flatMap(({ differing }) => differing).filter(({ peer }) => peer === nodeId);
+  return apart.reduce((sum, { keys }) => sum + keys, 0);
 }
 
 function NodeCard(props: {
@@ -125,7 +134,7 @@ function linkWords(peer: PeerStatus, rate: LinkRate | undefined, now: number): s
   return [
     flow,
     lag,
-    peer.roundTripMs === null ? '' : span(peer.roundTripMs),
+    peer.roundTripMs === null ? '' : tripWords(peer),
     clock === '—' || clock === 'together' ? '' : `clock ${clock}`,
   ]
     .filter((part) => part !== '')

@@ -7,7 +7,7 @@ import { Badge, Empty, Note } from '../parts/text.tsx';
 import { to } from '../router.ts';
 import { latest, rates, troubles } from '../state/node.ts';
 import { ClusterDrawing } from './cluster-drawing.tsx';
-import { STATE_TONES, clockWords, rightsWords } from './link-words.ts';
+import { STATE_TONES, clockWords, rightsWords, tripWords } from './link-words.ts';
 
 export function ClusterView(): JSX.Element {
   const look = latest.value;
@@ -144,7 +144,7 @@ function LinkTable({
               <Rate value={now.get(peer.address)?.received} />
             </td>
             <td class="number">{count(peer.lagOperations)}</td>
-            <td class="number">{peer.roundTripMs === null ? '—' : span(peer.roundTripMs)}</td>
+            <td class="number">{tripWords(peer)}</td>
             <td class="number">{clockWords(peer)}</td>
             <td>{rightsWords(peer)}</td>
           </tr>

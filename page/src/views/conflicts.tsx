@@ -5,7 +5,8 @@ import type { ApiProblem } from '../api/problem.ts';
 import { follow } from '../api/stream.ts';
 import type { Conflict, DivergedKey, Divergence, Side, TableStatus } from '../api/types.ts';
 import { keyText } from '../model/cells.ts';
-import { count, counted, nodeOf } from '../model/format.ts';
+import { whoDiffers, whyDiffers } from '../model/divergence-words.ts';
+import { count, nodeOf } from '../model/format.ts';
 import { Author, Badge, Empty, Note, Problem, When } from '../parts/text.tsx';
 import { Value } from '../parts/value.tsx';
 import { place, to } from '../router.ts';
@@ -131,8 +132,13 @@ function Diverged({ table }: { table: TableStatus }): JSX.Element {
   }
   return (
     <>
+      {latest.value !== undefined && table.differing.length > 0 && (
+        <Note tone="bad">
+          <strong>{whoDiffers(table, latest.value)}</strong>
+        </Note>
+      )}
       <p class="small">
-        {counted(value.total, 'key')} differ. In mode <strong>{table.mode}</strong>{' '}
+        In mode <strong>{table.mode}</strong>{' '}
         {table.mode === 'naive'
           ? 'nobody decides between writes that met: each node keeps what arrived last. A repair makes them equal; lww or automerge keep them so.'
           : 'this is not to be: tell it, with the events of both nodes.'}
@@ -154,17 +160,18 @@ function Diverged({ table }: { table: TableStatus }): JSX.Element {
 function Sides(props: { diverged: DivergedKey; table: TableStatus; type: string }): JSX.Element {
   const { diverged, table, type } = props;
   const { key, peer, here, there } = diverged;
+  const self = latest.value?.node.id ?? 'this node';
   return (
     <li class="sides">
-      <a class="mono sides-key" href={rowPlace(table.name, key)}>
+      <strong class="mono sides-key">
         <bdi>{keyText(key)}</bdi>
-      </a>
-      <SideOf
-        title={`here, on ${latest.value?.node.id ?? 'this node'}`}
-        side={here ?? undefined}
-        type={type}
-      />
+      </strong>
+      <SideOf title={`here, on ${self}`} side={here ?? undefined} type={type} />
       <SideOf title={`there, on ${peer}`} side={there ?? undefined} type={type} />
+      <p class="small sides-key">
+        <span class="soft">{whyDiffers(diverged, self)}</span>{' '}
+        <a href={rowPlace(table.name, key)}>What happened to it</a>
+      </p>
     </li>
   );
 }
@@ -220,8 +227,8 @@ function Happening({ table }: { table: TableStatus }): JSX.Element {
       {heard.length === 0 && (
         <Empty title="None since this view was opened">
           <p>
-            They are told as they happen; the log does not keep them. What a row went through stands in its
-            life, in Tables.
+            They are told as they happen. Those before stand in the life of each row: choose a key, here or in
+            Tables.
           </p>
         </Empty>
       )}

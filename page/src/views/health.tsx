@@ -4,10 +4,11 @@ import { path } from '../api/client.ts';
 import type { ApiProblem } from '../api/problem.ts';
 import { follow } from '../api/stream.ts';
 import type { NodeEvent, NodeFacts } from '../api/types.ts';
-import { brief, bytes, count, span } from '../model/format.ts';
+import { brief, bytes, count, counted, span } from '../model/format.ts';
 import { rateSeries, series } from '../model/samples.ts';
 import { Chart } from '../parts/chart.tsx';
 import { Badge, Empty, Note, Problem, type Tone, When } from '../parts/text.tsx';
+import { to } from '../router.ts';
 import { latest, samples } from '../state/node.ts';
 
 /** Events that are shown; older ones are forgotten. */
@@ -22,7 +23,13 @@ interface Drawn {
   readonly counter: boolean;
   readonly format: (value: number) => string;
   readonly atLeast: number;
+  /** Steps of the axis; by default round numbers. */
+  readonly steps?: readonly number[];
 }
+
+/** Bytes are round in powers of two. */
+const BYTE_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
+const waited = (seconds: number): string => (seconds === 0 ? '0' : span(seconds * 1000));
 
 const CHARTS: readonly Drawn[] = [
   { title: 'Operations into the log, a second', name: 'position', counter: true, format: brief, atLeast: 10 },
@@ -30,7 +37,7 @@ const CHARTS: readonly Drawn[] = [
     title: 'Longest wait of the event loop',
     name: 'tablecast_event_loop_delay_seconds',
     counter: false,
-    format: (value) => span(value * 1000),
+    format: waited,
     atLeast: 0.01,
   },
   {
@@ -45,6 +52,7 @@ const CHARTS: readonly Drawn[] = [
     name: 'tablecast_resident_bytes',
     counter: false,
     format: bytes,
+    steps: BYTE_STEPS,
     atLeast: 1_048_576,
   },
   {
@@ -52,6 +60,7 @@ const CHARTS: readonly Drawn[] = [
     name: 'tablecast_unsynced_bytes',
     counter: false,
     format: bytes,
+    steps: BYTE_STEPS,
     atLeast: 4096,
   },
   {
@@ -59,6 +68,7 @@ const CHARTS: readonly Drawn[] = [
     name: 'tablecast_database_bytes',
     counter: false,
     format: bytes,
+    steps: BYTE_STEPS,
     atLeast: 65_536,
   },
 ];
@@ -103,7 +113,7 @@ function Charts(): JSX.Element {
   })).filter(({ values }) => kept.length < 3 || values.some((value) => value !== null));
   return (
     <div class="grid-cards charts">
-      {shown.map(({ title, name, format, atLeast, values }) => {
+      {shown.map(({ title, name, format, atLeast, steps, values }) => {
         const last = values.at(-1);
         return (
           <section key={name} class="card" aria-label={title}>
@@ -117,6 +127,7 @@ function Charts(): JSX.Element {
               lines={[{ name: title, color: '--accent', values }]}
               format={format}
               atLeast={atLeast}
+              {...(steps !== undefined && { steps })}
               height={120}
             />
           </section>
@@ -173,7 +184,7 @@ function Disk({ disk }: { disk: NonNullable<NodeFacts['disk']> }): JSX.Element {
       </dd>
       <dt>Waiting</dt>
       <dd>
-        {count(waiting)} positions, {bytes(disk.waitingBytes)}
+        {counted(waiting, 'position')}, {bytes(disk.waitingBytes)}
       </dd>
       {disk.databaseBytes !== undefined && (
         <>
@@ -278,6 +289,12 @@ function Events(): JSX.Element {
             <span class="event-words">
               <bdi>{event.message}</bdi>
               {event.hint !== undefined && <span class="soft"> {event.hint}</span>}
+              {event.code === 'table-diverged' && event.table !== undefined && (
+                <>
+                  {' '}
+                  <a href={to(['conflicts', event.table])}>Compare and repair</a>
+                </>
+              )}
             </span>
           </li>
         ))}

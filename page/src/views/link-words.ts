@@ -20,6 +20,12 @@ export function clockWords({ clockOffsetMs: offset, roundTripMs }: PeerStatus): 
   return `${span(Math.abs(offset))} ${offset > 0 ? 'ahead' : 'behind'}`;
 }
 
+/** How long a heartbeat takes there and back, in words: it is measured in milliseconds. */
+export function tripWords({ roundTripMs }: PeerStatus): string {
+  if (roundTripMs === null) return '—';
+  return roundTripMs < 1 ? '< 1 ms' : span(roundTripMs);
+}
+
 /** What a peer may do here, in words. */
 export function rightsWords({ rights, state }: PeerStatus): string {
   if (state !== 'connected') return '—';

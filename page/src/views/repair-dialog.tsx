@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { ask, path } from '../api/client.ts';
-import type { RepairPreview, TableStatus } from '../api/types.ts';
+import type { Cell, RepairPreview, TableStatus } from '../api/types.ts';
 import { keyText } from '../model/cells.ts';
 import { count, counted } from '../model/format.ts';
 import { Dialog } from '../parts/dialog.tsx';
@@ -75,6 +75,20 @@ function Sources({ from, setFrom }: { from: string; setFrom: (id: string) => voi
   );
 }
 
+/** What a node holds under a key. */
+function Held({
+  cell,
+  type,
+  removed,
+}: {
+  cell: Cell | undefined;
+  type: string;
+  removed: boolean;
+}): JSX.Element {
+  if (removed) return <span class="value none">no row</span>;
+  return type === '' ? <span class="value">in the set</span> : <Value cell={cell} type={type} />;
+}
+
 function Writes({ table, preview }: { table: TableStatus; preview: RepairPreview }): JSX.Element {
   const type = table.declaration.value ?? '';
   if (preview.total === 0)
@@ -87,34 +101,29 @@ function Writes({ table, preview }: { table: TableStatus; preview: RepairPreview
           <tr>
             <th scope="col">Key</th>
             <th scope="col">On this node now</th>
+            <th scope="col">Elsewhere now</th>
             <th scope="col">Everywhere then</th>
           </tr>
         </thead>
         <tbody>
-          {preview.writes.map(({ key, before, after, removes }) => (
+          {preview.writes.map(({ key, stands, before, after, removes, elsewhere }) => (
             <tr key={JSON.stringify(key)}>
               <td class="mono">
                 <bdi>{keyText(key)}</bdi>
               </td>
               <td>
-                {type === '' ? (
-                  before === undefined ? (
-                    '—'
-                  ) : (
-                    'in the set'
-                  )
-                ) : (
-                  <Value cell={before} type={type} />
-                )}
+                <Held cell={before} type={type} removed={!stands} />
               </td>
               <td>
-                {removes ? (
-                  <span class="value none">removed</span>
-                ) : type === '' ? (
-                  'in the set'
-                ) : (
-                  <Value cell={after} type={type} />
-                )}
+                {elsewhere.map(({ peer, value, removed }) => (
+                  <div key={peer}>
+                    <Held cell={value} type={type} removed={removed} />{' '}
+                    <span class="soft small">on {peer}</span>
+                  </div>
+                ))}
+              </td>
+              <td>
+                <Held cell={after} type={type} removed={removes} />
               </td>
             </tr>
           ))}
