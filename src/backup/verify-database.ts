@@ -119,11 +119,7 @@ function emptyFold(schemas: readonly Schema[]): Fold {
     operations: new Emitter<Operation>(),
     wall: { now: () => 0, believed: () => 0 },
     dispatcher: new Dispatcher(),
-    journal: {
-      next: () => {
-        throw new Error('A table that is verified takes no writes.');
-      },
-    },
+    journal: { next: noWrites, close: noWrites },
     modeOf: modeNamed,
     session: 0,
   };
@@ -146,4 +142,8 @@ function requireSame(sums: readonly TableSum[], replayed: readonly TableSum[]): 
       `table ${name}: its checkpoint and the log behind it give ${rows} rows, the whole log ${other?.rows ?? 0}, and not the same`,
     );
   }
+}
+
+function noWrites(): never {
+  throw new Error('A table that is verified takes no writes.');
 }

@@ -17,13 +17,13 @@ export function scratchProjection(
     origins,
     wall: { now: () => 0, believed: () => 0 },
     dispatcher: new Dispatcher(),
-    journal: {
-      next: () => {
-        throw new Error('A replayed table takes no writes.');
-      },
-    },
+    journal: { next: noWrites, close: noWrites },
     operations: new Emitter<Operation>(),
     session: 0,
   });
   return { projection, origins };
+}
+
+function noWrites(): never {
+  throw new Error('A replayed table takes no writes.');
 }

@@ -28,7 +28,7 @@ export class Fold {
       origins: this.#origins,
       wall: { now: () => 0, believed: () => 0 },
       dispatcher: new Dispatcher(),
-      journal: { next: noWrites },
+      journal: { next: noWrites, close: noWrites },
       operations: new Emitter<Operation>(),
       session: 0,
     };

@@ -27,6 +27,8 @@ export type StoreName = string;
 export interface Journal {
   /** Returns the next position; makes sure that the author has an open run with room for one operation. */
   next(author: RunAuthor): number;
+  /** Closes the author's open run: what is written next is not taken together with what is in it. */
+  close(author: RunAuthor): void;
 }
 
 /** A table as the journal sees it: something that writes runs. */
@@ -120,6 +122,15 @@ export class OpenSegment implements Journal {
     else if (this.position - this.#first >= MAX_SEGMENT_OPERATIONS && !this.#atomic) this.#startOver(author);
     this.#stretch++;
     return ++this.position;
+  }
+
+  close(author: RunAuthor): void {
+    const known = this.#current.get(author);
+    if (known === undefined) return;
+    this.#endStretch();
+    (this.#runs[known] as OpenRun).finished = author.finishRun();
+    this.#current.delete(author);
+    if (this.#last === author) this.#last = undefined;
   }
 
   get empty(): boolean {

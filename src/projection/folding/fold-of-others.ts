@@ -1,5 +1,6 @@
 import { malformed } from '../../log/bytes/bytes.ts';
 import type { Epoch } from '../../log/operations/epoch.ts';
+import { CLEAR, SET, SWITCH } from '../../log/operations/operation.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import type { Dictionary } from '../../log/runs/dictionary.ts';
 import type { DecodedRun } from '../../log/runs/run.ts';
@@ -10,8 +11,8 @@ import { type FoldedTable, RowFold } from './row-fold.ts';
 type TakingTable = FoldedTable & {
   readonly inForce: {
     /** Is what this node wrote that a switch passed over, and what it wrote again. */
-    readonly orphans: { readonly size: number; done(text: string): void };
-    readonly past: { noteCopy(origin: string, firstSequence: number): void };
+    readonly orphans: { readonly size: number; done(text: string, kind: number): boolean };
+    readonly past: { noteCopy(origin: string, sequence: number): void };
     passesOver(run: { readonly epoch: Epoch | undefined }): boolean;
     advance(origin: number, sequence: number): void;
   };
@@ -90,7 +91,12 @@ export class FoldOfOthers {
     const { orphans, past } = this.#table.inForce;
     if (run.document?.copies === true) past.noteCopy(run.origin, run.firstSequence);
     if (orphans.size === 0 || of.stale) return;
-    for (let index = of.skip; index < of.end; index++)
-      orphans.done(this.#table.rows.text(of.dictionary.slot(run.ids[index] as number)));
+    const { rows } = this.#table;
+    for (let index = of.skip; index < of.end; index++) {
+      const kind = run.kinds?.[index] ?? SET;
+      if (kind === CLEAR || kind === SWITCH) continue;
+      const isCopy = orphans.done(rows.text(of.dictionary.slot(run.ids[index] as number)), kind);
+      if (isCopy && run.document === undefined) past.noteCopy(run.origin, run.firstSequence + index);
+    }
   }
 }

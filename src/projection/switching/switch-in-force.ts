@@ -9,7 +9,8 @@ import { documentOwner } from '../folding/document-owner.ts';
 import type { Authors } from '../writing/authors.ts';
 import type { LocalAuthor } from '../writing/local-author.ts';
 import { OwnPast } from '../writing/own-past.ts';
-import { Orphans, type SwitchedTable, firstEpoch, nextEpoch, requireAvailable } from './switching.ts';
+import { Orphans } from './orphans.ts';
+import { type SwitchedTable, firstEpoch, nextEpoch, requireAvailable } from './switching.ts';
 
 /** The table is what goes over to another mode. */
 type SwitchingTable = SwitchedTable & {
@@ -187,7 +188,7 @@ export class SwitchInForce {
   enter(epoch: Epoch, base: VersionVector, { before, document = this.documentFor(epoch) }: Entered): void {
     const { versions, times } = this.#table;
     this.epoch = { counter: epoch.counter, origin: epoch.origin, mode: epoch.mode };
-    this.past.leave(this.#table);
+    this.past.leave(this.#table, this.#context.origins);
     this.base = base.copy();
     this.#effective = base;
     versions.reset(this.modeOf(epoch.mode), before);
@@ -207,7 +208,7 @@ export class SwitchInForce {
     if (author === undefined || this.orphans.size === 0) return;
     author.beginCopies();
     try {
-      this.orphans.carryOver(this.#table);
+      this.orphans.carryOver(this.#table, this.#context.origins, () => this.#context.journal.close(author));
     } catch (error) {
       if (!isTablecastError(error)) throw error;
     } finally {

@@ -1,12 +1,11 @@
 import { TablecastError } from '../../errors.ts';
-import type { Cell } from '../../log/bytes/column.ts';
 import { type Epoch, MAX_MISSED_SWITCHES, MAX_SWITCHES, compareEpochs } from '../../log/operations/epoch.ts';
 import { DELETE, SET } from '../../log/operations/operation.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import { VersionVector } from '../../log/operations/version-vector.ts';
-import type { ConflictMode, OwnEffect, TableDocument } from '../../modes/conflict-mode.ts';
+import type { ConflictMode, TableDocument } from '../../modes/conflict-mode.ts';
 import type { Value } from '../../schema/index.ts';
-import { type CarriedEffect, type OwnPast, addedTo, together } from '../writing/own-past.ts';
+import type { OwnPast } from '../writing/own-past.ts';
 import type { LocalWrites } from '../writing/local-writes.ts';
 import type { DocumentFold } from '../folding/document-fold.ts';
 import type { Effects, Live } from '../folding/effects.ts';
@@ -86,111 +85,6 @@ export function firstEpoch(mode: Epoch['mode']): Epoch {
 /** Says where a checkpoint stands: positive after a switch this table has not made, negative before one it has. */
 export function epochOrder(projection: TableState, epoch: Epoch | undefined): number {
   return compareEpochs(epoch ?? firstEpoch('naive'), projection.inForce.epoch);
-}
-
-/** An orphan is what this node wrote of a key that a switch passed over. */
-interface Orphan extends CarriedEffect {
-  /** Is what this node held then. */
-  readonly held: VersionVector;
-}
-
-/**
- * This node's writes that a switch of mode made by another node did not know of. Their author writes
- * them again under the new mode; until that stands in the log, a restart finds them by replay.
- */
-export class Orphans {
-  readonly #found = new Map<string, Orphan>();
-
-  /** Notes what this node wrote beyond `base` and what still stands; call before the table changes. */
-  note(projection: SwitchedTable, origins: Origins, base: VersionVector): void {
-    // What an earlier switch passed over and could not be written again yet stays to be written.
-    const held = projection.held.vector().copy();
-    const { rows, schema } = projection;
-    const { documents, past } = projection.inForce;
-    const own = documents?.effectsOfOwn() ?? [];
-    // Of what does not add up, only what stands now counts: what was written before may have been replaced since.
-    const adds = schema.column === 'integer';
-    const isCopy = (effect: OwnEffect): boolean => adds && past.isCopy(effect);
-    const copied = new Set(own.filter(isCopy).map(({ text }) => text));
-    const fresh = own.filter(
-      (effect) => !isCopy(effect) && effect.sequence > base.get(origins.intern(effect.origin)),
-    );
-    const since = together(fresh);
-    const before = past.beyond(origins, base);
-    const stands = (text: string): boolean => copied.has(text) || documents?.document.hasBase(text) === true;
-    for (const [text, effect] of since) {
-      const earlier = effect.kind === 'add' && stands(text) ? before.get(text) : undefined;
-      this.#found.set(text, { ...(earlier === undefined ? effect : addedTo(earlier, effect.by)), held });
-    }
-    const isGone = (text: string): boolean => adds || !rows.has(rows.slotOf(text));
-    for (const [text, effect] of before)
-      if (effect.kind === 'delete' && !since.has(text) && isGone(text))
-        this.#found.set(text, { ...effect, held });
-    const beyond = (slot: number): boolean =>
-      projection.authors.isOwn(rows.origin(slot)) && rows.sequence(slot) > base.get(rows.origin(slot));
-    for (const slot of rows.live()) {
-      const text = rows.text(slot);
-      if (since.has(text)) continue;
-      const isBase =
-        documents === undefined
-          ? rows.sequence(slot) <= projection.inForce.base.get(rows.origin(slot))
-          : stands(text);
-      const earlier = isBase && adds ? before.get(text) : undefined;
-      if (earlier !== undefined) this.#found.set(text, { ...earlier, held });
-      else if (beyond(slot) && (documents === undefined || (isBase && !copied.has(text)))) {
-        const put = { kind: 'put', cell: cellIn(projection, slot), by: 0 } as const;
-        this.#found.set(text, { ...put, held });
-        // What is written again now may be passed over once more, and then goes by its first name.
-        const origin = origins.at(rows.origin(slot)).text;
-        fresh.push({ ...put, text, origin, sequence: rows.sequence(slot) });
-      }
-    }
-    past.remember(fresh);
-    if (documents === undefined)
-      for (const slot of rows.removals())
-        if (beyond(slot)) this.#found.set(rows.text(slot), { kind: 'delete', cell: undefined, by: 0, held });
-  }
-
-  /** An operation of this node on a key stands in the log: what was noted of it is done. */
-  done(text: string): void {
-    this.#found.delete(text);
-  }
-
-  get size(): number {
-    return this.#found.size;
-  }
-
-  /** Writes them again. */
-  carryOver(projection: SwitchedTable): void {
-    const { rows, schema } = projection;
-    for (const [text, { kind, cell, by, held }] of this.#found) {
-      const slot = rows.slotOf(text);
-      const known = held.get(rows.origin(slot)) >= rows.sequence(slot);
-      // What this node has written since is newer.
-      const since = rows.has(slot) && projection.authors.isOwn(rows.origin(slot)) && !known;
-      if (kind === 'add') addTo(projection, slot, by);
-      else if (!since && kind === 'put')
-        projection.local.set(slot, schema.isSet ? undefined : schema.fromColumn(cell as Cell));
-      // A row that was not known here is not what was removed.
-      else if (!since && rows.has(slot) && known) projection.local.delete(slot);
-      this.#found.delete(text);
-    }
-  }
-}
-
-function cellIn({ rows, schema }: TableState, slot: number): Cell | undefined {
-  return schema.isSet ? undefined : schema.toColumn(rows.value(slot));
-}
-
-/** Adds to a row what another mode's counter had; where the type's range ends, so does the sum. */
-function addTo(projection: SwitchedTable, slot: number, by: number): void {
-  const { rows, schema } = projection;
-  const present = rows.has(slot) ? rows.value(slot) : (schema.defaultValue ?? 0);
-  const sum = BigInt(present as number | bigint) + BigInt(by);
-  const least = schema.valueType === 'count' ? 0n : -(2n ** 63n);
-  const most = schema.valueType === 'count' ? 2n ** 64n - 1n : 2n ** 63n - 1n;
-  const result = sum < least ? least : sum > most ? most : sum;
-  projection.local.increment(slot, by, schema.value(result));
 }
 
 /**
