@@ -347,11 +347,38 @@ export const plantedBugs: readonly PlantedBug[] = [
   bug(
     'write again what was replaced',
     [
-      'projection/switching/switching.ts',
-      'const earlier = isBase && adds ? before.get(text) : undefined;',
-      'const earlier = isBase ? before.get(text) : undefined;',
+      'projection/switching/orphans.ts',
+      'const earlier = passing.adds && passing.isOld(text, slot) ? passing.before.get(text) : undefined;',
+      'const earlier = passing.isOld(text, slot) ? passing.before.get(text) : undefined;',
     ],
     ['test/modes/rival-switches.test.ts'],
+  ),
+  bug(
+    'forget removals at a switch',
+    [
+      'projection/writing/own-past.ts',
+      "for (const slot of rows.removals()) did(slot, { kind: 'delete', cell: undefined });",
+      '',
+    ],
+    ['test/modes/carried-past.test.ts'],
+  ),
+  bug(
+    'add what was begun anew to what it replaced',
+    [
+      'projection/writing/own-past.ts',
+      "before === undefined || before.kind === 'add' ? 'add' : 'renew'",
+      "before !== undefined ? 'add' : 'add'",
+    ],
+    ['test/modes/carried-past.test.ts'],
+  ),
+  bug(
+    'take what is written again for what is new',
+    [
+      'projection/switching/orphans.ts',
+      'if (wrote && inForce.documents === undefined)',
+      'if (wrote && inForce.documents !== undefined)',
+    ],
+    ['test/modes/carried-past.test.ts'],
   ),
   ...bugsOfCosts,
   ...bugsOfLogs,

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { regressionsOfAdversaries } from './regressions-of-adversaries.ts';
 import { drawAdversary } from './adversary/draw.ts';
 import { simulate } from './simulation.ts';
 
@@ -36,4 +37,8 @@ it('a world with an adversary is the same world every time it runs', async () =>
     const [one, other] = [await simulate(drawAdversary(seed)), await simulate(drawAdversary(seed))];
     expect(other.trace).toBe(one.trace);
   }
+});
+
+it.each(regressionsOfAdversaries)('holds where once $found', async ({ world }) => {
+  expect((await simulate(world)).counts).toMatchObject({ switch: expect.any(Number) as number });
 });

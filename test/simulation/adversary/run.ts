@@ -217,7 +217,7 @@ class AdversaryWorld {
       const table = up.tables.get(name) as Table;
       this.#count(name === OPEN ? 'rows of the open table' : 'rows of closed tables', table.size);
     }
-    if (rowsOf(up, OPEN).has('eve 1')) this.#count('a row of the adversary');
+    if (up.tables.has(OPEN) && rowsOf(up, OPEN).has('eve 1')) this.#count('a row of the adversary');
   }
 
   #judge(member: Member): void {

@@ -1,0 +1,69 @@
+import { MODES, type Regression, world } from './regression-world.ts';
+
+/** Worlds with an adversary that fresh seeds found. */
+export const regressionsOfAdversaries: readonly Regression[] = [
+  {
+    found: 'a removal made without knowing of two switches was carried over the first only',
+    world: world(
+      1603024026,
+      {
+        tables: {
+          closed2: {
+            declaration: { key: 'string', value: 'count', backend: 'memory', mode: 'naive' },
+            switched: false,
+            cleared: false,
+          },
+          closed1: {
+            declaration: { key: 'string', value: 'count', backend: 'memory', mode: 'naive' },
+            switched: false,
+            cleared: false,
+          },
+        },
+        modes: MODES,
+        adversary: {
+          rights: { name: 'eve', nodes: ['eve'], write: ['open'], origins: 'relay' },
+          tampers: 0.4,
+          retorts: 0,
+          lies: true,
+        },
+      },
+      [
+        ['write', 682512616, 0],
+        ['switch', 491304286, 0],
+        ['switch', 203062312, 0],
+      ],
+    ),
+  },
+  {
+    found: 'a counter that was begun anew without knowing of a switch counted on what it had replaced',
+    world: world(
+      1603025030,
+      {
+        tables: {
+          open: {
+            declaration: { key: 'string', value: 'count', backend: 'memory', mode: 'lww' },
+            switched: false,
+            cleared: false,
+          },
+          closed1: {
+            declaration: { key: 'string', value: 'int', backend: 'sqlite', mode: 'automerge' },
+            switched: false,
+            cleared: false,
+          },
+        },
+        modes: MODES,
+        adversary: {
+          rights: { name: 'eve', nodes: ['eve'], read: ['open'], write: ['open'] },
+          tampers: 0,
+          retorts: 0,
+          lies: true,
+        },
+      },
+      [
+        ['write', 89113331, 0],
+        ['switch', 99673998, 0],
+        ['batch', 272581898, 0],
+      ],
+    ),
+  },
+];
