@@ -83,7 +83,7 @@ async function askRows(url: string, setting: Setting): Promise<Sample> {
 
 async function opened() {
   const { openNode } = await product();
-  const node = await openNode({ id: 'bench', http: { port: 0 } });
+  const node = await openNode({ id: 'bench', http: { port: 0, limits: { maxReadsPerSecond: 1e9 } } });
   const table = node.table('rows', { key: 'string', value: 'double' });
   return { node, table, url: node.httpAddress as string };
 }

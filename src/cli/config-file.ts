@@ -68,6 +68,7 @@ const schema = v.strictObject({
           maxSockets: v.optional(count),
           maxStreams: v.optional(count),
           maxStreamsPerHolder: v.optional(count),
+          maxReadsPerSecond: v.optional(count),
           maxWritesPerSecond: v.optional(count),
           maxWaitingBytes: v.optional(count),
         }),

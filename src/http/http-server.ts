@@ -22,12 +22,12 @@ import { packageVersion } from './package-root.ts';
 import { openApiDocument } from './openapi/document.ts';
 import { OPERATIONS, type OperationSpec } from './openapi/operations.ts';
 import { Problem, problemAnswer } from './problem.ts';
+import { RequestBudget } from './request-budget.ts';
 import { routesOf } from './routes/index.ts';
 import { Census } from './past/census.ts';
 import { PastRoutes } from './routes/past.ts';
 import { StreamRoutes } from './routes/streams.ts';
 import { StreamSet } from './streams/stream-set.ts';
-import { WriteBudget } from './write-budget.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -42,7 +42,7 @@ export class HttpServer {
   readonly #limits: HttpLimits;
   readonly #door: Doorkeeper;
   readonly #sockets: Sockets;
-  readonly #budget: WriteBudget;
+  readonly #budget: RequestBudget;
   readonly #viewers = new WeakMap<IncomingMessage, Viewer>();
   #server: Server | undefined;
   readonly #app: FastifyInstance;
@@ -60,7 +60,7 @@ export class HttpServer {
     this.#limits = httpLimits(parts.http.limits);
     this.#door = new Doorkeeper(parts);
     this.#sockets = new Sockets(this.#limits.maxSockets, 'all');
-    this.#budget = new WriteBudget(this.#limits);
+    this.#budget = new RequestBudget(this.#limits);
     this.#app = this.#newApp();
     this.#streams = new StreamSet(this.#limits, this.#sockets);
     this.#following = new StreamRoutes({ host: parts.host, streams: this.#streams });
@@ -130,7 +130,8 @@ export class HttpServer {
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       handler: async (request, reply) => {
         const asked = this.#asked(request, reply);
-        if (method !== 'GET') this.#budget.take(asked.viewer, operationsIn(asked.body));
+        if (method === 'GET') this.#budget.read(asked.viewer);
+        else this.#budget.write(asked.viewer, operationsIn(asked.body));
         const answer = await handler(asked);
         if (answer === undefined) return reply.hijack();
         return send(reply, answer);

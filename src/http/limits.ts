@@ -9,6 +9,11 @@ export interface HttpLimits {
   /** Bounds streams at one time of one holder of a credential, or of all who need none. Default 1,024. */
   readonly maxStreamsPerHolder: number;
   /**
+   * Bounds the requests with which one holder, or all who need none, reads in a second on average, with as many at
+   * once. Default 10,000.
+   */
+  readonly maxReadsPerSecond: number;
+  /**
    * Bounds the operations that one holder, or all who need none, writes in a second on average, with as many at once.
    * Default 100,000.
    */
@@ -25,6 +30,7 @@ const DEFAULTS: HttpLimits = {
   maxSockets: 4096,
   maxStreams: 2048,
   maxStreamsPerHolder: 1024,
+  maxReadsPerSecond: 10_000,
   maxWritesPerSecond: 100_000,
   maxWaitingBytes: 64 * 1024 * 1024,
 };
@@ -57,7 +63,7 @@ export const MAX_BATCH = 16_384;
 
 /** A request that waits counts as so many bytes at least. */
 export const MIN_WAITING_BYTES = 16_384;
-/** Holders whose budget is remembered; the one that wrote longest ago is forgotten, and has a full one again. */
+/** Holders whose budget is remembered; the one that asked longest ago is forgotten, and has a full one again. */
 export const MAX_BUDGETS = 4096;
 /** Lists of rows that are paged through at one time. */
 export const MAX_LISTINGS = 4;

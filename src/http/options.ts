@@ -27,6 +27,7 @@ export const httpLimitsSchema = v.strictObject({
   maxSockets: count,
   maxStreams: count,
   maxStreamsPerHolder: count,
+  maxReadsPerSecond: count,
   maxWritesPerSecond: count,
   maxWaitingBytes: count,
 });

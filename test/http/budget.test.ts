@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { request } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { MAX_BUDGETS, MIN_WAITING_BYTES, httpLimits } from '../../src/http/limits.ts';
-import { WriteBudget } from '../../src/http/write-budget.ts';
+import { RequestBudget } from '../../src/http/request-budget.ts';
 import { ask, openWithHttp } from './support.ts';
 
 const TOO_MANY = expect.objectContaining({ code: 'TOO_MANY' }) as Error;
@@ -11,46 +11,46 @@ const credentials = ['one', 'other'].map((name) => ({ name, token: name, nodes: 
 describe('What one holder writes', () => {
   test('is bounded by the second: one operation more than maxWritesPerSecond waits until there is room', () => {
     let now = 0;
-    const budget = new WriteBudget(httpLimits({ maxWritesPerSecond: 10 }), () => now);
+    const budget = new RequestBudget(httpLimits({ maxWritesPerSecond: 10 }), () => now);
     const one = { holder: 'one' };
-    for (let n = 0; n < 10; n++) budget.take(one, 1);
-    expect(() => budget.take(one, 1)).toThrow(TOO_MANY);
-    budget.take({ holder: 'other' }, 10);
+    for (let n = 0; n < 10; n++) budget.write(one, 1);
+    expect(() => budget.write(one, 1)).toThrow(TOO_MANY);
+    budget.write({ holder: 'other' }, 10);
     now += 99;
-    expect(() => budget.take(one, 1)).toThrow(TOO_MANY);
+    expect(() => budget.write(one, 1)).toThrow(TOO_MANY);
     now += 1;
-    budget.take(one, 1);
-    expect(() => budget.take(one, 1)).toThrow(TOO_MANY);
+    budget.write(one, 1);
+    expect(() => budget.write(one, 1)).toThrow(TOO_MANY);
     now += 10_000;
-    budget.take(one, 10);
-    expect(() => budget.take(one, 1)).toThrow(TOO_MANY);
+    budget.write(one, 10);
+    expect(() => budget.write(one, 1)).toThrow(TOO_MANY);
   });
 
   test('may be one batch of more than a second takes, which is waited for afterwards', () => {
     let now = 0;
-    const budget = new WriteBudget(httpLimits({ maxWritesPerSecond: 10 }), () => now);
-    budget.take({ holder: undefined }, 100);
+    const budget = new RequestBudget(httpLimits({ maxWritesPerSecond: 10 }), () => now);
+    budget.write({ holder: undefined }, 100);
     now += 9000;
-    expect(() => budget.take({ holder: undefined }, 1)).toThrow(
+    expect(() => budget.write({ holder: undefined }, 1)).toThrow(
       expect.objectContaining({
         facts: expect.objectContaining({ headers: { 'retry-after': '1' } }),
       }) as Error,
     );
     now += 100;
-    budget.take({ holder: undefined }, 1);
+    budget.write({ holder: undefined }, 1);
   });
 
   test('is remembered of so many holders: one more than MAX_BUDGETS forgets the one of longest ago', () => {
-    const budget = new WriteBudget(httpLimits({ maxWritesPerSecond: 1 }), () => 0);
-    for (let n = 0; n < MAX_BUDGETS; n++) budget.take({ holder: `h${n}` }, 1);
-    expect(() => budget.take({ holder: 'h0' }, 1)).toThrow(TOO_MANY);
-    budget.take({ holder: 'one more' }, 1);
+    const budget = new RequestBudget(httpLimits({ maxWritesPerSecond: 1 }), () => 0);
+    for (let n = 0; n < MAX_BUDGETS; n++) budget.write({ holder: `h${n}` }, 1);
+    expect(() => budget.write({ holder: 'h0' }, 1)).toThrow(TOO_MANY);
+    budget.write({ holder: 'one more' }, 1);
     expect(budget.size).toBe(MAX_BUDGETS);
-    budget.take({ holder: 'h1' }, 1);
+    budget.write({ holder: 'h1' }, 1);
   });
 
   test('and waits is bounded in bytes: one request more than maxWaitingBytes holds is refused', () => {
-    const budget = new WriteBudget(httpLimits({ maxWaitingBytes: 2 * MIN_WAITING_BYTES }));
+    const budget = new RequestBudget(httpLimits({ maxWaitingBytes: 2 * MIN_WAITING_BYTES }));
     const enter = (): EventEmitter => {
       const response = new EventEmitter();
       budget.enter({ holder: 'one' }, { headers: { 'content-length': '5' } } as never, response as never);
@@ -62,6 +62,36 @@ describe('What one holder writes', () => {
     first.emit('close');
     enter();
     expect(enter).toThrow(TOO_MANY);
+  });
+
+  test('and reads is bounded by the second: one request more than maxReadsPerSecond waits until there is room', () => {
+    let now = 0;
+    const budget = new RequestBudget(httpLimits({ maxReadsPerSecond: 10 }), () => now);
+    const one = { holder: 'one' };
+    for (let n = 0; n < 10; n++) budget.read(one);
+    expect(() => budget.read(one)).toThrow(TOO_MANY);
+    budget.read({ holder: 'other' });
+    budget.write(one, 10);
+    now += 99;
+    expect(() => budget.read(one)).toThrow(TOO_MANY);
+    now += 1;
+    budget.read(one);
+    expect(() => budget.read(one)).toThrow(TOO_MANY);
+  });
+
+  test('and reads beyond it is answered with 429, and others read on', async () => {
+    const node = await openWithHttp({
+      auth: { credentials },
+      http: { port: 0, limits: { maxReadsPerSecond: 1 } },
+    });
+    const get = (token: string) => ask(node.url, '/v1', { headers: { authorization: `Bearer ${token}` } });
+    const answers = await Promise.all(Array.from({ length: 30 }, () => get('one')));
+    expect(answers.find(({ status }) => status !== 200)).toMatchObject({
+      status: 429,
+      headers: { 'retry-after': '1' },
+      json: { code: 'TOO_MANY', hint: expect.stringContaining('http.limits.maxReadsPerSecond') as string },
+    });
+    expect((await get('other')).status).toBe(200);
   });
 
   test('beyond it is answered with 429, and when to come again; others write on', async () => {

@@ -5,16 +5,24 @@ import { Problem } from './problem.ts';
 
 /** A budget is what a holder has left, at a time in milliseconds. */
 interface Budget {
-  operations: number;
+  reads: number;
+  writes: number;
   at: number;
   waitingBytes: number;
 }
 
+/** Each kind of asking has a rate of its own. */
+const RATES = {
+  reads: { limit: 'maxReadsPerSecond', what: 'requests are asked', todo: 'Ask less at a time' },
+  writes: { limit: 'maxWritesPerSecond', what: 'operations are written', todo: 'Write less at a time' },
+} as const;
+
 /**
- * Bounds what each holder of a credential writes: so many operations a second on average, with as many at once, and
- * so many bytes of requests that were begun and not answered. Those who need no credential count as one holder.
+ * Bounds what each holder of a credential asks and writes: so many requests and so many operations a second on
+ * average, with as many at once, and so many bytes of requests that were begun and not answered. Those who need no
+ * credential count as one holder.
  */
-export class WriteBudget {
+export class RequestBudget {
   readonly #limits: HttpLimits;
   readonly #now: () => number;
   readonly #budgets = new Map<string, Budget>();
@@ -29,21 +37,27 @@ export class WriteBudget {
     return this.#budgets.size;
   }
 
+  /** Takes a request that reads out of a holder's budget. Throws `TOO_MANY` when there is none left. */
+  read(viewer: Pick<Viewer, 'holder'>): void {
+    this.#take(viewer, 'reads', 1);
+  }
+
   /** Takes operations out of a holder's budget. Throws `TOO_MANY` when there is not enough left. */
-  take({ holder }: Pick<Viewer, 'holder'>, operations: number): void {
-    const { maxWritesPerSecond: limit } = this.#limits;
+  write(viewer: Pick<Viewer, 'holder'>, operations: number): void {
+    this.#take(viewer, 'writes', operations);
+  }
+
+  #take({ holder }: Pick<Viewer, 'holder'>, kind: keyof typeof RATES, count: number): void {
+    const { limit: name, what, todo } = RATES[kind];
+    const limit = this.#limits[name];
     const budget = this.#budgetOf(holder);
     // A batch of more than a second's worth is taken once all is there, and waited for afterwards.
-    const missing = Math.min(operations, limit) - budget.operations;
+    const missing = Math.min(count, limit) - budget[kind];
     if (missing > 0) {
       const seconds = Math.ceil(missing / limit);
-      throw tooMany(`More than ${limit} operations a second are written by one holder.`, {
-        name: 'maxWritesPerSecond',
-        limit,
-        seconds,
-      });
+      throw tooMany(`More than ${limit} ${what} a second by one holder.`, { name, todo, limit, seconds });
     }
-    budget.operations -= operations;
+    budget[kind] -= count;
   }
 
   /** Counts the body of a request until it is answered. Throws `TOO_MANY` when too much waits already. */
@@ -55,6 +69,7 @@ export class WriteBudget {
     if (budget.waitingBytes + bytes > limit) {
       throw tooMany(`More than ${limit} bytes of requests of one holder wait for their answer.`, {
         name: 'maxWaitingBytes',
+        todo: 'Write less at a time',
         limit,
         seconds: 1,
       });
@@ -64,10 +79,12 @@ export class WriteBudget {
   }
 
   #budgetOf(holder = ''): Budget {
-    const { maxWritesPerSecond: limit } = this.#limits;
+    const { maxReadsPerSecond: reads, maxWritesPerSecond: writes } = this.#limits;
     const now = this.#now();
-    const known = this.#budgets.get(holder) ?? { operations: limit, at: now, waitingBytes: 0 };
-    known.operations = Math.min(limit, known.operations + ((now - known.at) * limit) / 1000);
+    const known = this.#budgets.get(holder) ?? { reads, writes, at: now, waitingBytes: 0 };
+    const seconds = (now - known.at) / 1000;
+    known.reads = Math.min(reads, known.reads + seconds * reads);
+    known.writes = Math.min(writes, known.writes + seconds * writes);
     known.at = now;
     // The one that was asked for last stands last.
     this.#budgets.delete(holder);
@@ -77,12 +94,17 @@ export class WriteBudget {
   }
 }
 
-function tooMany(
-  message: string,
-  { name, limit, seconds }: { readonly name: string; readonly limit: number; readonly seconds: number },
-): Problem {
+/** Names the limit that was met, and when to come again. */
+interface Met {
+  readonly name: string;
+  readonly todo: string;
+  readonly limit: number;
+  readonly seconds: number;
+}
+
+function tooMany(message: string, { name, todo, limit, seconds }: Met): Problem {
   return new Problem('TOO_MANY', message, {
-    hint: `Write less at a time, or raise http.limits.${name}.`,
+    hint: `${todo}, or raise http.limits.${name}.`,
     retryable: true,
     headers: { 'retry-after': String(seconds) },
     details: { limit },
