@@ -120,6 +120,7 @@ class LocalNode implements TableNode, StoreListener {
     this.#catalog = this.#makeCatalog();
     this.#batches = new Batches(this.#log, this.#dispatcher, this.#catalog.declared);
     this.log = new LogView({
+      environment,
       log: this.#log,
       live: this.#operations.observable,
       origins: this.#origins,

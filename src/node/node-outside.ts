@@ -24,7 +24,12 @@ export const nodeOutside: Outside = {
     const zeek = new ZeekClusters(parts);
     const watch = new NodeWatch({ ...parts, report: later });
     const operated = new LocalOperatedNode({ ...parts, zeek, retention: options.retention });
-    const sql = new Projections({ ...parts, keepIn: rowsFile(options) });
+    const { view: past, replicator } = shared;
+    const among = {
+      peers: () => replicator.present(),
+      divergence: (table: string) => replicator.divergences.now(table),
+    };
+    const sql = new Projections({ ...parts, past, among, keepIn: rowsFile(options) });
     const query: HttpHostParts['query'] = (asked, mayRead) => sql.ask(asked, mayRead);
     const http = new NodeHttp(options, { ...parts, observed: watch, operated, query }, later);
     return { zeek, watch, sql, http };

@@ -104,16 +104,24 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
   const names = recovery.checkpoints.find(({ table }) => table === LOG_NAMES);
   const known = names === undefined ? undefined : KeyNames.decode(names.chunks);
   const events = new Emitter<NodeEvent>();
+  const view = new LogView({
+    environment: systemEnvironment,
+    log,
+    live: operations.observable,
+    origins,
+    projections,
+    names: () => known,
+  });
   const projected = {
     environment: systemEnvironment,
     log,
     origins,
     projections,
+    past: view,
     life: () => (node === undefined ? '' : originText(node.id, node.epoch)),
     report: (event: NodeEvent) => events.next(event),
   };
   const sql = new Projections(projected);
-  const view = new LogView({ log, live: operations.observable, origins, projections, names: () => known });
   return {
     nodeId: node?.id,
     tables: declarationsOf(schemas),

@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import { TablecastError } from '../errors.ts';
 import { stampToMs } from '../log/operations/hybrid-clock.ts';
+import type { Environment } from '../environment.ts';
 import type { KeyNames } from '../log/runs/key-names.ts';
 import type { OperationLog } from '../log/keeping/operation-log.ts';
 import type {
@@ -60,6 +61,7 @@ export interface Log {
 
 /** The parts are what a log view reads. */
 export interface LogViewParts {
+  readonly environment: Environment;
   readonly log: OperationLog;
   readonly live: Observable<Operation>;
   readonly origins: Origins;
@@ -136,13 +138,13 @@ export class LogView implements Log {
   async replay(
     projection: Projection,
     moment: Omit<Moment, 'table'>,
-    begun: (scratch: Projection) => void = () => undefined,
+    begun: (scratch: Projection, origins: Origins) => void = () => undefined,
   ): Promise<Projection> {
-    const { log } = this.#parts;
+    const { log, environment } = this.#parts;
     log.seal();
     const { name } = projection.schema;
     const scratch = scratchProjection(projection.schema, ({ mode }) => projection.inForce.modeOf(mode));
-    begun(scratch.projection);
+    begun(scratch.projection, scratch.origins);
     const store = log.stores.get(projection.store);
     if (store === undefined) return scratch.projection;
     const bound = { position: moment.position ?? log.position, timeMs: moment.time ?? Infinity };
@@ -155,6 +157,8 @@ export class LogView implements Log {
       for (const { segment } of segments) replaySegment(segment, into, bound);
       const last = segments.at(-1)?.segment;
       cursor = last === undefined ? end : last.position + last.span - 1;
+      // What is in memory is read at once.
+      await new Promise<void>((resolve) => environment.defer(resolve));
     }
     return scratch.projection;
   }

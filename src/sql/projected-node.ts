@@ -4,6 +4,7 @@ import type { StoreName } from '../log/keeping/journal.ts';
 import type { OperationLog } from '../log/keeping/operation-log.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import type { Projection } from '../projection/projection.ts';
+import type { AmongPeers, ReadPast } from './queries/read-past.ts';
 
 /** The node whose tables are projected. */
 export interface ProjectedNode {
@@ -14,6 +15,9 @@ export interface ProjectedNode {
   /** The life that a store's tables are written in at present. */
   life(store: StoreName): string;
   report(this: void, event: NodeEvent): void;
+  readonly past: ReadPast;
+  /** Undefined of a node's file, which has no peers. */
+  readonly among?: AmongPeers | undefined;
   /** The file that all tables are kept in; left out, none are. */
   readonly keepIn?: string | undefined;
 }

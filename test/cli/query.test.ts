@@ -48,12 +48,15 @@ test('query asks the database of a node that runs, and of one that does not', sl
   expect(await run(asked)).toMatchObject({ code: 0, stdout: '{"n":2}\n' });
   await node.close();
   expect(await run(asked)).toMatchObject({ code: 0, stdout: '{"n":2}\n' });
+  const past = ['query', 'SELECT count(*) AS n FROM visits_at(?)', '1', ...from];
+  expect(await run(past)).toMatchObject({ code: 0, stdout: '{"n":1}\n' });
 });
 
 test('query says what is wrong', slow, async () => {
   const node = await open();
   const ask = (...args: string[]) => run(['query', ...args, '--peer', node.address]);
-  const [table, write, rows, words, time] = await Promise.all([
+  const [log, table, write, rows, words, time] = await Promise.all([
+    ask('SELECT * FROM visits_at(1)'),
     ask('SELECT * FROM visit'),
     ask('DELETE FROM visits'),
     ask('SELECT * FROM visits', '--max-rows', '1'),
@@ -61,6 +64,7 @@ test('query says what is wrong', slow, async () => {
     ask('SELECT 1', '--max-time', '11m'),
   ]);
   expect([table, write, rows, words, time].map(({ code }) => code)).toEqual([2, 2, 4, 2, 2]);
+  expect(log.stderr).toMatch(/visits_at is of the node's log.*\n.*--file/);
   expect(table.stderr).toMatch(
     /no table "visit"\. Did you mean visits\?\nThe tables are: (?:visits, names|names, visits)/,
   );

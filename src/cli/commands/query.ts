@@ -1,5 +1,11 @@
 import { type Command, Option } from 'commander';
-import { type LogFile, type QueryCell, type QueryResult, isTablecastError } from '../../index.ts';
+import {
+  type LogFile,
+  type QueryCell,
+  type QueryResult,
+  type TablecastError,
+  isTablecastError,
+} from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, parseTimeout, wholeNumber, withPeer } from '../command.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { withNode } from '../joined-node.ts';
@@ -66,7 +72,7 @@ function answer(question: Question, flags: QueryFlags): Promise<QueryResult> {
     const tables = joined.state.tables.map(({ name }) => name);
     const wanted = namedIn(question.sql, tables);
     await joined.synced(wanted.map((table) => joined.declare(table)));
-    return ask(joined.node, question, { flags, tables });
+    return ask(joined.node, question, { flags, tables, tablesOnly: true });
   });
 }
 
@@ -74,18 +80,35 @@ function answer(question: Question, flags: QueryFlags): Promise<QueryResult> {
 async function ask(
   asked: Pick<LogFile, 'query'>,
   { sql, parameters }: Question,
-  { flags, tables }: { readonly flags: QueryFlags; readonly tables: readonly string[] },
+  {
+    flags,
+    tables,
+    tablesOnly,
+  }: { readonly flags: QueryFlags; readonly tables: readonly string[]; readonly tablesOnly?: boolean },
 ): Promise<QueryResult> {
   try {
-    return await asked.query(sql, parameters, { maxRows: flags.maxRows, maxMs: flags.maxTime });
+    return await asked.query(sql, parameters, {
+      maxRows: flags.maxRows,
+      maxMs: flags.maxTime,
+      tablesOnly,
+    });
   } catch (error) {
     const [, missing] = /no such table: (.+)$/s.exec(error instanceof Error ? error.message : '') ?? [];
     if (!isTablecastError(error, 'OPTION_INVALID') || missing === undefined) throw error;
+    const beside = /^(?:operations|conflicts|peers|divergence|.*_at)$/.test(missing);
+    if (tablesOnly === true && beside && !tables.includes(missing)) throw notCopied(missing);
     throw usageError(
       `There is no table ${JSON.stringify(missing)}.${didYouMean(missing, tables)}`,
       `The tables are: ${tables.join(', ') || 'none'}. Text stands in single quotes, names with other signs than letters in double ones.`,
     );
   }
+}
+
+function notCopied(name: string): TablecastError {
+  return usageError(
+    `${name} is of the node's log, and this command has copies of its tables only.`,
+    'Ask its database with --file DIRECTORY/ID.tablecast.db, also while it runs, or POST /v1/query of its HTTP port.',
+  );
 }
 
 /** The tables whose name stands somewhere in a query, which reads no others; all, where it asks which there are. */

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { TablecastError } from '../../errors.ts';
 import { besideProjections } from '../host.ts';
 import { fromFailure } from '../messages.ts';
-import type { FoundRows, QueryOrder, QueryReply } from './messages.ts';
+import type { FoundRows, QueryOrder, QueryReply, Want } from './messages.ts';
 
 /** The resident memory of the process, beyond which it is ended. */
 const MAX_QUERY_MEMORY = 512 * 1024 * 1024;
@@ -22,16 +22,20 @@ export class QueryProcess {
     this.#directory = directory;
   }
 
-  /** Asks one query, while no other is asked. Rejects with `OPTION_INVALID`, and `LIMIT_EXCEEDED` for what takes too long or too much. */
-  async ask(order: QueryOrder, maxMs: number): Promise<FoundRows> {
+  /** Asks one query, while no other is asked; of `maxMs` it has the `rest`. Gives what it wants where that has to be brought first. Rejects with `OPTION_INVALID`, and `LIMIT_EXCEEDED` for what takes too long or too much. */
+  async ask(
+    order: QueryOrder,
+    { maxMs, rest }: { readonly maxMs: number; readonly rest: number },
+  ): Promise<FoundRows | { readonly want: Want }> {
     const child = this.#child ?? (await this.#start());
     hold(child, true);
     child.send(order);
-    const reply = await nextReply(child, maxMs);
+    const reply = await nextReply(child, rest);
     hold(child, false);
     if (reply === 'late') throw tooLong(maxMs);
     if (reply === 'gone') throw tooMuch();
     if (reply.kind === 'refused') throw fromFailure(reply.failure);
+    if (reply.kind === 'wants') return { want: reply.want };
     if (reply.kind === 'rows') return reply.found;
     throw notStarted();
   }

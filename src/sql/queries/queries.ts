@@ -2,22 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { TablecastError, isTablecastError } from '../../errors.ts';
-import type { Projection } from '../../projection/projection.ts';
-import { checkProjectOptions } from '../options.ts';
+import { TablecastError } from '../../errors.ts';
 import type { ProjectedNode } from '../projected-node.ts';
 import { QueryProcess } from './asking.ts';
-import type { FoundRows, QueryCell, QueryOrder } from './messages.ts';
-import { Replica } from './replica.ts';
+import type { FoundRows, QueryCell } from './messages.ts';
+import { type TableSet, TableSets } from './table-sets.ts';
 
 /** Queries that wait for the one that is answered. */
 const MAX_QUERIES_WAITING = 64;
-/** Sets of tables that replicas are kept of, one for each set that somebody may read. */
-const MAX_REPLICAS = 4;
-/** A replica that nobody asks is dropped after this time, in milliseconds. */
-const REPLICA_IDLE_MS = 300_000;
-/** The time in which the tables have to be brought to the present. */
-const MAX_BRINGING_MS = 60_000;
 /** Longest text of a query, in characters. */
 const MAX_SQL = 65_536;
 /** Parameters of a query. */
@@ -31,6 +23,8 @@ export interface QueryOptions {
   readonly maxRows?: number | undefined;
   /** Bounds the bytes of the answer. Default 16 MiB, at most 64 MiB. */
   readonly maxBytes?: number | undefined;
+  /** Is true to leave out what can be asked beside the tables: log, conflicts, peers, divergence, tables as they were. */
+  readonly tablesOnly?: boolean | undefined;
 }
 
 /** A query with what stands for its `?`. */
@@ -58,51 +52,65 @@ const asked = v.object({
       maxMs: atMost(600_000),
       maxRows: atMost(1_000_000),
       maxBytes: atMost(64 * 1024 * 1024),
+      tablesOnly: v.optional(v.boolean()),
     }),
     {},
   ),
 });
 
-interface Kept {
-  readonly replica: Replica;
-  readonly file: string;
-  cancelDrop(): void;
-}
+type CheckedQuery = v.InferOutput<typeof asked>;
 
 /** The queries of a node: answered one after another, each as of the position that the log has when its turn comes. */
 export class Queries {
   readonly #node: ProjectedNode;
-  readonly #replicas = new Map<string, Kept>();
-  #directory: Promise<string> | undefined;
+  readonly #directory: Promise<string>;
+  readonly #sets: TableSets;
   #process: QueryProcess | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
-  #files = 0;
   #isClosed = false;
 
   constructor(node: ProjectedNode) {
     this.#node = node;
+    this.#directory = mkdtemp(join(tmpdir(), 'tablecast-queries-'));
+    this.#sets = new TableSets(node, this.#directory);
   }
 
   /** Answers a query about the tables that may be read; others are not there. */
   async ask(query: AskedQuery, mayRead: (table: string) => boolean = () => true): Promise<QueryResult> {
-    const { sql, parameters, options } = checkQuery(query);
+    const checked = checkQuery(query);
     if (this.#isClosed) throw closed();
     if (this.#waiting >= MAX_QUERIES_WAITING) throw tooManyWaiting();
-    const { maxMs = 10_000, maxRows = 10_000, maxBytes = 16 * 1024 * 1024 } = options;
-    const answered = this.#inTurn(async () => {
-      const { file, position } = await this.#bring(mayRead);
-      const order = { file, sql, parameters: parameters.map(exact), maxRows, maxBytes };
-      return resultOf(await this.#answer(order, maxMs), position);
-    });
-    return answered;
+    return this.#inTurn(() => this.#sets.use(mayRead, (set) => this.#answer(checked, set)));
   }
 
-  async #answer(order: QueryOrder, maxMs: number): Promise<FoundRows> {
+  async #answer(query: CheckedQuery, set: TableSet): Promise<QueryResult> {
     try {
-      return await (this.#process as QueryProcess).ask(order, maxMs);
+      const position = await set.bring();
+      return resultOf(await this.#found(query, set, position), position);
     } catch (error) {
       throw this.#isClosed ? closed() : error;
+    }
+  }
+
+  /** Asks again each time that something has been brought which the query reads. */
+  async #found(
+    { sql, parameters, options }: CheckedQuery,
+    set: TableSet,
+    position: number,
+  ): Promise<FoundRows> {
+    const { maxMs = 10_000, maxRows = 10_000, maxBytes = 16 * 1024 * 1024, tablesOnly = false } = options;
+    const { environment } = this.#node;
+    const { file, beside } = set;
+    const fixed = { file, sql, parameters: parameters.map(exact), maxRows, maxBytes };
+    const relations = tablesOnly ? [] : beside.relations;
+    const process = (this.#process ??= new QueryProcess(await this.#directory));
+    for (let rest = maxMs; ;) {
+      const begun = environment.elapsed();
+      const reply = await process.ask({ ...fixed, relations, brought: set.brought }, { maxMs, rest });
+      if (!('want' in reply)) return reply;
+      rest = Math.max(1, rest - (environment.elapsed() - begun));
+      await set.fetch(reply.want, position);
     }
   }
 
@@ -120,78 +128,23 @@ export class Queries {
     }
   }
 
-  async #bring(mayRead: (table: string) => boolean): Promise<{ file: string | undefined; position: number }> {
-    const directory = await (this.#directory ??= mkdtemp(join(tmpdir(), 'tablecast-queries-')));
-    this.#process ??= new QueryProcess(directory);
-    const tables = tablesIn(
-      [...this.#node.projections.values()].filter(({ schema }) => mayRead(schema.name)),
-    );
-    if (tables.length === 0) return { file: undefined, position: this.#node.log.position };
-    const key = JSON.stringify(tables.map(({ schema }) => schema.name));
-    const kept = this.#replicas.get(key) ?? (await this.#begin(key, directory, tables));
-    kept.cancelDrop();
-    try {
-      const position = await this.#inTime(kept.replica.bring());
-      return { file: kept.file, position };
-    } catch (error) {
-      await this.#drop(key);
-      throw error;
-    } finally {
-      const { environment } = this.#node;
-      const timer = environment.schedule(REPLICA_IDLE_MS, () => void this.#drop(key));
-      kept.cancelDrop = () => timer.cancel();
-    }
-  }
-
-  async #begin(key: string, directory: string, tables: readonly Projection[]): Promise<Kept> {
-    const [oldest] = this.#replicas.keys();
-    if (this.#replicas.size >= MAX_REPLICAS && oldest !== undefined) await this.#drop(oldest);
-    const file = join(directory, `${this.#files++}.db`);
-    const kept: Kept = { replica: new Replica(this.#node, file, tables), file, cancelDrop: () => undefined };
-    this.#replicas.set(key, kept);
-    return kept;
-  }
-
-  async #drop(key: string): Promise<void> {
-    const kept = this.#replicas.get(key);
-    if (kept === undefined) return;
-    this.#replicas.delete(key);
-    kept.cancelDrop();
-    await kept.replica.close();
-    for (const ending of ['', '-wal', '-shm']) await rm(`${kept.file}${ending}`, { force: true });
-  }
-
-  async #inTime<T>(work: Promise<T>): Promise<T> {
-    const { environment } = this.#node;
-    let isOver = (): void => undefined;
-    const late = new Promise<never>((_, reject) => {
-      const timer = environment.schedule(MAX_BRINGING_MS, () => reject(notBrought()));
-      isOver = () => timer.cancel();
-    });
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      isOver();
-    }
-  }
-
   /** Takes in that the log may have become longer. */
   advanced(): void {
-    for (const { replica } of this.#replicas.values()) replica.advanced();
+    this.#sets.advanced();
   }
 
   /** Ends what is asked. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#process?.close();
-    for (const key of this.#replicas.keys()) await this.#drop(key);
+    await this.#sets.close();
     await this.#turn;
-    if (this.#directory !== undefined) await rm(await this.#directory, { recursive: true, force: true });
+    await rm(await this.#directory, { recursive: true, force: true });
   }
 }
 
 /** Checks what is asked. Throws `OPTION_INVALID`, which names the member. */
-function checkQuery(query: unknown): v.InferOutput<typeof asked> {
+function checkQuery(query: unknown): CheckedQuery {
   const result = v.safeParse(asked, query);
   if (result.success) return result.output;
   const [issue] = result.issues;
@@ -211,27 +164,6 @@ function exact(parameter: QueryCell): QueryCell {
   return Number.isSafeInteger(parameter) ? BigInt(parameter as number) : parameter;
 }
 
-/** The tables that SQL can have beside each other; of two whose names differ by their case, the first. */
-function tablesIn(tables: readonly Projection[]): Projection[] {
-  const taken = new Set<string>();
-  return tables.filter(({ schema }) => {
-    const name = schema.name.toLowerCase();
-    if (taken.has(name) || !isPossible(schema)) return false;
-    taken.add(name);
-    return true;
-  });
-}
-
-function isPossible(schema: Projection['schema']): boolean {
-  try {
-    checkProjectOptions([schema], { to: 'rows.db' });
-    return true;
-  } catch (error) {
-    if (isTablecastError(error)) return false;
-    throw error;
-  }
-}
-
 function resultOf({ columns, rows }: FoundRows, position: number): QueryResult {
   const named = rows.map((cells) =>
     Object.fromEntries(columns.map((name, index) => [name, cells[index] as QueryCell])),
@@ -249,16 +181,4 @@ function tooManyWaiting(): TablecastError {
     details: { limit: MAX_QUERIES_WAITING },
     retryable: true,
   });
-}
-
-function notBrought(): TablecastError {
-  return new TablecastError(
-    'LIMIT_EXCEEDED',
-    `The tables could not be brought to the present within ${MAX_BRINGING_MS} ms.`,
-    {
-      hint: 'Ask again; look whether the temporary directory has room, and the disk of the node takes what is written.',
-      details: { limit: MAX_BRINGING_MS },
-      retryable: true,
-    },
-  );
 }

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { toFailure } from '../messages.ts';
 import type { QueryOrder, QueryReply } from './messages.ts';
+import { Wanting } from './relations.ts';
 import { runQuery } from './run-query.ts';
 
 /*
@@ -30,6 +31,7 @@ function replyTo(order: QueryOrder): QueryReply {
   try {
     return { kind: 'rows', found: runQuery(order) };
   } catch (error) {
+    if (error instanceof Wanting) return { kind: 'wants', want: error.want };
     return { kind: 'refused', failure: toFailure(error) };
   }
 }

@@ -2,6 +2,7 @@ import Database from 'better-sqlite3';
 import { TablecastError } from '../../errors.ts';
 import { addAddressFunctions } from './addresses.ts';
 import type { FoundRows, QueryCell, QueryOrder } from './messages.ts';
+import { Wanting, addRelations } from './relations.ts';
 
 /** Memory of SQLite for pages of the file; sorting and grouping beyond it go into temporary files. */
 const CACHE_KIB = 32 * 1024;
@@ -15,9 +16,12 @@ type Cells = readonly QueryCell[];
 /** Answers one query from one snapshot of a database. Throws `OPTION_INVALID`, and `LIMIT_EXCEEDED` for too long an answer. */
 export function runQuery(order: QueryOrder): FoundRows {
   const database = new Database(order.file ?? ':memory:', { readonly: order.file !== undefined });
+  let release = (): void => undefined;
   try {
-    database.pragma('query_only = ON');
+    // Setting this drops what is temporary, views too.
     database.pragma('temp_store = FILE');
+    release = addRelations(database, order);
+    database.pragma('query_only = ON');
     database.pragma(`cache_size = -${CACHE_KIB}`);
     addAddressFunctions(database);
     return answer(database, order);
@@ -25,6 +29,7 @@ export function runQuery(order: QueryOrder): FoundRows {
     throw refusal(error);
   } finally {
     database.close();
+    release();
   }
 }
 
@@ -63,8 +68,8 @@ function sizeOf(cell: QueryCell): number {
   return cell instanceof Uint8Array ? cell.byteLength : NUMBER_BYTES;
 }
 
-function refusal(error: unknown): TablecastError {
-  if (error instanceof TablecastError) return error;
+function refusal(error: unknown): Error {
+  if (error instanceof TablecastError || error instanceof Wanting) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return invalid(`SQLite refuses the query: ${reason}`, error);
 }
