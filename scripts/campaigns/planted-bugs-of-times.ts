@@ -151,10 +151,28 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   bug(
     'let a row that a removal uncovers go on with the life of the removed one',
     [
-      'projection/folding/document-fold.ts',
-      "if (by.origin !== on.origin || kind !== 'put') return true;",
-      "if (by.origin !== on.origin || kind !== 'put') return false;",
+      'projection/folding/document-lives.ts',
+      "if (by.origin !== this.#on.origin || kind !== 'put') return true;",
+      "if (by.origin !== this.#on.origin || kind !== 'put') return false;",
     ],
     [DEADLINES],
+  ),
+  bug(
+    'let an expiry take concurrent values with it',
+    [
+      'modes/automerge/writing.ts',
+      'const standing = expires === true ? registers.standing(key) : undefined;',
+      'const standing = expires === undefined ? registers.standing(key) : undefined;',
+    ],
+    ['test/modes/expiry-in-documents.test.ts'],
+  ),
+  bug(
+    'let a row go with the life that a removal missed',
+    [
+      'projection/folding/document-lives.ts',
+      'rows.beginnings?.forgetFirst(slot, rows.dot(slot));',
+      'rows.beginnings?.time(slot);',
+    ],
+    ['test/modes/expiry-in-documents.test.ts'],
   ),
 ];

@@ -68,6 +68,8 @@ export interface NetEffect {
   readonly cell: Cell | undefined;
   /** Is what is added; 0 otherwise. */
   readonly by: number;
+  /** Says of a removal that it is an expiry alone: of the value that stands, and of no other. */
+  readonly expires?: boolean;
   /** Is the sequence of the last of them. */
   readonly sequence: number;
   readonly stamp: number;

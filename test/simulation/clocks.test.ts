@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { drawClocks } from './clocks/draw.ts';
 import { MODES, world } from './regression-world.ts';
+import { regressionsOfClocks } from './regressions-of-clocks.ts';
 import { simulate } from './simulation.ts';
 
 const SEEDS = 40;
@@ -45,6 +46,10 @@ it('a row is not let go early where its author had lost the one before to a remo
     ['write', 305574474, 0],
   ]);
   expect((await simulate(shrunk)).counts).toMatchObject({ batch: 1, write: 2 });
+});
+
+it.each(regressionsOfClocks)('holds where once $found', async ({ world: shrunk }) => {
+  expect((await simulate(shrunk)).counts).toMatchObject({ write: expect.any(Number) as number });
 });
 
 it('a world of wrong clocks is the same world every time it runs', async () => {

@@ -14,7 +14,7 @@ import {
 } from './change.ts';
 import { encodeChange } from './change-writer.ts';
 import type { History } from './history.ts';
-import type { Registers } from './registers.ts';
+import type { Entry, Registers } from './registers.ts';
 import type { RunName } from './run-name.ts';
 
 /** The parts are what making changes needs to know. */
@@ -75,10 +75,9 @@ function* operationsFor(
 
 const GONE: NetEffect = { kind: 'delete', cell: undefined, by: 0, sequence: 0, stamp: 0 };
 
-function operationFor(key: string, { kind, cell, by }: NetEffect, parts: WritingParts): ChangeOperation {
-  const before = parts.registers
-    .of(key)
-    .filter(({ counts }) => kind !== 'add' || counts)
+function operationFor(key: string, effect: NetEffect, parts: WritingParts): ChangeOperation {
+  const { kind, cell, by } = effect;
+  const before = replacedBy(effect, key, parts)
     .map(({ counter, actor }) => ({ counter, actor }))
     .toSorted(compareIds)
     // The greatest are taken of more than anybody writes at one time: those that would stand.
@@ -86,4 +85,15 @@ function operationFor(key: string, { kind, cell, by }: NetEffect, parts: Writing
   if (kind === 'put') return { action: PUT, key, scalar: scalarOf(cell, parts.column), by: 0, before };
   if (kind === 'delete') return { action: DELETE, key, scalar: undefined, by: 0, before };
   return { action: INCREMENT, key, scalar: undefined, by, before };
+}
+
+/** Returns what an effect replaces, removes or adds to. */
+function replacedBy(
+  { kind, expires }: NetEffect,
+  key: string,
+  { registers }: WritingParts,
+): readonly Entry[] {
+  const standing = expires === true ? registers.standing(key) : undefined;
+  if (standing !== undefined) return registers.together(key, standing);
+  return registers.of(key).filter(({ counts }) => kind !== 'add' || counts);
 }

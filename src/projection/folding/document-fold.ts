@@ -1,5 +1,5 @@
 import { malformed } from '../../log/bytes/bytes.ts';
-import { CLEAR, DELETE, SET, SWITCH } from '../../log/operations/operation.ts';
+import { CLEAR, SET, SWITCH } from '../../log/operations/operation.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import type { DecodedRun, DocumentSection, RunOperations } from '../../log/runs/run.ts';
 import type { Work } from '../../work/slices.ts';
@@ -13,12 +13,13 @@ import type {
 } from '../../modes/conflict-mode.ts';
 import type { Value } from '../../schema/index.ts';
 import type { ChangeKind, OperationFacts } from '../telling/change.ts';
+import { DocumentLives } from './document-lives.ts';
 import { DocumentTeller, type FoldedRun } from './document-teller.ts';
 import { MAX_ADDED, netEffects } from './net-effects.ts';
 import type { OwnPast } from '../writing/own-past.ts';
 import type { Effects } from './effects.ts';
 import type { TableState } from '../table-state.ts';
-import { RowLives } from '../times/row-lives.ts';
+import { HiddenLives } from '../times/hidden-lives.ts';
 import type { Dot } from '../rows/dot.ts';
 
 /** A document is begun anew when it has more operations than this, and than so many per row, or more bytes. */
@@ -61,8 +62,9 @@ export class DocumentFold {
   readonly #table: FoldedTable;
   readonly #origins: Origins;
   readonly #teller: DocumentTeller;
+  readonly #hidden = new HiddenLives();
   #prepared: Prepared | undefined;
-  /** While a run of another node, or of the log, is folded: whether what it puts into a slot that has a row begins a new life. */
+  /** While a run is put into the document: whether what it puts into a slot that has a row begins a new life. */
   #beginsAnew: ((slot: number, by: Dot) => boolean) | undefined;
   /**
    * Holds what was prepared of runs that are not checked yet, and the keys from before that they were
@@ -122,6 +124,7 @@ export class DocumentFold {
     effects.watch?.remember(slot);
     if (standing === undefined) {
       rows.remove(slot, by);
+      this.#hidden.forget(rows.text(slot));
       return;
     }
     this.put(slot, this.valueOf(standing), this.dotOf(standing));
@@ -131,9 +134,23 @@ export class DocumentFold {
   /** Puts a value into a row, with the life of the one that stands there or with its own. */
   put(slot: number, value: Value, dot: Dot): void {
     const { rows } = this.#table;
-    const beginsAnew = rows.has(slot) && this.#beginsAnew?.(slot, dot) === true;
+    const { beginnings } = rows;
+    if (beginnings === undefined || !rows.has(slot)) return rows.put(slot, value, dot);
+    const before = { ...rows.dot(slot), created: beginnings.time(slot) };
+    const beginsAnew = this.#beginsAnew?.(slot, dot) === true;
     rows.put(slot, value, dot);
-    if (beginsAnew) rows.beginnings?.set(slot, dot);
+    if (beginsAnew) beginnings.set(slot, dot, this.#hidden.createdOf(rows.text(slot), dot));
+    this.keepHidden(rows.text(slot), before);
+  }
+
+  /** Remembers the life of a value that stands beside what a row shows, or does not any more. */
+  keepHidden(text: string, value: Pick<Dot, 'origin' | 'sequence'> & { readonly created: number }): void {
+    const [, ...beside] = this.document.values(text);
+    this.#hidden.keep(
+      text,
+      value,
+      beside.map((standing) => this.dotOf(standing)),
+    );
   }
 
   /** The same, telling of the change under the facts of an operation. */
@@ -216,9 +233,13 @@ export class DocumentFold {
     const effects = netEffects(run, { origin, isSet: schema.isSet, textOf: (id) => author.textOf(id) });
     const { entered, changes, operations, others } = this.document.write(effects);
     const dot = { origin: this.#origins.intern(origin), sequence: run.firstSequence, stamp: run.firstStamp };
-    const facts = reporter.listening ? reporter.facts(position, SET, dot) : undefined;
+    const kind = run.kinds?.[0] ?? SET;
+    const facts = reporter.listening ? reporter.facts(position, kind, dot) : undefined;
+    // What stood beside a value of this node's that expired has a life of its own.
+    this.#beginsAnew = (slot) => effects.keys.get(this.#table.rows.text(slot))?.kind === 'delete';
     for (const text of effects.keys.keys()) this.settle(text, dot, facts);
     for (const text of others) if (!effects.keys.has(text)) this.settle(text, dot, facts);
+    this.#beginsAnew = undefined;
     return {
       entered: entered.map(({ text, generation, start }) => ({ id: author.idOf(text), generation, start })),
       changes,
@@ -287,33 +308,21 @@ export class DocumentFold {
     this.#prepared = undefined;
     const prepared = known ?? this.#prepare(run, (id) => this.#textIn(on, id), range.end);
     const { effects } = prepared;
-    this.#beginsAnew = this.#lifeOf(run, effects, on);
+    const lives = this.#livesOf(run, effects, on);
+    this.#beginsAnew = lives && ((slot, by) => lives.beginsAnew(slot, by));
     try {
       this.#take(run, range, { on, prepared, whole });
+      lives?.noteHidden();
+      lives?.noteMissed();
     } finally {
       this.#beginsAnew = undefined;
     }
   }
 
-  /** In tables whose rows expire by creation. Concurrent additions all go on with the counter. */
-  #lifeOf(
-    run: DecodedRun,
-    { keys, cleared }: RunEffects,
-    on: FoldedRun,
-  ): ((slot: number, by: Dot) => boolean) | undefined {
-    const { rows, schema } = this.#table;
-    if (schema.expiry?.kind !== 'create') return undefined;
-    const lives = new RowLives(this.#table, on);
-    const removed = new Set<number>();
-    for (const [index, kind] of run.kinds?.subarray(0, run.count).entries() ?? [])
-      if (kind === DELETE) removed.add(on.dictionary.slot(run.ids[index] as number));
-    return (slot, by) => {
-      const kind = keys.get(rows.text(slot))?.kind;
-      if (kind === 'add') return false;
-      // A write that stood beside what was removed, or waited, has a life of its own.
-      if (by.origin !== on.origin || kind !== 'put') return true;
-      return cleared || removed.has(slot) || lives.beginsAnew(slot);
-    };
+  /** In tables whose rows expire by creation. */
+  #livesOf(run: DecodedRun, effects: RunEffects, on: FoldedRun): DocumentLives | undefined {
+    if (this.#table.schema.expiry?.kind !== 'create') return undefined;
+    return new DocumentLives(this.#table, this, { run, effects, on });
   }
 
   /** The key behind a number of a run. */

@@ -37,7 +37,8 @@ export function netEffects(
     } else if (kind === INCREMENT) {
       keys.set(text, { ...sum(keys.get(text), run.added[addAt++] as number), ...at });
     } else if (kind === DELETE || kind === EXPIRE) {
-      keys.set(text, { kind: 'delete', cell: undefined, by: 0, ...at });
+      const expires = kind === EXPIRE && !keys.has(text);
+      keys.set(text, { kind: 'delete', cell: undefined, by: 0, expires, ...at });
     }
   }
   return { origin: from.origin, firstSequence, firstStamp, cleared, keys };

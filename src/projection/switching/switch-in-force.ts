@@ -208,7 +208,7 @@ export class SwitchInForce {
     if (author === undefined || this.orphans.size === 0) return;
     author.beginCopies();
     try {
-      this.orphans.carryOver(this.#table, this.#context.origins, () => this.#context.journal.close(author));
+      this.orphans.carryOver(this.#table, this.#context.origins, () => author.closeRun());
     } catch (error) {
       if (!isTablecastError(error)) throw error;
     } finally {

@@ -169,6 +169,11 @@ export class LocalAuthor implements RunAuthor {
     return this.#run.characters;
   }
 
+  /** Closes the open run, if there is one: what is written next is not taken together with what is in it. */
+  closeRun(): void {
+    this.#context.journal.close(this);
+  }
+
   /** Marks what is written from now on as written before, and passed over by a switch; no run may be open. */
   beginCopies(): void {
     this.#copying = true;

@@ -110,8 +110,20 @@ export class LocalWrites {
 
   /** Removes a slot's row because its time is over; the operation names the very write it expires. */
   expire(slot: number, author: LocalAuthor = this.#authors.main as LocalAuthor): void {
+    const { documents } = this.#table.inForce;
+    if (documents !== undefined && documents.othersIn(slot).length > 0) return this.#expireOne(slot, author);
     const position = author.place();
     this.#effects.takeAway('expired', slot, author.expire(slot), { kind: EXPIRE, position });
+  }
+
+  /** Of several values under a key one expires, in a run of its own, so that another stands at once. */
+  #expireOne(slot: number, author: LocalAuthor): void {
+    author.closeRun();
+    const position = author.place();
+    const dot = author.expire(slot);
+    const facts = this.#reporter.facts(position, EXPIRE, dot, { slot, value: undefined });
+    this.#reporter.operation(facts);
+    author.closeRun();
   }
 
   // Batches ------------------------------------------------------------------------------------------------
