@@ -12,18 +12,65 @@ export function addAddressFunctions(database: Database.Database): void {
   database.function('addr_order', options, (addr: unknown) => orderOf(addr));
 }
 
-/** The subnet asked for last: mostly it is one for all rows. */
-let known: { readonly text: string; readonly subnet: readonly [Address, number] | undefined } | undefined;
+/** A subnet as it is compared with. */
+interface Known {
+  readonly text: string;
+  readonly subnet: readonly [Address, number] | undefined;
+  /** The first address of a subnet of IPv4 as a number, and what of that counts. */
+  readonly plain: { readonly first: number; readonly mask: number } | undefined;
+}
 
-function knownSubnet(text: unknown): readonly [Address, number] | undefined {
-  if (typeof text !== 'string') return undefined;
-  if (known?.text !== text) known = { text, subnet: subnetOf(text) };
-  return known.subnet;
+/** The subnet asked for last: mostly it is one for all rows. */
+let known: Known | undefined;
+
+function knownSubnet(text: string): Known {
+  if (known?.text !== text) {
+    const subnet = subnetOf(text);
+    known = { text, subnet, plain: subnet && plainSubnet(...subnet) };
+  }
+  return known;
+}
+
+function plainSubnet(network: Address, prefix: number): Known['plain'] {
+  const first = plainNumber(network.toString());
+  const mask = prefix === 0 ? 0 : -1 << (32 - prefix);
+  return first < 0 ? undefined : { first, mask };
+}
+
+const DOT = 46;
+const ZERO = 48;
+
+/** The number of an IPv4 address as tables hold it: four numbers without leading zeros; -1 for any other text. */
+function plainNumber(text: string): number {
+  let [whole, part, dots] = [0, -1, 0];
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === DOT && part >= 0) {
+      whole = whole * 256 + part;
+      part = -1;
+      dots++;
+    } else {
+      const digit = unit - ZERO;
+      if (digit < 0 || digit > 9 || part === 0) return -1;
+      part = part < 0 ? digit : part * 10 + digit;
+      if (part > 255) return -1;
+    }
+  }
+  return dots === 3 && part >= 0 ? whole * 256 + part : -1;
 }
 
 /** 1 where an address, or all of a subnet, lies in a subnet. */
 function isIn(subnet: unknown, addr: unknown): number | null {
-  const [network, prefix] = knownSubnet(subnet) ?? [];
+  if (typeof subnet !== 'string' || typeof addr !== 'string') return null;
+  const { subnet: found, plain } = knownSubnet(subnet);
+  const number = plain === undefined ? -1 : plainNumber(addr);
+  if (plain !== undefined && number >= 0) return ((number ^ plain.first) & plain.mask) === 0 ? 1 : 0;
+  return isInAny(found, addr);
+}
+
+/** As {@link isIn}, of any two. */
+function isInAny(subnet: Known['subnet'], addr: string): number | null {
+  const [network, prefix] = subnet ?? [];
   const [address, length] = subnetOf(addr) ?? [];
   if (network === undefined || prefix === undefined || address === undefined || length === undefined)
     return null;

@@ -55,3 +55,19 @@ export type QueryReply =
   | { readonly kind: 'rows'; readonly found: FoundRows }
   | { readonly kind: 'wants'; readonly want: Want }
   | { readonly kind: 'refused'; readonly failure: Failure };
+
+/** Bytes that a number counts as in an answer. */
+const NUMBER_BYTES = 8;
+
+/** Counts the bytes of a cell in an answer. */
+export function sizeOf(cell: QueryCell): number {
+  if (typeof cell === 'string') return 2 * cell.length;
+  return cell instanceof Uint8Array ? cell.byteLength : NUMBER_BYTES;
+}
+
+/** An integer is a number as long as that is exact. */
+export function plainCell(cell: QueryCell): QueryCell {
+  if (typeof cell !== 'bigint') return cell;
+  const number = Number(cell);
+  return Number.isSafeInteger(number) ? number : cell;
+}

@@ -5,11 +5,14 @@ import * as v from 'valibot';
 import { TablecastError } from '../../errors.ts';
 import type { ProjectedNode } from '../projected-node.ts';
 import { QueryProcess } from './asking.ts';
-import type { FoundRows, QueryCell } from './messages.ts';
+import { LookUps } from './look-ups.ts';
+import { type FoundRows, type QueryCell, sizeOf } from './messages.ts';
 import { type TableSet, TableSets } from './table-sets.ts';
 
 /** Queries that wait for the one that is answered. */
 const MAX_QUERIES_WAITING = 64;
+/** Bytes of an answer, unless another bound is asked for. */
+const MAX_BYTES = 16 * 1024 * 1024;
 /** Longest text of a query, in characters. */
 const MAX_SQL = 65_536;
 /** Parameters of a query. */
@@ -65,6 +68,7 @@ export class Queries {
   readonly #node: ProjectedNode;
   readonly #directory: Promise<string>;
   readonly #sets: TableSets;
+  readonly #lookUps: LookUps;
   #process: QueryProcess | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
@@ -73,15 +77,25 @@ export class Queries {
   constructor(node: ProjectedNode) {
     this.#node = node;
     this.#directory = mkdtemp(join(tmpdir(), 'tablecast-queries-'));
+    this.#lookUps = new LookUps(node);
     this.#sets = new TableSets(node, this.#directory);
   }
 
   /** Answers a query about the tables that may be read; others are not there. */
-  async ask(query: AskedQuery, mayRead: (table: string) => boolean = () => true): Promise<QueryResult> {
+  async ask(query: AskedQuery, mayRead?: (table: string) => boolean): Promise<QueryResult> {
     const checked = checkQuery(query);
     if (this.#isClosed) throw closed();
+    const found = mayRead === undefined ? this.#lookUp(checked) : undefined;
+    if (found !== undefined) return found;
     if (this.#waiting >= MAX_QUERIES_WAITING) throw tooManyWaiting();
-    return this.#inTurn(() => this.#sets.use(mayRead, (set) => this.#answer(checked, set)));
+    return this.#inTurn(() => this.#sets.use(mayRead ?? (() => true), (set) => this.#answer(checked, set)));
+  }
+
+  /** A row by its key, from the tables as they are. */
+  #lookUp({ sql, parameters, options: { maxBytes = MAX_BYTES } }: CheckedQuery): QueryResult | undefined {
+    const found = this.#lookUps.find(sql, parameters);
+    const bytes = found?.rows[0]?.reduce<number>((sum, one) => sum + sizeOf(one), 0) ?? 0;
+    return found === undefined || bytes > maxBytes ? undefined : resultOf(found, this.#node.log.position);
   }
 
   async #answer(query: CheckedQuery, set: TableSet): Promise<QueryResult> {
@@ -99,7 +113,7 @@ export class Queries {
     set: TableSet,
     position: number,
   ): Promise<FoundRows> {
-    const { maxMs = 10_000, maxRows = 10_000, maxBytes = 16 * 1024 * 1024, tablesOnly = false } = options;
+    const { maxMs = 10_000, maxRows = 10_000, maxBytes = MAX_BYTES, tablesOnly = false } = options;
     const { environment } = this.#node;
     const { file, beside } = set;
     const fixed = { file, sql, parameters: parameters.map(exact), maxRows, maxBytes };

@@ -1,13 +1,11 @@
 import Database from 'better-sqlite3';
 import { TablecastError } from '../../errors.ts';
 import { addAddressFunctions } from './addresses.ts';
-import type { FoundRows, QueryCell, QueryOrder } from './messages.ts';
+import { type FoundRows, type QueryCell, type QueryOrder, plainCell, sizeOf } from './messages.ts';
 import { Wanting, addRelations } from './relations.ts';
 
 /** Memory of SQLite for pages of the file; sorting and grouping beyond it go into temporary files. */
 const CACHE_KIB = 32 * 1024;
-/** Bytes that a number counts as in an answer. */
-const NUMBER_BYTES = 8;
 /** A query reads: behind comments stands one of these words. */
 const READING = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:select|with|values|explain)\b/i;
 
@@ -48,24 +46,12 @@ function answer(database: Database.Database, order: QueryOrder): FoundRows {
     .safeIntegers(true)
     .iterate(...parameters)) {
     if (rows.length === maxRows) throw tooMany(`more than ${maxRows} rows`, 'maxRows', maxRows);
-    const row = cells.map(plain);
+    const row = cells.map(plainCell);
     for (const cell of row) bytes += sizeOf(cell);
     if (bytes > maxBytes) throw tooMany(`more than ${maxBytes} bytes`, 'maxBytes', maxBytes);
     rows.push(row);
   }
   return { columns, rows };
-}
-
-/** An integer is a number as long as that is exact. */
-function plain(cell: QueryCell): QueryCell {
-  if (typeof cell !== 'bigint') return cell;
-  const number = Number(cell);
-  return Number.isSafeInteger(number) ? number : cell;
-}
-
-function sizeOf(cell: QueryCell): number {
-  if (typeof cell === 'string') return 2 * cell.length;
-  return cell instanceof Uint8Array ? cell.byteLength : NUMBER_BYTES;
 }
 
 function refusal(error: unknown): Error {

@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TablecastError, isTablecastError } from '../../errors.ts';
+import { TablecastError } from '../../errors.ts';
 import type { Projection } from '../../projection/projection.ts';
-import { checkProjectOptions } from '../options.ts';
 import type { ProjectedNode } from '../projected-node.ts';
 import { Beside } from './beside.ts';
 import { Brought } from './brought.ts';
 import type { BroughtTables, Want } from './messages.ts';
 import { Replica } from './replica.ts';
+import { tablesIn } from './tables-in.ts';
 
 /** Sets of tables that replicas are kept of, one for each set that somebody may read. */
 const MAX_REPLICAS = 4;
@@ -155,27 +155,6 @@ export class TableSets {
 
   async close(): Promise<void> {
     for (const key of this.#kept.keys()) await this.#drop(key);
-  }
-}
-
-/** The tables that SQL can have beside each other; of two whose names differ by their case, the first. */
-function tablesIn(tables: readonly Projection[]): Projection[] {
-  const taken = new Set<string>();
-  return tables.filter(({ schema }) => {
-    const name = schema.name.toLowerCase();
-    if (taken.has(name) || !isPossible(schema)) return false;
-    taken.add(name);
-    return true;
-  });
-}
-
-function isPossible(schema: Projection['schema']): boolean {
-  try {
-    checkProjectOptions([schema], { to: 'rows.db' });
-    return true;
-  } catch (error) {
-    if (isTablecastError(error)) return false;
-    throw error;
   }
 }
 
