@@ -23,6 +23,9 @@ export type Step =
   | { readonly do: 'restart'; readonly node: number }
   | { readonly do: 'switch'; readonly node: number; readonly mode: Mode };
 
+/** When rows of the table on disk go by themselves. */
+export type Expiry = { readonly writeExpire: number } | { readonly createExpire: number };
+
 const byName = ([one]: readonly (string | undefined)[], [other]: readonly (string | undefined)[]): number =>
   (one ?? '') < (other ?? '') ? -1 : 1;
 
@@ -70,19 +73,21 @@ class Watched {
 export class History {
   readonly #cluster: Cluster;
   readonly #mode: Mode;
+  readonly #expiry: Expiry;
   readonly #watched: Watched[][] = [[], []];
   readonly #tables: Amounts[][] = [[], []];
 
-  constructor(cluster: Cluster, begin: Mode) {
+  constructor(cluster: Cluster, begin: Mode, expiry: Expiry = { writeExpire: 1000 }) {
     this.#cluster = cluster;
     this.#mode = begin;
+    this.#expiry = expiry;
     for (const index of [0, 1]) this.#declare(index, cluster.node(index));
   }
 
   #declare(index: number, at: TableNode): void {
     const of = { key: 'string', value: 'int', mode: this.#mode } as const;
     const memory: Amounts = at.table('memory', of);
-    const disk: Amounts = at.table('disk', { ...of, backend: 'sqlite', writeExpire: 1000 });
+    const disk: Amounts = at.table('disk', { ...of, backend: 'sqlite', ...this.#expiry });
     this.#tables[index] = [memory, disk];
     this.#watched[index] = questions.flatMap((question) => [
       new Watched([memory, disk], question),
@@ -106,6 +111,21 @@ export class History {
 
   check(): void {
     for (const watched of this.#watched.flat()) watched.check();
+  }
+
+  /** Parts the nodes, lets each go on alone, and the first write more than it keeps in memory of its log. */
+  async outgrow(steps: readonly Step[]): Promise<void> {
+    this.#cluster.setCut(0, 1, true);
+    this.#cluster.reset(0, 1);
+    for (const one of steps) await this.take(one);
+    const ballast = this.#cluster.node(0).table('ballast', { key: 'string', value: 'string' });
+    for (let round = 0; round < 3000; round++) {
+      ballast.set('k', `${round} `.padEnd(4000, 'x'));
+      if (round % 100 === 0) await this.#cluster.run(1);
+    }
+    this.#cluster.setCut(0, 1, false);
+    await this.#cluster.run(20_000);
+    this.check();
   }
 
   #write(index: number, one: Write): void {

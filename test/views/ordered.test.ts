@@ -5,6 +5,12 @@ import { compareKeys } from '../../src/views/order.ts';
 import type { Entry } from '../../src/views/rows-of-views.ts';
 import { SortedBlocks } from '../../src/views/sorted-blocks.ts';
 
+const ASCENDING = {
+  leading: (item: number) => item,
+  isDescending: false,
+  compare: (one: number, other: number) => one - other,
+};
+
 describe('sorted blocks', () => {
   it('hold what a sorted array holds, over splits and joins', () => {
     fc.assert(
@@ -12,7 +18,7 @@ describe('sorted blocks', () => {
         fc.array(fc.integer({ min: 0, max: 3000 }), { maxLength: 40 }),
         fc.nat(),
         (removed, turn) => {
-          const blocks = new SortedBlocks<number>((one, other) => one - other);
+          const blocks = new SortedBlocks<number>(ASCENDING);
           let model = Array.from({ length: 2500 }, (_, index) => (index * 7919 + turn) % 3001);
           for (const each of model) blocks.add(each);
           for (const from of removed) {
@@ -34,7 +40,7 @@ describe('sorted blocks', () => {
   });
 
   it('are empty when everything went, and take more', () => {
-    const blocks = new SortedBlocks<number>((one, other) => one - other);
+    const blocks = new SortedBlocks<number>(ASCENDING);
     blocks.replace([2, 1]);
     for (const each of [1, 2, 3]) blocks.delete(each);
     expect([blocks.size, blocks.first, [...blocks.head(9)]]).toEqual([0, undefined, []]);
@@ -90,9 +96,9 @@ describe('an ordered window', () => {
           window.replace(window.find(id), after);
           if (after === undefined) model.delete(id);
           else model.set(id, after);
-          const all = [...model.values()].toSorted(orderOf([true]));
+          const all = [...model.values()].toSorted(orderOf([true]).compare);
           expect(window.rows()).toEqual(all.slice(0, limit).map(({ row }) => row));
-          expect([...shown].toSorted(orderOf([true]))).toEqual(all.slice(0, limit));
+          expect([...shown].toSorted(orderOf([true]).compare)).toEqual(all.slice(0, limit));
           for (const [index, entry] of all.entries())
             expect(window.shown(entry.id) !== undefined).toBe(index < limit);
           expect(window.size).toBe(Math.min(limit, all.length));

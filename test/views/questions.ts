@@ -84,7 +84,10 @@ export const questions: readonly Question[] = [
     anew: (rows) =>
       grouped(rows)
         .map(([even, all]) => [even, summed(all)] as const)
-        .toSorted(([, one], [, other]) => compare(other.sum, one.sum))
+        .toSorted(
+          ([even, one], [otherEven, other]) =>
+            compare(other.sum, one.sum) || Number(even) - Number(otherEven),
+        )
         .slice(0, 1),
     isOrdered: true,
   },
