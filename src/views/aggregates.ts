@@ -1,7 +1,7 @@
 import { ExactSum } from './exact-sum.ts';
 import { type OrderKey, compareKeys, isOrderKey } from './order.ts';
 import type { ViewRow } from './rows-of-views.ts';
-import { SortedBlocks } from './sorted-blocks.ts';
+import { type ItemOrder, SortedBlocks } from './sorted-blocks.ts';
 
 /**
  * An aggregate says what of the rows of a group is summed up: `count` of rows, or of what a function gives for each the
@@ -99,9 +99,15 @@ class Sum implements Accumulator {
   }
 }
 
+const EXACTLY: ItemOrder<OrderKey> = {
+  leading: (value) => value,
+  isDescending: false,
+  compare: compareExactly,
+};
+
 /** All values are kept in order: when the least goes, the next is the least. */
 class Extreme implements Accumulator {
-  readonly #values = new SortedBlocks<OrderKey>(compareExactly);
+  readonly #values = new SortedBlocks<OrderKey>(EXACTLY);
   readonly #isLeast: boolean;
 
   constructor(isLeast: boolean) {

@@ -2,11 +2,8 @@ import type { Subscriber } from 'rxjs';
 import { Observable } from 'rxjs/internal/Observable';
 import type { Difference, Entry } from './rows-of-views.ts';
 
-/** One step of a row, not told yet. */
-interface Noted {
-  readonly before: Entry | undefined;
-  readonly after: Entry | undefined;
-}
+/** What stands for a row before a step or after it. */
+type Step = Entry | undefined;
 
 /** A place is where a subscriber stands: it has seen what was noted before `from`. */
 interface Place {
@@ -28,8 +25,10 @@ interface Owner {
  */
 export class Differences {
   readonly #owner: Owner;
-  readonly #places = new Set<Place>();
-  #noted: Noted[] = [];
+  /** Made anew when one comes or goes: who is being told is told by the list as it was. */
+  #places: readonly Place[] = [];
+  /** What stood before and after each step that is not told yet, in pairs; undefined when there is none. */
+  #noted: Step[] | undefined;
   #ended: { readonly error: unknown } | 'complete' | undefined;
   readonly observable: Observable<readonly Difference[]> = new Observable((subscriber) =>
     this.#enter(subscriber),
@@ -40,20 +39,22 @@ export class Differences {
   }
 
   get observed(): boolean {
-    return this.#places.size > 0;
+    return this.#places.length > 0;
   }
 
   note(before: Entry | undefined, after: Entry | undefined): void {
-    this.#noted.push({ before, after });
+    // Most often there is one step, for which a list made whole is a third of the size.
+    if (this.#noted === undefined) this.#noted = [before, after];
+    else this.#noted.push(before, after);
   }
 
   /** Tells what was noted, of each row what is another than before. */
   tell(): void {
-    if (this.#noted.length === 0) return;
     const noted = this.#noted;
-    this.#noted = [];
+    if (noted === undefined) return;
+    this.#noted = undefined;
     const all = net(noted);
-    for (const place of Array.from(this.#places)) {
+    for (const place of this.#places) {
       const differences = place.from === 0 ? all : net(noted.slice(place.from));
       place.from = 0;
       if (differences.length > 0) place.subscriber.next(differences);
@@ -63,8 +64,8 @@ export class Differences {
   end(error?: { readonly error: unknown }): void {
     if (this.#ended !== undefined) return;
     this.#ended = error ?? 'complete';
-    this.#noted = [];
-    for (const { subscriber } of Array.from(this.#places)) this.#end(subscriber);
+    this.#noted = undefined;
+    for (const { subscriber } of this.#places) this.#end(subscriber);
   }
 
   #end(subscriber: Subscriber<unknown>): void {
@@ -75,31 +76,33 @@ export class Differences {
   #enter(subscriber: Subscriber<readonly Difference[]>): void {
     if (this.#ended === undefined) this.#owner.settle();
     if (this.#ended !== undefined) return this.#end(subscriber);
-    const place = { subscriber, from: this.#noted.length };
-    this.#places.add(place);
-    if (this.#places.size === 1) this.#owner.observed();
+    const place = { subscriber, from: this.#noted?.length ?? 0 };
+    this.#places = [...this.#places, place];
+    if (this.#places.length === 1) this.#owner.observed();
     subscriber.add(() => {
-      this.#places.delete(place);
-      if (this.#places.size > 0) return;
-      this.#noted = [];
+      this.#places = this.#places.filter((each) => each !== place);
+      if (this.observed) return;
+      this.#noted = undefined;
       this.#owner.unobserved();
     });
   }
 }
 
 /** Returns the way from before the first step to after the last, one difference a row. */
-function net(noted: readonly Noted[]): Difference[] {
-  if (noted.length === 1) return differenceOf(noted[0] as Noted);
-  const rows = new Map<unknown, Noted>();
-  for (const { before, after } of noted) {
+function net(noted: readonly Step[]): Difference[] {
+  if (noted.length === 2) return differenceOf(noted[0], noted[1]);
+  const rows = new Map<unknown, [before: Step, after: Step]>();
+  for (let at = 0; at < noted.length; at += 2) {
+    const [before, after] = [noted[at], noted[at + 1]];
     const { id } = (before ?? after) as Entry;
     const first = rows.get(id);
-    rows.set(id, first === undefined ? { before, after } : { before: first.before, after });
+    if (first === undefined) rows.set(id, [before, after]);
+    else first[1] = after;
   }
-  return [...rows.values()].flatMap(differenceOf);
+  return Array.from(rows.values()).flatMap(([before, after]) => differenceOf(before, after));
 }
 
-function differenceOf({ before, after }: Noted): Difference[] {
+function differenceOf(before: Step, after: Step): Difference[] {
   const previous = before?.row.value;
   const value = after?.row.value;
   if (after === undefined)

@@ -1,19 +1,20 @@
 import { type Contents, type Replaced, renumberIn } from './contents.ts';
 import { compareKeys } from './order.ts';
 import type { Entry, ViewRow } from './rows-of-views.ts';
-import { SortedBlocks } from './sorted-blocks.ts';
-
-/** Compares two entries by what they are ordered by, column by column. */
-export type EntryOrder = (one: Entry, other: Entry) => number;
+import { type ItemOrder, SortedBlocks } from './sorted-blocks.ts';
 
 /** Returns the order of entries whose columns descend where it is said; the last, which tells all apart, ascends. */
-export function orderOf(descending: readonly boolean[]): EntryOrder {
-  return (one, other) => {
-    for (let column = 0; column < one.order.length; column++) {
-      const order = compareKeys(one.order[column], other.order[column]);
-      if (order !== 0) return descending[column] === true ? -order : order;
-    }
-    return 0;
+export function orderOf(descending: readonly boolean[]): ItemOrder<Entry> {
+  return {
+    leading: ({ order }) => order[0],
+    isDescending: descending[0] === true,
+    compare: (one, other) => {
+      for (let column = 0; column < one.order.length; column++) {
+        const order = compareKeys(one.order[column], other.order[column]);
+        if (order !== 0) return descending[column] === true ? -order : order;
+      }
+      return 0;
+    },
   };
 }
 
@@ -21,7 +22,7 @@ export function orderOf(descending: readonly boolean[]): EntryOrder {
 export class Ordered implements Contents {
   readonly #entries = new Map<unknown, Entry>();
   readonly #sorted: SortedBlocks<Entry>;
-  readonly #order: EntryOrder;
+  readonly #compare: ItemOrder<Entry>['compare'];
   readonly #limit: number;
   readonly #replaced: Replaced;
   /** Entries that came before the first flush are sorted all at once. */
@@ -29,8 +30,8 @@ export class Ordered implements Contents {
   /** The last that is shown, while there are more. */
   #last: Entry | undefined;
 
-  constructor(order: EntryOrder, limit: number, replaced: Replaced) {
-    this.#order = order;
+  constructor(order: ItemOrder<Entry>, limit: number, replaced: Replaced) {
+    this.#compare = order.compare;
     this.#limit = limit;
     this.#replaced = replaced;
     this.#sorted = new SortedBlocks(order);
@@ -50,14 +51,14 @@ export class Ordered implements Contents {
   }
 
   #isShown(entry: Entry): boolean {
-    return this.#last === undefined || this.#order(entry, this.#last) <= 0;
+    return this.#last === undefined || this.#compare(entry, this.#last) <= 0;
   }
 
   replace(before: Entry | undefined, after: Entry | undefined): void {
     if (after !== undefined) this.#entries.set(after.id, after);
     else if (before !== undefined) this.#entries.delete(before.id);
     if (!this.#isFilled) return;
-    if (before !== undefined && after !== undefined && this.#order(before, after) === 0)
+    if (before !== undefined && after !== undefined && this.#compare(before, after) === 0)
       return this.#exchange(before, after);
     if (before !== undefined) this.#takeOut(before);
     if (after !== undefined) this.#putIn(after);

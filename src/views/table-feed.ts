@@ -1,4 +1,3 @@
-import type { Subscription } from 'rxjs';
 import { TablecastError } from '../errors.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { RowsWatch } from '../projection/rows/rows-watch.ts';
@@ -37,15 +36,19 @@ export function feedOf(projection: Projection): TableFeed {
  */
 export class TableFeed implements RowsWatch {
   readonly projection: Projection;
-  readonly #readers = new Set<FeedReader>();
-  readonly #observers = new Set<FeedReader>();
-  #touched: number[] = [];
+  /** Both are made anew when one comes or goes: who is being told is told by the list as it was. */
+  #readers: readonly FeedReader[] = [];
+  #observers: readonly FeedReader[] = [];
+  /** Undefined when none was: most often one is, and a list of one is small. */
+  #touched: number[] | undefined;
   /** Per slot whether it is among them. */
   #isTouched = new Uint8Array(INITIAL_SLOTS);
   #settling = false;
   /** Counts what was touched while the functions of views were asked: they must not write. */
   writesWhileSettling = 0;
-  #changes: Subscription | undefined;
+  /** A function of a view wrote, so that the table told while views looked: they tell when they are done. */
+  #isTellingDue = false;
+  #stop: (() => void) | undefined;
 
   constructor(projection: Projection) {
     this.projection = projection;
@@ -58,7 +61,8 @@ export class TableFeed implements RowsWatch {
     if (slot >= this.#isTouched.length) this.#grow(slot);
     else if (this.#isTouched[slot] === 1) return;
     this.#isTouched[slot] = 1;
-    this.#touched.push(slot);
+    if (this.#touched === undefined) this.#touched = [slot];
+    else this.#touched.push(slot);
   }
 
   #grow(slot: number): void {
@@ -72,7 +76,7 @@ export class TableFeed implements RowsWatch {
   }
 
   takenBack(): void {
-    if (this.#observers.size > 0) this.projection.reporter.inTurn(() => this.#tell());
+    if (this.#observers.length > 0) this.projection.reporter.inTurn(() => this.#tell());
   }
 
   // What views ask -------------------------------------------------------------------------------------------
@@ -80,73 +84,88 @@ export class TableFeed implements RowsWatch {
   /** Throws `LIMIT_EXCEEDED`. */
   enter(reader: FeedReader): void {
     const { name } = this.projection.schema;
-    if (this.#readers.size >= MAX_VIEWS)
+    if (this.#readers.length >= MAX_VIEWS)
       throw new TablecastError('LIMIT_EXCEEDED', `Table ${name} would have more than ${MAX_VIEWS} views.`, {
         hint: 'Close views that are not read any more: is one opened again and again?',
         details: { table: name, limit: MAX_VIEWS },
       });
-    this.#readers.add(reader);
+    this.#readers = [...this.#readers, reader];
     this.projection.rows.watch = this;
   }
 
   leave(reader: FeedReader): void {
     this.unobserve(reader);
-    this.#readers.delete(reader);
-    if (this.#readers.size > 0) return;
+    this.#readers = this.#readers.filter((each) => each !== reader);
+    if (this.#readers.length > 0) return;
     this.projection.rows.watch = undefined;
     this.#forgetTouched();
   }
 
   /** From now on a reader tells whenever the table does. */
   observe(reader: FeedReader): void {
-    this.#observers.add(reader);
-    if (this.#changes?.closed === false) return;
-    this.#changes = this.projection.reporter.changes.observable.subscribe({
+    this.#observers = [...this.#observers, reader];
+    this.#stop ??= this.projection.reporter.changes.listen({
       next: () => this.#tell(),
       complete: () => {
-        for (const each of Array.from(this.#readers)) each.complete();
+        for (const each of this.#readers) each.complete();
       },
     });
   }
 
   unobserve(reader: FeedReader): void {
-    this.#observers.delete(reader);
-    if (this.#observers.size > 0) return;
-    this.#changes?.unsubscribe();
-    this.#changes = undefined;
+    if (!this.#observers.includes(reader)) return;
+    this.#observers = this.#observers.filter((each) => each !== reader);
+    if (this.#observers.length > 0) return;
+    this.#stop?.();
+    this.#stop = undefined;
   }
 
   /** Lets all views look at what was touched. Throws `OPTION_INVALID` when a function of a view asks. */
   settle(): void {
     if (this.#settling) throw readInside(this.projection.schema.name);
-    if (this.#touched.length === 0) return;
     const slots = this.#forgetTouched();
-    this.asking(() => {
-      for (const reader of Array.from(this.#readers)) reader.take(slots);
-    });
+    if (slots === undefined) return;
+    this.#settling = true;
+    try {
+      for (const reader of this.#readers) reader.take(slots);
+    } finally {
+      this.#settled();
+    }
   }
 
-  #forgetTouched(): number[] {
+  #forgetTouched(): readonly number[] | undefined {
     const slots = this.#touched;
-    this.#touched = [];
+    if (slots === undefined) return undefined;
+    this.#touched = undefined;
     for (const slot of slots) this.#isTouched[slot] = 0;
     return slots;
   }
 
-  /** Does what asks the functions of views. */
+  /** Does what asks the functions of a view outside of {@link settle}. */
   asking(act: () => void): void {
-    const inside = this.#settling;
+    if (this.#settling) return act();
     this.#settling = true;
     try {
       act();
     } finally {
-      this.#settling = inside;
+      this.#settled();
     }
   }
 
+  #settled(): void {
+    this.#settling = false;
+    if (!this.#isTellingDue) return;
+    this.#isTellingDue = false;
+    this.projection.reporter.inTurn(() => this.#tell());
+  }
+
   #tell(): void {
+    if (this.#settling) {
+      this.#isTellingDue = true;
+      return;
+    }
     this.settle();
-    for (const observer of Array.from(this.#observers)) observer.tell();
+    for (const observer of this.#observers) observer.tell();
   }
 }
 

@@ -94,7 +94,8 @@ export class View<K = unknown, V = unknown> {
     const { source } = this.#parts;
     try {
       for (const [feed, reader] of this.#readers) feed.enter(reader);
-      this.#look(source.feeds[0] as TableFeed, () => this.#evaluation.take(source.slots()));
+      const feed = source.feeds[0] as TableFeed;
+      feed.asking(() => this.#look(feed, source.slots()));
       if (this.#ended !== undefined) throw this.#ended.error;
     } catch (error) {
       this.#end({ error });
@@ -104,8 +105,9 @@ export class View<K = unknown, V = unknown> {
 
   #readerOf(feed: TableFeed): FeedReader {
     return {
-      take: (slots) =>
-        this.#look(feed, () => this.#evaluation.take(this.#parts.source.affected(feed, slots))),
+      take: (slots) => {
+        if (this.#ended === undefined) this.#look(feed, this.#parts.source.affected(feed, slots));
+      },
       renumber: (numbers) => this.#evaluation.renumber(feed, numbers),
       tell: () => {
         this.#settleQuietly();
@@ -119,12 +121,11 @@ export class View<K = unknown, V = unknown> {
     };
   }
 
-  /** Asks the functions of the view; what fails ends it. */
-  #look(feed: TableFeed, ask: () => void): void {
-    if (this.#ended !== undefined) return;
+  /** Asks the functions of the view about the rows in slots; what fails ends it. */
+  #look(feed: TableFeed, slots: Iterable<number>): void {
     const writes = feed.writesWhileSettling;
     try {
-      feed.asking(ask);
+      this.#evaluation.take(slots);
       if (feed.writesWhileSettling !== writes) throw writesInside(this.#parts.source.table);
     } catch (error) {
       this.#end({ error });

@@ -1,9 +1,15 @@
 import type { Subscriber } from 'rxjs';
 import { Observable } from 'rxjs/internal/Observable';
 
+/** A listener is told without what RxJS does for each value of a subscriber: it must not throw. */
+export interface Listener<T> {
+  next(value: T): void;
+  complete(): void;
+}
+
 /** A place is where a subscriber stands; empty once it has gone. */
 interface Place<T> {
-  subscriber: Subscriber<T> | undefined;
+  subscriber: Listener<T> | undefined;
 }
 
 /**
@@ -41,18 +47,24 @@ export class Emitter<T> {
     for (const { subscriber } of this.#places.slice()) subscriber?.complete();
   }
 
-  #enter(subscriber: Subscriber<T>): void {
+  /** Tells a listener of this library as a subscriber is told, until what it gives back is called. */
+  listen(listener: Listener<T>): () => void {
     if (this.#completed) {
-      subscriber.complete();
-      return;
+      listener.complete();
+      return () => undefined;
     }
-    const place: Place<T> = { subscriber };
+    const place: Place<T> = { subscriber: listener };
     this.#places.push(place);
     this.#count++;
-    subscriber.add(() => this.#leave(place));
+    return () => this.#leave(place);
+  }
+
+  #enter(subscriber: Subscriber<T>): void {
+    subscriber.add(this.listen(subscriber));
   }
 
   #leave(place: Place<T>): void {
+    if (place.subscriber === undefined) return;
     place.subscriber = undefined;
     this.#count--;
     if (this.#telling === 0) this.#closeUp();

@@ -80,6 +80,27 @@ describe('functions of a view that give what is no answer', () => {
   });
 });
 
+describe('a function of a view that writes', () => {
+  it('while the view opens, ends it, and what it wrote is told by other views', async () => {
+    await withCluster({ size: 1 }, async (cluster) => {
+      const table = cluster.node(0).table('t', counts);
+      table.set('a', 1);
+      const other = table.view();
+      const lines = told(other);
+      const where = (): boolean => {
+        table.set('b', 2);
+        return true;
+      };
+      const error = errorOf(() => table.view({ where }));
+      expect([error?.code, error?.message]).toEqual([
+        'VIEW_FAILED',
+        'A function of a view of t writes to the table that it reads.',
+      ]);
+      expect([rowsIn(other), lines]).toEqual([['a=1', 'b=2'], ['new "b" 2 -']]);
+    });
+  });
+});
+
 describe('orders at the edge', () => {
   it('put NaN behind all numbers, and rows without an order key behind everything', async () => {
     await withCluster({ size: 1 }, async (cluster) => {
