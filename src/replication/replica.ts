@@ -141,6 +141,20 @@ export interface Parted {
   readonly parted: string;
 }
 
+/** The runs of a frame, opened: one value from intake to fold, whose checksums are not worked out again. */
+export interface ReceivedFrame {
+  /**
+   * Makes the work, done in slices before they are taken, of what takes long to check and convert in some runs;
+   * undefined where nothing does. Runs of tables that are not `taken` are passed over.
+   */
+  prepare(taken: (table: string) => boolean): Prepared | undefined;
+  /**
+   * Applies and logs the runs; `from.seen` is told of each before it takes effect, and leaves it out by returning
+   * false. A run that is refused takes with it only what its author wrote in that table.
+   */
+  take(from: RunSource): AppliedRuns;
+}
+
 /** Runs that are being prepared. */
 export interface Prepared {
   readonly work: Work;
@@ -174,17 +188,8 @@ export interface Replica {
    * peer knows more, this node's storage is older than what it once sent: it begins a new life, once per start.
    */
   judgeOwn(table: string, held: Held, believed: boolean): OwnJudgement;
-  /**
-   * Makes the work, done in slices before they are received, of what takes long to check and convert in some
-   * runs; undefined where nothing does. Runs of tables that are not `taken` are passed over.
-   */
-  prepare(runs: readonly Uint8Array[], taken: (table: string) => boolean): Prepared | undefined;
-  /**
-   * Applies and logs runs of others; `seen` is told of each before it takes effect, and leaves it out
-   * by returning false. A run that is refused takes with it only what its author wrote in that table. Throws
-   * `OPERATION_INVALID` for bytes that are no run, having changed nothing.
-   */
-  receive(runs: readonly Uint8Array[], from: RunSource): AppliedRuns;
+  /** Opens the runs of others that came in one frame. Throws `OPERATION_INVALID` for bytes that are no run. */
+  open(runs: readonly Uint8Array[]): ReceivedFrame;
   /**
    * Merges another node's checkpoint into a table; `seen` is told what that node holds, and in which sessions
    * it was written, before it takes effect, and leaves it out by returning false. Gives undefined when it was

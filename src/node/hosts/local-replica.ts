@@ -16,14 +16,12 @@ import type { WholeTable } from '../../projection/whole-table.ts';
 import { Receiver } from './receiver.ts';
 import type {
   AdoptedRows,
-  AppliedRuns,
   Held,
   OwnJudgement,
   Parted,
-  Prepared,
+  ReceivedFrame,
   Replica,
   ReplicaTable,
-  RunSource,
 } from '../../replication/replica.ts';
 
 /** The parts are what the replica is made of. */
@@ -195,12 +193,8 @@ export class LocalReplica implements Replica {
     };
   }
 
-  prepare(runs: readonly Uint8Array[], taken: (table: string) => boolean): Prepared | undefined {
-    return this.#receiver.prepare(runs, taken);
-  }
-
-  receive(runs: readonly Uint8Array[], from: RunSource): AppliedRuns {
-    return this.#receiver.receive(runs, from);
+  open(runs: readonly Uint8Array[]): ReceivedFrame {
+    return this.#receiver.open(runs);
   }
 
   *adopt(

@@ -3,16 +3,18 @@ import type { Epoch } from '../../log/operations/epoch.ts';
 import type { StoreName } from '../../log/keeping/journal.ts';
 import type { OperationLog } from '../../log/keeping/operation-log.ts';
 import { type Origins, checkOrigin, parseOrigin } from '../../log/operations/origin.ts';
-import { type DecodedRun, type OpenedRun, type RunHeader, openRun, readRun } from '../../log/runs/run.ts';
+import type { DecodedRun, RunHeader } from '../../log/runs/run.ts';
 import type { RunReference } from '../../log/keeping/segment-store.ts';
 import type { Dispatcher } from '../../projection/telling/dispatcher.ts';
 import { ownOperation } from '../../projection/folding/own-operation.ts';
 import { preparationOf } from '../../projection/folding/preparation.ts';
+import { ReceivedRun } from '../../projection/folding/received-run.ts';
 import type { Projection } from '../../projection/projection.ts';
 import { requireWithinReach } from '../../projection/switching/switching.ts';
 import type {
   AppliedRuns,
   Prepared,
+  ReceivedFrame,
   ReceivedReference,
   Refusal,
   RunSource,
@@ -32,13 +34,6 @@ export interface ReceiverParts {
   readonly dispatcher: Dispatcher;
   /** The tables this node declares; others are neither stored nor passed on. */
   readonly projections: ReadonlyMap<string, Projection>;
-}
-
-/** A run of a frame, whose checksum was found right; it can be unpacked once. */
-interface ReceivedRun {
-  readonly reference: RunReference & RunHeader;
-  /** Is true where what was prepared of it is unpacked already. */
-  readonly opened: OpenedRun | undefined;
 }
 
 interface AcceptedRun {
@@ -87,48 +82,45 @@ class Outcome {
 /** Takes the runs of frames in: into rows, and into this node's log. What is refused concerns its author in that table only. */
 export class Receiver {
   readonly #parts: ReceiverParts;
-  /** Runs of frames that are prepared, by their bytes: they need not be unpacked twice. */
-  readonly #decoded = new WeakMap<Uint8Array, DecodedRun>();
-  /** Runs that were found too dear when they were prepared. */
-  readonly #tooDear = new WeakMap<Uint8Array, TablecastError>();
 
   constructor(parts: ReceiverParts) {
     this.#parts = parts;
   }
 
-  prepare(runs: readonly Uint8Array[], taken: (table: string) => boolean): Prepared | undefined {
+  /** Opens the runs of one frame. Throws `OPERATION_INVALID` for bytes that are no run. */
+  open(bytes: readonly Uint8Array[]): ReceivedFrame {
+    const runs = bytes.map((run) => this.#open(run));
+    return { prepare: (taken) => this.#prepare(runs, taken), take: (from) => this.#receive(runs, from) };
+  }
+
+  #open(bytes: Uint8Array): ReceivedRun {
+    const run = new ReceivedRun(bytes);
+    const { origin } = run.reference;
+    // Bytes that name no author cannot be held back as somebody's: they are no run.
+    if (this.#parts.origins.find(origin) === undefined) checkOrigin(origin);
+    return run;
+  }
+
+  #prepare(runs: readonly ReceivedRun[], taken: (table: string) => boolean): Prepared | undefined {
     return preparationOf(runs, {
       origins: this.#parts.origins,
-      decoded: this.#decoded,
-      tooDear: this.#tooDear,
       tableOf: (table) => (taken(table) ? this.#parts.projections.get(table) : undefined),
     });
   }
 
-  receive(runs: readonly Uint8Array[], from: RunSource): AppliedRuns {
+  #receive(runs: readonly ReceivedRun[], from: RunSource): AppliedRuns {
     const { log, dispatcher, projections } = this.#parts;
-    const opened = runs.map((bytes) => this.#open(bytes));
     dispatcher.hold();
     const outcome = new Outcome();
     try {
       // Held back already: what is told of this must not be answered before the frame is taken in.
       log.seal();
-      for (const store of log.storeNames) this.#receiveInto(store, opened, { outcome, from });
+      for (const store of log.storeNames) this.#receiveInto(store, runs, { outcome, from });
       for (const { table } of outcome.references) projections.get(table)?.inForce.carryOver();
     } finally {
       dispatcher.release();
     }
     return outcome.applied();
-  }
-
-  #open(bytes: Uint8Array): ReceivedRun {
-    const decoded = this.#decoded.get(bytes);
-    const opened = decoded === undefined ? openRun(bytes) : undefined;
-    const header = decoded ?? (opened as OpenedRun).header;
-    const { table, origin, session, firstSequence, count, epoch } = header;
-    // Bytes that name no author cannot be held back as somebody's: they are no run.
-    if (this.#parts.origins.find(origin) === undefined) checkOrigin(origin);
-    return { opened, reference: { table, origin, session, firstSequence, count, epoch, bytes } };
   }
 
   #receiveInto(
@@ -215,10 +207,11 @@ export class Receiver {
    */
   #check(
     projection: Projection,
-    { reference, opened }: ReceivedRun,
+    received: ReceivedRun,
     { outcome, from }: { readonly outcome: Outcome; readonly from: RunSource },
   ): DecodedRun | 'gap' | 'ahead' | 'known' {
     const { origins, log } = this.#parts;
+    const { reference } = received;
     this.#requirePlace(projection, reference.origin);
     // A run that is not applied must leave nothing behind, not even its author's name.
     const origin = origins.find(reference.origin);
@@ -234,14 +227,11 @@ export class Receiver {
       return 'ahead';
     }
     log.requireRoom(projection.store);
-    const tooMuch = outcome.tooMuch ?? this.#tooDear.get(reference.bytes);
+    const tooMuch = outcome.tooMuch ?? received.tooDear;
     if (tooMuch !== undefined) throw tooMuch;
-    const run =
-      opened === undefined
-        ? (this.#decoded.get(reference.bytes) as DecodedRun)
-        : readRun(opened, projection.schema.column);
+    const run = received.read(projection.schema.column);
     this.#countNames(projection, run, outcome);
-    projection.fold.check(run, from.wrote(reference.origin));
+    projection.fold.check(run, from.wrote(reference.origin), received);
     return run;
   }
 

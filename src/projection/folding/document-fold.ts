@@ -45,6 +45,15 @@ interface Prepared {
   readonly carried: RunChanges;
 }
 
+/** A ready run is what was prepared of one that is not checked yet, for one document. */
+export interface ReadyRun {
+  readonly by: DocumentFold;
+  readonly prepared: Prepared;
+  /** The keys from before that it was believed to mean. */
+  readonly known: ReadonlyMap<number, string>;
+  readonly content: PreparedChanges;
+}
+
 /** The table is what a document shows itself in, and who remembers what this node wrote. */
 type FoldedTable = TableState & {
   readonly effects: Effects;
@@ -66,14 +75,6 @@ export class DocumentFold {
   #prepared: Prepared | undefined;
   /** While a run is put into the document: whether what it puts into a slot that has a row begins a new life. */
   #beginsAnew: ((slot: number, by: Dot) => boolean) | undefined;
-  /**
-   * Holds what was prepared of runs that are not checked yet, and the keys from before that they were
-   * believed to mean.
-   */
-  readonly #ready = new WeakMap<
-    DecodedRun,
-    { readonly prepared: Prepared; readonly known: ReadonlyMap<number, string> }
-  >();
 
   constructor(table: FoldedTable, origins: Origins, document: TableDocument) {
     this.document = document;
@@ -250,11 +251,11 @@ export class DocumentFold {
   // Runs of others, and replay ---------------------------------------------------------------------------
 
   /**
-   * Does what can be done with a run before it is its turn: `textOf` gives the keys it is believed to mean, and how
-   * much there is in it is returned. Throws `OPERATION_INVALID`, as {@link check} would.
+   * Does what can be done with a run before it is its turn: `textOf` gives the keys it is believed to mean. Returns
+   * nothing for a run without changes. Throws `OPERATION_INVALID`, as {@link check} would.
    */
-  *prepare(run: DecodedRun, textOf: (id: number) => string): Work<PreparedChanges> {
-    if (run.document === undefined) return { operations: 0, named: 0 };
+  *prepare(run: DecodedRun, textOf: (id: number) => string): Work<ReadyRun | undefined> {
+    if (run.document === undefined) return undefined;
     const prepared = this.#prepare(run, textOf);
     yield 1 + run.count;
     const content = yield* this.document.prepare(prepared.carried);
@@ -267,21 +268,19 @@ export class DocumentFold {
       if (id < state.keys && hasKey(kinds?.[index])) known.set(id, textOf(id));
     }
     for (const { id } of run.document.entered) if (id < state.keys) known.set(id, textOf(id));
-    this.#ready.set(run, { prepared, known });
-    return content;
+    return { by: this, prepared, known, content };
   }
 
   /** Returns what was prepared of a run, unless its keys turn out to be others. */
-  #readied(run: DecodedRun, textOf: (id: number) => string): Prepared | undefined {
-    const ready = this.#ready.get(run);
-    if (ready === undefined) return undefined;
+  #readied(ready: ReadyRun | undefined, textOf: (id: number) => string): Prepared | undefined {
+    if (ready?.by !== this) return undefined;
     for (const [id, text] of ready.known) if (textOf(id) !== text) return undefined;
     return ready.prepared;
   }
 
   /** Checks what a run carries for the document, changing nothing. Throws `OPERATION_INVALID`. */
-  check(run: DecodedRun, textOf: (id: number) => string): void {
-    const prepared = this.#readied(run, textOf) ?? this.#prepare(run, textOf);
+  check(run: DecodedRun, textOf: (id: number) => string, ready?: ReadyRun): void {
+    const prepared = this.#readied(ready, textOf) ?? this.#prepare(run, textOf);
     if (run.count > 1 && run.kinds?.includes(SWITCH) === true)
       throw malformed('a switch of mode among others');
     this.document.check(prepared.effects, prepared.carried);

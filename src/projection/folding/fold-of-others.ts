@@ -4,7 +4,9 @@ import { CLEAR, SET, SWITCH } from '../../log/operations/operation.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import type { Dictionary } from '../../log/runs/dictionary.ts';
 import type { DecodedRun } from '../../log/runs/run.ts';
-import { checkRun, keyTextsOf, learnContext, learnRun } from './intake.ts';
+import type { ReadyRun } from './document-fold.ts';
+import type { ReceivedRun } from './received-run.ts';
+import { checkContent, checkRun, keyTextsOf, learnContext, learnRun } from './intake.ts';
 import { type FoldedTable, RowFold } from './row-fold.ts';
 
 /** The table is what runs are folded into, under a switch that some of them may not know of. */
@@ -18,6 +20,9 @@ type TakingTable = FoldedTable & {
   };
 };
 
+/** A run may have been looked at before it is its turn; this is what came of that. */
+type KnownOfRun = Partial<Pick<ReceivedRun, 'fits' | 'ready'>>;
+
 /** Runs of others, and of this node's own log: each is checked whole, then folded. */
 export class FoldOfOthers {
   readonly #table: TakingTable;
@@ -30,21 +35,25 @@ export class FoldOfOthers {
     this.#rows = new RowFold(table);
   }
 
-  /** Checks a run from elsewhere, changing nothing; `enters` when its author brings it. Throws `OPERATION_INVALID`, `CLOCK_AHEAD`. */
-  check(run: DecodedRun, enters: boolean): void {
-    const { inForce, times } = this.#table;
+  /**
+   * Checks a run from elsewhere, changing nothing; `enters` when its author brings it, `known` says what was found
+   * out about it before. Throws `OPERATION_INVALID`, `CLOCK_AHEAD`.
+   */
+  check(run: DecodedRun, enters: boolean, known: KnownOfRun = {}): void {
+    const { inForce, times, schema } = this.#table;
     checkRun(this.#table, run, this.#origins);
-    this.#checkDocument(run);
+    if (known.fits !== schema) checkContent(schema, run);
+    this.#checkDocument(run, known.ready);
     if (inForce.mode.comparesVersions && !inForce.passesOver(run))
       times.check(run.stamps?.[run.count - 1] ?? run.firstStamp, { origin: run.origin, enters });
   }
 
-  #checkDocument(run: DecodedRun): void {
+  #checkDocument(run: DecodedRun, ready: ReadyRun | undefined): void {
     const { inForce } = this.#table;
     // What a switch passed over is not looked into: nothing of it takes effect.
     if (inForce.passesOver(run)) return;
     if (inForce.documents !== undefined)
-      inForce.documents.check(run, keyTextsOf(this.#table, run, this.#origins));
+      inForce.documents.check(run, keyTextsOf(this.#table, run, this.#origins), ready);
     else if (run.document !== undefined) throw malformed('changes of a document for a table without one');
   }
 

@@ -15,8 +15,8 @@ export interface Intake {
   readonly held: Held;
 }
 
-/** Checks a run from elsewhere against schema and dictionaries, changing nothing. Throws `OPERATION_INVALID`. */
-export function checkRun(table: Intake, run: DecodedRun, origins: Origins): void {
+/** Checks a run from elsewhere against dictionaries, changing nothing. Throws `OPERATION_INVALID`. */
+export function checkRun(table: Pick<Intake, 'held'>, run: DecodedRun, origins: Origins): void {
   const origin = origins.find(run.origin);
   const dictionary = origin === undefined ? undefined : table.held.dictionaries.get(origin);
   const continues = dictionary?.chapter === run.state.chapter;
@@ -30,14 +30,10 @@ export function checkRun(table: Intake, run: DecodedRun, origins: Origins): void
   if (size > MAX_DICTIONARY_KEYS || originCount > MAX_DICTIONARY_ORIGINS)
     throw malformed('a dictionary too large');
   for (const text of run.newOrigins) if (origins.find(text) === undefined) checkOrigin(text);
-  if (found.get(run) !== table.schema) checkContent(table.schema, run);
 }
 
-/** Runs of frames that are prepared, as far as they are as their table's schema wants them. */
-const found = new WeakMap<DecodedRun, Schema>();
-
-/** The part of {@link checkRun} that needs a run and its schema alone. */
-function checkContent(schema: Schema, run: DecodedRun): void {
+/** Checks what needs a run and its schema alone, changing nothing. Throws `OPERATION_INVALID`. */
+export function checkContent(schema: Schema, run: DecodedRun): void {
   const { newKeys, newOrigins, state, kinds } = run;
   const size = state.keys + newKeys.length;
   const originCount = state.origins + newOrigins.length;
@@ -56,12 +52,6 @@ function checkContent(schema: Schema, run: DecodedRun): void {
   // Every number is a double: there is nothing to check.
   if (run.values.numbers === undefined || schema.column !== 'double')
     for (const cell of run.values.numbers ?? run.values.cells ?? []) schema.checkCell(cell);
-}
-
-/** Does so ahead of {@link checkRun}, which then need not. Throws `OPERATION_INVALID`. */
-export function checkAhead(schema: Schema, run: DecodedRun): void {
-  checkContent(schema, run);
-  found.set(run, schema);
 }
 
 /** Says how key numbers of a run are read, before or after {@link learnRun}; the run must have been checked. */

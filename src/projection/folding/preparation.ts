@@ -2,11 +2,12 @@ import { TablecastError, isTablecastError } from '../../errors.ts';
 import { CLEAR, SWITCH } from '../../log/operations/operation.ts';
 import { MAX_FRAME_WEIGHT } from '../../log/keeping/journal.ts';
 import type { Origins } from '../../log/operations/origin.ts';
-import { type DecodedRun, decodeRun, readRunHeader } from '../../log/runs/run.ts';
+import type { DecodedRun } from '../../log/runs/run.ts';
 import type { Work } from '../../work/slices.ts';
 import type { Cell, CellPreparation, Schema, Value } from '../../schema/schema.ts';
 import { weightOf } from './document-weight.ts';
-import { checkAhead } from './intake.ts';
+import { checkContent } from './intake.ts';
+import type { ReceivedRun } from './received-run.ts';
 import type { TableState } from '../table-state.ts';
 import type { DocumentFold } from './document-fold.ts';
 import type { PreparedChanges } from '../../modes/conflict-mode.ts';
@@ -37,10 +38,6 @@ export interface Preparation {
 /** The parts are what preparing runs needs of the node they came to. */
 interface PreparedFor {
   readonly origins: Origins;
-  /** Gets the runs that are unpacked on the way, by their bytes. */
-  readonly decoded: WeakMap<Uint8Array, DecodedRun>;
-  /** Gets those from which on the frame would take too long to apply, and why. */
-  readonly tooDear: WeakMap<Uint8Array, TablecastError>;
   /** The tables whose runs will be applied. */
   tableOf(name: string): PreparedTable | undefined;
 }
@@ -49,7 +46,7 @@ interface PreparedFor {
 type PreparedTable = TableState & { readonly inForce: { readonly documents: DocumentFold | undefined } };
 
 interface DearRun {
-  readonly bytes: Uint8Array;
+  readonly received: ReceivedRun;
   readonly table: PreparedTable;
 }
 
@@ -57,14 +54,12 @@ interface DearRun {
  * Makes the preparation of what is too dear in runs to be checked and converted in one go, complex values and
  * changes of documents, if they hold such. A fault is left to the code that applies the runs.
  */
-export function preparationOf(runs: readonly Uint8Array[], of: PreparedFor): Preparation | undefined {
-  const dear = runs.flatMap((bytes): DearRun[] => {
-    const table = of.tableOf(tableNameOf(bytes) ?? '');
+export function preparationOf(runs: readonly ReceivedRun[], of: PreparedFor): Preparation | undefined {
+  const dear = runs.flatMap((received): DearRun[] => {
+    const table = of.tableOf(received.reference.table);
     const isDear = table?.schema.preparing !== undefined || table?.inForce.documents !== undefined;
-    return isDear ? [{ bytes, table }] : [];
+    return isDear ? [{ received, table }] : [];
   });
-  const lengthOf = (some: readonly DearRun[]): number =>
-    some.reduce((sum, { bytes }) => sum + bytes.length, 0);
   const changing = dear.filter(({ table }) => table.inForce.documents !== undefined);
   if (lengthOf(dear) < MIN_DEAR_BYTES && lengthOf(changing) < MIN_CHANGES_BYTES) return undefined;
   const preparations = new Map<Schema, CellPreparation>();
@@ -80,43 +75,41 @@ export function preparationOf(runs: readonly Uint8Array[], of: PreparedFor): Pre
   };
 }
 
-function tableNameOf(run: Uint8Array): string | undefined {
-  try {
-    return readRunHeader(run).table;
-  } catch (error) {
-    if (isTablecastError(error)) return undefined;
-    throw error;
-  }
+function lengthOf(dear: readonly DearRun[]): number {
+  return dear.reduce((sum, { received }) => sum + received.reference.bytes.length, 0);
 }
 
 function* prepareRuns(
   dear: readonly DearRun[],
   preparations: ReadonlyMap<Schema, CellPreparation>,
-  { origins, decoded, tooDear }: PreparedFor,
+  { origins }: PreparedFor,
 ): Work {
   const changes = new FrameChanges(dear, origins);
   let limit: TablecastError | undefined;
-  for (const { bytes, table } of dear) {
-    if (limit !== undefined) {
-      tooDear.set(bytes, limit);
-      continue;
-    }
+  for (const { received, table } of dear) {
+    received.tooDear = limit;
+    if (limit !== undefined) continue;
     try {
-      const run = decodeRun(bytes, table.schema.column);
-      decoded.set(bytes, run);
-      yield 1 + Math.ceil(bytes.length / BYTES_PER_UNIT);
+      const run = received.read(table.schema.column);
+      yield 1 + Math.ceil(received.reference.bytes.length / BYTES_PER_UNIT);
       yield* prepareCells(run.values.cells ?? [], preparations.get(table.schema));
-      checkAhead(table.schema, run);
+      checkContent(table.schema, run);
+      received.fits = table.schema;
       yield 1 + Math.ceil(run.count / CHECKED_PER_UNIT);
-      yield* changes.prepare(run, table);
+      yield* changes.prepare({ received, run, table });
     } catch (error) {
       if (!isTablecastError(error)) throw error;
       if (error.code !== 'LIMIT_EXCEEDED') continue;
       limit = error;
-      tooDear.set(bytes, error);
+      received.tooDear = error;
     }
   }
   yield* changes.prepareMissed();
+}
+
+/** A run of the frame that is unpacked. */
+interface ReadRun extends DearRun {
+  readonly run: DecodedRun;
 }
 
 /** The changes of documents that the runs of one frame carry. */
@@ -126,24 +119,25 @@ class FrameChanges {
   /** Keys that runs of the frame name, by table, origin and chapter, and by their numbers. */
   readonly #keys = new Map<string, Map<number, string>>();
   /** Runs that refer to keys which are not known yet. */
-  #missed: { readonly run: DecodedRun; readonly table: PreparedTable }[] = [];
+  #missed: ReadRun[] = [];
   #weight = 0;
   #named = 0;
 
   constructor(dear: readonly DearRun[], origins: Origins) {
     this.#origins = origins;
-    this.#mostNamed = dear.reduce((sum, { bytes }) => sum + bytes.length, MAX_FRAME_NAMED);
+    this.#mostNamed = MAX_FRAME_NAMED + lengthOf(dear);
   }
 
   /** Throws `LIMIT_EXCEEDED` when the frame holds too much. */
-  *prepare(run: DecodedRun, table: PreparedTable): Work {
+  *prepare(read: ReadRun): Work {
+    const { run } = read;
     this.#learn(run);
     yield 1 + run.newKeys.length / 4;
     const { document } = run;
     if (document === undefined) return;
     const least = weightOf({ count: run.count, operations: 0, document });
     this.#limit(this.#weight + least, MAX_FRAME_WEIGHT, 'units of work on documents');
-    const { operations, named } = yield* this.#prepare(run, table);
+    const { operations, named } = yield* this.#prepare(read);
     this.#weight += weightOf({ count: run.count, operations, document });
     this.#limit(this.#weight, MAX_FRAME_WEIGHT, 'units of work on documents');
     this.#named += named;
@@ -157,21 +151,26 @@ class FrameChanges {
       if (ready === undefined) return;
       this.#missed = this.#missed.filter((missed) => missed !== ready);
       try {
-        yield* this.#prepare(ready.run, ready.table);
+        yield* this.#prepare(ready);
       } catch (error) {
         if (!isTablecastError(error)) throw error;
       }
     }
   }
 
-  *#prepare(run: DecodedRun, table: PreparedTable): Work<PreparedChanges> {
-    if (table.inForce.documents === undefined) return NOTHING;
+  *#prepare(read: ReadRun): Work<PreparedChanges> {
+    const { received, run, table } = read;
+    const { documents } = table.inForce;
+    if (documents === undefined) return NOTHING;
     const textOf = this.#textsOf(run, table);
-    if (isKnown(run, textOf)) return yield* table.inForce.documents.prepare(run, (id) => textOf(id) ?? '');
-    this.#missed.push({ run, table });
+    if (isKnown(run, textOf)) {
+      received.ready = yield* documents.prepare(run, (id) => textOf(id) ?? '');
+      return received.ready?.content ?? NOTHING;
+    }
+    this.#missed.push(read);
     // What it carries is read all the same: what it writes may be known when it is its turn.
     const changes = run.document?.changes ?? [];
-    return yield* table.inForce.documents.document.prepare({ entered: [], changes });
+    return yield* documents.document.prepare({ entered: [], changes });
   }
 
   #learn({ table, origin, state, newKeys }: DecodedRun): void {

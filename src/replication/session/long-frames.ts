@@ -5,7 +5,7 @@ import type { Slices } from '../../work/slices.ts';
 import type { Stretches } from '../../log/operations/session-marks.ts';
 import { IncomingCheckpoints } from './incoming.ts';
 import type { PeerTables } from '../peers/peer-tables.ts';
-import type { AdoptedRows, Held, Replica } from '../replica.ts';
+import type { AdoptedRows, Held, ReceivedFrame, Replica } from '../replica.ts';
 import type { Message } from '../wire/wire.ts';
 
 /** The owner is what {@link LongFrames} needs of its session. */
@@ -54,11 +54,10 @@ export class LongFrames {
     });
   }
 
-  /** Takes runs in, once values that are dear to check have been checked in slices. */
-  prepare(runs: readonly Uint8Array[], take: () => void): void {
+  /** Takes a frame's runs, once values that are dear to check have been checked in slices. */
+  prepare(frame: ReceivedFrame, take: () => void): void {
     const { tables, node } = this.#owner;
-    const { replica, slices } = node;
-    const prepared = replica.prepare(runs, (table) => tables.shared.get(table)?.writable === true);
+    const prepared = frame.prepare((table) => tables.shared.get(table)?.writable === true);
     if (prepared === undefined) return take();
     const release = this.#owner.hold();
     const end = (last: () => void): void => {
@@ -71,7 +70,7 @@ export class LongFrames {
         release();
       }
     };
-    slices.run(prepared.work, {
+    node.slices.run(prepared.work, {
       // A checkpoint may have begun to be taken over meanwhile.
       done: () => node.whenFree(() => end(take)),
       failed: (error) => end(() => this.#owner.refuse(error)),

@@ -17,11 +17,11 @@ import { Sending } from './sending.ts';
 import { unitsOf } from '../costs/message-cost.ts';
 import { Parting } from './parting.ts';
 import { PeerTables } from '../peers/peer-tables.ts';
-import type { AdoptedRows } from '../replica.ts';
+import type { AdoptedRows, ReceivedFrame } from '../replica.ts';
 import { Intake } from '../costs/intake.ts';
 import type { SessionOwner } from './session-owner.ts';
 import { Sharing } from './sharing.ts';
-import { Taking } from './taking.ts';
+import { type Taken, Taking } from './taking.ts';
 import { denied, failed, noCommonProtocol, throttled } from './session-events.ts';
 import { type FarewellCause, type Hello, type Message, PROTOCOL, decodeMessage } from '../wire/wire.ts';
 
@@ -146,7 +146,7 @@ export class Session implements Debtor, Directed, Place {
       { environment, limits, turns },
       {
         holder: () => this.holder,
-        take: (frame) => this.#take(frame),
+        take: (frame) => this.#decode(frame),
         throttled: () => this.#owner.report(throttled(this, limits)),
         overrun: (error) => this.#refuse(error),
         flow: (isWanted) => this.connection.flow?.(isWanted),
@@ -229,34 +229,27 @@ export class Session implements Debtor, Directed, Place {
     );
   }
 
-  // Receiving --------------------------------------------------------------------------------------
+  // Receiving: intake, decode, route; runs go on to open, prepare, take ---------------------------------
 
   #receive(bytes: Uint8Array): void {
     this.#heartbeat.heard();
     this.#intake.offer(bytes);
   }
 
-  #take(bytes: Uint8Array): void {
+  #decode(bytes: Uint8Array): void {
     // What waited while the session was ended comes too late.
     if (this.#farewell !== undefined) return;
     // The transport's handlers must not throw: whatever goes wrong with one frame ends this session only.
     try {
       const message = decodeMessage(bytes);
       this.#intake.spend(unitsOf(message.type, bytes.length));
-      this.#handle(message, bytes.length);
+      this.#route(message, bytes.length);
     } catch (error) {
       this.#refuse(error);
     }
   }
 
-  /** Something about this peer went wrong: say so and end the session; dialling anew starts afresh. */
-  #refuse(error: unknown): void {
-    const event = failed('frame-refused', error, this);
-    this.#owner.report(event);
-    this.end('invalid', event.message);
-  }
-
-  #handle(message: Message, length: number): void {
+  #route(message: Message, length: number): void {
     if (message.type === 'hello') return this.#greet(message.hello);
     if (message.type === 'bye') {
       this.#farewell = `${message.code}: ${message.reason}`;
@@ -268,7 +261,7 @@ export class Session implements Debtor, Directed, Place {
       case 'tables':
         return this.sharing.announced(message.tables);
       case 'runs':
-        return this.#long.prepare(message.runs, () => this.#takeRuns(message.runs, length));
+        return this.#takeRuns(this.#owner.replica.open(message.runs), length);
       case 'checkpoint':
         this.#acknowledgements.received(length);
         return this.#long.take(message);
@@ -288,6 +281,19 @@ export class Session implements Debtor, Directed, Place {
       case 'pong':
         if (this.clock.echoed(message.time, this.#owner.environment.now())) this.#owner.changed();
     }
+  }
+
+  /** Takes the runs of a frame, as soon as what is dear of it is prepared. */
+  #takeRuns(frame: ReceivedFrame, length: number): void {
+    this.#long.prepare(frame, () => this.#taken(this.taking.take(frame), length));
+  }
+
+  #taken({ operations, applied }: Taken, length: number): void {
+    this.#intake.countOperations(operations);
+    this.receivedOperations += applied.operations;
+    const { replica } = this.#owner;
+    const concerns = (table: string): boolean => this.taking.heldBack.concerns(table);
+    this.#acknowledgements.received(length, takenIn(replica, { operations, applied, concerns }));
   }
 
   #pinged(time: number): void {
@@ -359,20 +365,18 @@ export class Session implements Debtor, Directed, Place {
     return () => this.#intake.release();
   }
 
-  #takeRuns(runs: readonly Uint8Array[], length: number): void {
-    const { operations, applied } = this.taking.take(runs);
-    this.#intake.countOperations(operations);
-    this.receivedOperations += applied.operations;
-    const { replica } = this.#owner;
-    const concerns = (table: string): boolean => this.taking.heldBack.concerns(table);
-    this.#acknowledgements.received(length, takenIn(replica, { operations, applied, concerns }));
-  }
-
   #adopted(table: string, { rows, switched }: AdoptedRows, bytes: number): void {
     if (switched) this.#owner.switched(table);
     this.receivedOperations += rows;
     this.#owner.report(tookOver(table, { rows, bytes }, this.nodeId));
     this.#acknowledgements.stored();
+  }
+
+  /** Something about this peer went wrong: say so and end the session; dialling anew starts afresh. */
+  #refuse(error: unknown): void {
+    const event = failed('frame-refused', error, this);
+    this.#owner.report(event);
+    this.end('invalid', event.message);
   }
 
   // Ending -----------------------------------------------------------------------------------------

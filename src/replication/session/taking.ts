@@ -2,7 +2,7 @@ import type { TablecastError } from '../../errors.ts';
 import { HeldBack } from '../peers/held-back.ts';
 import type { HeldBackOperations } from '../peers/peer-state.ts';
 import type { PeerTables } from '../peers/peer-tables.ts';
-import type { AppliedRuns } from '../replica.ts';
+import type { AppliedRuns, ReceivedFrame } from '../replica.ts';
 import type { SessionOwner } from './session-owner.ts';
 import { heldBack, lifeRefused, takenAgain, tooManyOperations } from './session-events.ts';
 import { type HeldBackState, MAX_FRAME_OPERATIONS, type TableState } from '../wire/wire.ts';
@@ -23,7 +23,7 @@ export interface TakingOwner {
 }
 
 /** Taken is what a frame of runs came to. */
-interface Taken {
+export interface Taken {
   /** Counts its operations. */
   readonly operations: number;
   readonly applied: AppliedRuns;
@@ -48,12 +48,12 @@ export class Taking {
     });
   }
 
-  /** Takes the runs of one frame. Throws `LIMIT_EXCEEDED`, `OPERATION_INVALID` for what no node sends. */
-  take(runs: readonly Uint8Array[]): Taken {
+  /** Takes the runs of one frame. Throws `LIMIT_EXCEEDED` for what no node sends. */
+  take(frame: ReceivedFrame): Taken {
     const { node } = this.#owner;
     let operations = 0;
     const { tables } = this.#owner;
-    const applied = node.replica.receive(runs, {
+    const applied = frame.take({
       seen: (run) => {
         operations += run.count;
         if (operations > MAX_FRAME_OPERATIONS) throw tooManyOperations();
