@@ -6,7 +6,7 @@ import { MAX_BLOCK_BYTES, packBlock, unpackBlock } from '../../src/backends/sqli
 import { isTablecastError } from '../../src/errors.ts';
 import { ByteWriter } from '../../src/log/bytes/bytes.ts';
 import type { Cell, ColumnType } from '../../src/log/bytes/column.ts';
-import { RunWriter } from '../../src/log/runs/run.ts';
+import { RunWriter } from '../../src/log/runs/run-writer.ts';
 import { DELETE } from '../../src/log/operations/operation.ts';
 import { LANE } from '../../src/log/bytes/lane-tape.ts';
 import { encodeSegment } from '../../src/log/runs/segment.ts';

@@ -97,7 +97,7 @@ export const NO_LIMITS: Readonly<Record<string, readonly string[]>> = {
     'log/keeping/journal.ts MAX_SEGMENT_CHARACTERS',
     'log/keeping/journal.ts MAX_SEGMENT_OPERATIONS',
     'log/keeping/journal.ts MAX_SEGMENT_WEIGHT',
-    'log/runs/run.ts MAX_RUN_CHARACTERS',
+    'log/runs/run-writer.ts MAX_RUN_CHARACTERS',
     'log/runs/run.ts MAX_RUN_OPERATIONS',
     'log/trimming/log-keeper.ts MAX_PAUSE_MS',
     'log/trimming/log-keeper.ts MAX_TRIM',

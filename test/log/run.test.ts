@@ -4,13 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { TablecastError } from '../../src/errors.ts';
 import { CLEAR, DELETE, EXPIRE, SET } from '../../src/log/operations/operation.ts';
 import type { Cell, ColumnType } from '../../src/log/bytes/column.ts';
-import {
-  type ContextEntry,
-  type DecodedRun,
-  RunWriter,
-  decodeRun,
-  readRunHeader,
-} from '../../src/log/runs/run.ts';
+import { type ContextEntry, type DecodedRun, decodeRun, readRunHeader } from '../../src/log/runs/run.ts';
+import { RunWriter } from '../../src/log/runs/run-writer.ts';
 
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 

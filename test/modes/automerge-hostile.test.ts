@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DELETE, INCREMENT, SWITCH } from '../../src/log/operations/operation.ts';
-import { type DocumentSection, RunWriter, decodeRun } from '../../src/log/runs/run.ts';
+import { type DocumentSection, decodeRun } from '../../src/log/runs/run.ts';
+import { RunWriter } from '../../src/log/runs/run-writer.ts';
 import { encodeChange } from '../../src/modes/automerge/change-writer.ts';
 import { readChange } from '../../src/modes/automerge/change-reader.ts';
 import { PUT, type ChangeContent } from '../../src/modes/automerge/change.ts';

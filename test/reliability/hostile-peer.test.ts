@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeEvent, SetTable } from '../../src/index.ts';
-import { RunWriter } from '../../src/log/runs/run.ts';
+import { RunWriter } from '../../src/log/runs/run-writer.ts';
 import { encodeMessage } from '../../src/replication/wire/wire.ts';
 import { threadTime } from '../support/thread-time.ts';
 import { collectedHeap } from './support/collected-heap.ts';

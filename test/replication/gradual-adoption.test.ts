@@ -5,7 +5,7 @@ import { NodeUnderAttack, type FakePeer } from '../reliability/support/fake-peer
 import { donatedCheckpoint } from '../security/support-donor.ts';
 import { readLog } from '../support/read-log.ts';
 import { Turns } from '../support/turns.ts';
-import { RunWriter } from '../../src/log/runs/run.ts';
+import { RunWriter } from '../../src/log/runs/run-writer.ts';
 
 const ROWS = 600;
 /** A checkpoint of so many rows is taken over in some more turns than so many per key of {@link gone}. */

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MapTable, NodeEvent } from '../../src/index.ts';
 import { MAX_MISSED_SWITCHES, isWithinReach } from '../../src/log/operations/epoch.ts';
-import { RunWriter } from '../../src/log/runs/run.ts';
+import { RunWriter } from '../../src/log/runs/run-writer.ts';
 import { VersionVector } from '../../src/log/operations/version-vector.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';

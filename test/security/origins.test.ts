@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { SetTable } from '../../src/index.ts';
-import { RunWriter } from '../../src/log/runs/run.ts';
+import { RunWriter } from '../../src/log/runs/run-writer.ts';
 import { Origins } from '../../src/log/operations/origin.ts';
 import {
   CLAIMS_BEYOND,

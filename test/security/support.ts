@@ -1,4 +1,4 @@
-import { RunWriter } from '../../src/log/runs/run.ts';
+import { RunWriter } from '../../src/log/runs/run-writer.ts';
 import type { FakePeer } from '../reliability/support/fake-peer.ts';
 
 /** What a run of a table of type `none` (a set) says; each key is written once. */

@@ -1,4 +1,5 @@
-import type { DictionaryState, RunWriter } from './run.ts';
+import type { DictionaryState } from './run.ts';
+import type { RunWriter } from './run-writer.ts';
 
 /** Most keys one dictionary may name: what a peer can make this node keep per origin and table. */
 export const MAX_DICTIONARY_KEYS: number = 1 << 24;

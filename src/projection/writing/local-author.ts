@@ -6,7 +6,8 @@ import {
   type RunAuthor,
   type StoreName,
 } from '../../log/keeping/journal.ts';
-import { type ContextEntry, RunWriter } from '../../log/runs/run.ts';
+import type { ContextEntry } from '../../log/runs/run.ts';
+import { RunWriter } from '../../log/runs/run-writer.ts';
 import type { Schema, Value } from '../../schema/index.ts';
 import { CHANGE_WEIGHT, weightOf } from '../folding/document-weight.ts';
 import type { DocumentFold } from '../folding/document-fold.ts';

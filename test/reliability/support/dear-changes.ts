@@ -1,5 +1,5 @@
 import { CLEAR } from '../../../src/log/operations/operation.ts';
-import { RunWriter } from '../../../src/log/runs/run.ts';
+import { RunWriter } from '../../../src/log/runs/run-writer.ts';
 import { encodeChange } from '../../../src/modes/automerge/change-writer.ts';
 import { type ChangeOperation, DELETE, INCREMENT, PUT } from '../../../src/modes/automerge/change.ts';
 import { actorOf, counterBeginning, epochName } from '../../../src/modes/automerge/genesis.ts';

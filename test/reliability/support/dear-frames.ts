@@ -1,4 +1,4 @@
-import { RunWriter } from '../../../src/log/runs/run.ts';
+import { RunWriter } from '../../../src/log/runs/run-writer.ts';
 import { encodeMessage } from '../../../src/replication/wire/wire.ts';
 
 /** Most bytes of one value. */
