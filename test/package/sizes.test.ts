@@ -11,7 +11,6 @@ const MOST_MEMBERS = 25;
 /** Classes that are still larger, with the members they have: each may shrink, and none may join. */
 const LARGER: Readonly<Record<string, number>> = {
   AutomergeDocument: 26,
-  PeerTables: 27,
   Rows: 38,
 };
 const MOST_LINES = 400;
@@ -19,7 +18,6 @@ const MOST_LINES = 400;
 const LONGER: Readonly<Record<string, number>> = {
   'src/modes/automerge/document.ts': 466,
   'src/projection/rows/rows.ts': 462,
-  'src/replication/peers/peer-tables.ts': 420,
   'src/zeek/attachment/attachment.ts': 417,
   'test/reading/follow.test.ts': 402,
   'test/reliability/support/public-model/world.ts': 404,

@@ -79,7 +79,7 @@ describe('the walk through a log for one peer', () => {
     const store = new SlowStore();
     const { tables, sent, outbound } = walk(store, replica);
     const announce = (name: string): void => {
-      tables.announce([{ name, fingerprint: name, mode: 'naive', declaration: {}, held: [['other@1', 1]] }]);
+      tables.learn({ name, fingerprint: name, mode: 'naive', declaration: {}, held: [['other@1', 1]] });
       outbound.rewind([...tables.shared.values()].filter((table) => table.name === name));
     };
     announce('late');
@@ -107,7 +107,7 @@ describe('the walk through a log for one peer', () => {
     const replica = { table: () => table, held, log: { seal: () => undefined } } as unknown as Replica;
     const store = Object.assign(new SlowStore(), { flush: () => Promise.resolve() });
     const { tables, sent, outbound } = walk(store, replica);
-    tables.announce([{ name: 'early', fingerprint: 'early', mode: 'naive', declaration: {}, held: [] }]);
+    tables.learn({ name: 'early', fingerprint: 'early', mode: 'naive', declaration: {}, held: [] });
     outbound.rewind(tables.shared.values());
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
     expect(sent.map(({ type }) => type)).toEqual(['checkpoint', 'level']);

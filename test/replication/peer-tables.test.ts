@@ -17,7 +17,7 @@ it('of what a peer sends, no more lives are remembered than it may name, and tho
   } as unknown as ReplicaTable;
   const replica = { nodeId: 'a', table: () => table, held: () => 0 } as unknown as Replica;
   const tables = new PeerTables(replica);
-  tables.announce([{ name: 't', fingerprint: 'f', mode: 'naive', declaration: {}, held: [['b@1', 7]] }]);
+  tables.learn({ name: 't', fingerprint: 'f', mode: 'naive', declaration: {}, held: [['b@1', 7]] });
   const send = (origin: string, firstSequence: number): boolean =>
     tables.received({ table: 't', origin, firstSequence, count: 2, bytes: new Uint8Array() });
   for (let life = 0; life < MOST_LIVES + 1000; life++) expect(send(`c@${life}`, 1)).toBe(true);

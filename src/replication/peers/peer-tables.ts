@@ -13,6 +13,8 @@ import {
   difference,
   refusedTable,
 } from './announced.ts';
+import { DirectOrigins } from './direct-origins.ts';
+import { ForgottenTables } from './forgotten-tables.ts';
 import type { PeerTable } from './peer-state.ts';
 import type { Held, Replica, ReplicaTable } from '../replica.ts';
 import type { TableState } from '../wire/wire.ts';
@@ -53,8 +55,6 @@ export interface Denial {
 
 /** Most lives of which is remembered what a peer holds of a table, beside those that this node holds. */
 const MAX_LIVES_OF_PEER = 16_384;
-/** Counted for an origin that a peer gets directly, beside its text. */
-const DIRECT_BYTES = 64;
 /** Most denials told of one peer. */
 const MAX_DENIALS = 4096;
 /** Most origins of one peer that are remembered as its own or not. */
@@ -119,11 +119,8 @@ export class PeerTables {
   grant: Grant = EVERYTHING;
   /** Id of the peer's node. */
   peer = '';
-  /** Under what the peer writes. */
-  #peerOrigins: readonly string[] = [];
-  /** Tables of which the peer lacks what it wrote itself, and which it was not told of yet. */
-  readonly #forgotten = new Set<string>();
-  readonly #toldForgotten = new Set<string>();
+  /** Tables of which the peer lacks what it wrote itself. */
+  readonly forgotten: ForgottenTables = new ForgottenTables();
   /** Declared by the peer, whether or not this node declares it, in case it does later. */
   readonly #announced = new Map<string, Announced>();
   /** As users see them; undefined when something was said since they were asked for last. */
@@ -131,9 +128,7 @@ export class PeerTables {
   #announcedBytes = 0;
   /** Changes whenever a table is shared that was not, or the other way round. */
   sharing = 0;
-  /** `table\norigin` of what the peer gets from its author directly. */
-  #direct = new Set<string>();
-  #directBytes = 0;
+  readonly #direct = new DirectOrigins();
 
   /** `denied` is told once per table and right. */
   constructor(replica: Replica, denied: (denial: Denial) => void = () => undefined) {
@@ -144,7 +139,7 @@ export class PeerTables {
   /** Learns who the peer is, by its greeting. */
   meet({ node, origins }: { readonly node: string; readonly origins: readonly string[] }): void {
     this.peer = node;
-    this.#peerOrigins = origins;
+    this.forgotten.meet(origins);
   }
 
   /** Says what this node takes of a table from the peer. */
@@ -167,15 +162,10 @@ export class PeerTables {
 
   /** Estimates from above what is kept of what the peer said of its tables, in bytes. */
   get keptBytes(): number {
-    return this.#announcedBytes + this.#directBytes;
+    return this.#announcedBytes + this.#direct.bytes;
   }
 
-  /** Takes in what the peer says of its tables; returns those that cannot be shared. */
-  announce(states: readonly TableState[]): RefusedTable[] {
-    return states.flatMap((state) => this.learn(state));
-  }
-
-  /** Takes in what the peer says of one table. Throws `LIMIT_EXCEEDED` for one too many. */
+  /** Takes in what the peer says of one table; returns it when it cannot be shared. Throws `LIMIT_EXCEEDED` for one too many. */
   learn(state: TableState): RefusedTable[] {
     const announced = announcedOf(state);
     this.#announcedBytes += announced.bytes - (this.#announced.get(state.name)?.bytes ?? 0);
@@ -298,10 +288,6 @@ export class PeerTables {
     return table.takes === 'own' && this.#isOf(this.#replica.nodeId, origin, '<');
   }
 
-  #isDirect(table: string, origin: string): boolean {
-    return this.#direct.size > 0 && this.#direct.has(`${table}\n${origin}`);
-  }
-
   /** The first position of a store's log that the peer may lack. */
   startOf(table: SharedTable, fallback: number): number {
     const local = this.#replica.table(table.name);
@@ -310,7 +296,7 @@ export class PeerTables {
     for (const [origin, sequence] of local.vector()) {
       const has = table.has.get(origin) ?? 0;
       if (!this.#isTaken(table, origin)) continue;
-      if (has < sequence && !this.#isDirect(table.name, origin)) {
+      if (has < sequence && !this.#direct.has(table.name, origin)) {
         start = Math.min(start, local.positionOf(origin, has + 1));
       }
     }
@@ -320,7 +306,7 @@ export class PeerTables {
   /** Says what to do with a run of this node's log; `send` counts it as sent. */
   take(run: RunReference): Need {
     const table = this.shared.get(run.table);
-    if (table === undefined || this.#isDirect(run.table, run.origin)) return 'skip';
+    if (table === undefined || this.#direct.has(run.table, run.origin)) return 'skip';
     const has = table.has.get(run.origin) ?? 0;
     const last = run.firstSequence + run.count - 1;
     // Operations of an origin that are no longer held stand in the log of a life that was forgotten.
@@ -328,24 +314,9 @@ export class PeerTables {
     if (table.heldBack.size > 0 && table.heldBack.has(run.origin)) return 'skip';
     if (table.takes !== 'everything' && !this.#isTaken(table, run.origin)) return this.#withhold(table, run);
     if (run.firstSequence > has + 1) return 'gap';
-    this.noteForgotten(table, run.origin, last);
+    this.forgotten.note(table, run.origin, last);
     table.has.set(run.origin, last);
     return 'send';
-  }
-
-  /** Notes what is about to be sent, if the peer wrote it itself. */
-  noteForgotten(table: SharedTable, origin: string, sequence: number): void {
-    if (this.#peerOrigins.includes(origin) && (table.has.get(origin) ?? 0) < sequence)
-      this.#forgotten.add(table.name);
-  }
-
-  /** Tables of which the peer has forgotten what it wrote, each once: it is to hear that before it gets it. */
-  takeForgotten(): string[] {
-    if (this.#forgotten.size === 0) return [];
-    const names = [...this.#forgotten].filter((name) => !this.#toldForgotten.has(name));
-    this.#forgotten.clear();
-    for (const name of names) this.#toldForgotten.add(name);
-    return names;
   }
 
   #withhold(table: SharedTable, run: RunReference): Need {
@@ -391,7 +362,7 @@ export class PeerTables {
   behind(table: SharedTable, held: Held = this.#replica.table(table.name)?.vector() ?? []): boolean {
     return held.some(([origin, sequence]) => {
       if ((table.has.get(origin) ?? 0) >= sequence || !this.#isTaken(table, origin)) return false;
-      return !this.#isDirect(table.name, origin);
+      return !this.#direct.has(table.name, origin);
     });
   }
 
@@ -400,9 +371,7 @@ export class PeerTables {
     direct: readonly (readonly [string, readonly string[]])[],
     have: readonly (readonly [string, string, number])[],
   ): string[] {
-    this.#direct = new Set(direct.flatMap(([origin, names]) => names.map((name) => `${name}\n${origin}`)));
-    this.#directBytes = 0;
-    for (const text of this.#direct) this.#directBytes += DIRECT_BYTES + text.length;
+    this.#direct.set(direct);
     const again = new Set<string>();
     const locals = new Map<string, ReplicaTable | undefined>();
     for (const [name, origin, sequence] of have) {

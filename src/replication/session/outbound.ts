@@ -225,7 +225,7 @@ export class Outbound {
     const table = this.#replica.table(shared.name);
     if (table === undefined) return;
     const vector = table.vector();
-    for (const [origin, sequence] of vector) this.#tables.noteForgotten(shared, origin, sequence);
+    for (const [origin, sequence] of vector) this.#tables.forgotten.note(shared, origin, sequence);
     const chunks = table.checkpoint();
     const isAgain = shared.checkpointed === table.epoch;
     try {

@@ -119,7 +119,7 @@ export class Sharing {
 
   /** Gives back what a peer wrote itself, after it has heard that it is there: so it begins a new life first. */
   giveBack(): void {
-    const names = this.#owner.tables.takeForgotten();
+    const names = this.#owner.tables.forgotten.take();
     if (names.length > 0) this.#ask(names);
   }
 
