@@ -23,7 +23,8 @@ export class ReceivedRun {
   /** Checks the checksum and reads what identifies a run. Throws `OPERATION_INVALID`. */
   constructor(bytes: Uint8Array) {
     this.#opened = openRun(bytes);
-    this.reference = { ...this.#opened.header, bytes };
+    const { table, origin, session, firstSequence, count, epoch } = this.#opened.header;
+    this.reference = { table, origin, session, firstSequence, count, epoch, bytes };
   }
 
   /** Unpacks it, once, for a table whose values travel as `type`. Throws `OPERATION_INVALID`, each time. */

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { Present } from '../../work/emitter.ts';
 import type { Timer } from '../../environment.ts';
-import { TablecastError } from '../../errors.ts';
+import type { TablecastError } from '../../errors.ts';
 import { wasProxyOf } from '../../log/operations/proxy.ts';
 import type { Table } from '../../table/table.ts';
 import {
@@ -11,7 +11,16 @@ import {
   type ZeekEvent,
   type ZeekLinkState,
 } from '../protocol/index.ts';
+import { atMost } from './at-most.ts';
 import { type AttachedTable, attachTable } from './attached-table.ts';
+import {
+  notAttached,
+  takesNothing,
+  zeekConnected,
+  zeekLost,
+  zeekRefilled,
+  zeekShared,
+} from './attachment-events.ts';
 import { checkEvent, checkOf, type ZeekCheck } from './check.ts';
 import { clientOptions, limitsOf } from './client-of.ts';
 import type { ZeekHost } from '../host.ts';
@@ -211,17 +220,8 @@ export class LiveAttachment implements ZeekAttachment {
 
   async check(table: string): Promise<ZeekCheck> {
     const attached = this.#attached.get(table);
-    if (attached === undefined) {
-      throw new TablecastError('OPTION_INVALID', `The table ${table} is not attached to Zeek.`, {
-        hint: 'Name one of the `tables` of the attachment.',
-      });
-    }
-    if (this.#outbound.blocked) {
-      throw new TablecastError('PEER_UNREACHABLE', 'Zeek takes nothing at present, changes wait for it.', {
-        hint: 'Ask again later.',
-        retryable: true,
-      });
-    }
+    if (attached === undefined) throw notAttached(table);
+    if (this.#outbound.blocked) throw takesNothing();
     const server = this.#server ?? '';
     const asked = this.#transfers.ask(server, attached);
     const { schema } = attached.projection;
@@ -247,17 +247,15 @@ export class LiveAttachment implements ZeekAttachment {
     else if (state.kind === 'waiting') this.#lost(state.reason);
   }
 
-  #connected({ endpoint, version }: ZeekEndpoint): void {
-    const server = endpoint.replace(/-websocket-\d+$/, '');
+  #connected(zeek: ZeekEndpoint): void {
+    const server = zeek.endpoint.replace(/-websocket-\d+$/, '');
     const isFirst = this.#server === undefined;
     const isSame = server === (this.#server ?? this.#memory.told?.server);
     this.#server = server;
     this.#lostReported = false;
     this.#teller.connected();
     this.#nodes.meet(server);
-    const message = `Connected with Zeek ${version} at ${this.#options.url}.`;
-    const details = { endpoint, version };
-    this.#teller.report({ code: 'zeek-connected', severity: 'info', message, details });
+    this.#teller.report(zeekConnected(this.#options.url, zeek));
     this.#transfers.begin();
     // Before anything is sent: what Zeek tells then is what it had while nobody told it anything.
     if (isSame) {
@@ -288,8 +286,7 @@ export class LiveAttachment implements ZeekAttachment {
     this.#lostAt ??= this.#host.environment.now();
     if (this.#lostReported) return;
     this.#lostReported = true;
-    const message = `No connection with Zeek at ${this.#options.url}: ${reason}`;
-    this.#teller.report({ code: 'zeek-lost', severity: 'warning', message, details: { hint: this.#hint } });
+    this.#teller.report(zeekLost(this.#options.url, reason, this.#hint));
   }
 
   #problem(error: TablecastError): void {
@@ -345,22 +342,13 @@ export class LiveAttachment implements ZeekAttachment {
     const table = attached.name;
     if (!announced) this.#standing.filled(attached);
     if (announced) this.#client.send(refilledFrame(topic, this.#host.id, { table, rows }));
-    const whom = announced ? 'a Zeek node that started' : 'the Zeek cluster';
-    const message = `Sent ${rows} rows of ${table} to ${whom}.`;
-    this.#teller.report({
-      code: 'zeek-refilled',
-      severity: 'info',
-      message,
-      table,
-      details: { rows, topic },
-    });
+    this.#teller.report(zeekRefilled(table, { rows, topic, announced }));
   }
 
   #reportShared(nodeId: string): void {
     if (this.cluster !== undefined || this.#sharedReported) return;
     this.#sharedReported = true;
-    const message = `${nodeId} is attached to the same Zeek cluster: give both attachments one \`cluster\` name, or the cluster's own changes come back to it.`;
-    this.#teller.report({ code: 'zeek-shared', severity: 'warning', message, details: { nodeId } });
+    this.#teller.report(zeekShared(nodeId));
   }
 
   // Remembering and leaving --------------------------------------------------------------------------
@@ -394,7 +382,7 @@ export class LiveAttachment implements ZeekAttachment {
     this.#refillTimer?.cancel();
     this.#rememberTimer?.cancel();
     this.#outbound.run();
-    await this.#settled();
+    await atMost(this.#outbound.settled, CLOSE_MS, this.#host.environment);
     this.#teller.flush();
     this.#teller.status('detached', { rows: this.#rows, detail: 'closed' });
     this.#remember();
@@ -402,16 +390,5 @@ export class LiveAttachment implements ZeekAttachment {
     await this.#client.close();
     this.#state.next({ kind: 'closed' });
     this.#state.complete();
-  }
-
-  /** Waits until what can be sent was sent, but not for ever. */
-  #settled(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#host.environment.schedule(CLOSE_MS, resolve);
-      void this.#outbound.settled.finally(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
   }
 }
