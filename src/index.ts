@@ -8,7 +8,7 @@
  */
 export { openNode } from './node/open-node.ts';
 export type { FlushOptions } from './node/flush-options.ts';
-export type { TableNode } from './node/table-node.ts';
+export * from './entries/shared.ts';
 export type {
   AccessRequest,
   Credential,
@@ -18,29 +18,8 @@ export type {
   Verifier,
 } from './access/rights.ts';
 export type { CertificateChange, Limits, NodeOptions, Pem, Retention } from './node/options.ts';
-export { MapTable, SetTable, Table } from './table/table.ts';
-export type { TableKind, TableOf } from './table/table.ts';
-export type { ConcurrentValue, DivergedKey, Form, KeyOf, ValueOf } from './table/forms.ts';
-export { View } from './views/view.ts';
-export type { Difference, ViewRow } from './views/rows-of-views.ts';
-export type {
-  AggregateOptions,
-  Aggregates,
-  GroupKey,
-  GroupOptions,
-  OrderBy,
-  RowOptions,
-  ShownOptions,
-} from './views/options.ts';
-export type { ViewOpener } from './views/view-opener.ts';
-export type { Aggregate, Aggregated } from './views/aggregates.ts';
-export type { Join, JoinOptions, Joined } from './views/join.ts';
-export type { OrderKey } from './views/order.ts';
 export type { HttpLimitOptions } from './http/limits.ts';
 export type { HttpOptions } from './http/options.ts';
-export type { Log, Moment } from './reading/log-view.ts';
-export { follow } from './reading/follow.ts';
-export type { FollowOptions, Follower, Overflow } from './reading/follow.ts';
 export { openLogFile } from './reading/log-file.ts';
 export type { LogFile } from './reading/log-file.ts';
 export { createBackup } from './backup/backup.ts';
@@ -50,13 +29,8 @@ export type { RestoreOptions } from './backup/restore.ts';
 export { verifyFiles } from './backup/verify.ts';
 export type { Verification } from './backup/verify.ts';
 export type { Damage, VerifiedDatabase } from './backup/verify-database.ts';
-export type { OperationRange } from './log/reading/operation-stream.ts';
-export type { Operation, OperationKind } from './log/operations/operation.ts';
-export { Change } from './projection/telling/change.ts';
-export type { ChangeKind, Conflict, ConflictSide } from './projection/telling/change.ts';
 export type { RowSide } from './projection/comparing/digest.ts';
-export type { RepairOptions } from './table/repair.ts';
-export type { HeldBackOperations, PeerRights, PeerState, PeerTable } from './replication/peers/peer-state.ts';
+export type { HeldBackOperations, PeerRights, PeerTable } from './replication/peers/peer-state.ts';
 export type { ZeekAttachment } from './zeek/attachment/attachment.ts';
 export type { ZeekCheck } from './zeek/attachment/check.ts';
 export type {
@@ -73,25 +47,4 @@ export type { ProjectionState, SqlProjection } from './sql/sql-projection.ts';
 export type { QueryCell } from './sql/queries/messages.ts';
 export type { QueryOptions, QueryResult } from './sql/queries/queries.ts';
 export type { ProjectedRow } from './sql/transform.ts';
-export { bytesOfText, textOfBytes } from './schema/index.ts';
-export { NODE_EVENT_CODES } from './events.ts';
-export type { NodeEvent, NodeEventCode } from './events.ts';
-export type { JsonValue, Key, TableDeclaration, TypeName, Value } from './schema/index.ts';
-export { TablecastError, isTablecastError } from './errors.ts';
-export type { ErrorCode, ErrorDetails } from './errors.ts';
-
-// Ports, and what helps to write a backend or a transport of your own: docs/write-your-own.md.
-export type { Backend, Checkpoint, Commit, Recovery, Segment } from './log/backend.ts';
-export { backendOn } from './backends/backend-on.ts';
-export type { Disk } from './backends/backend-on.ts';
-export { CommitRules, logTrimmed, notOpen } from './backends/commit-rules.ts';
-export { memoryBackend } from './backends/memory.ts';
-export type { MemoryBackendOptions } from './backends/memory.ts';
-export type { Closing, Connection, ConnectionHandlers, Stranger, Transport } from './transport/transport.ts';
-export { ConnectionSet } from './transport/connection-set.ts';
-export { FrameConnection } from './transport/frame-connection.ts';
-export type { ConnectionFacts, FrameSocket, Holder } from './transport/frame-connection.ts';
-export { inProcessNetwork } from './transport/in-process.ts';
-export type { InProcessNetwork, InProcessOptions } from './transport/in-process.ts';
-export { frameLimits, frameTooLong } from './transport/limits.ts';
-export type { FrameLimitOptions, FrameLimits } from './transport/limits.ts';
+export type { Stranger } from './transport/transport.ts';
