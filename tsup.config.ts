@@ -32,6 +32,7 @@ export const entries = {
   index: 'src/index.ts',
   automerge: 'src/entries/automerge.ts',
   core: 'src/entries/core.ts',
+  observability: 'src/entries/observability.ts',
   simulation: 'src/simulation/index.ts',
   sqlite: 'src/entries/sqlite.ts',
   testing: 'src/testing/index.ts',

@@ -20,8 +20,9 @@ import { tablePartsOf } from './table-parts.ts';
 import { DurableLog, namesOf } from './durable-log.ts';
 import { type Carrier, type NodeParts, backendsOf, carrierOf, peerRulesOf } from './node-parts.ts';
 import { WallClock } from '../log/operations/wall-clock.ts';
-import type { Around, Outside, Shared } from './outside.ts';
+import { type Around, OBSERVED, type Outside, type Shared } from './outside.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
+import type { ObservedNode } from '../observability/observed-node.ts';
 import { Dispatcher } from '../projection/telling/dispatcher.ts';
 import type { Projection } from '../projection/projection.ts';
 import { NodeEvents } from './node-events.ts';
@@ -93,6 +94,7 @@ class LocalNode implements TableNode, StoreListener {
   readonly #start: string;
   readonly #outside: Outside;
   readonly #around: Around;
+  readonly [OBSERVED]: ObservedNode | undefined;
   readonly #batches: Batches;
   readonly #facts = new Map<string, Uint8Array>();
   readonly #carrier: Carrier;
@@ -160,6 +162,7 @@ class LocalNode implements TableNode, StoreListener {
     const { auth } = options;
     this.reloadCredentials = credentialReload({ auth, carrier, replicator, reloadHttp, report });
     this.#around = outside.around(options, this.#shared(), later);
+    this[OBSERVED] = this.#around.observed;
   }
 
   #makeReplica(slicing: Slicing): LocalReplica {

@@ -32,7 +32,7 @@ export const nodeOutside: Outside = {
     const sql = new Projections({ ...parts, past, among, keepIn: rowsFile(options) });
     const query: HttpHostParts['query'] = (asked, mayRead) => sql.ask(asked, mayRead);
     const http = new NodeHttp(options, { ...parts, observed: watch, operated, query }, later);
-    return { zeek, watch, sql, http };
+    return { zeek, watch, sql, http, observed: watch };
   },
 };
 

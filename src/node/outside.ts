@@ -2,6 +2,7 @@ import type { NodeEvent } from '../events.ts';
 import type { Backend } from '../log/backend.ts';
 import type { ConflictMode } from '../modes/conflict-mode.ts';
 import type { LogView } from '../reading/log-view.ts';
+import type { ObservedNode } from '../observability/observed-node.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import type { Projections } from '../sql/projecting.ts';
 import type { WebSocketOptions } from '../transport/websocket/options.ts';
@@ -12,6 +13,9 @@ import type { NodeWatch, WatchedParts } from './hosts/node-watch.ts';
 import type { NodeHttp } from './node-http.ts';
 import type { NodeOptions } from './options.ts';
 import type { ZeekClusters } from './zeek-clusters.ts';
+
+/** Names the member under which a node keeps what is seen of it; it is no part of the node's interface. */
+export const OBSERVED: unique symbol = Symbol('observed');
 
 /** Gathers what all those who see a node from outside are made with. */
 export interface Shared
@@ -29,6 +33,8 @@ export interface Around {
   readonly sql: Face<Projections>;
   readonly watch: Pick<NodeWatch, 'address' | 'tornSegments' | 'listen' | 'opened' | 'closing' | 'close'>;
   readonly http: Face<NodeHttp>;
+  /** Shows it to health and metrics; undefined where there are none. */
+  readonly observed: ObservedNode | undefined;
 }
 
 /** The outside of a node differs from platform to platform: Node.js has all of it, a page little. */

@@ -73,6 +73,7 @@ function dialling({ auth, limits }: NodeOptions): RenewableTransport {
 /** Nobody sees a node of a page from outside. */
 function nobody(): Around {
   return {
+    observed: undefined,
     zeek: {
       attach: () => {
         throw needsNodeJs('attachZeek()');

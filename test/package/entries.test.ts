@@ -26,6 +26,7 @@ const WEIGHTS: Readonly<Record<keyof typeof entries, Weight>> = {
   index: { packages: [DATABASE, ...CODECS], builtins: [...NODE, 'os'], kib: 1250 },
   automerge: { packages: [], builtins: [], kib: 90 },
   core: { packages: CODECS, builtins: [], kib: 760 },
+  observability: { packages: [], builtins: ['fs', 'path', 'perf_hooks'], kib: 24 },
   simulation: { packages: [DATABASE, ...CODECS], builtins: NODE, kib: 1200 },
   sqlite: { packages: [DATABASE, ...CODECS], builtins: FILES, kib: 650 },
   testing: { packages: [], builtins: ['assert/strict'], kib: 48 },
