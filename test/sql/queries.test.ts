@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -212,6 +212,25 @@ test('what is asked of a node that closes is refused, and nothing is left of it'
   await Promise.all([expect(asked).rejects.toMatchObject({ code: 'CLOSED' }), node.close()]);
   expect(readdirSync(tmpdir()).filter((name) => made.includes(name))).not.toEqual(made);
   await expect(node.query('SELECT 1')).rejects.toMatchObject({ code: 'CLOSED' });
+});
+
+test('what a killed node left behind goes when the next one is asked, and what a living one has stays', async () => {
+  const ask = async (): Promise<TableNode> => {
+    const node = await openNode({ id: 'n' });
+    onTestFinished(() => node.close());
+    node.table('t', { key: 'int' }).add(1);
+    await node.query('SELECT 1 AS one');
+    return node;
+  };
+  const left = mkdtempSync(join(tmpdir(), 'tablecast-queries-'));
+  const begun = mkdtempSync(join(tmpdir(), 'tablecast-queries-'));
+  onTestFinished(() => rmSync(begun, { recursive: true }));
+  writeFileSync(join(left, 'held.lock'), '');
+  writeFileSync(join(left, '0.db'), 'rows');
+  const living = await ask();
+  expect([existsSync(left), existsSync(begun)]).toEqual([false, true]);
+  await ask();
+  expect((await living.query('SELECT count(*) AS n FROM t')).rows).toEqual([{ n: 1 }]);
 });
 
 test('a file of a node is asked as well', async () => {

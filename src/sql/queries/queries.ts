@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as v from 'valibot';
 import { TablecastError } from '../../errors.ts';
 import type { ProjectedNode } from '../projected-node.ts';
@@ -8,6 +5,7 @@ import { QueryProcess } from './asking.ts';
 import { LookUps } from './look-ups.ts';
 import { type FoundRows, type QueryCell, sizeOf } from './messages.ts';
 import { type TableSet, TableSets } from './table-sets.ts';
+import { TemporaryDirectory } from './temporary-directory.ts';
 
 /** Queries that wait for the one that is answered. */
 const MAX_QUERIES_WAITING = 64;
@@ -66,7 +64,7 @@ type CheckedQuery = v.InferOutput<typeof asked>;
 /** The queries of a node: answered one after another, each as of the position that the log has when its turn comes. */
 export class Queries {
   readonly #node: ProjectedNode;
-  readonly #directory: Promise<string>;
+  readonly #directory = new TemporaryDirectory();
   readonly #sets: TableSets;
   readonly #lookUps: LookUps;
   #process: QueryProcess | undefined;
@@ -76,7 +74,6 @@ export class Queries {
 
   constructor(node: ProjectedNode) {
     this.#node = node;
-    this.#directory = mkdtemp(join(tmpdir(), 'tablecast-queries-'));
     this.#lookUps = new LookUps(node);
     this.#sets = new TableSets(node, this.#directory);
   }
@@ -118,7 +115,7 @@ export class Queries {
     const { file, beside } = set;
     const fixed = { file, sql, parameters: parameters.map(exact), maxRows, maxBytes };
     const relations = tablesOnly ? [] : beside.relations;
-    const process = (this.#process ??= new QueryProcess(await this.#directory));
+    const process = (this.#process ??= new QueryProcess(await this.#directory.path));
     for (let rest = maxMs; ;) {
       const begun = environment.elapsed();
       const reply = await process.ask({ ...fixed, relations, brought: set.brought }, { maxMs, rest });
@@ -153,7 +150,7 @@ export class Queries {
     await this.#process?.close();
     await this.#sets.close();
     await this.#turn;
-    await rm(await this.#directory, { recursive: true, force: true });
+    await this.#directory.remove();
   }
 }
 

@@ -8,6 +8,7 @@ import { Brought } from './brought.ts';
 import type { BroughtTables, Want } from './messages.ts';
 import { Replica } from './replica.ts';
 import { tablesIn } from './tables-in.ts';
+import type { TemporaryDirectory } from './temporary-directory.ts';
 
 /** Sets of tables that replicas are kept of, one for each set that somebody may read. */
 const MAX_REPLICAS = 4;
@@ -101,11 +102,11 @@ interface Kept {
 /** The sets of tables that are asked; the one that was asked longest ago makes room for another. */
 export class TableSets {
   readonly #node: ProjectedNode;
-  readonly #directory: Promise<string>;
+  readonly #directory: TemporaryDirectory;
   readonly #kept = new Map<string, Kept>();
   #files = 0;
 
-  constructor(node: ProjectedNode, directory: Promise<string>) {
+  constructor(node: ProjectedNode, directory: TemporaryDirectory) {
     this.#node = node;
     this.#directory = directory;
   }
@@ -137,7 +138,7 @@ export class TableSets {
   async #begin(tables: readonly Projection[], isAll: boolean): Promise<Kept> {
     const [oldest] = this.#kept.keys();
     if (this.#kept.size >= MAX_REPLICAS && oldest !== undefined) await this.#drop(oldest);
-    const path = join(await this.#directory, String(this.#files++));
+    const path = join(await this.#directory.path, String(this.#files++));
     return { set: new TableSet(this.#node, { tables, isAll, path }), cancelDrop: () => undefined };
   }
 
