@@ -40,7 +40,10 @@ export class PostgresTarget implements Target {
       await keepToSchema(client);
       for (const { into } of plans.toSorted((a, b) => (a.into < b.into ? -1 : 1))) await this.#take(into);
       const place = postgresPlace(client);
-      await makeStandings(place, 'bigint');
+      await makeStandings(place, 'bigint').catch(async (error: unknown) => {
+        if (!isMadeMeanwhile(error)) throw error;
+        await makeStandings(place, 'bigint');
+      });
       const found = [];
       for (const plan of plans) {
         found.push(await findTable(plan, place));
@@ -87,6 +90,11 @@ export class PostgresTarget implements Target {
       throw asTargetError(error, action, this.#url);
     }
   }
+}
+
+/** Two that make a table at once: the server tells one of them of a name taken in its catalogue, IF NOT EXISTS or not. */
+function isMadeMeanwhile(error: unknown): boolean {
+  return ['23505', '42P07'].includes((error as { code?: string }).code ?? '');
 }
 
 async function postgresPackage(): Promise<{ Client: typeof Client }> {
