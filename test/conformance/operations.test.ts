@@ -133,19 +133,19 @@ describe('conformance: operations of a table', () => {
 
   it('conformance 96: a second node of the same id is refused, on both sides, with the reason', async () => {
     const network = inProcessNetwork();
-    const options = { id: 'twin', listen: { port: 0 } };
-    const first = await openNodeOf(options, { transport: network.transport('ws://first') });
-    const events = eventsOf(first);
+    // The one that dials is there first, so that what it is told is heard from the beginning.
     const second = await openNodeOf(
       { id: 'twin', peers: ['ws://first'] },
       { transport: network.transport('ws://second') },
     );
-    const refused = await new Promise<string>((resolve) => {
-      second.events.subscribe(({ code, message }) => {
-        if (code === 'node-id-twice') resolve(message);
-      });
-    });
-    expect(refused).toContain('twin');
+    const refused = firstValueFrom(second.events.pipe(filter(({ code }) => code === 'node-id-twice')));
+    const first = await openNodeOf(
+      { id: 'twin', listen: { port: 0 } },
+      { transport: network.transport('ws://first') },
+    );
+    const events = eventsOf(first);
+    expect((await refused).message).toContain('twin');
+    expect(events.map(({ code }) => code)).toContain('node-id-twice');
     expect(events.map(({ code }) => code)).not.toContain('peer-connected');
     await second.close();
     await first.close();
