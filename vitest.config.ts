@@ -21,8 +21,8 @@ const config: ViteUserConfig = {
     environment: 'node',
     // Processes, not threads: tests open native databases, workers and sockets, and some kill what they started.
     pool: 'forks',
-    // Lets a test start a worker thread from its TypeScript source, as the sqlite backend does.
-    execArgv: ['--import', fileURLToPath(new URL('scripts/typescript.mjs', import.meta.url))],
+    // Lets a test start a thread from its TypeScript source, as the sqlite backend does.
+    execArgv: ['--import', fileURLToPath(new URL('scripts/threads.mjs', import.meta.url))],
     maxWorkers: 2,
     testTimeout: 90_000,
     hookTimeout: 90_000,

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { TablecastError } from '../errors.ts';
 import type { Order, ProjectionStart, Report, Request } from './messages.ts';
@@ -35,20 +34,9 @@ export function besideProjections(file: string): URL {
   });
 }
 
-function startThread(start: ProjectionStart): Worker {
-  const url = besideProjections('worker');
-  const stripsTypes = Boolean(Reflect.get(process.features, 'typescript'));
-  if (!url.pathname.endsWith('.ts') || stripsTypes) return new Worker(url, { workerData: start });
-  // From TypeScript sources where Node.js does not read them itself: only in this repository.
-  const loaderPackage = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
-  const loader = new URL('./dist/esm/api/index.mjs', loaderPackage).href;
-  const text = `import(${JSON.stringify(loader)}).then((tsx) => tsx.tsImport(${JSON.stringify(url.href)}, ${JSON.stringify(url.href)}))`;
-  return new Worker(text, { eval: true, workerData: start });
-}
-
 /** Starts a thread that projects. */
 export function startProjecting(start: ProjectionStart, events: ThreadEvents): ProjectionThread {
-  const worker = startThread(start);
+  const worker = new Worker(besideProjections('worker'), { workerData: start });
   let failure: Error | undefined;
   worker.on('message', (message: Report | Request) => events.heard(message));
   worker.on('error', (error: Error) => {

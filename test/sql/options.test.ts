@@ -111,7 +111,7 @@ describe('what a projection refuses', () => {
   });
 
   test('a module that is none, exports nothing of use, or throws', async () => {
-    const modules = ['missing.mjs', 'targets.ts', 'throwing.mjs'].map(
+    const modules = ['missing.mjs', 'nothing-of-use.mjs', 'throwing.mjs'].map(
       (name) => new URL(`support/${name}`, import.meta.url),
     );
     const messages = [/cannot be loaded/, /neither where nor map/, /failed at a row of kept: no such luck/];

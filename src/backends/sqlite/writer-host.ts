@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { TablecastError } from '../../errors.ts';
 import type { Commit } from '../../log/backend.ts';
@@ -88,22 +87,11 @@ function workerUrl(): URL {
   );
 }
 
-function startWorker(start: WorkerStart): Worker {
-  const url = workerUrl();
-  const stripsTypes = Boolean(Reflect.get(process.features, 'typescript'));
-  if (!url.pathname.endsWith('.ts') || stripsTypes) return new Worker(url, { workerData: start });
-  // From TypeScript sources where Node.js does not read them itself: only in this repository.
-  const loaderPackage = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
-  const loader = new URL('./dist/esm/api/index.mjs', loaderPackage).href;
-  const source = `import(${JSON.stringify(loader)}).then((tsx) => tsx.tsImport(${JSON.stringify(url.href)}, ${JSON.stringify(url.href)}))`;
-  return new Worker(source, { eval: true, workerData: start });
-}
-
 /** Makes the writing side in a thread of its own, which keeps the event loop free while the disk works. */
 export function workerHost(options: StoreOptions, events: WriterEvents): WriterHost {
   const shared = mailboxMemory();
   const mailbox = new Mailbox(shared);
-  const worker = startWorker({ options, shared });
+  const worker = new Worker(workerUrl(), { workerData: { options, shared } satisfies WorkerStart });
   let failure: Error | undefined;
   worker.on('message', (reply: ReplyMessage) =>
     events.reply(typeof reply === 'number' ? { kind: 'committed', count: reply } : reply),

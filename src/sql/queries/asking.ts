@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { TablecastError } from '../../errors.ts';
 import { besideProjections } from '../host.ts';
 import { fromFailure } from '../messages.ts';
@@ -44,7 +43,7 @@ export class QueryProcess {
     const url = besideProjections('queries/query-process');
     const child = fork(fileURLToPath(url), [String(MAX_QUERY_MEMORY)], {
       serialization: 'advanced',
-      execArgv: url.pathname.endsWith('.ts') ? ['--import', typescriptLoader()] : [],
+      execArgv: [],
       env: { ...process.env, SQLITE_TMPDIR: this.#directory },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
@@ -93,11 +92,6 @@ function hold(child: ChildProcess, isWaitedFor: boolean): void {
     if (isWaitedFor) part?.ref();
     else part?.unref();
   }
-}
-
-/** Only in this repository: sources are TypeScript. */
-function typescriptLoader(): string {
-  return pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 }
 
 function tooLong(maxMs: number): TablecastError {

@@ -1,0 +1,2 @@
+// Exports nothing that a projection uses.
+export const other = 1;
