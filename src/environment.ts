@@ -6,7 +6,7 @@ export interface Timer {
 /**
  * Everything the core takes from the outside world besides disk and network.
  *
- * The core calls no clock, timer or source of randomness of its own, so that a whole cluster can
+ * The core calls no clock, timer or source of randomness of its own (INV-10), so that a whole cluster can
  * run in one process on virtual time under a seed.
  */
 export interface Environment {

@@ -2,7 +2,7 @@ import type { ConflictMode, Version } from './conflict-mode.ts';
 
 /**
  * Last writer wins, by hybrid logical clock: the later stamp stands, on every node, in whatever
- * order operations arrive. Of equal stamps the greater origin wins, of one origin the later write.
+ * order operations arrive (INV-9). Of equal stamps the greater origin wins, of one origin the later write.
  */
 export const lwwMode: ConflictMode = {
   name: 'lww',

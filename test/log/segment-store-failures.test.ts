@@ -39,6 +39,7 @@ describe('a segment store on a disk that fails', () => {
     position += span;
   };
 
+  // INV-1
   it('commits in order, and tells of nothing before it is committed', async () => {
     append(3);
     append();

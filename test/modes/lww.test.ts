@@ -9,6 +9,7 @@ const declaration = { key: 'string', value: 'count', mode: 'lww' } as const;
 const clusterOf = clustersOfATest();
 
 describe('last writer wins', () => {
+  // INV-9
   it('orders any two versions one way, and the same way from both sides', () => {
     const versions = [1, 2].flatMap((stamp) =>
       ['a@1', 'b@1'].flatMap((origin) => [1, 2].map((sequence) => ({ stamp, origin, sequence }))),

@@ -173,6 +173,7 @@ describe('node.batch', () => {
     expect(await state('numbers')).toEqual([...table]);
   });
 
+  // INV-7
   it('is one segment on disk, so that a crash leaves all of it or nothing', async () => {
     await cluster.time.until(node.flush());
     const before = cluster.member(0).disk.segments.length;

@@ -49,6 +49,7 @@ function realPlace(directory: string): Place {
   };
 }
 
+// INV-3
 describe('a node, whatever is done to it', () => {
   it(
     'holds the rows, the changes and the log that plain Maps predict, also after a restart',

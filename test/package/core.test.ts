@@ -39,6 +39,7 @@ describe('the core', () => {
     await expect(bundleForPage('./src/index.ts', root)).rejects.toThrow('node:');
   });
 
+  // INV-10
   test('keeps tables of two nodes alike where nothing of Node.js is', async () => {
     const { openNode: open, inProcessNetwork } = runInPage(bundle);
     const network = inProcessNetwork();

@@ -90,6 +90,7 @@ describe('node.log.operations', () => {
     for (const list of changes) expect(list).toEqual(ofDisk);
   });
 
+  // INV-8
   it('tells of a write made inside a subscriber after the change that caused it', () => {
     const seen: unknown[] = [];
     disk.changes.subscribe(({ key, value }) => {

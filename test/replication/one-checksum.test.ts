@@ -31,6 +31,7 @@ const runs = Array.from({ length: RUNS }, (_, at) => {
   return setRun({ table: 'seen', origin: 'author@1', keys: [`key ${at}`], firstSequence: at + 1, known: at });
 });
 
+// INV-6
 it('works out the checksum of each run of a frame once', () => {
   const seen = target.node.table('seen', { key: 'string' });
   const peer = target.connect();

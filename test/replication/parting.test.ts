@@ -91,6 +91,7 @@ describe('what a peer says of the sessions that wrote what it holds', () => {
     expect(forks()).toEqual([]);
   });
 
+  // INV-4
   it('shows in operations that come twice, from two sessions of their author', async () => {
     const peer = await greeted(() => ({ held: [] }));
     peer.say({ type: 'runs', runs: [runOf({ first: 1, session: 8, value: 10 })] });

@@ -66,6 +66,7 @@ describe.each(shapes)('%s', (_, topology, size, links) => {
     await cluster.close();
   });
 
+  // INV-2
   it('keeps the order of each author everywhere', async () => {
     const cluster = await createCluster({ size, topology, delayMs: [0, 20] });
     const logs = cluster.members.map(({ up }) => {

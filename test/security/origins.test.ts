@@ -56,6 +56,7 @@ describe('origins that a writer of one table invents', () => {
     await vi.waitFor(() => expect([other.has('here'), t.has('here')]).toEqual([true, true]), 20_000);
   });
 
+  // INV-5
   it('are not remembered of runs that are not taken', async () => {
     const { relay, t } = await victim();
     for (let frame = 0; frame < 100; frame++) {

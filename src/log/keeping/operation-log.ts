@@ -132,7 +132,7 @@ export class OperationLog implements JournalOwner {
     this.#store(part.store).append({ segment: { position, span, bytes }, runs, adopted: undefined });
   }
 
-  /** Runs a function whose writes become one segment per store, or none if it throws. */
+  /** Runs a function whose writes become one segment per store, or none if it throws (INV-7). */
   batch<T>(write: () => T): T {
     if (this.#inBatch) return write();
     this.seal();

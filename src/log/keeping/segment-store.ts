@@ -93,7 +93,7 @@ export class SegmentStore {
     return recovery;
   }
 
-  /** Position up to which peers may know. */
+  /** Position up to which peers may know (INV-1). */
   get told(): number {
     return this.backend.durable ? this.committed : this.appended;
   }

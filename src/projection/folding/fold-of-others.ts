@@ -23,7 +23,7 @@ type TakingTable = FoldedTable & {
 /** A run may have been looked at before it is its turn; this is what came of that. */
 type KnownOfRun = Partial<Pick<ReceivedRun, 'fits' | 'ready'>>;
 
-/** Runs of others, and of this node's own log: each is checked whole, then folded. */
+/** Runs of others, and of this node's own log (INV-3): each is checked whole (INV-5), then folded. */
 export class FoldOfOthers {
   readonly #table: TakingTable;
   readonly #origins: Origins;

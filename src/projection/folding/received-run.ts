@@ -5,8 +5,8 @@ import type { ColumnType, Schema } from '../../schema/schema.ts';
 import type { ReadyRun } from './document-fold.ts';
 
 /**
- * A run of another node, from intake to fold: one checksum, one reading of its header, one of its columns. What was
- * found out about it before its turn stands here.
+ * A run of another node, from intake to fold: one checksum, one reading of its header, one of its columns (INV-6).
+ * What was found out about it before its turn stands here.
  */
 export class ReceivedRun {
   readonly reference: RunReference & RunHeader;

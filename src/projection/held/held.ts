@@ -76,7 +76,7 @@ export class Held {
     for (const author of this.#table.authors.all()) author.noteSeen(origin);
   }
 
-  /** Counts a run's first operations that are held already; undefined when one before it is missing. */
+  /** Counts a run's first operations that are held already; undefined when one before it is missing (INV-2). */
   overlap(run: Pick<DecodedRun, 'firstSequence' | 'count'>, origin: number): number | undefined {
     const held = this.vector().get(origin);
     if (held === 0 && this.lives.isForgotten(origin)) return run.count;

@@ -19,7 +19,7 @@ const UNITS_PER_TOLD = 8;
 
 /**
  * Delivers what happened to subscribers, one thing after the other, in one order for all of them:
- * what a subscriber causes while it is being told is told after the present round is over.
+ * what a subscriber causes while it is being told is told after the present round is over (INV-8).
  */
 export class Dispatcher {
   readonly #waiting: Emission[] = [];

@@ -53,7 +53,7 @@ export interface PartingOwner {
 
 /**
  * Finds out of which tables one peer holds, or says it holds, other operations than this node under the same
- * names. Those are not shared with it as long as the session lasts: what comes from one side would be put behind another past, and
+ * names (INV-4). Those are not shared with it as long as the session lasts: what comes from one side would be put behind another past, and
  * its key numbers stand for other keys there.
  */
 export class Parting {
