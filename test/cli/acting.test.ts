@@ -73,6 +73,32 @@ test('switch-mode switches on every node, and says when there is nothing to do',
   expect(wrong.stderr).toContain('lww, automerge');
 });
 
+test('set waits for the nodes named, and says who does not hold the write in time', slow, async () => {
+  const manager = await open();
+  const worker = await open({ id: 'worker-1', peers: [manager.address] });
+  const other = await open({ id: 'worker-2' });
+  const tables = [manager, worker].map((node) => node.table('hosts', hosts));
+  const env = { TABLECAST_PEER: manager.address };
+  const both = ['--with', worker.address];
+  const set = await run(['set', 'hosts', '10.0.0.1', '5', ...both, '--peers', '2', '--json'], { env });
+  expect(set.stderr).toBe('');
+  expect(JSON.parse(set.stdout)).toMatchObject({ key: '10.0.0.1', node: 'manager', peers: 2 });
+  expect(tables.map((table) => table.get('10.0.0.1'))).toEqual([5, 5]);
+  expect((await run(['increment', 'hosts', '10.0.0.1', ...both], { env })).stdout).toBe('6\n');
+  expect(tables.map((table) => table.get('10.0.0.1'))).toEqual([6, 6]);
+  expect((await run(['delete', 'hosts', '10.0.0.1', ...both], { env })).code).toBe(0);
+  expect(tables.map((table) => table.size)).toEqual([0, 0]);
+  const [many, none, behind] = await Promise.all([
+    run(['set', 'hosts', '10.0.0.2', '1', '--peers', '2'], { env }),
+    run(['set', 'hosts', '10.0.0.2', '1', '--peers', '0'], { env }),
+    run(['set', 'hosts', '10.0.0.3', '1', '--with', other.address, '--timeout', '10s'], { env }),
+  ]);
+  expect([many.code, none.code, behind.code]).toEqual([2, 2, 3]);
+  expect(many.stderr).toContain('--peers is 2, and one node is named');
+  expect(behind.stderr).toContain('worker-2');
+  expect(tables.map((table) => [...table])).toContainEqual([['10.0.0.3', 1]]);
+});
+
 /** Two nodes that exchanged concurrent writes of two keys, and are quiet. */
 async function diverged(): Promise<{
   manager: TableNode & { address: string };

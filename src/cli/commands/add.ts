@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { SetTable } from '../../index.ts';
-import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
+import { exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT, usageError } from '../failure.ts';
+import { type HolderFlags, withHolders } from '../holders.ts';
 import { writeOne } from '../written.ts';
 
 /** `tablecast add`: one member of a set. */
@@ -10,13 +11,13 @@ export function addCommand(): Command {
     'tablecast add blocked 203.0.113.7',
     'tablecast add known_services 10.0.0.1 443/tcp',
   ]);
-  return withPeer(command)
+  return withHolders(withPeer(command))
     .argument('<table>', 'a set of the running node')
     .argument('<key...>', 'one word for each column of the key')
     .action(exitingWith(add));
 }
 
-async function add(name: string, words: readonly string[], flags: PeerFlags): Promise<number> {
+async function add(name: string, words: readonly string[], flags: HolderFlags): Promise<number> {
   await writeOne(name, flags, ({ table, declaration }, text) => {
     if (declaration.value !== undefined) {
       throw usageError(

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
+import { exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { note, visible } from '../output.ts';
+import { type HolderFlags, withHolders } from '../holders.ts';
 import { writeOne } from '../written.ts';
 
 /** `tablecast delete`: removes one row. */
@@ -10,14 +11,14 @@ export function deleteCommand(): Command {
     'tablecast delete known_hosts 10.0.0.1',
     'tablecast delete known_services 10.0.0.1 443/tcp',
   ]);
-  return withPeer(command)
+  return withHolders(withPeer(command))
     .argument('<table>', 'a table of the running node')
     .argument('<key...>', 'one word for each column of the key')
     .addHelpText('after', '\nExit code 1 when there was no such key.')
     .action(exitingWith(remove));
 }
 
-async function remove(name: string, words: readonly string[], flags: PeerFlags): Promise<number> {
+async function remove(name: string, words: readonly string[], flags: HolderFlags): Promise<number> {
   const { existed } = await writeOne(name, flags, ({ table }, text) => {
     const key = text.key(words);
     return { key, existed: table.delete(key) };

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { MapTable } from '../../index.ts';
-import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
+import { exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { print } from '../output.ts';
 import { wordValue } from '../row-text.ts';
+import { type HolderFlags, withHolders } from '../holders.ts';
 import { writeOne } from '../written.ts';
 
 const NUMBERS = ['count', 'int', 'double'];
@@ -15,7 +16,7 @@ export function incrementCommand(): Command {
     'tablecast increment logins ada --by 10',
     'tablecast increment balance 7 --by=-2',
   ]);
-  return withPeer(command)
+  return withHolders(withPeer(command))
     .argument('<table>', 'a table of the running node whose values are count, int or double')
     .argument('<key...>', 'one word for each column of the key')
     .option('--by <number>', 'what is added; a count takes what leaves it above zero', '1')
@@ -30,7 +31,7 @@ export function incrementCommand(): Command {
 async function increment(
   name: string,
   words: readonly string[],
-  flags: PeerFlags & { readonly by: string },
+  flags: HolderFlags & { readonly by: string },
 ): Promise<number> {
   await writeOne(
     name,
