@@ -354,6 +354,20 @@ export const plantedBugs: readonly PlantedBug[] = [
     ['test/modes/rival-switches.test.ts'],
   ),
   bug(
+    'put again on replay what came with a checkpoint and is over',
+    [
+      'projection/folding/effects.ts',
+      'if (takesEffect && !tookOver) this.#put(slot, value, dot, lives);',
+      'if (takesEffect) this.#put(slot, value, dot, lives);',
+    ],
+    [SIMULATION],
+  ),
+  bug(
+    'close while a checkpoint is being told',
+    ['node/local-node.ts', '[() => this.#dispatcher.finish()],', '[],'],
+    ['test/replication/gradual-adoption.test.ts'],
+  ),
+  bug(
     'forget removals at a switch',
     [
       'projection/writing/own-past.ts',

@@ -388,6 +388,8 @@ class LocalNode implements TableNode, StoreListener {
       [() => this.#log.end()],
       // At `interval` durability the last sync is made here.
       Array.from(this.#stores.values(), (store) => () => store.close()),
+      // What is told gradually has happened: subscribers hear all of it before they hear that it is over.
+      [() => this.#dispatcher.finish()],
       [() => this.#catalog.close(), () => this.#operations.complete(), () => this.#events.complete()],
       [() => this.#around.http.close()],
       [() => this.#around.watch.close()],

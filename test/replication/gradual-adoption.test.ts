@@ -144,6 +144,17 @@ describe.each([
     expect(copy).toEqual(new Map(one.table));
   });
 
+  it('is told to the end by a node that closes meanwhile', async () => {
+    const one = await scene(declaration);
+    sendCheckpoint(one.peer, declaration);
+    while (!one.table.has('key 599')) await one.turns.next();
+    one.table.set('key 5', -5);
+    expect(one.changes.length).toBeLessThan(ROWS);
+    await one.node.close();
+    expect(one.changes).toHaveLength(ROWS + 1);
+    expect(one.changes.at(-1)).toMatchObject({ key: 'key 5', value: -5 });
+  });
+
   it('leaves what is written, removed and undone here in each of its turns as if it had come at their end', async () => {
     const one = await scene(declaration, own);
     sendCheckpoint(one.peer, declaration);

@@ -65,13 +65,14 @@ export class Effects {
     const { live, lives } = on;
     if (this.versions.takeExpired(dot)) return this.#writeExpired(slot, value, dot, live);
     const takesEffect = this.accepts(slot, dot);
+    const tookOver = this.#tookOver(slot, dot);
     if (live === undefined) {
-      if (takesEffect) this.#put(slot, value, dot, lives);
+      if (takesEffect && !tookOver) this.#put(slot, value, dot, lives);
       return;
     }
     const facts = reporter.facts(live.position, SET, dot, { slot, value });
     reporter.operation(facts);
-    if (this.#tookOver(slot, dot)) return;
+    if (tookOver) return;
     const present = rows.has(slot);
     const previous = rows.value(slot);
     if (!takesEffect) return this.#overruled(slot, facts);
@@ -118,7 +119,8 @@ export class Effects {
 
   /**
    * Returns whether the row came with a checkpoint from an operation of the same author that is not older:
-   * the checkpoint was ahead of its own vector, and what it told must not be told again.
+   * the checkpoint was ahead of its own vector, and what it told must not be told again. Nor must it be put again,
+   * by a replay neither: its time may be over.
    */
   #tookOver(slot: number, dot: Dot): boolean {
     return this.rows.origin(slot) === dot.origin && this.rows.sequence(slot) >= dot.sequence;
@@ -137,7 +139,7 @@ export class Effects {
   /** Takes in a removal; `seen` is what its author had seen. */
   remove(slot: number, dot: Dot, seen: VersionVector, live: Live | undefined): void {
     const stays = !this.rows.has(slot) && this.#staysKnown(this.rows.dot(slot), dot, seen);
-    if (stays || (live !== undefined && this.#tookOver(slot, dot))) {
+    if (stays || this.#tookOver(slot, dot)) {
       if (live === undefined) return;
       this.reporter.operation(this.reporter.facts(live.position, DELETE, dot, { slot, value: undefined }));
       return;
