@@ -156,7 +156,7 @@ export const NO_LIMITS: Readonly<Record<string, readonly string[]>> = {
     'projection/rows/tombstones.ts MOST_MS',
     'replication/peers/held-back.ts LONGEST_TICKS',
     'replication/peers/held-back.ts MOST_FAILURES',
-    'replication/reach/backoff.ts LONGEST_MS',
+    'replication/reach/dialler.ts LONGEST_MS',
     'replication/session/incoming.ts MOST_LOOKS',
   ],
   'how much of a list people are shown, or an operator is asked to look at': [

@@ -1,12 +1,15 @@
 import type { Environment, Timer } from '../../environment.ts';
 import { isTablecastError } from '../../errors.ts';
+import { Backoff } from '../../work/backoff.ts';
 import type { Connection, Transport } from '../../transport/transport.ts';
-import { backoffMs } from './backoff.ts';
 import { placeOf } from './place.ts';
 import type { Hello } from '../wire/wire.ts';
 
 /** A session that lasts so long was worth having: what ends sooner is backed off from like a dial that failed. */
 const STEADY_MS = 10_000;
+/** The pause before the next attempt doubles from the first to the longest of these, with jitter. */
+const FIRST_MS = 200;
+const LONGEST_MS = 10_000;
 /** Most causes of failed dials that are told between two sessions. */
 const MAX_CAUSES = 8;
 
@@ -31,7 +34,7 @@ export class Dialler {
   readonly #abort = new AbortController();
   #timer: Timer | undefined;
   #steady: Timer | undefined;
-  #failures = 0;
+  readonly #backoff: Backoff;
   readonly #causes = new Set<string>();
   /** The node that answered at this address last, and what its process drew at its start. */
   nodeId: string | undefined;
@@ -48,6 +51,8 @@ export class Dialler {
     this.address = address;
     this.place = placeOf(address);
     this.#owner = owner;
+    const pauses = { firstMs: FIRST_MS, maxMs: LONGEST_MS };
+    this.#backoff = new Backoff(pauses, () => owner.environment.random());
     this.since = owner.environment.now();
   }
 
@@ -95,7 +100,7 @@ export class Dialler {
   greeted(): void {
     this.wasReached = true;
     this.#causes.clear();
-    this.#steady = this.#owner.environment.schedule(STEADY_MS, () => (this.#failures = 0));
+    this.#steady = this.#owner.environment.schedule(STEADY_MS, () => this.#backoff.reset());
     this.#enter('connected', undefined);
   }
 
@@ -117,7 +122,7 @@ export class Dialler {
     if (this.#abort.signal.aborted) return;
     const { environment } = this.#owner;
     this.#timer?.cancel();
-    this.#timer = environment.schedule(backoffMs(this.#failures++, environment.random()), () => this.dial());
+    this.#timer = environment.schedule(this.#backoff.next(), () => this.dial());
   }
 
   #enter(state: Dialler['state'], reason: string | undefined): void {

@@ -1,5 +1,5 @@
 import type { TablecastError } from '../../errors.ts';
-import { Backoff } from './backoff.ts';
+import { Backoff } from '../../work/backoff.ts';
 import { clientSettings, type ZeekClientOptions, type ZeekClientSettings } from './client-options.ts';
 import { ZeekLink, type LinkEnd } from './link.ts';
 import type { ZeekEvent } from './messages.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { Backoff } from '../../../src/zeek/protocol/backoff.ts';
+import { Backoff } from '../../../src/work/backoff.ts';
 import { connectZeek } from '../../../src/zeek/protocol/client.ts';
 import { string } from '../../../src/zeek/protocol/data/zeek-data.ts';
 import { writeAck, writeEvent } from '../../../src/zeek/protocol/messages.ts';
