@@ -1,18 +1,6 @@
-const longestWord = 40;
+import { editDistance } from './edit-distance.ts';
 
-/** Least number of letters to insert, drop or replace to make `to` of `from`. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (from.charAt(i - 1) === to.charAt(j - 1) ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
-}
+const longestWord = 40;
 
 /** Returns the known word a user probably meant; undefined when none is near. */
 function nearest(word: string, known: Iterable<string>): string | undefined {
@@ -23,7 +11,7 @@ function nearest(word: string, known: Iterable<string>): string | undefined {
   for (const candidate of known) {
     const other = candidate.toLowerCase();
     // A longer or shorter form of a name (address, integer) counts as one edit.
-    const distance = lower.length > 2 && lower.startsWith(other) ? 1 : editDistance(lower, other);
+    const distance = lower.length > 2 && lower.startsWith(other) ? 1 : editDistance(word, candidate);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
