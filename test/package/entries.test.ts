@@ -17,14 +17,14 @@ interface Weight {
   readonly kib: number;
 }
 
-const CODECS = ['crc-32', 'ipaddr.js', 'rxjs', 'valibot'];
+const CODECS = ['@noble/hashes', 'crc-32', 'ipaddr.js', 'rxjs', 'valibot'];
 const DATABASE = 'better-sqlite3';
 const NODE = ['buffer', 'crypto', 'fs', 'module', 'net', 'path', 'url', 'util', 'worker_threads', 'zlib'];
 const FILES = ['crypto', 'fs', 'module', 'os', 'path', 'url', 'util', 'worker_threads', 'zlib'];
 
 const WEIGHTS: Readonly<Record<keyof typeof entries, Weight>> = {
   index: { packages: [DATABASE, ...CODECS], builtins: [...NODE, 'os'], kib: 1250 },
-  automerge: { packages: [], builtins: [], kib: 90 },
+  automerge: { packages: ['@noble/hashes'], builtins: [], kib: 90 },
   core: { packages: CODECS, builtins: [], kib: 760 },
   observability: { packages: [], builtins: ['fs', 'path', 'perf_hooks'], kib: 24 },
   simulation: { packages: [DATABASE, ...CODECS], builtins: NODE, kib: 1200 },
