@@ -4,6 +4,7 @@ import { bugsOfLogs } from './planted-bugs-of-logs.ts';
 import { bugsOfPromises } from './planted-bugs-of-promises.ts';
 import { bugsOfRefusals } from './planted-bugs-of-refusals.ts';
 import { bugsOfRights } from './planted-bugs-of-rights.ts';
+import { bugsOfSwitches } from './planted-bugs-of-switches.ts';
 import { bugsOfTimes } from './planted-bugs-of-times.ts';
 import { bugsOfRuns } from './planted-bugs-of-runs.ts';
 import { bugsOfStores } from './planted-bugs-of-stores.ts';
@@ -345,15 +346,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     [FORKED],
   ),
   bug(
-    'write again what was replaced',
-    [
-      'projection/switching/orphans.ts',
-      'const earlier = passing.adds && passing.isOld(text, slot) ? passing.before.get(text) : undefined;',
-      'const earlier = passing.isOld(text, slot) ? passing.before.get(text) : undefined;',
-    ],
-    ['test/modes/rival-switches.test.ts'],
-  ),
-  bug(
     'put again on replay what came with a checkpoint and is over',
     [
       'projection/folding/effects.ts',
@@ -367,33 +359,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     ['node/local-node.ts', '[() => this.#dispatcher.finish()],', '[],'],
     ['test/replication/gradual-adoption.test.ts'],
   ),
-  bug(
-    'forget removals at a switch',
-    [
-      'projection/writing/own-past.ts',
-      "for (const slot of rows.removals()) did(slot, { kind: 'delete', cell: undefined });",
-      '',
-    ],
-    ['test/modes/carried-past.test.ts'],
-  ),
-  bug(
-    'add what was begun anew to what it replaced',
-    [
-      'projection/writing/own-past.ts',
-      "before === undefined || before.kind === 'add' ? 'add' : 'renew'",
-      "before !== undefined ? 'add' : 'add'",
-    ],
-    ['test/modes/carried-past.test.ts'],
-  ),
-  bug(
-    'take what is written again for what is new',
-    [
-      'projection/switching/orphans.ts',
-      'if (wrote && inForce.documents === undefined)',
-      'if (wrote && inForce.documents !== undefined)',
-    ],
-    ['test/modes/carried-past.test.ts'],
-  ),
   ...bugsOfCosts,
   ...bugsOfLogs,
   ...bugsOfPromises,
@@ -401,6 +366,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...bugsOfRights,
   ...bugsOfRuns,
   ...bugsOfStores,
+  ...bugsOfSwitches,
   ...bugsOfTimes,
   ...bugsOfWorlds,
 ];

@@ -10,7 +10,7 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 /** Loads the module as a platform with, or without, a SHA-256 of its own does. */
 async function loaded(isNative: boolean): Promise<Sha256> {
   vi.resetModules();
-  if (!isNative) vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined as never);
+  if (!isNative) vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined);
   return await import('../../src/log/bytes/sha256.ts');
 }
 
