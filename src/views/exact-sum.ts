@@ -1,8 +1,11 @@
-/** A double is a whole number of these: 2^-1074. */
-const FRACTION_BITS = 1074n;
+/** A double is a whole number of these. */
 const SMALLEST = 2 ** -1074;
+/** Bits by which the units of fractions become finer. */
+const FINER_BITS = 64;
 /** Bits that a rounded number is made from: those of a double, and some that say how to round. */
 const ROUNDED_BITS = 64;
+/** Bits that a quotient has behind its point: enough to round from, whatever it is divided by. */
+const QUOTIENT_BITS = 128;
 const double = new DataView(new ArrayBuffer(8));
 
 /**
@@ -13,9 +16,10 @@ export class ExactSum {
   /** Whole numbers while their sum is safe, and what went beyond. */
   #small = 0;
   #large = 0n;
-  /** The others, in units of 2^-1074, and how many there are. */
+  /** The others, in units of 2^-scale, and how many there are: units are as fine as any of them needed. */
   #fractions = 0n;
   #fractioned = 0;
+  #scale = 0;
   #notNumbers = 0;
   #infinite = 0;
   #negativeInfinite = 0;
@@ -34,10 +38,21 @@ export class ExactSum {
     else if (Number.isNaN(value)) this.#notNumbers += times;
     else if (value === Infinity) this.#infinite += times;
     else if (value === -Infinity) this.#negativeInfinite += times;
-    else {
-      this.#fractioned += times;
-      this.#fractions += times === 1 ? unitsOf(value) : -unitsOf(value);
+    else this.#addFraction(value, times);
+  }
+
+  #addFraction(value: number, times: 1 | -1): void {
+    const { mantissa, exponent } = partsOf(value);
+    if (-exponent > this.#scale) {
+      const scale = Math.ceil(-exponent / FINER_BITS) * FINER_BITS;
+      this.#fractions <<= BigInt(scale - this.#scale);
+      this.#scale = scale;
     }
+    const units = mantissa << BigInt(this.#scale + exponent);
+    this.#fractions += times === 1 ? units : -units;
+    this.#fractioned += times;
+    // What is left is nothing, in whatever units.
+    if (this.#fractioned === 0) this.#scale = 0;
   }
 
   #addSmall(value: number): void {
@@ -54,7 +69,7 @@ export class ExactSum {
   get value(): number | bigint {
     const special = this.#special;
     if (special !== undefined) return special;
-    if (this.#fractioned > 0) return rounded(this.#units, -FRACTION_BITS);
+    if (this.#fractioned > 0) return rounded(this.#units, -this.#scale);
     if (this.#large === 0n) return this.#small;
     const whole = this.#whole;
     const number = Number(whole);
@@ -66,11 +81,11 @@ export class ExactSum {
     const special = this.#special;
     if (special !== undefined) return special;
     if (this.#fractioned === 0 && this.#large === 0n) return this.#small / count;
-    const dividend = this.#units << BigInt(ROUNDED_BITS);
+    const dividend = this.#units << BigInt(QUOTIENT_BITS);
     const quotient = dividend / BigInt(count);
     // What is left over only says to which side a half is rounded.
     const rest = quotient * BigInt(count) === dividend ? 0n : dividend < 0n ? -1n : 1n;
-    return rounded(2n * quotient + rest, -FRACTION_BITS - BigInt(ROUNDED_BITS) - 1n);
+    return rounded(2n * quotient + rest, -this.#scale - QUOTIENT_BITS - 1);
   }
 
   get #whole(): bigint {
@@ -78,7 +93,7 @@ export class ExactSum {
   }
 
   get #units(): bigint {
-    return (this.#whole << FRACTION_BITS) + this.#fractions;
+    return (this.#whole << BigInt(this.#scale)) + this.#fractions;
   }
 
   get #special(): number | undefined {
@@ -89,25 +104,24 @@ export class ExactSum {
   }
 }
 
-/** A finite double in units of 2^-1074. */
-function unitsOf(value: number): bigint {
+/** A finite double as a whole number times a power of two. */
+function partsOf(value: number): { readonly mantissa: bigint; readonly exponent: number } {
   double.setFloat64(0, value);
   const bits = double.getBigUint64(0);
-  const exponent = (bits >> 52n) & 0x7ffn;
-  const mantissa = bits & 0xf_ffff_ffff_ffffn;
-  const units = exponent === 0n ? mantissa : (mantissa | (1n << 52n)) << (exponent - 1n);
-  return value < 0 ? -units : units;
+  const biased = Number((bits >> 52n) & 0x7ffn);
+  const low = bits & 0xf_ffff_ffff_ffffn;
+  const size = biased === 0 ? low : low | (1n << 52n);
+  return { mantissa: value < 0 ? -size : size, exponent: Math.max(biased, 1) - 1075 };
 }
 
 /** Returns `units` times 2^`exponent`, to the nearest double. */
-function rounded(units: bigint, exponent: bigint): number {
+function rounded(units: bigint, exponent: number): number {
   const size = units < 0n ? -units : units;
   const bits = 4 * size.toString(16).length;
-  const surplus = BigInt(Math.max(0, bits - ROUNDED_BITS));
-  const top = size >> surplus;
-  const sticky = top << surplus === size ? 0n : 1n;
-  const scale = Number(exponent + surplus);
-  const result = scaled(Number(top | sticky), scale);
+  const surplus = Math.max(0, bits - ROUNDED_BITS);
+  const top = size >> BigInt(surplus);
+  const sticky = top << BigInt(surplus) === size ? 0n : 1n;
+  const result = scaled(Number(top | sticky), exponent + surplus);
   return units < 0n ? -result : result;
 }
 

@@ -43,6 +43,17 @@ describe('an exact sum', () => {
     );
   });
 
+  it('is divided by how many there are, and rounded once, however small it is', () => {
+    const units = fc.integer({ min: 1, max: 15 });
+    fc.assert(
+      fc.property(units, fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (count, by) => {
+        const left = count * 2 ** -52;
+        expect(sumOf([1.5, left - 1.5]).over(by)).toBe(left / by);
+      }),
+      { seed: 7, numRuns: 500 },
+    );
+  });
+
   it('of two doubles is what adding them gives, which is rounded once', () => {
     fc.assert(
       fc.property(number, number, (one, other) => {
