@@ -82,7 +82,9 @@ export class Doorkeeper {
     return {
       holder: rights?.name,
       readsAll: read.includes('*'),
-      readKey: JSON.stringify(read),
+      get readKey() {
+        return JSON.stringify(read);
+      },
       grant,
       isHeld: () => gate === this.#gate || this.#isSame(admitted),
     };

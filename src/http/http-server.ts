@@ -17,7 +17,7 @@ import { newServer, openOn } from './listening.ts';
 import { allowedMethods } from './methods.ts';
 import { Listings } from './listing/listings.ts';
 import { Observation } from './observation.ts';
-import { type PageAnswer, PageFiles } from './page-files.ts';
+import { PageFiles } from './page-files.ts';
 import { packageVersion } from './package-root.ts';
 import { openApiDocument } from './openapi/document.ts';
 import { OPERATIONS, type OperationSpec } from './openapi/operations.ts';
@@ -29,6 +29,8 @@ import { PastRoutes } from './routes/past.ts';
 import { StreamRoutes } from './routes/streams.ts';
 import { StreamSet } from './streams/stream-set.ts';
 
+/** Is asked and never changed. */
+const NO_QUERY = new URLSearchParams();
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** The parts are what an HTTP server is made of. */
@@ -182,10 +184,8 @@ export class HttpServer {
     const { origin } = request.headers;
     if (origin !== undefined) void reply.headers(withOrigin(origin, origins));
     if (request.method === 'OPTIONS') return send(reply, preflight(request.raw, origins));
-    const page = await this.#pageAt(request);
-    if (page !== undefined) return reply.headers(page.headers).send(page.bytes);
-    const health = await this.#healthFor(request);
-    if (health !== undefined) return send(reply, health);
+    const open = this.#openTo(request);
+    if (open !== undefined) return open(reply);
     const viewer = await this.#door.admit(request.raw);
     this.#viewers.set(request.raw, viewer);
     if (request.method !== 'GET' && request.method !== 'HEAD')
@@ -199,20 +199,21 @@ export class HttpServer {
     });
   }
 
-  /** Answers for health, also while the node is recovering. Rejects with a problem. */
-  async #healthFor({ method, raw }: FastifyRequest): Promise<Answer | undefined> {
-    if (method !== 'GET' && method !== 'HEAD') return undefined;
-    const answer = this.#health?.at((raw.url ?? '').split('?', 1)[0] ?? '');
-    if (answer === undefined) return undefined;
-    const { status, type, text } = await answer(await this.#door.recognised(raw));
-    return { status, headers: { 'content-type': type }, text };
-  }
-
-  /** The file of the page that is asked for: whoever asks, because no file of it tells anything of the node. */
-  async #pageAt({ method, raw }: FastifyRequest): Promise<PageAnswer | undefined> {
+  /**
+   * What is answered to whoever asks: a file of the page, none of which tells anything of the node, and health, also
+   * while the node is recovering. Undefined for everything else.
+   */
+  #openTo({ method, raw }: FastifyRequest): ((reply: FastifyReply) => Promise<FastifyReply>) | undefined {
     if (method !== 'GET' && method !== 'HEAD') return undefined;
     const path = (raw.url ?? '').split('?', 1)[0] ?? '';
-    return this.#page?.at(path, raw.headers['accept-encoding']?.toString());
+    const page = this.#page?.at(path, raw.headers['accept-encoding']?.toString());
+    if (page !== undefined) return async (reply) => reply.headers(page.headers).send(await page.bytes());
+    const health = this.#health?.at(path);
+    if (health === undefined) return undefined;
+    return async (reply) => {
+      const { status, type, text } = await health(await this.#door.recognised(raw));
+      return send(reply, { status, headers: { 'content-type': type }, text });
+    };
   }
 
   #asked({ raw, body }: FastifyRequest, reply: FastifyReply): Asked {
@@ -222,7 +223,7 @@ export class HttpServer {
       request: raw,
       response: reply.raw,
       segments: path.slice(1).split('/'),
-      query: new URLSearchParams(rest.join('?')),
+      query: rest.length === 0 ? NO_QUERY : new URLSearchParams(rest.join('?')),
       body,
     };
   }

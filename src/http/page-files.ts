@@ -53,7 +53,7 @@ interface PageFile {
 /** One file of the page, as it is answered. */
 export interface PageAnswer {
   readonly headers: Readonly<Record<string, string>>;
-  readonly bytes: Buffer;
+  bytes(): Buffer | Promise<Buffer>;
 }
 
 /** The page for people, which answers no question itself: its files hold no secret, and are held in memory. */
@@ -85,14 +85,16 @@ export class PageFiles {
   }
 
   /** The file at a path, in an encoding that is accepted; undefined where no file of the page is. */
-  async at(path: string, acceptEncoding = ''): Promise<PageAnswer | undefined> {
+  at(path: string, acceptEncoding = ''): PageAnswer | undefined {
     const file = this.#files.get(path === '/' ? '/index.html' : path);
     if (file === undefined) return undefined;
     const type = TYPES[extname(file.path)] ?? '';
     const cache = file.path.startsWith('/assets/') ? FOR_EVER : 'no-cache';
     const headers = { ...HEADERS, 'content-type': type, 'cache-control': cache };
-    if (!/\bbr\b/.test(acceptEncoding)) return { headers, bytes: file.bytes };
-    file.compressed ??= compress(file.bytes);
-    return { headers: { ...headers, 'content-encoding': 'br' }, bytes: await file.compressed };
+    if (!/\bbr\b/.test(acceptEncoding)) return { headers, bytes: () => file.bytes };
+    return {
+      headers: { ...headers, 'content-encoding': 'br' },
+      bytes: () => (file.compressed ??= compress(file.bytes)),
+    };
   }
 }

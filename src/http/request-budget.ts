@@ -26,6 +26,7 @@ export class RequestBudget {
   readonly #limits: HttpLimits;
   readonly #now: () => number;
   readonly #budgets = new Map<string, Budget>();
+  #last: Budget | undefined;
 
   constructor(limits: HttpLimits, now: () => number = () => performance.now()) {
     this.#limits = limits;
@@ -86,6 +87,8 @@ export class RequestBudget {
     known.reads = Math.min(reads, known.reads + seconds * reads);
     known.writes = Math.min(writes, known.writes + seconds * writes);
     known.at = now;
+    if (known === this.#last) return known;
+    this.#last = known;
     // The one that was asked for last stands last.
     this.#budgets.delete(holder);
     this.#budgets.set(holder, known);
