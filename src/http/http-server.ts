@@ -200,7 +200,7 @@ export class HttpServer {
   }
 
   /**
-   * What is answered to whoever asks: a file of the page, none of which tells anything of the node, and health, also
+   * Finds what is answered to whoever asks: a file of the page, none of which tells anything of the node, and health, also
    * while the node is recovering. Undefined for everything else.
    */
   #openTo({ method, raw }: FastifyRequest): ((reply: FastifyReply) => Promise<FastifyReply>) | undefined {

@@ -2,7 +2,7 @@ import type { Subscriber } from 'rxjs';
 import { Observable } from 'rxjs/internal/Observable';
 import type { Difference, Entry } from './rows-of-views.ts';
 
-/** What stands for a row before a step or after it. */
+/** Gives what stands for a row before a step or after it. */
 type Step = Entry | undefined;
 
 /** A place is where a subscriber stands: it has seen what was noted before `from`. */
@@ -27,7 +27,7 @@ export class Differences {
   readonly #owner: Owner;
   /** Made anew when one comes or goes: who is being told is told by the list as it was. */
   #places: readonly Place[] = [];
-  /** What stood before and after each step that is not told yet, in pairs; undefined when there is none. */
+  /** Holds what stood before and after each step that is not told yet, in pairs; undefined when there is none. */
   #noted: Step[] | undefined;
   #ended: { readonly error: unknown } | 'complete' | undefined;
   readonly observable: Observable<readonly Difference[]> = new Observable((subscriber) =>

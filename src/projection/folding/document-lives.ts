@@ -11,7 +11,7 @@ interface KeepsHidden {
   keepHidden(text: string, value: Pick<Dot, 'origin' | 'sequence'> & { readonly created: number }): void;
 }
 
-/** Which lives of rows the writes of one run go on with, in a document whose rows expire by creation. */
+/** Notes which lives of rows the writes of one run go on with, in a document whose rows expire by creation. */
 export class DocumentLives {
   readonly #table: TableState;
   readonly #effects: RunEffects;
@@ -45,7 +45,7 @@ export class DocumentLives {
     return this.#effects.cleared || this.#removed.has(slot) || this.#lives.beginsAnew(slot);
   }
 
-  /** What the run wrote may stand beside what a row shows. Call behind the run. */
+  /** Lets what the run wrote stand beside what a row shows. Call behind the run. */
   noteHidden(): void {
     const { rows } = this.#table;
     const { origin } = this.#on;
@@ -58,7 +58,7 @@ export class DocumentLives {
     }
   }
 
-  /** Who took a row away, and not what stands, may write the key anew without having seen that. Call behind the run. */
+  /** Lets who took a row away, and not what stands, write the key anew without having seen that. Call behind the run. */
   noteMissed(): void {
     const { rows } = this.#table;
     const slots = this.#effects.cleared ? Array.from(rows.live()) : this.#removed;

@@ -18,14 +18,14 @@ interface Orphan extends CarriedEffect {
 /** A name is what tells one operation, or the run it begins, from all others. */
 type Name = Pick<OwnEffect, 'origin' | 'sequence'>;
 
-/** What one switch passes over of a table that does not know of it yet. */
+/** Holds what one switch passes over of a table that does not know of it yet. */
 class Passing {
   readonly table: SwitchedTable;
   readonly #origins: Origins;
   readonly #base: VersionVector;
-  /** Of what does not add up, only what stands now counts: what was written before may have been replaced since. */
+  /** Counts, of what does not add up, only what stands now: what was written before may have been replaced since. */
   readonly adds: boolean;
-  /** What this node did to the document and was not done again for another switch. */
+  /** Gives what this node did to the document and was not done again for another switch. */
   readonly fresh: OwnEffect[];
   readonly since: ReadonlyMap<string, CarriedEffect>;
   /** The same of what it did before the present switch. */
@@ -75,7 +75,7 @@ class Passing {
     return this.table.inForce.documents === undefined || (this.isOld(text, slot) && !this.#copied.has(text));
   }
 
-  /** What a slot shows, as what this node did. */
+  /** Gives what a slot shows, as what this node did. */
   effectOf(slot: number, kind: 'put' | 'delete'): OwnEffect {
     const { rows, schema } = this.table;
     const cell = kind === 'delete' || schema.isSet ? undefined : schema.toColumn(rows.value(slot));

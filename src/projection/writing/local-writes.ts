@@ -116,7 +116,7 @@ export class LocalWrites {
     this.#effects.takeAway('expired', slot, author.expire(slot), { kind: EXPIRE, position });
   }
 
-  /** Of several values under a key one expires, in a run of its own, so that another stands at once. */
+  /** Expires one of several values under a key, in a run of its own, so that another stands at once. */
   #expireOne(slot: number, author: LocalAuthor): void {
     author.closeRun();
     const position = author.place();

@@ -46,7 +46,7 @@ export class OwnPast {
   /** Per key, in the order in which they took effect: from the latest put or removal on. */
   readonly #effects = new Map<string, OwnEffect[]>();
   #size = 0;
-  /** What wrote again what a switch had passed over, runs or single operations; what it did stands here under its first name. */
+  /** Holds what wrote again what a switch had passed over, runs or single operations; what it did stands here under its first name. */
   readonly #copies = new Set<string>();
 
   get effects(): Iterable<OwnEffect> {
@@ -103,7 +103,7 @@ export class OwnPast {
     this.remember(documents.effectsOfOwn().filter((effect) => lasts(effect) && !this.isCopy(effect)));
   }
 
-  /** Of rows, those count that replaced what is remembered: others say themselves who put them. */
+  /** Counts those rows that replaced what is remembered: others say themselves who put them. */
   #leaveRows({ rows, schema, authors, inForce }: LeftTable, origins: Origins): void {
     const did = (slot: number, of: Pick<OwnEffect, 'kind' | 'cell'>): void => {
       const [origin, sequence] = [rows.origin(slot), rows.sequence(slot)];
