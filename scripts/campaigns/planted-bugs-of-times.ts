@@ -167,6 +167,20 @@ export const bugsOfTimes: readonly PlantedBug[] = [
     ['test/modes/expiry-in-documents.test.ts'],
   ),
   bug(
+    'let a row go with the life of one that stands elsewhere',
+    ['projection/folding/effects.ts', 'beginsAnew ? lives.rival(slot) : undefined', 'undefined'],
+    ['test/simulation/clocks.test.ts'],
+  ),
+  bug(
+    'let what is written again go on with a life that its author had not known',
+    [
+      'projection/switching/orphans.ts',
+      'if (rows.has(slot) && !known && rows.beginnings !== undefined)',
+      'if (rows.has(slot) && known && rows.beginnings !== undefined)',
+    ],
+    ['test/simulation/clocks.test.ts'],
+  ),
+  bug(
     'let a row go with the life that a removal missed',
     [
       'projection/folding/document-lives.ts',

@@ -141,4 +141,77 @@ export const regressionsOfClocks: readonly Regression[] = [
       ],
     ),
   },
+  {
+    found: 'a write went on with the life of a row beside which its author had shown another',
+    world: world(
+      1821000292,
+      {
+        size: 3,
+        tables: {
+          t2: {
+            declaration: {
+              key: 'string',
+              value: 'count',
+              backend: 'sqlite',
+              mode: 'naive',
+              createExpire: 20000,
+            },
+            switched: true,
+            cleared: false,
+          },
+          t1: {
+            declaration: {
+              key: 'string',
+              value: 'count',
+              backend: 'sqlite',
+              mode: 'automerge',
+              writeExpire: 3000,
+            },
+            switched: false,
+            cleared: false,
+          },
+        },
+        clocks: true,
+        modes: MODES,
+      },
+      [
+        ['write', 361695512, 4000],
+        ['partition', 309555167, 0],
+        ['write', 814641806, 4000],
+        ['write', 233816979, 0],
+        ['heal', 894307880, 200],
+        ['batch', 112055020, 0],
+      ],
+    ),
+  },
+  {
+    found: 'a write that was written again went on with the life of a row that its author had not known',
+    world: world(
+      1821000468,
+      {
+        size: 3,
+        tables: {
+          t2: {
+            declaration: {
+              key: 'string',
+              value: 'count',
+              backend: 'sqlite',
+              mode: 'naive',
+              createExpire: 20000,
+            },
+            switched: true,
+            cleared: false,
+          },
+        },
+        clocks: true,
+        modes: MODES,
+      },
+      [
+        ['switch', 945643640, 0],
+        ['partition', 225643863, 10000],
+        ['write', 556357763, 10000],
+        ['write', 399110879, 0],
+      ],
+    ),
+  },
 ];

@@ -86,7 +86,7 @@ export class Effects {
     if (lives === undefined) rows.put(slot, value, dot);
     else {
       const beginsAnew = rows.has(slot) && lives.beginsAnew(slot);
-      const missed = lives.missed(slot);
+      const missed = lives.missed(slot) ?? (beginsAnew ? lives.rival(slot) : undefined);
       rows.put(slot, value, dot);
       if (beginsAnew) rows.beginnings?.set(slot, dot);
       if (missed !== undefined) rows.beginnings?.miss(slot, missed);

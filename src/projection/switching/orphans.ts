@@ -197,8 +197,12 @@ function writeAgain(table: SwitchedTable, slot: number, orphan: Orphan): boolean
   const isRemoved = rows.has(slot) && known && !standsBeside(rows.dot(slot), orphan);
   if (!(kind === 'add' || (!since && (kind === 'put' || isRemoved)))) return false;
   if (kind === 'add') addTo(table, slot, by);
-  else if (kind === 'put') local.set(slot, schema.isSet ? undefined : schema.fromColumn(cell as Cell));
-  else local.delete(slot);
+  else if (kind === 'delete') local.delete(slot);
+  else {
+    // What was written again does not go on with the life of a row that its author had not known.
+    if (rows.has(slot) && !known && rows.beginnings !== undefined) local.delete(slot);
+    local.set(slot, schema.isSet ? undefined : schema.fromColumn(cell as Cell));
+  }
   return true;
 }
 

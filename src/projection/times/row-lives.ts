@@ -31,6 +31,16 @@ export class RowLives {
     return !this.#isComplete;
   }
 
+  /**
+   * Returns the row that a write of the run replaces here, and its author had not seen: it may stand elsewhere in
+   * `naive`, so that whose author had seen both may know that life.
+   */
+  rival(slot: number): Dot | undefined {
+    const { rows, versions } = this.#table;
+    if (versions.mode.comparesVersions || hasSeen(this.#run, rows.dot(slot))) return undefined;
+    return { ...rows.dot(slot) };
+  }
+
   /** Returns the removal that a write of the run comes behind, or goes on behind, and its author had not seen. */
   missed(slot: number): Dot | undefined {
     const { rows, versions } = this.#table;
