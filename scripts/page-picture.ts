@@ -6,7 +6,8 @@ import { type MapTable, type TableNode, openNode } from '../src/index.ts';
 const PICTURE = fileURLToPath(new URL('../docs/page.png', import.meta.url));
 const BROWSER = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const WRITES_EVERY_MS = 20;
-const LOOKED_AT_MS = 8000;
+/** So long the page looks before the picture, so that there are rates. */
+const LOOKED_AT_MS = 3000;
 
 const manager = await openNode({ id: 'manager', listen: { port: 0 }, http: { port: 0 } });
 const peers = [String(manager.address)];
@@ -27,7 +28,10 @@ try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 760 } });
   await page.goto(`${manager.httpAddress ?? ''}/#/cluster`);
   await page.locator('.node-card').nth(3).waitFor();
-  rules.forEach((table, index) => table.set('rule-1', index < 2 ? 'allow' : 'deny'));
+  // Each another one, so that whoever's arrives last, one node holds something else.
+  const actions = ['allow', 'log', 'deny', 'drop'];
+  rules.forEach((table, index) => table.set('rule-1', actions[index] ?? ''));
+  await page.getByText('Table rules has diverged').waitFor({ timeout: 60_000 });
   await page.waitForTimeout(LOOKED_AT_MS);
   await page.screenshot({ path: PICTURE });
 } finally {

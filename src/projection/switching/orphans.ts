@@ -23,7 +23,7 @@ class Passing {
   readonly table: SwitchedTable;
   readonly #origins: Origins;
   readonly #base: VersionVector;
-  /** Counts, of what does not add up, only what stands now: what was written before may have been replaced since. */
+  /** Says that numbers add up. Of anything else only what stands now counts: what was written before may be replaced. */
   readonly adds: boolean;
   /** Gives what this node did to the document and was not done again for another switch. */
   readonly fresh: OwnEffect[];
