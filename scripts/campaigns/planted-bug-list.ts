@@ -356,7 +356,11 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'close while a checkpoint is being told',
-    ['node/local-node.ts', '[() => this.#dispatcher.finish()],', '[],'],
+    [
+      'node/local-node.ts',
+      '[() => this.#log.end(), () => this.#dispatcher.finish()],',
+      '[() => this.#log.end()],',
+    ],
     ['test/replication/gradual-adoption.test.ts'],
   ),
   ...bugsOfCosts,

@@ -385,11 +385,9 @@ class LocalNode implements TableNode, StoreListener {
       [() => this.#around.sql.close()],
       [() => this.#replicator.close()],
       Array.from(this.#durable.values(), (durable) => () => durable.stop()),
-      [() => this.#log.end()],
+      [() => this.#log.end(), () => this.#dispatcher.finish()],
       // At `interval` durability the last sync is made here.
       Array.from(this.#stores.values(), (store) => () => store.close()),
-      // What is told gradually has happened: subscribers hear all of it before they hear that it is over.
-      [() => this.#dispatcher.finish()],
       [() => this.#catalog.close(), () => this.#operations.complete(), () => this.#events.complete()],
       [() => this.#around.http.close()],
       [() => this.#around.watch.close()],

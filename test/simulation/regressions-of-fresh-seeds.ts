@@ -1,4 +1,5 @@
 import { MODES, type Regression, world } from './regression-world.ts';
+import { regressionsOfReplay } from './regressions-of-replay.ts';
 
 /** Worlds that fresh seeds found, after the fixed ones had held for long. */
 export const regressionsOfFreshSeeds: readonly Regression[] = [
@@ -391,4 +392,5 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       ],
     ),
   },
+  ...regressionsOfReplay,
 ];

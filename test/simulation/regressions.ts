@@ -1,7 +1,6 @@
 import { MODES, type Regression, world } from './regression-world.ts';
 import { regressionsOfFreshSeeds } from './regressions-of-fresh-seeds.ts';
 import { regressionsOfOrder } from './regressions-of-order.ts';
-import { regressionsOfReplay } from './regressions-of-replay.ts';
 import { regressionsOfForks } from './regressions-of-forks.ts';
 import type { WorldTable } from './world.ts';
 
@@ -424,5 +423,4 @@ export const regressions: readonly Regression[] = [
   ...regressionsOfForks,
   ...regressionsOfFreshSeeds,
   ...regressionsOfOrder,
-  ...regressionsOfReplay,
 ];

@@ -381,19 +381,12 @@ export class NodeWitness {
   }
 
   #compare(operation: Operation, before: Operation | undefined): void {
-    const same =
-      before !== undefined &&
-      before.position === operation.position &&
-      nameOf(before) === nameOf(operation) &&
-      contentOf(before) === contentOf(operation);
     // The log has what the node had not told of yet when it ended.
-    const isUntold = before === undefined && this.#ledger.untold.has(this.node.id);
-    if (same || isUntold) return;
-    const was =
-      before === undefined ? 'nothing' : `${before.position} ${nameOf(before)} ${contentOf(before)}`;
-    throw new Error(
-      `${this.node.id} restarted with ${operation.position} ${nameOf(operation)} ${contentOf(operation)} where ${was} had been`,
+    if (before === undefined && this.#ledger.untold.has(this.node.id)) return;
+    const [is, was] = [operation, before].map((each) =>
+      each === undefined ? 'nothing' : `${each.position} ${nameOf(each)} ${contentOf(each)}`,
     );
+    if (is !== was) throw new Error(`${this.node.id} restarted with ${is} where ${was} had been`);
   }
 
   /** Looks at what was told, up to what its author has not told of yet. */
