@@ -70,7 +70,7 @@ export interface Contest {
   readonly slow?: boolean | undefined;
 }
 
-/** One line of the targets, P1 to P19. */
+/** One line of the targets, P1 to P20. */
 export interface Target {
   readonly id: string;
   readonly title: string;

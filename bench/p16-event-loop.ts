@@ -49,7 +49,10 @@ export const ours: Measure = async ({ directory, quick }) => {
 };
 
 /** Writes what is due at every turn of a timer, and watches how late timers are. */
-async function delays(write: (key: string, value: number) => void, quick: boolean): ReturnType<Measure> {
+export async function delays(
+  write: (key: string, value: number) => void,
+  quick: boolean,
+): ReturnType<Measure> {
   const keys = keysOf(KEYS);
   const total = PER_SECOND * (quick ? 2 : 10);
   const order = orderOf(total, KEYS);

@@ -10,6 +10,7 @@ import { p14, p15 } from './p14-modes.ts';
 import { p16 } from './p16-event-loop.ts';
 import { p17 } from './p17-sql.ts';
 import { p19 } from './p19-http.ts';
+import { p20 } from './p20-queries.ts';
 
 /** Every target, in order. */
 export const targets: readonly Target[] = [
@@ -31,4 +32,5 @@ export const targets: readonly Target[] = [
   p16,
   p17,
   p19,
+  p20,
 ];

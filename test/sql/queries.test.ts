@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { type MapTable, type TableNode, openLogFile, openNode } from 'tablecast';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -212,6 +215,20 @@ test('what is asked of a node that closes is refused, and nothing is left of it'
   await Promise.all([expect(asked).rejects.toMatchObject({ code: 'CLOSED' }), node.close()]);
   expect(readdirSync(tmpdir()).filter((name) => made.includes(name))).not.toEqual(made);
   await expect(node.query('SELECT 1')).rejects.toMatchObject({ code: 'CLOSED' });
+});
+
+test('a program that asks, and does nothing else, ends by itself when its node is closed', async () => {
+  const program = `
+    const { openNode } = await import('tablecast');
+    const node = await openNode({ id: 'n' });
+    node.table('t', { key: 'int' }).add(1);
+    console.log(JSON.stringify((await node.query('SELECT count(*) AS n FROM t')).rows));
+    await node.close();`;
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const loader = fileURLToPath(new URL('../../scripts/typescript.mjs', import.meta.url));
+  const args = ['--import', loader, '--input-type=module', '-e', program];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
+  expect(stdout).toBe('[{"n":1}]\n');
 });
 
 test('what a killed node left behind goes when the next one is asked, and what a living one has stays', async () => {

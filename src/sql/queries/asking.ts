@@ -62,6 +62,8 @@ export class QueryProcess {
     this.#child = undefined;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
+    // Who waits for this has nothing else that keeps its process alive, perhaps.
+    hold(child, true);
     child.kill('SIGKILL');
     await ended;
   }
