@@ -12,6 +12,7 @@ import { SLICE_UNITS, type Slicing } from '../work/slices.ts';
 import type { Operation } from '../log/operations/operation.ts';
 import { Origins, newEpoch, originText } from '../log/operations/origin.ts';
 import { SegmentStore, type StoreListener } from '../log/keeping/segment-store.ts';
+import { certificateReload } from './certificate-reload.ts';
 import { credentialReload } from './credential-reload.ts';
 import { Batches } from './batches.ts';
 import { closed } from './refusals.ts';
@@ -139,11 +140,7 @@ class LocalNode implements TableNode, StoreListener {
       { report, refused: (stranger) => this.#replicator.strangers.refused(stranger) },
     );
     this.#carrier = carrier;
-    this.reloadCertificates = (change) => {
-      const certifyHttp = this.#around.http.certifying(change.http);
-      if (change.listen !== undefined || change.dial !== undefined) carrier.reload(change);
-      certifyHttp();
-    };
+    this.reloadCertificates = certificateReload(carrier, () => this.#around.http);
     this.#replicator = new Replicator({
       replica: this.#makeReplica(slicing),
       transport: carrier.transport,

@@ -47,7 +47,7 @@ function headerOf(chunks: readonly Uint8Array[]): Header {
 }
 
 /** Per `table origin` and sequence, in which session of its author it was written, as far as a disk says so. */
-export function sessionsOnDisk({
+function sessionsOnDisk({
   segments,
   checkpoints,
 }: SimulatedDisk): ReadonlyMap<string, ReadonlyMap<number, number>> {
@@ -75,4 +75,15 @@ export function sessionsOnDisk({
         for (let at = 0; at < count; at++) note(`${table} ${origin}`, firstSequence + at, session);
   }
   return sessions;
+}
+
+/** Lives, as `table origin`, of which two disks hold different operations under one name. */
+export function differentLives(one: SimulatedDisk, other: SimulatedDisk): string[] {
+  const [here, there] = [sessionsOnDisk(one), sessionsOnDisk(other)];
+  return [...here.keys()].filter((name) => {
+    const sessions = there.get(name) ?? new Map<number, number>();
+    return [...(here.get(name) ?? [])].some(
+      ([sequence, session]) => (sessions.get(sequence) ?? session) !== session,
+    );
+  });
 }

@@ -9,7 +9,7 @@ import type { decodeMessage } from '../../src/replication/wire/wire.ts';
 import { textOf } from '../support/naive-model.ts';
 import { readLog } from '../support/read-log.ts';
 import { contentOf, nameOf } from './ledger.ts';
-import { entriesOf } from './witness.ts';
+import { entriesOf } from './table-witness.ts';
 import type { WorldTable } from './world.ts';
 
 /** What a node says of itself when somebody connects. */

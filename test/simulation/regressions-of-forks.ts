@@ -223,4 +223,66 @@ export const regressionsOfForks: readonly Regression[] = [
       ],
     ),
   },
+  {
+    found: 'a name used again was covered by a checkpoint that its peer had taken over, and by no row of it',
+    world: world(
+      3974,
+      {
+        tables: {
+          hosts: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
+            switched: true,
+            cleared: false,
+          },
+        },
+        checkpointAfter: 16,
+        keepOperations: 20,
+        late: 1,
+        modes: MODES,
+      },
+      [
+        ['write', 896673927, 0],
+        ['restore', 517427285, 0],
+        ['burst', 604003059, 0],
+        ['write', 734268041, 565],
+        ['write', 552833729, 488],
+        ['restart', 122215467, 1174],
+        ['restore', 26733571, 0],
+        ['write', 585355510, 0],
+      ],
+    ),
+  },
+  {
+    found: 'a table that had parted from its peer was shared again when another table began a new life',
+    world: world(
+      2522,
+      {
+        tables: {
+          hosts: {
+            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'automerge' },
+            switched: false,
+            cleared: true,
+          },
+          seen: {
+            declaration: { key: 'string', backend: 'sqlite', mode: 'naive' },
+            switched: false,
+            cleared: false,
+          },
+        },
+        keepOperations: 20,
+        modes: MODES,
+      },
+      [
+        ['restore', 947259726, 0],
+        ['write', 180300940, 0],
+        ['write', 856254343, 0],
+        ['write', 753152296, 0],
+        ['heal', 702272666, 2000],
+        ['restore', 524124810, 0],
+        ['write', 850985738, 0],
+        ['heal', 162060471, 1804],
+        ['reset', 469448901, 0],
+      ],
+    ),
+  },
 ];

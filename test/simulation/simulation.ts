@@ -5,15 +5,17 @@ import { openSegmentBytes } from '../../src/log/keeping/segment-store.ts';
 import { decodeMessage } from '../../src/replication/wire/wire.ts';
 import { Cluster, type Member } from '../support/cluster.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
-import { type DiskCopy, SimulatedDisk } from '../support/simulated-disk.ts';
+import { SimulatedDisk } from '../support/simulated-disk.ts';
 import type { Delivery } from '../support/simulated-network.ts';
 import { simulateAdversary } from './adversary/run.ts';
 import { simulateClocks } from './clocks/run.ts';
-import { heldOnDisks, sessionsOnDisk, vectorOfHeader } from './held-on-disk.ts';
+import { differentLives, heldOnDisks, vectorOfHeader } from './held-on-disk.ts';
 import { Ledger, nameOf } from './ledger.ts';
+import { type Past, newPast } from './past.ts';
 import { User } from './user.ts';
 import { Verdict } from './verdict.ts';
-import { NodeWitness, type Surroundings } from './witness.ts';
+import { NodeWitness } from './node-witness.ts';
+import type { Surroundings } from './table-witness.ts';
 import type { Step, World } from './world.ts';
 
 type CheckpointMessage = Extract<ReturnType<typeof decodeMessage>, { type: 'checkpoint' }>;
@@ -32,21 +34,6 @@ export interface SimulationResult {
   readonly virtualMs: number;
   /** How often each kind of step was taken, and what else happened. */
   readonly counts: Readonly<Record<string, number>>;
-}
-
-/** What one member carries from life to life. */
-export interface Past {
-  operations: readonly Operation[];
-  /** Position of its last operation on disk of which it was told that it is there. */
-  acknowledgedTo: number;
-  readonly adopted: Set<string>;
-  witness: NodeWitness | undefined;
-  restartAt: number;
-  backup: { readonly copy: DiskCopy; readonly operations: readonly Operation[] } | undefined;
-  position: number;
-  failed: boolean;
-  /** What the member's disk held when it was last looked at. */
-  readonly disk: { read: number; readonly held: Map<string, number> };
 }
 
 /** One world from its first step to its end. */
@@ -110,17 +97,7 @@ class Simulation {
     this.#user = new User(world.options, this.#around);
     this.#cluster.network.observe = (delivery) => this.#delivered(delivery);
     for (const member of this.#cluster.members) {
-      this.#past.set(member, {
-        operations: [],
-        acknowledgedTo: 0,
-        adopted: new Set(),
-        witness: undefined,
-        restartAt: 0,
-        backup: undefined,
-        position: 0,
-        failed: false,
-        disk: { read: 0, held: new Map() },
-      });
+      this.#past.set(member, newPast());
     }
   }
 
@@ -447,7 +424,7 @@ class Simulation {
     await this.#cluster.run(RESTORED_MS);
     this.#glance();
     const parted = members.flatMap((one, index) =>
-      members.slice(0, index).flatMap((other) => this.#differentLives(one, other)),
+      members.slice(0, index).flatMap((other) => differentLives(one.disk, other.disk)),
     );
     for (const name of parted) this.#checkTold(name);
     for (const member of members) {
@@ -471,17 +448,6 @@ class Simulation {
       code === 'fork-detected' && of === table;
     if (!this.#cluster.members.some(({ events }) => events.some(isOf)))
       throw new Error(`a name stands for two operations, and nobody was told: ${name}`);
-  }
-
-  /** Lives, as `table origin`, of which two nodes hold different operations under one name. */
-  #differentLives(one: Member, other: Member): string[] {
-    const [here, there] = [sessionsOnDisk(one.disk), sessionsOnDisk(other.disk)];
-    return [...here.keys()].filter((name) => {
-      const sessions = there.get(name) ?? new Map<number, number>();
-      return [...(here.get(name) ?? [])].some(
-        ([sequence, session]) => (sessions.get(sequence) ?? session) !== session,
-      );
-    });
   }
 
   /** What is told next may stand where something else was lost. */

@@ -1,6 +1,6 @@
 import type { MapTable, SetTable, Table, TableNode } from '../../src/index.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
-import type { Surroundings } from './witness.ts';
+import type { Surroundings } from './table-witness.ts';
 import type { WorldOptions } from './world.ts';
 
 /** Thrown inside a batch to have it taken back. */

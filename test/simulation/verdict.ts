@@ -4,7 +4,7 @@ import type { Cluster, Member } from '../support/cluster.ts';
 import { textOf } from '../support/naive-model.ts';
 import { type Ledger, contentOf, nameOf } from './ledger.ts';
 import { allowedRows } from './last-writes.ts';
-import type { Past } from './simulation.ts';
+import type { Past } from './past.ts';
 import {
   type Hello,
   type Rows,
@@ -20,7 +20,8 @@ import {
   stateText,
 } from './readings.ts';
 import { OWN, SUM } from './user.ts';
-import { type NodeWitness, type TableWitness, entriesOf } from './witness.ts';
+import type { NodeWitness } from './node-witness.ts';
+import { type TableWitness, entriesOf } from './table-witness.ts';
 import type { World, WorldTable } from './world.ts';
 
 /** How long a healed cluster may take to become equal, in milliseconds of virtual time. */
