@@ -12,6 +12,7 @@ import {
   type Schema,
   type TableDeclaration,
   compileSchema,
+  differenceFromBefore,
   sameDeclaration,
   suggestion,
 } from '../schema/index.ts';
@@ -172,12 +173,13 @@ function requireSame({ schema: known, inForce: { epoch } }: Projection, declared
     epoch.counter === 0 ? sameDeclaration(known, declared) : known.fingerprint === declared.fingerprint;
   if (same && known.backend === declared.backend) return;
   const [before, now] = [known, declared].map((schema) => JSON.stringify(schema.declaration));
+  const { name } = declared;
   throw new TablecastError(
     'DECLARATION_DIFFERS',
-    `Table ${declared.name} is declared as ${now}, before as ${before}.`,
+    `Table ${name} is declared otherwise than before: ${differenceFromBefore(declared.declaration, known.declaration)}.`,
     {
-      hint: 'Use one declaration everywhere; to change types, declare a table of another name and copy the rows (tablecast export, import).',
-      details: { table: declared.name, before, now },
+      hint: `Declare it as before. To change it, declare a table of another name and copy the rows: tablecast export ${name} --output rows.csv, then tablecast import NAME rows.csv.`,
+      details: { table: name, before, now },
     },
   );
 }

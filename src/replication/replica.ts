@@ -65,6 +65,8 @@ export interface ReplicaTable {
   canFollow(epoch: { readonly counter: number }): boolean;
   /** For showing to people when they do not. */
   readonly declaration: unknown;
+  /** Says in words how it differs from what a peer declares, which was not checked; empty where no word is known. */
+  differenceFrom(there: object, mode: string): string;
   readonly rows: number;
   /** Nodes of which lives were forgotten, so that the log's runs alone do not make the table. */
   readonly forgottenNodes: readonly string[];

@@ -84,8 +84,11 @@ describe('conformance: declaration', () => {
     expect(node.table('named', { key: 'string', value: 'count' })).toBe(table);
     const error = errorOf(() => node.table('named', { key: 'string', value: 'int' }));
     expect(error).toMatchObject({ code: 'DECLARATION_DIFFERS' });
-    expect(error?.message).toContain('"value":"int"');
-    expect(error?.message).toContain('"value":"count"');
+    expect(error?.message).toBe('Table named is declared otherwise than before: value is int and was count.');
+    expect(error?.details).toMatchObject({
+      before: expect.stringContaining('"value":"count"') as string,
+      now: expect.stringContaining('"value":"int"') as string,
+    });
   });
 
   it('conformance 13: a node without a directory refuses each sqlite table, and goes on', () => {

@@ -1,5 +1,5 @@
 import type { Change, MapTable, NodeEvent, SetTable, Table, TableNode } from '../../src/index.ts';
-import { isTablecastError } from '../../src/index.ts';
+import { type TablecastError, isTablecastError } from '../../src/index.ts';
 import { Cluster, type ClusterOptions, createCluster } from '../support/cluster.ts';
 
 export const counts = { key: 'string', value: 'count' } as const;
@@ -77,7 +77,7 @@ export function codeOf(call: () => unknown): string | undefined {
 }
 
 /** The error a call throws. */
-export function errorOf(call: () => unknown): { code: string; message: string; hint: string } | undefined {
+export function errorOf(call: () => unknown): TablecastError | undefined {
   try {
     call();
     return undefined;

@@ -148,7 +148,8 @@ describe('conformance: start, attach and persistence', () => {
     const second = await open({ directory });
     const error = errorOf(() => second.table('typed', durableCounts));
     expect(error).toMatchObject({ code: 'DECLARATION_DIFFERS' });
-    expect(error?.message).toContain('"value":"string"');
+    expect(error?.message).toContain('value is count and was string');
+    expect(error?.details).toMatchObject({ before: expect.stringContaining('"value":"string"') as string });
     expect(second.table('other', durableCounts).set('k', 1).size).toBe(1);
     const asStored = { key: 'string', value: 'string', backend: 'sqlite' } as const;
     expect(second.table('typed', asStored).get('k')).toBe('text');

@@ -77,12 +77,12 @@ describe('conformance: receiving', () => {
       const [fine] = cluster.declare('counts', counts);
       fine?.set('k', 1);
       await settle(cluster);
-      for (const seen of events) {
+      const said = ['value is here string and there count', 'value is here count and there string'];
+      for (const [index, seen] of events.entries()) {
         const refused = seen.filter(({ code }) => code === 'table-refused');
         expect(refused).toHaveLength(1);
         expect(refused[0]).toMatchObject({ table: 'mixed', severity: 'error' });
-        expect(refused[0]?.message).toContain('"value":"string"');
-        expect(refused[0]?.message).toContain('"value":"count"');
+        expect(refused[0]?.message).toContain(said[index]);
       }
       expect([texts.get('k'), numbers.get('k')]).toEqual(['one', 1]);
       expect(there.table('counts', counts).get('k')).toBe(1);

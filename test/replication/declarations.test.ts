@@ -38,32 +38,38 @@ describe('tables that nodes declare or do not', () => {
   });
 
   it.each([
-    ['other values', { key: 'string', value: 'string', backend: 'sqlite' }],
-    ['other keys', { key: 'int', value: 'count', backend: 'sqlite' }],
-    ['an expiry', { key: 'string', value: 'count', backend: 'sqlite', writeExpire: '1h' }],
-    ['no values', { key: 'string', backend: 'sqlite' }],
-  ] as const)('declared with %s are reported on both sides, and all others go on', async (_, differing) => {
-    const cluster = await createCluster({ size: 2, topology: 'pair' });
-    const [one] = [cluster.node(0).table('t', declaration), cluster.node(1).table('t', differing)];
-    const [fine, good] = cluster.declare('fine', other);
-    one.set('a', 1);
-    fine?.set('b', 2);
-    await cluster.run(5000);
-    expect(cluster.node(1).tables.get('t')?.size).toBe(0);
-    expect(good?.get('b')).toBe(2);
-    for (const [index, { events }] of cluster.members.entries()) {
-      const refused = events.filter(({ code }) => code === 'table-refused');
-      expect(refused.length).toBe(1);
-      const here = cluster.node(index).tables.get('t')?.declaration;
-      const there = cluster.node(1 - index).tables.get('t')?.declaration;
-      expect(refused[0]).toMatchObject({ table: 't', peer: `n${1 - index}`, details: { here, there } });
-      expect(refused[0]?.message).toContain(JSON.stringify(here));
-    }
-    fine?.set('later', 3);
-    await cluster.run(100);
-    expect(good?.get('later')).toBe(3);
-    await cluster.close();
-  });
+    ['other values', { value: 'string' }, 'value is here count and there string.'],
+    ['other keys', { key: ['int', 'addr'] }, 'key is here string and there [int, addr].'],
+    ['an expiry', { writeExpire: '1h' }, 'writeExpire is here left out and there 3600000 ms.'],
+    ['no values', { value: undefined }, 'value is here count and there left out, as of a set.'],
+    ['another mode', { mode: 'lww' }, 'mode is here naive and there lww.'],
+  ] as const)(
+    'declared with %s are reported on both sides, and all others go on',
+    async (_, members, words) => {
+      const differing = { key: 'string', value: 'count', backend: 'sqlite', ...members } as const;
+      const cluster = await createCluster({ size: 2, topology: 'pair' });
+      const [one] = [cluster.node(0).table('t', declaration), cluster.node(1).table('t', differing)];
+      const [fine, good] = cluster.declare('fine', other);
+      one.set('a', 1);
+      fine?.set('b', 2);
+      await cluster.run(5000);
+      expect(cluster.node(1).tables.get('t')?.size).toBe(0);
+      expect(good?.get('b')).toBe(2);
+      for (const [index, { events }] of cluster.members.entries()) {
+        const refused = events.filter(({ code }) => code === 'table-refused');
+        expect(refused.length).toBe(1);
+        const here = cluster.node(index).tables.get('t')?.declaration;
+        const there = cluster.node(1 - index).tables.get('t')?.declaration;
+        expect(refused[0]).toMatchObject({ table: 't', peer: `n${1 - index}`, details: { here, there } });
+        if (index === 0)
+          expect(refused[0]?.message).toBe(`Table t is not replicated with this peer: ${words}`);
+      }
+      fine?.set('later', 3);
+      await cluster.run(100);
+      expect(good?.get('later')).toBe(3);
+      await cluster.close();
+    },
+  );
 
   it('may be kept in memory on one node and on disk on another', async () => {
     const cluster = await createCluster({ size: 2, topology: 'pair' });

@@ -1,4 +1,5 @@
 import { isModeName } from '../../log/operations/epoch.ts';
+import { differenceFromThere } from '../../schema/index.ts';
 import type { StoreName } from '../../log/keeping/journal.ts';
 import type { OperationLog } from '../../log/keeping/operation-log.ts';
 import type { Origins } from '../../log/operations/origin.ts';
@@ -165,6 +166,12 @@ export class LocalReplica implements Replica {
       epoch: projection.inForce.epoch,
       canFollow: (epoch) => projection.inForce.canFollow(epoch),
       declaration: projection.schema.declaration,
+      // A switch of mode changes what stands, and not what was declared.
+      differenceFrom: (there, mode) =>
+        differenceFromThere(
+          { ...projection.schema.declaration, mode: projection.inForce.mode.name },
+          { ...there, mode },
+        ),
       rows: projection.rows.size,
       get forgottenNodes() {
         return [...projection.held.lives.forgotten.keys()];

@@ -75,8 +75,11 @@ export function stateOf(table: ReplicaTable, takes: Takes): TableState {
 }
 
 /** Tells of a table that both sides declare, but differently. */
-export function difference({ name, declaration }: ReplicaTable, state: Announced): string {
-  const here = JSON.stringify(declaration);
-  const there = state.declaration?.slice(0, SHOWN) ?? `something longer than ${MAX_DECLARATION} characters`;
-  return `Table ${name} is not replicated with this peer: declared here as ${here}, there as ${there}.`;
+export function difference(table: ReplicaTable, state: Announced): string {
+  const told = `Table ${table.name} is not replicated with this peer: `;
+  const there = declarationOf(state);
+  if (typeof there !== 'object' || there === null)
+    return `${told}declared there as ${state.declaration?.slice(0, SHOWN) ?? `something longer than ${MAX_DECLARATION} characters`}.`;
+  const words = table.differenceFrom(there, state.mode);
+  return `${told}${(words || 'it is declared differently').slice(0, SHOWN)}.`;
 }
