@@ -70,7 +70,7 @@ export interface Contest {
   readonly slow?: boolean | undefined;
 }
 
-/** One line of the targets, P1 to P20. */
+/** One line of the targets, P1 to P21. */
 export interface Target {
   readonly id: string;
   readonly title: string;

@@ -11,6 +11,7 @@ import { p16 } from './p16-event-loop.ts';
 import { p17 } from './p17-sql.ts';
 import { p19 } from './p19-http.ts';
 import { p20 } from './p20-queries.ts';
+import { p21 } from './p21-views.ts';
 
 /** Every target, in order. */
 export const targets: readonly Target[] = [
@@ -33,4 +34,5 @@ export const targets: readonly Target[] = [
   p17,
   p19,
   p20,
+  p21,
 ];
