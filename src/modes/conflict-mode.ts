@@ -126,12 +126,20 @@ export interface OwnEffect {
   readonly by: number;
 }
 
-/** A document stands behind one table, from one switch of mode to the next. */
-export interface TableDocument {
-  /** Begins with rows that every node has alike; those whose part of the document is begun are passed over. */
-  begin(rows: Iterable<BaseRow>): void;
+/** Puts what this node writes into the document; a batch that throws takes it back. */
+export interface DocumentWriting {
+  /** Returns whether a counter can be begun under a key: what others did may have left no number for it. */
+  canBegin(text: string): boolean;
   /** Puts a run of this node into the document; returns what the run must carry. */
   write(effects: RunEffects): WrittenRun;
+  /** Begins to keep what takes back the writes from now on. */
+  beginUndo(): void;
+  /** Keeps, or takes back, what was written since {@link beginUndo}. */
+  endUndo(keep: boolean): void;
+}
+
+/** Takes in runs of others and of the log: what is dear is done before their turn, and what is wrong changes nothing. */
+export interface DocumentFolding {
   /**
    * Reads what a run carries in steps, each of which gives the microseconds it takes at most: it is not read again
    * when the same list of changes is checked or applied. Says what there is in it; what does not hold is left to
@@ -152,6 +160,10 @@ export interface TableDocument {
    * Runs that follow the whole one can be taken in behind it, but nothing that is written.
    */
   applyPart(part: RunEffects, effects: RunEffects, carried: RunChanges): ReadonlySet<string>;
+}
+
+/** Shows what stands in the document, for the rows to be made alike. */
+export interface DocumentReading {
   /** Returns the value that stands under a key in the document; undefined when none does, or none is there yet. */
   standing(text: string): Standing | undefined;
   /** Returns all values under a key, the one that stands first. */
@@ -160,6 +172,12 @@ export interface TableDocument {
   covers(text: string): boolean;
   /** Returns the keys that have a value in the document. */
   keys(): Iterable<string>;
+  /** Takes a key's exact version from a row, where the document only knows the run. */
+  refine(text: string, version: Version): void;
+}
+
+/** Moves a document as a whole: checkpoints hold it, and adoption merges it. */
+export interface DocumentContent {
   /** Returns everything the document consists of, in chunks that {@link merge} takes. */
   chunks(): Iterable<Uint8Array>;
   /** Reads chunks in steps, as {@link prepare} does: the same list of them is then merged sooner. Throws `OPERATION_INVALID`. */
@@ -169,8 +187,12 @@ export interface TableDocument {
    * later only that they were there. Throws `OPERATION_INVALID`.
    */
   merge(chunks: readonly Uint8Array[], trusted: boolean, before?: number): void;
-  /** Takes a key's exact version from a row, where the document only knows the run. */
-  refine(text: string, version: Version): void;
+}
+
+/** Begins with rows, and says what is to be carried over when a switch ends the document. */
+export interface DocumentSwitching {
+  /** Begins with rows that every node has alike; those whose part of the document is begun are passed over. */
+  begin(rows: Iterable<BaseRow>): void;
   /**
    * Returns, of an origin whose changes wait for others, the sequence of the first operation that has no
    * effect yet.
@@ -180,14 +202,12 @@ export interface TableDocument {
   applied(): ReadonlyMap<string, number>;
   /** Lists what some origins did since the document began, in the order in which it took effect. */
   effectsOf(isOwn: (origin: string) => boolean): OwnEffect[];
-  /** Returns whether a counter can be begun under a key: what others did may have left no number for it. */
-  canBegin(text: string): boolean;
   /** Returns whether a value that a key had when the document began still stands, added to or not. */
   hasBase(text: string): boolean;
-  /** Begins to keep what takes back the writes from now on. */
-  beginUndo(): void;
-  /** Keeps, or takes back, what was written since {@link beginUndo}. */
-  endUndo(keep: boolean): void;
+}
+
+/** Says how much there is of it, so that one node begins it anew in time, and users can export it. */
+export interface DocumentHistory {
   /** Says how much history there is. */
   readonly history: { readonly operations: number; readonly bytes: number };
   /** Returns whether an origin wrote more of the history than any other. */
@@ -197,3 +217,13 @@ export interface TableDocument {
   /** Returns the document in the official library's format. */
   export(): Uint8Array;
 }
+
+/** A document stands behind one table, from one switch of mode to the next. */
+export interface TableDocument
+  extends
+    DocumentWriting,
+    DocumentFolding,
+    DocumentReading,
+    DocumentContent,
+    DocumentSwitching,
+    DocumentHistory {}

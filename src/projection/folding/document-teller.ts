@@ -2,7 +2,7 @@ import { CLEAR, EXPIRE, INCREMENT, SET } from '../../log/operations/operation.ts
 import type { Dictionary } from '../../log/runs/dictionary.ts';
 import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type { DecodedRun } from '../../log/runs/run.ts';
-import type { NetEffect, RunEffects, Standing, TableDocument } from '../../modes/conflict-mode.ts';
+import type { DocumentReading, NetEffect, RunEffects, Standing } from '../../modes/conflict-mode.ts';
 import type { Value } from '../../schema/index.ts';
 import { Change, type OperationFacts } from '../telling/change.ts';
 import type { Live } from './effects.ts';
@@ -41,7 +41,7 @@ interface KeyOperation {
 
 /** A document is shown in the rows of its table, key by key. */
 interface ShownDocument {
-  readonly document: Pick<TableDocument, 'standing'>;
+  readonly document: Pick<DocumentReading, 'standing'>;
   valueOf(standing: Standing): Value;
   shows(slot: number, standing: Standing | undefined): boolean;
   place(slot: number, standing: Standing | undefined, by: Dot): void;
