@@ -9,8 +9,8 @@ export interface WorldKind {
   readonly fixed: number;
   readonly fresh: number;
   /**
-   * Of the fresh ones so many may fail, each shown with its seed, while docs/guarantees.md names faults that are open:
-   * a gate must not keep a change out for a fault that it did not make, and must for one that shows often.
+   * Of the fresh ones so many may fail, each shown with its seed: a gate must not keep a change out for a fault that it
+   * did not make, and must for one that shows often. How many follows from what has held; see docs/decisions/0037.
    */
   readonly open: number;
   /** Whether a gate's worlds together must reach every path of `rare.ts`. */
