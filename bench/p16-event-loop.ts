@@ -34,7 +34,7 @@ export const p16: Target = {
 
 export const map: Measure = ({ quick }) => {
   const rows = new Map<string, number>();
-  return delays((key, value) => rows.set(key, value), quick);
+  return delays((key, value) => rows.set(key, value), { quick });
 };
 
 export const ours: Measure = async ({ directory, quick }) => {
@@ -43,7 +43,7 @@ export const ours: Measure = async ({ directory, quick }) => {
   const table = declare(node, 'numbers', { backend: 'sqlite' });
   const reading = new Reading();
   table.changes.subscribe((change) => reading.read(change.key, change.value as number));
-  const sample = await delays((key, value) => table.set(key, value), quick);
+  const sample = await delays((key, value) => table.set(key, value), { quick });
   await node.close();
   return sample;
 };
@@ -51,10 +51,10 @@ export const ours: Measure = async ({ directory, quick }) => {
 /** Writes what is due at every turn of a timer, and watches how late timers are. */
 export async function delays(
   write: (key: string, value: number) => void,
-  quick: boolean,
+  { quick, perSecond = PER_SECOND }: { readonly quick: boolean; readonly perSecond?: number },
 ): ReturnType<Measure> {
   const keys = keysOf(KEYS);
-  const total = PER_SECOND * (quick ? 2 : 10);
+  const total = perSecond * (quick ? 2 : 10);
   const order = orderOf(total, KEYS);
   for (const [index, key] of keys.entries()) {
     write(key, valueOf(index));
@@ -67,7 +67,7 @@ export async function delays(
   while (done < total) {
     await pause(1);
     // After a stall no more than 20 ms of work are made up at once: the writer is not what is measured.
-    const due = Math.min(total, Math.floor((spent().wallUs / 1e6) * PER_SECOND), done + PER_SECOND / 50);
+    const due = Math.min(total, Math.floor((spent().wallUs / 1e6) * perSecond), done + perSecond / 50);
     while (done < due) write(keys[order[done] as number] as string, valueOf(done++));
   }
   const { wallUs } = spent();

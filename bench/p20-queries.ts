@@ -97,7 +97,10 @@ async function written(setting: Setting, isAsked: boolean): Promise<Sample> {
         maxMs: 600_000,
       });
   })();
-  const sample = await delays((key, value) => table.set(key, value), setting.quick);
+  const sample = await delays((key, value) => table.set(key, value), {
+    quick: setting.quick,
+    perSecond: 100_000,
+  });
   asked.on = false;
   await asking;
   await node.close();

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import fc from 'fast-check';
 import { type MapTable, type TableNode, openLogFile, openNode } from 'tablecast';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
@@ -260,67 +259,3 @@ test('a file of a node is asked as well', async () => {
   expect((await file.query('SELECT key, value FROM t')).rows).toEqual([{ key: 1, value: 'one' }]);
   expect(existsSync(join(directory, 'n.rows.db'))).toBe(false);
 });
-
-const SEED = Number(process.env['TABLECAST_SEED'] ?? 69);
-const anyStep = fc.oneof(
-  { weight: 8, arbitrary: fc.tuple(fc.constant('set' as const), fc.nat(6), fc.nat(99)) },
-  { weight: 3, arbitrary: fc.tuple(fc.constant('delete' as const), fc.nat(6), fc.constant(0)) },
-  { weight: 3, arbitrary: fc.tuple(fc.constant('increment' as const), fc.nat(6), fc.constant(1)) },
-  { weight: 1, arbitrary: fc.tuple(fc.constant('clear' as const), fc.constant(0), fc.constant(0)) },
-  { weight: 1, arbitrary: fc.tuple(fc.constant('switch' as const), fc.nat(2), fc.constant(0)) },
-  { weight: 2, arbitrary: fc.tuple(fc.constant('ask' as const), fc.constant(0), fc.constant(0)) },
-);
-const MODES = ['naive', 'lww', 'automerge'] as const;
-
-test.each(MODES)(
-  'after random histories a query gives the rows of the tables, beginning in mode %s',
-  async (mode) => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.tuple(fc.boolean(), anyStep), { minLength: 15, maxLength: 40 }),
-        async (steps) => {
-          const directory = mkdtempSync(join(tmpdir(), 'tablecast-query-test-'));
-          const open = async (): Promise<{ node: TableNode; tables: MapTable<number, number>[] }> => {
-            const node = await openNode({ id: 'n', directory });
-            const tables = (['memory', 'sqlite'] as const).map((backend) =>
-              node.table(backend, { key: 'int', value: 'int', default: 0, mode, backend }),
-            );
-            return { node, tables: tables as unknown as MapTable<number, number>[] };
-          };
-          const ask = async ({ node, tables }: Awaited<ReturnType<typeof open>>): Promise<void> => {
-            const { rows } = await node.query(
-              "SELECT 'memory' AS t, key, value FROM memory UNION ALL SELECT 'sqlite', key, value FROM sqlite",
-            );
-            const wanted = tables.flatMap((table) =>
-              Array.from(table, ([key, value]) => ({ t: table.name, key, value })),
-            );
-            expect(new Set(rows.map((row) => JSON.stringify(row)))).toEqual(
-              new Set(wanted.map((row) => JSON.stringify(row))),
-            );
-          };
-          let world = await open();
-          try {
-            for (const [isFirst, [kind, key, value]] of steps) {
-              const table = world.tables[isFirst ? 0 : 1] as MapTable<number, number>;
-              if (kind === 'ask') await ask(world);
-              else if (kind === 'switch') await table.switchMode(MODES[key] as (typeof MODES)[number]);
-              else if (kind === 'clear') table.clear();
-              else if (kind === 'delete') table.delete(key);
-              else if (kind === 'increment') table.increment(key, value);
-              else table.set(key, value);
-            }
-            await ask(world);
-            await world.node.close();
-            world = await open();
-            await ask(world);
-          } finally {
-            await world.node.close();
-            rmSync(directory, { recursive: true, force: true });
-          }
-        },
-      ),
-      // The same worlds each time; TABLECAST_SEED draws others.
-      { numRuns: 2, seed: SEED },
-    );
-  },
-);
