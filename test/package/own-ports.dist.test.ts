@@ -25,8 +25,10 @@ beforeAll(async () => {
   await run('mv', ['package', path.join(modules, 'tablecast')], { cwd: project });
   const manifest = await readFile(path.join(checkout, 'package.json'), 'utf8');
   const { dependencies } = JSON.parse(manifest) as { dependencies: Record<string, string> };
-  for (const name of Object.keys(dependencies))
+  for (const name of Object.keys(dependencies)) {
+    await mkdir(path.dirname(path.join(modules, name)), { recursive: true });
     await symlink(path.join(checkout, 'node_modules', name), path.join(modules, name));
+  }
   await writeFile(path.join(project, 'package.json'), '{ "type": "module", "private": true }');
 }, 120_000);
 
