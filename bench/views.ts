@@ -27,7 +27,7 @@ export interface ViewedRows {
 }
 
 /** A value that every question takes something of: in [0, 1,000), half of all pass the filter. */
-export function valueAt(random: () => number): number {
+function valueAt(random: () => number): number {
   return Math.floor(random() * 1_000_000) / 1000;
 }
 
