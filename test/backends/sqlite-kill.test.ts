@@ -9,8 +9,9 @@ import { temporaryDirectory } from './support/places.ts';
 import { segmentAt } from './support/segments.ts';
 
 const child = fileURLToPath(new URL('support/writer-child.ts', import.meta.url));
+const loader = fileURLToPath(new URL('../../scripts/typescript.mjs', import.meta.url));
 const start = (...options: string[]) =>
-  spawn(process.execPath, ['--import', 'tsx', child, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  spawn(process.execPath, ['--import', loader, child, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
 
 /** Lets a child write, kills it after so many acknowledgements, and returns the highest one. */
 async function writeAndKill(file: string, durability: string, after: number): Promise<number> {

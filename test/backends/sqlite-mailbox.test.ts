@@ -195,7 +195,8 @@ it.each([
 
 async function endsBy(how: string, file: string): Promise<void> {
   const child = fileURLToPath(new URL('support/waiting-child.ts', import.meta.url));
-  const writer = spawn(process.execPath, ['--import', 'tsx', child, file, how], {
+  const loader = fileURLToPath(new URL('../../scripts/typescript.mjs', import.meta.url));
+  const writer = spawn(process.execPath, ['--import', loader, child, file, how], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let said = '';

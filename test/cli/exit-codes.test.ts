@@ -47,6 +47,7 @@ const asking = [
   'tail t',
   'export t',
   'project t --to TARGET',
+  'query VALUES(1)',
 ];
 const commands = program('0').commands.map((command) => command.name());
 

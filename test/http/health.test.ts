@@ -46,7 +46,7 @@ test('who shows no credential is told whether the node lives and is ready, and n
   for (const token of [undefined, 'wrong', 'reads'])
     expect(await told('/livez', token)).toEqual([200, '{"alive":true}']);
   expect(await told('/readyz')).toEqual([503, '{"ready":false}']);
-  expect((await told('/readyz', 'all'))[1]).toContain('not reached yet');
+  expect((await told('/readyz', 'all'))[1]).toContain('peer ws://127.0.0.1:1: ');
   expect((await told('/readyz', 'reads'))[1]).toContain('told to those who may read every table');
   expect((await told('/metrics'))[0]).toBe(401);
   expect((await told('/metrics', 'reads'))[0]).toBe(200);
