@@ -31,6 +31,7 @@ test('query asks the tables of a running node, with parameters, in every format'
   expect(table).toMatchObject({ code: 0, stderr: '' });
   expect(table.stdout).toContain('│ key_1    │ value │');
   expect(table.stdout).toContain('│ 10.0.0.1 │     7 │');
+  expect(csv).toMatchObject({ code: 0, stderr: '' });
   const lines = csv.stdout.trimEnd().split('\n');
   expect(lines[0]).toBe('key,value,_origin,_sequence,_time');
   expect(lines[1]).toMatch(/^5,"five, ""and"" more",manager@[^,]+,1,\d{13}$/);

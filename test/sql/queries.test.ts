@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -241,10 +241,14 @@ test('what a killed node left behind goes when the next one is asked, and what a
   const left = mkdtempSync(join(tmpdir(), 'tablecast-queries-'));
   const begun = mkdtempSync(join(tmpdir(), 'tablecast-queries-'));
   onTestFinished(() => rmSync(begun, { recursive: true }));
-  writeFileSync(join(left, 'held.lock'), '');
+  const fresh = mkdtempSync(join(tmpdir(), 'tablecast-queries-'));
+  onTestFinished(() => rmSync(fresh, { recursive: true }));
   writeFileSync(join(left, '0.db'), 'rows');
+  for (const directory of [left, fresh]) writeFileSync(join(directory, 'held.lock'), '');
+  const before = new Date(Date.now() - 61_000);
+  for (const directory of [left, begun]) utimesSync(directory, before, before);
   const living = await ask();
-  expect([existsSync(left), existsSync(begun)]).toEqual([false, true]);
+  expect([left, begun, fresh].map((directory) => existsSync(directory))).toEqual([false, true, true]);
   await ask();
   expect((await living.query('SELECT count(*) AS n FROM t')).rows).toEqual([{ n: 1 }]);
 });
