@@ -1,3 +1,4 @@
+import { isTablecastError } from '../../errors.ts';
 import { stampToMs } from '../../log/operations/hybrid-clock.ts';
 import type { TypeName, Value } from '../../schema/index.ts';
 import type { Projection } from '../../projection/projection.ts';
@@ -55,7 +56,7 @@ export class LookUps {
       if (value === undefined) return undefined;
       key.push(value);
     }
-    const slot = rows.find(schema.keyText(schema.composite ? key : key[0]));
+    const slot = slotOf(projection, schema.composite ? key : key[0]);
     if (slot === undefined || !isSame(keyValues(schema, rows.key(slot)), key)) return { columns, rows: [] };
     return { columns, rows: [cells.map((cell) => cell(slot))] };
   }
@@ -97,6 +98,16 @@ export class LookUps {
 
 function nameOf(text: string): string {
   return text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text;
+}
+
+/** Finds a row; none under what is no key at all, as in SQL. */
+function slotOf({ schema, rows }: Projection, key: unknown): number | undefined {
+  try {
+    return rows.find(schema.keyText(key));
+  } catch (error) {
+    if (isTablecastError(error, 'KEY_INVALID')) return undefined;
+    throw error;
+  }
 }
 
 /** A parameter as a value of a key; undefined where equality is not that of the values. */
