@@ -2,6 +2,7 @@ import { type PlantedBug, bug } from './planted-bug.ts';
 import { bugsOfCosts } from './planted-bugs-of-costs.ts';
 import { bugsOfLogs } from './planted-bugs-of-logs.ts';
 import { bugsOfPromises } from './planted-bugs-of-promises.ts';
+import { bugsOfQueries } from './planted-bugs-of-queries.ts';
 import { bugsOfRefusals } from './planted-bugs-of-refusals.ts';
 import { bugsOfRights } from './planted-bugs-of-rights.ts';
 import { bugsOfSwitches } from './planted-bugs-of-switches.ts';
@@ -366,6 +367,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...bugsOfCosts,
   ...bugsOfLogs,
   ...bugsOfPromises,
+  ...bugsOfQueries,
   ...bugsOfRefusals,
   ...bugsOfRights,
   ...bugsOfRuns,
