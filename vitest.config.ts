@@ -44,7 +44,12 @@ const config: ViteUserConfig = {
       },
       {
         extends: true,
-        test: { name: 'page', include: [needsBrowser], globalSetup: ['test/page/support/build.ts'] },
+        test: {
+          name: 'page',
+          include: [needsBrowser],
+          globalSetup: ['test/page/support/build.ts'],
+          expect: { poll: { timeout: 30_000 } },
+        },
       },
       { extends: true, test: { name: 'package', include: [needsBuild], testTimeout: 120_000 } },
     ],

@@ -36,15 +36,16 @@ export function Grid({ table, pages, sort, setSort, open }: GridProps): JSX.Elem
   const rows = useVirtualRows(scroller, total, ROW_HEIGHT);
   useEffect(() => pages.show(rows.first, rows.last), [pages, rows.first, rows.last, total]);
   const style = columnStyle(table);
+  const opening = useOpening(table.name, pages);
   const move = (index: number): void => {
+    opening.want(undefined);
     const next = Math.max(0, Math.min(total - 1, index));
     setActive(next);
     rows.scrollTo(next);
   };
   const openRow = (index: number): void => {
     setActive(index);
-    const row = pages.at(index);
-    if (row !== undefined) location.hash = rowPlace(table.name, row.key);
+    opening.want(index);
   };
   const inSight = rows.items.some(({ index }) => index === active);
   return (
@@ -88,6 +89,24 @@ export function Grid({ table, pages, sort, setSort, open }: GridProps): JSX.Elem
       </div>
     </div>
   );
+}
+
+/** Opens the row that is wanted; one that is still being asked for, when it is there. */
+function useOpening(table: string, pages: RowPages): { want(index: number | undefined): void } {
+  const wanted = useRef<number | undefined>(undefined);
+  const open = (): void => {
+    const row = wanted.current === undefined ? undefined : pages.at(wanted.current);
+    if (row === undefined) return;
+    wanted.current = undefined;
+    location.hash = rowPlace(table, row.key);
+  };
+  useEffect(open);
+  return {
+    want: (index) => {
+      wanted.current = index;
+      open();
+    },
+  };
 }
 
 function columnCount({ declaration }: TableStatus): number {

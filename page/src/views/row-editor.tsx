@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { answer, ask, path } from '../api/client.ts';
 import { ApiProblem } from '../api/problem.ts';
 import type { Cell, Row, TableStatus } from '../api/types.ts';
@@ -38,9 +38,13 @@ export function RowEditor(props: {
   /** The row as it stood when somebody began to write in the form: what others write meanwhile does not undo that. */
   const [begun, setBegun] = useState<Seen | undefined>(undefined);
   const [problem, setProblem] = useState<ApiProblem | undefined>(undefined);
+  const latest = useRef(0);
   const again = (): void => {
     if (rowKey === undefined) return;
+    const asked = ++latest.current;
     const show = (found: Seen): void => {
+      // An answer that was overtaken by a later one is of no use any more.
+      if (asked !== latest.current) return;
       setSeen(found);
       props.seen?.(found.tag ?? 'none');
     };
@@ -56,6 +60,7 @@ export function RowEditor(props: {
     again();
   };
   const base = begun ?? seen;
+  const isKnown = rowKey === undefined || seen !== undefined;
   const editor = {
     table,
     rowKey,
@@ -68,13 +73,13 @@ export function RowEditor(props: {
       {rowKey === undefined ? <h2>New row of {table.name}</h2> : <Now table={table} seen={seen} />}
       {problem !== undefined && <Problem problem={problem} />}
       {begun !== undefined && begun.tag !== seen?.tag && <Overtaken take={() => setBegun(undefined)} />}
-      {table.mayWrite ? (
+      {table.mayWrite && isKnown && (
+        // Only once the row is there: what somebody writes is told from what stood when they began.
         <div onInput={() => setBegun(base)}>
           <EditorForm key={rowKey === undefined ? 'new' : (base?.tag ?? 'none')} {...editor} />
         </div>
-      ) : (
-        <p class="soft small">Your credential may read this table and not write it.</p>
       )}
+      {!table.mayWrite && <p class="soft small">Your credential may read this table and not write it.</p>}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { ask, path } from '../api/client.ts';
 import { ApiProblem } from '../api/problem.ts';
 import type { Cell, Conflict, History, HistoryEntry, TableStatus } from '../api/types.ts';
@@ -65,7 +65,8 @@ export function RowLife({ table, rowKey }: { table: TableStatus; rowKey: Cell })
   const [tag, setTag] = useState('');
   const { value, problem } = useLife(table.name, rowKey, { most, tag });
   const type = table.declaration.value ?? '';
-  useEffect(() => {
+  // At once, and not behind the next picture: who presses Escape as soon as the row is there means it.
+  useLayoutEffect(() => {
     const closed = ({ key, target }: KeyboardEvent): void => {
       if (key === 'Escape' && !(target instanceof HTMLInputElement))
         location.hash = to(['tables', table.name]);
