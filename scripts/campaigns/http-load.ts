@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { openNode } from 'tablecast';
+import { slopeOfSecondHalf } from './slope.ts';
 
 const { values } = parseArgs({
   options: {
@@ -64,15 +65,6 @@ function heap(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** By how much values grow with each second, fitted to all of them. */
-function slope(samples: readonly (readonly [second: number, bytes: number])[]): number {
-  const mean = (numbers: readonly number[]): number =>
-    numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
-  const [x, y] = [mean(samples.map(([second]) => second)), mean(samples.map(([, bytes]) => bytes))];
-  const over = samples.reduce((sum, [second, bytes]) => sum + (second - x) * (bytes - y), 0);
-  return over / samples.reduce((sum, [second]) => sum + (second - x) ** 2, 0);
-}
-
 // The log in memory fills up to its bound, by default 64 MiB, which takes minutes and looks like growth.
 const limits = { maxMemoryLogBytes: 4 * 1024 * 1024 };
 const node = await openNode({ id: 'busy', http: { port: 0 }, limits });
@@ -98,7 +90,7 @@ const last = once(lines, 'line');
 child.kill('SIGTERM');
 const answered = JSON.parse(((await last) as [string])[0]) as Record<string, number>;
 await node.close();
-const grown = slope(samples.slice(samples.length / 2));
+const grown = slopeOfSecondHalf(samples);
 console.log(
   `${written} operations in ${seconds} s, ${((user + system) / 1e4 / seconds).toFixed(0)} % of a processor; ` +
     `${answered['answers']} answers: median ${answered['median']?.toFixed(1)} ms, p99 ${answered['p99']?.toFixed(1)} ms, ` +
