@@ -1,33 +1,60 @@
 import type { Report } from './results.ts';
 
 /** Ratios as they were when somebody last looked at them: goal → measured. */
-export type Baseline = Readonly<Record<string, number>>;
+export type Ratios = Readonly<Record<string, number>>;
 
-/** A ratio may become this many times worse before it counts: noise is not a regression, half the speed is one. */
-const MARGIN = 2;
-
-/** The ratios of a report that can be compared between machines and moments: not absolute figures, not wall time. */
-export function ratiosOf(report: Report): Baseline {
-  const ratios: Record<string, number> = {};
-  for (const { id, contests } of report.targets) {
-    for (const { name, verdicts } of contests) {
-      for (const { text, measured, ratio, steady } of verdicts) {
-        if (ratio && steady && measured !== undefined)
-          ratios[`${id} ${name}: ${text}`] = Number(measured.toPrecision(3));
-      }
-    }
-  }
-  return ratios;
+/** `--quick` measures fewer operations, over which the costs of a start weigh more: it has ratios of its own. */
+export interface Baseline {
+  readonly quick: Ratios;
+  readonly full: Ratios;
 }
 
-/** What became twice as bad as in the baseline, in sentences. */
-export function regressions(report: Report, baseline: Baseline): readonly string[] {
-  const now = ratiosOf(report);
-  return Object.entries(baseline).flatMap(([goal, before]) => {
-    const measured = now[goal];
-    if (measured === undefined) return [];
+/** A ratio may become this many times worse before it counts: noise is not a regression. */
+export const MARGIN = 1.5;
+
+/** A ratio that became worse than the margin. */
+export interface Regression {
+  readonly contest: string;
+  readonly sentence: string;
+}
+
+/** The ratios of a report that can be compared between machines and moments: not absolute figures, not wall time. */
+export function ratiosOf(report: Report): Ratios {
+  return Object.fromEntries(comparable(report).map(({ goal, measured }) => [goal, measured]));
+}
+
+/** What became worse than the margin allows, against the baseline of the same size. */
+export function regressions(report: Report, baseline: Baseline): readonly Regression[] {
+  const ratios = report.quick ? baseline.quick : baseline.full;
+  return comparable(report).flatMap(({ contest, goal, measured }) => {
+    const before = ratios[goal];
+    if (before === undefined) return [];
     // Goals say which way is better: "≤" wants a small ratio, everything else a large one.
     const worse = goal.includes('≤') ? measured / before : before / measured;
-    return worse > MARGIN ? [`${goal}: ${measured}, was ${before}`] : [];
+    return worse > MARGIN ? [{ contest, sentence: `${goal}: ${measured}, was ${before}` }] : [];
   });
+}
+
+/** A contest as reports and regressions name it. */
+export function contestId(target: { readonly id: string }, contest: { readonly name: string }): string {
+  return `${target.id} ${contest.name}`;
+}
+
+interface Comparable {
+  readonly contest: string;
+  readonly goal: string;
+  readonly measured: number;
+}
+
+function comparable({ targets }: Report): readonly Comparable[] {
+  return targets.flatMap((target) =>
+    target.contests.flatMap((result) => {
+      const contest = contestId(target, result);
+      return result.verdicts.flatMap(({ text, measured, ratio, steady }) =>
+        ratio && steady && measured !== undefined
+          ? [{ contest, goal: `${contest}: ${text}`, measured: Number(measured.toPrecision(3)) }]
+          : [],
+      );
+    }),
+  );
 }

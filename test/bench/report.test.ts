@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { ratiosOf, regressions } from '../../bench/baseline.ts';
+import { type Baseline, contestId, ratiosOf, regressions } from '../../bench/baseline.ts';
 import type { Contest, Contestant, Sample } from '../../bench/contest.ts';
 import { reportPage } from '../../bench/page.ts';
 import { type Report, contestResult } from '../../bench/results.ts';
@@ -82,28 +83,56 @@ describe('a benchmark report', () => {
 });
 
 describe('the comparison with the baseline', () => {
-  const before = ratiosOf(
+  const ratios = ratiosOf(
     reportOf([
       { cpu: 2, wall: 2 },
       { cpu: 4, wall: 4 },
       { cpu: 8, wall: 8 },
     ]),
   );
+  const baseline = { quick: ratios, full: {} };
 
   test('holds ratios of what repeats: neither absolute figures nor wall time', () => {
-    expect(before).toEqual({ 'P1 local: cpu ≤ 3x floor': 2 });
+    expect(ratios).toEqual({ 'P1 local: cpu ≤ 3x floor': 2 });
   });
 
   test('lets noise pass', () => {
-    expect(regressions(reportOf([{ cpu: 3.9 }, { cpu: 7.8 }, { cpu: 15.6 }]), before)).toEqual([]);
+    expect(regressions(reportOf([{ cpu: 3 }, { cpu: 6 }, { cpu: 12 }]), baseline)).toEqual([]);
   });
 
-  test('names a ratio that became more than twice as bad', () => {
-    expect(regressions(reportOf([{ cpu: 4.2 }, { cpu: 8.4 }, { cpu: 16.8 }]), before)).toEqual([
-      'P1 local: cpu ≤ 3x floor: 4.2, was 2',
+  test('names a ratio beyond the margin, and its contest', () => {
+    expect(regressions(reportOf([{ cpu: 3.1 }, { cpu: 6.2 }, { cpu: 12.4 }]), baseline)).toEqual([
+      { contest: 'P1 local', sentence: 'P1 local: cpu ≤ 3x floor: 3.1, was 2' },
     ]);
   });
+
+  test('compares with a run of the same size only', () => {
+    const full = { ...reportOf([{ cpu: 30 }, { cpu: 60 }, { cpu: 120 }]), quick: false };
+    expect(regressions(full, baseline)).toEqual([]);
+    expect(regressions(full, { quick: {}, full: ratios })).toHaveLength(1);
+  });
+
+  test('knows every ratio that CI measures', () => {
+    const known = JSON.parse(readFileSync('bench/baseline.json', 'utf8')) as Baseline;
+    const measuredInCi = targets
+      .filter(({ id }) => ['P1', 'P2', 'P6', 'P8', 'P9'].includes(id))
+      .flatMap((target) => target.contests.flatMap((one) => goalsOf(contestId(target, one), one)));
+    expect(measuredInCi.filter((goal) => known.quick[goal] === undefined)).toEqual([]);
+  });
 });
+
+/** Ratios of CPU, memory and bytes between ours and a floor: those for which no peer has to be there. */
+function goalsOf(id: string, { goals, contestants, metrics, slow }: Contest): readonly string[] {
+  if (slow === true) return [];
+  const peers = new Set(contestants.filter(({ kind }) => kind === 'peer').map(({ name }) => name));
+  const steady = new Set(metrics.filter((metric) => metric.steady === true).map(({ name }) => name));
+  return goals
+    .filter(
+      ({ of, over, metric }) =>
+        over !== undefined && !peers.has(of) && !peers.has(over) && steady.has(metric),
+    )
+    .map(({ text }) => `${id}: ${text}`);
+}
 
 test('every goal of the suite names contestants and a metric of its contest', () => {
   const wrong = targets.flatMap(({ id, contests }) =>
