@@ -14,6 +14,8 @@ const config: ViteUserConfig = {
   resolve: {
     alias: {
       'tablecast/simulation': fileURLToPath(new URL('src/simulation/index.ts', import.meta.url)),
+      'tablecast/automerge': fileURLToPath(new URL('src/entries/automerge.ts', import.meta.url)),
+      'tablecast/websocket': fileURLToPath(new URL('src/entries/websocket.ts', import.meta.url)),
       tablecast: fileURLToPath(new URL('src/index.ts', import.meta.url)),
     },
   },

@@ -1,30 +1,37 @@
-/** Is every code that a {@link TablecastError} can carry. The codes are stable: programs may compare them. */
-export type ErrorCode =
-  | 'DECLARATION_INVALID'
-  | 'DECLARATION_DIFFERS'
-  | 'KEY_INVALID'
-  | 'VALUE_INVALID'
-  | 'OPTION_INVALID'
-  | 'OPERATION_INVALID'
-  | 'FRAME_INVALID'
-  | 'LIMIT_EXCEEDED'
-  | 'BACKEND_FOREIGN'
-  | 'BACKEND_NEWER'
-  | 'BACKEND_DAMAGED'
-  | 'BACKEND_READ_ONLY'
-  | 'BACKEND_IN_USE'
-  | 'BACKEND_FULL'
-  | 'BACKEND_FAILED'
-  | 'LOG_TRIMMED'
-  | 'PEER_UNREACHABLE'
-  | 'PEER_REFUSED'
-  | 'PEERS_BEHIND'
-  | 'LISTEN_FAILED'
-  | 'IMPORT_INVALID'
-  | 'CLOCK_AHEAD'
-  | 'SIMULATION_FAILED'
-  | 'VIEW_FAILED'
-  | 'CLOSED';
+/**
+ * Lists the codes that a {@link TablecastError} can carry. They are stable: programs may compare them. Each has a page,
+ * `docs/errors/CODE.md` of the package, which `tablecast explain CODE` prints.
+ */
+export const ERROR_CODES = [
+  'DECLARATION_INVALID',
+  'DECLARATION_DIFFERS',
+  'KEY_INVALID',
+  'VALUE_INVALID',
+  'OPTION_INVALID',
+  'OPERATION_INVALID',
+  'FRAME_INVALID',
+  'LIMIT_EXCEEDED',
+  'BACKEND_FOREIGN',
+  'BACKEND_NEWER',
+  'BACKEND_DAMAGED',
+  'BACKEND_READ_ONLY',
+  'BACKEND_IN_USE',
+  'BACKEND_FULL',
+  'BACKEND_FAILED',
+  'LOG_TRIMMED',
+  'PEER_UNREACHABLE',
+  'PEER_REFUSED',
+  'PEERS_BEHIND',
+  'LISTEN_FAILED',
+  'IMPORT_INVALID',
+  'CLOCK_AHEAD',
+  'SIMULATION_FAILED',
+  'VIEW_FAILED',
+  'CLOSED',
+] as const;
+
+/** Is one of {@link ERROR_CODES}. */
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** The details are what an error says beside its message: only plain values, so that they can be logged as they are. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -32,13 +39,15 @@ export type ErrorDetails = Readonly<Record<string, string | number | boolean | u
 /**
  * A TablecastError is the one class of error that this package throws.
  *
- * `message` says what was wrong, where and with which value; `hint` says what to do next; `retryable` is true
- * when the same call can succeed later without a change by the caller.
+ * `message` says what was wrong, where and with which value; `hint` says what to do next; `help` is the command that
+ * prints the page of the code, without a network; `retryable` is true when the same call can succeed later without a
+ * change by the caller.
  */
 export class TablecastError extends Error {
   override readonly name = 'TablecastError';
   readonly code: ErrorCode;
   readonly hint: string;
+  readonly help: string;
   readonly details: ErrorDetails;
   readonly retryable: boolean;
 
@@ -55,6 +64,7 @@ export class TablecastError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.help = `npx tablecast explain ${code}`;
     this.details = options.details ?? {};
     this.retryable = options.retryable ?? false;
   }

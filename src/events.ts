@@ -1,4 +1,7 @@
-/** Lists what can happen to a node beside changes to its tables. The codes are stable: programs may compare them. */
+/**
+ * Lists what can happen to a node beside changes to its tables. The codes are stable: programs may compare them. Each
+ * has a page, `docs/events/CODE.md` of the package, which `tablecast explain CODE` prints.
+ */
 export const NODE_EVENT_CODES = [
   'peer-connected',
   'peer-lost',

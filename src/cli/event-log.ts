@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { NodeEvent } from '../index.ts';
+import { NODE_EVENT_CODES, type NodeEvent } from '../index.ts';
 import { colors } from './colors.ts';
 import { escapedJson } from './formats/marks.ts';
 import { visible } from './output.ts';
@@ -82,7 +82,13 @@ function withoutRows(event: LogEvent): LogEvent {
 function textLine({ code, severity, message }: LogEvent, time: Date): string {
   const colour = { info: colors.dim, warning: colors.yellow, error: colors.red }[severity];
   const head = `${time.toISOString()} ${colour(severity.padEnd(7))} ${code}: `;
-  return head + visible(message.slice(0, MAX_LINE)).slice(0, MAX_LINE - head.length);
+  const help = severity !== 'info' && isNodeCode(code) ? colors.dim(` [tablecast explain ${code}]`) : '';
+  const room = MAX_LINE - head.length - help.length;
+  return head + visible(message.slice(0, MAX_LINE)).slice(0, room) + help;
+}
+
+function isNodeCode(code: LogEvent['code']): boolean {
+  return NODE_EVENT_CODES.some((known) => known === code);
 }
 
 function jsonLine({ code, severity, message, table, peer, details }: LogEvent, time: Date): string {

@@ -49,8 +49,9 @@ export function reportFailure(error: unknown, json: boolean): number {
   const code = known ? error.code : 'INTERNAL';
   const message = error instanceof Error ? error.message : String(error);
   const hint = known ? error.hint : 'Run it again with TABLECAST_DEBUG=1 and report what it prints.';
-  if (json) note(JSON.stringify({ error: { code, message, hint } }));
-  else note(`error: ${visible(message)}\n${visible(hint)}`);
+  const help = known ? { help: `tablecast explain ${code}` } : {};
+  if (json) note(JSON.stringify({ error: { code, message, hint, ...help } }));
+  else note([`error: ${visible(message)}`, visible(hint), ...Object.values(help)].join('\n'));
   return (known ? EXIT_OF.get(error.code) : undefined) ?? EXIT.failed;
 }
 

@@ -6,6 +6,7 @@ import { clearCommand } from './commands/clear.ts';
 import { compareCommand } from './commands/compare.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { diffCommand } from './commands/diff.ts';
+import { explainCommand } from './commands/explain.ts';
 import { exportCommand } from './commands/export.ts';
 import { getCommand } from './commands/get.ts';
 import { importCommand } from './commands/import.ts';
@@ -63,6 +64,7 @@ export function program(version: string): Command {
     restoreCommand(),
     verifyCommand(),
     compareCommand(),
+    explainCommand(),
   ]) {
     root.addCommand(command);
   }

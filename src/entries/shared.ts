@@ -31,7 +31,7 @@ export { bytesOfText, textOfBytes } from '../schema/index.ts';
 export type { JsonValue, Key, TableDeclaration, TypeName, Value } from '../schema/index.ts';
 export { NODE_EVENT_CODES } from '../events.ts';
 export type { NodeEvent, NodeEventCode } from '../events.ts';
-export { TablecastError, isTablecastError } from '../errors.ts';
+export { ERROR_CODES, TablecastError, isTablecastError } from '../errors.ts';
 export type { ErrorCode, ErrorDetails } from '../errors.ts';
 
 // Ports, and what helps to write a backend or a transport of your own: docs/write-your-own.md.

@@ -59,6 +59,10 @@ test('an ES module imports the installed package and keeps rows in memory and on
   expect(await inProject('node', 'use.js')).toBe('1 7\n');
 });
 
+test('the installed command prints the page of a code', async () => {
+  expect(await inProject('npx', 'tablecast', 'explain', 'KEY_INVALID')).toMatch(/^# KEY_INVALID\n/);
+});
+
 test('a CommonJS module requires the installed package', async () => {
   await writeFile(
     path.join(project, 'use.cjs'),

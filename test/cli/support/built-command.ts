@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,6 +36,8 @@ async function buildAt(place: string): Promise<void> {
   removeOld();
   const directory = mkdtempSync(join(cache, `${PREFIX}new-`));
   cpSync(join(root, 'package.json'), join(directory, 'package.json'));
+  // The command prints pages of the documents, which lie beside it in the package.
+  symlinkSync(join(root, 'docs'), join(directory, 'docs'));
   await build({
     ...options,
     outDir: join(directory, 'dist'),
