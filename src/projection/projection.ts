@@ -111,7 +111,7 @@ export class Projection {
     for (const author of authors) author.mark(referenced);
     for (const dictionary of foreign) dictionary.mark(referenced);
     if (this.inForce.mode.comparesVersions) markRemembered(this, referenced, this.times.clock.stamp());
-    const renumbered = rows.compact(referenced);
+    const renumbered = rows.bulk.compact(referenced);
     // What had to stay is not looked at again before there is much more of it.
     this.#compactAt = Math.max(REMOVED_KEPT, rows.removedCount * 1.5);
     for (const author of authors) author.renumber(renumbered);

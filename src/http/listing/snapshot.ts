@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Projection } from '../../projection/projection.ts';
-import type { Rows } from '../../projection/rows/rows.ts';
+import type { Forked, Rows } from '../../projection/rows/rows.ts';
 import type { Key, Value } from '../../schema/index.ts';
 
 /** So many keys are copied in one turn of the event loop: a millisecond. */
@@ -29,15 +29,15 @@ export class Snapshot {
     const release = projection.keepSlots();
     try {
       const { rows } = projection;
-      const fork = await forked(rows);
+      const { rows: copy, fork } = await forked(rows);
       const keys: Key[] = [];
       while (keys.length < rows.slots - KEYS_PER_TURN) {
         addKeys(keys, rows, keys.length + KEYS_PER_TURN);
         await turn();
       }
       addKeys(keys, rows, rows.slots);
-      rows.settle(fork);
-      return new Snapshot(keys, fork, positionNow());
+      fork.settle();
+      return new Snapshot(keys, copy, positionNow());
     } finally {
       release();
     }
@@ -75,7 +75,7 @@ export class Snapshot {
   }
 }
 
-async function forked(rows: Rows): Promise<Rows> {
+async function forked(rows: Rows): Promise<Forked> {
   const work = rows.fork();
   let units = 0;
   for (let step = work.next(); ; step = work.next()) {

@@ -5,7 +5,7 @@ import type { CheckpointRows } from './checkpoint-format.ts';
 import type { DocumentFold } from '../folding/document-fold.ts';
 import type { Effects } from '../folding/effects.ts';
 import type { TableState } from '../table-state.ts';
-import { CHANGED_ROW, DID_NOTHING, type DoneByRun, type RunOfWrites } from '../rows/row-columns.ts';
+import { CHANGED_ROW, DID_NOTHING, type DoneByRun, type RunOfWrites } from '../rows/run-of-writes.ts';
 import { MovingDot } from '../rows/dot.ts';
 import type { Rows } from '../rows/rows.ts';
 
@@ -37,7 +37,7 @@ export function loadRows(
   parts: readonly CheckpointRows[],
 ): Int32Array | undefined {
   const { schema, rows } = projection;
-  if (!isUntouched(projection) || !rows.fill(parts.map((part) => part.texts))) return undefined;
+  if (!isUntouched(projection) || !rows.bulk.fill(parts.map((part) => part.texts))) return undefined;
   const slots = new Int32Array(rows.slots);
   for (let slot = 0; slot < slots.length; slot++) slots[slot] = slot;
   let first = 0;
@@ -56,7 +56,7 @@ export function putPart(
   part: CheckpointRows,
   to: { readonly first: number; readonly schema: Schema; readonly origins: readonly number[] },
 ): void {
-  rows.putPart({ ...part, first: to.first, values: valuesOf(part, to.schema), origins: to.origins });
+  rows.bulk.putPart({ ...part, first: to.first, values: valuesOf(part, to.schema), origins: to.origins });
 }
 
 function valuesOf({ cells, values, removed }: CheckpointRows, schema: Schema): ArrayLike<Value> | undefined {

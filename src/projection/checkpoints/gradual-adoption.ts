@@ -10,6 +10,7 @@ import { Learning, vectorOf } from './learning.ts';
 import { afterLearning } from './learned-view.ts';
 import type { WholeTable } from '../whole-table.ts';
 import type { Dot } from '../rows/dot.ts';
+import type { RowsFork } from '../rows/rows-fork.ts';
 import { Rows } from '../rows/rows.ts';
 import type { WriteWatch } from '../rows/undo.ts';
 import { type ExpiredAhead, Versions } from '../rows/versions.ts';
@@ -50,6 +51,7 @@ export class GradualAdoption implements WriteWatch {
   readonly #expired = new Map<number, ExpiredAhead>();
   /** The copy; afterwards what was there before. */
   #rows: Rows;
+  #fork: RowsFork | undefined;
   #versions: Versions;
   /** Slot of each entry, and per slot its last entry, plus 1. */
   #slots: Int32Array = new Int32Array(0);
@@ -143,10 +145,10 @@ export class GradualAdoption implements WriteWatch {
     )
       return false;
     const rows = new Rows(schema);
-    rows.reserve(this.#slots.length);
+    rows.bulk.reserve(this.#slots.length);
     for (const [number, part] of parts.entries()) {
       const { first, origins } = this.#entries.placeOf(number);
-      if (!rows.append(part.texts)) return false;
+      if (!rows.bulk.append(part.texts)) return false;
       putPart(rows, part, { first, schema, origins });
       this.#table.times.observeAll(part, origins);
       noteSlots(first, first + part.texts.length, {
@@ -179,7 +181,7 @@ export class GradualAdoption implements WriteWatch {
       this.#last[this.#slots[index] as number] = index + 1;
       if (index % ENTRIES_PER_STEP === 0) yield 1;
     }
-    this.#rows = yield* live.fork();
+    ({ rows: this.#rows, fork: this.#fork } = yield* live.fork());
     learnRemovals(this.#rows, this.#origins, header);
     this.#versions = new Versions(this.#table.inForce.mode, this.#rows, {
       origins: this.#origins,
@@ -243,7 +245,7 @@ export class GradualAdoption implements WriteWatch {
   #settle(slot: number): number {
     const rows = this.#rows;
     const versions = this.#versions;
-    rows.copySlot(this.#table.rows, slot);
+    this.#fork?.copySlot(slot);
     const index = (this.#last[slot] ?? 0) - 1;
     const entry = index < 0 ? undefined : this.#entries.at(index);
     let effect = 0;
@@ -254,8 +256,7 @@ export class GradualAdoption implements WriteWatch {
         rows.remove(slot, isFree ? entry.dot : rows.dot(slot));
         effect = REMOVED;
       } else {
-        this.#table.rows.expect(slot);
-        rows.place(slot, entry);
+        this.#fork?.place(slot, entry);
         effect = TAKEN;
       }
     }
@@ -334,8 +335,7 @@ export class GradualAdoption implements WriteWatch {
     if (this.isStale || (this.#isFresh && table.rows.slots > 0)) return false;
     this.end();
     if (this.count > 0) table.revision++;
-    if (this.#isFresh) table.rows.beginAs(this.#rows);
-    else table.rows.become(this.#rows);
+    table.rows.bulk.become(this.#rows.bulk);
     const { epoch } = this.#checkpoint.header;
     this.#learning.take(position);
     if (epoch !== undefined) table.inForce.tookEffect(vectorOf(this.#origins, epoch.base));

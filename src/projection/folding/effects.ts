@@ -251,7 +251,7 @@ export class Effects {
     const facts = live === undefined ? undefined : reporter.facts(live.position, SET, dot, { slot, value });
     if (facts !== undefined && live !== undefined && kind === 'changed') reporter.unseen(slot, facts, live);
     rows.put(slot, value, dot);
-    rows.setCreated(slot, row.created);
+    rows.beginnings?.set(slot, dot, row.created);
     this.deadlines?.note(slot);
     if (facts !== undefined) reporter.effect(kind, slot, previous, facts);
   }

@@ -64,9 +64,9 @@ export class RowFold {
       stamps: run.stamps,
       stamp: run.firstStamp,
     };
-    if (on.base === undefined) return rows.putRun(writes);
+    if (on.base === undefined) return rows.bulk.putRun(writes);
     const position = on.base + range.skip;
-    reporter.wroteAll(runChanges(this.#table, writes, { done: rows.putRunKnowing(writes), position }));
+    reporter.wroteAll(runChanges(this.#table, writes, { done: rows.bulk.putRunKnowing(writes), position }));
   }
 
   /** Folds the operations of a run from `skip` up to `end`. */

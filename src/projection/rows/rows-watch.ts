@@ -1,5 +1,5 @@
 import type { Value } from '../../schema/index.ts';
-import type { RunOfWrites } from './row-columns.ts';
+import type { RunOfWrites } from './run-of-writes.ts';
 
 /** Is told of each slot whose row changes, or may: it may only take note of that, and reads the row later. */
 export interface RowsWatch {
@@ -19,14 +19,17 @@ export function touchRun(watch: RowsWatch, { slots, ids, from, end }: RunOfWrite
 
 /** Rows as they are compared: of those that are exchanged. */
 interface HeldRows {
-  readonly slots: number;
   has(slot: number): boolean;
   value(slot: number): Value;
 }
 
-/** Tells of every slot in which something else stands than before. */
-export function touchDifferent(watch: RowsWatch, before: HeldRows, after: HeldRows): void {
-  for (let slot = 0; slot < after.slots; slot++) {
+/** Tells of every one of so many slots in which something else stands than before. */
+export function touchDifferent(
+  watch: RowsWatch,
+  slots: number,
+  { before, after }: { readonly before: HeldRows; readonly after: HeldRows },
+): void {
+  for (let slot = 0; slot < slots; slot++) {
     if (before.has(slot) !== after.has(slot) || !Object.is(before.value(slot), after.value(slot)))
       watch.touched(slot);
   }

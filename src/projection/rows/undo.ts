@@ -49,7 +49,7 @@ export class Undo implements WriteWatch {
     for (const { slot, present, value, dot, created } of this.#writes.toReversed()) {
       if (present) {
         this.#rows.put(slot, value, dot);
-        this.#rows.setCreated(slot, created);
+        this.#rows.beginnings?.set(slot, dot, created);
       } else {
         this.#rows.remove(slot, dot);
       }
