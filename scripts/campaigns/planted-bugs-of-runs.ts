@@ -9,15 +9,15 @@ const OPEN_RUNS = 'test/modes/open-runs.test.ts';
 export const bugsOfRuns: readonly PlantedBug[] = [
   bug(
     'show the end of a run at its beginning',
-    ['modes/automerge/document.ts', 'part: { effects: part, change: done },', 'part: undefined,'],
+    ['modes/automerge/carried-runs.ts', 'part: { effects: part, change: done },', 'part: undefined,'],
     [INSIDE],
   ),
   bug(
     'let the beginning of a run wait for rows that the rest of it writes near',
     [
-      'modes/automerge/document.ts',
-      'this.#enterParts(effects, touched);\n    const parts = changesOfPart',
-      'this.#enterParts(part, touched);\n    const parts = changesOfPart',
+      'modes/automerge/carried-runs.ts',
+      'this.#state.enterNear(effects, touched);\n    const parts = changesOfPart',
+      'this.#state.enterNear(part, touched);\n    const parts = changesOfPart',
     ],
     [INSIDE],
   ),

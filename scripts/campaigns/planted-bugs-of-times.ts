@@ -131,11 +131,7 @@ export const bugsOfTimes: readonly PlantedBug[] = [
   ),
   bug(
     'begin a counter with a number that others refuse',
-    [
-      'modes/automerge/document.ts',
-      '(this.#generations.get(text) ?? 0) < MAX_GENERATION',
-      '(this.#generations.get(text) ?? 0) <= MAX_GENERATION',
-    ],
+    ['modes/automerge/counters.ts', 'this.#of(text) < MAX_GENERATION', 'this.#of(text) <= MAX_GENERATION'],
     ['test/modes/automerge-hostile.test.ts'],
   ),
   bug(

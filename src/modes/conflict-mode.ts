@@ -208,8 +208,8 @@ export interface DocumentSwitching {
 
 /** Says how much there is of it, so that one node begins it anew in time, and users can export it. */
 export interface DocumentHistory {
-  /** Says how much history there is. */
-  readonly history: { readonly operations: number; readonly bytes: number };
+  readonly operations: number;
+  readonly bytes: number;
   /** Returns whether an origin wrote more of the history than any other. */
   isLargest(origin: string): boolean;
   /** Names the latest changes, in ascending order: equal on nodes that hold the same operations. */
@@ -218,12 +218,12 @@ export interface DocumentHistory {
   export(): Uint8Array;
 }
 
-/** A document stands behind one table, from one switch of mode to the next. */
-export interface TableDocument
-  extends
-    DocumentWriting,
-    DocumentFolding,
-    DocumentReading,
-    DocumentContent,
-    DocumentSwitching,
-    DocumentHistory {}
+/** A document stands behind one table, from one switch of mode to the next: a port for each that asks something of it. */
+export interface TableDocument {
+  readonly writing: DocumentWriting;
+  readonly folding: DocumentFolding;
+  readonly reading: DocumentReading;
+  readonly content: DocumentContent;
+  readonly switching: DocumentSwitching;
+  readonly history: DocumentHistory;
+}

@@ -94,7 +94,7 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   exportAutomerge(): Uint8Array {
     this.#seal();
     const { documents } = this.projection.inForce;
-    if (documents !== undefined) return documents.document.export();
+    if (documents !== undefined) return documents.document.history.export();
     throw new TablecastError(
       'OPTION_INVALID',
       `Table ${this.name} is in mode ${this.mode}, without a document.`,

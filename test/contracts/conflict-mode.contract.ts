@@ -48,12 +48,12 @@ function checkDocuments(mode: ConflictMode, random: Iterator<number>): void {
     const author = documents[me]!;
     const next = documents[from]!.runs[heard[me]![from]!];
     if (from !== me && next !== undefined && pick(2) === 0) {
-      author.document.check(next.effects, next.carried);
-      author.document.apply(next.effects, next.carried);
+      author.document.folding.check(next.effects, next.carried);
+      author.document.folding.apply(next.effects, next.carried);
       heard[me]![from]! += 1;
     } else {
       const effects = someEffects(author, step, pick);
-      author.runs.push({ effects, carried: author.document.write(effects) });
+      author.runs.push({ effects, carried: author.document.writing.write(effects) });
     }
   }
   const late = { document: make() };
@@ -65,14 +65,14 @@ function checkDocuments(mode: ConflictMode, random: Iterator<number>): void {
       const list = missing[pick(3)]!;
       const next = list.shift();
       if (next === undefined) continue;
-      for (let times = 1 + pick(2); times > 0; times--) document.apply(next.effects, next.carried);
+      for (let times = 1 + pick(2); times > 0; times--) document.folding.apply(next.effects, next.carried);
     }
   }
   const copy = make();
-  copy.merge([...late.document.chunks()], false);
+  copy.content.merge([...late.document.content.chunks()], false);
   const ends = [...documents, late, { document: copy }].map(({ document }) => ({
-    heads: document.heads,
-    values: KEYS.map((key) => document.values(key).map(({ cell }) => cell)),
+    heads: document.history.heads,
+    values: KEYS.map((key) => document.reading.values(key).map(({ cell }) => cell)),
   }));
   for (const end of ends) expect(end).toEqual(ends[0]);
 }
@@ -90,7 +90,9 @@ function documentOf(mode: ConflictMode, counter: number): TableDocument {
     checkCell: () => undefined,
     checkOrigin: () => undefined,
   });
-  document?.begin(['x', 'w'].map((text) => ({ text, cell: 7, origin: 'a@1', sequence: 1, stamp: 1 })));
+  document?.switching.begin(
+    ['x', 'w'].map((text) => ({ text, cell: 7, origin: 'a@1', sequence: 1, stamp: 1 })),
+  );
   return document as TableDocument;
 }
 
@@ -104,7 +106,9 @@ function someEffects(
   const keys = new Map<string, NetEffect>();
   for (const key of KEYS.slice(pick(3))) {
     const kind = (['put', 'add', 'add', 'delete'] as const)[pick(4)] as NetEffect['kind'];
-    const counts = typeof document.standing(key)?.cell === 'number' || document.standing(key) === undefined;
+    const counts =
+      typeof document.reading.standing(key)?.cell === 'number' ||
+      document.reading.standing(key) === undefined;
     if (kind === 'add' && !counts) continue;
     keys.set(key, {
       kind,

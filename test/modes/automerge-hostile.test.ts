@@ -5,10 +5,10 @@ import { RunWriter } from '../../src/log/runs/run-writer.ts';
 import { encodeChange } from '../../src/modes/automerge/change-writer.ts';
 import { readChange } from '../../src/modes/automerge/change-reader.ts';
 import { PUT, type ChangeContent } from '../../src/modes/automerge/change.ts';
-import { AutomergeDocument } from '../../src/modes/automerge/document.ts';
+import { automergeDocument } from '../../src/modes/automerge/document.ts';
 import { MAX_GENERATION, counterBeginning, epochName } from '../../src/modes/automerge/genesis.ts';
 import { ByteWriter } from '../../src/log/bytes/bytes.ts';
-import type { NetEffect, RunChanges, RunEffects } from '../../src/modes/conflict-mode.ts';
+import type { NetEffect, RunChanges, RunEffects, TableDocument } from '../../src/modes/conflict-mode.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import type { Projection } from '../../src/projection/projection.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';
@@ -16,8 +16,8 @@ import { compileSchema } from '../../src/schema/index.ts';
 
 const REFUSED = expect.objectContaining({ code: 'OPERATION_INVALID' }) as Error;
 
-function emptyDocument(writes = ''): AutomergeDocument {
-  return new AutomergeDocument({
+function emptyDocument(writes = ''): TableDocument {
+  return automergeDocument({
     table: 't',
     column: 'integer',
     unsigned: true,
@@ -42,7 +42,7 @@ function effectsOf(keys: Record<string, NetEffect>, more: Partial<RunEffects> = 
 }
 
 const honest = effectsOf({ k: put(1), n: add(2), d: gone });
-const carried: RunChanges = emptyDocument().write(honest);
+const carried: RunChanges = emptyDocument().writing.write(honest);
 
 /** The honest run's change with something else in it. */
 function altered(content: Partial<ChangeContent>): RunChanges {
@@ -53,7 +53,7 @@ function altered(content: Partial<ChangeContent>): RunChanges {
 
 describe('a run whose changes do otherwise than its operations', () => {
   it('is taken when both say the same', () => {
-    expect(() => emptyDocument().check(honest, carried)).not.toThrow();
+    expect(() => emptyDocument().folding.check(honest, carried)).not.toThrow();
   });
 
   it.each<[string, RunEffects, RunChanges]>([
@@ -81,13 +81,13 @@ describe('a run whose changes do otherwise than its operations', () => {
     ['a text where a counter belongs', honest, altered({ operations: [text('k'), ...rest()] })],
   ])('is refused: %s', (_, effects, changes) => {
     const document = emptyDocument();
-    expect(() => document.check(effects, changes)).toThrow(REFUSED);
-    expect(document.heads).toEqual([]);
+    expect(() => document.folding.check(effects, changes)).toThrow(REFUSED);
+    expect(document.history.heads).toEqual([]);
   });
 
   it('never lets what refers to nothing take anything away', () => {
     const document = emptyDocument();
-    document.write(effectsOf({ k: put(9) }, { origin: 'good@1' }));
+    document.writing.write(effectsOf({ k: put(9) }, { origin: 'good@1' }));
     const before = [{ counter: 500, actor: 'nobody' }];
     const changes = altered({
       operations: readChange(carried.changes[0] as Uint8Array).operations.map((operation) => ({
@@ -95,20 +95,20 @@ describe('a run whose changes do otherwise than its operations', () => {
         before,
       })),
     });
-    document.check(honest, changes);
-    document.apply(honest, changes);
+    document.folding.check(honest, changes);
+    document.folding.apply(honest, changes);
     expect(
-      document
+      document.reading
         .values('k')
         .map(({ cell }) => cell)
         .toSorted((one, other) => Number(one) - Number(other)),
     ).toEqual([1, 9]);
-    expect(() => document.export()).toThrow(REFUSED);
+    expect(() => document.history.export()).toThrow(REFUSED);
   });
 });
 
 describe('an author that makes changes by hand', () => {
-  const [carriedBytes] = emptyDocument().write(effectsOf({ k: put(1) })).changes;
+  const [carriedBytes] = emptyDocument().writing.write(effectsOf({ k: put(1) })).changes;
   const template = readChange(carriedBytes as Uint8Array);
 
   /** The run `number` of `evil`, which puts something under a key. */
@@ -121,33 +121,33 @@ describe('an author that makes changes by hand', () => {
     return [effects, { entered: [], changes: [change.bytes] }, change.hash];
   }
 
-  function take(document: AutomergeDocument, [effects, changes]: ReturnType<typeof run>): void {
-    document.check(effects, changes);
-    document.apply(effects, changes);
+  function take(document: TableDocument, [effects, changes]: ReturnType<typeof run>): void {
+    document.folding.check(effects, changes);
+    document.folding.apply(effects, changes);
   }
 
   /** Whether what an honest author writes now is taken by somebody who has seen the same. */
-  function expectOthersToGoOn(...documents: [AutomergeDocument, AutomergeDocument]): void {
+  function expectOthersToGoOn(...documents: [TableDocument, TableDocument]): void {
     const [author, other] = documents;
     const effects = effectsOf({ x: put(7), k: put(8) }, { origin: 'good@1' });
-    const changes = author.write(effects);
-    other.check(effects, changes);
-    other.apply(effects, changes);
-    expect(other.standing('x')?.cell).toBe(7);
-    expect(other.values('k')).toEqual(author.values('k'));
-    expect(other.heads).toEqual(author.heads);
+    const changes = author.writing.write(effects);
+    other.folding.check(effects, changes);
+    other.folding.apply(effects, changes);
+    expect(other.reading.standing('x')?.cell).toBe(7);
+    expect(other.reading.values('k')).toEqual(author.reading.values('k'));
+    expect(other.history.heads).toEqual(author.history.heads);
   }
 
   it('cannot use up the numbers of operations by a change that waits for another', () => {
     const [one, other] = [emptyDocument(), emptyDocument()];
     const early = effectsOf({ x: put(1) }, { origin: 'early@1' });
-    const awaited = emptyDocument().write(early);
+    const awaited = emptyDocument().writing.write(early);
     const { hash } = readChange(awaited.changes[0] as Uint8Array);
     for (const document of [one, other]) {
       take(document, run(1, { deps: [hash], startOp: 2 ** 30 }));
-      document.apply(early, awaited);
-      expect(document.standing('x')?.cell).toBe(1);
-      expect(document.standing('k')).toBeUndefined();
+      document.folding.apply(early, awaited);
+      expect(document.reading.standing('x')?.cell).toBe(1);
+      expect(document.reading.standing('k')).toBeUndefined();
     }
     expectOthersToGoOn(one, other);
   });
@@ -157,12 +157,13 @@ describe('an author that makes changes by hand', () => {
     const documents = [one, other];
     const all = Array.from({ length: 50 }, (_, index) => run(index + 1, { deps: [], startOp: index + 1 }));
     // All but the first wait for the one before, which they do not name.
-    for (const document of documents) for (const each of all.toReversed()) document.apply(each[0], each[1]);
+    for (const document of documents)
+      for (const each of all.toReversed()) document.folding.apply(each[0], each[1]);
     for (const document of documents) {
       expect(document.history.operations).toBe(50);
-      expect(document.heads).toHaveLength(1);
-      expect(document.values('k')).toHaveLength(1);
-      expect(document.waiting().size).toBe(0);
+      expect(document.history.heads).toHaveLength(1);
+      expect(document.reading.values('k')).toHaveLength(1);
+      expect(document.switching.waiting().size).toBe(0);
     }
     expectOthersToGoOn(one, other);
   });
@@ -170,9 +171,9 @@ describe('an author that makes changes by hand', () => {
   it('cannot have a few bytes stand for many operations', () => {
     const before = Array.from({ length: 257 }, (_, index) => ({ counter: index + 1, actor: 'x' }));
     const [effects, changes] = run(1, { operations: [{ ...template.operations[0], before }] as never });
-    expect(() => emptyDocument().check(effects, changes)).toThrow(REFUSED);
+    expect(() => emptyDocument().folding.check(effects, changes)).toThrow(REFUSED);
     const fewer = run(1, { operations: [{ ...template.operations[0], before: before.slice(1) }] as never });
-    expect(() => emptyDocument().check(fewer[0], fewer[1])).not.toThrow();
+    expect(() => emptyDocument().folding.check(fewer[0], fewer[1])).not.toThrow();
   });
 });
 
@@ -181,16 +182,16 @@ describe('more values under one key than an operation can name', () => {
     const [one, other] = [emptyDocument(), emptyDocument()];
     for (let author = 0; author < 300; author++) {
       const effects = effectsOf({ k: put(author) }, { origin: `writer-${author}@1` });
-      const changes = emptyDocument().write(effects);
-      for (const document of [one, other]) document.apply(effects, changes);
+      const changes = emptyDocument().writing.write(effects);
+      for (const document of [one, other]) document.folding.apply(effects, changes);
     }
     const effects = effectsOf({ k: put(7) }, { origin: 'good@1' });
-    const changes = one.write(effects);
-    other.check(effects, changes);
-    other.apply(effects, changes);
-    expect(other.standing('k')?.cell).toBe(7);
-    expect(other.values('k')).toHaveLength(300 - 256 + 1);
-    expect(other.values('k')).toEqual(one.values('k'));
+    const changes = one.writing.write(effects);
+    other.folding.check(effects, changes);
+    other.folding.apply(effects, changes);
+    expect(other.reading.standing('k')?.cell).toBe(7);
+    expect(other.reading.values('k')).toHaveLength(300 - 256 + 1);
+    expect(other.reading.values('k')).toEqual(one.reading.values('k'));
   });
 });
 
@@ -205,22 +206,22 @@ describe('changes that wait for what never comes', () => {
     };
     const nothing = (): void => undefined;
     const make = () =>
-      new AutomergeDocument({
+      automergeDocument({
         ...owner,
         checkKey: nothing,
         checkCell: nothing,
         checkOrigin: nothing,
       } as never);
     const effect: NetEffect = { kind: 'put', cell: 'x'.repeat(2_900_000), by: 0, ...at };
-    const template = readChange(make().write(effectsOf({ k: effect })).changes[0] as Uint8Array);
+    const template = readChange(make().writing.write(effectsOf({ k: effect })).changes[0] as Uint8Array);
     const document = make();
     const next = (number: number): void => {
       const effects = effectsOf({ k: effect }, { firstSequence: number });
       const message = `${number} 5000`;
       const change = encodeChange({ ...template, seq: number, message, deps: ['h'.repeat(32)] });
       const changes = { entered: [], changes: [change.bytes] };
-      document.check(effects, changes);
-      document.apply(effects, changes);
+      document.folding.check(effects, changes);
+      document.folding.apply(effects, changes);
     };
     for (let number = 1; number <= 24; number++) next(number);
     expect(() => next(25)).toThrow(
@@ -240,21 +241,21 @@ function rest(): ChangeContent['operations'] {
 describe('a document of a peer', () => {
   it('is refused when it holds changes of this node that it did not make, of another document, or bytes that are none', () => {
     const peer = emptyDocument();
-    peer.write(honest);
-    const chunks = [...peer.chunks()];
-    expect(() => emptyDocument('evil@1').merge(chunks, false)).toThrow(REFUSED);
-    expect(() => emptyDocument().merge([Uint8Array.of(0, 3, 1, 2, 3)], false)).toThrow(REFUSED);
-    expect(() => emptyDocument().merge([Uint8Array.of(0, 255, 255, 3)], false)).toThrow(REFUSED);
+    peer.writing.write(honest);
+    const chunks = [...peer.content.chunks()];
+    expect(() => emptyDocument('evil@1').content.merge(chunks, false)).toThrow(REFUSED);
+    expect(() => emptyDocument().content.merge([Uint8Array.of(0, 3, 1, 2, 3)], false)).toThrow(REFUSED);
+    expect(() => emptyDocument().content.merge([Uint8Array.of(0, 255, 255, 3)], false)).toThrow(REFUSED);
     const foreign = altered({ actor: 'evil@1abcd' }).changes[0] as Uint8Array;
     expect(() =>
-      emptyDocument().merge(
+      emptyDocument().content.merge(
         [Uint8Array.of(0, (foreign.length & 0x7f) | 0x80, foreign.length >> 7, ...foreign)],
         false,
       ),
     ).toThrow(REFUSED);
     const merged = emptyDocument();
-    merged.merge(chunks, false);
-    expect(merged.heads).toEqual(peer.heads);
+    merged.content.merge(chunks, false);
+    expect(merged.history.heads).toEqual(peer.history.heads);
   });
 });
 
@@ -320,7 +321,7 @@ describe('a run from elsewhere', () => {
 });
 
 describe('a counter with the last number there is for one', () => {
-  function begunAs(generation: number): AutomergeDocument {
+  function begunAs(generation: number): TableDocument {
     const document = emptyDocument();
     const epoch = epochName({ counter: 0, origin: '' });
     const { bytes } = counterBeginning({ text: 'k', generation, start: 0 }, epoch);
@@ -328,15 +329,15 @@ describe('a counter with the last number there is for one', () => {
     writer.byte(0);
     writer.varint(bytes.length);
     writer.raw(bytes);
-    document.merge([writer.copy()], false);
+    document.content.merge([writer.copy()], false);
     return document;
   }
 
   it('is not followed by one that others would refuse', () => {
-    expect([begunAs(MAX_GENERATION - 1).canBegin('k'), begunAs(MAX_GENERATION).canBegin('k')]).toEqual([
-      true,
-      false,
-    ]);
-    expect(begunAs(MAX_GENERATION).canBegin('other')).toBe(true);
+    expect([
+      begunAs(MAX_GENERATION - 1).writing.canBegin('k'),
+      begunAs(MAX_GENERATION).writing.canBegin('k'),
+    ]).toEqual([true, false]);
+    expect(begunAs(MAX_GENERATION).writing.canBegin('other')).toBe(true);
   });
 });

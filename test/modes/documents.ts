@@ -11,7 +11,7 @@ export function documentOf(table: unknown): NonNullable<Projection['inForce']['d
 /** The latest changes of a table's document, as one text. */
 export function headsOf(table: unknown): string {
   return documentOf(table)
-    .heads.map((hash) => Buffer.from(hash, 'latin1').toString('hex'))
+    .history.heads.map((hash) => Buffer.from(hash, 'latin1').toString('hex'))
     .join(' ');
 }
 

@@ -1,5 +1,5 @@
 import type { ConflictMode } from '../conflict-mode.ts';
-import { AutomergeDocument } from './document.ts';
+import { automergeDocument } from './document.ts';
 import { INSTALL, automergeLibrary } from './library.ts';
 
 /**
@@ -11,7 +11,7 @@ export const automergeMode: ConflictMode = {
   convergent: true,
   comparesVersions: false,
   supersedes: () => true,
-  documents: (owner) => new AutomergeDocument(owner),
+  documents: automergeDocument,
   unavailable: () =>
     automergeLibrary() === undefined
       ? `mode automerge needs the package @automerge/automerge, which is not installed here. ${INSTALL}`

@@ -183,7 +183,7 @@ function* readDocument(projection: WholeTable, { header, document }: DecodedChec
   const { epoch } = header;
   const reader =
     epoch === undefined ? projection.inForce.documents?.document : projection.inForce.documentFor(epoch);
-  if (reader !== undefined) yield* reader.prepareMerge(document);
+  if (reader !== undefined) yield* reader.content.prepareMerge(document);
 }
 
 function* inTheEnd(steps: Iterable<unknown>, done: () => void): Generator<unknown, void, undefined> {

@@ -168,7 +168,7 @@ function checkedDocument(
 ): TableDocument | undefined {
   const document = projection.inForce.documentFor(epoch);
   if (document === undefined && chunks.length > 0) throw malformed('a document in a mode without');
-  document?.merge(chunks, false);
+  document?.content.merge(chunks, false);
   return document;
 }
 

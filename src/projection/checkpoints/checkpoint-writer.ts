@@ -2,7 +2,7 @@ import { ByteWriter, widthOf } from '../../log/bytes/bytes.ts';
 import { writeCells, writeNumbers, writeTexts } from '../../log/bytes/column.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import { type HeaderSource, encodeHeader } from './checkpoint-header.ts';
-import type { DocumentContent, OwnEffect } from '../../modes/conflict-mode.ts';
+import type { OwnEffect, TableDocument } from '../../modes/conflict-mode.ts';
 import type { Held } from '../held/held.ts';
 import type { TableState } from '../table-state.ts';
 import type { Rows } from '../rows/rows.ts';
@@ -34,7 +34,7 @@ export type CheckpointSource = HeaderSource &
   Pick<TableState, 'rows'> & {
     readonly held: Pick<Held, 'dictionaries'>;
     readonly inForce: {
-      readonly documents: { readonly document: DocumentContent } | undefined;
+      readonly documents: { readonly document: Pick<TableDocument, 'content'> } | undefined;
       readonly past: PastRecords;
     };
   };
@@ -94,7 +94,7 @@ function* pastChunks({ inForce: { past } }: CheckpointSource): Generator<Uint8Ar
 function* documentChunks({
   inForce: { documents },
 }: CheckpointSource): Generator<Uint8Array, void, undefined> {
-  for (const bytes of documents?.document.chunks() ?? []) {
+  for (const bytes of documents?.document.content.chunks() ?? []) {
     const chunk = new Uint8Array(bytes.length + 1).fill(DOCUMENT, 0, 1);
     chunk.set(bytes, 1);
     yield chunk;

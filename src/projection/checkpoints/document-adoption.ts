@@ -15,7 +15,7 @@ export function loadDocument(
   const { rows, effects } = projection;
   const { documents } = projection.inForce;
   if (documents === undefined) return;
-  documents.document.merge(chunks, true, before);
+  documents.document.content.merge(chunks, true, before);
   documents.refineRows();
   if (begins) documents.begin();
   const { put, removed } = documents.differences();
@@ -43,7 +43,7 @@ export function adoptDocument(
   position: number,
 ): DocumentAdoption {
   const documents = projection.inForce.documents as DocumentFold;
-  documents.document.merge(chunks, false);
+  documents.document.content.merge(chunks, false);
   const created = new Map<number, number>();
   return {
     note: (entry) => {

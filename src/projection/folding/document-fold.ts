@@ -96,7 +96,7 @@ export class DocumentFold {
       sequence: rows.sequence(slot),
       stamp: rows.stamp(slot),
     }));
-    this.document.begin(base);
+    this.document.switching.begin(base);
     this.#table.inForce.past.begin(this.#table, origins);
   }
 
@@ -146,7 +146,7 @@ export class DocumentFold {
 
   /** Remembers the life of a value that stands beside what a row shows, or does not any more. */
   keepHidden(text: string, value: Pick<Dot, 'origin' | 'sequence'> & { readonly created: number }): void {
-    const [, ...beside] = this.document.values(text);
+    const [, ...beside] = this.document.reading.values(text);
     this.#hidden.keep(
       text,
       value,
@@ -157,7 +157,7 @@ export class DocumentFold {
   /** The same, telling of the change under the facts of an operation. */
   settle(text: string, by: Dot, facts: OperationFacts | undefined): void {
     const { rows, reporter } = this.#table;
-    const standing = this.document.standing(text);
+    const standing = this.document.reading.standing(text);
     const known = rows.known(text);
     if (standing === undefined && known === undefined) return;
     const slot = known ?? rows.slotOf(text);
@@ -180,12 +180,12 @@ export class DocumentFold {
 
   refine(slot: number, { origin, sequence, stamp }: Dot): void {
     const text = this.#table.rows.text(slot);
-    this.document.refine(text, { origin: this.#origins.at(origin).text, sequence, stamp });
+    this.document.reading.refine(text, { origin: this.#origins.at(origin).text, sequence, stamp });
   }
 
   /** Returns what stands under a slot's key, which must be something. */
   standingIn(slot: number): { readonly value: Value; readonly dot: Dot } {
-    const standing = this.document.standing(this.#table.rows.text(slot)) as Standing;
+    const standing = this.document.reading.standing(this.#table.rows.text(slot)) as Standing;
     return { value: this.valueOf(standing), dot: this.dotOf(standing) };
   }
 
@@ -197,7 +197,7 @@ export class DocumentFold {
     const { operations, bytes } = this.document.history;
     const limit = Math.max(MAX_HISTORY, HISTORY_PER_ROW * this.#table.rows.size);
     const parts = Math.max(operations / limit, bytes / MAX_HISTORY_BYTES);
-    return parts > 1 && (parts > 2 || this.document.isLargest(this.#origins.at(own).text));
+    return parts > 1 && (parts > 2 || this.document.history.isLargest(this.#origins.at(own).text));
   }
 
   // Runs of this node ------------------------------------------------------------------------------------
@@ -212,7 +212,11 @@ export class DocumentFold {
     // A value that is still there, or a row from before the document, is about to be removed by the open run.
     const text = rows.text(slot);
     const { document } = this;
-    return document.standing(text) === undefined && !document.hasBase(text) && document.canBegin(text);
+    return (
+      document.reading.standing(text) === undefined &&
+      !document.switching.hasBase(text) &&
+      document.writing.canBegin(text)
+    );
   }
 
   /** Says whether a `clear` would not fit into one run, which has to name every key that it removes. */
@@ -232,7 +236,7 @@ export class DocumentFold {
     const { schema, reporter } = this.#table;
     const { origin, position } = author;
     const effects = netEffects(run, { origin, isSet: schema.isSet, textOf: (id) => author.textOf(id) });
-    const { entered, changes, operations, others } = this.document.write(effects);
+    const { entered, changes, operations, others } = this.document.writing.write(effects);
     const dot = { origin: this.#origins.intern(origin), sequence: run.firstSequence, stamp: run.firstStamp };
     const kind = run.kinds?.[0] ?? SET;
     const facts = reporter.listening ? reporter.facts(position, kind, dot) : undefined;
@@ -258,8 +262,8 @@ export class DocumentFold {
     if (run.document === undefined) return undefined;
     const prepared = this.#prepare(run, textOf);
     yield 1 + run.count;
-    const content = yield* this.document.prepare(prepared.carried);
-    this.document.compare(prepared.effects, prepared.carried);
+    const content = yield* this.document.folding.prepare(prepared.carried);
+    this.document.folding.compare(prepared.effects, prepared.carried);
     yield 1 + content.operations;
     const { ids, kinds, state } = run;
     const known = new Map<number, string>();
@@ -283,7 +287,7 @@ export class DocumentFold {
     const prepared = this.#readied(ready, textOf) ?? this.#prepare(run, textOf);
     if (run.count > 1 && run.kinds?.includes(SWITCH) === true)
       throw malformed('a switch of mode among others');
-    this.document.check(prepared.effects, prepared.carried);
+    this.document.folding.check(prepared.effects, prepared.carried);
     this.#prepared = prepared;
   }
 
@@ -337,8 +341,12 @@ export class DocumentFold {
     const { effects, carried } = prepared;
     const { document } = this;
     const others = whole
-      ? document.apply(effects, carried)
-      : document.applyPart(effects, this.#prepare(run, (id) => this.#textIn(on, id)).effects, carried);
+      ? document.folding.apply(effects, carried)
+      : document.folding.applyPart(
+          effects,
+          this.#prepare(run, (id) => this.#textIn(on, id)).effects,
+          carried,
+        );
     if (on.base !== undefined) {
       this.#teller.tell({ run, range, effects, others, on, base: on.base });
       return;
@@ -352,14 +360,14 @@ export class DocumentFold {
 
   /** The values under a slot's key that its row does not show; none while the open run replaces them. */
   othersIn(slot: number): { readonly value: Value; readonly origin: string }[] {
-    const [first, ...others] = this.document.values(this.#table.rows.text(slot));
+    const [first, ...others] = this.document.reading.values(this.#table.rows.text(slot));
     if (first === undefined || !this.shows(slot, first)) return [];
     return others.map((other) => ({ value: this.valueOf(other), origin: other.origin }));
   }
 
   /** Lists what this node did since the document began, as far as it still stands. */
   effectsOfOwn(): OwnEffect[] {
-    return this.document.effectsOf((text) => this.#table.authors.isOwn(this.#origins.intern(text)));
+    return this.document.switching.effectsOf((text) => this.#table.authors.isOwn(this.#origins.intern(text)));
   }
 
   /** Slots whose rows are not what stands in the document: to be put, and to be removed. */
@@ -367,14 +375,15 @@ export class DocumentFold {
     const { rows } = this.#table;
     const put: number[] = [];
     const removed: number[] = [];
-    for (const text of this.document.keys()) {
-      const standing = this.document.standing(text);
+    for (const text of this.document.reading.keys()) {
+      const standing = this.document.reading.standing(text);
       const slot = rows.slotOf(text);
       if (!this.shows(slot, standing)) put.push(slot);
     }
     for (const slot of rows.live()) {
       const text = rows.text(slot);
-      if (this.document.covers(text) && this.document.standing(text) === undefined) removed.push(slot);
+      if (this.document.reading.covers(text) && this.document.reading.standing(text) === undefined)
+        removed.push(slot);
     }
     return { put, removed };
   }

@@ -2,7 +2,7 @@ import { CLEAR, EXPIRE, INCREMENT, SET } from '../../log/operations/operation.ts
 import type { Dictionary } from '../../log/runs/dictionary.ts';
 import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type { DecodedRun } from '../../log/runs/run.ts';
-import type { DocumentReading, NetEffect, RunEffects, Standing } from '../../modes/conflict-mode.ts';
+import type { NetEffect, RunEffects, Standing, TableDocument } from '../../modes/conflict-mode.ts';
 import type { Value } from '../../schema/index.ts';
 import { Change, type OperationFacts } from '../telling/change.ts';
 import type { Live } from './effects.ts';
@@ -41,7 +41,7 @@ interface KeyOperation {
 
 /** A document is shown in the rows of its table, key by key. */
 interface ShownDocument {
-  readonly document: Pick<DocumentReading, 'standing'>;
+  readonly document: Pick<TableDocument, 'reading'>;
   valueOf(standing: Standing): Value;
   shows(slot: number, standing: Standing | undefined): boolean;
   place(slot: number, standing: Standing | undefined, by: Dot): void;
@@ -109,7 +109,7 @@ export class DocumentTeller {
     const { rows, reporter } = this.#table;
     const text = rows.text(slot);
     if (keys.get(text)?.sequence !== dot.sequence) return false;
-    const standing = this.#fold.document.standing(text);
+    const standing = this.#fold.document.reading.standing(text);
     if (standing?.sequence !== dot.sequence || standing.origin !== origin) return false;
     if (this.#fold.shows(slot, standing)) return true;
     // What others added to a counter is in the row, and not in the operation.
@@ -128,7 +128,7 @@ export class DocumentTeller {
     for (const text of others) {
       const slot = rows.known(text);
       if (slot === undefined || !rows.has(slot) || effects.keys.has(text)) continue;
-      if (this.#fold.document.standing(text) !== undefined) continue;
+      if (this.#fold.document.reading.standing(text) !== undefined) continue;
       const previous = rows.value(slot);
       this.#fold.place(slot, undefined, dot);
       reporter.change('cleared', slot, previous, facts);
@@ -139,7 +139,7 @@ export class DocumentTeller {
     const { slot, dot, effect } = operation;
     // What a clear in the same run took away again leaves nothing to tell.
     if (effect === undefined) return;
-    const standing = this.#fold.document.standing(this.#table.rows.text(slot));
+    const standing = this.#fold.document.reading.standing(this.#table.rows.text(slot));
     if (this.#fold.shows(slot, standing)) return this.#unchanged(operation, standing);
     if (effect.sequence !== dot.sequence) this.#onTheWay(operation, standing);
     else this.#last(operation, standing);

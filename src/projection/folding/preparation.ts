@@ -170,7 +170,7 @@ class FrameChanges {
     this.#missed.push(read);
     // What it carries is read all the same: what it writes may be known when it is its turn.
     const changes = run.document?.changes ?? [];
-    return yield* documents.document.prepare({ entered: [], changes });
+    return yield* documents.document.folding.prepare({ entered: [], changes });
   }
 
   #learn({ table, origin, state, newKeys }: DecodedRun): void {

@@ -65,7 +65,7 @@ class Passing {
   isOld(text: string, slot: number): boolean {
     const { rows, inForce } = this.table;
     if (inForce.documents !== undefined)
-      return this.#copied.has(text) || inForce.documents.document.hasBase(text);
+      return this.#copied.has(text) || inForce.documents.document.switching.hasBase(text);
     return rows.sequence(slot) <= inForce.base.get(rows.origin(slot)) || this.#isCopy(this.#nameOf(slot));
   }
 

@@ -119,9 +119,9 @@ export class SwitchInForce {
   #base(): VersionVector {
     const { origins } = this.#context;
     const base = this.effective();
-    for (const [text, sequence] of this.documents?.document.applied() ?? [])
+    for (const [text, sequence] of this.documents?.document.switching.applied() ?? [])
       base.advance(origins.intern(text), sequence);
-    for (const [text, sequence] of this.documents?.document.waiting() ?? []) {
+    for (const [text, sequence] of this.documents?.document.switching.waiting() ?? []) {
       const origin = origins.intern(text);
       base.set(origin, Math.min(base.get(origin), sequence - 1));
     }

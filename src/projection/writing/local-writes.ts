@@ -132,7 +132,7 @@ export class LocalWrites {
   beginUndo(): void {
     this.#undo = new Undo(this.#rows, this.#table.versions, this.#effects.watch);
     this.#effects.watch = this.#undo;
-    this.#table.inForce.documents?.document.beginUndo();
+    this.#table.inForce.documents?.document.writing.beginUndo();
   }
 
   endUndo(): void {
@@ -148,6 +148,6 @@ export class LocalWrites {
   #end(stands: boolean): void {
     this.#effects.watch = this.#undo?.also;
     this.#undo = undefined;
-    this.#table.inForce.documents?.document.endUndo(stands);
+    this.#table.inForce.documents?.document.writing.endUndo(stands);
   }
 }
