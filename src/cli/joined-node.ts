@@ -93,11 +93,7 @@ export class JoinedNode {
     const { tables, address } = this.state;
     const announced = tables.find((table) => table.name === name);
     if (announced === undefined) {
-      const names = tables.map((table) => table.name);
-      throw usageError(
-        `Node ${this.peerId} (${address}) has no table ${JSON.stringify(name)}.${didYouMean(name, names)}`,
-        `Its tables are: ${names.join(', ') || 'none'}. Tables are declared by the node: see tablecast run --table.`,
-      );
+      throw noTable(this.peerId, address, { name, names: tables.map((table) => table.name) });
     }
     const declaration = announced.declaration as TableDeclaration;
     // Nodes agree on types and mode; where the rows are kept is each node's own choice.
@@ -191,7 +187,23 @@ function verdictOn(
     : undefined;
 }
 
-function notDurable(peer: string, { problem }: { readonly problem: string }): TablecastError {
+/** Says that a node has no table of a name, and which it has. */
+export function noTable(
+  node: string,
+  address: string,
+  { name, names }: { readonly name: string; readonly names: readonly string[] },
+): TablecastError {
+  return usageError(
+    `Node ${node} (${address}) has no table ${JSON.stringify(name)}.${didYouMean(name, names)}`,
+    `Its tables are: ${names.join(', ') || 'none'}. Tables are declared by the node: see tablecast run --table.`,
+  );
+}
+
+/** Says that a write is in the memory of a node only, and why. */
+export function notDurable(
+  peer: string,
+  { problem, isWritten = true }: { readonly problem: string; readonly isWritten?: boolean },
+): TablecastError {
   if (problem === 'PEER_REFUSED') {
     return new TablecastError('PEER_REFUSED', `Node ${peer} did not take the write.`, {
       hint: 'Its log says why; see also tablecast status.',
@@ -201,7 +213,7 @@ function notDurable(peer: string, { problem }: { readonly problem: string }): Ta
   const full = known === 'BACKEND_FULL';
   return new TablecastError(
     known,
-    `Node ${peer} cannot write to its disk${full ? ', which is full' : ''} (${visible(problem)}): the write is in its memory only.`,
+    `Node ${peer} cannot write to its disk${full ? ', which is full' : ''} (${visible(problem)}): ${isWritten ? 'the write is in its memory only' : 'nothing was written'}.`,
     {
       hint: full
         ? 'Make room on that disk: the node goes on by itself and keeps what it has, unless it ends before.'
@@ -237,7 +249,7 @@ const COMMAND_IDS = 64;
  * of each id, and a bounded number of lives of each. Of two commands with one id at one time, the later takes
  * the connection over and the earlier connects again.
  */
-function commandId(): string {
+export function commandId(): string {
   const who = createHash('sha256').update(`${hostname()} ${userName()}`).digest('hex').slice(0, 8);
   return `cli-${who}-${process.pid % COMMAND_IDS}`;
 }
@@ -293,14 +305,16 @@ function named(peers: readonly PeerState[], url: string): PeerState | undefined 
   return peers.find(({ address }) => address === url);
 }
 
-function hintFor(code: 'PEER_REFUSED' | 'PEER_UNREACHABLE', reason: string): string {
+/** Says what to try when a node cannot be reached, or refuses. */
+export function hintFor(code: 'PEER_REFUSED' | 'PEER_UNREACHABLE', reason: string): string {
   if (/certificate|TLS/.test(reason))
     return 'Check --tls-ca, --tls-cert and --tls-key, and ws:// against wss://.';
   if (code === 'PEER_REFUSED') return 'Check --token or TABLECAST_TOKEN, and the log of that node.';
   return 'Start a node with `tablecast run`, name another with --peer or TABLECAST_PEER, or use --wait.';
 }
 
-async function inTime<T>(promise: Promise<T>, timeoutMs: number, problem: string): Promise<T> {
+/** Rejects with `PEER_UNREACHABLE` when a promise takes longer than so many milliseconds. */
+export async function inTime<T>(promise: Promise<T>, timeoutMs: number, problem: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

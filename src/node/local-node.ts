@@ -28,6 +28,7 @@ import { Dispatcher } from '../projection/telling/dispatcher.ts';
 import type { Projection } from '../projection/projection.ts';
 import { NodeEvents } from './node-events.ts';
 import { LocalReplica } from './hosts/local-replica.ts';
+import { RowRequests } from './hosts/row-requests.ts';
 import type { PeerState } from '../replication/peers/peer-state.ts';
 import { Replicator } from '../replication/replicator.ts';
 import type { TableDeclaration } from '../schema/index.ts';
@@ -134,6 +135,7 @@ class LocalNode implements TableNode, StoreListener {
     this.events = new SubscriberCount('events', this.#subscribers).of(this.#events.observable);
     const slicing = parts.slicing ?? { units: SLICE_UNITS, defer: (task) => environment.defer(task) };
     const report = (event: NodeEvent): void => this.#events.report(event);
+    const { declared: projections } = this.#catalog;
     const carrier = carrierOf(
       options,
       { ...parts, webSocket: outside.webSocket },
@@ -143,6 +145,7 @@ class LocalNode implements TableNode, StoreListener {
     this.reloadCertificates = certificateReload(carrier, () => this.#around.http);
     this.#replicator = new Replicator({
       replica: this.#makeReplica(slicing),
+      requests: new RowRequests({ log: this.#log, origins: this.#origins, tables: this.tables, projections }),
       transport: carrier.transport,
       environment: this.#environment,
       peers: options.peers ?? [],

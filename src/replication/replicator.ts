@@ -19,6 +19,7 @@ import { LonelyTables } from './reach/lonely-tables.ts';
 import { PeerAccess } from './reach/peer-access.ts';
 import { Strangers } from './reach/strangers.ts';
 import type { Replica } from './replica.ts';
+import type { Requests } from './requests.ts';
 import { Accounts } from './session/accounts.ts';
 import { settle } from './session/settle.ts';
 import { Sessions } from './sessions.ts';
@@ -26,6 +27,7 @@ import { Sessions } from './sessions.ts';
 /** The parts are what a replicator is made of. */
 export interface ReplicatorParts {
   readonly replica: Replica;
+  readonly requests: Requests;
   readonly transport: Transport;
   readonly environment: Environment;
   readonly peers: readonly string[];
@@ -78,12 +80,12 @@ export class Replicator {
   }
 
   #makeSessions(report: (event: NodeEvent) => void): Sessions {
-    const { replica, environment, intake, maxPeers } = this.#parts;
+    const { replica, requests, environment, intake, maxPeers } = this.#parts;
     const slices = this.#slices;
     const turns = new Turns(environment);
     const accounts = new Accounts();
     return new Sessions({
-      ground: { replica, environment, intake, slices, turns, accounts, report },
+      ground: { replica, requests, environment, intake, slices, turns, accounts, report },
       access: this.#access,
       maxPeers,
       met: () => this.#lonely.look(),

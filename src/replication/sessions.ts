@@ -10,6 +10,7 @@ import { Holds } from './session/holds.ts';
 import { Session } from './session/session.ts';
 import type { Farewell, SessionGround, SessionOwner } from './session/session-owner.ts';
 import { heldBackBeside } from './session/taking.ts';
+import type { Hello } from './wire/wire.ts';
 
 /** A switch of mode that does not come is asked for again after this long. */
 const ASK_AGAIN_MS = 2000;
@@ -61,6 +62,7 @@ export class Sessions implements Iterable<Session> {
       ...ground,
       grantOf: (connection, nodeId) => access.grantOf(connection, nodeId),
       heldBackBeside: (taking, table) => heldBackBeside(this.greeted(), taking, table),
+      visited: (session, hello) => this.#judge(session, hello),
       greeted: (session) => this.#letIn(session),
       ended: (session, closing) => this.#ended(session, closing),
       holdAll: () => this.#holds.all(),
@@ -146,17 +148,23 @@ export class Sessions implements Iterable<Session> {
     const { replica, report } = this.#parts.ground;
     const dialler = this.#dialled.get(session);
     if (dialler !== undefined && hello.node !== replica.nodeId) dialler.answered(hello);
-    const problem = this.#identities.problem(session, hello);
-    if (problem !== undefined) {
-      if (problem.twice) report(idTwice(hello.node, connection.remote, problem.reason));
-      return { code: 'refused', reason: problem.reason, ...(problem.twice && { cause: 'id-twice' }) };
-    }
+    const refusal = this.#judge(session, hello);
+    if (refusal !== undefined) return refusal;
     const isKept = this.#giveWay(session, hello.node);
     if (!isKept) return { code: 'duplicate', reason: `duplicate: ${hello.node} is connected already.` };
     dialler?.greeted();
     this.#parts.met();
     report(peerConnected(hello.node, connection));
     return undefined;
+  }
+
+  /** Says why somebody may not be who it says it is. */
+  #judge(session: Session, hello: Hello): Farewell | undefined {
+    const problem = this.#identities.problem(session, hello);
+    if (problem === undefined) return undefined;
+    if (problem.twice)
+      this.#parts.ground.report(idTwice(hello.node, session.connection.remote, problem.reason));
+    return { code: 'refused', reason: problem.reason, ...(problem.twice && { cause: 'id-twice' }) };
   }
 
   /** Ends other sessions with a node in favour of a new one; returns false where one of them is kept instead. */
@@ -206,7 +214,13 @@ export class Sessions implements Iterable<Session> {
       this.#parts.lost(nodeId);
       const isMeant = this.#isClosing || closing.reason.startsWith('closed:');
       report(peerLost(nodeId, connection.remote, { ...closing, isMeant }));
-    } else if (!isTwice && hello === undefined && !isDuplicate && !this.#isClosing) {
+    } else if (
+      !isTwice &&
+      !session.visit.isBegun &&
+      hello === undefined &&
+      !isDuplicate &&
+      !this.#isClosing
+    ) {
       report(peerRefused(connection.remote, closing));
     }
     if (!this.#isClosing) this.#directions.lost(session);

@@ -7,7 +7,7 @@ import { setRun } from '../security/support.ts';
 
 const HELLO = 1;
 const TABLES = 2;
-const TYPE_OF_ANOTHER_VERSION = 15;
+const TYPE_OF_ANOTHER_VERSION = 99;
 
 let node: TableNode;
 let events: NodeEvent[];

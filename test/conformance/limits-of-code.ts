@@ -73,6 +73,7 @@ export const ROWS: Readonly<Record<string, string>> = {
   'replication/reach/strangers.ts MAX_ADDRESSES': 'addresses turned away that are told apart',
   'node/flush-options.ts MAX_TIMEOUT_MS': 'calls of `flush` that wait',
   'replication/reach/flushes.ts MAX_WAITS': 'calls of `flush` that wait',
+  'replication/session/visit.ts MAX_REQUESTS': 'requests of a command that are under way',
   'replication/wire/holding-wire.ts MAX_HOLDINGS': 'operations of which a peer is asked',
   'replication/session/acknowledgements.ts MAX_MARKS': 'places in the log that',
   'replication/session/acknowledgements.ts MAX_RUNS_WAITING': 'runs of a peer that wait',

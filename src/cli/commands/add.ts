@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { SetTable } from '../../index.ts';
 import { exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type HolderFlags, withHolders } from '../holders.ts';
@@ -18,17 +17,14 @@ export function addCommand(): Command {
 }
 
 async function add(name: string, words: readonly string[], flags: HolderFlags): Promise<number> {
-  await writeOne(name, flags, ({ table, declaration }, text) => {
+  await writeOne(name, flags, (text, declaration) => {
     if (declaration.value !== undefined) {
       throw usageError(
         `Table ${name} holds values of type ${declaration.value}.`,
         `Use: tablecast set ${name} KEY VALUE`,
       );
     }
-    const key = text.key(words);
-    const existed = table.has(key);
-    (table as unknown as SetTable).add(key);
-    return { key, existed };
+    return { act: 'set', key: text.key(words) };
   });
   return EXIT.ok;
 }

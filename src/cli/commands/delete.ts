@@ -19,10 +19,7 @@ export function deleteCommand(): Command {
 }
 
 async function remove(name: string, words: readonly string[], flags: HolderFlags): Promise<number> {
-  const { existed } = await writeOne(name, flags, ({ table }, text) => {
-    const key = text.key(words);
-    return { key, existed: table.delete(key) };
-  });
+  const { existed } = await writeOne(name, flags, (text) => ({ act: 'delete', key: text.key(words) }));
   if (!existed && flags.json !== true) note(visible(`${name} had no key ${words.join(' ')}`));
   return existed ? EXIT.ok : EXIT.negative;
 }

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import type { MapTable } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT } from '../failure.ts';
-import { withNode } from '../joined-node.ts';
 import { note, print, visible } from '../output.ts';
+import { withRows } from '../row-source.ts';
 import { RowText } from '../row-text.ts';
 
 /** `tablecast get`: the value of one key. */
@@ -21,13 +20,11 @@ export function getCommand(): Command {
 }
 
 async function get(name: string, words: readonly string[], flags: PeerFlags): Promise<number> {
-  return withNode(flags, async (joined) => {
-    const { table, declaration } = await joined.join(name);
-    const text = new RowText(name, declaration);
+  return withRows(name, flags, async (rows) => {
+    const text = new RowText(name, rows.declaration);
     const key = text.key(words);
-    const found = table.has(key);
-    const isSet = declaration.value === undefined;
-    const value = found && !isSet ? (table as MapTable).get(key) : undefined;
+    const { existed: found, value } = await rows.ask({ act: 'get', key });
+    const isSet = rows.declaration.value === undefined;
     if (flags.json === true) {
       const rest = isSet ? '' : `,"value":${text.valueJson(value)}`;
       print(`{"table":${JSON.stringify(name)},"key":${text.keyJson(key)},"found":${found}${rest}}`);

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { MapTable } from '../../index.ts';
 import { exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { print } from '../output.ts';
@@ -36,19 +35,18 @@ async function increment(
   await writeOne(
     name,
     flags,
-    ({ table, declaration }, text) => {
+    (text, declaration) => {
       const { value: type } = declaration;
       if (type === undefined || !NUMBERS.includes(type)) {
         const what = type === undefined ? 'no values' : `values of type ${type}`;
         throw usageError(`Table ${name} holds ${what}: nothing can be added.`, 'Use add, or set.');
       }
       const key = text.key(words);
-      const existed = table.has(key);
       // A count takes away as well.
       const by = wordValue(type === 'count' && flags.by.startsWith('-') ? 'int' : type, flags.by) as
         | number
         | bigint;
-      return { key, value: (table as MapTable).increment(key, by), existed };
+      return { act: 'increment', key, value: by };
     },
     ({ value }, text) => print(text.valueText(value)),
   );

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { MapTable } from '../../index.ts';
 import { exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type HolderFlags, withHolders } from '../holders.ts';
@@ -26,14 +25,11 @@ export function setCommand(): Command {
 }
 
 async function set(name: string, words: readonly string[], flags: HolderFlags): Promise<number> {
-  await writeOne(name, flags, ({ table, declaration }, text) => {
+  await writeOne(name, flags, (text, declaration) => {
     if (declaration.value === undefined) {
       throw usageError(`Table ${name} is a set: it has no values.`, `Use: tablecast add ${name} KEY`);
     }
-    const key = text.key(words.slice(0, -1));
-    const existed = table.has(key);
-    (table as MapTable).set(key, text.value(words.at(-1) ?? ''));
-    return { key, value: (table as MapTable).get(key), existed };
+    return { act: 'set', key: text.key(words.slice(0, -1)), value: text.value(words.at(-1) ?? '') };
   });
   return EXIT.ok;
 }

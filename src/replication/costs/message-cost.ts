@@ -40,6 +40,8 @@ export const MESSAGE_COSTS: Readonly<Record<Message['type'], MessageCost>> = {
   ask: cost(256, 64, 'rows', { answered: true }),
   sums: cost(64, 64, 'rows', { answered: true }),
   rows: cost(16, 256, 'rows', { keeps: 'answer', answered: true }),
+  request: cost(256, 64, 'nothing', { answered: true }),
+  answer: cost(8, 64),
   bye: cost(8, 64),
 };
 

@@ -6,9 +6,10 @@ import type { Closing, Connection } from '../../transport/transport.ts';
 import type { Accounts } from './accounts.ts';
 import type { IntakeLimits } from '../costs/intake.ts';
 import type { Difference, Replica } from '../replica.ts';
+import type { Requests } from '../requests.ts';
 import type { PeerTables } from '../peers/peer-tables.ts';
 import type { Turns } from '../costs/turns.ts';
-import type { FarewellCause, HeldBackState } from '../wire/wire.ts';
+import type { FarewellCause, HeldBackState, Hello } from '../wire/wire.ts';
 
 /** A farewell says why a peer that said hello is not let in. */
 export interface Farewell {
@@ -20,6 +21,7 @@ export interface Farewell {
 /** The ground is what all sessions of a node stand on. */
 export interface SessionGround {
   readonly replica: Replica;
+  readonly requests: Requests;
   readonly environment: Environment;
   readonly intake: IntakeLimits;
   /** Does what takes long. */
@@ -36,6 +38,8 @@ export interface SessionOwner<Session = unknown> extends SessionGround {
   heldBackBeside(taking: object, table: string): HeldBackState[];
   /** Answers what a peer may do; undefined while that depends on which node it says it is. */
   grantOf(connection: Connection, nodeId: string | undefined): Grant | undefined;
+  /** Says why a visitor is not let in; undefined lets it in. */
+  visited(session: Session, hello: Hello): Farewell | undefined;
   /** The peer said hello; undefined lets it in. */
   greeted(session: Session): Farewell | undefined;
   ended(session: Session, closing: Closing): void;

@@ -16,6 +16,7 @@ import { PeerClock } from './peer-clock.ts';
 import { Sending } from './sending.ts';
 import { unitsOf } from '../costs/message-cost.ts';
 import { Parting } from './parting.ts';
+import { Visit } from './visit.ts';
 import { PeerTables } from '../peers/peer-tables.ts';
 import type { AdoptedRows, ReceivedFrame } from '../replica.ts';
 import { Intake } from '../costs/intake.ts';
@@ -37,6 +38,7 @@ export class Session implements Debtor, Directed, Place {
   readonly #intake: Intake;
   readonly #acknowledgements: Acknowledgements;
   readonly taking: Taking;
+  readonly visit: Visit;
   readonly #heartbeat: Heartbeat;
   readonly #parting: Parting;
   readonly sharing: Sharing;
@@ -54,7 +56,8 @@ export class Session implements Debtor, Directed, Place {
     this.since = owner.environment.now();
     this.tables = new PeerTables(owner.replica, (denial) => owner.report(denied(denial, this)));
     this.#acknowledgements = new Acknowledgements(owner, {
-      isShared: (table) => this.tables.shared.has(table),
+      isShared: (table) =>
+        this.visit.isBegun ? this.tables.grant.mayRead(table) : this.tables.shared.has(table),
       spend: (units) => this.#intake.charge(units),
       send: (message) => void this.sending.send(message),
     });
@@ -81,6 +84,7 @@ export class Session implements Debtor, Directed, Place {
       part: (table, origin) => this.#parting.part(table, origin),
     });
     this.comparisons = this.#newComparisons();
+    this.visit = this.#newVisit();
     this.#long = new LongFrames({
       node: owner,
       tables: this.tables,
@@ -106,6 +110,23 @@ export class Session implements Debtor, Directed, Place {
       work: (work, then) => this.#work(work, then),
       kept: (bytes) => owner.accounts.announced.set(this, bytes),
       matched: () => owner.matched(this),
+    });
+  }
+
+  #newVisit(): Visit {
+    const owner = this.#owner;
+    return new Visit({
+      requests: owner.requests,
+      grant: () => this.tables.grant,
+      ended: () => this.#ended,
+      judge: (hello) => owner.visited(this, hello),
+      begun: () => {
+        this.#heartbeat.greeted();
+        if (!this.sharing.hasSpoken) this.#sayHello(this.tables.grant);
+      },
+      refuse: ({ code, reason, cause }) => this.end(code, reason, cause),
+      wanted: (wants) => this.#acknowledgements.asked(wants),
+      answer: (message) => this.sending.answer(message),
     });
   }
 
@@ -210,7 +231,7 @@ export class Session implements Debtor, Directed, Place {
     const { nodeId: node, session, ownOrigins } = this.#owner.replica;
     const [tables = [], ...more] = this.sharing.parts();
     const protocol: [number, number] = [...PROTOCOL];
-    const hello = { protocol, node, session, origins: [...ownOrigins], tables };
+    const hello = { protocol, node, session, origins: [...ownOrigins], tables, answers: true };
     this.sending.send({ type: 'hello', hello });
     for (const part of more) this.sending.send({ type: 'tables', tables: part });
   }
@@ -256,6 +277,7 @@ export class Session implements Debtor, Directed, Place {
       this.farewellCause = message.cause;
       return this.connection.close(message.reason);
     }
+    if (this.visit.isBegun) return this.visit.take(message);
     if (this.#hello === undefined) throw outOfTurn(message.type);
     switch (message.type) {
       case 'tables':
@@ -280,6 +302,9 @@ export class Session implements Debtor, Directed, Place {
         return this.#pinged(message.time);
       case 'pong':
         if (this.clock.echoed(message.time, this.#owner.environment.now())) this.#owner.changed();
+        return;
+      default:
+        throw outOfTurn(message.type);
     }
   }
 
@@ -304,12 +329,13 @@ export class Session implements Debtor, Directed, Place {
   }
 
   #greet(hello: Hello): void {
-    if (this.#hello !== undefined) throw outOfTurn('second hello');
+    if (this.#hello !== undefined || this.visit.isBegun) throw outOfTurn('second hello');
     const strange = noCommonProtocol(hello);
     if (strange !== undefined) return this.end('protocol', strange);
+    this.tables.grant = this.#owner.grantOf(this.connection, hello.node) ?? this.tables.grant;
+    if (hello.visits === true) return this.visit.begin(hello);
     this.#hello = hello;
     const waited = !this.sharing.hasSpoken;
-    this.tables.grant = this.#owner.grantOf(this.connection, hello.node) ?? this.tables.grant;
     this.tables.meet(hello);
     this.#heartbeat.greeted();
     const refusal = this.#owner.greeted(this);

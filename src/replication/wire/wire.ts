@@ -13,6 +13,7 @@ import {
   isComparison,
 } from './comparison-wire.ts';
 import { type HoldingWords, readHoldings, writeHoldings } from './holding-wire.ts';
+import { type RowAnswer, type RowRequest, answerBody, requestBody } from './request-wire.ts';
 import { isShallowJson } from '../../log/bytes/shallow-json.ts';
 
 /** The protocol versions this program speaks; docs/protocol.md describes them. */
@@ -28,6 +29,8 @@ const LEVEL = 7;
 const PING = 8;
 const PONG = 9;
 const BYE = 10;
+const REQUEST = 15;
+const ANSWER = 16;
 
 /** Most operations in one frame: those of the largest batch, whose runs travel together. */
 export const MAX_FRAME_OPERATIONS = 16_384;
@@ -134,6 +137,10 @@ const schemas = {
     session: sequence,
     origins: names(16),
     tables,
+    /** The sender is no peer: it asks about rows, and shares no table. */
+    visits: v.optional(v.boolean()),
+    /** The sender answers visitors; programs of 0.2 and earlier do not say it. */
+    answers: v.optional(v.boolean()),
   }),
   [TABLES]: v.object({ tables }),
   [SOURCES]: v.object({
@@ -143,6 +150,8 @@ const schemas = {
     sessions: v.optional(sessions),
   }),
   [LEVEL]: v.object({ tables: names(4096) }),
+  [REQUEST]: requestBody,
+  [ANSWER]: answerBody,
   [BYE]: v.object({
     code: v.pipe(v.string(), v.maxLength(32)),
     reason: v.pipe(v.string(), v.maxLength(1024)),
@@ -191,6 +200,8 @@ export type Message =
   | { readonly type: 'level'; readonly tables: readonly string[] }
   | { readonly type: 'ping' | 'pong'; readonly time: number }
   | ComparisonMessage
+  | { readonly type: 'request'; readonly request: RowRequest }
+  | { readonly type: 'answer'; readonly answer: RowAnswer }
   | { readonly type: 'bye'; readonly code: string; readonly reason: string; readonly cause?: FarewellCause };
 
 /** Tables in parts of which each fits into one message. */
@@ -241,6 +252,10 @@ export function encodeMessage(message: Message): Uint8Array {
       return json(SOURCES, message.sources);
     case 'level':
       return json(LEVEL, { tables: message.tables });
+    case 'request':
+      return json(REQUEST, message.request);
+    case 'answer':
+      return json(ANSWER, message.answer);
     case 'bye':
       return json(BYE, { code: message.code, reason: message.reason, cause: message.cause });
     case 'digest':
@@ -311,6 +326,10 @@ export function decodeMessage(frame: Uint8Array): Message {
       return { type: 'sources', sources: parse(frame, SOURCES) };
     case LEVEL:
       return { type: 'level', tables: parse(frame, LEVEL).tables };
+    case REQUEST:
+      return { type: 'request', request: parse(frame, REQUEST) };
+    case ANSWER:
+      return { type: 'answer', answer: parse(frame, ANSWER) };
     case BYE:
       return { type: 'bye', ...printable(parse(frame, BYE)) };
     case RUNS:

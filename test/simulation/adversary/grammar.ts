@@ -116,6 +116,10 @@ export class Grammar {
         const code = random.pick(['closed', 'duplicate', 'refused', 'x']);
         return { type, code, reason, ...(random.chance(0.5) && { cause: 'id-twice' as const }) };
       }
+      case 'request':
+        return { type, request: { number: this.#number(), act: 'get', table: this.#table(), key: 'k' } };
+      case 'answer':
+        return { type, answer: { number: this.#number(), existed: true } };
       default:
         return this.#comparison(type);
     }

@@ -1,0 +1,118 @@
+import type { Grant } from '../../access/grant.ts';
+import { TablecastError, isTablecastError } from '../../errors.ts';
+import type { OperationLog } from '../../log/keeping/operation-log.ts';
+import type { Origins } from '../../log/operations/origin.ts';
+import type { Projection } from '../../projection/projection.ts';
+import type { Requests } from '../../replication/requests.ts';
+import { cellOf, cellText } from '../../replication/wire/cell-text.ts';
+import { PROBLEM_CHARACTERS, type RowAnswer, type RowRequest } from '../../replication/wire/request-wire.ts';
+import type { MapTable, SetTable, Table } from '../../table/table.ts';
+
+/** The parts are what requests are answered from. */
+export interface RowRequestsParts {
+  readonly log: OperationLog;
+  readonly origins: Origins;
+  readonly tables: ReadonlyMap<string, Table>;
+  readonly projections: ReadonlyMap<string, Projection>;
+}
+
+/** A row that is asked about: its table, and its key. */
+interface Asked {
+  readonly table: Table;
+  readonly projection: Projection;
+  readonly key: unknown;
+  readonly request: RowRequest;
+}
+
+type Found = Omit<RowAnswer, 'number' | 'problem'>;
+
+/** Answers visitors from this node's tables. */
+export class RowRequests implements Requests {
+  readonly #parts: RowRequestsParts;
+
+  constructor(parts: RowRequestsParts) {
+    this.#parts = parts;
+  }
+
+  async answer(request: RowRequest, grant: Grant): Promise<RowAnswer> {
+    const { number } = request;
+    let found: Found = {};
+    try {
+      const asked = this.#find(request, grant);
+      found = request.act === 'get' ? rowOf(asked) : this.#write(asked, grant);
+      if (found.written !== undefined) await this.#parts.log.flush([asked.projection.store]);
+      return { number, ...found };
+    } catch (error) {
+      return { number, ...found, problem: problemOf(error) };
+    }
+  }
+
+  #find(request: RowRequest, grant: Grant): Asked {
+    const { table: name, key } = request;
+    const table = this.#parts.tables.get(name);
+    const projection = this.#parts.projections.get(name);
+    // Whether there is a table is known to those only who may read it.
+    if (table === undefined || projection === undefined || !grant.mayRead(name)) throw noTable(name);
+    projection.schema.checkKeyText(key);
+    return { table, projection, key: projection.schema.keyOf(key), request };
+  }
+
+  #write(asked: Asked, grant: Grant): Found {
+    const { table, projection } = asked;
+    if (!grant.mayWrite(table.name)) throw mayNotWrite(table.name);
+    const existed = table.has(asked.key);
+    act(asked);
+    return { ...rowOf(asked), existed, written: this.#lastOf(projection) };
+  }
+
+  /** The operation that this node wrote last into a table. */
+  #lastOf({ authors, held, inForce }: Projection): Found['written'] {
+    this.#parts.log.seal();
+    const origin = authors.main?.origin ?? 0;
+    const { counter, origin: switcher } = inForce.epoch;
+    return {
+      origin: this.#parts.origins.at(origin).text,
+      sequence: held.sequences.get(origin),
+      epoch: { counter, origin: switcher },
+    };
+  }
+}
+
+function rowOf({ table, projection: { schema }, key }: Asked): Found {
+  const existed = table.has(key);
+  if (!existed || schema.isSet) return { existed };
+  return { existed, cell: cellText(schema.toColumn((table as MapTable).get(key) as never)) };
+}
+
+function act({ table, projection: { schema }, key, request }: Asked): void {
+  if (request.act === 'delete') return void table.delete(key);
+  if (schema.isSet) return void (table as SetTable).add(key);
+  const cell = request.cell === undefined ? undefined : cellOf(request.cell);
+  if (request.act === 'increment') return void (table as MapTable).increment(key, (cell ?? 1) as number);
+  if (cell === undefined)
+    throw new TablecastError('VALUE_INVALID', 'The value is missing.', { hint: 'Send a cell.' });
+  schema.checkCell(cell);
+  (table as MapTable).set(key, schema.fromColumn(cell));
+}
+
+function noTable(name: string): TablecastError {
+  return new TablecastError('OPTION_INVALID', `This node has no table ${JSON.stringify(name)}.`, {
+    hint: 'tablecast status prints the tables that the credential may read.',
+  });
+}
+
+function mayNotWrite(name: string): TablecastError {
+  return new TablecastError('PEER_REFUSED', `The credential shown may not write table ${name}.`, {
+    hint: 'Give its holder the right: auth.credentials of that node, write.',
+  });
+}
+
+/** The problem, without the names of files that an error of a backend holds: they are no business of a visitor's. */
+function problemOf(error: unknown): NonNullable<RowAnswer['problem']> {
+  if (!isTablecastError(error) || error.code.startsWith('BACKEND_')) {
+    const code = isTablecastError(error) ? error.code : 'INTERNAL';
+    return { code, message: 'The node failed.', hint: 'Look at its log.' };
+  }
+  const { code, message, hint } = error;
+  return { code, message: message.slice(0, PROBLEM_CHARACTERS), hint: hint.slice(0, PROBLEM_CHARACTERS) };
+}

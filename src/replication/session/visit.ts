@@ -1,0 +1,84 @@
+import type { Grant } from '../../access/grant.ts';
+import { TablecastError } from '../../errors.ts';
+import type { Requests } from '../requests.ts';
+import type { WantedOperation } from '../wire/holding-wire.ts';
+import type { RowRequest } from '../wire/request-wire.ts';
+import type { Hello, Message } from '../wire/wire.ts';
+import { outOfTurn } from './incoming.ts';
+import type { Farewell } from './session-owner.ts';
+
+/** Most requests of one visitor that are under way at a time. */
+export const MAX_REQUESTS = 64;
+
+/** The owner is what a visit needs of its session. */
+export interface VisitOwner {
+  readonly requests: Requests;
+  grant(): Grant;
+  ended(): boolean;
+  /** Says why a visitor is not let in; undefined lets it in. */
+  judge(hello: Hello): Farewell | undefined;
+  /** The visitor is let in. */
+  begun(): void;
+  refuse(farewell: Farewell): void;
+  /** The visitor wants to hear when operations are durable here. */
+  wanted(wants: readonly WantedOperation[] | undefined): void;
+  answer(message: Message): void;
+}
+
+/**
+ * A visit is a connection whose other side asks about rows and is no peer: it shares no table, nobody is told that
+ * it came or went, and it is told nothing but answers.
+ */
+export class Visit {
+  readonly #owner: VisitOwner;
+  #underWay = 0;
+  /** Says whether this connection is a visit, and no session with a peer. */
+  isBegun = false;
+
+  constructor(owner: VisitOwner) {
+    this.#owner = owner;
+  }
+
+  begin(hello: Hello): void {
+    const refusal = this.#owner.judge(hello);
+    if (refusal !== undefined) return this.#owner.refuse(refusal);
+    this.isBegun = true;
+    this.#owner.begun();
+  }
+
+  /** Throws `FRAME_INVALID` for what visitors do not say, `LIMIT_EXCEEDED` for a request too many. */
+  take(message: Message): void {
+    switch (message.type) {
+      case 'request':
+        return this.#asked(message.request);
+      case 'ack':
+        return this.#owner.wanted(message.wants);
+      case 'ping':
+        return this.#owner.answer({ type: 'pong', time: message.time });
+      case 'pong':
+        return;
+      default:
+        throw outOfTurn(message.type);
+    }
+  }
+
+  #asked(request: RowRequest): void {
+    if (this.#underWay >= MAX_REQUESTS) throw tooMany();
+    this.#underWay++;
+    void this.#answer(request);
+  }
+
+  async #answer(request: RowRequest): Promise<void> {
+    const answer = await this.#owner.requests.answer(request, this.#owner.grant());
+    this.#underWay--;
+    if (!this.#owner.ended()) this.#owner.answer({ type: 'answer', answer });
+  }
+}
+
+function tooMany(): TablecastError {
+  return new TablecastError('LIMIT_EXCEEDED', `${MAX_REQUESTS} requests are under way already.`, {
+    hint: 'Wait for answers before you ask for more.',
+    details: { limit: MAX_REQUESTS },
+    retryable: true,
+  });
+}
