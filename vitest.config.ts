@@ -7,6 +7,9 @@ const resultsDirectory = process.env['TEST_RESULTS_DIRECTORY'];
 // What needs a browser is named *.page.test.ts; without one, `npm test` says that these tests were left out.
 const needsBrowser = 'test/**/*.page.test.ts';
 
+// What needs the built site is named *.site.test.ts and runs in `npm run site`.
+const needsSite = 'test/**/*.site.test.ts';
+
 // What needs dist/ is named *.dist.test.ts and runs after the build, in `npm run check`.
 const needsBuild = 'test/**/*.dist.test.ts';
 
@@ -42,7 +45,11 @@ const config: ViteUserConfig = {
     projects: [
       {
         extends: true,
-        test: { name: 'source', include: ['test/**/*.test.ts'], exclude: [needsBuild, needsBrowser] },
+        test: {
+          name: 'source',
+          include: ['test/**/*.test.ts'],
+          exclude: [needsBuild, needsBrowser, needsSite],
+        },
       },
       {
         extends: true,
@@ -53,6 +60,7 @@ const config: ViteUserConfig = {
           expect: { poll: { timeout: 30_000 } },
         },
       },
+      { extends: true, test: { name: 'site', include: [needsSite] } },
       { extends: true, test: { name: 'package', include: [needsBuild], testTimeout: 120_000 } },
     ],
   },
