@@ -24,10 +24,15 @@ describe('projections of nodes that are killed', () => {
     scratch.remove();
   });
 
-  function campaign(behaviour: SqlKillOptions['behaviour'], kills: number): Promise<SqlKillReport> {
+  function campaign(
+    behaviour: SqlKillOptions['behaviour'],
+    kills: number,
+    patience?: number,
+  ): Promise<SqlKillReport> {
     const directory = join(scratch.path, behaviour);
     const program = programs.program('child');
-    return new SqlKillCampaign({ program, directory, kills, seed: 1, server: undefined, behaviour }).run();
+    const options = { program, directory, kills, seed: 1, server: undefined, behaviour };
+    return new SqlKillCampaign({ ...options, ...(patience !== undefined && { patience }) }).run();
   }
 
   test('they are one moment of the log after each kill, and equal once they have caught up', async () => {
@@ -39,5 +44,10 @@ describe('projections of nodes that are killed', () => {
   test('one that loses a segment now and then is found out', async () => {
     // Rows that are missing, or keys that were named in what was lost.
     expect((await campaign('loses', 12)).wrong).not.toEqual([]);
+  });
+
+  test('one that comes no further is given up, and what it did is said', async () => {
+    const { wrong } = await campaign('stands', 1, 8);
+    expect(wrong.join()).toMatch(/no progress in 8 beats: .*rows\.db (?:beginning|following) at -?\d+/);
   });
 });

@@ -10,13 +10,15 @@ import { type ReadTarget, readTarget } from './read-target.ts';
 
 /**
  * A node that writes without end into two tables and projects them, to be killed. Arguments: directory, targets
- * with commas between them, `sound` or the planted fault `loses` (a segment now and then never gets there).
- * Prints `equal <last number>` once every target was looked at and is as the log says, `ack <number>` for each flush,
- * `wrong <what>` for what is not as it has to be. Takes `check` and `end-threads` as lines of its input.
+ * with commas between them, `sound` or a planted fault: `loses` (a segment now and then never gets there), `stands`
+ * (nothing of the log does). Prints `equal <last number>` once every target was looked at and is as the log says,
+ * `ack <number>` for each flush, `wrong <what>` for what is not as it has to be, and at each beat `does <what>`.
+ * Takes `check` and `end-threads` as lines of its input.
  */
 const [directory = '', places = '', behaviour = 'sound'] = process.argv.slice(2);
 const TABLES = ['numbers', 'doubles'] as const;
 const PER_FLUSH = 13;
+const BEAT_MS = 250;
 
 const threads = new Set<Worker>();
 type Post = (this: Worker, message: unknown, transfer?: readonly ArrayBuffer[]) => void;
@@ -38,6 +40,8 @@ if (behaviour === 'loses') {
   };
 }
 
+if (behaviour === 'stands') Feed.prototype.read = () => new Promise(() => undefined);
+
 function say(word: string, what: unknown): void {
   process.stdout.write(`${word} ${String(what)}\n`);
 }
@@ -45,13 +49,17 @@ function say(word: string, what: unknown): void {
 const node = await openNode({ id: 'writer', directory });
 const numbers = node.table('numbers', { key: 'string', value: 'count', backend: 'sqlite' });
 const doubles = node.table('doubles', { key: 'string', value: 'count', backend: 'sqlite' });
+let doing = 'looks at what the crash left';
+let projections: SqlProjection[] = [];
+setInterval(() => {
+  const stand = projections.map(({ to, state, position }) => `${to} ${state} at ${position}`);
+  say('does', [doing, `position ${node.log.position}`, ...stand].join('; '));
+}, BEAT_MS);
 const targets: ReadTarget[] = places.split(',').map(readTarget);
 let last = Math.max(0, ...Array.from(numbers.values(), Number), ...Array.from(doubles.values(), Number));
 
 for (const target of targets) await checkAtRest(target);
-const projections: SqlProjection[] = targets.map(({ to }) =>
-  node.project([...TABLES], { to, history: true }),
-);
+projections = targets.map(({ to }) => node.project([...TABLES], { to, history: true }));
 
 let checks = 1;
 void (async () => {
@@ -65,11 +73,13 @@ for (;;) {
   if (checks > 0) {
     checks = 0;
     for (const [index, projection] of projections.entries()) {
+      doing = `waits for ${projection.to}`;
       await projection.reached();
       await checkEqual(targets[index] as ReadTarget);
     }
     say('equal', last);
   }
+  doing = 'writes';
   for (let count = PER_FLUSH; count > 0; count--) write();
   await node.flush();
   say('ack', last);
@@ -105,8 +115,10 @@ async function checkAtRest(target: ReadTarget): Promise<void> {
 
 /** Whether a target holds the rows and the whole history that the log tells. */
 async function checkEqual(target: ReadTarget): Promise<void> {
+  doing = `reads the log for ${target.to}`;
   const operations = await firstValueFrom(node.log.operations({ until: node.log.position }).pipe(toArray()));
   for (const [name, table] of [['numbers', numbers] as const, ['doubles', doubles] as const]) {
+    doing = `compares ${name} in ${target.to}`;
     const rows = Array.from(table, ([key, value]) => `${key}=${value}`);
     compare(`${name} in ${target.to}`, await target.rows(name), rows);
     const told = versionsOf(operations.filter((operation) => operation.table === name));
