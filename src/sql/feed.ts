@@ -23,7 +23,7 @@ export interface FeedParts {
   /** The life that positions are counted in at present. */
   life(): string;
   /** Nothing behind this position is read; left out, all there is. */
-  upTo?(this: void): number;
+  readonly upTo?: ((this: void) => number) | undefined;
 }
 
 /** One node's log, as far as a projection needs it; only what the node would tell its peers. */

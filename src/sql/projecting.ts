@@ -1,13 +1,11 @@
 import { TablecastError } from '../errors.ts';
-import type { StoreName } from '../log/keeping/journal.ts';
 import type { Projection } from '../projection/projection.ts';
-import { Feed } from './feed.ts';
+import { beginProjection } from './begin-projection.ts';
 import { KeptTables } from './kept-tables.ts';
 import type { Failure } from './messages.ts';
-import { checkProjectOptions } from './options.ts';
 import type { ProjectedNode } from './projected-node.ts';
 import type { AskedQuery, Queries, QueryResult } from './queries/queries.ts';
-import { type SqlProjection, ThreadedProjection } from './sql-projection.ts';
+import type { SqlProjection, ThreadedProjection } from './sql-projection.ts';
 
 /** Most projections of one node at a time: each is a thread, and holds the rows of its tables once more. */
 const MAX_PROJECTIONS = 8;
@@ -42,25 +40,11 @@ export class Projections {
     failed: (failure: Failure) => void = () => undefined,
   ): SqlProjection {
     if (this.#isClosed) throw closed();
-    const { environment, log, origins, report } = this.#node;
-    const projections = this.#named([...new Set([tables].flat())]);
-    const schemas = Array.from(projections.values(), ({ schema }) => schema);
-    const start = checkProjectOptions(schemas, options);
+    const named = this.#named([...new Set([tables].flat())]);
     for (const ended of this.#running) if (isOver(ended)) this.#running.delete(ended);
     if (this.#running.size >= MAX_PROJECTIONS) throw tooMany();
-    const name = schemas[0]?.backend as StoreName;
-    const store = log.stores.get(name);
-    if (store === undefined) throw unknown('', []);
-    const feed = new Feed({
-      environment,
-      log,
-      store,
-      origins,
-      projections,
-      life: () => this.#node.life(name),
-    });
-    const position = (): number => log.position;
-    const begun = new ThreadedProjection({ start, feed, environment, position, report, failed });
+    const { report } = this.#node;
+    const begun = beginProjection(this.#node, { tables: named, options, report, failed });
     this.#running.add(begun);
     return begun;
   }
@@ -87,15 +71,14 @@ export class Projections {
     return this.#loaded;
   }
 
-  #named(names: readonly string[]): ReadonlyMap<string, Projection> {
+  #named(names: readonly string[]): readonly Projection[] {
     const { projections } = this.#node;
-    const named = new Map<string, Projection>();
-    for (const name of names) {
+    const named = names.map((name) => {
       const projection = projections.get(name);
       if (projection === undefined) throw unknown(name, projections.keys());
-      named.set(name, projection);
-    }
-    const stores = new Set(Array.from(named.values(), ({ store }) => store));
+      return projection;
+    });
+    const stores = new Set(named.map(({ store }) => store));
     if (stores.size === 1) return named;
     throw new TablecastError(
       'OPTION_INVALID',

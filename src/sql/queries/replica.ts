@@ -1,9 +1,7 @@
-import type { StoreName } from '../../log/keeping/journal.ts';
 import type { Projection } from '../../projection/projection.ts';
-import { Feed } from '../feed.ts';
-import { checkProjectOptions } from '../options.ts';
+import { beginProjection } from '../begin-projection.ts';
 import type { ProjectedNode } from '../projected-node.ts';
-import { ThreadedProjection } from '../sql-projection.ts';
+import type { ThreadedProjection } from '../sql-projection.ts';
 
 /** Tables of a node in a database that queries read: one projection for each store, all held at one position. */
 export class Replica {
@@ -17,38 +15,14 @@ export class Replica {
     this.#node = node;
     const stores = new Set(tables.map(({ store }) => store));
     this.#projections = Array.from(stores, (store) =>
-      this.#project(
-        store,
-        file,
-        tables.filter((table) => table.store === store),
-      ),
+      beginProjection(node, {
+        tables: tables.filter((table) => table.store === store),
+        options: { to: file },
+        report: () => undefined,
+        failed: () => undefined,
+        upTo: () => this.#gate,
+      }),
     );
-  }
-
-  #project(name: StoreName, to: string, tables: readonly Projection[]): ThreadedProjection {
-    const { environment, log, origins } = this.#node;
-    const projections = new Map(tables.map((table) => [table.schema.name, table]));
-    const store = log.stores.get(name);
-    if (store === undefined) throw new Error(`there is no store ${name}`);
-    const feed = new Feed({
-      environment,
-      log,
-      store,
-      origins,
-      projections,
-      life: () => this.#node.life(name),
-      upTo: () => this.#gate,
-    });
-    const schemas = tables.map(({ schema }) => schema);
-    const start = checkProjectOptions(schemas, { to });
-    return new ThreadedProjection({
-      start,
-      feed,
-      environment,
-      position: () => log.position,
-      report: () => undefined,
-      failed: () => undefined,
-    });
   }
 
   /** Brings all tables to what the log has now, and no further; gives the position. Rejects with what failed. */
