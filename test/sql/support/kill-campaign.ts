@@ -32,7 +32,7 @@ export interface SqlKillOptions {
   /** Undefined: projections into SQLite alone. */
   readonly server: PostgresServer | undefined;
   readonly behaviour: 'sound' | 'loses' | 'stands';
-  /** After how many beats without progress it gives up; by default {@link PATIENCE}, which is minutes. */
+  /** After how many beats of a node without progress it gives up; by default {@link PATIENCE}, which is minutes. */
   readonly patience?: number;
 }
 
@@ -113,12 +113,8 @@ export class SqlKillCampaign {
   #moves(does: string): void {
     this.#still = does === this.#does ? this.#still + 1 : 0;
     this.#does = does;
-    this.#judge(this.#still);
-  }
-
-  #judge(beats: number): void {
-    if (beats === (this.#options.patience ?? PATIENCE))
-      this.#wrong(`no progress in ${beats} beats: ${this.#does}`);
+    if (this.#still === (this.#options.patience ?? PATIENCE))
+      this.#wrong(`no progress in ${this.#still} beats: ${does}`);
   }
 
   /** Does something, and waits until the targets were compared after it. */
@@ -128,7 +124,10 @@ export class SqlKillCampaign {
     });
     this.#still = 0;
     this.#silent = 0;
-    const looking = setInterval(() => this.#judge(++this.#silent), LOOK_MS);
+    const looking = setInterval(() => {
+      if (++this.#silent === PATIENCE)
+        this.#wrong(`the node says nothing any more; the last was: ${this.#does}`);
+    }, LOOK_MS);
     try {
       await act();
       if (this.#report.wrong.length === 0) await heard;

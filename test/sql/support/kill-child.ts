@@ -36,7 +36,7 @@ if (behaviour === 'loses') {
   let batches = 0;
   Feed.prototype.read = async function (this: Feed, after: number) {
     const batch = await read.call(this, after);
-    return ++batches % 20 === 0 ? { ...batch, segments: batch.segments.slice(1) } : batch;
+    return ++batches % 4 === 0 ? { ...batch, segments: batch.segments.slice(1) } : batch;
   };
 }
 
