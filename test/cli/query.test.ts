@@ -1,12 +1,15 @@
-import { type TableNode, openNode } from 'tablecast';
+import { type NodeOptions, type TableNode, openNode } from 'tablecast';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { answerText } from '../../src/cli/query-text.ts';
 import { run, temporary } from './support/command.ts';
 
 const slow = { timeout: 60_000 };
 
-async function open(directory?: string): Promise<TableNode & { address: string }> {
-  const node = await openNode({ id: 'manager', listen: { port: 0 }, directory });
+async function open(
+  directory?: string,
+  options: Partial<NodeOptions> = {},
+): Promise<TableNode & { address: string }> {
+  const node = await openNode({ id: 'manager', listen: { port: 0 }, directory, ...options });
   onTestFinished(() => node.close());
   const visits = node.table('visits', {
     key: ['addr', 'port'],
@@ -53,23 +56,56 @@ test('query asks the database of a node that runs, and of one that does not', sl
   expect(await run(past)).toMatchObject({ code: 0, stdout: '{"n":1}\n' });
 });
 
+test('query asks the HTTP port of a node, which has its log and peers', slow, async () => {
+  const token = 'a-token-of-thirty-two-characters';
+  const node = await open(undefined, { http: { port: 0 }, auth: { token } });
+  const ask = (...args: string[]) =>
+    run(['query', ...args, '--peer', String(node.httpAddress), '--token', token]);
+  const [log, past, big, wrong, stranger] = await Promise.all([
+    ask('SELECT table_name, kind, key FROM operations ORDER BY position', '--json'),
+    ask('SELECT count(*) AS n FROM visits_at(?)', '1', '--json'),
+    ask('SELECT value, key_2, NULL AS empty FROM visits WHERE value = ?', String(2n ** 62n), '--json'),
+    ask('SELECT * FROM visit'),
+    run(['query', 'SELECT 1', '--peer', String(node.httpAddress)]),
+  ]);
+  expect(log).toMatchObject({ code: 0, stderr: '' });
+  expect(log.stdout.split('\n')[0]).toBe(
+    '{"table_name":"visits","kind":"set","key":"[\\"10.0.0.1\\",\\"22/tcp\\"]"}',
+  );
+  expect(past).toMatchObject({ code: 0, stdout: '{"n":1}\n' });
+  expect(big.stdout).toBe('{"value":"4611686018427387904","key_2":"443/tcp","empty":null}\n');
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('no such table: visit') });
+  expect(stranger).toMatchObject({ code: 3, stderr: expect.stringContaining('credential') });
+  await node.close();
+  expect(await ask('SELECT 1')).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('No node answers'),
+  });
+});
+
 test('query says what is wrong', slow, async () => {
   const node = await open();
   const ask = (...args: string[]) => run(['query', ...args, '--peer', node.address]);
-  const [log, table, write, rows, words, time] = await Promise.all([
+  const [log, table, write, hidden, pragma, rows, words, time] = await Promise.all([
     ask('SELECT * FROM visits_at(1)'),
     ask('SELECT * FROM visit'),
     ask('DELETE FROM visits'),
+    ask('WITH gone AS (SELECT 1) DELETE FROM visits'),
+    ask('PRAGMA table_info(visits)'),
     ask('SELECT * FROM visits', '--max-rows', '1'),
     ask('SELECT key_1 FROM visits WHERE key_1 = ?'),
     ask('SELECT 1', '--max-time', '11m'),
   ]);
-  expect([table, write, rows, words, time].map(({ code }) => code)).toEqual([2, 2, 4, 2, 2]);
-  expect(log.stderr).toMatch(/visits_at is of the node's log.*\n.*--file/);
+  expect([table, write, hidden, pragma, rows, words, time].map(({ code }) => code)).toEqual([
+    2, 2, 2, 2, 4, 2, 2,
+  ]);
+  expect(log.stderr).toMatch(/visits_at is of the node's log.*\n.*--peer http:\/\/127\.0\.0\.1:PORT.*--file/);
   expect(table.stderr).toMatch(
     /no table "visit"\. Did you mean visits\?\nThe tables are: (?:visits, names|names, visits)/,
   );
-  expect(write.stderr).toContain('begins with SELECT');
+  expect(write.stderr).toMatch(/begins with SELECT.*\n.*tablecast set, delete or increment/);
+  expect(hidden.stderr).toMatch(/\n.*tablecast set, delete or increment/);
+  expect(pragma.stderr).toMatch(/begins with SELECT.*\n.*sqlite_schema/);
   expect(rows.stderr).toContain('more than 1 rows');
   expect(words.stderr).toContain('parameter');
   expect(time.stderr).toContain('maxMs');

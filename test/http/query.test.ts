@@ -28,6 +28,13 @@ test('a query over HTTP gives what the credential may read, as of one position',
   expect(hidden.json['detail']).toContain('no such table: secret');
   const all = await query('t', { sql: "SELECT key, x'00ff' AS bytes, 1e999 AS most FROM secret" });
   expect(all.json['rows']).toEqual([['-9223372036854775808', '00ff', 'inf']]);
+  const least = {
+    sql: 'SELECT key FROM secret WHERE key = ?',
+    parameters: [{ integer: String(-(2n ** 63n)) }],
+  };
+  expect((await query('t', least)).json['rows']).toEqual([['-9223372036854775808']]);
+  for (const integer of [String(2n ** 63n), '1.5', 1])
+    expect((await query('t', { sql: 'SELECT ?', parameters: [{ integer }] })).status).toBe(400);
   const many = await query('t', { sql: 'SELECT 1 AS a UNION ALL SELECT 2', maxRows: 1 });
   expect([many.status, many.json['code']]).toEqual([503, 'LIMIT_EXCEEDED']);
   for (const beyond of [{ maxMs: 10_001 }, { maxRows: 10_001 }, { sql: 1 }, { more: 1 }])

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { distinctUntilChanged, map } from 'rxjs';
-import { TablecastError, isTablecastError } from '../../index.ts';
+import { isTablecastError } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, wholeNumber, withPeer } from '../command.ts';
 import { readCredentials } from '../credentials.ts';
 import { EXIT, usageError } from '../failure.ts';
+import { askHttp, httpBase, isHttp, noNode } from '../http-node.ts';
 import { type JoinedNode, withNode } from '../joined-node.ts';
 import { note, print, visible } from '../output.ts';
 import { untilSignal } from '../signals.ts';
@@ -41,29 +42,15 @@ export function inspectCommand(): Command {
 async function inspect(address: string | undefined, flags: InspectFlags): Promise<number> {
   if (flags.port > MOST_PORT) throw usageError(`--port ${flags.port} is no port.`, 'Give 0 to 65535.');
   const peer = address ?? flags.peer;
-  return /^https?:/.test(peer) ? tellPage(peer, flags) : servePage({ ...flags, peer });
+  return isHttp(peer) ? tellPage(peer, flags) : servePage({ ...flags, peer });
 }
 
 /** Says where the page of a node is that serves it itself, once it has answered. */
 async function tellPage(address: string, flags: InspectFlags): Promise<number> {
-  const base = pageAddress(address);
+  const base = httpBase(address);
   const { id, wantsToken } = await whoAnswers(base, flags);
   tell({ page: base.href, node: id, wantsToken, json: flags.json });
   return EXIT.ok;
-}
-
-/**
- * Returns the address of the page at a given one. Throws `OPTION_INVALID` for one that may hold a secret,
- * which is not repeated.
- */
-function pageAddress(address: string): URL {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url !== undefined && url.username === '' && url.password === '' && url.search === '' && url.hash === '')
-    return new URL('/', url);
-  throw usageError(
-    'The address of an HTTP port is no http:// or https:// URL of nothing but host and port.',
-    'Write http://127.0.0.1:47780, for one; a token goes into --token-file or TABLECAST_TOKEN.',
-  );
 }
 
 interface Answering {
@@ -73,29 +60,12 @@ interface Answering {
 }
 
 async function whoAnswers(base: URL, flags: InspectFlags): Promise<Answering> {
-  const token = readCredentials(flags)?.token;
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const signal = AbortSignal.timeout(flags.timeout);
-  const response = await fetch(new URL('/v1', base), { headers, signal, redirect: 'manual' }).catch(
-    (error: unknown) => {
-      throw unreachable(
-        base,
-        error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : '',
-      );
-    },
-  );
-  if (response.status === 401) return { id: undefined, wantsToken: true };
-  const said: unknown = await response.json().catch(() => undefined);
-  const id = typeof said === 'object' && said !== null && 'id' in said ? said.id : undefined;
-  if (response.ok && typeof id === 'string') return { id, wantsToken: token !== undefined };
-  throw unreachable(base, `it answers ${response.status}, as no node does`);
-}
-
-function unreachable(base: URL, reason: string): TablecastError {
-  return new TablecastError('PEER_UNREACHABLE', `No node answers at ${base.origin}: ${visible(reason)}.`, {
-    hint: 'Start one with `tablecast run --http`, or give the ws:// address of a node without.',
-    retryable: true,
-  });
+  const { status, json } = await askHttp(base, { path: '/v1' }, flags);
+  if (status === 401) return { id: undefined, wantsToken: true };
+  const id = typeof json === 'object' && json !== null && 'id' in json ? json.id : undefined;
+  const wantsToken = readCredentials(flags)?.token !== undefined;
+  if (status === 200 && typeof id === 'string') return { id, wantsToken };
+  throw noNode(base, `it answers ${status}, as no node does`);
 }
 
 /** Joins a node, and serves the page of what it holds until it is told to stop. */

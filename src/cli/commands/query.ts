@@ -8,6 +8,8 @@ import {
 } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, parseTimeout, wholeNumber, withPeer } from '../command.ts';
 import { EXIT, usageError } from '../failure.ts';
+import { isHttp } from '../http-node.ts';
+import { queryOverHttp } from '../http-query.ts';
 import { withNode } from '../joined-node.ts';
 import { type FileFlags, fileOf, withLogFile } from '../log-source.ts';
 import { didYouMean } from '../nearest-word.ts';
@@ -26,6 +28,7 @@ export function queryCommand(): Command {
     'tablecast query "SELECT key, value FROM known_hosts ORDER BY value DESC LIMIT 10"',
     `tablecast query "SELECT count(*) AS hosts FROM known_hosts WHERE addr_in(?, key)" 10.0.0.0/8`,
     'tablecast query "SELECT * FROM known_hosts" --format csv --file data/manager.tablecast.db',
+    'tablecast query "SELECT node_id, state FROM peers" --peer http://127.0.0.1:47780',
   ]);
   return withPeer(command)
     .argument('<sql>', 'begins with SELECT, WITH, VALUES or EXPLAIN; in the SQL of SQLite')
@@ -48,7 +51,8 @@ export function queryCommand(): Command {
     .option('--id <name>', 'and its id')
     .addHelpText(
       'after',
-      '\nOf a running node the tables that the query names are copied first. Docs: docs/sql.md#queries.',
+      '\nA --peer of http:// or https:// is the HTTP port of a node, which answers the query itself, with its log and\n' +
+        'peers. Of any other running node the tables that the query names are copied first. Docs: docs/sql.md#queries.',
     )
     .action(exitingWith(query));
 }
@@ -68,6 +72,8 @@ interface Question {
 function answer(question: Question, flags: QueryFlags): Promise<QueryResult> {
   if (fileOf(flags) !== undefined || flags.directory !== undefined || flags.id !== undefined)
     return withLogFile(flags, (log) => ask(log, question, { flags, tables: [...log.tables.keys()] }));
+  const { peer, maxRows, maxTime: maxMs } = flags;
+  if (isHttp(peer)) return queryOverHttp(peer, { ...question, maxRows, maxMs }, flags);
   return withNode(flags, async (joined) => {
     const tables = joined.state.tables.map(({ name }) => name);
     const wanted = namedIn(question.sql, tables);
@@ -96,7 +102,7 @@ async function ask(
     const [, missing] = /no such table: (.+)$/s.exec(error instanceof Error ? error.message : '') ?? [];
     if (!isTablecastError(error, 'OPTION_INVALID') || missing === undefined) throw error;
     const beside = /^(?:operations|conflicts|peers|divergence|.*_at)$/.test(missing);
-    if (tablesOnly === true && beside && !tables.includes(missing)) throw notCopied(missing);
+    if (tablesOnly === true && beside && !tables.includes(missing)) throw notCopied(missing, flags.peer);
     throw usageError(
       `There is no table ${JSON.stringify(missing)}.${didYouMean(missing, tables)}`,
       `The tables are: ${tables.join(', ') || 'none'}. Text stands in single quotes, names with other signs than letters in double ones.`,
@@ -104,10 +110,11 @@ async function ask(
   }
 }
 
-function notCopied(name: string): TablecastError {
+function notCopied(name: string, peer: string): TablecastError {
+  const host = URL.canParse(peer) ? new URL(peer).hostname : 'HOST';
   return usageError(
-    `${name} is of the node's log, and this command has copies of its tables only.`,
-    'Ask its database with --file DIRECTORY/ID.tablecast.db, also while it runs, or POST /v1/query of its HTTP port.',
+    `${name} is of the node's log and peers, and from a ws:// address this command has copies of its tables only.`,
+    `Ask its HTTP port, which run --http names: --peer http://${host}:PORT. Or its database, also while it runs: --file DIRECTORY/ID.tablecast.db.`,
   );
 }
 

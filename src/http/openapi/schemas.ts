@@ -186,9 +186,11 @@ export const SCHEMAS = {
     {
       sql: { type: 'string', description: 'One SELECT in the SQL of SQLite, of at most 65,536 characters.' },
       parameters: list({
-        type: ['string', 'number', 'null'],
-        description:
-          'Stands for a ? in the query. Integers beyond 2^53-1 are CAST(? AS INTEGER) of their digits.',
+        description: 'Stands for a ? in the query. An integer beyond 2^53-1 is {"integer": "DIGITS"}.',
+        anyOf: [
+          { type: ['string', 'number', 'null'] },
+          object({ integer: { type: 'string', pattern: '^-?\\d{1,19}$' } }),
+        ],
       }),
       maxMs: { ...whole, minimum: 1, maximum: 10_000, default: 10_000 },
       maxRows: { ...whole, minimum: 1, maximum: 10_000, default: 10_000 },

@@ -7,9 +7,16 @@ import { MAX_QUERY_MS, MAX_QUERY_ROWS } from '../limits.ts';
 const atMost = (most: number) =>
   v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most)), most);
 
+/** An integer of 64 bits, which JSON keeps as text only. */
+const integer = v.pipe(
+  v.strictObject({ integer: v.pipe(v.string(), v.regex(/^-?\d{1,19}$/)) }),
+  v.transform(({ integer: digits }) => BigInt(digits)),
+  v.check((whole) => BigInt.asIntN(64, whole) === whole, 'expects an integer of 64 bits'),
+);
+
 const query = v.strictObject({
   sql: v.string(),
-  parameters: v.optional(v.array(v.union([v.string(), v.number(), v.null()])), []),
+  parameters: v.optional(v.array(v.union([v.string(), v.number(), v.null(), integer])), []),
   maxMs: atMost(MAX_QUERY_MS),
   maxRows: atMost(MAX_QUERY_ROWS),
 });

@@ -9,6 +9,12 @@ const CACHE_KIB = 32 * 1024;
 /** A query reads: behind comments stands one of these words. */
 const READING = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:select|with|values|explain)\b/i;
 
+const WRITING = /\b(?:insert|update|delete|replace|create|drop|alter|truncate|merge|upsert)\b/i;
+const WHERE_TO_LOOK =
+  'Tables and columns are in sqlite_schema; names with other signs than letters stand in double quotes.';
+const WHERE_TO_WRITE =
+  'Write with tablecast set, delete or increment; in a program with the methods of the table; over HTTP with PUT, DELETE or POST.';
+
 type Cells = readonly QueryCell[];
 
 /** Answers one query from one snapshot of a database. Throws `OPTION_INVALID`, and `LIMIT_EXCEEDED` for too long an answer. */
@@ -33,12 +39,17 @@ export function runQuery(order: QueryOrder): FoundRows {
 
 function answer(database: Database.Database, order: QueryOrder): FoundRows {
   const { sql, parameters, maxRows, maxBytes } = order;
-  if (!READING.test(sql)) throw invalid('A query begins with SELECT, WITH, VALUES or EXPLAIN.');
+  if (!READING.test(sql))
+    throw invalid('A query begins with SELECT, WITH, VALUES or EXPLAIN, and writes nothing.', {
+      hint: WRITING.test(sql) ? WHERE_TO_WRITE : WHERE_TO_LOOK,
+    });
   const statement = database.prepare<QueryCell[], Cells>(sql);
-  if (!statement.reader || !statement.readonly) throw invalid('A query reads, and writes nothing.');
+  if (!statement.reader || !statement.readonly)
+    throw invalid('A query reads, and writes nothing.', { hint: WHERE_TO_WRITE });
   const columns = statement.columns().map(({ name }) => name);
   const twice = columns.find((name, index) => columns.indexOf(name) !== index);
-  if (twice !== undefined) throw invalid(`Two columns have the name ${twice}: name one of them with AS.`);
+  if (twice !== undefined)
+    throw invalid(`Two columns have the name ${twice}.`, { hint: 'Name one of them with AS.' });
   const rows: Cells[] = [];
   let bytes = 0;
   for (const cells of statement
@@ -57,14 +68,14 @@ function answer(database: Database.Database, order: QueryOrder): FoundRows {
 function refusal(error: unknown): Error {
   if (error instanceof TablecastError || error instanceof Wanting) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return invalid(`SQLite refuses the query: ${reason}`, error);
+  return invalid(`SQLite refuses the query: ${reason}`, { cause: error });
 }
 
-function invalid(message: string, cause?: unknown): TablecastError {
-  return new TablecastError('OPTION_INVALID', message, {
-    hint: 'Tables and columns are in sqlite_schema; names with other signs than letters stand in double quotes.',
-    cause,
-  });
+function invalid(
+  message: string,
+  { hint = WHERE_TO_LOOK, cause }: { readonly hint?: string; readonly cause?: unknown } = {},
+): TablecastError {
+  return new TablecastError('OPTION_INVALID', message, { hint, cause });
 }
 
 function tooMany(what: string, name: string, limit: number): TablecastError {
