@@ -41,13 +41,13 @@ describe('projections of nodes that are killed', () => {
     expect(report.checks).toBeGreaterThan(4);
   });
 
-  test('one that loses a segment now and then is found out', async () => {
+  test('one that loses segments is found out', async () => {
     // Rows that are missing, or keys that were named in what was lost.
     expect((await campaign('loses', 12)).wrong).not.toEqual([]);
   });
 
   test('one that comes no further is given up, and what it did is said', async () => {
     const { wrong } = await campaign('stands', 1, 8);
-    expect(wrong.join()).toMatch(/no progress in 8 beats: .*rows\.db (?:beginning|following) at -?\d+/);
+    expect(wrong.join()).toMatch(/no progress in 8 beats: .*rows\.db \w+ at -?\d+/);
   });
 });

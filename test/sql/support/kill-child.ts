@@ -10,7 +10,7 @@ import { type ReadTarget, readTarget } from './read-target.ts';
 
 /**
  * A node that writes without end into two tables and projects them, to be killed. Arguments: directory, targets
- * with commas between them, `sound` or a planted fault: `loses` (a segment now and then never gets there), `stands`
+ * with commas between them, `sound` or a planted fault: `loses` (the first segment of a batch never gets there), `stands`
  * (nothing of the log does). Prints `equal <last number>` once every target was looked at and is as the log says,
  * `ack <number>` for each flush, `wrong <what>` for what is not as it has to be, and at each beat `does <what>`.
  * Takes `check` and `end-threads` as lines of its input.
@@ -36,7 +36,7 @@ if (behaviour === 'loses') {
   let batches = 0;
   Feed.prototype.read = async function (this: Feed, after: number) {
     const batch = await read.call(this, after);
-    return ++batches % 4 === 0 ? { ...batch, segments: batch.segments.slice(1) } : batch;
+    return ++batches > 1 ? { ...batch, segments: batch.segments.slice(1) } : batch;
   };
 }
 
@@ -47,13 +47,17 @@ function say(word: string, what: unknown): void {
 }
 
 const node = await openNode({ id: 'writer', directory });
+let trouble = '';
+node.events.subscribe(({ code, message }) => {
+  if (code === 'projection-failed') trouble = `; was told: ${message}`;
+});
 const numbers = node.table('numbers', { key: 'string', value: 'count', backend: 'sqlite' });
 const doubles = node.table('doubles', { key: 'string', value: 'count', backend: 'sqlite' });
 let doing = 'looks at what the crash left';
 let projections: SqlProjection[] = [];
 setInterval(() => {
   const stand = projections.map(({ to, state, position }) => `${to} ${state} at ${position}`);
-  say('does', [doing, `position ${node.log.position}`, ...stand].join('; '));
+  say('does', [doing, `position ${node.log.position}`, ...stand].join('; ') + trouble);
 }, BEAT_MS);
 const targets: ReadTarget[] = places.split(',').map(readTarget);
 let last = Math.max(0, ...Array.from(numbers.values(), Number), ...Array.from(doubles.values(), Number));
