@@ -7,21 +7,21 @@ import { readCredentials } from './credentials.ts';
 import { usageError } from './failure.ts';
 import { visible } from './output.ts';
 
-/** What a node is asked over HTTP. */
+/** A question to a node over HTTP. */
 export interface HttpQuestion {
   readonly path: string;
   /** Sent as JSON with POST; left out, it is GET. */
   readonly body?: unknown;
 }
 
-/** What a node said over HTTP. */
+/** The answer of a node over HTTP. */
 export interface HttpSaid {
   readonly status: number;
   /** Undefined where it was no JSON. */
   readonly json: unknown;
 }
 
-/** Whether an address is that of an HTTP port. */
+/** Says whether an address is that of an HTTP port. */
 export function isHttp(address: string): boolean {
   return /^https?:/.test(address);
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { sameCredential } from '../access/changes.ts';
 import { EVERYTHING, type Grant, grantOf } from '../access/grant.ts';
-import { type Admitted, Gate, factsOf } from '../transport/websocket/admission.ts';
+import { type Admission, type Admitted, Gate, factsOf } from '../transport/websocket/admission.ts';
 import { type WebSocketOptions, checkAuth } from '../transport/websocket/options.ts';
 import { HEAD_MS } from './limits.ts';
 import type { HttpOptions } from './options.ts';
@@ -30,6 +30,8 @@ export interface DoorOptions {
 export class Doorkeeper {
   readonly #options: DoorOptions;
   #gate: Gate;
+  /** Viewers by their holders, which a gate knows by the same object each time. */
+  readonly #viewers = new WeakMap<Admitted['holder'], Viewer>();
 
   /** Throws `OPTION_INVALID` for listening that nothing protects. */
   constructor(options: DoorOptions) {
@@ -51,15 +53,22 @@ export class Doorkeeper {
     return new Gate(options, HEAD_MS);
   }
 
-  /** Returns who asks. Rejects with a problem. */
-  async admit(request: IncomingMessage): Promise<Viewer> {
+  /** Returns who asks; at once, unless `auth.verify` is asked. Throws or rejects with a problem. */
+  admit(request: IncomingMessage): Viewer | Promise<Viewer> {
     const facts = factsOf(request);
     const { 'sec-fetch-site': site } = request.headers;
     // A page elsewhere can ask without saying its Origin, for images and the like.
     if (site === 'cross-site' && facts.origin === undefined) throw foreign('A page of another site asks.');
     const gate = this.#gate;
-    const judged = await gate.judge(isSameOrigin(request) ? { ...facts, origin: undefined } : facts);
-    if (judged.admitted) return this.#viewer(gate, judged);
+    const isOwn = facts.origin !== undefined && isSameOrigin(request);
+    const judged = gate.judge(isOwn ? { ...facts, origin: undefined } : facts);
+    return judged instanceof Promise
+      ? judged.then((admission) => this.#admitted(gate, admission))
+      : this.#admitted(gate, judged);
+  }
+
+  #admitted(gate: Gate, judged: Admission): Viewer {
+    if (judged.admitted) return this.#known(gate, judged);
     if (judged.status !== 401)
       throw foreign(`${judged.line.charAt(0).toUpperCase()}${judged.line.slice(1)}.`);
     throw unauthorized();
@@ -73,6 +82,15 @@ export class Doorkeeper {
       if (error instanceof Problem && error.code === 'UNAUTHORIZED') return undefined;
       throw error;
     }
+  }
+
+  #known(gate: Gate, admitted: Admitted): Viewer {
+    const { holder, shown } = admitted;
+    const known = this.#viewers.get(holder);
+    if (known !== undefined) return known;
+    const viewer = this.#viewer(gate, admitted);
+    if (shown.certificateNames.length === 0) this.#viewers.set(holder, viewer);
+    return viewer;
   }
 
   #viewer(gate: Gate, admitted: Admitted): Viewer {

@@ -29,6 +29,13 @@ import { PastRoutes } from './routes/past.ts';
 import { StreamRoutes } from './routes/streams.ts';
 import { StreamSet } from './streams/stream-set.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Is undefined before it is known who asks. */
+    viewer: Viewer | undefined;
+  }
+}
+
 /** Is asked and never changed. */
 const NO_QUERY = new URLSearchParams();
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -45,7 +52,6 @@ export class HttpServer {
   readonly #door: Doorkeeper;
   readonly #sockets: Sockets;
   readonly #budget: RequestBudget;
-  readonly #viewers = new WeakMap<IncomingMessage, Viewer>();
   #server: Server | undefined;
   readonly #app: FastifyInstance;
   readonly #streams: StreamSet;
@@ -112,7 +118,8 @@ export class HttpServer {
         done(error as Error);
       }
     });
-    app.addHook('onRequest', (request, reply) => this.#admit(request, reply));
+    app.decorateRequest('viewer', undefined);
+    app.addHook('onRequest', (request, reply, done) => this.#admit(request, reply, done));
     app.setErrorHandler((error, _request, reply) => refuse(reply, error));
     app.setNotFoundHandler((request, reply) => refuse(reply, notFound(request.raw)));
     return app;
@@ -130,13 +137,14 @@ export class HttpServer {
     this.#app.route({
       method: method === 'GET' ? ['GET', 'HEAD'] : method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
-      handler: async (request, reply) => {
-        const asked = this.#asked(request, reply);
+      // What is known at once is answered at once: a promise for each request costs more than a row does.
+      handler: (request, reply) => {
+        const asked = askedOf(request, reply);
         if (method === 'GET') this.#budget.read(asked.viewer);
         else this.#budget.write(asked.viewer, operationsIn(asked.body));
-        const answer = await handler(asked);
-        if (answer === undefined) return reply.hijack();
-        return send(reply, answer);
+        const answer = handler(asked);
+        if (answer instanceof Promise) return answer.then((found) => respond(reply, found));
+        return respond(reply, answer);
       },
     });
   }
@@ -178,20 +186,33 @@ export class HttpServer {
     await this.#app.close();
   }
 
-  async #admit(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  #admit(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
     const { origins } = this.#parts.http;
-    void reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
-    const { origin } = request.headers;
+    void reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    const { origin } = request.raw.headers;
     if (origin !== undefined) void reply.headers(withOrigin(origin, origins));
     if (request.method === 'OPTIONS') return send(reply, preflight(request.raw, origins));
     const open = this.#openTo(request);
-    if (open !== undefined) return open(reply);
-    const viewer = await this.#door.admit(request.raw);
-    this.#viewers.set(request.raw, viewer);
+    if (open !== undefined) return void settled(open(reply), () => undefined, done);
+    const viewer = this.#door.admit(request.raw);
+    if (viewer instanceof Promise) {
+      const enter = (found: Viewer): void => {
+        this.#enter(found, request, reply);
+        done();
+      };
+      return void settled(viewer, enter, done);
+    }
+    this.#enter(viewer, request, reply);
+    done();
+  }
+
+  /** Throws a problem for what is not answered at present. */
+  #enter(viewer: Viewer, request: FastifyRequest, reply: FastifyReply): void {
+    request.viewer = viewer;
     if (request.method !== 'GET' && request.method !== 'HEAD')
       this.#budget.enter(viewer, request.raw, reply.raw);
     const { phase } = this.#parts.host.observed;
-    if (phase === 'open') return undefined;
+    if (phase === 'open') return;
     throw new Problem('NOT_OPEN', `The node is ${phase}.`, {
       hint: 'Ask again in a moment.',
       retryable: true,
@@ -203,9 +224,10 @@ export class HttpServer {
    * Finds what is answered to whoever asks: a file of the page, none of which tells anything of the node, and health, also
    * while the node is recovering. Undefined for everything else.
    */
-  #openTo({ method, raw }: FastifyRequest): ((reply: FastifyReply) => Promise<FastifyReply>) | undefined {
-    if (method !== 'GET' && method !== 'HEAD') return undefined;
-    const path = (raw.url ?? '').split('?', 1)[0] ?? '';
+  #openTo({ method, raw }: FastifyRequest): ((reply: FastifyReply) => Promise<unknown>) | undefined {
+    const { url = '' } = raw;
+    if (url.startsWith('/v1/') || (method !== 'GET' && method !== 'HEAD')) return undefined;
+    const path = url.split('?', 1)[0] ?? '';
     const page = this.#page?.at(path, raw.headers['accept-encoding']?.toString());
     if (page !== undefined) return async (reply) => reply.headers(page.headers).send(await page.bytes());
     const health = this.#health?.at(path);
@@ -215,17 +237,31 @@ export class HttpServer {
       return send(reply, { status, headers: { 'content-type': type }, text });
     };
   }
+}
 
-  #asked({ raw, body }: FastifyRequest, reply: FastifyReply): Asked {
-    const [path = '', ...rest] = (raw.url ?? '').split('?');
-    return {
-      viewer: this.#viewers.get(raw) as Viewer,
-      request: raw,
-      response: reply.raw,
-      segments: path.slice(1).split('/'),
-      query: rest.length === 0 ? NO_QUERY : new URLSearchParams(rest.join('?')),
-      body,
-    };
+function askedOf({ raw, body, viewer }: FastifyRequest, reply: FastifyReply): Asked {
+  const { url = '' } = raw;
+  const mark = url.indexOf('?');
+  return {
+    viewer: viewer as Viewer,
+    request: raw,
+    response: reply.raw,
+    segments: (mark < 0 ? url : url.slice(0, mark)).slice(1).split('/'),
+    query: mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1)),
+    body,
+  };
+}
+
+/** Takes what a promise gives on, or why it fails. Never rejects. */
+async function settled<T>(
+  promise: Promise<T>,
+  take: (found: T) => void,
+  failed: (error: Error) => void,
+): Promise<void> {
+  try {
+    take(await promise);
+  } catch (error) {
+    failed(error as Error);
   }
 }
 
@@ -241,11 +277,17 @@ function operationsIn(body: unknown): number {
   return Array.isArray(operations) ? Math.max(1, operations.length) : 1;
 }
 
-function send(reply: FastifyReply, { status = 200, headers = {}, text }: Answer): FastifyReply {
-  void reply.code(status).headers(headers);
-  if (text === undefined) return reply.send();
-  if (reply.getHeader('content-type') === undefined) void reply.type(JSON_TYPE);
-  return reply.send(text);
+/** Sends an answer; without one, a handler has taken the response over. */
+function respond(reply: FastifyReply, answer: Answer | undefined): void {
+  if (answer === undefined) reply.hijack();
+  else send(reply, answer);
+}
+
+function send(reply: FastifyReply, { status, headers, text }: Answer): void {
+  if (status !== undefined) void reply.code(status);
+  if (text !== undefined) void reply.type(JSON_TYPE);
+  if (headers !== undefined) void reply.headers(headers);
+  void reply.send(text);
 }
 
 function refuse(reply: FastifyReply, error: unknown): FastifyReply {

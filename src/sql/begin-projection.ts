@@ -9,7 +9,7 @@ import { type ProjectionParts, ThreadedProjection } from './sql-projection.ts';
 export interface Begun extends Pick<ProjectionParts, 'report' | 'failed'> {
   /** At least one, all of one store. */
   readonly tables: readonly Projection[];
-  /** What `node.project()` takes. */
+  /** Those that `node.project()` takes. */
   readonly options: unknown;
   /** Nothing behind this position is taken in; left out, all there is. */
   readonly upTo?: (this: void) => number;

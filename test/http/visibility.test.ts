@@ -95,6 +95,24 @@ test('who may read every table is told of holders, reasons and all metrics', asy
   for (const path of ['/v1/metrics', '/metrics']) expect((await asked(path)).text).toContain('payroll');
 });
 
+test('the same token has the rights that were given last', async () => {
+  const reader = (read: readonly string[]) => ({
+    credentials: [{ name: 'reader', token: 'same', nodes: [], read, write: [] }],
+  });
+  const node = await openWithHttp({ auth: reader(['hosts']) });
+  node.table('hosts', { key: 'string', value: 'count' }).set('a', 1);
+  node.table('payroll', { key: 'string', value: 'count' }).set('a', 1);
+  const asked = async (table: string, token = 'same'): Promise<number> =>
+    (await ask(node.url, `/v1/tables/${table}/rows/a`, { headers: { authorization: `Bearer ${token}` } }))
+      .status;
+  const all = async () => [await asked('hosts'), await asked('payroll'), await asked('hosts', 'other')];
+  for (let again = 0; again < 2; again++) expect(await all()).toEqual([200, 404, 401]);
+  node.reloadCredentials(reader(['payroll']));
+  for (let again = 0; again < 2; again++) expect(await all()).toEqual([404, 200, 401]);
+  node.reloadCredentials({ token: 'other' });
+  expect(await all()).toEqual([401, 401, 200]);
+});
+
 test('what words and labels say is told to those only who may read every table', () => {
   const grant = { mayRead: (name: string) => name === 'hosts' };
   const viewer = (readsAll: boolean) => ({ readsAll, grant }) as never;

@@ -39,7 +39,7 @@ export function keyIn(host: HttpHost, asked: Asked): Found {
 
 /** True for the segment `row`, however it is written: the router reads it decoded. */
 function isByQuery(segment = ''): boolean {
-  return decodeURIComponent(segment) === 'row';
+  return segment !== 'rows' && decodeURIComponent(segment) === 'row';
 }
 
 /** A row with the write it comes from. */
@@ -87,7 +87,8 @@ function getRow(host: HttpHost, asked: Asked): Answer {
   if (row === undefined) throw noRow(found);
   const etag = tagOf(row);
   if (matches(asked.request.headers['if-none-match'], etag)) return { status: 304, headers: { etag } };
-  return json({ ...row, ...concurrent(found) }, { etag });
+  const isDocument = found.projection.inForce.documents !== undefined;
+  return json(isDocument ? { ...row, ...concurrent(found) } : row, { etag });
 }
 
 function noRow({ table, projection, text }: Found): Problem {
@@ -99,7 +100,6 @@ function noRow({ table, projection, text }: Found): Problem {
 
 /** The values that stand under a key, where there are several. */
 function concurrent({ table, projection, text }: Found): { readonly values?: unknown } {
-  if (projection.inForce.documents === undefined) return {};
   const values = table.conflictsOf(projection.schema.keyOf(text));
   if (values.length < 2) return {};
   return {

@@ -39,6 +39,8 @@ export interface Refusal {
 interface KnownToken {
   readonly hash: Buffer;
   readonly credential: CredentialOptions | undefined;
+  /** Its holder, where nothing but the token was shown. */
+  readonly holder: Holder;
 }
 
 /** Decides on upgrade requests, in this order: path, Host, Origin, credential, subprotocol. */
@@ -49,6 +51,10 @@ export class Gate {
   readonly #hosts: ReadonlySet<string> | undefined;
   readonly #origins: ReadonlySet<string>;
   readonly #tokens: readonly KnownToken[];
+  /** The holder of nothing, where nothing is asked for. */
+  readonly #anybody: Holder = { credential: undefined };
+  /** The Host that was allowed last: most who ask say the same. */
+  #lastHost: string | undefined;
 
   constructor(options: WebSocketOptions, timeoutMs: number) {
     this.#options = options;
@@ -59,8 +65,14 @@ export class Gate {
     this.#origins = new Set(origins?.map((origin) => origin.toLowerCase()));
     const known = auth?.credentials?.filter(({ token }) => token !== undefined) ?? [];
     this.#tokens = [
-      ...known.map((credential) => ({ hash: sha256(credential.token as string), credential })),
-      ...(auth?.token === undefined ? [] : [{ hash: sha256(auth.token), credential: undefined }]),
+      ...known.map((credential) => ({
+        hash: sha256(credential.token as string),
+        credential,
+        holder: holderOf(credential),
+      })),
+      ...(auth?.token === undefined
+        ? []
+        : [{ hash: sha256(auth.token), credential: undefined, holder: { credential: 'token' } }]),
     ];
   }
 
@@ -72,8 +84,11 @@ export class Gate {
     return refusal(426, `the subprotocol is ${subprotocol}`);
   }
 
-  /** Decides by Host, Origin and credential alone. Never rejects. */
-  async judge(facts: AccessRequest): Promise<Admission> {
+  /**
+   * Decides by Host, Origin and credential alone; at once, unless `auth.verify` is asked. Never rejects. Who showed the
+   * same token and no certificate, or nothing, has the same holder each time.
+   */
+  judge(facts: AccessRequest): Admission | Promise<Admission> {
     if (!this.#isOurHost(facts.host)) return refusal(403, 'this Host is not allowed');
     if (facts.origin !== undefined && !this.#origins.has(facts.origin.toLowerCase())) {
       return refusal(403, 'this Origin is not allowed');
@@ -81,9 +96,8 @@ export class Gate {
     const { token, certificateNames: names } = facts;
     const shown = { tokenHash: token === undefined ? undefined : sha256(token), certificateNames: names };
     const { verify } = this.#options.auth ?? {};
-    const holder = verify === undefined ? this.recognise(shown) : await this.#verified(verify, facts);
-    if (holder === undefined) return refusal(401, 'a valid credential is required', whatWasShown(shown));
-    return { admitted: true, holder, shown };
+    if (verify === undefined) return admission(this.recognise(shown), shown);
+    return this.#verified(verify, facts).then((holder) => admission(holder, shown));
   }
 
   /** Finds whose that is by token and certificate; undefined for nobody's. */
@@ -94,12 +108,20 @@ export class Gate {
     const certified = certifiedHolder(auth?.credentials, names);
     if (certified !== undefined) return certified;
     const isOpen = this.#tokens.length === 0 && (auth?.credentials ?? []).length === 0;
-    return isOpen ? { credential: names[0] } : undefined;
+    if (!isOpen) return undefined;
+    return tokenHash === undefined && names.length === 0 ? this.#anybody : { credential: names[0] };
   }
 
   /** A page that resolves its own name to this machine still sends that name as Host. */
   #isOurHost(host: string | undefined): boolean {
     if (this.#hosts === undefined && !isLoopback(this.#host)) return true;
+    if (host !== undefined && host === this.#lastHost) return true;
+    if (!this.#isAllowed(host)) return false;
+    this.#lastHost = host;
+    return true;
+  }
+
+  #isAllowed(host: string | undefined): boolean {
     const name = /^(\[[0-9a-fA-F:.]{2,45}\]|[^:]{1,255})(?::\d{1,5})?$/.exec(host ?? '')?.[1]?.toLowerCase();
     if (name === undefined) return false;
     if (this.#hosts?.has(name) === true || name === this.#host) return true;
@@ -113,10 +135,10 @@ export class Gate {
       if (timingSafeEqual(hash, known.hash)) found ??= known;
     }
     if (found === undefined) return undefined;
-    if (found.credential === undefined) return { credential: names[0] ?? 'token' };
-    const { certificate } = found.credential;
+    const certificate = found.credential?.certificate;
     if (certificate !== undefined && !names.includes(certificate)) return undefined;
-    return holderOf(found.credential);
+    if (names.length === 0) return found.holder;
+    return found.credential === undefined ? { credential: names[0] } : holderOf(found.credential);
   }
 
   async #verified(verify: Verifier, request: AccessRequest): Promise<Holder | undefined> {
@@ -177,6 +199,7 @@ export function factsOf(request: IncomingMessage): AccessRequest {
 function tokenOf(request: IncomingMessage): string | undefined {
   const { authorization } = request.headers;
   if (authorization !== undefined) return /^Bearer ([\x21-\x7e]{1,1024})$/i.exec(authorization)?.[1];
+  if (request.headers['sec-websocket-protocol'] === undefined) return undefined;
   const given = protocolsOf(request).find((protocol) => protocol.startsWith(tokenSubprotocolPrefix));
   if (given === undefined) return undefined;
   return Buffer.from(given.slice(tokenSubprotocolPrefix.length), 'base64url').toString('utf8');
@@ -188,6 +211,11 @@ function protocolsOf(request: IncomingMessage): string[] {
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?', 1)[0] ?? '';
+}
+
+function admission(holder: Holder | undefined, shown: Shown): Admission {
+  if (holder === undefined) return refusal(401, 'a valid credential is required', whatWasShown(shown));
+  return { admitted: true, holder, shown };
 }
 
 function refusal(status: number, line: string, told?: string): Refusal {
