@@ -126,39 +126,63 @@ describe('a row that is asked by its key', () => {
   });
 });
 
+const octet = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 127, 128, 255));
+const ipv4 = fc.tuple(octet, octet, octet, octet).map((parts) => parts.join('.'));
+const anyAddress = fc.oneof(
+  { weight: 5, arbitrary: ipv4 },
+  fc.ipV6(),
+  fc.constantFrom(
+    '',
+    '1.2.3',
+    '1.2.3.4.5',
+    '256.1.1.1',
+    '01.2.3.4',
+    '1..2.3',
+    '.1.2.3',
+    '1.2.3.',
+    '1.2.3.4 ',
+    'x',
+  ),
+);
+
 test('addr_in is the same for every address and subnet, however they are written', () => {
   const database = new Database(':memory:');
   addAddressFunctions(database);
   const asked = database.prepare<unknown[], number | null>('SELECT addr_in(?, ?)').pluck();
-  const octet = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 127, 128, 255));
-  const ipv4 = fc.tuple(octet, octet, octet, octet).map((parts) => parts.join('.'));
-  const text = fc.oneof(
-    { weight: 5, arbitrary: ipv4 },
-    fc.ipV6(),
-    fc.constantFrom(
-      '',
-      '1.2.3',
-      '1.2.3.4.5',
-      '256.1.1.1',
-      '01.2.3.4',
-      '1..2.3',
-      '.1.2.3',
-      '1.2.3.',
-      '1.2.3.4 ',
-      'x',
-    ),
-  );
   const reference = (subnet: string, addr: string): number | null => {
     if (!ipaddr.isValidCIDR(subnet) || !ipaddr.isValid(addr)) return null;
     const [[network, bits], address] = [ipaddr.parseCIDR(subnet), ipaddr.parse(addr)];
     return network.kind() === address.kind() && address.match(network, bits) ? 1 : 0;
   };
   fc.assert(
-    fc.property(text, text, fc.nat(32), (base, addr, bits) => {
+    fc.property(anyAddress, anyAddress, fc.nat(32), (base, addr, bits) => {
       const subnet = `${base}/${bits}`;
       expect(asked.get(subnet, addr)).toBe(reference(subnet, addr));
     }),
     { numRuns: 3000, seed: 85 },
+  );
+  database.close();
+});
+
+test('addr_mask is the same for every address, however it is written', () => {
+  const database = new Database(':memory:');
+  addAddressFunctions(database);
+  const asked = database.prepare<unknown[], string | null>('SELECT addr_mask(?, ?)').pluck();
+  const reference = (addr: string, bits: number | null): string | null => {
+    if (bits === null || !Number.isInteger(bits) || bits < 0 || !ipaddr.isValid(addr)) return null;
+    const kind = ipaddr.parse(addr).kind();
+    if (bits > (kind === 'ipv4' ? 32 : 128)) return null;
+    const of = kind === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6;
+    // Short forms of IPv4 are addresses, and subnets of them are none.
+    const network = of.networkAddressFromCIDR(`${ipaddr.parse(addr).toString()}/${bits}`);
+    return `${network.toString()}/${bits}`;
+  };
+  const anyBits = fc.oneof(fc.integer({ min: -1, max: 34 }), fc.nat(129), fc.constantFrom(1.5, null));
+  fc.assert(
+    fc.property(anyAddress, anyBits, (addr, bits) => {
+      expect(asked.get(addr, bits)).toBe(reference(addr, bits));
+    }),
+    { numRuns: 2000, seed: 86 },
   );
   database.close();
 });

@@ -33,8 +33,12 @@ function knownSubnet(text: string): Known {
 
 function plainSubnet(network: Address, prefix: number): Known['plain'] {
   const first = plainNumber(network.toString());
-  const mask = prefix === 0 ? 0 : -1 << (32 - prefix);
-  return first < 0 ? undefined : { first, mask };
+  return first < 0 ? undefined : { first, mask: plainMask(prefix) };
+}
+
+/** The first bits of an IPv4 address. */
+function plainMask(bits: number): number {
+  return bits === 0 ? 0 : -1 << (32 - bits);
 }
 
 const DOT = 46;
@@ -78,10 +82,28 @@ function isInAny(subnet: Known['subnet'], addr: string): number | null {
   return sameStart(network, address, prefix) ? 1 : 0;
 }
 
+/** The IPv4 subnet given last: keys that stand beside each other mostly lie in one. */
+let given = { first: -1, length: -1, text: '' };
+
 /** The subnet of so many bits that an address lies in. */
 function masked(addr: unknown, bits: unknown): string | null {
+  const length = bits === null ? NaN : Number(bits);
+  const number = typeof addr === 'string' && length >= 0 && length <= 32 ? plainNumber(addr) : -1;
+  return number < 0 || !Number.isInteger(length) ? maskedAny(addr, length) : plainMasked(number, length);
+}
+
+function plainMasked(number: number, length: number): string {
+  const first = (number & plainMask(length)) >>> 0;
+  if (first !== given.first || length !== given.length) {
+    const parts = [first >>> 24, (first >>> 16) & 255, (first >>> 8) & 255, first & 255];
+    given = { first, length, text: `${parts.join('.')}/${length}` };
+  }
+  return given.text;
+}
+
+/** As {@link masked}, of an address of any kind. */
+function maskedAny(addr: unknown, length: number): string | null {
   const address = addressOf(addr);
-  const length = Number(bits);
   if (address === undefined || !Number.isInteger(length) || length < 0) return null;
   const bytes = address.toByteArray();
   if (length > 8 * bytes.length) return null;
