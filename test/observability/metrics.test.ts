@@ -35,8 +35,15 @@ test('docs/operations.md lists every metric with its type, and no other', () => 
   expect(rows).toEqual(METRICS.map(({ name, type }) => [name, type]));
 });
 
-test('the alerts in docs/operations.md ask for metrics that there are', () => {
-  const [, alerts = ''] = /## Alerts\n([\s\S]*?)\n## /.exec(docs) ?? [];
+test('alerts and dashboard ask for metrics that there are, and the documents list every alert', () => {
+  const read = (name: string): string =>
+    readFileSync(fileURLToPath(new URL(`../../deploy/${name}`, import.meta.url)), 'utf8');
+  const rules = read('prometheus/tablecast.rules.yml');
+  const [, listed = ''] = /## Alerts\n([\s\S]*?)\n## /.exec(docs) ?? [];
+  expect(Array.from(listed.matchAll(/^\| `(Tablecast\w+)`/gm), ([, name]) => name)).toEqual(
+    Array.from(rules.matchAll(/alert: (\w+)/g), ([, name]) => name),
+  );
+  const alerts = rules + read('grafana/tablecast.json').replaceAll('\\"', '"');
   const used = alerts.match(/tablecast_\w+/g) ?? [];
   expect(used.length).toBeGreaterThan(10);
   const known = METRICS.map(({ name }) => name);
