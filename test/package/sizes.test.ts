@@ -15,7 +15,6 @@ const MOST_LINES = 400;
 const LONGER: Readonly<Record<string, number>> = {
   'test/reading/follow.test.ts': 402,
   'test/reliability/support/public-model/world.ts': 404,
-  'test/simulation/simulation.ts': 518,
   'test/zeek/coming-back.test.ts': 498,
 };
 
