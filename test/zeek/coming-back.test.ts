@@ -1,105 +1,37 @@
 /** What Zeek changes while nobody listens is taken over when the connection is back. */
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import type { MapTable, NodeOptions } from '../../src/index.ts';
+import type { MapTable } from '../../src/index.ts';
 import { openNode } from '../../src/index.ts';
-import { count, none, string, vector, type ZeekData } from '../../src/zeek/protocol/data/zeek-data.ts';
+import { string } from '../../src/zeek/protocol/data/zeek-data.ts';
 import type { ZeekEvent } from '../../src/zeek/protocol/index.ts';
 import { tableChangeEvent } from '../../src/zeek/protocol/table-changes.ts';
 import { compileZeekTable } from '../../src/zeek/protocol/zeek-table.ts';
-import type { ZeekAttachmentOptions } from '../../src/zeek/options.ts';
+import {
+  NEVER,
+  allHold,
+  begun,
+  begunWith,
+  cluster,
+  counts,
+  ends,
+  impatient,
+  isContent,
+  isRows,
+  joined,
+  of,
+  plugged,
+  pulled,
+  rows,
+  timings,
+} from './apart.ts';
+import { Cable } from './cable.ts';
+import { e2eTables, simulated } from './cluster.ts';
 import { StandIn } from './protocol/stand-in/server.ts';
 import type { ZeekNode } from './protocol/stand-in/zeek-node.ts';
-import { Cable } from './cable.ts';
-import { e2eTables, rowsOf, simulated } from './cluster.ts';
-import {
-  type Attached,
-  attached,
-  attachmentTo,
-  cleanUp,
-  directory,
-  later,
-  quick,
-  sorted,
-  until,
-} from './support.ts';
+import { attached, attachmentTo, cleanUp, directory, later, sorted, until } from './support.ts';
 
 afterEach(cleanUp);
-
-const timings = { ...quick, refillPauseMs: 60_000, answerMs: 8000, settleMs: 60 };
-/** Does not wait for answers that will not come. */
-const impatient = { timings: { ...timings, answerMs: 300 } };
-/** Zeek's nodes have announced themselves before. */
-const NEVER = 3_600_000;
-const counts = 'E2e::counts';
-
-interface Apart {
-  readonly zeek: StandIn;
-  readonly cable: Cable;
-  readonly attachment: ZeekAttachmentOptions;
-}
-
-async function cluster(options: Partial<ZeekAttachmentOptions> = {}): Promise<Apart> {
-  const zeek = simulated({ tablecast: { tables: Object.keys(e2eTables), announceMs: NEVER } });
-  await zeek.listen();
-  later(() => zeek.stop());
-  const cable = await Cable.to(zeek.url);
-  return { zeek, cable, attachment: attachmentTo(cable.url, { timings, ...options }) };
-}
-
-/** A node that is attached, and has filled every Zeek node. */
-async function joined({ attachment }: Apart, options: NodeOptions = { id: 'a' }): Promise<Attached> {
-  const a = await attached(options, attachment);
-  await until(() => a.codes().filter((code) => code === 'zeek-refilled').length >= 3);
-  return a;
-}
-
-function rows(zeek: StandIn, node = 'manager'): readonly (readonly [unknown, unknown])[] {
-  return sorted(rowsOf(zeek, node, counts));
-}
-
-/** Waits until both Zeek nodes and this one hold the same rows, and these. */
-async function allHold(
-  { zeek }: Apart,
-  a: Attached,
-  wanted: Readonly<Record<string, number>>,
-): Promise<void> {
-  const text = JSON.stringify(sorted(Object.entries(wanted)));
-  const all = (): string[] =>
-    [rows(zeek), rows(zeek, 'worker'), sorted(a.counts)].map((one) => JSON.stringify(one));
-  await until(() => all().every((one) => one === text), `all to hold ${text}`).catch((error: unknown) => {
-    throw new Error(`${String(error)}: ${all().join(' ')}`);
-  });
-}
-
-/** Rows that Zeek wrote: of what this node sent in the last seconds it cannot know that it arrived. */
-async function begun(apart: Apart, a: Attached, wanted: Readonly<Record<string, number>>): Promise<void> {
-  for (const [key, value] of Object.entries(wanted)) apart.zeek.node('worker').set(counts, key, value);
-  await allHold(apart, a, wanted);
-}
-
-/** Many rows that Zeek wrote. */
-async function begunWith({ zeek }: Apart, a: Attached, size: number): Promise<void> {
-  for (let at = 0; at < size; at++) zeek.node('worker').set(counts, `k${at}`, at);
-  await until(() => a.counts.size === size, `${size} rows to arrive`);
-}
-
-async function pulled({ cable }: Apart, a: Attached): Promise<void> {
-  const lost = a.codes().filter((code) => code === 'zeek-lost').length;
-  cable.pull();
-  await until(() => a.codes().filter((code) => code === 'zeek-lost').length > lost);
-}
-
-/** Lets this node come back once Zeek's nodes have told each other everything. */
-async function plugged({ zeek, cable }: Apart): Promise<void> {
-  await until(() => JSON.stringify(rows(zeek)) === JSON.stringify(rows(zeek, 'worker')), 'Zeek to agree');
-  cable.plug();
-}
-
-const isContent = ({ topic }: ZeekEvent): boolean => topic.startsWith('tablecast/content/');
-const isRows = (event: ZeekEvent): boolean => isContent(event) && event.name === tableChangeEvent;
-const ends = (event: ZeekEvent): boolean => event.name === 'Tablecast::content_ends';
-const of = (a: Attached, code: string) => a.events.filter((event) => event.code === code);
 
 test('rows that Zeek inserted, changed, removed or let go meanwhile are so here, as operations of Zeek', async () => {
   const apart = await cluster();
@@ -367,80 +299,6 @@ test('a row that Zeek could never hold is not taken for one that it removed', as
   cable.plug();
   await until(() => a.codes().includes('zeek-caught-up'));
   expect([...texts.keys()]).toEqual(['long']);
-});
-
-const now = (): ZeekData => ({ type: 'timestamp', data: BigInt(Date.now()) * 1_000_000n });
-
-function row(key: ZeekData, value: ZeekData, kind = 'TABLE_ELEMENT_NEW'): ZeekData {
-  return vector({ type: 'enum-value', data: kind }, now(), vector(key), value, none);
-}
-
-test('hostile answers are checked row by row, take nothing away, and other people’s are not heard', async () => {
-  const apart = await cluster();
-  const { zeek } = apart;
-  const a = await joined(apart);
-  await begun(apart, a, { k: 1, other: 1 });
-  await pulled(apart, a);
-  const { id } = zeek.node('manager');
-  const say = (topic: string, infos: readonly ZeekData[], from = id, table: string = counts): void => {
-    zeek.publish({
-      topic,
-      name: tableChangeEvent,
-      args: [vector(string(table), now(), string(from)), vector(...infos)],
-    });
-  };
-  let isActing = false;
-  zeek.faults.drop = (event) => {
-    if (isActing || !isContent(event)) return false;
-    const [, , name, question] = event.args;
-    if (event.name !== 'Tablecast::content_begins' || name?.type !== 'string' || name.data !== counts)
-      return name?.type !== 'string' || name.data === counts;
-    isActing = true;
-    const { topic } = event;
-    const known = [string(id), string(counts), question ?? none];
-    say(topic, [row(string('foreign'), count(1))], 'somebody');
-    say(topic, [row(string('foreign'), count(1))], id, 'E2e::hosts');
-    say('tablecast/content/a/x/', [row(string('foreign'), count(1))]);
-    say('tablecast/content/', [row(string('foreign'), count(1))]);
-    zeek.publish({ topic, name: 'Tablecast::content_begins', args: [count(1), ...known, count(1)] });
-    zeek.publish({
-      topic,
-      name: 'Tablecast::content_ends',
-      args: [...known, { type: 'boolean', data: true }],
-    });
-    zeek.publish({ topic, name: 'Tablecast::content_begins', args: [string(''), ...known, count(5)] });
-    say(topic, [
-      row(string('k'), string('text')),
-      row(count(4), count(4)),
-      none,
-      row(string('gone'), count(1), 'TABLE_ELEMENT_REMOVED'),
-    ]);
-    say(topic, [row(string('__proto__'), count(7))]);
-    isActing = false;
-    return true;
-  };
-  await plugged(apart);
-  await until(() => a.codes().includes('zeek-caught-up'));
-  expect(sorted(a.counts)).toEqual([
-    ['__proto__', 7],
-    ['k', 1],
-    ['other', 1],
-  ]);
-  await until(() => of(a, 'zeek-refused').some(({ details }) => details?.['count'] === 4));
-  expect(Object.getPrototypeOf({})).toBe(Object.prototype);
-});
-
-test('an answer with more rows than may be, or than it says, is not taken', async () => {
-  const apart = await cluster({ limits: { maxContentRows: 2 } });
-  const a = await joined(apart);
-  await begun(apart, a, { k: 1 });
-  await pulled(apart, a);
-  for (const key of ['x', 'y', 'z']) apart.zeek.node('worker').set(counts, key, 1);
-  await plugged(apart);
-  await until(() => a.codes().includes('zeek-missed'));
-  expect(of(a, 'zeek-missed')[0]?.message).toContain('4 rows at Zeek, more than 2');
-  expect(of(a, 'zeek-missed')[0]?.details).toMatchObject({ tables: [counts] });
-  expect(a.counts.size).toBe(1);
 });
 
 /** What happens to a key while both sides are apart, in order; a value, or a removal. */

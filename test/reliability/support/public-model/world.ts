@@ -1,12 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { isTablecastError } from '../../../../src/index.ts';
 import { SeededRandom } from '../../../support/seeded-random.ts';
-import { Contest } from './contest.ts';
+import type { Contest } from './contest.ts';
 import { NODES, drawTables, marksFrom, modesOf } from './kinds.ts';
 import { Expiry } from './expiry.ts';
 import { type Figures, noFigures } from './figures.ts';
 import { LogCheck } from './log-fold.ts';
 import { Member, peersOf } from './member.ts';
+import { Shares } from './shares.ts';
 import { TableModel, type Write, difference } from './table-model.ts';
 import { type OperationName, rowsOf } from './witness.ts';
 
@@ -40,11 +41,8 @@ export class PublicWorld {
   readonly #steps: string[] = [];
   readonly #problems: string[] = [];
   readonly #figures = noFigures();
-  /** Of this round: who writes which key, the tables that one node writes alone, and those with a contest. */
-  #writers: readonly Member[] = [];
-  #alone = new Map<TableModel, Member>();
-  #contests = new Map<TableModel, Contest>();
   #round = 0;
+  #shares: Shares;
 
   private constructor(seed: number, directory: string, isMeshed: boolean) {
     this.#random = new SeededRandom(seed);
@@ -57,6 +55,7 @@ export class PublicWorld {
       { length: NODES },
       (_, index) => new Member(index, { directory, kinds, maxMemoryLogBytes }),
     );
+    this.#shares = new Shares(this.#random, 0, []);
     for (const { name, declaration, defaults } of kinds)
       this.#steps.push(`${name}: ${JSON.stringify(declaration)}, defaults ${defaults.join()}`);
   }
@@ -101,7 +100,8 @@ export class PublicWorld {
     const others = this.#up.filter((other) => other !== member);
     const marks = this.#marksOf(
       others,
-      (model, other) => (this.#alone.get(model) ?? other) === other || this.#alone.get(model) === member,
+      (model, other) =>
+        (this.#shares.alone.get(model) ?? other) === other || this.#shares.alone.get(model) === member,
     );
     await this.#everywhere(
       'what was there',
@@ -121,14 +121,8 @@ export class PublicWorld {
   // Writing --------------------------------------------------------------------------------------------
 
   async #writeRound(): Promise<void> {
-    this.#writers = this.#up;
-    this.#alone = new Map();
-    this.#contests = new Map();
-    for (const model of this.#models) {
-      const dice = this.#random.next();
-      if (dice < 0.4) this.#alone.set(model, this.#random.pick(this.#writers));
-      else if (dice < 0.65) this.#contests.set(model, new Contest(model, this.#modeOf(model)));
-    }
+    this.#shares = new Shares(this.#random, this.#round, this.#up);
+    this.#shares.deal(this.#models, (model) => this.#modeOf(model));
     const down = this.#random.chance(0.4) ? this.#random.between(1, STEPS) : STEPS;
     let stopped: Member | undefined;
     for (let step = 0; step < STEPS; step++) {
@@ -136,7 +130,8 @@ export class PublicWorld {
       await this.#step();
     }
     if (stopped !== undefined) await this.#reopen(stopped);
-    for (const member of this.#up) for (const model of this.#contests.keys()) this.#contend(model, member);
+    for (const member of this.#up)
+      for (const model of this.#shares.contests.keys()) this.#contend(model, member);
   }
 
   #modeOf({ kind }: TableModel): string {
@@ -163,7 +158,7 @@ export class PublicWorld {
     this.#steps.push(`n${member.index} opens`);
     await this.#start(member);
     for (const model of this.#models) {
-      if (model.kind.declaration.backend !== 'sqlite' || this.#alone.get(model) !== member) continue;
+      if (model.kind.declaration.backend !== 'sqlite' || this.#shares.alone.get(model) !== member) continue;
       this.#sameRows(member, model, 'reopened: ');
     }
     await this.#catchUp(member);
@@ -181,9 +176,9 @@ export class PublicWorld {
 
   #write(member: Member): void {
     const model = this.#random.pick(this.#models);
-    const contest = this.#contests.get(model);
+    const contest = this.#shares.contests.get(model);
     if (contest !== undefined && this.#random.chance(0.4)) return this.#contend(model, member);
-    const write = this.#draw(model, member);
+    const write = this.#shares.draw(model, member);
     if (write === undefined) return;
     this.#do(member, model, write);
     model.apply(write, member.index);
@@ -196,32 +191,9 @@ export class PublicWorld {
   }
 
   #contend(model: TableModel, member: Member): void {
-    const contest = this.#contests.get(model) as Contest;
+    const contest = this.#shares.contests.get(model) as Contest;
     this.#figures.contests++;
     this.#do(member, model, contest.draw(this.#random, member.index));
-  }
-
-  /** A write that no other node's can cross before all have met again; undefined when there is none. */
-  #draw(model: TableModel, member: Member): Write | undefined {
-    const alone = this.#alone.get(model);
-    if (alone !== undefined && alone !== member) return undefined;
-    const { keys, values, counts } = model.kind;
-    const dice = this.#random.next();
-    if (alone === member && dice < 0.06) return { do: 'clear' };
-    const mine = keys
-      .slice(0, marksFrom)
-      .flatMap((_, key) => (this.#isMine(model, key, member) ? [key] : []));
-    if (mine.length === 0) return undefined;
-    const key = this.#random.pick(mine);
-    if (dice < 0.3) return { do: 'delete', key };
-    if (counts && dice < 0.6) return { do: 'increment', key, by: this.#random.between(0, 9) };
-    return { do: 'set', key, value: this.#random.between(0, Math.max(0, values.length - 1)) };
-  }
-
-  #isMine(model: TableModel, key: number, member: Member): boolean {
-    if (this.#alone.has(model)) return this.#alone.get(model) === member;
-    if (key === 0 && this.#contests.has(model)) return false;
-    return this.#writers[(key + this.#round) % this.#writers.length] === member;
   }
 
   /** A batch, and batches in it: all of it, or nothing when it throws. */
@@ -248,7 +220,7 @@ export class PublicWorld {
 
   #writeOwned(member: Member): void {
     const model = this.#random.pick(this.#models);
-    const write = this.#draw(model, member);
+    const write = this.#shares.draw(model, member);
     if (write === undefined) return;
     this.#do(member, model, write);
     model.apply(write, member.index);
@@ -279,13 +251,11 @@ export class PublicWorld {
     this.#steps.push(`n${member.index} ${model.kind.name} switches to ${mode}`);
     this.#figures.switches++;
     model.isSwitched = true;
-    this.#writers = this.#up;
-    this.#alone = new Map();
-    this.#contests = new Map();
+    this.#shares = new Shares(this.#random, this.#round, this.#up);
     const switching = member.table(model.kind.name).switchMode(mode);
     for (let left = this.#random.between(0, 4); left > 0; left--) {
       const other = this.#random.pick(this.#up);
-      const write = this.#draw(model, other);
+      const write = this.#shares.draw(model, other);
       if (write === undefined || write.do === 'clear') continue;
       // The log has it where it took no effect as well.
       model.contested.add(model.keyText(write.key));
@@ -325,8 +295,8 @@ export class PublicWorld {
   async #settle(): Promise<void> {
     // What one node wrote alone may be a clear, which a mark must not cross.
     for (const isFirst of [true, false])
-      await this.#meet((model, member) => ((this.#alone.get(model) ?? member) === member) === isFirst);
-    for (const [model, contest] of this.#contests) {
+      await this.#meet((model, member) => ((this.#shares.alone.get(model) ?? member) === member) === isFirst);
+    for (const [model, contest] of this.#shares.contests) {
       this.#problems.push(...contest.settle(this.#up));
       const member = this.#random.pick(this.#up);
       const write = contest.heal(member);
@@ -334,8 +304,8 @@ export class PublicWorld {
       this.#do(member, model, write);
       model.apply(write, member.index);
     }
-    if (this.#contests.size > 0) await this.#meet(() => true);
-    this.#contests = new Map();
+    if (this.#shares.contests.size > 0) await this.#meet(() => true);
+    this.#shares.contests.clear();
     // What was carried over a switch, and what heals, has no mark behind it.
     for (const member of this.#up)
       await member.witness.until(
