@@ -41,6 +41,8 @@ it('a token is compared with every one there is, in constant time, wherever it s
     );
     const [peer] = await firstValueFrom(settled);
     expect(peer?.state).toBe(token === `token-${index}` ? 'connected' : 'refused');
-    expect(compared.times).toBe(TOKENS);
+    // Who was refused may have dialled again before this is looked at.
+    expect(compared.times).toBeGreaterThan(0);
+    expect(compared.times % TOKENS).toBe(0);
   }
 });
