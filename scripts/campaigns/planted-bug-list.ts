@@ -145,7 +145,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ),
   bug(
     'count nothing before reading JSON',
-    ['replication/wire/wire.ts', 'if (!isShallowJson(text, MOST))', 'if (text.length < 0)'],
+    ['replication/wire/bodies.ts', 'if (!isShallowJson(text, MOST))', 'if (text.length < 0)'],
     [HOSTILE],
   ),
   {

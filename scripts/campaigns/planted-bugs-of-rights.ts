@@ -125,7 +125,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
   ),
   bug(
     'let anybody vouch for a clock that jumped',
-    ['replication/session/session.ts', 'if (this.tables.grant.writesAll) this.#owner', 'this.#owner'],
+    ['replication/session/peer-clock.ts', 'if (tables.grant.writesAll) replica', 'replica'],
     [CLAIMS],
   ),
   bug(

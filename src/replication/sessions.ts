@@ -10,7 +10,7 @@ import { Holds } from './session/holds.ts';
 import { Session } from './session/session.ts';
 import type { Farewell, SessionGround, SessionOwner } from './session/session-owner.ts';
 import { heldBackBeside } from './session/taking.ts';
-import type { Hello } from './wire/wire.ts';
+import type { Hello } from './wire/bodies.ts';
 
 /** A switch of mode that does not come is asked for again after this long. */
 const ASK_AGAIN_MS = 2000;

@@ -3,14 +3,8 @@ import { type Schema, type TableDeclaration, compileSchema } from '../schema/ind
 import type { Closing, Connection } from '../transport/transport.ts';
 import type { OperationName, WantedOperation } from '../replication/wire/holding-wire.ts';
 import type { RowAnswer, RowRequest } from '../replication/wire/request-wire.ts';
-import {
-  type Hello,
-  type Message,
-  PROTOCOL,
-  type TableState,
-  decodeMessage,
-  encodeMessage,
-} from '../replication/wire/wire.ts';
+import type { Hello, TableState } from '../replication/wire/bodies.ts';
+import { type Message, PROTOCOL, decodeMessage, encodeMessage } from '../replication/wire/wire.ts';
 
 /** A table of the node that is visited, as that node declares it. */
 export interface VisitedTable {

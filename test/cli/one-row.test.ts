@@ -142,14 +142,10 @@ test('what is no request of a visitor ends its connection, and no other', slow, 
 });
 
 test('so many requests of one connection are under way, and one more ends it', () => {
-  const refused: string[] = [];
   const visit = new SessionVisit({
     requests: { answer: () => new Promise(() => undefined) },
     grant: () => EVERYTHING,
     ended: () => false,
-    judge: () => undefined,
-    begun: () => undefined,
-    refuse: ({ reason }) => refused.push(reason),
     wanted: () => undefined,
     answer: () => undefined,
   });

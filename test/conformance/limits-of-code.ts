@@ -79,10 +79,10 @@ export const ROWS: Readonly<Record<string, string>> = {
   'replication/session/acknowledgements.ts MAX_RUNS_WAITING': 'runs of a peer that wait',
   'replication/session/incoming.ts MAX_CHECKPOINT_BYTES': 'checkpoints under way',
   'replication/session/taking.ts MAX_HELD_THERE': 'authors of one peer held back one by one',
-  'replication/wire/wire.ts MAX_ENTRIES': 'one message of JSON',
+  'replication/wire/bodies.ts MAX_ENTRIES': 'one message of JSON',
   'replication/wire/wire.ts MAX_FRAME_OPERATIONS': 'operations, runs in one frame',
-  'replication/wire/wire.ts MAX_HELD_BACK_TOLD': 'authors of one peer held back one by one',
-  'replication/wire/wire.ts MAX_MESSAGE_HELD': 'one message of JSON',
+  'replication/wire/bodies.ts MAX_HELD_BACK_TOLD': 'authors of one peer held back one by one',
+  'replication/wire/bodies.ts MAX_MESSAGE_HELD': 'one message of JSON',
   'views/table-feed.ts MAX_VIEWS': 'views of one table',
 };
 
@@ -119,7 +119,7 @@ export const NO_LIMITS: Readonly<Record<string, readonly string[]>> = {
     'replication/costs/intake.ts LONGEST_REFILL_MS',
     'replication/digests/comparison.ts LEAVES_AT_ONCE',
     'replication/session/outbound.ts MAX_FRAME_BYTES',
-    'replication/wire/wire.ts MAX_MESSAGE_TABLES',
+    'replication/wire/parts.ts MAX_MESSAGE_TABLES',
   ],
   'how wide a field of a form is: what is wider is damaged': [
     'backends/commit-rules.ts MAX_NAME_BYTES',
@@ -149,7 +149,7 @@ export const NO_LIMITS: Readonly<Record<string, readonly string[]>> = {
     'replication/wire/comparison-wire.ts MAX_STATE_BYTES',
     'replication/wire/holding-wire.ts MAX_TEXT_BYTES',
     'replication/wire/wire.ts MAX_CODE_BYTES',
-    'replication/wire/wire.ts MAX_REASON',
+    'replication/wire/bodies.ts MAX_REASON',
   ],
   'how often or how long something is tried or waited for': [
     'backends/sqlite/lock.ts MAX_ATTEMPTS',

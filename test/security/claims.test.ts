@@ -6,7 +6,7 @@ import { allAtOnce } from '../../src/work/slices.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { DigestCache, type Digests } from '../../src/projection/comparing/digest-cache.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';
-import type { TableState } from '../../src/replication/wire/wire.ts';
+import type { TableState } from '../../src/replication/wire/bodies.ts';
 import { compileSchema } from '../../src/schema/index.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';

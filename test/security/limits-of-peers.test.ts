@@ -8,7 +8,7 @@ import { Dialler, type DiallerOwner } from '../../src/replication/reach/dialler.
 import { Identities, type IdentitiesOwner } from '../../src/replication/reach/identities.ts';
 import { Heartbeat } from '../../src/replication/session/heartbeat.ts';
 import type { Session } from '../../src/replication/session/session.ts';
-import type { Hello } from '../../src/replication/wire/wire.ts';
+import type { Hello } from '../../src/replication/wire/bodies.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 

@@ -1,5 +1,5 @@
 import type { ReplicaTable } from '../replica.ts';
-import type { TableState } from '../wire/wire.ts';
+import type { TableState } from '../wire/bodies.ts';
 
 /** Longest declaration of a peer that is kept, as JSON in characters: ten times what the largest sensible one takes. */
 export const MAX_DECLARATION = 4096;

@@ -1,7 +1,7 @@
 import type { Environment } from '../../environment.ts';
 import type { Slices, Work } from '../../work/slices.ts';
 import type { PeerTables } from './peer-tables.ts';
-import type { Hello } from '../wire/wire.ts';
+import type { Hello } from '../wire/bodies.ts';
 
 /** Most names of tables that are told as coming directly: of further ones operations are relayed once too often. */
 const MAX_DIRECT_NAMES = 16_384;

@@ -3,7 +3,7 @@ import type { ErrorCode, TablecastError } from '../../errors.ts';
 import type { RunReference } from '../../log/keeping/segment-store.ts';
 import type { HeldBackOperations } from './peer-state.ts';
 import type { Refusal } from '../replica.ts';
-import { type HeldBackState, MAX_HELD_BACK_TOLD, MAX_REASON } from '../wire/wire.ts';
+import { type HeldBackState, MAX_HELD_BACK_TOLD, MAX_REASON } from '../wire/bodies.ts';
 
 /** Most authors of one peer's tables whose operations are held back one by one; of tables with more, everything is. */
 const MAX_HELD_BACK = 256;

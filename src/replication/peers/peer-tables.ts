@@ -17,7 +17,7 @@ import { DirectOrigins } from './direct-origins.ts';
 import { ForgottenTables } from './forgotten-tables.ts';
 import type { PeerTable } from './peer-state.ts';
 import type { Held, Replica, ReplicaTable } from '../replica.ts';
-import type { TableState } from '../wire/wire.ts';
+import type { TableState } from '../wire/bodies.ts';
 
 /** Most tables remembered of one peer, shared or not. */
 const MAX_ANNOUNCED = 4096;

@@ -3,7 +3,7 @@ import { isTablecastError } from '../../errors.ts';
 import { Backoff } from '../../work/backoff.ts';
 import type { Connection, Transport } from '../../transport/transport.ts';
 import { placeOf } from './place.ts';
-import type { Hello } from '../wire/wire.ts';
+import type { Hello } from '../wire/bodies.ts';
 
 /** A session that lasts so long was worth having: what ends sooner is backed off from like a dial that failed. */
 const STEADY_MS = 10_000;

@@ -2,7 +2,7 @@ import type { AccessList } from '../../access/grant.ts';
 import { isReservedId } from '../../log/operations/origin.ts';
 import { twice } from '../peers/peer-events.ts';
 import type { Session } from '../session/session.ts';
-import type { Hello } from '../wire/wire.ts';
+import type { Hello } from '../wire/bodies.ts';
 
 /** Most nodes of which is remembered which of their sessions were replaced by a later one; the oldest go first. */
 const MAX_REPLACED_NODES = 1024;

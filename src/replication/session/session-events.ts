@@ -6,7 +6,8 @@ import type { IntakeLimits } from '../costs/intake.ts';
 import type { RefusedTable } from '../peers/announced.ts';
 import type { Denial } from '../peers/peer-tables.ts';
 import type { HeldBackOperations } from '../peers/peer-state.ts';
-import { type Hello, MAX_FRAME_OPERATIONS, PROTOCOL } from '../wire/wire.ts';
+import type { Hello } from '../wire/bodies.ts';
+import { MAX_FRAME_OPERATIONS, PROTOCOL } from '../wire/wire.ts';
 
 /** Says what to do where a peer does not take operations. */
 const HELD_THERE_HINT =
@@ -62,6 +63,11 @@ export function failed(code: 'send-failed' | 'frame-refused', error: unknown, wh
     peer,
     details: isTablecastError(error) ? { code: error.code, hint: error.hint } : {},
   };
+}
+
+/** Tells a peer that it cannot be sent what is due. What went wrong here may name files, which is no business of a peer's. */
+export function saidOf(error: unknown): string {
+  return isTablecastError(error) ? `It cannot send what is due (${error.code}).` : 'It failed.';
 }
 
 /** A table is declared differently on both sides. */

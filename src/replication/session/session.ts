@@ -1,15 +1,15 @@
 import { type Place, withoutPort } from '../../access/fair-share.ts';
-import type { Grant } from '../../access/grant.ts';
-import { type TablecastError, isTablecastError } from '../../errors.ts';
+import type { TablecastError } from '../../errors.ts';
 import type { StoreName } from '../../log/keeping/journal.ts';
 import type { Work } from '../../work/slices.ts';
 import type { Closing, Connection } from '../../transport/transport.ts';
 import type { Debtor } from '../costs/account.ts';
-import { type Acknowledged, Acknowledgements } from './acknowledgements.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { takenIn } from './taken-in.ts';
 import { Comparisons } from '../digests/comparison.ts';
 import type { Directed } from '../peers/directions.ts';
 import { outOfTurn } from './incoming.ts';
+import { Greeting } from './greeting.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LongFrames, tookOver } from './long-frames.ts';
 import { PeerClock } from './peer-clock.ts';
@@ -23,8 +23,9 @@ import { Intake } from '../costs/intake.ts';
 import type { SessionOwner } from './session-owner.ts';
 import { Sharing } from './sharing.ts';
 import { type Taken, Taking } from './taking.ts';
-import { denied, failed, noCommonProtocol, throttled } from './session-events.ts';
-import { type FarewellCause, type Hello, type Message, PROTOCOL, decodeMessage } from '../wire/wire.ts';
+import { denied, failed, saidOf, throttled } from './session-events.ts';
+import type { FarewellCause, Hello } from '../wire/bodies.ts';
+import { type Message, decodeMessage } from '../wire/wire.ts';
 
 /** One peer, from the first frame to the last. */
 export class Session implements Debtor, Directed, Place {
@@ -32,7 +33,7 @@ export class Session implements Debtor, Directed, Place {
   readonly tables: PeerTables;
   readonly comparisons: Comparisons;
   readonly sending: Sending;
-  readonly clock: PeerClock = new PeerClock();
+  readonly clock: PeerClock;
   readonly #owner: SessionOwner<Session>;
   readonly #long: LongFrames;
   readonly #intake: Intake;
@@ -42,7 +43,7 @@ export class Session implements Debtor, Directed, Place {
   readonly #heartbeat: Heartbeat;
   readonly #parting: Parting;
   readonly sharing: Sharing;
-  #hello: Hello | undefined;
+  readonly #greeting: Greeting;
   #ended = false;
   #farewell: string | undefined;
   /** Says what is behind the end of the session, as this node or the peer said. */
@@ -55,6 +56,8 @@ export class Session implements Debtor, Directed, Place {
     this.#owner = owner;
     this.since = owner.environment.now();
     this.tables = new PeerTables(owner.replica, (denial) => owner.report(denied(denial, this)));
+    const { environment, replica } = owner;
+    this.clock = new PeerClock({ environment, replica, tables: this.tables });
     this.#acknowledgements = new Acknowledgements(owner, {
       isShared: (table) =>
         this.visit.isBegun ? this.tables.grant.mayRead(table) : this.tables.shared.has(table),
@@ -64,13 +67,13 @@ export class Session implements Debtor, Directed, Place {
     this.#intake = this.#newIntake();
     this.sending = this.#newSending();
     this.#heartbeat = new Heartbeat({
-      environment: owner.environment,
+      environment,
       ping: (time) => void this.sending.send({ type: 'ping', time }),
       listens: () => !this.#intake.isPaused,
       silent: (what) => this.end('silent', what),
     });
     this.#parting = new Parting({
-      replica: owner.replica,
+      replica,
       tables: this.tables,
       peer: () => this.nodeId,
       report: (event) => owner.report(event),
@@ -111,6 +114,26 @@ export class Session implements Debtor, Directed, Place {
       kept: (bytes) => owner.accounts.announced.set(this, bytes),
       matched: () => owner.matched(this),
     });
+    this.#greeting = this.#newGreeting();
+  }
+
+  #newGreeting(): Greeting {
+    const owner = this.#owner;
+    const { replica } = owner;
+    return new Greeting({
+      replica,
+      tables: this.tables,
+      sharing: this.sharing,
+      visit: this.visit,
+      grantOf: (nodeId) => owner.grantOf(this.connection, nodeId),
+      judge: () => owner.greeted(this),
+      judgeVisit: (hello) => owner.visited(this, hello),
+      greeted: () => this.#heartbeat.greeted(),
+      send: (message) => void this.sending.send(message),
+      end: (code, reason, cause) => this.end(code, reason, cause),
+      matched: () => this.comparisons.start(),
+      changed: () => owner.changed(),
+    });
   }
 
   #newVisit(): Visit {
@@ -119,12 +142,6 @@ export class Session implements Debtor, Directed, Place {
       requests: owner.requests,
       grant: () => this.tables.grant,
       ended: () => this.#ended,
-      judge: (hello) => owner.visited(this, hello),
-      begun: () => {
-        this.#heartbeat.greeted();
-        if (!this.sharing.hasSpoken) this.#sayHello(this.tables.grant);
-      },
-      refuse: ({ code, reason, cause }) => this.end(code, reason, cause),
       wanted: (wants) => this.#acknowledgements.asked(wants),
       answer: (message) => this.sending.answer(message),
     });
@@ -177,17 +194,17 @@ export class Session implements Debtor, Directed, Place {
 
   /** Id of the peer's node; undefined until it said hello. */
   get nodeId(): string | undefined {
-    return this.#hello?.node;
+    return this.#greeting.heard?.node;
   }
 
   get hello(): Hello | undefined {
-    return this.#hello;
+    return this.#greeting.heard;
   }
 
   /** Says hello, unless what may be told depends on the peer's own, and begins to listen. */
   start(): void {
     const grant = this.#owner.grantOf(this.connection, undefined);
-    if (grant !== undefined) this.#sayHello(grant);
+    if (grant !== undefined) this.#greeting.say(grant);
     this.connection.start({
       frame: (bytes) => this.#receive(bytes),
       drain: () => this.sending.drained(),
@@ -198,7 +215,7 @@ export class Session implements Debtor, Directed, Place {
 
   /** Says whether the peer has acknowledged everything this node could tell it. */
   get settled(): boolean {
-    return this.#hello === undefined || this.#ended || this.sending.isDone;
+    return this.#greeting.heard === undefined || this.#ended || this.sending.isDone;
   }
 
   /** Ends the session; the peer is told why. */
@@ -212,7 +229,7 @@ export class Session implements Debtor, Directed, Place {
 
   /** More of a store may be told, or it has failed. */
   advanced(store: StoreName): void {
-    if (this.#hello !== undefined) this.sending.outbound.get(store)?.resume();
+    if (this.#greeting.heard !== undefined) this.sending.outbound.get(store)?.resume();
     this.#acknowledgements.stored();
   }
 
@@ -223,18 +240,8 @@ export class Session implements Debtor, Directed, Place {
   charge(bytes: number): void {
     this.#intake.countAnswer(bytes);
   }
-  // Sending ----------------------------------------------------------------------------------------
 
-  #sayHello(grant: Grant): void {
-    this.tables.grant = grant;
-    this.sharing.hasSpoken = true;
-    const { nodeId: node, session, ownOrigins } = this.#owner.replica;
-    const [tables = [], ...more] = this.sharing.parts();
-    const protocol: [number, number] = [...PROTOCOL];
-    const hello = { protocol, node, session, origins: [...ownOrigins], tables, answers: true };
-    this.sending.send({ type: 'hello', hello });
-    for (const part of more) this.sending.send({ type: 'tables', tables: part });
-  }
+  // Sending ----------------------------------------------------------------------------------------
 
   /**
    * Ends a session of which what is due cannot be read, or is longer than a frame: the peer cannot be served,
@@ -243,11 +250,7 @@ export class Session implements Debtor, Directed, Place {
   #cannotSend(error: unknown): void {
     if (this.#ended || this.#farewell !== undefined) return;
     this.#owner.report(failed('send-failed', error, this));
-    // What went wrong here may name files, which is no business of a peer's.
-    this.end(
-      'failed',
-      isTablecastError(error) ? `It cannot send what is due (${error.code}).` : 'It failed.',
-    );
+    this.end('failed', saidOf(error));
   }
 
   // Receiving: intake, decode, route; runs go on to open, prepare, take ---------------------------------
@@ -271,24 +274,26 @@ export class Session implements Debtor, Directed, Place {
   }
 
   #route(message: Message, length: number): void {
-    if (message.type === 'hello') return this.#greet(message.hello);
+    if (message.type === 'hello') return this.#greeting.hear(message.hello);
     if (message.type === 'bye') {
       this.#farewell = `${message.code}: ${message.reason}`;
       this.farewellCause = message.cause;
       return this.connection.close(message.reason);
     }
     if (this.visit.isBegun) return this.visit.take(message);
-    if (this.#hello === undefined) throw outOfTurn(message.type);
+    if (this.#greeting.heard === undefined) throw outOfTurn(message.type);
     switch (message.type) {
       case 'tables':
         return this.sharing.announced(message.tables);
       case 'runs':
-        return this.#takeRuns(this.#owner.replica.open(message.runs), length);
+        return this.#opened(this.#owner.replica.open(message.runs), length);
       case 'checkpoint':
         this.#acknowledgements.received(length);
         return this.#long.take(message);
       case 'ack':
-        return this.#acknowledged(message);
+        this.#acknowledgements.asked(message.wants);
+        if (this.sending.acknowledged(message)) this.#owner.changed();
+        return;
       case 'sources':
         return this.sharing.redirected(message.sources);
       case 'level':
@@ -299,9 +304,10 @@ export class Session implements Debtor, Directed, Place {
       case 'rows':
         return this.comparisons.receive(message);
       case 'ping':
-        return this.#pinged(message.time);
+        this.clock.said(message.time);
+        return this.sending.answer({ type: 'pong', time: message.time });
       case 'pong':
-        if (this.clock.echoed(message.time, this.#owner.environment.now())) this.#owner.changed();
+        if (this.clock.echoed(message.time)) this.#owner.changed();
         return;
       default:
         throw outOfTurn(message.type);
@@ -309,7 +315,7 @@ export class Session implements Debtor, Directed, Place {
   }
 
   /** Takes the runs of a frame, as soon as what is dear of it is prepared. */
-  #takeRuns(frame: ReceivedFrame, length: number): void {
+  #opened(frame: ReceivedFrame, length: number): void {
     this.#long.prepare(frame, () => this.#taken(this.taking.take(frame), length));
   }
 
@@ -319,38 +325,6 @@ export class Session implements Debtor, Directed, Place {
     const { replica } = this.#owner;
     const concerns = (table: string): boolean => this.taking.heldBack.concerns(table);
     this.#acknowledgements.received(length, takenIn(replica, { operations, applied, concerns }));
-  }
-
-  #pinged(time: number): void {
-    this.clock.said(time, this.#owner.environment.now());
-    // What this node's clock is believed concerns all its tables.
-    if (this.tables.grant.writesAll) this.#owner.replica.heardClock(time);
-    this.sending.answer({ type: 'pong', time });
-  }
-
-  #greet(hello: Hello): void {
-    if (this.#hello !== undefined || this.visit.isBegun) throw outOfTurn('second hello');
-    const strange = noCommonProtocol(hello);
-    if (strange !== undefined) return this.end('protocol', strange);
-    this.tables.grant = this.#owner.grantOf(this.connection, hello.node) ?? this.tables.grant;
-    if (hello.visits === true) return this.visit.begin(hello);
-    this.#hello = hello;
-    const waited = !this.sharing.hasSpoken;
-    this.tables.meet(hello);
-    this.#heartbeat.greeted();
-    const refusal = this.#owner.greeted(this);
-    if (refusal !== undefined) {
-      this.#hello = undefined;
-      return this.end(refusal.code, refusal.reason, refusal.cause);
-    }
-    if (waited) this.#sayHello(this.tables.grant);
-    this.sharing.announced(hello.tables, () => this.comparisons.start());
-    this.#owner.changed();
-  }
-
-  #acknowledged(said: Acknowledged): void {
-    this.#acknowledgements.asked(said.wants);
-    if (this.sending.acknowledged(said)) this.#owner.changed();
   }
 
   /** Names the holder whose credential the peer showed, before and after its hello. */
@@ -363,7 +337,7 @@ export class Session implements Debtor, Directed, Place {
   }
 
   get isSilent(): boolean {
-    return this.#hello === undefined;
+    return this.#greeting.heard === undefined;
   }
 
   tooMuch(error: TablecastError): void {
@@ -419,7 +393,6 @@ export class Session implements Debtor, Directed, Place {
     this.#intake.stop();
     this.sending.resume();
     this.#long.clear();
-    const reason = this.#farewell === undefined ? closing.reason : this.#farewell;
-    this.#owner.ended(this, { kind: closing.kind, reason });
+    this.#owner.ended(this, { kind: closing.kind, reason: this.#farewell ?? closing.reason });
   }
 }

@@ -8,14 +8,9 @@ import type { PeerTables } from '../peers/peer-tables.ts';
 import { differing } from './session-events.ts';
 import type { SessionOwner } from './session-owner.ts';
 import type { Taking } from './taking.ts';
-import {
-  MAX_HELD_BACK_TOLD,
-  type Message,
-  type Sources,
-  type TableState,
-  partsOf,
-  sourcesOf,
-} from '../wire/wire.ts';
+import { MAX_HELD_BACK_TOLD, type Sources, type TableState } from '../wire/bodies.ts';
+import { partsOf, sourcesOf } from '../wire/parts.ts';
+import type { Message } from '../wire/wire.ts';
 
 /** Units of what is looked at of a table that a peer names, and lives of it that are looked through in one unit. */
 const TABLE_UNITS = 8;

@@ -5,7 +5,8 @@ import type { PeerTables } from '../peers/peer-tables.ts';
 import type { AppliedRuns, ReceivedFrame } from '../replica.ts';
 import type { SessionOwner } from './session-owner.ts';
 import { heldBack, lifeRefused, takenAgain, tooManyOperations } from './session-events.ts';
-import { type HeldBackState, MAX_FRAME_OPERATIONS, type TableState } from '../wire/wire.ts';
+import type { HeldBackState, TableState } from '../wire/bodies.ts';
+import { MAX_FRAME_OPERATIONS } from '../wire/wire.ts';
 
 /** Most authors in tables that a peer holds back of which is remembered that it does. */
 const MAX_HELD_THERE = 256;

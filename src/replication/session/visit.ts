@@ -3,9 +3,8 @@ import { TablecastError } from '../../errors.ts';
 import type { Requests } from '../requests.ts';
 import type { WantedOperation } from '../wire/holding-wire.ts';
 import type { RowRequest } from '../wire/request-wire.ts';
-import type { Hello, Message } from '../wire/wire.ts';
+import type { Message } from '../wire/wire.ts';
 import { outOfTurn } from './incoming.ts';
-import type { Farewell } from './session-owner.ts';
 
 /** Most requests of one visitor that are under way at a time. */
 export const MAX_REQUESTS = 64;
@@ -15,11 +14,6 @@ export interface VisitOwner {
   readonly requests: Requests;
   grant(): Grant;
   ended(): boolean;
-  /** Says why a visitor is not let in; undefined lets it in. */
-  judge(hello: Hello): Farewell | undefined;
-  /** The visitor is let in. */
-  begun(): void;
-  refuse(farewell: Farewell): void;
   /** The visitor wants to hear when operations are durable here. */
   wanted(wants: readonly WantedOperation[] | undefined): void;
   answer(message: Message): void;
@@ -37,13 +31,6 @@ export class Visit {
 
   constructor(owner: VisitOwner) {
     this.#owner = owner;
-  }
-
-  begin(hello: Hello): void {
-    const refusal = this.#owner.judge(hello);
-    if (refusal !== undefined) return this.#owner.refuse(refusal);
-    this.isBegun = true;
-    this.#owner.begun();
   }
 
   /** Throws `FRAME_INVALID` for what visitors do not say, `LIMIT_EXCEEDED` for a request too many. */

@@ -2,12 +2,8 @@ import type { Credential, NodeOptions, TableNode } from '../../../src/index.ts';
 import type { Environment } from '../../../src/environment.ts';
 import type { Slicing } from '../../../src/work/slices.ts';
 import { openNodeOf } from '../../../src/node/open-node.ts';
-import {
-  type Hello,
-  type Message,
-  decodeMessage,
-  encodeMessage,
-} from '../../../src/replication/wire/wire.ts';
+import type { Hello } from '../../../src/replication/wire/bodies.ts';
+import { type Message, decodeMessage, encodeMessage } from '../../../src/replication/wire/wire.ts';
 import type { Connection, ConnectionHandlers, Transport } from '../../../src/transport/transport.ts';
 
 /** One side of a link whose other side is the test: frames are handed over in the calling turn. */

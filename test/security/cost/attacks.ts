@@ -1,9 +1,5 @@
-import {
-  encodeMessage,
-  type Hello,
-  type Message,
-  type TableState,
-} from '../../../src/replication/wire/wire.ts';
+import type { Hello, TableState } from '../../../src/replication/wire/bodies.ts';
+import { encodeMessage, type Message } from '../../../src/replication/wire/wire.ts';
 import { setRun } from '../support.ts';
 
 /** What a peer sends to a node, with which credential. */

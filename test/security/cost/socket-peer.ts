@@ -1,11 +1,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import {
-  type Hello,
-  type Message,
-  decodeMessage,
-  encodeMessage,
-} from '../../../src/replication/wire/wire.ts';
+import type { Hello } from '../../../src/replication/wire/bodies.ts';
+import { type Message, decodeMessage, encodeMessage } from '../../../src/replication/wire/wire.ts';
 
 /** A peer that speaks the protocol over a real socket and says whatever the test wants. */
 export class SocketPeer {

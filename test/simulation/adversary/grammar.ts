@@ -6,9 +6,12 @@ import { CLEAR, DELETE, SWITCH } from '../../../src/log/operations/operation.ts'
 import { openRun } from '../../../src/log/runs/run.ts';
 import { RunWriter } from '../../../src/log/runs/run-writer.ts';
 import { type TableDeclaration, compileSchema } from '../../../src/schema/index.ts';
-import type { Message, TableState } from '../../../src/replication/wire/wire.ts';
+import type { TableState } from '../../../src/replication/wire/bodies.ts';
+import type { Message } from '../../../src/replication/wire/wire.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 import type { Knowledge } from './knowledge.ts';
+
+const REMOVALS = { delete: DELETE, clear: CLEAR, switch: SWITCH };
 
 /** The node id and the lives of the adversary. */
 export const EVE = 'eve';
@@ -362,12 +365,7 @@ export class Grammar {
     const kind = random.pick(['set', 'set', 'set', 'delete', 'clear', 'expire', 'switch'] as const);
     if (kind === 'set') run.addSet(id, cellOf(column, random), stamp);
     else if (kind === 'expire') run.addExpire(id, { origin: 0, sequence: this.#number() }, stamp);
-    else
-      run.addRemoval(
-        { delete: DELETE, clear: CLEAR, switch: SWITCH }[kind],
-        kind === 'delete' ? id : 0,
-        stamp,
-      );
+    else run.addRemoval(REMOVALS[kind], kind === 'delete' ? id : 0, stamp);
   }
 
   /** The same operations under other names, with the checksum that belongs to them. */

@@ -1,6 +1,7 @@
 import type { TableDeclaration } from '../../../src/index.ts';
 import { readRunHeader } from '../../../src/log/runs/run.ts';
-import type { Message, TableState } from '../../../src/replication/wire/wire.ts';
+import type { TableState } from '../../../src/replication/wire/bodies.ts';
+import type { Message } from '../../../src/replication/wire/wire.ts';
 import type { ComparisonMessage } from '../../../src/replication/wire/comparison-wire.ts';
 
 /** Most frames of one kind that are remembered to be said again. */

@@ -1,0 +1,90 @@
+import type { Grant } from '../../access/grant.ts';
+import type { PeerTables } from '../peers/peer-tables.ts';
+import type { Replica } from '../replica.ts';
+import type { FarewellCause, Hello } from '../wire/bodies.ts';
+import { type Message, PROTOCOL } from '../wire/wire.ts';
+import { outOfTurn } from './incoming.ts';
+import { noCommonProtocol } from './session-events.ts';
+import type { Farewell } from './session-owner.ts';
+import type { Sharing } from './sharing.ts';
+import type { Visit } from './visit.ts';
+
+/** The owner is what a greeting needs of its session. */
+export interface GreetingOwner {
+  readonly replica: Replica;
+  readonly tables: PeerTables;
+  readonly sharing: Sharing;
+  readonly visit: Visit;
+  /** Answers what a node of an id may do; undefined when that is not known. */
+  grantOf(nodeId: string): Grant | undefined;
+  /** Says why a peer that is not let in is not; undefined lets it in. */
+  judge(): Farewell | undefined;
+  /** The same of a visitor. */
+  judgeVisit(hello: Hello): Farewell | undefined;
+  /** The peer has said something that counts as a sign of life. */
+  greeted(): void;
+  send(message: Message): void;
+  end(code: string, reason: string, cause?: FarewellCause): void;
+  /** The tables of the hello are matched. */
+  matched(): void;
+  changed(): void;
+}
+
+/** Says hello, and hears the peer's: who it is, what it may do, and whether it is a peer or a visitor. */
+export class Greeting {
+  readonly #owner: GreetingOwner;
+  #heard: Hello | undefined;
+
+  constructor(owner: GreetingOwner) {
+    this.#owner = owner;
+  }
+
+  /** The hello of a peer; undefined until it was let in, and for a visitor. */
+  get heard(): Hello | undefined {
+    return this.#heard;
+  }
+
+  say(grant: Grant): void {
+    const { tables, sharing, replica } = this.#owner;
+    tables.grant = grant;
+    sharing.hasSpoken = true;
+    const { nodeId: node, session, ownOrigins } = replica;
+    const [first = [], ...more] = sharing.parts();
+    const protocol: [number, number] = [...PROTOCOL];
+    const hello = { protocol, node, session, origins: [...ownOrigins], tables: first, answers: true };
+    this.#owner.send({ type: 'hello', hello });
+    for (const part of more) this.#owner.send({ type: 'tables', tables: part });
+  }
+
+  /** Throws `FRAME_INVALID` for a second hello. */
+  hear(hello: Hello): void {
+    const { tables, sharing, visit } = this.#owner;
+    if (this.#heard !== undefined || visit.isBegun) throw outOfTurn('second hello');
+    const strange = noCommonProtocol(hello);
+    if (strange !== undefined) return this.#owner.end('protocol', strange);
+    tables.grant = this.#owner.grantOf(hello.node) ?? tables.grant;
+    if (hello.visits === true) return this.#letIn(hello);
+    this.#heard = hello;
+    const waited = !sharing.hasSpoken;
+    tables.meet(hello);
+    this.#owner.greeted();
+    const refusal = this.#owner.judge();
+    if (refusal !== undefined) {
+      this.#heard = undefined;
+      return this.#owner.end(refusal.code, refusal.reason, refusal.cause);
+    }
+    if (waited) this.say(tables.grant);
+    sharing.announced(hello.tables, () => this.#owner.matched());
+    this.#owner.changed();
+  }
+
+  /** Lets a visitor in, who is told nothing but what it may do. */
+  #letIn(hello: Hello): void {
+    const { tables, sharing, visit } = this.#owner;
+    const refusal = this.#owner.judgeVisit(hello);
+    if (refusal !== undefined) return this.#owner.end(refusal.code, refusal.reason, refusal.cause);
+    visit.isBegun = true;
+    this.#owner.greeted();
+    if (!sharing.hasSpoken) this.say(tables.grant);
+  }
+}
