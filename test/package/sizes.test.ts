@@ -32,7 +32,7 @@ const linesIn = (text: string): number => text.split('\n').length - 1;
 function longFilesIn(folder: string): [string, number][] {
   const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
   return names
-    .filter((name) => /\.(?:ts|tsx|mjs)$/.test(name) && !/(?:^|\/)node_modules\//.test(name))
+    .filter((name) => /\.(?:ts|tsx|mjs|css)$/.test(name) && !/(?:^|\/)node_modules\//.test(name))
     .map((name): [string, number] => [
       join(folder, name),
       linesIn(readFileSync(join(root, folder, name), 'utf8')),
