@@ -58,6 +58,28 @@ test('_position says which operation of the log wrote a row, of every table and 
   expect((await node.query('SELECT * FROM others')).columns).not.toContain('_position');
 });
 
+test('tables of two moments, and of now, are joined, whichever is read first', async () => {
+  const node = await open({ directory: temporary() });
+  const visits = node.table('visits', { key: 'int', value: 'count', backend: 'sqlite' });
+  for (let value = 1; value <= 9; value++) visits.set(value % 3, value);
+  const changed =
+    'SELECT n.key, b.value, n.value AS now FROM visits n JOIN visits_at(3) b ON b.key = n.key WHERE n._position > 8';
+  expect(await cells(node, changed)).toEqual([[0, 3, 9]]);
+  const both = (one: number, other: number): string =>
+    `SELECT a.key, a.value, b.value AS b FROM visits_at(${one}) a JOIN visits_at(${other}) b ON b.key = a.key ORDER BY 1`;
+  expect(await cells(node, both(4, 5))).toEqual([
+    [0, 3, 3],
+    [1, 4, 4],
+    [2, 2, 5],
+  ]);
+  expect(await cells(node, `${both(6, 5)} LIMIT 1`)).toEqual([[0, 6, 3]]);
+  const failing = 'SELECT abs(-9223372036854775808) FROM visits_at(5) a JOIN visits_at(6) b';
+  await expect(node.query(failing)).rejects.toThrow('integer overflow');
+  // Nothing of what failed is in the way of what is brought next.
+  expect(await cells(node, 'SELECT count(*) FROM operations')).toEqual([[9]]);
+  expect(await cells(node, both(7, 8))).toHaveLength(3);
+});
+
 test('a table is read as it was at a position, at a time, and at several at once', async () => {
   const node = await open({ directory: temporary() });
   const visits = node.table('visits', { key: 'int', value: 'count', backend: 'sqlite' });

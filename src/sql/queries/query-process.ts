@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { TablecastError, isTablecastError } from '../../errors.ts';
 import { toFailure } from '../messages.ts';
 import type { QueryOrder, QueryReply } from './messages.ts';
 import { Wanting } from './relations.ts';
@@ -32,6 +33,13 @@ function replyTo(order: QueryOrder): QueryReply {
     return { kind: 'rows', found: runQuery(order) };
   } catch (error) {
     if (error instanceof Wanting) return { kind: 'wants', want: error.want };
-    return { kind: 'refused', failure: toFailure(error) };
+    return { kind: 'refused', failure: toFailure(isTablecastError(error) ? error : unanswered(error)) };
   }
+}
+
+function unanswered(error: unknown): TablecastError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new TablecastError('BACKEND_FAILED', `The query could not be answered: ${reason}`, {
+    hint: 'Report this as a defect, with the query; nothing was changed.',
+  });
 }

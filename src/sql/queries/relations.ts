@@ -17,24 +17,32 @@ export class Wanting extends Error {
 export function addRelations(database: Database.Database, order: QueryOrder): () => void {
   const { relations, brought } = order;
   const past = brought === undefined ? undefined : new Database(brought.file, { readonly: true });
+  const open = new Set<Iterator<unknown>>();
   if (brought !== undefined) database.prepare('ATTACH ? AS brought').run(brought.file);
   for (const relation of relations) {
     const stored = brought?.tables.get(wantText({ name: relation.name, moment: null }));
-    if (relation.isFunction || stored === undefined) addFunction(database, relation, { past, order });
+    if (relation.isFunction || stored === undefined) addFunction(database, relation, { past, open, order });
     else
       database.exec(`CREATE TEMP VIEW ${quoted(relation.name)} AS SELECT * FROM brought.${quoted(stored)}`);
   }
   if (/_position/i.test(order.sql)) addPositions(database, order);
-  return () => past?.close();
+  return () => {
+    // A query that fails in an inner table leaves the outer ones open.
+    for (const rows of open) rows.return?.();
+    past?.close();
+  };
 }
 
 interface Reading {
   /** A connection of its own: the other one is busy with the query. */
   readonly past: Database.Database | undefined;
+  /** What is being read of it. */
+  readonly open: Set<Iterator<unknown>>;
   readonly order: QueryOrder;
 }
 
-function addFunction(database: Database.Database, relation: Relation, { past, order }: Reading): void {
+function addFunction(database: Database.Database, relation: Relation, reading: Reading): void {
+  const { past, open, order } = reading;
   const { name, columns, isFunction } = relation;
   database.table(name, {
     columns: [...columns],
@@ -49,7 +57,10 @@ function addFunction(database: Database.Database, relation: Relation, { past, or
         .prepare(`SELECT * FROM ${quoted(stored)}`)
         .raw(true)
         .safeIntegers(true);
-      yield* read.iterate() as Iterable<QueryCell[]>;
+      const rows = read.iterate() as IterableIterator<QueryCell[]>;
+      open.add(rows);
+      yield* rows;
+      open.delete(rows);
     },
   });
 }
