@@ -36,7 +36,7 @@ export function addRelations(database: Database.Database, order: QueryOrder): ()
 interface Reading {
   /** A connection of its own: the other one is busy with the query. */
   readonly past: Database.Database | undefined;
-  /** What is being read of it. */
+  /** Readings of it that go on. */
   readonly open: Set<Iterator<unknown>>;
   readonly order: QueryOrder;
 }
