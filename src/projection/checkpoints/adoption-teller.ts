@@ -3,7 +3,7 @@ import { VersionVector } from '../../log/operations/version-vector.ts';
 import type { Dot } from '../rows/dot.ts';
 import type { Rows } from '../rows/rows.ts';
 import type { MovingEntry } from '../switching/moving-entry.ts';
-import { Change } from '../telling/change.ts';
+import { changeOf } from '../telling/change.ts';
 import type { WholeTable } from '../whole-table.ts';
 
 /** Rows that are told of in a step. */
@@ -56,7 +56,7 @@ function tellRow(table: WholeTable, outcome: Outcome, slot: number, position: nu
   if (reporter.brief && !isOverruled) {
     const previous = kind === 'new' ? undefined : before.value(slot);
     const cause = reporter.causeOf(position, value, dot);
-    return reporter.wrote(new Change(kind, table.rows.key(slot), previous, cause));
+    return reporter.wrote(changeOf(kind, table.rows.key(slot), previous, cause));
   }
   const facts = reporter.facts(position, SET, dot, { slot, value });
   if (isOverruled) {

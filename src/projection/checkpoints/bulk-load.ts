@@ -1,6 +1,6 @@
 import type { Origins } from '../../log/operations/origin.ts';
 import type { Schema, Value } from '../../schema/index.ts';
-import { Change } from '../telling/change.ts';
+import { type Change, changeOf } from '../telling/change.ts';
 import type { CheckpointRows } from './checkpoint-format.ts';
 import type { DocumentFold } from '../folding/document-fold.ts';
 import type { Effects } from '../folding/effects.ts';
@@ -81,6 +81,6 @@ export function* runChanges(
     const changed = did[nth] === CHANGED_ROW;
     const cause = reporter.causeOf(on.position + nth, writes.values?.[index], dot);
     const previous = changed ? before?.[nth] : undefined;
-    yield new Change(changed ? 'changed' : 'new', rows.key(slots[nth] as number), previous, cause);
+    yield changeOf(changed ? 'changed' : 'new', rows.key(slots[nth] as number), previous, cause);
   }
 }

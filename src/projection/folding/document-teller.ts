@@ -4,7 +4,7 @@ import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type { DecodedRun } from '../../log/runs/run.ts';
 import type { NetEffect, RunEffects, Standing, TableDocument } from '../../modes/conflict-mode.ts';
 import type { Value } from '../../schema/index.ts';
-import { Change, type OperationFacts } from '../telling/change.ts';
+import { type OperationFacts, changeOf } from '../telling/change.ts';
 import type { Live } from './effects.ts';
 import type { TableState } from '../table-state.ts';
 import { type Dot, MovingDot } from '../rows/dot.ts';
@@ -117,7 +117,7 @@ export class DocumentTeller {
     const kind = rows.has(slot) ? 'changed' : 'new';
     const previous = kind === 'new' ? undefined : rows.value(slot);
     this.#fold.place(slot, standing, dot);
-    reporter.wrote(new Change(kind, rows.key(slot), previous, reporter.causeOf(position, value, dot)));
+    reporter.wrote(changeOf(kind, rows.key(slot), previous, reporter.causeOf(position, value, dot)));
     return true;
   }
 

@@ -41,39 +41,55 @@ export function toOperation(facts: OperationFacts): Operation {
   return { position, table, origin, sequence, kind: kindName(kind), key, value, time: stampToMs(stamp) };
 }
 
-/** A change is what an operation did to one row: told once, after the table holds it, in the order of the log. */
-export class Change<K = Key, V = Value> {
-  readonly kind: ChangeKind;
+/** Every change tells this beside what became of the row. */
+interface ToldOf<K> {
   readonly key: K;
-  /** Holds the value now; undefined when the row is gone, and for sets. */
-  readonly value: V | undefined;
-  /** Holds the value before; undefined when there was no row, and for sets. */
-  readonly previous: V | undefined;
+  /** Names the author's life: `nodeId@epoch`. */
+  readonly origin: string;
+  /** Is the operation that caused the change; one `clear` causes many. Its key and value are exact. */
+  readonly operation: Operation;
+}
+
+/** A change is what an operation did to one row: told once, after the table holds it, in the order of the log. */
+export type Change<K = Key, V = Value> = ToldOf<K> &
+  (
+    | { readonly kind: 'new'; readonly value: V; readonly previous: undefined }
+    | { readonly kind: 'changed'; readonly value: V; readonly previous: V }
+    | { readonly kind: 'removed' | 'expired' | 'cleared'; readonly value: undefined; readonly previous: V }
+  );
+
+/** Makes the change that subscribers get. */
+export function changeOf(kind: ChangeKind, key: Key, previous: Value, cause: ChangeCause): Change {
+  return new RowChange(kind, key, previous, cause) as Change;
+}
+
+class RowChange {
+  readonly kind: ChangeKind;
+  readonly key: Key;
+  readonly value: Value;
+  readonly previous: Value;
   readonly #source: ChangeCause['source'];
   readonly #position: number;
   readonly #sequence: number;
 
-  /** @internal */
-  constructor(kind: ChangeKind, key: K, previous: V | undefined, cause: ChangeCause) {
+  constructor(kind: ChangeKind, key: Key, previous: Value, cause: ChangeCause) {
     this.kind = kind;
     this.key = key;
-    this.value = cause.value as V | undefined;
+    this.value = cause.value;
     this.previous = previous;
     this.#source = cause.source;
     this.#position = cause.position;
     this.#sequence = cause.sequence;
   }
 
-  /** Names the author's life: `nodeId@epoch`. */
   get origin(): string {
     return this.#source.origin;
   }
 
-  /** Is the operation that caused the change; one `clear` causes many. */
   get operation(): Operation {
     const source = this.#source;
     if ('kind' in source) return toOperation(source);
-    const { key, value } = this as Change;
+    const { key, value } = this;
     return toOperation({
       ...source,
       position: this.#position,

@@ -1,12 +1,13 @@
 import type { VersionVector } from '../../log/operations/version-vector.ts';
 import type { Schema, Value } from '../../schema/index.ts';
 import {
-  Change,
+  type Change,
   type ChangeCause,
   type ChangeKind,
   type Conflict,
   type OperationFacts,
   type WriteSource,
+  changeOf,
   toOperation,
 } from './change.ts';
 import type { ProjectionContext } from '../context.ts';
@@ -134,7 +135,7 @@ export class Reporter {
     const { position, sequence, row } = facts;
     const value = row === undefined ? facts.value : row.value;
     const cause = { source: facts, position, sequence, value };
-    this.#context.dispatcher.emit(this.changes, new Change(kind, key, before, cause));
+    this.#context.dispatcher.emit(this.changes, changeOf(kind, key, before, cause));
   }
 
   /**

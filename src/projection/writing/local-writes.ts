@@ -6,7 +6,7 @@ import type { Effects } from '../folding/effects.ts';
 import type { Rows } from '../rows/rows.ts';
 import { Undo } from '../rows/undo.ts';
 import type { TableState } from '../table-state.ts';
-import { Change } from '../telling/change.ts';
+import { changeOf } from '../telling/change.ts';
 import type { Reporter } from '../telling/reporter.ts';
 import type { Authors } from './authors.ts';
 import type { LocalAuthor } from './local-author.ts';
@@ -57,9 +57,7 @@ export class LocalWrites {
     rows.put(slot, value, dot);
     effects.deadlines?.note(slot);
     if (reporter.brief)
-      reporter.wrote(
-        new Change(kind, key ?? rows.key(slot), previous, reporter.causeOf(position, value, dot)),
-      );
+      reporter.wrote(changeOf(kind, key ?? rows.key(slot), previous, reporter.causeOf(position, value, dot)));
     else reporter.effect(kind, slot, previous, reporter.facts(position, SET, dot, { slot, value }));
   }
 
