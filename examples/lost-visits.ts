@@ -15,7 +15,7 @@ const count = (how: 'by reading and writing' | 'by increment') =>
         async () => {
           ledger.tried++;
           if (how === 'by increment') visits.increment('home');
-          else visits.set('home', Number(visits.get('home') ?? 0) + 1);
+          else visits.set('home', (visits.get('home') ?? 0) + 1);
           await node.flush();
           ledger.told++;
         },
@@ -26,7 +26,7 @@ const count = (how: 'by reading and writing' | 'by increment') =>
       for (const {
         tables: { visits },
       } of nodes) {
-        const counted = Number(visits.get('home') ?? 0);
+        const counted = visits.get('home') ?? 0;
         assert.ok(counted >= told && counted <= tried, `${counted} counted, ${told} made`);
       }
     },

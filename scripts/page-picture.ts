@@ -18,7 +18,7 @@ const rules = nodes.map((node) => node.table('rules', { key: 'string', value: 's
 for (const node of nodes) node.table('known_services', { key: ['addr', 'port'] });
 
 function writeOn(index: number): void {
-  const table = queries[index] as MapTable<string, number | bigint>;
+  const table = queries[index] as MapTable<string, number>;
   table.increment(`10.${index}.0.${Math.floor(Math.random() * 250)}`);
 }
 

@@ -15,7 +15,7 @@ const ROWS_PER_FLUSH = 4096;
  * there or neither: nothing is lost and nothing is counted twice.
  */
 export async function readLog(node: TableNode, tables: SharedTables, share: LogShare): Promise<void> {
-  const done = Number(tables.rowsRead.get(node.id) ?? 0);
+  const done = tables.rowsRead.get(node.id) ?? 0;
   const pace = new Pace(share.rowsPerSecond);
   const owns = (address: string): boolean => ownerOf(address, share.workers) === share.worker;
   let row = 0;

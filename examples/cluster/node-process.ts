@@ -90,7 +90,7 @@ class NodeProcess {
   }
 
   get rowsRead(): number {
-    return Number(this.#tables.rowsRead.get(this.#node.id) ?? 0);
+    return this.#tables.rowsRead.get(this.#node.id) ?? 0;
   }
 
   status(): Status {

@@ -17,10 +17,10 @@ const CONTESTED_KEYS = ['rule-1', 'rule-2', 'rule-3'] as const;
 export interface SharedTables {
   readonly knownHosts: SetTable<string>;
   readonly knownServices: SetTable<readonly [string, string]>;
-  readonly queries: MapTable<string, number | bigint>;
+  readonly queries: MapTable<string, number>;
   readonly activeClients: SetTable<string>;
   /** Per worker, how many rows of the log are in the tables: written in one batch with what they say. */
-  readonly rowsRead: MapTable<string, number | bigint>;
+  readonly rowsRead: MapTable<string, number>;
   /** Keys with two authors, when the demonstration is asked for conflicts. */
   readonly contested: MapTable<string, string> | undefined;
 }

@@ -34,7 +34,7 @@ export async function show(
   const node = await openNode({ id: 'page' });
   const failures = node.table('failures', { key: 'addr', value: 'count', backend: 'memory' });
   const hosts = failures.view({
-    map: ({ value }) => Number(value),
+    map: ({ value }) => value,
     orderBy: { descending: ({ value }) => value },
     limit: 2,
   });

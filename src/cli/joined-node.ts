@@ -17,13 +17,14 @@ import {
   type NodeOptions,
   type PeerState,
   type Table,
-  type TableDeclaration,
+  type PlainDeclaration,
   type TableNode,
   TablecastError,
   openNode,
 } from '../index.ts';
 import { type PeerFlags, requirePeerUrl } from './command.ts';
 import { readCredentials } from './credentials.ts';
+import { exactly } from './exactly.ts';
 import { usageError } from './failure.ts';
 import { didYouMean } from './nearest-word.ts';
 import { note, visible } from './output.ts';
@@ -33,7 +34,7 @@ export interface JoinedTable {
   readonly table: Table;
   readonly name: string;
   /** As the running node declares it. */
-  readonly declaration: Readonly<TableDeclaration>;
+  readonly declaration: Readonly<PlainDeclaration>;
 }
 
 /**
@@ -95,9 +96,9 @@ export class JoinedNode {
     if (announced === undefined) {
       throw noTable(this.peerId, address, { name, names: tables.map((table) => table.name) });
     }
-    const declaration = announced.declaration as TableDeclaration;
+    const declaration = announced.declaration as PlainDeclaration;
     // Nodes agree on types and mode; where the rows are kept is each node's own choice.
-    const here = { ...declaration, mode: announced.mode, backend: 'memory' } as TableDeclaration;
+    const here = exactly({ ...declaration, mode: announced.mode, backend: 'memory' } as PlainDeclaration);
     const table = this.node.table(name, here) as unknown as Table;
     return { table, name, declaration };
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type LogFile, type TableDeclaration, openLogFile } from '../index.ts';
+import { type LogFile, type PlainDeclaration, openLogFile } from '../index.ts';
 import { withJson } from './command.ts';
 import { usageError } from './failure.ts';
 import { didYouMean } from './nearest-word.ts';
@@ -49,7 +49,7 @@ export async function withLogFile<T>(flags: FileFlags, act: (log: LogFile) => Pr
 }
 
 /** Returns the declaration of a table of a file. Throws `OPTION_INVALID` when there is none. */
-export function declarationIn(log: LogFile, name: string): Readonly<TableDeclaration> {
+export function declarationIn(log: LogFile, name: string): Readonly<PlainDeclaration> {
   const declaration = log.tables.get(name);
   if (declaration !== undefined) return declaration;
   const names = [...log.tables.keys()];

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { TableDeclaration } from '../index.ts';
+import type { PlainDeclaration } from '../index.ts';
 import {
   type FieldMapping,
   type JsonStrings,
@@ -35,7 +35,7 @@ export interface ImportFlags {
 /** A table that rows go into. */
 export interface ImportTarget extends WriteTarget {
   readonly name: string;
-  readonly declaration: Readonly<TableDeclaration>;
+  readonly declaration: Readonly<PlainDeclaration>;
 }
 
 /** An import ends with what came of it. */
@@ -123,7 +123,7 @@ function recordsOf(
 function mapperOf(
   file: string,
   flags: ImportFlags,
-  on: { readonly mapping: FieldMapping; readonly left: LeftOut; readonly declaration: TableDeclaration },
+  on: { readonly mapping: FieldMapping; readonly left: LeftOut; readonly declaration: PlainDeclaration },
 ): RecordMapper {
   const { mapping, left, declaration } = on;
   return recordMapper(
@@ -156,7 +156,7 @@ export function requireInput(file: string): void {
   requireFile(file, 'Name a Zeek log, CSV or JSON lines, plain or gzip, or - for the standard input.');
 }
 
-function mappingOf({ key, value }: ImportFlags, declaration: TableDeclaration): FieldMapping {
+function mappingOf({ key, value }: ImportFlags, declaration: PlainDeclaration): FieldMapping {
   if (key === undefined && value === undefined) return defaultMapping(declaration);
   return { key: key ?? defaultMapping(declaration).key, ...(value === undefined ? {} : { value }) };
 }
@@ -175,7 +175,7 @@ class SeenFields {
   }
 
   /** Returns the field that holds a set or vector, if one does; keys never do. */
-  lists({ value }: TableDeclaration): ReadonlySet<string> {
+  lists({ value }: PlainDeclaration): ReadonlySet<string> {
     const isList = value === 'set' || value === 'vector';
     return new Set(isList && this.#value !== undefined ? [this.#value] : []);
   }

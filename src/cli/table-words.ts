@@ -1,4 +1,4 @@
-import type { TableDeclaration } from '../index.ts';
+import type { PlainDeclaration } from '../index.ts';
 import { usageError } from './failure.ts';
 import type { ColumnTypeName } from './formats/index.ts';
 import { didYouMean } from './nearest-word.ts';
@@ -7,7 +7,7 @@ import { wordValue } from './row-text.ts';
 /** A table as the command line or a file names it; the declaration is checked when the node declares it. */
 export interface NamedDeclaration {
   readonly name: string;
-  readonly declaration: TableDeclaration;
+  readonly declaration: PlainDeclaration;
 }
 
 const MEMBERS = [
@@ -44,7 +44,7 @@ export function parseTable(text: string): NamedDeclaration {
 }
 
 /** Reads `key=addr value=count …`. Throws `OPTION_INVALID`. */
-export function parseDeclaration(text: string, table: string): TableDeclaration {
+export function parseDeclaration(text: string, table: string): PlainDeclaration {
   const members = new Map<string, string>();
   for (const word of text.trim().split(/\s+/)) {
     const at = word.indexOf('=');
@@ -63,7 +63,7 @@ export function parseDeclaration(text: string, table: string): TableDeclaration 
   return declarationOf(members);
 }
 
-function declarationOf(members: ReadonlyMap<string, string>): TableDeclaration {
+function declarationOf(members: ReadonlyMap<string, string>): PlainDeclaration {
   const declaration = Object.fromEntries(members) as Record<string, unknown>;
   const key = members.get('key');
   // A comma at the end makes a key of one column composite.
@@ -72,5 +72,5 @@ function declarationOf(members: ReadonlyMap<string, string>): TableDeclaration {
   if (complex === 'true' || complex === 'false') declaration['complexValues'] = complex === 'true';
   const type = NOT_TEXT.find((name) => name === members.get('value'));
   if (standard !== undefined && type !== undefined) declaration['default'] = wordValue(type, standard);
-  return declaration as unknown as TableDeclaration;
+  return declaration as unknown as PlainDeclaration;
 }

@@ -27,7 +27,17 @@ export type { Change, ChangeKind, Conflict, ConflictSide } from '../projection/t
 export type { RepairOptions } from '../table/repair.ts';
 export type { PeerState } from '../replication/peers/peer-state.ts';
 export { bytesOfText, textOfBytes } from '../schema/index.ts';
-export type { JsonValue, Key, TableDeclaration, TypeName, Value } from '../schema/index.ts';
+export type {
+  Column,
+  IntegerColumn,
+  IntegerForm,
+  JsonValue,
+  Key,
+  PlainDeclaration,
+  TableDeclaration,
+  TypeName,
+  Value,
+} from '../schema/index.ts';
 export { NODE_EVENT_CODES } from '../events.ts';
 export type { NodeEvent, NodeEventCode } from '../events.ts';
 export { ERROR_CODES, TablecastError, isTablecastError } from '../errors.ts';

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { CredentialChange } from '../access/rights.ts';
 import type { Environment } from '../environment.ts';
-import { TablecastError, isTablecastError } from '../errors.ts';
+import { TablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import { LogView } from '../reading/log-view.ts';
 import { Emitter } from '../work/emitter.ts';
@@ -17,7 +17,7 @@ import { credentialReload } from './credential-reload.ts';
 import { Batches } from './batches.ts';
 import { closed } from './refusals.ts';
 import { Flushing } from './flushing.ts';
-import { tablePartsOf } from './table-parts.ts';
+import { ShownTables } from './shown-tables.ts';
 import { DurableLog, namesOf } from './durable-log.ts';
 import { type Carrier, type NodeParts, backendsOf, carrierOf, peerRulesOf } from './node-parts.ts';
 import { WallClock } from '../log/operations/wall-clock.ts';
@@ -25,7 +25,6 @@ import { type Around, OBSERVED, type Outside, type Shared } from './outside.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
 import type { ObservedNode } from '../observability/observed-node.ts';
 import { Dispatcher } from '../projection/telling/dispatcher.ts';
-import type { Projection } from '../projection/projection.ts';
 import { NodeEvents } from './node-events.ts';
 import { LocalReplica } from './hosts/local-replica.ts';
 import { RowRequests } from './hosts/row-requests.ts';
@@ -36,10 +35,10 @@ import { TableCatalog } from './table-catalog.ts';
 import { clockJumped } from './clock-events.ts';
 import { epochEvent, storeFailed, storeRecovered } from './store-events.ts';
 import { type SubscriberOptions, SubscriberCount } from '../reading/subscribers.ts';
-import { type SwitchParts, switchMode } from '../table/switch-mode.ts';
+import { type SwitchParts, beginDocument } from '../table/switch-mode.ts';
 import { systemEnvironment } from '../system-environment.ts';
 import type { TableNode } from './table-node.ts';
-import { type Table, type TableOf, tableOver } from '../table/table.ts';
+import type { Table, TableOf } from '../table/table.ts';
 import type { ZeekAttachment } from '../zeek/attachment/attachment.ts';
 import { type ZeekAttachmentOptions, checkZeekOptions } from '../zeek/options.ts';
 
@@ -65,7 +64,15 @@ export async function openLocalNode(
 
 class LocalNode implements TableNode, StoreListener {
   readonly id: string;
-  readonly tables = new Map<string, Table>();
+  readonly #shown = new ShownTables(() => ({
+    nodeId: this.id,
+    origins: this.#origins,
+    replicator: this.#replicator,
+    subscribers: this.#subscribers,
+    flushing: this.#flushing,
+    switching: () => this.#switchParts(),
+  }));
+  readonly tables: ReadonlyMap<string, Table> = this.#shown.tables;
   readonly events: Observable<NodeEvent>;
   readonly peers: Observable<readonly PeerState[]>;
   readonly reloadCertificates: TableNode['reloadCertificates'];
@@ -145,7 +152,12 @@ class LocalNode implements TableNode, StoreListener {
     this.reloadCertificates = certificateReload(carrier, () => this.#around.http);
     this.#replicator = new Replicator({
       replica: this.#makeReplica(slicing),
-      requests: new RowRequests({ log: this.#log, origins: this.#origins, tables: this.tables, projections }),
+      requests: new RowRequests({
+        log: this.#log,
+        origins: this.#origins,
+        tables: this.#shown.exact,
+        projections,
+      }),
       transport: carrier.transport,
       environment: this.#environment,
       peers: options.peers ?? [],
@@ -192,7 +204,7 @@ class LocalNode implements TableNode, StoreListener {
       view: this.log,
       origins: this.#origins,
       dispatcher: this.#dispatcher,
-      tables: this.tables,
+      tables: this.#shown.exact,
       projections: this.#catalog.declared,
       replicator: this.#replicator,
       peers: this.#replicator.peers,
@@ -202,7 +214,7 @@ class LocalNode implements TableNode, StoreListener {
       start: this.#start,
       starts: (store: StoreName) => this.#durable.get(store)?.starts,
       facts: this.#facts,
-      declare: this.table.bind(this),
+      declare: (...table) => this.#shown.exactly(this.table(...table)),
       report: (event: NodeEvent) => this.#events.report(event),
     };
   }
@@ -224,7 +236,7 @@ class LocalNode implements TableNode, StoreListener {
       },
       maxTables: this.#options.limits?.maxTables ?? MAX_TABLES,
       stores: this.#stores,
-      beginDocument: (projection) => this.#beginDocument(projection),
+      beginDocument: (projection) => beginDocument(projection, this.#switchParts()),
       lifeIn: (store) => {
         this.#log.seal();
         return { origin: this.#life(store), position: this.#log.position + 1 };
@@ -297,23 +309,15 @@ class LocalNode implements TableNode, StoreListener {
 
   table<const D extends TableDeclaration>(name: string, declaration: D): TableOf<D> {
     if (this.#closing !== undefined) throw closed();
-    const { projection, isNew } = this.#catalog.declare(name, declaration);
-    const known = this.tables.get(name);
-    if (known !== undefined) return known as unknown as TableOf<D>;
-    this.#batches.declared(projection);
+    const { projection, isNew, forms } = this.#catalog.declare(name, declaration);
+    const isKnown = this.tables.has(name);
+    if (!isKnown) this.#batches.declared(projection);
     if (isNew) this.#durable.get(projection.store)?.remember(projection);
-    const parts = tablePartsOf(projection, {
-      nodeId: this.id,
-      origins: this.#origins,
-      replicator: this.#replicator,
-      subscribers: this.#subscribers,
-      flushing: this.#flushing,
-      switching: () => this.#switchParts(),
-    });
-    const table = tableOver(parts);
-    this.tables.set(name, table);
-    this.#replicator.declared(name);
-    this.#around.sql.declared();
+    const table = this.#shown.of(projection, forms);
+    if (!isKnown) {
+      this.#replicator.declared(name);
+      this.#around.sql.declared();
+    }
     return table as unknown as TableOf<D>;
   }
 
@@ -324,15 +328,6 @@ class LocalNode implements TableNode, StoreListener {
       replicator: this.#replicator,
       inBatch: this.#batches.isOpen,
     };
-  }
-
-  #beginDocument(projection: Projection): void {
-    try {
-      switchMode(projection, projection.inForce.mode.name, this.#switchParts());
-    } catch (error) {
-      // Nobody called this; while the disk takes nothing, the next look tries again.
-      if (!isTablecastError(error)) throw error;
-    }
   }
 
   attachZeek(options: ZeekAttachmentOptions): ZeekAttachment {

@@ -9,6 +9,7 @@ import { Deadlines } from '../projection/times/deadlines.ts';
 import { Projection } from '../projection/projection.ts';
 import { requireAvailable } from '../projection/switching/switching.ts';
 import {
+  type ColumnForms,
   type Schema,
   type TableDeclaration,
   compileSchema,
@@ -35,6 +36,14 @@ export interface CatalogOwner {
   lifeIn(store: StoreName): { readonly origin: string; readonly position: number };
 }
 
+/** A table that was declared. */
+export interface Declared {
+  readonly projection: Projection;
+  /** Says that neither this life nor the log knew the table. */
+  readonly isNew: boolean;
+  readonly forms: ColumnForms;
+}
+
 /** The tables of one node: those its log has rows of, and among them those declared in this life. */
 export class TableCatalog {
   readonly #owner: CatalogOwner;
@@ -56,15 +65,16 @@ export class TableCatalog {
   }
 
   /**
-   * Declares a table; `isNew` when neither this life nor the log knew it. What a switch of mode passed over is still
+   * Declares a table. What a switch of mode passed over is still
    * to be written again then. Throws `DECLARATION_…`.
    */
-  declare(name: string, declaration: TableDeclaration): { projection: Projection; isNew: boolean } {
+  declare(name: string, declaration: TableDeclaration): Declared {
     const schema = compileSchema(name, declaration);
+    const { forms } = schema;
     const before = this.known.get(name);
     if (before !== undefined) requireSame(before, schema);
     const declared = this.declared.get(name);
-    if (declared !== undefined) return { projection: declared, isNew: false };
+    if (declared !== undefined) return { projection: declared, isNew: false, forms };
     requireAvailable(before?.inForce.mode ?? this.#owner.projecting.modeOf(schema), name);
     this.#check(schema);
     const projection = before ?? this.recover(schema);
@@ -75,7 +85,7 @@ export class TableCatalog {
     this.declared.set(name, projection);
     this.#housekeeping ??= this.#keepHouse();
     if (schema.expiry !== undefined) this.#expire(projection);
-    return { projection, isNew: before === undefined };
+    return { projection, isNew: before === undefined, forms };
   }
 
   #project(schema: Schema): Projection {

@@ -5,7 +5,7 @@ import { type SubscriberOptions, tableCounts } from '../reading/subscribers.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import { type RepairOptions, repair } from '../table/repair.ts';
 import { type SwitchParts, switchMode } from '../table/switch-mode.ts';
-import type { tableOver } from '../table/table.ts';
+import type { TableParts } from '../table/replicated-table.ts';
 import type { Flushing } from './flushing.ts';
 
 /** The parts of a node that its tables are made over. */
@@ -20,7 +20,7 @@ export interface TablesParts {
 }
 
 /** Makes what a table is made over. What concerns one table waits for its own store only. */
-export function tablePartsOf(projection: Projection, parts: TablesParts): Parameters<typeof tableOver>[0] {
+export function tablePartsOf(projection: Projection, parts: TablesParts): Omit<TableParts, 'reading'> {
   const { replicator, flushing, subscribers, nodeId, origins } = parts;
   const { name } = projection.schema;
   const flush = (): Promise<void> => flushing.one(projection.store);

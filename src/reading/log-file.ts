@@ -16,7 +16,7 @@ import { modeNamed } from '../modes/registry.ts';
 import { Dispatcher } from '../projection/telling/dispatcher.ts';
 import { Projection } from '../projection/projection.ts';
 import { readFacts, rebuild } from '../projection/replay/recovery.ts';
-import type { Key, Schema, TableDeclaration, Value } from '../schema/index.ts';
+import type { Key, Schema, PlainDeclaration, Value } from '../schema/index.ts';
 import type { ProjectOptions } from '../sql/options.ts';
 import { Projections } from '../sql/projecting.ts';
 import type { QueryCell } from '../sql/queries/messages.ts';
@@ -29,7 +29,7 @@ export interface LogFile {
   /** Names the node that writes the file; undefined when none has yet. */
   readonly nodeId: string | undefined;
   /** Lists the sqlite tables it has held, with their declarations. */
-  readonly tables: ReadonlyMap<string, Readonly<TableDeclaration>>;
+  readonly tables: ReadonlyMap<string, Readonly<PlainDeclaration>>;
   /** Is the last position of the log; 0 for an empty one. */
   readonly position: number;
   /** Replays operations and completes; by default all that is kept. Fails with `LOG_TRIMMED` before that. */
@@ -144,7 +144,7 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
   };
 }
 
-function declarationsOf(schemas: readonly Schema[]): ReadonlyMap<string, Readonly<TableDeclaration>> {
+function declarationsOf(schemas: readonly Schema[]): ReadonlyMap<string, Readonly<PlainDeclaration>> {
   return new Map(schemas.map(({ name, declaration }) => [name, declaration]));
 }
 

@@ -5,7 +5,7 @@ import { checkDeclaration, checkTableName, type CheckedDeclaration } from './dec
 import { checkCanonicalKey, compositeKeyCodec, singleKeyCodec, type KeyCodec } from './key-codec.ts';
 import { schemaLimits } from './limits.ts';
 import { asRefusal, Refusal, show } from './refusal.ts';
-import type { Cell, CellPreparation, ComplexName, Schema, TableDeclaration, Value } from './schema.ts';
+import type { Cell, CellPreparation, ComplexName, PlainDeclaration, Schema, Value } from './schema.ts';
 import { atomicValueCodec, complexValueCodec, noValueCodec, type ValueCodec } from './value-codec.ts';
 
 /**
@@ -59,6 +59,7 @@ function compiled(name: string, checked: CheckedDeclaration): Schema {
     mode: checked.mode,
     expiry: checked.expiry,
     defaultValue,
+    forms: checked.forms,
     textKeys: !checked.composite && types.every((type) => type.isText),
     ...keyMembers(name, checked, keys),
     ...valueMembers(name, checked, values),
@@ -201,7 +202,7 @@ function jsonSafe(value: Value): unknown {
   return sayable ? value : String(value);
 }
 
-function normalised(checked: CheckedDeclaration, defaultValue: Value): Readonly<TableDeclaration> {
+function normalised(checked: CheckedDeclaration, defaultValue: Value): Readonly<PlainDeclaration> {
   const { keyTypes, composite, valueType, backend, mode, expiry, complexValues } = checked;
   const [single = 'any'] = keyTypes;
   return Object.freeze({

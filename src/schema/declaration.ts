@@ -1,16 +1,18 @@
 import { atomicTypes } from './atomic-types.ts';
+import { readColumn } from './columns.ts';
 import { complexNames } from './complex-value.ts';
 import { millisecondsOf } from './duration.ts';
 import { schemaLimits } from './limits.ts';
 import { suggestion } from './nearest.ts';
 import { Refusal, show } from './refusal.ts';
-import type { AtomicName, BackendName, Expiry, ModeName, TypeName } from './schema.ts';
+import type { AtomicName, BackendName, ColumnForms, Expiry, ModeName, TypeName } from './schema.ts';
 
 /** A declaration whose members have been checked one by one; the default has not. */
 export interface CheckedDeclaration {
   readonly keyTypes: readonly AtomicName[];
   readonly composite: boolean;
   readonly valueType: TypeName | undefined;
+  readonly forms: ColumnForms;
   readonly complexValues: boolean;
   readonly backend: BackendName;
   readonly mode: ModeName;
@@ -62,9 +64,10 @@ export function checkTableName(name: unknown): asserts name is string {
 /** Checks every member by itself and against the others. @throws Refusal */
 export function checkDeclaration(declaration: unknown): CheckedDeclaration {
   const members = readMembers(declaration);
-  const keyTypes = readKeyTypes(members.get('key'));
+  const keys = keyColumns(members.get('key')).map((column) => readColumn('key', column));
+  const value = readColumn('value', members.get('value'));
   const complexValues = readFlag(members, 'complexValues');
-  const valueType = readValueType(members.get('value'), complexValues);
+  const valueType = readValueType(value.type, complexValues);
   const defaultValue = members.get('default');
   if (valueType === undefined && defaultValue !== undefined) {
     throw new Refusal(
@@ -73,7 +76,8 @@ export function checkDeclaration(declaration: unknown): CheckedDeclaration {
     );
   }
   return {
-    keyTypes,
+    keyTypes: Object.freeze(keys.map(({ type }) => readKeyType(type))),
+    forms: { key: keys.map(({ form }) => form), value: value.form },
     composite: Array.isArray(members.get('key')),
     valueType,
     complexValues: valueType !== undefined && complexNames.has(valueType),
@@ -116,7 +120,7 @@ function readBackend(name: unknown): BackendName {
   );
 }
 
-function readKeyTypes(key: unknown): readonly AtomicName[] {
+function keyColumns(key: unknown): readonly unknown[] {
   if (key === undefined)
     throw new Refusal('declares no key', "Name the type of the key, such as key: 'addr'.");
   const names: readonly unknown[] = Array.isArray(key) ? key : [key];
@@ -131,7 +135,8 @@ function readKeyTypes(key: unknown): readonly AtomicName[] {
       'Join some of them into one string column.',
     );
   }
-  return Object.freeze(Array.from(names, readKeyType));
+  // A hole in an array is a column without a type.
+  return Array.from(names);
 }
 
 function readKeyType(name: unknown): AtomicName {

@@ -1,4 +1,4 @@
-import type { TableDeclaration } from './schema.ts';
+import type { PlainDeclaration } from './schema.ts';
 
 /** The members that two nodes have to declare alike, in the order in which people write them. */
 const AGREED = ['key', 'value', 'mode', 'createExpire', 'writeExpire', 'complexValues'] as const;
@@ -10,8 +10,8 @@ const KEPT = [...AGREED, 'backend'] as const;
  * `value is int and was count`. Empty where none does.
  */
 export function differenceFromBefore(
-  now: Readonly<TableDeclaration>,
-  before: Readonly<TableDeclaration>,
+  now: Readonly<PlainDeclaration>,
+  before: Readonly<PlainDeclaration>,
 ): string {
   return inWords(KEPT, [now, 'is'], [before, 'was']);
 }

@@ -1,6 +1,21 @@
-export type { Cell, JsonValue, Key, Schema, TableDeclaration, TypeName, Value } from './schema.ts';
+export type {
+  Cell,
+  Column,
+  ColumnForms,
+  IntegerColumn,
+  IntegerForm,
+  JsonValue,
+  Key,
+  PlainDeclaration,
+  Schema,
+  TableDeclaration,
+  TypeName,
+  Value,
+} from './schema.ts';
 export { bytesOfText, textOfBytes } from './byte-strings.ts';
 export { backendNames } from './declaration.ts';
+export { readAs, readMembers, readRow, readingOf, sameForms, shownKey } from './reading.ts';
+export type { Reading } from './reading.ts';
 export { compileSchema, sameDeclaration } from './compile.ts';
 export { differenceFromBefore, differenceFromThere } from './difference.ts';
 export { suggestion } from './nearest.ts';

@@ -23,7 +23,10 @@ function integerType(range: IntegerRange): AtomicType {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= leastNumber) return value + 0;
     if (typeof value === 'bigint' && value >= range.least && value <= range.most) return narrowed(value);
     if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      throw new Refusal(`is beyond 2^53, where a number is already rounded (${value})`, 'Use a bigint.');
+      throw new Refusal(
+        `is beyond 2^53, where a number is already rounded (${value})`,
+        `Write a bigint, in a column declared as { type: '${range.name}', as: 'bigint' }.`,
+      );
     }
     throw notA(range.what, value, integerHint(value));
   };

@@ -19,6 +19,27 @@ export type ComplexName = 'record' | 'set' | 'vector' | 'table' | 'any';
 /** Is every type that a declaration can name. */
 export type TypeName = AtomicName | ComplexName;
 
+/**
+ * Says in which form a program reads 64-bit integers: `number` (the default), where one that no number holds is an
+ * error; `bigint`, always; `exact`, a number up to 2^53-1 and a bigint beyond, for programs that read any table.
+ */
+export type IntegerForm = 'number' | 'bigint' | 'exact';
+
+/** Says in which form one program reads each column; undefined for columns that have one form only. */
+export interface ColumnForms {
+  readonly key: readonly (IntegerForm | undefined)[];
+  readonly value: IntegerForm | undefined;
+}
+
+/** A column of integers names the form in which this program reads them. Nodes may choose otherwise. */
+export interface IntegerColumn {
+  readonly type: 'count' | 'int';
+  readonly as: IntegerForm;
+}
+
+/** A column is declared by its type, or with what this program alone wants of it. */
+export type Column = TypeName | IntegerColumn;
+
 /** A JSON value is what JSON can say; complex values are of this form, deeply frozen. */
 export type JsonValue =
   | string
@@ -50,9 +71,9 @@ export type ModeName = 'naive' | 'lww' | 'automerge';
 /** A declaration says what a table is (its schema). Members left out or undefined take their default. */
 export interface TableDeclaration {
   /** Names the type of the key, or the types of its columns (1 to 8; keys are arrays then, also for one column). */
-  readonly key: TypeName | readonly TypeName[];
+  readonly key: Column | readonly Column[];
   /** Names the type of the values; left out, the table is a set. */
-  readonly value?: TypeName | undefined;
+  readonly value?: Column | undefined;
   /** Names the backend that keeps the table's log, of those the node has. Default `memory`. */
   readonly backend?: BackendName | undefined;
   /** Says who wins when two write at once. Default `naive`. */
@@ -65,6 +86,12 @@ export interface TableDeclaration {
   readonly default?: unknown;
   /** Allows the value types record, set, vector, table and any. */
   readonly complexValues?: boolean | undefined;
+}
+
+/** The plain declaration is what nodes tell each other and keep: types alone, without what one program wants of them. */
+export interface PlainDeclaration extends TableDeclaration {
+  readonly key: TypeName | readonly TypeName[];
+  readonly value?: TypeName | undefined;
 }
 
 /** Expiry says when rows expire. */
@@ -104,6 +131,8 @@ export interface Schema {
   readonly mode: ModeName;
   readonly expiry: Expiry | undefined;
   readonly defaultValue: Value | undefined;
+  /** Says in which forms the program that declared the table reads it; no matter of other nodes. */
+  readonly forms: ColumnForms;
   /**
    * True when the user form of a key is its canonical text (one column of type string, addr, subnet,
    * port, enum or pattern), so that a hit in a Map of canonical texts needs no parsing.
@@ -151,8 +180,8 @@ export interface Schema {
   /** Canonical JSON text of what nodes must agree on: key, value, expiry and complexValues; not the mode. */
   readonly fingerprint: string;
   /**
-   * The declaration with its defaults filled in, durations in milliseconds and JSON-safe: compiling what
+   * The plain declaration with its defaults filled in, durations in milliseconds and JSON-safe: compiling what
    * `JSON.parse(JSON.stringify(declaration))` gives makes an equal schema.
    */
-  readonly declaration: Readonly<TableDeclaration>;
+  readonly declaration: Readonly<PlainDeclaration>;
 }

@@ -1,33 +1,37 @@
 import type { RowSide } from '../projection/comparing/digest.ts';
-import type { Key, TableDeclaration, TypeName } from '../schema/index.ts';
+import type { Column, Key, TableDeclaration } from '../schema/index.ts';
 
-/** A form is what a table gives back for a type, in JavaScript. */
-export type Form<T extends TypeName> = T extends 'bool'
-  ? boolean
-  : T extends 'count' | 'int'
-    ? number | bigint
-    : T extends 'double'
+/** A form is what a table gives back for a column, in JavaScript. */
+export type Form<C extends Column> = C extends { readonly type: 'count' | 'int'; readonly as: infer As }
+  ? As extends 'bigint'
+    ? bigint
+    : As extends 'exact'
+      ? number | bigint
+      : number
+  : C extends 'bool'
+    ? boolean
+    : C extends 'count' | 'int' | 'double'
       ? number
-      : T extends 'time' | 'interval'
+      : C extends 'time' | 'interval'
         ? bigint
-        : T extends 'record' | 'set' | 'vector' | 'table' | 'any'
+        : C extends 'record' | 'set' | 'vector' | 'table' | 'any'
           ? unknown
           : string;
 
 /** The JavaScript forms of several columns: a mapped tuple, which only a type parameter of its own gives. */
-type ColumnForms<Columns extends readonly TypeName[]> = {
+type ColumnForms<Columns extends readonly Column[]> = {
   readonly [Index in keyof Columns]: Form<Columns[Index]>;
 };
 
 /** Is the JavaScript form of the keys of a declaration. */
-export type KeyOf<D extends TableDeclaration> = D['key'] extends infer Columns extends readonly TypeName[]
+export type KeyOf<D extends TableDeclaration> = D['key'] extends infer Columns extends readonly Column[]
   ? ColumnForms<Columns>
-  : D['key'] extends TypeName
+  : D['key'] extends Column
     ? Form<D['key']>
     : Key;
 
 /** Is the JavaScript form of the values of a declaration; never for a set. */
-export type ValueOf<D extends TableDeclaration> = D['value'] extends TypeName ? Form<D['value']> : never;
+export type ValueOf<D extends TableDeclaration> = D['value'] extends Column ? Form<D['value']> : never;
 
 /** A concurrent value is one of those that stand under a key. */
 export interface ConcurrentValue<V = unknown> {

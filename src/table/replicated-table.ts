@@ -5,7 +5,15 @@ import type { Projection } from '../projection/projection.ts';
 import type { DivergedKey, ConcurrentValue } from './forms.ts';
 import type { RepairOptions } from './repair.ts';
 import type { Divergence } from '../replication/digests/divergence.ts';
-import type { Key, TableDeclaration, Value } from '../schema/index.ts';
+import { readChanges, readConcurrent, readConflicts, readDivergence } from './read-values.ts';
+import {
+  type Key,
+  type PlainDeclaration,
+  type Reading,
+  type Value,
+  readAs,
+  shownKey,
+} from '../schema/index.ts';
 import type { Join, JoinOptions } from '../views/join.ts';
 import { joinOf, openView } from '../views/open-view.ts';
 import type { AnyOptions } from '../views/options.ts';
@@ -16,6 +24,8 @@ import { TableSource } from '../views/table-source.ts';
 /** The parts are what a table needs of its node beside the projection. */
 export interface TableParts {
   readonly projection: Projection;
+  /** The way in which the program that declared the table reads it. */
+  readonly reading: Reading;
   readonly synced: Observable<boolean>;
   readonly divergence: Observable<readonly Divergence[]>;
   /** The same stream, its subscribers counted under its name. */
@@ -29,8 +39,9 @@ export interface TableParts {
 /** A replicated table is over a projection: the interfaces that users see, with what each member promises, are in `table.ts`. */
 export class ReplicatedTable<K = unknown, V = unknown> {
   protected readonly projection: Projection;
+  protected readonly reading: Reading;
   readonly name: string;
-  readonly declaration: Readonly<TableDeclaration>;
+  readonly declaration: Readonly<PlainDeclaration>;
   readonly changes: Observable<Change<K, V>>;
   readonly conflicts: Observable<Conflict<K, V>>;
   readonly synced: Observable<boolean>;
@@ -42,22 +53,24 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   readonly view: ViewOpener<K, V>;
   readonly #counted: TableParts['counted'];
 
-  constructor({ projection, synced, divergence, counted, repair, switchMode, seal }: TableParts) {
+  constructor({ projection, reading, synced, divergence, counted, repair, switchMode, seal }: TableParts) {
+    this.reading = reading;
     this.#switchMode = switchMode;
     this.#seal = seal;
     this.#counted = counted;
     this.view = ((options?: AnyOptions) =>
-      openView(new TableSource(feedOf(projection)), options, { counted })) as ViewOpener<K, V>;
+      openView(new TableSource(feedOf(projection), reading), options, { counted })) as ViewOpener<K, V>;
     this.projection = projection;
-    const diverged = divergence as Observable<unknown> as Observable<readonly DivergedKey<K, V>[]>;
-    this.divergence = counted('divergence', diverged);
+    const diverged = readDivergence(divergence, reading);
+    this.divergence = counted('divergence', diverged as Observable<readonly DivergedKey<K, V>[]>);
     this.#repair = repair;
     this.name = projection.schema.name;
     this.declaration = projection.schema.declaration;
     const { changes, conflicts } = projection.reporter;
-    this.changes = counted('changes', changes.observable as Observable<unknown> as Observable<Change<K, V>>);
-    const unseen = conflicts.observable as Observable<unknown> as Observable<Conflict<K, V>>;
-    this.conflicts = counted('conflicts', unseen);
+    const told = readChanges(changes, reading) as Observable<unknown>;
+    this.changes = counted('changes', told as Observable<Change<K, V>>);
+    const unseen = readConflicts(conflicts.observable, reading) as Observable<unknown>;
+    this.conflicts = counted('conflicts', unseen as Observable<Conflict<K, V>>);
     this.synced = counted('synced', synced);
   }
 
@@ -88,7 +101,13 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   conflictsOf(key: K): readonly ConcurrentValue<V>[] {
     this.#seal();
     const slot = this.find(key);
-    return slot === undefined ? [] : (this.projection.valuesIn(slot) as readonly ConcurrentValue<V>[]);
+    if (slot === undefined) return [];
+    const values = readConcurrent(
+      this.projection.valuesIn(slot),
+      this.projection.rows.key(slot),
+      this.reading,
+    );
+    return values as readonly ConcurrentValue<V>[];
   }
 
   exportAutomerge(): Uint8Array {
@@ -111,8 +130,9 @@ export class ReplicatedTable<K = unknown, V = unknown> {
         hint: 'Give a table of the same node: hosts.join(owners, { on: ({ key }) => key }).',
       });
     }
-    const tables = { left: this.projection, right: other.projection };
-    return joinOf(tables, options, { counted: this.#counted });
+    const left = { feed: feedOf(this.projection), reading: this.reading };
+    const right = { feed: feedOf(other.projection), reading: other.reading };
+    return joinOf({ left, right }, options, { counted: this.#counted });
   }
 
   clear(): void {
@@ -120,7 +140,9 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   }
 
   *keys(): IterableIterator<K> {
-    for (const slot of this.projection.rows.live()) yield this.projection.rows.key(slot) as K;
+    const { rows } = this.projection;
+    const { key } = this.reading;
+    for (const slot of rows.live()) yield readAs(key, rows.key(slot)) as K;
   }
 
   /**
@@ -152,8 +174,9 @@ export class ReplicatedTable<K = unknown, V = unknown> {
 export class ReplicatedMap<K = unknown, V = unknown> extends ReplicatedTable<K, V> {
   get(key: K): V | undefined {
     const slot = this.find(key);
-    if (slot === undefined) return this.projection.schema.defaultValue as V | undefined;
-    return this.projection.rows.value(slot) as V;
+    const { rows, schema } = this.projection;
+    const held = slot === undefined ? schema.defaultValue : rows.value(slot);
+    return readAs(this.reading.value, held, key as Key) as V | undefined;
   }
 
   set(key: K, value: V): this {
@@ -185,16 +208,22 @@ export class ReplicatedMap<K = unknown, V = unknown> extends ReplicatedTable<K, 
       valueType === 'double' ? Number(present) + Number(by) : BigInt(present) + toBigInt(by, this.name);
     const result = this.#check(key, sum);
     this.projection.local.increment(this.slot(key), by, result);
-    return result as V;
+    return readAs(this.reading.value, result, key as Key) as V;
   }
 
   *values(): IterableIterator<V> {
-    for (const slot of this.projection.rows.live()) yield this.projection.rows.value(slot) as V;
+    const { rows } = this.projection;
+    const { value } = this.reading;
+    for (const slot of rows.live()) yield readAs(value, rows.value(slot), rows.key(slot)) as V;
   }
 
   *entries(): IterableIterator<[K, V]> {
     const { rows } = this.projection;
-    for (const slot of rows.live()) yield [rows.key(slot) as K, rows.value(slot) as V];
+    const { key, value } = this.reading;
+    for (const slot of rows.live()) {
+      const held = rows.key(slot);
+      yield [readAs(key, held) as K, readAs(value, rows.value(slot), held) as V];
+    }
   }
 
   [Symbol.iterator](): IterableIterator<[K, V]> {
@@ -207,11 +236,13 @@ export class ReplicatedMap<K = unknown, V = unknown> extends ReplicatedTable<K, 
 
   #check(key: unknown, value: unknown): Value {
     try {
-      return this.projection.schema.value(value);
+      const canonical = this.projection.schema.value(value);
+      this.reading.checkValue?.(canonical);
+      return canonical;
     } catch (error) {
       if (!isTablecastError(error, 'VALUE_INVALID')) throw error;
-      const shown = Array.isArray(key) ? key.map(String).join(', ') : String(key);
-      throw new TablecastError('VALUE_INVALID', `${error.message} (key ${shown.slice(0, 100)})`, {
+      const shown = shownKey(key);
+      throw new TablecastError('VALUE_INVALID', `${error.message} (key ${shown})`, {
         hint: error.hint,
         details: { ...error.details, key: shown },
         cause: error,

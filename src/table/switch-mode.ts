@@ -1,4 +1,4 @@
-import { TablecastError } from '../errors.ts';
+import { TablecastError, isTablecastError } from '../errors.ts';
 import type { ModeName } from '../log/operations/epoch.ts';
 import type { OperationLog } from '../log/keeping/operation-log.ts';
 import type { Dispatcher } from '../projection/telling/dispatcher.ts';
@@ -36,4 +36,14 @@ export function switchMode(projection: Projection, mode: ModeName, parts: Switch
     log.seal();
   });
   replicator.switched(name, true);
+}
+
+/** Begins the document behind a table anew; while the disk takes nothing, it stays as it is. */
+export function beginDocument(projection: Projection, parts: SwitchParts): void {
+  try {
+    switchMode(projection, projection.inForce.mode.name, parts);
+  } catch (error) {
+    // Nobody called this: who looks whether it is due tries again.
+    if (!isTablecastError(error)) throw error;
+  }
 }

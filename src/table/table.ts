@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Change, Conflict } from '../projection/telling/change.ts';
-import type { TableDeclaration, TypeName } from '../schema/index.ts';
+import type { Column, PlainDeclaration, TableDeclaration } from '../schema/index.ts';
 import type { ConcurrentValue, DivergedKey, KeyOf, ValueOf } from './forms.ts';
 import type { RepairOptions } from './repair.ts';
 import type { Join, JoinOptions, Joined } from '../views/join.ts';
@@ -9,7 +9,7 @@ import type { ViewRow } from '../views/rows-of-views.ts';
 import { ReplicatedMap, ReplicatedSet, ReplicatedTable, type TableParts } from './replicated-table.ts';
 
 /** Is a table or a set, by its declaration. */
-export type TableOf<D extends TableDeclaration> = D['value'] extends TypeName
+export type TableOf<D extends TableDeclaration> = D['value'] extends Column
   ? MapTable<KeyOf<D>, ValueOf<D>>
   : SetTable<KeyOf<D>>;
 
@@ -23,7 +23,7 @@ export type TableOf<D extends TableDeclaration> = D['value'] extends TypeName
 export interface Table<K = unknown, V = unknown> {
   readonly name: string;
   /** Is the declaration with its defaults filled in. */
-  readonly declaration: Readonly<TableDeclaration>;
+  readonly declaration: Readonly<PlainDeclaration>;
   /**
    * Tells each row's changes, wherever they were written, once, in the order of this node's log. In mode
    * `automerge` a row may come to show an earlier write again; its change names that write, at its earlier

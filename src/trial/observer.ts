@@ -142,7 +142,7 @@ export class NodeObserver {
       read: this.#read,
       seen: this.#seen,
       arrivedAt: this.#arrivedAt,
-      counts: { ...this.#counts.note(), rows: [...counts].map(([key, count]) => [key, Number(count)]) },
+      counts: { ...this.#counts.note(), rows: [...counts] },
       latest: {
         ...this.#latest.note(),
         rows: [...latest].map(([key, text]) => [key, text, readableRows(latest, key)]),

@@ -6,7 +6,7 @@ export type ComparedMode = 'naive' | 'lww' | 'automerge';
 /** The two tables of a comparison. */
 export interface ComparedTables {
   /** Queries counted per client, by `increment`. */
-  readonly counts: MapTable<string, number | bigint>;
+  readonly counts: MapTable<string, number>;
   /** Holds what each client asked last, by `set`. Values begin with the number of their row. */
   readonly latest: MapTable<string, string>;
 }

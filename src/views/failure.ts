@@ -1,4 +1,4 @@
-import { TablecastError } from '../errors.ts';
+import { TablecastError, isTablecastError } from '../errors.ts';
 
 /** The error of a view one of whose functions threw, or gave what cannot be used. */
 export function viewFailed(
@@ -11,7 +11,9 @@ export function viewFailed(
     'VIEW_FAILED',
     `${what} of a view of ${table} failed at key ${shown}: ${reason}`,
     {
-      hint: 'The view is closed, the table is as it was: mend the function so that it takes every row, and open the view anew.',
+      hint: isTablecastError(cause, 'INTEGER_TOO_LARGE')
+        ? `The view is closed, the table is as it was. ${cause.hint}`
+        : 'The view is closed, the table is as it was: mend the function so that it takes every row, and open the view anew.',
       details: { table, key: shown, function: what },
       cause,
     },

@@ -1,3 +1,4 @@
+import type { Reading } from '../schema/index.ts';
 import { viewFailed } from './failure.ts';
 import type { Source } from './evaluation.ts';
 import type { ViewOpener } from './view-opener.ts';
@@ -25,10 +26,16 @@ export interface Join<K, V> {
   readonly view: ViewOpener<K, V>;
 }
 
+/** One of the two tables of a join, as the program reads it. */
+export interface JoinedTable {
+  readonly feed: TableFeed;
+  readonly reading: Reading;
+}
+
 /** The parts are what a join is made of. */
 export interface JoinParts {
-  readonly left: TableFeed;
-  readonly right: TableFeed;
+  readonly left: JoinedTable;
+  readonly right: JoinedTable;
   readonly on: (row: ViewRow) => unknown;
   readonly isOptional: boolean;
 }
@@ -37,6 +44,7 @@ export interface JoinParts {
 export class JoinSource implements Source {
   readonly feeds: readonly TableFeed[];
   readonly #left: TableSource;
+  readonly #right: TableSource;
   readonly #parts: JoinParts;
   /** Per slot of the left the canonical text that it names, and per text the slots that name it. */
   readonly #named = new Map<number, string>();
@@ -44,12 +52,14 @@ export class JoinSource implements Source {
 
   constructor(parts: JoinParts) {
     this.#parts = parts;
-    this.#left = new TableSource(parts.left);
-    this.feeds = parts.left === parts.right ? [parts.left] : [parts.left, parts.right];
+    const { left, right } = parts;
+    this.#left = new TableSource(left.feed, left.reading);
+    this.#right = new TableSource(right.feed, right.reading);
+    this.feeds = left.feed === right.feed ? [left.feed] : [left.feed, right.feed];
   }
 
   get table(): string {
-    return `${this.#left.table} and ${this.#parts.right.projection.schema.name}`;
+    return `${this.#left.table} and ${this.#right.table}`;
   }
 
   row(slot: number): ViewRow | undefined {
@@ -57,7 +67,7 @@ export class JoinSource implements Source {
     const text = row === undefined ? undefined : this.#textNamed(row);
     this.#note(slot, text);
     if (row === undefined) return undefined;
-    const right = text === undefined ? undefined : this.#rightRow(text);
+    const right = text === undefined ? undefined : this.#right.rowOf(text);
     if (right === undefined && !this.#parts.isOptional) return undefined;
     return { key: row.key, value: { left: row.value, right } };
   }
@@ -65,16 +75,10 @@ export class JoinSource implements Source {
   #textNamed(row: ViewRow): string | undefined {
     try {
       const key = this.#parts.on(row);
-      return key === undefined ? undefined : this.#parts.right.projection.schema.keyText(key);
+      return key === undefined ? undefined : this.#parts.right.feed.projection.schema.keyText(key);
     } catch (error) {
       throw viewFailed({ table: this.table, what: 'on', key: row.key }, error);
     }
-  }
-
-  #rightRow(text: string): ViewRow | undefined {
-    const { rows } = this.#parts.right.projection;
-    const slot = rows.find(text);
-    return slot === undefined ? undefined : { key: rows.key(slot), value: rows.value(slot) };
   }
 
   #note(slot: number, text: string | undefined): void {
@@ -106,15 +110,15 @@ export class JoinSource implements Source {
   }
 
   affected(feed: TableFeed, slots: readonly number[]): Iterable<number> {
-    const affected = new Set<number>(feed === this.#parts.left ? slots : []);
-    if (feed !== this.#parts.right) return affected;
+    const affected = new Set<number>(feed === this.#parts.left.feed ? slots : []);
+    if (feed !== this.#parts.right.feed) return affected;
     for (const slot of slots)
       for (const naming of this.#naming.get(feed.projection.rows.text(slot)) ?? []) affected.add(naming);
     return affected;
   }
 
   renumber(feed: TableFeed, numbers: Int32Array): void {
-    if (feed !== this.#parts.left) return;
+    if (feed !== this.#parts.left.feed) return;
     const named = [...this.#named];
     this.#named.clear();
     this.#naming.clear();

@@ -1,14 +1,12 @@
 import type { Observable } from 'rxjs';
-import type { Projection } from '../projection/projection.ts';
 import { type Contents, type Replaced, Unordered } from './contents.ts';
 import { Evaluation, type Source, orderIn } from './evaluation.ts';
 import { type Functions, functionsOf } from './functions.ts';
 import { Groups, WHOLE, groupId } from './groups.ts';
-import { type Join, type JoinParts, JoinSource } from './join.ts';
+import { type Join, type JoinParts, JoinSource, type JoinedTable } from './join.ts';
 import { type AnyOptions, checkJoin, checkOptions } from './options.ts';
 import { Ordered, orderOf } from './ordered.ts';
 import type { Entry, Stage, ViewRow } from './rows-of-views.ts';
-import { feedOf } from './table-feed.ts';
 import { View } from './view.ts';
 import type { ViewOpener } from './view-opener.ts';
 
@@ -42,16 +40,15 @@ export function openView(
 
 /** Joins a table with another. Throws `OPTION_INVALID`. */
 export function joinOf<K, V>(
-  tables: { readonly left: Projection; readonly right: Projection },
+  tables: { readonly left: JoinedTable; readonly right: JoinedTable },
   options: { readonly on: (row: never) => unknown; readonly optional?: boolean | undefined },
   context: ViewContext,
 ): Join<K, V> {
   checkJoin(options);
   const on = options.on as JoinParts['on'];
   const isOptional = options.optional === true;
-  const [left, right] = [feedOf(tables.left), feedOf(tables.right)];
   const open = (asked?: AnyOptions): View =>
-    openView(new JoinSource({ left, right, on, isOptional }), asked, context);
+    openView(new JoinSource({ ...tables, on, isOptional }), asked, context);
   return { view: open as ViewOpener<K, V> };
 }
 

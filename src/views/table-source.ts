@@ -1,3 +1,4 @@
+import { type Reading, readRow } from '../schema/index.ts';
 import type { Source } from './evaluation.ts';
 import type { ViewRow } from './rows-of-views.ts';
 import type { TableFeed } from './table-feed.ts';
@@ -5,10 +6,12 @@ import type { TableFeed } from './table-feed.ts';
 /** The rows of a table, for views of it. */
 export class TableSource implements Source {
   readonly #feed: TableFeed;
+  readonly #reading: Reading;
   readonly feeds: readonly TableFeed[];
 
-  constructor(feed: TableFeed) {
+  constructor(feed: TableFeed, reading: Reading) {
     this.#feed = feed;
+    this.#reading = reading;
     this.feeds = [feed];
   }
 
@@ -18,7 +21,9 @@ export class TableSource implements Source {
 
   row(slot: number): ViewRow | undefined {
     const { rows } = this.#feed.projection;
-    return rows.has(slot) ? { key: rows.key(slot), value: rows.value(slot) } : undefined;
+    return rows.has(slot)
+      ? readRow({ key: rows.key(slot), value: rows.value(slot) }, this.#reading)
+      : undefined;
   }
 
   text(slot: number): string {
@@ -28,6 +33,12 @@ export class TableSource implements Source {
   slotOf(key: unknown): number | undefined {
     const { rows, schema } = this.#feed.projection;
     return rows.find(schema.keyText(key));
+  }
+
+  /** The row under the canonical text of a key. */
+  rowOf(text: string): ViewRow | undefined {
+    const slot = this.#feed.projection.rows.find(text);
+    return slot === undefined ? undefined : this.row(slot);
   }
 
   slots(): Iterable<number> {

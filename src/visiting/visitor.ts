@@ -1,5 +1,5 @@
 import { TablecastError } from '../errors.ts';
-import { type Schema, type TableDeclaration, compileSchema } from '../schema/index.ts';
+import { type Schema, type PlainDeclaration, compileSchema } from '../schema/index.ts';
 import type { Closing, Connection } from '../transport/transport.ts';
 import type { OperationName, WantedOperation } from '../replication/wire/holding-wire.ts';
 import type { RowAnswer, RowRequest } from '../replication/wire/request-wire.ts';
@@ -8,7 +8,7 @@ import { type Message, PROTOCOL, decodeMessage, encodeMessage } from '../replica
 
 /** A table of the node that is visited, as that node declares it. */
 export interface VisitedTable {
-  readonly declaration: Readonly<TableDeclaration>;
+  readonly declaration: Readonly<PlainDeclaration>;
   readonly schema: Schema;
 }
 
@@ -71,8 +71,8 @@ export class Visitor {
     if (!this.#tables.has(name)) await this.#echoed();
     const state = this.#tables.get(name);
     if (state === undefined) return undefined;
-    const declaration = state.declaration as TableDeclaration;
-    const here = { ...declaration, mode: state.mode, backend: 'memory' } as TableDeclaration;
+    const declaration = state.declaration as PlainDeclaration;
+    const here = { ...declaration, mode: state.mode, backend: 'memory' } as PlainDeclaration;
     return { declaration, schema: compileSchema(name, here) };
   }
 

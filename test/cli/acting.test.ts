@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { run } from './support/command.ts';
 
 const slow = { timeout: 60_000 };
-const hosts = { key: 'addr', value: 'count' } as const satisfies TableDeclaration;
+const hosts = { key: 'addr', value: { type: 'count', as: 'exact' } } as const satisfies TableDeclaration;
 
 async function open(options: Partial<NodeOptions> = {}): Promise<TableNode & { address: string }> {
   const node = await openNode({ id: 'manager', listen: { port: 0 }, ...options });

@@ -7,7 +7,7 @@ import { leastTime } from '../support/least-time.ts';
 import { run, start, startNode, temporary } from './support/command.ts';
 
 const hostsText = 'hosts key=addr value=count backend=sqlite';
-const hosts = { key: 'addr', value: 'count' } as const;
+const hosts = { key: 'addr', value: { type: 'count', as: 'exact' } } as const;
 const services = { key: ['addr', 'port'] } as const;
 const slow = { timeout: 60_000 };
 

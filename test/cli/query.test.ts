@@ -13,7 +13,7 @@ async function open(
   onTestFinished(() => node.close());
   const visits = node.table('visits', {
     key: ['addr', 'port'],
-    value: 'count',
+    value: { type: 'count', as: 'exact' },
     backend: directory === undefined ? 'memory' : 'sqlite',
   });
   visits.set(['10.0.0.1', '22/tcp'], 7);

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { filter, firstValueFrom, startWith } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import type { TypeName } from '../../src/index.ts';
+import type { MapTable, TypeName } from '../../src/index.ts';
 import { openNodeOf } from '../../src/node/open-node.ts';
 import { inProcessNetwork } from '../../src/transport/in-process.ts';
 import { codeOf, counts, eventsOf, settle, told, withCluster } from './fixture.ts';
+import { exactly } from '../../src/cli/exactly.ts';
 
 /** Values of every atomic type whose exact return is not a matter of course. */
 const samples: readonly (readonly [TypeName, readonly unknown[]])[] = [
@@ -165,8 +166,14 @@ describe('conformance: operations of a table', () => {
           { transport: network.transport('ws://far') },
         );
         for (const [type, values] of samples) {
-          const durable = near.table(`values_${type}`, { key: 'count', value: type, backend: 'sqlite' });
-          const copy = far.table(`values_${type}`, { key: 'count', value: type });
+          const durable = near.table(
+            `values_${type}`,
+            exactly({ key: 'count', value: type, backend: 'sqlite' }),
+          ) as unknown as MapTable;
+          const copy = far.table(
+            `values_${type}`,
+            exactly({ key: 'count', value: type }),
+          ) as unknown as MapTable;
           if (life === 0) for (const [key, value] of values.entries()) durable.set(key, value);
           await firstValueFrom(
             copy.changes.pipe(

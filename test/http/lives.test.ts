@@ -1,7 +1,7 @@
 import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { MapTable, NodeOptions, TableNode } from 'tablecast';
+import type { NodeOptions, TableNode } from 'tablecast';
 import { ask, followStream, newDirectory, openWithHttp } from './support.ts';
 
 const declaration = { key: 'string', value: 'count', backend: 'sqlite' } as const;
@@ -16,7 +16,7 @@ function imageOf(directory: string): string {
 }
 
 async function write(node: TableNode, from: number, to: number): Promise<void> {
-  const table = node.table('kept', declaration) as MapTable<string, number>;
+  const table = node.table('kept', declaration);
   for (let n = from; n <= to; n++) table.set(`k${n}`, n);
   await node.flush();
 }

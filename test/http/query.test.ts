@@ -7,8 +7,10 @@ test('a query over HTTP gives what the credential may read, as of one position',
     { name: 'nobody', token: 'n', nodes: [], read: [], write: [] },
   ];
   const node = await openWithHttp({ directory: newDirectory(), auth: { token: 't', credentials } });
-  node.table('hosts', { key: 'addr', value: 'count', backend: 'sqlite' }).set('10.0.0.1', 2n ** 64n - 1n);
-  node.table('secret', { key: 'int' }).add(-(2n ** 63n));
+  node
+    .table('hosts', { key: 'addr', value: { type: 'count', as: 'exact' }, backend: 'sqlite' })
+    .set('10.0.0.1', 2n ** 64n - 1n);
+  node.table('secret', { key: { type: 'int', as: 'exact' } }).add(-(2n ** 63n));
   const query = (token: string, body: unknown): Promise<Answered> =>
     ask(node.url, '/v1/query', { method: 'POST', headers: { authorization: `Bearer ${token}` }, body });
   const found = await query('r', {

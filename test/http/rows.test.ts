@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { TypeName } from 'tablecast';
 import { ask, newDirectory, openWithHttp } from './support.ts';
+import { exactly } from '../../src/cli/exactly.ts';
 
 /** Values of each type at its edges, as a table takes them. */
 const EDGES: readonly (readonly [TypeName, readonly unknown[]])[] = [
@@ -22,7 +23,7 @@ const EDGES: readonly (readonly [TypeName, readonly unknown[]])[] = [
 describe('A row over HTTP', () => {
   test.each(EDGES)('of type %s comes back as it was written, to the last bit', async (value, values) => {
     const node = await openWithHttp();
-    const table = node.table('t', { key: 'int', value }) as unknown as Map<number, unknown>;
+    const table = node.table('t', exactly({ key: 'int', value })) as unknown as Map<number, unknown>;
     for (const [index, one] of values.entries()) {
       table.set(index, one);
       const read = await ask(node.url, `/v1/tables/t/rows/${index}`);
@@ -156,7 +157,7 @@ describe('A row over HTTP', () => {
 describe('A batch over HTTP', () => {
   test('is written whole or not at all', async () => {
     const node = await openWithHttp();
-    const one = node.table('one', { key: 'string', value: 'count' });
+    const one = node.table('one', { key: 'string', value: { type: 'count', as: 'exact' } });
     const two = node.table('two', { key: 'string' });
     const write = (operations: unknown[]) =>
       ask(node.url, '/v1/batch', { method: 'POST', body: { operations } });

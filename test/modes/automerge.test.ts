@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Change, Conflict } from '../../src/index.ts';
+import type { Change, Conflict, MapTable } from '../../src/index.ts';
 import { automergeMode } from '../../src/modes/automerge/automerge.ts';
 import type { Cluster } from '../support/cluster.ts';
 import { clustersOfATest } from '../support/clusters-of-a-test.ts';
 import { readLog } from '../support/read-log.ts';
 import { documentOf, headsOf, officialRows, officialValues } from './documents.ts';
 import { type StormTable, sorted } from './storm.ts';
+import { exactly } from '../../src/cli/exactly.ts';
 
-const declaration = { key: 'string', value: 'count', mode: 'automerge' } as const;
+const declaration = { key: 'string', value: { type: 'count', as: 'exact' }, mode: 'automerge' } as const;
 const automerge = automergeMode as { unavailable: () => string | undefined };
 const clusterOf = clustersOfATest();
 
@@ -216,8 +217,11 @@ describe('mode automerge', () => {
       interval: [0n, 5n, -(2n ** 60n)],
     } as const;
     for (const [value, list] of Object.entries(values)) {
-      const [one, two] = cluster.declare(value, { key: 'string', value: value as 'int', mode: 'automerge' });
-      for (const [index, item] of list.entries()) one!.set(`__proto__${index}`, item as number);
+      const [one, two] = cluster.declare(
+        value,
+        exactly({ key: 'string', value: value as 'int', mode: 'automerge' }),
+      ) as unknown as MapTable[];
+      for (const [index, item] of list.entries()) one!.set(`__proto__${index}`, item);
       await cluster.run(1000);
       for (const [index, item] of list.entries())
         expect(Object.is(two!.get(`__proto__${index}`), item), `${value} ${String(item)}`).toBe(true);

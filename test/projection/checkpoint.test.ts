@@ -7,7 +7,7 @@ import { compileSchema } from '../../src/schema/index.ts';
 import { createCluster } from '../support/cluster.ts';
 
 const declarations = {
-  numbers: { key: 'string', value: 'int', backend: 'memory' },
+  numbers: { key: 'string', value: { type: 'int', as: 'exact' }, backend: 'memory' },
   texts: { key: ['addr', 'port'], value: 'string', backend: 'memory', createExpire: '1h' },
   members: { key: 'subnet', backend: 'memory' },
 } as const satisfies Record<string, TableDeclaration>;

@@ -98,7 +98,11 @@ const refused: readonly [TypeName, unknown, RegExp][] = [
   ['count', -1, /type int/],
   ['count', -1n, /from 0 to 2\^64-1/],
   ['count', 2n ** 64n, /18446744073709551616n/],
-  ['count', 2 ** 53, /beyond 2\^53, where a number is already rounded[^]*Use a bigint/],
+  [
+    'count',
+    2 ** 53,
+    /beyond 2\^53, where a number is already rounded[^]*Write a bigint, in a column declared as { type: 'count', as: 'bigint' }/,
+  ],
   ['count', 1.5, /double/],
   ['count', '5', /Number\(\)/],
   ['count', undefined, /not undefined/],

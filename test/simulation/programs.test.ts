@@ -28,7 +28,7 @@ const counting = {
   },
   check(nodes, { told, tried }) {
     for (const { tables: here } of nodes) {
-      const counted = [...here.visits.values()].reduce<number>((sum, count) => sum + Number(count), 0);
+      const counted = [...here.visits.values()].reduce<number>((sum, count) => sum + count, 0);
       if (counted < told || counted > tried) throw new Error(`${counted} counted of ${told} to ${tried}`);
     }
   },
@@ -179,7 +179,7 @@ describe('a bug of a program', () => {
       program({ node, tables: { visits } }, { ledger, setInterval }) {
         setInterval(async () => {
           ledger.tried++;
-          visits.set('home', Number(visits.get('home') ?? 0) + 1);
+          visits.set('home', (visits.get('home') ?? 0) + 1);
           await node.flush();
           ledger.told++;
         }, 100);
@@ -239,7 +239,7 @@ describe('a bug of a program', () => {
         return (async () => {
           await sleep(1000);
           for (let seen = -1; ; await sleep(1500)) {
-            const beat = Number(beats.get('n0') ?? 0);
+            const beat = beats.get('n0') ?? 0;
             if (beat === seen) throw new Error('n0 is gone');
             seen = beat;
           }

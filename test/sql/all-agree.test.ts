@@ -106,7 +106,7 @@ class World {
     });
     const asked = (backend: (typeof BACKENDS)[number]): Asked => {
       const declaration = { key: 'int', value: 'int', default: 0, mode: this.#mode, backend } as const;
-      const table = node.table(backend, declaration) as unknown as MapTable<number, number>;
+      const table = node.table(backend, declaration);
       const targets = this.#targets[at] ?? [];
       const projections = targets.map((target) => ({
         projection: node.project(backend, { to: target.to }),

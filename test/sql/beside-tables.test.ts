@@ -22,7 +22,11 @@ const cells = async (asked: Pick<TableNode, 'query'>, sql: string, parameters: u
 
 test('operations are a table, up to the last write', async () => {
   const node = await open({ directory: temporary() });
-  const visits = node.table('visits', { key: ['addr', 'int'], value: 'count', backend: 'sqlite' });
+  const visits = node.table('visits', {
+    key: ['addr', { type: 'int', as: 'exact' }],
+    value: 'count',
+    backend: 'sqlite',
+  });
   const names = node.table('names', { key: 'string', value: 'record', complexValues: true });
   visits.set(['10.0.0.1', -(2n ** 63n)], 5_000_000_000);
   names.set('a', { of: 1 });

@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
-import { type TableDeclaration, type TableNode, openNode } from 'tablecast';
+import { type PlainDeclaration, type TableNode, openNode } from 'tablecast';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addAddressFunctions } from '../../src/sql/queries/addresses.ts';
+import { exactly } from '../../src/cli/exactly.ts';
 
 /** Each with rows, and parameters of which some are keys of rows and some only look like it. */
 const TABLES: readonly {
   readonly name: string;
-  readonly declaration: TableDeclaration;
+  readonly declaration: PlainDeclaration;
   readonly rows: readonly (readonly [key: unknown, value?: unknown])[];
   readonly parameters: readonly (readonly unknown[])[];
 }[] = [
@@ -68,7 +69,10 @@ describe('a row that is asked by its key', () => {
   beforeAll(async () => {
     node = await openNode({ id: 'n' });
     for (const { name, declaration, rows } of TABLES) {
-      const table = node.table(name, declaration) as unknown as Record<string, (...args: unknown[]) => void>;
+      const table = node.table(name, exactly(declaration)) as unknown as Record<
+        string,
+        (...args: unknown[]) => void
+      >;
       for (const [key, value] of rows) {
         if (value === undefined) table['add']?.(key);
         else table['set']?.(key, value);

@@ -33,7 +33,16 @@ describe.each(targetKinds())('into $name', (kind) => {
 
   test('every type goes into a column of its own, exactly', async () => {
     const node = await open();
-    const key = ['bool', 'count', 'int', 'string', 'addr', 'subnet', 'port', 'time'] as const;
+    const key = [
+      'bool',
+      { type: 'count', as: 'exact' },
+      { type: 'int', as: 'exact' },
+      'string',
+      'addr',
+      'subnet',
+      'port',
+      'time',
+    ] as const;
     const wide = node.table('wide', { key, value: 'double' });
     wide.set(
       [

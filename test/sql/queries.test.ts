@@ -22,7 +22,7 @@ describe('a node that is asked in SQL', () => {
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'tablecast-query-test-'));
     node = await openNode({ id: 'n', directory });
-    const services = node.table('services', { key: ['addr', 'port'], value: 'count' });
+    const services = node.table('services', { key: ['addr', 'port'], value: { type: 'count', as: 'exact' } });
     for (let index = 0; index < 300; index++)
       services.set([`10.0.${index % 3}.${index % 250}`, `${index}/tcp`], index);
     services.set(['::1', '443/tcp'], 2n ** 64n - 1n);
@@ -32,7 +32,7 @@ describe('a node that is asked in SQL', () => {
         name: 'one',
         tags: ['a', 'b'],
       });
-    node.table('extremes', { key: 'int', value: 'double' }).set(-(2n ** 63n), 0.5);
+    node.table('extremes', { key: { type: 'int', as: 'exact' }, value: 'double' }).set(-(2n ** 63n), 0.5);
     node.table('sqlite_names', { key: 'int' }).add(1);
     node.table('SERVICES', { key: 'int' }).add(1);
   });

@@ -101,7 +101,7 @@ class World {
       mode: this.#mode,
       default: 0,
     } as const;
-    this.#tables[index] = node.table('rows', declaration) as unknown as MapTable<number, number>;
+    this.#tables[index] = node.table('rows', declaration);
     if (index === 0) this.#projection = node.project('rows', { to: this.#target.to, history: true });
   }
 

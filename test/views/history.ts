@@ -85,7 +85,7 @@ export class History {
   }
 
   #declare(index: number, at: TableNode): void {
-    const of = { key: 'string', value: 'int', mode: this.#mode } as const;
+    const of = { key: 'string', value: { type: 'int', as: 'exact' }, mode: this.#mode } as const;
     const memory: Amounts = at.table('memory', of);
     const disk: Amounts = at.table('disk', { ...of, backend: 'sqlite', ...this.#expiry });
     this.#tables[index] = [memory, disk];

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { TableDeclaration } from '../../index.ts';
+import type { PlainDeclaration } from '../../index.ts';
 import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type ExportRow, type LogFormat, defaultMapping, writeRecords } from '../formats/index.ts';
@@ -76,7 +76,7 @@ async function* shownIn(chunks: AsyncIterable<string>): AsyncGenerator<string> {
 
 interface Exported {
   readonly name: string;
-  readonly declaration: Readonly<TableDeclaration>;
+  readonly declaration: Readonly<PlainDeclaration>;
   readonly rows: Iterable<ExportRow>;
   readonly count: number;
 }

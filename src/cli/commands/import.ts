@@ -4,11 +4,12 @@ import type { Command } from 'commander';
 import {
   type BrokerStore,
   type Table,
-  type TableDeclaration,
+  type PlainDeclaration,
   isTablecastError,
   openLogFile,
   openNode,
 } from '../../index.ts';
+import { exactly } from '../exactly.ts';
 import { type BrokerFlags, importStore, openStore, storeFiles, storeSummary } from '../broker-import.ts';
 import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT, reportFailure, usageError } from '../failure.ts';
@@ -222,7 +223,7 @@ function targetAt(joined: JoinedNode, table: Table, name: string): WriteTarget {
 async function intoDirectory<T>(
   name: string,
   directory: string,
-  flags: Flags & { readonly found?: TableDeclaration | undefined },
+  flags: Flags & { readonly found?: PlainDeclaration | undefined },
   act: (target: ImportTarget) => Promise<T>,
 ): Promise<T> {
   if (flags.id === undefined) {
@@ -231,7 +232,7 @@ async function intoDirectory<T>(
   const declaration = await declared(name, join(directory, `${flags.id}.tablecast.db`), flags);
   const node = await openNode({ id: flags.id, directory });
   return closedAfter(node, async () => {
-    const table = node.table(name, declaration);
+    const table = node.table(name, exactly(declaration));
     let standing = 0;
     const confirmed = async (_: number, written: number): Promise<void> => {
       await node.flush();
@@ -245,8 +246,8 @@ async function intoDirectory<T>(
 async function declared(
   name: string,
   file: string,
-  { declare, found: ofSource }: { declare?: string | undefined; found?: TableDeclaration | undefined },
-): Promise<TableDeclaration> {
+  { declare, found: ofSource }: { declare?: string | undefined; found?: PlainDeclaration | undefined },
+): Promise<PlainDeclaration> {
   if (declare !== undefined) return { ...parseDeclaration(declare, name), backend: 'sqlite' };
   const log = existsSync(file) ? await openLogFile(file) : undefined;
   const found = log?.tables.get(name);

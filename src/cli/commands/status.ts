@@ -1,7 +1,7 @@
 import CliTable from 'cli-table3';
 import type { Command } from 'commander';
 import { colors } from '../colors.ts';
-import { type HeldBackOperations, type TableDeclaration, isTablecastError } from '../../index.ts';
+import { type HeldBackOperations, type PlainDeclaration, isTablecastError } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { type JoinedNode, type JoinedTable, withNode } from '../joined-node.ts';
@@ -13,7 +13,7 @@ interface StatusFlags extends PeerFlags {
 
 interface TableStatus {
   readonly name: string;
-  readonly declaration: Readonly<TableDeclaration>;
+  readonly declaration: Readonly<PlainDeclaration>;
   readonly mode: string;
   readonly rows: number | undefined;
   /** Says why the rows are not known. */
@@ -64,7 +64,7 @@ async function tableStatus(joined: JoinedNode, rows: boolean): Promise<TableStat
   const found = joined.state.tables.map(({ name, declaration, mode }) => {
     return {
       name,
-      declaration: objectOf(declaration) as TableDeclaration,
+      declaration: objectOf(declaration) as PlainDeclaration,
       mode,
       ...(rows ? declared(joined, name) : {}),
     };

@@ -77,7 +77,7 @@ export class KillLoop {
     });
     try {
       for (let kill = 0; kill < this.#options.kills && !this.#isCaught; kill++) await this.#cycle(peer);
-      if (!this.#isCaught) await this.#finish(peer, table as unknown as Iterable<readonly [string, number]>);
+      if (!this.#isCaught) await this.#finish(peer, table);
     } finally {
       await peer.close();
       rmSync(this.#base, { recursive: true, force: true });

@@ -20,7 +20,11 @@ export function declareAll(node: TableNode): void {
 }
 
 function write(node: TableNode): void {
-  const counts = node.table('counts', { key: 'string', value: 'count', backend: 'memory' });
+  const counts = node.table('counts', {
+    key: 'string',
+    value: { type: 'count', as: 'exact' },
+    backend: 'memory',
+  });
   const texts = node.table('texts', { key: ['addr', 'port'], value: 'string', backend: 'memory' });
   const flags = node.table('flags', { key: 'int', value: 'bool', backend: 'memory' });
   const doubles = node.table('doubles', {
@@ -59,7 +63,11 @@ export async function validFrames(): Promise<Uint8Array[]> {
     write(attacked.node);
     await setImmediate();
   }
-  const counts = attacked.node.table('counts', { key: 'string', value: 'count', backend: 'memory' });
+  const counts = attacked.node.table('counts', {
+    key: 'string',
+    value: { type: 'count', as: 'exact' },
+    backend: 'memory',
+  });
   for (let index = 0; index < 1200; index++) counts.set(`key ${index % 40}`, index);
   await settled(() => live.messages('runs').length > 5);
   const late = attacked.connect();
