@@ -1,5 +1,5 @@
 import type { OperationLog } from '../log/keeping/operation-log.ts';
-import type { StoreName } from '../log/keeping/journal.ts';
+import type { BackendName } from '../schema/schema.ts';
 import type { Flushes } from '../replication/reach/flushes.ts';
 import { type FlushOptions, checkFlush } from './flush-options.ts';
 import { peerRulesOf } from './node-parts.ts';
@@ -35,7 +35,7 @@ export class Flushing {
   }
 
   /** Waits for the store of a table, and for no other. */
-  async one(store: StoreName): Promise<void> {
+  async one(store: BackendName): Promise<void> {
     if (this.#parts.isClosed()) throw closed();
     await this.#parts.log.flush([store]);
   }

@@ -6,7 +6,7 @@ import type { NodeEvent } from '../events.ts';
 import { LogView } from '../reading/log-view.ts';
 import { Emitter } from '../work/emitter.ts';
 import { doAll } from '../work/in-order.ts';
-import type { StoreName } from '../log/keeping/journal.ts';
+import type { BackendName } from '../schema/schema.ts';
 import { OperationLog } from '../log/keeping/operation-log.ts';
 import { SLICE_UNITS, type Slicing } from '../work/slices.ts';
 import type { Operation } from '../log/operations/operation.ts';
@@ -91,14 +91,14 @@ class LocalNode implements TableNode, StoreListener {
   readonly #dispatcher = new Dispatcher();
   readonly #operations = new Emitter<Operation>();
   readonly #events: NodeEvents;
-  readonly #stores = new Map<StoreName, SegmentStore>();
+  readonly #stores = new Map<BackendName, SegmentStore>();
   readonly #log: OperationLog;
   readonly #catalog: TableCatalog;
   readonly #session: number;
   readonly #replicator: Replicator;
   /** The origin this node writes the tables of each store as. */
-  readonly #lives = new Map<StoreName, string>();
-  readonly #durable = new Map<StoreName, DurableLog>();
+  readonly #lives = new Map<BackendName, string>();
+  readonly #durable = new Map<BackendName, DurableLog>();
   /** Names this life of the process: the epoch in which memory tables begin. */
   readonly #start: string;
   readonly #outside: Outside;
@@ -210,9 +210,9 @@ class LocalNode implements TableNode, StoreListener {
       peers: this.#replicator.peers,
       address: () => this.address,
       batch: (write) => this.batch(write),
-      life: (store: StoreName) => this.#life(store),
+      life: (store: BackendName) => this.#life(store),
       start: this.#start,
-      starts: (store: StoreName) => this.#durable.get(store)?.starts,
+      starts: (store: BackendName) => this.#durable.get(store)?.starts,
       facts: this.#facts,
       declare: (...table) => this.#shown.exactly(this.table(...table)),
       report: (event: NodeEvent) => this.#events.report(event),
@@ -292,11 +292,11 @@ class LocalNode implements TableNode, StoreListener {
     for (const [name, bytes] of durable.recovery.facts) this.#facts.set(name, bytes);
   }
 
-  #life(store: StoreName): string {
+  #life(store: BackendName): string {
     return this.#lives.get(store) as string;
   }
 
-  #beginLife(store: StoreName): void {
+  #beginLife(store: BackendName): void {
     const before = this.#origins.at(this.#origins.intern(this.#life(store)));
     const epoch = newEpoch(this.#environment.now(), this.#environment.random(), before.epoch);
     this.#lives.set(store, originText(this.id, epoch));

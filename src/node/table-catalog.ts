@@ -1,7 +1,7 @@
 import type { Environment, Timer } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
 import type { SegmentStore } from '../log/keeping/segment-store.ts';
-import type { StoreName } from '../log/keeping/journal.ts';
+import type { BackendName } from '../schema/schema.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import { wasProxyOf } from '../log/operations/proxy.ts';
 import type { ProjectionContext } from '../projection/context.ts';
@@ -29,11 +29,11 @@ export interface CatalogOwner {
   readonly projecting: ProjectionContext;
   readonly maxTables: number;
   /** The backends there are, by the names that declarations use. */
-  readonly stores: ReadonlyMap<StoreName, SegmentStore>;
+  readonly stores: ReadonlyMap<BackendName, SegmentStore>;
   /** Begins the document behind a table anew, for the whole cluster. */
   beginDocument(projection: Projection): void;
   /** The origin this node writes a store's tables as, and the position its next operation can have at the earliest. */
-  lifeIn(store: StoreName): { readonly origin: string; readonly position: number };
+  lifeIn(store: BackendName): { readonly origin: string; readonly position: number };
 }
 
 /** A table that was declared. */
@@ -107,7 +107,7 @@ export class TableCatalog {
   }
 
   /** From now on tables of a store are written as another origin. */
-  beginLife(store: StoreName): void {
+  beginLife(store: BackendName): void {
     for (const projection of this.declared.values()) {
       if (projection.store !== store) continue;
       const { origin, position } = this.#owner.lifeIn(store);

@@ -1,6 +1,6 @@
 import type { TablecastError } from '../errors.ts';
 import type { Epoch } from '../log/operations/epoch.ts';
-import type { StoreName } from '../log/keeping/journal.ts';
+import type { BackendName } from '../schema/schema.ts';
 import type { Work } from '../work/slices.ts';
 import type { OperationLog } from '../log/keeping/operation-log.ts';
 import type { RunReference } from '../log/keeping/segment-store.ts';
@@ -53,7 +53,7 @@ export interface TableDigests {
 /** One table of this node, as replication sees it. */
 export interface ReplicaTable {
   readonly name: string;
-  readonly store: StoreName;
+  readonly store: BackendName;
   /** Is what both sides must agree on. */
   readonly fingerprint: string;
   readonly mode: string;

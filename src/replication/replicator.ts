@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type { AccessList } from '../access/grant.ts';
 import type { Environment, Timer } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
-import type { StoreName } from '../log/keeping/journal.ts';
+import type { BackendName } from '../schema/schema.ts';
 import { Slices, type Slicing } from '../work/slices.ts';
 import type { Connection, Transport } from '../transport/transport.ts';
 import type { IntakeLimits } from './costs/intake.ts';
@@ -165,7 +165,7 @@ export class Replicator {
   }
 
   /** More of a store may be told to peers, or it has failed. */
-  advanced(store: StoreName): void {
+  advanced(store: BackendName): void {
     for (const session of this.#sessions) session.advanced(store);
   }
 

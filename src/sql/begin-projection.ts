@@ -1,4 +1,4 @@
-import type { StoreName } from '../log/keeping/journal.ts';
+import type { BackendName } from '../schema/schema.ts';
 import type { Projection } from '../projection/projection.ts';
 import { Feed } from './feed.ts';
 import { checkProjectOptions } from './options.ts';
@@ -25,7 +25,7 @@ export function beginProjection(
     tables.map(({ schema }) => schema),
     options,
   );
-  const name = tables[0]?.store as StoreName;
+  const name = tables[0]?.store as BackendName;
   const store = log.stores.get(name);
   if (store === undefined) throw new Error(`there is no store ${name}`);
   const projections = new Map(tables.map((table) => [table.schema.name, table]));

@@ -1,7 +1,7 @@
 import type { Environment } from '../environment.ts';
 import { isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
-import type { StoreName } from '../log/keeping/journal.ts';
+import type { BackendName } from '../schema/schema.ts';
 import type { Schema } from '../schema/index.ts';
 import type { Failure } from './messages.ts';
 import { checkProjectOptions } from './options.ts';
@@ -25,7 +25,7 @@ export interface KeptParts {
 /** Keeps every table of a node in one file: one projection for each backend, begun anew when a table is declared. */
 export class KeptTables {
   readonly #parts: KeptParts;
-  readonly #projections = new Map<StoreName, SqlProjection>();
+  readonly #projections = new Map<BackendName, SqlProjection>();
   readonly #refused = new Set<string>();
   #isDue = false;
   #working: Promise<void> = Promise.resolve();
@@ -59,7 +59,7 @@ export class KeptTables {
     }
   }
 
-  #begin(backend: StoreName, names: readonly string[]): void {
+  #begin(backend: BackendName, names: readonly string[]): void {
     const { begin, to } = this.#parts;
     try {
       const failed = (failure: Failure): void => this.#failed(failure);

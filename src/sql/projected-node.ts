@@ -1,6 +1,6 @@
 import type { Environment } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
-import type { StoreName } from '../log/keeping/journal.ts';
+import type { BackendName } from '../schema/schema.ts';
 import type { OperationLog } from '../log/keeping/operation-log.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import type { Projection } from '../projection/projection.ts';
@@ -13,7 +13,7 @@ export interface ProjectedNode {
   readonly origins: Origins;
   readonly projections: ReadonlyMap<string, Projection>;
   /** The life that a store's tables are written in at present. */
-  life(store: StoreName): string;
+  life(store: BackendName): string;
   report(this: void, event: NodeEvent): void;
   readonly past: ReadPast;
   /** Undefined of a node's file, which has no peers. */

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Environment } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
-import type { StoreName } from '../log/keeping/journal.ts';
+import type { BackendName } from '../schema/schema.ts';
 import type { OperationRange } from '../log/reading/operation-stream.ts';
 import type { Operation } from '../log/operations/operation.ts';
 import type { LocalAuthor } from '../projection/writing/local-author.ts';
@@ -14,20 +14,20 @@ export interface ZeekHost {
   readonly id: string;
   readonly environment: Environment;
   /** Is where tables are kept unless something else is said. */
-  readonly defaultBackend: StoreName;
+  readonly defaultBackend: BackendName;
   /** The last position of the log. */
   readonly position: number;
   declare(name: string, declaration: TableDeclaration): { table: Table; projection: Projection };
   /** Returns the origin this node writes a store's tables as: `nodeId@epoch`. */
-  life(store: StoreName): string;
+  life(store: BackendName): string;
   /** Returns the author that writes a table under a proxy's id in the present life. */
   author(projection: Projection, proxy: string): LocalAuthor;
   /** Runs something; subscribers are told of what it did when it is over. */
   together(act: () => void): void;
   /** Up to which position operations of a store may be told to others. */
-  told(store: StoreName): number;
+  told(store: BackendName): number;
   /** Resolves when everything written so far is durable in a store. */
-  flush(store: StoreName): Promise<void>;
+  flush(store: BackendName): Promise<void>;
   operations(range: OperationRange): Observable<Operation>;
   /** Returns whether a node of this group has that id, as far as this node knows. */
   knows(nodeId: string): boolean;

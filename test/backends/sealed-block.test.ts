@@ -5,7 +5,7 @@ import type { Segment } from '../../src/log/backend.ts';
 import { MAX_BLOCK_BYTES, packBlock, unpackBlock } from '../../src/backends/sqlite/sealed-block.ts';
 import { isTablecastError } from '../../src/errors.ts';
 import { ByteWriter } from '../../src/log/bytes/bytes.ts';
-import type { Cell, ColumnType } from '../../src/log/bytes/column.ts';
+import type { Cell, ColumnType } from '../../src/schema/schema.ts';
 import { RunWriter } from '../../src/log/runs/run-writer.ts';
 import { DELETE } from '../../src/log/operations/operation.ts';
 import { LANE } from '../../src/log/bytes/lane-tape.ts';

@@ -1,16 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { BackendName } from '../../src/schema/schema.ts';
 import {
   type FinishedRun,
   OpenSegment,
   type RunAuthor,
   type SealedPart,
-  type StoreName,
 } from '../../src/log/keeping/journal.ts';
 
 /** A table that writes runs of at most five operations, and remembers where each was placed. */
 class Author implements RunAuthor {
-  readonly store: StoreName;
+  readonly store: BackendName;
   readonly name: string;
   readonly placed: number[] = [];
   runCharacters = 0;
@@ -19,7 +19,7 @@ class Author implements RunAuthor {
   #count = 0;
   #sequence = 0;
 
-  constructor(name: string, store: StoreName) {
+  constructor(name: string, store: BackendName) {
     this.name = name;
     this.store = store;
   }

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TablecastError } from '../../src/errors.ts';
 import { CLEAR, DELETE, EXPIRE, SET } from '../../src/log/operations/operation.ts';
-import type { Cell, ColumnType } from '../../src/log/bytes/column.ts';
+import type { Cell, ColumnType } from '../../src/schema/schema.ts';
 import { type ContextEntry, type DecodedRun, decodeRun, readRunHeader } from '../../src/log/runs/run.ts';
 import { RunWriter } from '../../src/log/runs/run-writer.ts';
 

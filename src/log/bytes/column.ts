@@ -1,10 +1,5 @@
+import type { Cell, ColumnType } from '../../schema/schema.ts';
 import { type ByteReader, type ByteWriter, malformed, widthOf } from './bytes.ts';
-
-/** A column type says how the values of a table travel: one of the column types of the schema. */
-export type ColumnType = 'none' | 'double' | 'integer' | 'bigint' | 'text' | 'bool';
-
-/** One value as it travels. */
-export type Cell = number | bigint | string | boolean;
 
 /** Numbers a layout of a column; numbers, because they are stored. Never renumber. */
 const NONE = 0;

@@ -1,3 +1,4 @@
+import type { BackendName } from '../../schema/schema.ts';
 import { TablecastError } from '../../errors.ts';
 import type { Stretch } from '../runs/segment.ts';
 
@@ -20,9 +21,6 @@ export const MAX_FRAME_WEIGHT = 24_576;
 /** Most bytes of one batch, encoded: a character of its texts may take three. */
 const MAX_BATCH_BYTES: number = 3 * 1024 * 1024;
 
-/** Names the store that keeps a table's operations: that of its backend. */
-export type StoreName = string;
-
 /** Gives local operations their place in the log. */
 export interface Journal {
   /** Returns the next position; makes sure that the author has an open run with room for one operation. */
@@ -33,7 +31,7 @@ export interface Journal {
 
 /** A table as the journal sees it: something that writes runs. */
 export interface RunAuthor {
-  readonly store: StoreName;
+  readonly store: BackendName;
   /** Says whether the open run takes no further operation. */
   readonly runFull: boolean;
   /** Characters of keys and values in the open run. */
@@ -68,7 +66,7 @@ export interface FinishedRun {
 
 /** The part of a sealed segment that one store keeps. */
 export interface SealedPart {
-  readonly store: StoreName;
+  readonly store: BackendName;
   readonly position: number;
   readonly span: number;
   readonly runs: readonly FinishedRun[];
@@ -78,9 +76,9 @@ export interface SealedPart {
 /** The owner is what the journal needs of the log it belongs to. */
 export interface JournalOwner {
   /** Names the stores of the node, in the order in which they take their parts of a segment. */
-  readonly storeNames: Iterable<StoreName>;
+  readonly storeNames: Iterable<BackendName>;
   /** Throws when a store takes no operations at present. */
-  admit(store: StoreName): void;
+  admit(store: BackendName): void;
   /** The first operation after a pause was written. */
   opened(): void;
   /** The segment is as large as it should get. */
@@ -273,7 +271,7 @@ export class OpenSegment implements Journal {
     return { store: author.store, position: this.#first, span, runs: [run], order: undefined };
   }
 
-  #part(store: StoreName): SealedPart[] {
+  #part(store: BackendName): SealedPart[] {
     const numbers = new Map<number, number>();
     const runs: FinishedRun[] = [];
     for (const [index, run] of this.#runs.entries()) {

@@ -1,5 +1,6 @@
 import type { Environment } from '../../environment.ts';
-import { type JournalOwner, OpenSegment, type SealedPart, type StoreName } from './journal.ts';
+import type { BackendName } from '../../schema/schema.ts';
+import { type JournalOwner, OpenSegment, type SealedPart } from './journal.ts';
 import { type Stretch, encodeSegment } from '../runs/segment.ts';
 import type { LoggedSegment, RunReference, SegmentStore } from './segment-store.ts';
 
@@ -14,7 +15,7 @@ export interface Telling {
 
 /** Runs of others that take their place in this node's log together. */
 export interface ReceivedRuns {
-  readonly store: StoreName;
+  readonly store: BackendName;
   readonly runs: readonly RunReference[];
   /** Counts how many operations of each run were new here; the others, its first, were held before. */
   readonly applied: readonly number[];
@@ -27,7 +28,7 @@ export interface ReceivedRuns {
  */
 export class OperationLog implements JournalOwner {
   readonly journal: OpenSegment = new OpenSegment(this);
-  readonly stores: ReadonlyMap<StoreName, SegmentStore>;
+  readonly stores: ReadonlyMap<BackendName, SegmentStore>;
   readonly #environment: Environment;
   readonly #telling: Telling;
   readonly #watching = new Set<() => void>();
@@ -35,7 +36,7 @@ export class OperationLog implements JournalOwner {
   #inBatch = false;
   #ended = false;
 
-  constructor(environment: Environment, stores: ReadonlyMap<StoreName, SegmentStore>, telling: Telling) {
+  constructor(environment: Environment, stores: ReadonlyMap<BackendName, SegmentStore>, telling: Telling) {
     this.#environment = environment;
     this.#telling = telling;
     this.stores = stores;
@@ -72,16 +73,16 @@ export class OperationLog implements JournalOwner {
     for (const listener of this.#watching) listener();
   }
 
-  get storeNames(): Iterable<StoreName> {
+  get storeNames(): Iterable<BackendName> {
     return this.stores.keys();
   }
 
-  admit(name: StoreName): void {
+  admit(name: BackendName): void {
     this.#store(name).admit();
   }
 
   /** Throws `LIMIT_EXCEEDED` when so much waits for a store's disk that nothing more may be taken from peers. */
-  requireRoom(name: StoreName): void {
+  requireRoom(name: BackendName): void {
     this.#store(name).requireRoom();
   }
 
@@ -169,14 +170,14 @@ export class OperationLog implements JournalOwner {
 
   /** Appends the record of a checkpoint that a table has taken over, which changed `span` rows: see {@link encodeAdoption}. */
   appendRecord(
-    store: StoreName,
+    store: BackendName,
     bytes: Uint8Array,
     { table, position, span }: { readonly table: string; readonly position: number; readonly span: number },
   ): void {
     this.#place({ segment: { position, span, bytes }, runs: [], adopted: table }, store);
   }
 
-  #place(logged: LoggedSegment, store: StoreName): void {
+  #place(logged: LoggedSegment, store: BackendName): void {
     this.journal.position = logged.segment.position + logged.segment.span - 1;
     const keeper = this.#store(store);
     keeper.append(logged);
@@ -188,7 +189,7 @@ export class OperationLog implements JournalOwner {
    * Resolves when every operation written so far is durable, as far as its backend goes. Who knows which stores
    * hold what is waited for names them: another one may be stuck, or have failed.
    */
-  async flush(names?: Iterable<StoreName>): Promise<void> {
+  async flush(names?: Iterable<BackendName>): Promise<void> {
     // A caller that awaits each write waits for nothing to be gathered.
     this.#handOn();
     const stores =
@@ -199,7 +200,7 @@ export class OperationLog implements JournalOwner {
     await (waiting.length === 1 ? waiting[0] : Promise.all(waiting));
   }
 
-  #store(name: StoreName): SegmentStore {
+  #store(name: BackendName): SegmentStore {
     return this.stores.get(name) as SegmentStore;
   }
 }

@@ -1,7 +1,7 @@
 import type { Backend, Recovery, Segment } from '../backend.ts';
 import type { Environment } from '../../environment.ts';
 import { TablecastError, isTablecastError } from '../../errors.ts';
-import type { StoreName } from './journal.ts';
+import type { BackendName } from '../../schema/schema.ts';
 import { readRunHeader } from '../runs/run.ts';
 import { decodeSegment } from '../runs/segment.ts';
 
@@ -54,7 +54,7 @@ export function openSegmentBytes(segment: Segment): LoggedSegment {
  * Segments of a durable backend are told to peers only when committed.
  */
 export class SegmentStore {
-  readonly name: StoreName;
+  readonly name: BackendName;
   readonly backend: Backend;
   readonly #environment: Environment;
   readonly #listener: StoreListener;
@@ -74,7 +74,7 @@ export class SegmentStore {
   trimmedTo = 0;
 
   constructor(
-    name: StoreName,
+    name: BackendName,
     backend: Backend,
     options: { environment: Environment; listener: StoreListener },
   ) {

@@ -1,6 +1,6 @@
 import type { Segment } from '../backend.ts';
 import { TablecastError, isTablecastError } from '../../errors.ts';
-import type { Cell, ColumnType } from '../bytes/column.ts';
+import type { Cell, ColumnType } from '../../schema/schema.ts';
 import { stampToMs } from '../operations/hybrid-clock.ts';
 import { KeyNames } from '../runs/key-names.ts';
 import { CLEAR, INCREMENT, type Operation, SET, SWITCH, kindName } from '../operations/operation.ts';

@@ -1,6 +1,7 @@
 import { ByteWriter, widthOf } from '../bytes/bytes.ts';
 import { crc32 } from '../bytes/checksum.ts';
-import { type Cell, type ColumnType, writeCells, writeNumbers, writeTexts } from '../bytes/column.ts';
+import type { Cell, ColumnType } from '../../schema/schema.ts';
+import { writeCells, writeNumbers, writeTexts } from '../bytes/column.ts';
 import { type Epoch, writeEpoch } from '../operations/epoch.ts';
 import { EXPIRE, INCREMENT, SET } from '../operations/operation.ts';
 import {

@@ -1,6 +1,7 @@
 import { ByteReader, malformed } from '../bytes/bytes.ts';
 import { crc32 } from '../bytes/checksum.ts';
-import { type Column, type ColumnType, readColumn, readTexts } from '../bytes/column.ts';
+import type { ColumnType } from '../../schema/schema.ts';
+import { type Column, readColumn, readTexts } from '../bytes/column.ts';
 import { type Epoch, readEpoch } from '../operations/epoch.ts';
 import { EXPIRE, INCREMENT, SET } from '../operations/operation.ts';
 import { MAX_ORIGIN_BYTES } from '../operations/origin.ts';

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { NodeEvent } from '../../events.ts';
 import type { HostedTable, HttpHost } from '../../http/host.ts';
-import type { StoreName } from '../../log/keeping/journal.ts';
+import type { BackendName } from '../../schema/schema.ts';
 import type { LogView, Moment } from '../../reading/log-view.ts';
 import type { Key, Value } from '../../schema/index.ts';
 import type { OperatedNode } from '../../http/operated-node.ts';
@@ -31,7 +31,7 @@ export interface HttpHostParts {
   readonly start: string;
   address(): string | undefined;
   /** The starts of the node that a durable store remembers. */
-  starts(store: StoreName): Starts | undefined;
+  starts(store: BackendName): Starts | undefined;
   batch<T>(write: () => T): T;
   query(query: AskedQuery, mayRead: (table: string) => boolean): Promise<QueryResult>;
 }

@@ -1,6 +1,6 @@
 import { isModeName } from '../../log/operations/epoch.ts';
 import { differenceFromThere } from '../../schema/index.ts';
-import type { StoreName } from '../../log/keeping/journal.ts';
+import type { BackendName } from '../../schema/schema.ts';
 import type { OperationLog } from '../../log/keeping/operation-log.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import { wasProxyOf } from '../../log/operations/proxy.ts';
@@ -39,7 +39,7 @@ export interface ReplicaParts {
   /** Says how long work is cut. */
   readonly slicing: Slicing;
   /** This node goes on under a new epoch in one store. */
-  beginLife(store: StoreName): void;
+  beginLife(store: BackendName): void;
 }
 
 /** The tables of this node as replication sees them. */
@@ -54,7 +54,7 @@ export class LocalReplica implements Replica {
   /** Tables that this node wrote in the life before the present one, which it left because of another table. */
   readonly #left = new Map<WholeTable, number>();
   /** Stores whose present life began in this process: of those that forget with it, every one. */
-  readonly #begun: Set<StoreName>;
+  readonly #begun: Set<BackendName>;
   /** Tables of which a peer has said what it holds, so that it may have been told of new operations. */
   readonly #compared = new Set<WholeTable>();
 

@@ -2,7 +2,7 @@ import type { Observable, Subscription } from 'rxjs';
 import type { Environment } from '../../environment.ts';
 import type { NodeEvent } from '../../events.ts';
 import type { Log } from '../../reading/log-view.ts';
-import type { StoreName } from '../../log/keeping/journal.ts';
+import type { BackendName } from '../../schema/schema.ts';
 import type { OperationRange } from '../../log/reading/operation-stream.ts';
 import type { OperationLog } from '../../log/keeping/operation-log.ts';
 import { type Origins, originText } from '../../log/operations/origin.ts';
@@ -30,7 +30,7 @@ export interface ZeekHostParts {
   /** The facts that the durable store held when it was opened; filled while the node opens. */
   readonly facts: ReadonlyMap<string, Uint8Array>;
   declare(name: string, declaration: TableDeclaration): Table;
-  life(store: StoreName): string;
+  life(store: BackendName): string;
   report(event: NodeEvent): void;
 }
 
@@ -54,7 +54,7 @@ export class LocalZeekHost implements ZeekHost {
     return this.#parts.environment;
   }
 
-  get defaultBackend(): StoreName {
+  get defaultBackend(): BackendName {
     return this.#parts.log.stores.has('sqlite') ? 'sqlite' : 'memory';
   }
 
@@ -67,7 +67,7 @@ export class LocalZeekHost implements ZeekHost {
     return { table, projection: this.#parts.projections.get(name) as Projection };
   }
 
-  life(store: StoreName): string {
+  life(store: BackendName): string {
     return this.#parts.life(store);
   }
 
@@ -90,11 +90,11 @@ export class LocalZeekHost implements ZeekHost {
     }
   }
 
-  told(store: StoreName): number {
+  told(store: BackendName): number {
     return this.#parts.log.stores.get(store)?.told ?? 0;
   }
 
-  flush(store: StoreName): Promise<void> {
+  flush(store: BackendName): Promise<void> {
     return this.#parts.log.flush([store]);
   }
 

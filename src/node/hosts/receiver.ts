@@ -1,6 +1,6 @@
 import { TablecastError, isTablecastError } from '../../errors.ts';
 import type { Epoch } from '../../log/operations/epoch.ts';
-import type { StoreName } from '../../log/keeping/journal.ts';
+import type { BackendName } from '../../schema/schema.ts';
 import type { OperationLog } from '../../log/keeping/operation-log.ts';
 import { type Origins, checkOrigin, parseOrigin } from '../../log/operations/origin.ts';
 import type { DecodedRun, RunHeader } from '../../log/runs/run.ts';
@@ -124,7 +124,7 @@ export class Receiver {
   }
 
   #receiveInto(
-    store: StoreName,
+    store: BackendName,
     runs: readonly ReceivedRun[],
     { outcome, from }: { readonly outcome: Outcome; readonly from: RunSource },
   ): void {

@@ -1,4 +1,4 @@
-import type { Cell } from '../../log/bytes/column.ts';
+import type { Cell } from '../../schema/schema.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import type { Schema, Value } from '../../schema/index.ts';
 import { MovingEntry } from '../switching/moving-entry.ts';

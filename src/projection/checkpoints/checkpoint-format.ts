@@ -1,4 +1,4 @@
-import type { Cell } from '../../log/bytes/column.ts';
+import type { Cell } from '../../schema/schema.ts';
 import type { Value } from '../../schema/index.ts';
 import type { OwnEffect } from '../../modes/conflict-mode.ts';
 

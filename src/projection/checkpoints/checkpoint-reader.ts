@@ -1,5 +1,6 @@
 import { ByteReader, malformed } from '../../log/bytes/bytes.ts';
-import { type Cell, readColumn, readTexts } from '../../log/bytes/column.ts';
+import type { Cell } from '../../schema/schema.ts';
+import { readColumn, readTexts } from '../../log/bytes/column.ts';
 import { MAX_DICTIONARY_KEYS } from '../../log/runs/dictionary.ts';
 import { MAX_ORIGIN_BYTES, checkOrigin } from '../../log/operations/origin.ts';
 import { type Work, allAtOnce } from '../../work/slices.ts';

@@ -1,5 +1,5 @@
 import { TablecastError } from '../../errors.ts';
-import type { Cell } from '../../log/bytes/column.ts';
+import type { Cell } from '../../schema/schema.ts';
 import type { Epoch } from '../../log/operations/epoch.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import type { Work } from '../../work/slices.ts';

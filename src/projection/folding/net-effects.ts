@@ -1,6 +1,6 @@
 import { malformed } from '../../log/bytes/bytes.ts';
 import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../../log/operations/operation.ts';
-import type { Cell } from '../../log/bytes/column.ts';
+import type { Cell } from '../../schema/schema.ts';
 import type { RunOperations } from '../../log/runs/run.ts';
 import type { NetEffect, RunEffects } from '../../modes/conflict-mode.ts';
 

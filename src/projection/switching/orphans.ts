@@ -1,4 +1,4 @@
-import type { Cell } from '../../log/bytes/column.ts';
+import type { Cell } from '../../schema/schema.ts';
 import { DELETE } from '../../log/operations/operation.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import type { VersionVector } from '../../log/operations/version-vector.ts';

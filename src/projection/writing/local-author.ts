@@ -1,11 +1,7 @@
 import { AuthorDictionary, Dictionary } from '../../log/runs/dictionary.ts';
 import type { Epoch } from '../../log/operations/epoch.ts';
-import {
-  type FinishedRun,
-  MAX_BATCH_OPERATIONS,
-  type RunAuthor,
-  type StoreName,
-} from '../../log/keeping/journal.ts';
+import type { BackendName } from '../../schema/schema.ts';
+import { type FinishedRun, MAX_BATCH_OPERATIONS, type RunAuthor } from '../../log/keeping/journal.ts';
 import type { ContextEntry } from '../../log/runs/run.ts';
 import { RunWriter } from '../../log/runs/run-writer.ts';
 import type { Schema, Value } from '../../schema/index.ts';
@@ -41,7 +37,7 @@ export interface AuthoredTable {
 
 /** Writes operations on one table into runs, under one origin: this node's present life, or what it writes for. */
 export class LocalAuthor implements RunAuthor {
-  readonly store: StoreName;
+  readonly store: BackendName;
   /** Number of the origin written as. */
   readonly origin: number;
   readonly #text: string;

@@ -1,7 +1,7 @@
 import { EVERYTHING, type Grant } from '../../access/grant.ts';
 import { TablecastError } from '../../errors.ts';
 import { type Epoch, compareEpochs } from '../../log/operations/epoch.ts';
-import type { StoreName } from '../../log/keeping/journal.ts';
+import type { BackendName } from '../../schema/schema.ts';
 import { isProxyOf } from '../../log/operations/proxy.ts';
 import type { RunReference } from '../../log/keeping/segment-store.ts';
 import {
@@ -25,7 +25,7 @@ const MAX_ANNOUNCED = 4096;
 /** A shared table is what is known of one that both sides declare alike. */
 export interface SharedTable {
   readonly name: string;
-  readonly store: StoreName;
+  readonly store: BackendName;
   /** Per origin, the highest sequence the peer holds or was sent. */
   readonly has: Map<string, number>;
   /** The peer was told that it has everything that was here when it came. */

@@ -1,5 +1,5 @@
 import { isTablecastError } from '../../errors.ts';
-import type { StoreName } from '../../log/keeping/journal.ts';
+import type { BackendName } from '../../schema/schema.ts';
 import { carriesChanges } from '../../log/runs/run.ts';
 import type { LoggedSegment, RunReference, SegmentStore } from '../../log/keeping/segment-store.ts';
 import type { PeerTables, SharedTable } from '../peers/peer-tables.ts';
@@ -39,7 +39,7 @@ export interface Outlet {
 /** Walks one store's log for one peer: what the peer lacks goes out, first old, then live. */
 export class Outbound {
   readonly #store: SegmentStore;
-  readonly #name: StoreName;
+  readonly #name: BackendName;
   readonly #tables: PeerTables;
   readonly #replica: Replica;
   readonly #outlet: Outlet;

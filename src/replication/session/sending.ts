@@ -1,5 +1,5 @@
 import type { Environment } from '../../environment.ts';
-import type { StoreName } from '../../log/keeping/journal.ts';
+import type { BackendName } from '../../schema/schema.ts';
 import type { Connection } from '../../transport/transport.ts';
 import type { PeerTables } from '../peers/peer-tables.ts';
 import type { Replica } from '../replica.ts';
@@ -33,7 +33,7 @@ export interface SendingOwner {
 /** Sends over one connection: each store's log as far as the window allows, and messages at once. */
 export class Sending {
   readonly acked: Acked;
-  readonly outbound: ReadonlyMap<StoreName, Outbound>;
+  readonly outbound: ReadonlyMap<BackendName, Outbound>;
   readonly #owner: SendingOwner;
   readonly #connection: Connection;
   #isBlocked = false;
@@ -47,7 +47,7 @@ export class Sending {
     this.outbound = this.#newOutbound();
   }
 
-  #newOutbound(): ReadonlyMap<StoreName, Outbound> {
+  #newOutbound(): ReadonlyMap<BackendName, Outbound> {
     const { replica, tables, environment } = this.#owner;
     const outlet = {
       open: () => this.#isOpen,

@@ -1,6 +1,6 @@
 import { type Place, withoutPort } from '../../access/fair-share.ts';
 import type { TablecastError } from '../../errors.ts';
-import type { StoreName } from '../../log/keeping/journal.ts';
+import type { BackendName } from '../../schema/schema.ts';
 import type { Work } from '../../work/slices.ts';
 import type { Closing, Connection } from '../../transport/transport.ts';
 import type { Debtor } from '../costs/account.ts';
@@ -228,7 +228,7 @@ export class Session implements Debtor, Directed, Place {
   }
 
   /** More of a store may be told, or it has failed. */
-  advanced(store: StoreName): void {
+  advanced(store: BackendName): void {
     if (this.#greeting.heard !== undefined) this.sending.outbound.get(store)?.resume();
     this.#acknowledgements.stored();
   }

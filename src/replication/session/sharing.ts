@@ -1,4 +1,4 @@
-import type { StoreName } from '../../log/keeping/journal.ts';
+import type { BackendName } from '../../schema/schema.ts';
 import type { Work } from '../../work/slices.ts';
 import { stateOf } from '../peers/announced.ts';
 import { Asking } from '../costs/asking.ts';
@@ -25,7 +25,7 @@ export interface SharingOwner {
   readonly tables: PeerTables;
   readonly parting: Parting;
   readonly taking: Taking;
-  readonly outbound: ReadonlyMap<StoreName, Outbound>;
+  readonly outbound: ReadonlyMap<BackendName, Outbound>;
   /** Id of the peer's node; undefined until it said hello. */
   peer(): string | undefined;
   ended(): boolean;

@@ -1,4 +1,4 @@
-import type { Cell } from '../../log/bytes/column.ts';
+import type { Cell } from '../../schema/schema.ts';
 
 const FORM = /^(?:[nb][^]{1,32}|s[^]*|[tf])$/;
 const DIGITS = /^-?\d{1,20}$/;

@@ -1,6 +1,6 @@
 import { ByteWriter } from '../../../src/log/bytes/bytes.ts';
 import { crc32 } from '../../../src/log/bytes/checksum.ts';
-import type { Cell, ColumnType } from '../../../src/log/bytes/column.ts';
+import type { Cell, ColumnType } from '../../../src/schema/schema.ts';
 import { type Epoch, writeEpoch } from '../../../src/log/operations/epoch.ts';
 import { CLEAR, DELETE, SWITCH } from '../../../src/log/operations/operation.ts';
 import { openRun } from '../../../src/log/runs/run.ts';
