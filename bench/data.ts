@@ -1,25 +1,16 @@
+import { SeededRandom } from '../src/simulation/seeded-random.ts';
+
 /** Keys of the standard table. */
 export const KEYS = 100_000;
 
-/** A small generator with a seed: every contestant gets the same data. */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x100000000;
-  };
-}
-
 /** Different keys of 16 characters, as flat strings nobody has hashed yet. */
 export function keysOf(count: number, seed = 1): string[] {
-  const random = randomOf(seed);
+  const random = new SeededRandom(seed);
   const digits = '0123456789abcdefghijklmnopqrstuvwxyz';
   const bytes = Buffer.alloc(16);
   return Array.from({ length: count }, (_, index) => {
     bytes.write(index.toString(36).padStart(5, '0'), 0, 'latin1');
-    for (let at = 5; at < 16; at++) bytes[at] = digits.charCodeAt(Math.floor(random() * 36));
+    for (let at = 5; at < 16; at++) bytes[at] = digits.charCodeAt(Math.floor(random.next() * 36));
     // The counter goes last: what keys have in common is not at their front.
     return Buffer.concat([bytes.subarray(5), bytes.subarray(0, 5)]).toString('latin1');
   });
@@ -37,8 +28,8 @@ export function valueOf(index: number): number {
 
 /** In which order keys are updated: at random. */
 export function orderOf(count: number, keys: number, seed = 2): Uint32Array {
-  const random = randomOf(seed);
-  return Uint32Array.from({ length: count }, () => Math.floor(random() * keys));
+  const random = new SeededRandom(seed);
+  return Uint32Array.from({ length: count }, () => Math.floor(random.next() * keys));
 }
 
 /** The key of the `index`-th operation of a history: every key once, then at random. */

@@ -4,7 +4,8 @@ import Database from 'better-sqlite3';
 import { filter, firstValueFrom } from 'rxjs';
 import { turn } from './clock.ts';
 import type { Measure, Metric, Target } from './contest.ts';
-import { KEYS, keysOf, orderOf, randomOf } from './data.ts';
+import { SeededRandom } from '../src/simulation/seeded-random.ts';
+import { KEYS, keysOf, orderOf } from './data.ts';
 import { bytesIn } from './durable.ts';
 import { type NumberTable, declare, product } from './product.ts';
 import { CountingProxy } from './proxy.ts';
@@ -52,12 +53,12 @@ export const ours: Measure = async ({ directory, quick }) => {
   ];
   await firstValueFrom(b.peers.pipe(filter(([peer]) => peer?.state === 'connected')));
   const keys = keysOf(KEYS);
-  const random = randomOf(7);
+  const random = new SeededRandom(7);
   const pass = async (order: Uint32Array): Promise<number> => {
     const before = proxy.bytes;
     let last = 0;
     for (let index = 0; index < order.length; index++) {
-      last = random();
+      last = random.next();
       table.set(keys[order[index] as number] as string, last);
       if (index % 1000 === 999) await turn();
     }

@@ -1,6 +1,7 @@
 import { stopwatch, turn } from './clock.ts';
 import type { Sample, Setting } from './contest.ts';
-import { KEYS, keysOf, orderOf, randomOf } from './data.ts';
+import { SeededRandom } from '../src/simulation/seeded-random.ts';
+import { KEYS, keysOf, orderOf } from './data.ts';
 
 /** Writes between two turns of the event loop, and between two looks at the clock. */
 const PER_TURN = 1000;
@@ -27,8 +28,8 @@ export interface ViewedRows {
 }
 
 /** A value that every question takes something of: in [0, 1,000), half of all pass the filter. */
-function valueAt(random: () => number): number {
-  return Math.floor(random() * 1_000_000) / 1000;
+function valueAt(random: SeededRandom): number {
+  return Math.floor(random.next() * 1_000_000) / 1000;
 }
 
 export const passes = (value: number): boolean => value < 500;
@@ -43,7 +44,7 @@ export async function measureView(
 ): Promise<Sample> {
   const keys = keysOf(KEYS);
   const rows = [await open(false), await open(true)] as const;
-  const random = randomOf(3);
+  const random = new SeededRandom(3);
   const values = Float64Array.from({ length: 1 << 16 }, () => valueAt(random));
   for (const each of rows) {
     if (each.fill !== undefined) each.fill(keys, values);
