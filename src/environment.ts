@@ -3,6 +3,15 @@ export interface Timer {
   cancel(): void;
 }
 
+/** The facts are what a span tells beside its name: plain values, nothing of a row. */
+export type SpanFacts = Readonly<Record<string, string | number>>;
+
+/** Ends a span; with an error, one that failed. */
+export type EndSpan = (facts?: SpanFacts, error?: unknown) => void;
+
+/** Begins a span of tracing, and returns what ends it. */
+export type BeginSpan = (name: 'commit' | 'send' | 'apply', facts: SpanFacts) => EndSpan;
+
 /**
  * Everything the core takes from the outside world besides disk and network.
  *
@@ -22,4 +31,6 @@ export interface Environment {
   stayAlive(): Timer;
   /** Runs `task` once the events that are already waiting have been handled. */
   defer(task: () => void): void;
+  /** Is there only where somebody traces. */
+  readonly span?: BeginSpan | undefined;
 }

@@ -6,6 +6,7 @@
  */
 export { observe } from '../node/observe.ts';
 export type { Observation } from '../node/observe.ts';
+export type { Span, Tracer } from '../observability/tracing.ts';
 export type { Answer } from '../observability/health-answers.ts';
 export { METRICS } from '../observability/metrics.ts';
 export { EXPOSITION_TYPE, expose } from '../observability/exposition.ts';

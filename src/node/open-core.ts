@@ -6,7 +6,7 @@ import type { TableNode } from './table-node.ts';
 /** The options of a node in a page: those that need no file, no thread and no listening socket. */
 export type CoreOptions = Omit<
   NodeOptions,
-  'directory' | 'failureMode' | 'listen' | 'health' | 'http' | 'sql' | 'zeek'
+  'directory' | 'failureMode' | 'listen' | 'health' | 'http' | 'sql' | 'tracing' | 'zeek'
 >;
 
 /**

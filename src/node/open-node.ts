@@ -1,3 +1,5 @@
+import { spansOf } from '../observability/tracing.ts';
+import { systemEnvironment } from '../system-environment.ts';
 import { openLocalNode } from './local-node.ts';
 import { nodeOutside } from './node-outside.ts';
 import type { NodeParts } from './node-parts.ts';
@@ -14,5 +16,13 @@ export async function openNode(options: NodeOptions): Promise<TableNode> {
 
 /** As {@link openNode}, of given parts: for simulation and tests. */
 export async function openNodeOf(options: NodeOptions, parts: NodeParts): Promise<TableNode> {
-  return openLocalNode(options, parts, nodeOutside);
+  return openLocalNode(options, tracedParts(options, parts), nodeOutside);
+}
+
+/** The parts of a node that is traced: its environment begins spans. What is no options is refused behind it. */
+function tracedParts(options: Partial<NodeOptions> | undefined, parts: NodeParts): NodeParts {
+  const { tracing, id = '' } = options ?? {};
+  if (tracing === undefined) return parts;
+  const environment = { ...(parts.environment ?? systemEnvironment), span: spansOf(tracing, id) };
+  return { ...parts, environment };
 }

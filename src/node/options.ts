@@ -7,6 +7,7 @@ import type { Transport } from '../transport/transport.ts';
 import { checkOwnPorts } from './own-ports.ts';
 import { TablecastError } from '../errors.ts';
 import { checkOwnId } from '../log/operations/origin.ts';
+import type { Tracer } from '../observability/tracing.ts';
 import type { RetentionLimits } from '../log/trimming/retention.ts';
 import { parseDuration } from '../schema/index.ts';
 import { type ZeekAttachmentOptions, zeekAttachmentSchema } from '../zeek/options.ts';
@@ -42,6 +43,9 @@ const credentialChange = v.strictObject({
 });
 
 const isObject = (given: unknown): boolean => typeof given === 'object' && given !== null;
+
+const isTracer = (given: unknown): boolean =>
+  isObject(given) && typeof (given as { readonly startSpan?: unknown }).startSpan === 'function';
 
 const schema = v.strictObject({
   id: v.string(),
@@ -97,6 +101,7 @@ const schema = v.strictObject({
       maxSubscribers: v.optional(positive),
     }),
   ),
+  tracing: v.optional(v.custom<Tracer>(isTracer)),
   zeek: v.optional(
     v.union([v.pipe(v.array(zeekAttachmentSchema), v.maxLength(MAX_CLUSTERS)), zeekAttachmentSchema]),
   ),
@@ -240,6 +245,11 @@ export interface NodeOptions {
    */
   readonly sql?: true | string | undefined;
   readonly limits?: Limits | undefined;
+  /**
+   * Is a tracer of `@opentelemetry/api`, such as `trace.getTracer('my-program')`: it is asked for the spans
+   * `tablecast.commit`, `tablecast.send` and `tablecast.apply`. Left out, nothing is traced and nothing is paid.
+   */
+  readonly tracing?: Tracer | undefined;
   /** Lists Zeek clusters to attach to from the start: see {@link TableNode.attachZeek}. */
   readonly zeek?: ZeekAttachmentOptions | readonly ZeekAttachmentOptions[] | undefined;
 }

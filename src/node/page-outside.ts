@@ -8,7 +8,16 @@ import type { NodeOptions } from './options.ts';
 import type { Around, Outside } from './outside.ts';
 
 /** Options that need files, threads or a listening socket. */
-const OF_NODE_JS = ['directory', 'failureMode', 'listen', 'health', 'http', 'sql', 'zeek'] as const;
+const OF_NODE_JS = [
+  'directory',
+  'failureMode',
+  'listen',
+  'health',
+  'http',
+  'sql',
+  'tracing',
+  'zeek',
+] as const;
 const MODES: ReadonlyMap<string, ConflictMode> = new Map(
   [naiveMode, lwwMode].map((mode) => [mode.name, mode]),
 );

@@ -1,5 +1,5 @@
 import type { Backend, Recovery, Segment } from '../backend.ts';
-import type { Environment } from '../../environment.ts';
+import type { EndSpan, Environment, SpanFacts } from '../../environment.ts';
 import { TablecastError, isTablecastError } from '../../errors.ts';
 import type { BackendName } from '../../schema/schema.ts';
 import { readRunHeader } from '../runs/run.ts';
@@ -139,16 +139,19 @@ export class SegmentStore {
     const facts = this.#facts;
     if (facts.size > 0) this.#facts = new Map();
     this.#outstanding++;
+    const end = this.#environment.span?.('commit', factsOf(this.name, segments));
     this.backend.commit(facts.size === 0 ? { segments } : { segments, facts }).then(
-      () => this.#committed(segments),
+      () => this.#committed(segments, end),
       (error: unknown) => {
+        end?.({}, error);
         if (facts !== this.#facts) this.#facts = new Map([...facts, ...this.#facts]);
         this.#rejected(error);
       },
     );
   }
 
-  #committed(segments: readonly Segment[]): void {
+  #committed(segments: readonly Segment[], end: EndSpan | undefined): void {
+    end?.();
     this.#outstanding--;
     for (const { position, span, bytes } of segments) {
       this.#waitingBytes -= bytes.length;
@@ -286,6 +289,17 @@ export class SegmentStore {
   async close(): Promise<void> {
     await this.backend.close();
   }
+}
+
+/** The facts of a commit, for its span. */
+function factsOf(backend: string, segments: readonly Segment[]): SpanFacts {
+  let operations = 0;
+  let bytes = 0;
+  for (const segment of segments) {
+    operations += segment.span;
+    bytes += segment.bytes.length;
+  }
+  return { backend, operations, bytes };
 }
 
 /** Says how much memory a segment takes, about. */

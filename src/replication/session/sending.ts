@@ -17,6 +17,8 @@ export interface SendingOwner {
   readonly environment: Environment;
   readonly replica: Replica;
   readonly tables: PeerTables;
+  /** Id of the peer's node. */
+  peer(this: void): string | undefined;
   ended(): boolean;
   /** True while it is looked through what the peer said, and what belongs together must not be sent in part. */
   isBusy(): boolean;
@@ -102,9 +104,12 @@ export class Sending {
   }
 
   #sendCounted(message: Message, operations: number): void {
+    const { environment, peer } = this.#owner;
     this.#owner.beforeOperations();
     this.#operations += operations;
+    const end = operations === 0 ? undefined : environment.span?.('send', { peer: peer() ?? '', operations });
     const bytes = this.send(message);
+    end?.({ bytes });
     // A level is not acknowledged: counted, it would be missing from every window and hold up every close.
     if (message.type !== 'level') this.#bytes += bytes;
   }

@@ -169,6 +169,7 @@ export class Session implements Debtor, Directed, Place {
       environment,
       replica,
       tables: this.tables,
+      peer: () => this.nodeId,
       ended: () => this.#ended,
       isBusy: () => this.sharing.isBusy,
       beforeOperations: () => this.sharing.giveBack(),
@@ -316,7 +317,8 @@ export class Session implements Debtor, Directed, Place {
 
   /** Takes the runs of a frame, as soon as what is dear of it is prepared. */
   #opened(frame: ReceivedFrame, length: number): void {
-    this.#long.prepare(frame, () => this.#taken(this.taking.take(frame), length));
+    const end = this.#owner.environment.span?.('apply', { peer: this.nodeId ?? '', bytes: length });
+    this.#long.prepare(frame, () => this.#taken(this.taking.take(frame, end), length));
   }
 
   #taken({ operations, applied }: Taken, length: number): void {

@@ -1,4 +1,5 @@
 import type { TablecastError } from '../../errors.ts';
+import type { EndSpan } from '../../environment.ts';
 import { HeldBack } from '../peers/held-back.ts';
 import type { HeldBackOperations } from '../peers/peer-state.ts';
 import type { PeerTables } from '../peers/peer-tables.ts';
@@ -49,8 +50,19 @@ export class Taking {
     });
   }
 
-  /** Takes the runs of one frame. Throws `LIMIT_EXCEEDED` for what no node sends. */
-  take(frame: ReceivedFrame): Taken {
+  /** Takes the runs of one frame; `end` is told what came of it. Throws `LIMIT_EXCEEDED` for what no node sends. */
+  take(frame: ReceivedFrame, end?: EndSpan): Taken {
+    try {
+      const taken = this.#take(frame);
+      end?.({ operations: taken.applied.operations, refused: taken.applied.refused.length });
+      return taken;
+    } catch (error) {
+      end?.({}, error);
+      throw error;
+    }
+  }
+
+  #take(frame: ReceivedFrame): Taken {
     const { node } = this.#owner;
     let operations = 0;
     const { tables } = this.#owner;
