@@ -29,6 +29,7 @@ export function tablePartsOf(projection: Projection, parts: TablesParts): Omit<T
     synced: replicator.synced(name),
     divergence: replicator.divergences.of(name),
     counted: tableCounts(name, subscribers),
+    understandTouches: () => replicator.understandTouches(name),
     seal: () => parts.switching().log.seal(),
     switchMode: async (mode: ModeName) => {
       switchMode(projection, mode, parts.switching());

@@ -116,6 +116,7 @@ export class Projection {
     this.#compactAt = Math.max(REMOVED_KEPT, rows.removedCount * 1.5);
     for (const author of authors) author.renumber(renumbered);
     for (const dictionary of foreign) dictionary.renumber(renumbered);
+    rows.touches?.renumber(renumbered);
     this.effects.deadlines?.renumber(renumbered);
   }
 }

@@ -88,6 +88,8 @@ export interface ReplicaTable {
   readonly revision: number;
   /** Hashes of the rows as they are; takes a pass over them when the state is new. Undefined when it changed meanwhile. */
   digests(): Work<TableDigests | undefined>;
+  /** Writes values again whose rows touches prolong: a peer came that does not understand touches. */
+  writeTouched(): void;
   /** The rows in chunks; may be consumed in slices while the table changes. */
   checkpoint(): Iterator<Uint8Array, void>;
 }

@@ -169,6 +169,13 @@ export class Replicator {
     for (const session of this.#sessions) session.advanced(store);
   }
 
+  /** Returns whether every connected peer that shares a table understands touches. */
+  understandTouches(table: string): boolean {
+    return this.#sessions
+      .greeted()
+      .every(({ hello, tables }) => hello?.touches === true || !tables.shared.has(table));
+  }
+
   /** A table was declared. */
   declared(name: string): void {
     for (const session of this.#sessions) session.sharing.declared(name);

@@ -72,6 +72,7 @@ export class Sessions implements Iterable<Session> {
       switched: (table) => told.switched(table),
       matched: (session) => {
         this.#directions.changed(session);
+        this.#writeTouched(session);
         told.levelled();
       },
       compared: ({ nodeId }, table, differences) => {
@@ -187,6 +188,13 @@ export class Sessions implements Iterable<Session> {
   #prefers(session: Session, nodeId: string): boolean {
     const dialledHere = session.connection.direction === 'dialled';
     return dialledHere === this.#parts.ground.replica.nodeId < nodeId;
+  }
+
+  /** Has values written again that a peer of an earlier version would let go although they were touched. */
+  #writeTouched({ hello, tables }: Session): void {
+    if (hello?.touches === true) return;
+    const { replica, environment } = this.#parts.ground;
+    for (const name of tables.shared.keys()) environment.defer(() => replica.table(name)?.writeTouched());
   }
 
   #mayAskForSwitch(table: string): boolean {

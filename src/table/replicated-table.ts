@@ -32,6 +32,8 @@ export interface TableParts {
   readonly counted: <T>(stream: string, source: Observable<T>) => Observable<T>;
   readonly repair: (options: RepairOptions) => Promise<number>;
   readonly switchMode: (mode: 'naive' | 'lww' | 'automerge') => Promise<void>;
+  /** Returns whether all who are connected understand a touch. */
+  readonly understandTouches: () => boolean;
   /** Closes what was written so far, so that it stands in the table's document; inside a batch it does nothing. */
   readonly seal: () => void;
 }
@@ -50,10 +52,13 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   readonly #repair: (options: RepairOptions) => Promise<number>;
   readonly #switchMode: TableParts['switchMode'];
   readonly #seal: () => void;
+  readonly #understandTouches: () => boolean;
   readonly view: ViewOpener<K, V>;
   readonly #counted: TableParts['counted'];
 
-  constructor({ projection, reading, synced, divergence, counted, repair, switchMode, seal }: TableParts) {
+  constructor(parts: TableParts) {
+    const { projection, reading, synced, divergence, counted, repair, switchMode, seal } = parts;
+    this.#understandTouches = parts.understandTouches;
     this.reading = reading;
     this.#switchMode = switchMode;
     this.#seal = seal;
@@ -88,6 +93,24 @@ export class ReplicatedTable<K = unknown, V = unknown> {
 
   delete(key: K): boolean {
     return this.projection.local.delete(this.slot(key));
+  }
+
+  touch(key: K): boolean {
+    const { schema, rows, local } = this.projection;
+    if (rows.touches === undefined) {
+      throw new TablecastError(
+        'OPTION_INVALID',
+        `Table ${this.name} has no writeExpire: no row of it is to be prolonged.`,
+        {
+          hint: "Declare writeExpire, such as '1h', or write the value again.",
+          details: { table: this.name, createExpire: schema.declaration.createExpire },
+        },
+      );
+    }
+    const slot = this.find(key);
+    if (slot === undefined) return false;
+    local.touch(slot, this.#understandTouches());
+    return true;
   }
 
   repair(options: RepairOptions): Promise<number> {

@@ -96,6 +96,17 @@ export interface Table<K = unknown, V = unknown> {
   ): Join<K, Joined<V, ViewRow<K2, V2> | undefined>>;
   /** Returns this table joined with another; rows to which none of the other belongs are left out. */
   join<K2, V2>(other: Table<K2, V2>, options: JoinOptions<K, V, K2>): Join<K, Joined<V, ViewRow<K2, V2>>>;
+  /**
+   * Returns whether a key has a row, whose life then counts anew: it expires one `writeExpire` from now, and its
+   * value is not sent again. An absent row is not made. No change is told; `node.log` shows an operation of kind `touch`.
+   * A touch prolongs what stands when it arrives, and competes with no write.
+   *
+   * The value is sent again, as by `set`, in mode `automerge` (numbers there are added 0 to), while a peer of
+   * version 0.2 or earlier is connected, and beyond 65,536 rows that touches prolong.
+   *
+   * Throws `OPTION_INVALID` in a table without `writeExpire`, `KEY_INVALID`.
+   */
+  touch(key: K): boolean;
   /** Removes every row, here and on every node that receives it, with one operation. */
   clear(): void;
   /** Returns the keys in the order in which their rows appeared. */

@@ -42,6 +42,7 @@ export const ROWS: Readonly<Record<string, string>> = {
   'projection/checkpoints/overtaken-header.ts MAX_OVERTAKING_REMOVALS': 'overtakings that a table remembers',
   'projection/replay/starts.ts MAX_STARTS': 'starts of a node that a durable store remembers',
   'projection/held/overtakings.ts MAX_OVERTAKINGS': 'overtakings that a table remembers',
+  'projection/rows/touches.ts MAX_TOUCHED': 'rows of a table that touches prolong',
   'projection/rows/versions.ts MAX_EXPIRED_AHEAD':
     'expired writes of a table that are known before the writes',
   'projection/held/lives.ts MAX_LIVES_PER_NODE': 'lives of one node that a table tells apart',

@@ -14,7 +14,7 @@ export function allowedRows(mode: 'lww' | 'automerge', held: readonly Written[])
   const byKey = new Map<string, Written[]>();
   for (const written of held) {
     const { kind, key } = written.operation;
-    if (kind === 'clear' || kind === 'switch') continue;
+    if (kind === 'clear' || kind === 'switch' || kind === 'touch') continue;
     const text = textOf(key);
     byKey.set(text, [...(byKey.get(text) ?? []), written]);
   }

@@ -182,6 +182,8 @@ export class TableWitness {
   #apply(operation: Operation, written: Written | undefined): void {
     const { kind, key, value, origin, sequence } = operation;
     const text = textOf(key);
+    // It changes no row.
+    if (kind === 'touch') return;
     if (kind === 'expire') return this.#expire(text, written);
     if (kind === 'clear') return this.#clear(operation, written);
     if (this.#isOvertaken(text, operation)) return;

@@ -90,6 +90,7 @@ export class User {
     else if (kind < 0.35) this.#put(table, `${OWN}${this.writes}`);
     else if (kind < 0.4 && (table.declaration.value === 'count' || table.declaration.value === 'int'))
       (table as MapTable).increment(key, 1);
+    else if (kind < 0.55 && this.#options.tables[name]?.touched === true) table.touch(key);
     else this.#put(table, key, random.between(0, 40));
   }
 

@@ -12,6 +12,8 @@ export interface WorldTable {
   readonly switched: boolean;
   /** Whether it is ever cleared: then no key can be expected to stay. */
   readonly cleared: boolean;
+  /** Whether rows of it are touched; left out of worlds that were kept before there were touches. */
+  readonly touched?: boolean | undefined;
 }
 
 /** An adversary: what it may do, and how it behaves. */
@@ -222,7 +224,9 @@ function drawTables(
       const backend = name === 'sums' && random.chance(0.5) ? 'sqlite' : (template.backend ?? 'memory');
       const declaration = { ...template, backend, mode: random.pick(weighted) };
       const switched = random.chance(0.4) || switching === true;
-      return [name, { declaration, switched: switched && mode === undefined, cleared: random.chance(0.5) }];
+      const cleared = random.chance(0.5);
+      const touched = declaration.writeExpire !== undefined;
+      return [name, { declaration, switched: switched && mode === undefined, cleared, touched }];
     }),
   );
 }

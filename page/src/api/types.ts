@@ -4,7 +4,7 @@
 export type Cell = string | number | boolean | null | readonly Cell[] | { readonly [name: string]: Cell };
 
 export type Mode = 'naive' | 'lww' | 'automerge';
-export type OperationKind = 'set' | 'delete' | 'clear' | 'expire' | 'switch' | 'increment';
+export type OperationKind = 'set' | 'delete' | 'clear' | 'expire' | 'switch' | 'increment' | 'touch';
 
 /** One of several pages: how many there are on all, and the path of the next. */
 export interface Paged {

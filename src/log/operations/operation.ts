@@ -6,19 +6,32 @@ export const EXPIRE = 3;
 export const SWITCH = 4;
 /** Adds to a counter; only in modes whose documents can add up. */
 export const INCREMENT = 5;
+/**
+ * Prolongs the life of a row. It is stored as an `expire` of no write (of sequence 0), which programs before it read
+ * as one that has no effect.
+ */
+export const TOUCH = 6;
 
 /** Names what an operation does. */
-export type OperationKind = 'set' | 'delete' | 'clear' | 'expire' | 'switch' | 'increment';
+export type OperationKind = 'set' | 'delete' | 'clear' | 'expire' | 'switch' | 'increment' | 'touch';
 
-const KIND_NAMES: readonly OperationKind[] = ['set', 'delete', 'clear', 'expire', 'switch', 'increment'];
+const KIND_NAMES: readonly OperationKind[] = [
+  'set',
+  'delete',
+  'clear',
+  'expire',
+  'switch',
+  'increment',
+  'touch',
+];
 
 /** Returns the name of a kind. */
 export function kindName(kind: number): OperationKind {
   return KIND_NAMES[kind] as OperationKind;
 }
 
-/** Counts the kinds; anything from this number on is not an operation of this version. */
-export const KIND_COUNT: number = KIND_NAMES.length;
+/** Counts the kinds that are stored; anything from this number on is not an operation of this version. */
+export const KIND_COUNT: number = TOUCH;
 
 /**
  * An operation is one change to one table: an immutable fact, named for ever by (table, origin, sequence).

@@ -1,5 +1,5 @@
 import { type ByteReader, type ByteWriter, malformed } from '../bytes/bytes.ts';
-import { KIND_COUNT } from '../operations/operation.ts';
+import { EXPIRE, KIND_COUNT, TOUCH } from '../operations/operation.ts';
 
 /** Writes the times of a run as stretches of equal ones: how many, and how much later than those before. */
 export function writeTimes(writer: ByteWriter, stamps: Float64Array, count: number): void {
@@ -23,9 +23,19 @@ export function writeKinds(writer: ByteWriter, kinds: Uint8Array, count: number)
     const kind = kinds[at] as number;
     let end = at + 1;
     while (end < count && kinds[end] === kind) end++;
-    writer.byte(kind);
+    writer.byte(kind === TOUCH ? EXPIRE : kind);
     writer.varint(end - at);
     at = end;
+  }
+}
+
+/** Makes touches of the expiries that name no write; `expired` has two numbers for each. */
+export function markTouches(kinds: Uint8Array, expired: readonly number[]): void {
+  let at = 1;
+  for (let index = 0; index < kinds.length; index++) {
+    if (kinds[index] !== EXPIRE) continue;
+    if (expired[at] === 0) kinds[index] = TOUCH;
+    at += 2;
   }
 }
 

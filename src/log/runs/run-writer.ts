@@ -3,7 +3,7 @@ import { crc32 } from '../bytes/checksum.ts';
 import type { Cell, ColumnType } from '../../schema/schema.ts';
 import { writeCells, writeNumbers, writeTexts } from '../bytes/column.ts';
 import { type Epoch, writeEpoch } from '../operations/epoch.ts';
-import { EXPIRE, INCREMENT, SET } from '../operations/operation.ts';
+import { EXPIRE, INCREMENT, SET, TOUCH } from '../operations/operation.ts';
 import {
   type ContextEntry,
   type DictionaryState,
@@ -120,6 +120,12 @@ export class RunWriter {
   addExpire(id: number, write: ContextEntry, stamp: number): void {
     this.#entry(EXPIRE, id, stamp);
     this.#expired.push(write.origin, write.sequence);
+  }
+
+  /** A touch of a key; the origin is any that the author's dictionary names. */
+  addTouch(id: number, origin: number, stamp: number): void {
+    this.#entry(TOUCH, id, stamp);
+    this.#expired.push(origin, 0);
   }
 
   #entry(kind: number, id: number, stamp: number): void {

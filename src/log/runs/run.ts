@@ -5,7 +5,7 @@ import { type Column, readColumn, readTexts } from '../bytes/column.ts';
 import { type Epoch, readEpoch } from '../operations/epoch.ts';
 import { EXPIRE, INCREMENT, SET } from '../operations/operation.ts';
 import { MAX_ORIGIN_BYTES } from '../operations/origin.ts';
-import { readKinds, readTimes } from './run-stretches.ts';
+import { markTouches, readKinds, readTimes } from './run-stretches.ts';
 
 /** The version of the layout below; a reader refuses any other. docs/protocol.md describes it. */
 export const RUN_VERSION = 1;
@@ -169,6 +169,7 @@ export function readRun(
   const values = readColumn(reader, type === 'none' ? 0 : tally.sets, type, into?.numbers);
   const expired: number[] = [];
   for (let index = 0; index < tally.expires * 2; index++) expired.push(reader.varint());
+  if (kinds !== undefined && tally.expires > 0) markTouches(kinds, expired);
   const carried = (flags & HAS_CHANGES) === 0 ? undefined : readDocument(reader, tally.adds);
   if (carried === undefined && tally.adds > 0) throw malformed('additions in a run without a document');
   if (reader.remaining !== 0) throw malformed(`${reader.remaining} bytes behind a run`);

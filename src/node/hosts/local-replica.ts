@@ -1,3 +1,4 @@
+import { isTablecastError } from '../../errors.ts';
 import { isModeName } from '../../log/operations/epoch.ts';
 import { differenceFromThere } from '../../schema/index.ts';
 import type { BackendName } from '../../schema/schema.ts';
@@ -40,6 +41,15 @@ export interface ReplicaParts {
   readonly slicing: Slicing;
   /** This node goes on under a new epoch in one store. */
   beginLife(store: BackendName): void;
+}
+
+/** While the disk takes nothing, values are written again when the next such peer comes: nobody called this who could be told. */
+function writeTouched(projection: Projection): void {
+  try {
+    projection.local.writeTouched();
+  } catch (error) {
+    if (!isTablecastError(error)) throw error;
+  }
 }
 
 /** The tables of this node as replication sees them. */
@@ -193,6 +203,7 @@ export class LocalReplica implements Replica {
       state: () => stateName(projection, origins),
       revision: projection.revision,
       digests: () => this.#digests.of(projection),
+      writeTouched: () => writeTouched(projection),
       checkpoint: () => {
         log.seal();
         return keptChunks(projection, origins);

@@ -9,6 +9,7 @@ import type { Held } from '../held/held.ts';
 import type { TableState } from '../table-state.ts';
 import { MAX_EXPIRED_AHEAD } from '../rows/versions.ts';
 import { isCount } from './checkpoint-format.ts';
+import { type TouchedHeader, isTouchedSaid, touchedOf } from './touched-header.ts';
 import { type OvertakenHeader, isOvertakenSaid, namesOfOvertaken, overtakenOf } from './overtaken-header.ts';
 
 const CHECKPOINT_VERSION = 1;
@@ -26,7 +27,7 @@ const COPIED_PER_UNIT = 4096;
 type Pairs = readonly (readonly [origin: string, sequence: number])[];
 
 /** A header is what a checkpoint says of itself, in its first chunk. */
-export interface CheckpointHeader extends OvertakenHeader {
+export interface CheckpointHeader extends OvertakenHeader, TouchedHeader {
   readonly version: number;
   readonly table: string;
   readonly fingerprint: string;
@@ -97,6 +98,7 @@ export function encodeHeader(
             before: before === undefined ? undefined : pairs(before.entries()),
           },
     ...overtakenOf(projection, origins),
+    ...touchedOf(projection.rows),
     forgotten: projection.held.lives.forgotten.size === 0 ? undefined : [...projection.held.lives.forgotten],
     dictionaries: dictionaries.map(({ origin, chapter, origins: named, slots }) => {
       return { origin, chapter, keys: slots.length, origins: named };
@@ -175,6 +177,10 @@ function parsed(bytes: Uint8Array): unknown {
 /** Checks the keys and origins that a header names, before anything of its checkpoint takes effect. */
 function* checkHeader(header: CheckpointHeader, schema: Schema): Work {
   const { vector, contexts, epoch, cleared, expired = [], overtakingRemovals = [], dictionaries } = header;
+  for (const [text] of header.touched ?? []) {
+    schema.checkKeyText(text);
+    yield 1;
+  }
   for (const { length } of [vector, contexts, epoch?.base ?? [], dictionaries])
     if (length > MAX_LIVES) throw malformed(`a header that names ${length} lives`);
   const checkPairs = (pairs: Pairs): number => {
@@ -230,6 +236,7 @@ function isHeader(value: unknown): value is CheckpointHeader {
     (header.cleared === undefined || isDot(header.cleared)) &&
     (header.expired === undefined || areExpired(header.expired)) &&
     isOvertakenSaid(header) &&
+    isTouchedSaid(header) &&
     Array.isArray(header.contexts) &&
     Array.isArray(header.dictionaries) &&
     header.dictionaries.every(

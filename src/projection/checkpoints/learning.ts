@@ -7,6 +7,7 @@ import type { DecodedCheckpoint, DictionaryKeys } from './checkpoint-reader.ts';
 import type { WholeTable } from '../whole-table.ts';
 import type { Rows } from '../rows/rows.ts';
 import { learnOvertaken } from './overtaken-header.ts';
+import { learnTouched } from './touched-header.ts';
 
 /** A version vector as a checkpoint's header says it. */
 export function vectorOf(origins: Origins, pairs: CheckpointHeader['vector']): VersionVector {
@@ -106,5 +107,6 @@ export class Learning {
       table.held.overtakings.arrived(origin);
     }
     learnOvertaken(table, origins, this.#header);
+    learnTouched(table, this.#header);
   }
 }

@@ -1,4 +1,4 @@
-import { CLEAR, DELETE, EXPIRE, SET } from '../../log/operations/operation.ts';
+import { CLEAR, DELETE, EXPIRE, SET, TOUCH } from '../../log/operations/operation.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import { VersionVector } from '../../log/operations/version-vector.ts';
 import type { Value } from '../../schema/index.ts';
@@ -180,6 +180,14 @@ export class Effects {
       this.versions.expireAhead({ text: rows.text(slot), ...write });
     if (at !== undefined)
       reporter.operation(reporter.facts(at.position, EXPIRE, dot, { slot, value: undefined }));
+  }
+
+  /** Takes in a touch: the row keeps its value and its version, and lives longer. Of a row that is not here nothing is told. */
+  touch(slot: number, dot: Dot, live: Pick<Live, 'position'> | undefined): void {
+    const { rows, reporter } = this;
+    if (rows.touches?.note(slot, dot.stamp) === true && rows.has(slot)) this.deadlines?.note(slot);
+    if (live !== undefined && reporter.wanted)
+      reporter.operation(reporter.facts(live.position, TOUCH, dot, { slot, value: undefined }));
   }
 
   #overruled(slot: number, facts: OperationFacts): void {

@@ -1,6 +1,6 @@
 import { malformed } from '../../log/bytes/bytes.ts';
 import type { Epoch } from '../../log/operations/epoch.ts';
-import { CLEAR, SET, SWITCH } from '../../log/operations/operation.ts';
+import { CLEAR, SET, SWITCH, TOUCH } from '../../log/operations/operation.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import type { Dictionary } from '../../log/runs/dictionary.ts';
 import type { DecodedRun } from '../../log/runs/run.ts';
@@ -78,7 +78,7 @@ export class FoldOfOthers {
     const base = at.live && reporter.listening ? at.position - skip : undefined;
     const stale = inForce.passesOver(run);
     if (!stale) times.observeRun(run.stamps?.[end - 1] ?? run.firstStamp, at.live);
-    if (!stale || base !== undefined)
+    if (!stale || base !== undefined || run.kinds?.includes(TOUCH) === true)
       this.#rows.fold(run, { skip, end }, { origin, dictionary, seen, base, stale });
     if (this.#table.authors.isOwn(origin)) this.#noteOwn(run, { skip, end, dictionary, stale });
     held.sequences.advance(origin, run.firstSequence + end - 1);
@@ -103,7 +103,7 @@ export class FoldOfOthers {
     const { rows } = this.#table;
     for (let index = of.skip; index < of.end; index++) {
       const kind = run.kinds?.[index] ?? SET;
-      if (kind === CLEAR || kind === SWITCH) continue;
+      if (kind === CLEAR || kind === SWITCH || kind === TOUCH) continue;
       const isCopy = orphans.done(rows.text(of.dictionary.slot(run.ids[index] as number)), kind);
       if (isCopy && run.document === undefined) past.noteCopy(run.origin, run.firstSequence + index);
     }

@@ -1,5 +1,5 @@
 import { malformed } from '../../log/bytes/bytes.ts';
-import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../../log/operations/operation.ts';
+import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH, TOUCH } from '../../log/operations/operation.ts';
 import type { Cell } from '../../schema/schema.ts';
 import type { RunOperations } from '../../log/runs/run.ts';
 import type { NetEffect, RunEffects } from '../../modes/conflict-mode.ts';
@@ -21,6 +21,7 @@ export function netEffects(
   for (let index = 0; index < end; index++) {
     const kind = kinds === undefined ? SET : (kinds[index] as number);
     if (kind === SWITCH) continue;
+    if (kind === TOUCH) throw malformed('a touch among changes of a document');
     if (kind === CLEAR) {
       cleared = true;
       keys.clear();

@@ -1,6 +1,6 @@
 import type { Dictionary } from '../../log/runs/dictionary.ts';
 import { type Epoch, compareEpochs } from '../../log/operations/epoch.ts';
-import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH } from '../../log/operations/operation.ts';
+import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH, TOUCH } from '../../log/operations/operation.ts';
 import type { DecodedRun } from '../../log/runs/run.ts';
 import type { VersionVector } from '../../log/operations/version-vector.ts';
 import { runChanges } from '../checkpoints/bulk-load.ts';
@@ -88,7 +88,7 @@ export class RowFold {
       const kind = kinds === undefined ? SET : (kinds[index] as number);
       const cell = kind === SET && !isSet ? cellAt++ : -1;
       const added = kind === INCREMENT ? run.added[addAt++] : undefined;
-      const write = kind === EXPIRE ? expiredAt++ : -1;
+      const write = kind === EXPIRE || kind === TOUCH ? expiredAt++ : -1;
       if (index < range.skip) continue;
       const stamp = stamps === undefined ? run.firstStamp : (stamps[index] as number);
       dot.sequence = run.firstSequence + index;
@@ -101,8 +101,11 @@ export class RowFold {
       const slot = on.dictionary.slot(ids[index] as number);
       const value =
         cell < 0 ? added : numbers === undefined ? schema.fromColumn(cells?.[cell] ?? 0) : numbers[cell];
-      if (on.stale) {
-        effects.passOver(kind, dot, live as Live, { slot, value });
+      if (kind === TOUCH) {
+        // It replaces nothing, so that a switch of mode need not pass it over.
+        effects.touch(slot, dot, live);
+      } else if (on.stale) {
+        if (live !== undefined) effects.passOver(kind, dot, live, { slot, value });
       } else if (kind === SET) {
         effects.write(slot, value, dot, { live, lives });
       } else if (kind === DELETE) {

@@ -6,6 +6,7 @@ import type { Dot } from './dot.ts';
 import { RowColumns } from './row-columns.ts';
 import { RowKeys } from './row-keys.ts';
 import { RowsFork } from './rows-fork.ts';
+import { Touches } from './touches.ts';
 import type { RowsWatch } from './rows-watch.ts';
 
 /** Slots whose rows are copied in a step of work, and in a unit of it. */
@@ -29,11 +30,14 @@ export class Rows {
   readonly #schema: Schema;
   readonly #keys: RowKeys;
   readonly #columns: RowColumns;
+  /** Until when touches prolong the lives of rows; undefined in tables that do not expire after the last write. */
+  readonly touches: Touches | undefined;
 
   constructor(schema: Schema, keys: RowKeys = new RowKeys(schema)) {
     this.#schema = schema;
     this.#keys = keys;
     this.#columns = new RowColumns(schema);
+    if (schema.expiry?.kind === 'write') this.touches = new Touches();
     this.bulk = new BulkRows(keys, this.#columns);
   }
 
@@ -129,6 +133,7 @@ export class Rows {
 
   /** Stamp from which the row's expiry counts. */
   expiryBase(slot: number): number {
+    if (this.touches !== undefined) return Math.max(this.stamp(slot), this.touches.of(slot));
     return this.beginnings === undefined ? this.stamp(slot) : this.beginnings.time(slot);
   }
 
@@ -148,6 +153,7 @@ export class Rows {
       columns.beginnings?.set(slot, by);
     }
     columns.put(slot, value, by);
+    this.touches?.written(slot, by.stamp);
   }
 
   /** Takes the row away if there is one; the key keeps its slot, which remembers what removed it. */
@@ -158,6 +164,7 @@ export class Rows {
       columns.watch?.touched(slot);
     }
     columns.remove(slot, by);
+    this.touches?.forget(slot);
   }
 
   /** Forgets what removed a key that has no row, as if the key had never had one. */

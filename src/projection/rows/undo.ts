@@ -50,6 +50,8 @@ export class Undo implements WriteWatch {
       if (present) {
         this.#rows.put(slot, value, dot);
         this.#rows.beginnings?.set(slot, dot, created);
+        this.#rows.touches?.forget(slot);
+        if (created > dot.stamp) this.#rows.touches?.note(slot, created);
       } else {
         this.#rows.remove(slot, dot);
       }

@@ -120,6 +120,14 @@ export class LocalAuthor implements RunAuthor {
     return dot;
   }
 
+  /** A touch of what stands in a slot. */
+  touch(slot: number): Dot {
+    const origin = this.#originId(this.#table.rows.origin(slot));
+    const dot = this.#nextDot();
+    this.#run.addTouch(this.#keyId(slot), origin, dot.stamp);
+    return dot;
+  }
+
   #nextDot(): Dot {
     const dot = this.#dot;
     const stamp = this.#table.times.clock.stamp();

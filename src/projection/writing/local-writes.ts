@@ -4,6 +4,7 @@ import type { DocumentFold } from '../folding/document-fold.ts';
 import { BEGINNING_WEIGHT } from '../folding/document-weight.ts';
 import type { Effects } from '../folding/effects.ts';
 import type { Rows } from '../rows/rows.ts';
+import { MAX_TOUCHED } from '../rows/touches.ts';
 import { Undo } from '../rows/undo.ts';
 import type { TableState } from '../table-state.ts';
 import { changeOf } from '../telling/change.ts';
@@ -122,6 +123,29 @@ export class LocalWrites {
     const facts = this.#reporter.facts(position, EXPIRE, dot, { slot, value: undefined });
     this.#reporter.operation(facts);
     author.closeRun();
+  }
+
+  /**
+   * Prolongs the life of the row in a slot. The value is written again, as if it were new, where the touch would not be
+   * understood: by a document, by peers of earlier versions (`isPlain` is false), or when too many are remembered.
+   */
+  touch(slot: number, isPlain: boolean): void {
+    const { touches } = this.#rows;
+    const value = this.#rows.value(slot);
+    if (this.#table.inForce.documents?.canAdd(slot, 0, value) === true) return this.increment(slot, 0, value);
+    const isRemembered = touches !== undefined && (touches.of(slot) > 0 || touches.size < MAX_TOUCHED);
+    if (!isPlain || !isRemembered || this.#table.inForce.documents !== undefined)
+      return this.set(slot, value);
+    const author = this.#authors.main as LocalAuthor;
+    const position = author.place();
+    this.#effects.watch?.remember(slot);
+    this.#effects.touch(slot, author.touch(slot), { position });
+  }
+
+  /** Writes the values of rows again whose life a touch prolongs, for peers that do not understand it. */
+  writeTouched(): void {
+    for (const [slot] of Array.from(this.#rows.touches?.entries() ?? []))
+      if (this.#rows.has(slot)) this.set(slot, this.#rows.value(slot));
   }
 
   // Batches ------------------------------------------------------------------------------------------------

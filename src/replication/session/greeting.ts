@@ -51,7 +51,15 @@ export class Greeting {
     const { nodeId: node, session, ownOrigins } = replica;
     const [first = [], ...more] = sharing.parts();
     const protocol: [number, number] = [...PROTOCOL];
-    const hello = { protocol, node, session, origins: [...ownOrigins], tables: first, answers: true };
+    const hello = {
+      protocol,
+      node,
+      session,
+      origins: [...ownOrigins],
+      tables: first,
+      answers: true,
+      touches: true,
+    };
     this.#owner.send({ type: 'hello', hello });
     for (const part of more) this.#owner.send({ type: 'tables', tables: part });
   }

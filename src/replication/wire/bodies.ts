@@ -116,6 +116,8 @@ const schemas = {
     tables,
     /** The sender is no peer: it asks about rows, and shares no table. */
     visits: v.optional(v.boolean()),
+    /** The sender understands touches; of one that does not say it, values are written again. */
+    touches: v.optional(v.boolean()),
     /** The sender answers visitors; programs of 0.2 and earlier do not say it. */
     answers: v.optional(v.boolean()),
   }),
