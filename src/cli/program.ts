@@ -24,6 +24,7 @@ import { setCommand } from './commands/set.ts';
 import { statusCommand } from './commands/status.ts';
 import { switchModeCommand } from './commands/switch-mode.ts';
 import { tailCommand } from './commands/tail.ts';
+import { touchCommand } from './commands/touch.ts';
 import { verifyCommand } from './commands/verify.ts';
 
 const EPILOGUE = `
@@ -47,6 +48,7 @@ export function program(version: string): Command {
     setCommand(),
     addCommand(),
     incrementCommand(),
+    touchCommand(),
     deleteCommand(),
     clearCommand(),
     keysCommand(),

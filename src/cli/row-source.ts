@@ -241,6 +241,7 @@ async function joinedRows(joined: JoinedNode, name: string, held: () => Promise<
     const existed = table.has(key);
     if (act === 'get') return { existed, value: rowOf(key) };
     if (act === 'delete') table.delete(key);
+    else if (act === 'touch') table.touch(key);
     else if (act === 'increment') (table as MapTable).increment(key, value as number);
     else if (declaration.value === undefined) (table as unknown as SetTable).add(key);
     else (table as MapTable).set(key, value);

@@ -180,3 +180,21 @@ test('values of every type come back from a row as they were written', slow, asy
   expect(printed.slice(5, 7)).toEqual(['a b', '2001:db8::1']);
   expect(printed[2]).toContain('-0');
 });
+
+test('touch prolongs a row, makes none, and is refused where rows do not expire so', slow, async () => {
+  const node = await open();
+  const lived = node.table('lived', { key: 'string', writeExpire: '1h' }).add('k');
+  node.table('counts', counts).set('k', 1);
+  const env = { TABLECAST_PEER: node.address };
+  const kinds: string[] = [];
+  node.log.operations().subscribe(({ kind }) => kinds.push(kind));
+  expect(await run(['touch', 'lived', 'k'], { env })).toEqual({ code: 0, stdout: '', stderr: '' });
+  const [absent, refused] = await Promise.all([
+    run(['touch', 'lived', 'other'], { env }),
+    run(['touch', 'counts', 'k'], { env }),
+  ]);
+  expect([absent.code, refused.code]).toEqual([1, 2]);
+  expect(absent.stderr).toBe('lived has no key other\n');
+  expect(refused.stderr).toContain('has no writeExpire');
+  expect([lived.size, kinds.filter((kind) => kind === 'touch').length]).toEqual([1, 1]);
+});

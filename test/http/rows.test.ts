@@ -214,3 +214,20 @@ describe('Rows page by page', () => {
     );
   });
 });
+
+test('a touch prolongs a row without its value, makes none, and is refused where rows do not expire so', async () => {
+  const node = await openWithHttp();
+  node.table('lived', { key: 'string', value: 'count', writeExpire: '1h' }).set('k', 7);
+  node.table('forever', { key: 'string', value: 'count' }).set('k', 7);
+  const touch = (table: string, key: string) =>
+    ask(node.url, `/v1/tables/${table}/rows/${key}/touch`, { method: 'POST' });
+  const found = await touch('lived', 'k');
+  expect([found.status, found.json]).toMatchObject([200, { key: 'k', value: 7, sequence: 1 }]);
+  expect((await touch('lived', 'other')).status).toBe(404);
+  expect((await touch('forever', 'k')).status).toBe(400);
+  const history = await ask(node.url, '/v1/tables/lived/rows/k/history');
+  expect((history.json as { operations: { kind: string }[] }).operations.map(({ kind }) => kind)).toEqual([
+    'set',
+    'touch',
+  ]);
+});

@@ -135,6 +135,15 @@ const ROWS: readonly OperationSpec[] = [
     summary: 'Adds to the number in a row',
   }),
   ...ofRow({
+    id: 'touchRow',
+    method: 'POST',
+    under: '/touch',
+    answer: 'Written',
+    headers: conditions,
+    problems: [400, 403, 404, 412, 507],
+    summary: 'Prolongs the life of a row by the writeExpire of its table',
+  }),
+  ...ofRow({
     id: 'getHistory',
     method: 'GET',
     under: '/history',

@@ -213,7 +213,7 @@ export const SCHEMAS = {
       position,
       table: text,
       ...written,
-      kind: oneOf('set', 'delete', 'clear', 'expire', 'switch', 'increment'),
+      kind: oneOf('set', 'delete', 'clear', 'expire', 'switch', 'increment', 'touch'),
       key: local('Key'),
       value: local('Value'),
     },
@@ -224,7 +224,7 @@ export const SCHEMAS = {
     {
       position,
       ...written,
-      kind: oneOf('set', 'delete', 'clear', 'expire', 'switch', 'increment'),
+      kind: oneOf('set', 'delete', 'clear', 'expire', 'switch', 'increment', 'touch'),
       key: local('Key'),
       value: local('Value'),
       row: {
@@ -241,7 +241,7 @@ export const SCHEMAS = {
     {
       position,
       ...written,
-      kind: oneOf('set', 'delete', 'clear', 'expire', 'switch', 'increment'),
+      kind: oneOf('set', 'delete', 'clear', 'expire', 'switch', 'increment', 'touch'),
       value: local('Value'),
       effect: oneOf('new', 'changed', 'removed', 'expired', 'cleared', 'none'),
       before: local('Value'),

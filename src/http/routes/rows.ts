@@ -16,6 +16,7 @@ export function rowRoutes(host: HttpHost): Handlers {
     putRow: (asked: Asked) => putRow(host, asked),
     deleteRow: (asked: Asked) => deleteRow(host, asked),
     incrementRow: (asked: Asked) => incrementRow(host, asked),
+    touchRow: (asked: Asked) => touchRow(host, asked),
   };
   const byQuery = Object.entries(handlers).map(([id, handler]) => [`${id}ByQuery`, handler] as const);
   return { ...handlers, ...Object.fromEntries(byQuery) };
@@ -183,6 +184,13 @@ export function setRow({ table, projection, text }: Found, form: unknown): void 
 function incrementRow(host: HttpHost, asked: Asked): Promise<Answer> {
   const { by } = checked(increment, asked.body);
   return written(host, asked, (found) => addToRow(found, by));
+}
+
+function touchRow(host: HttpHost, asked: Asked): Promise<Answer> {
+  return written(host, asked, (found) => {
+    const { table, projection, text } = found;
+    if (!table.touch(projection.schema.keyOf(text))) throw noRow(found);
+  });
 }
 
 /** Adds to a number. Throws `VALUE_INVALID` for a table of other values. */

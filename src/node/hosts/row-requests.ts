@@ -78,14 +78,15 @@ export class RowRequests implements Requests {
   }
 }
 
-function rowOf({ table, projection: { schema }, key }: Asked): Found {
-  const existed = table.has(key);
-  if (!existed || schema.isSet) return { existed };
-  return { existed, cell: cellText(schema.toColumn((table as MapTable).get(key) as never)) };
+function rowOf({ projection: { schema, rows }, request: { key } }: Asked): Found {
+  const slot = rows.find(key);
+  if (slot === undefined || schema.isSet) return { existed: slot !== undefined };
+  return { existed: true, cell: cellText(schema.toColumn(rows.value(slot))) };
 }
 
 function act({ table, projection: { schema }, key, request }: Asked): void {
   if (request.act === 'delete') return void table.delete(key);
+  if (request.act === 'touch') return void table.touch(key);
   if (schema.isSet) return void (table as SetTable).add(key);
   const cell = request.cell === undefined ? undefined : cellOf(request.cell);
   if (request.act === 'increment') return void (table as MapTable).increment(key, (cell ?? 1) as number);

@@ -11,7 +11,7 @@ const words = v.pipe(v.string(), v.maxLength(PROBLEM_CHARACTERS));
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 
 /** Names what is asked of one row. */
-const act = v.picklist(['get', 'set', 'delete', 'increment']);
+const act = v.picklist(['get', 'set', 'delete', 'increment', 'touch']);
 
 /** The body of a request. */
 export const requestBody = v.object({
