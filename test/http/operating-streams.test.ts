@@ -90,14 +90,42 @@ test('the cluster is told again and again to who follows it, with the peers that
   stream.close();
 });
 
+test('conflicts of all tables are told to who may read them, with the table', async () => {
+  const credentials = [
+    { name: 'all', token: 'all', nodes: ['two'] },
+    { name: 'some', token: 'some', nodes: [], read: ['rules'], write: [] },
+  ];
+  const node = await openWithHttp({ listen: { port: 0 }, auth: { credentials } });
+  const here = ['hidden', 'rules'].map((name) => node.table(name, rules));
+  const peer = await peerOf(node, { auth: { token: 'all' } });
+  const there = ['hidden', 'rules'].map((name) => peer.table(name, rules));
+  for (const at of [0, 1]) await shared(here[at] as MapTable<string, string>, there[at] as never);
+  const [all, some] = await Promise.all(
+    ['all', 'some'].map((token) =>
+      followStream(node.url, '/v1/conflicts', { ...EVENTS, authorization: `Bearer ${token}` }),
+    ),
+  );
+  for (const at of [0, 1]) {
+    here[at]?.set('rule', 'ours');
+    there[at]?.set('rule', 'theirs');
+  }
+  const told = [await all?.next(), await all?.next()].map((event) => event?.data['table']);
+  expect(new Set(told)).toEqual(new Set(['hidden', 'rules']));
+  const first = await some?.next();
+  expect(first).toMatchObject({ name: 'conflict', data: { table: 'rules', key: 'rule' } });
+  expect([first?.data['kept'], first?.data['lost']]).toMatchObject([{ value: 'theirs' }, { value: 'ours' }]);
+  all?.close();
+  some?.close();
+});
+
 test('what follows a node ends with its credential', async () => {
   const credentials = [{ name: 'reader', token: 'reads', nodes: [], read: ['rules'] }];
   const node = await openWithHttp({ auth: { credentials } });
   node.table('rules', rules);
   const headers = { ...EVENTS, authorization: 'Bearer reads' };
   const streams = await Promise.all(
-    ['/v1/cluster', '/v1/tables/rules/divergence', '/v1/tables/rules/conflicts'].map((path) =>
-      followStream(node.url, path, headers),
+    ['/v1/cluster', '/v1/tables/rules/divergence', '/v1/tables/rules/conflicts', '/v1/conflicts'].map(
+      (path) => followStream(node.url, path, headers),
     ),
   );
   await streams[0]?.take(1);

@@ -14,16 +14,26 @@ interface AxeResult {
   }[];
 }
 
-/** What axe finds wrong with a page, as it stands. */
-async function faults(page: Page): Promise<readonly string[]> {
-  // By the protocol of the browser's own tools, which the policy of the page does not bind.
+/** Loads a page again, so that axe may run in it: by the browser's own tools, which the policy of the page does not bind. */
+async function forAxe(page: Page): Promise<void> {
   const session = await page.context().newCDPSession(page);
   await session.send('Page.setBypassCSP', { enabled: true });
   await page.reload();
   await page.locator('main h1').first().waitFor();
+}
+
+/** What axe finds wrong with a page, as it stands. */
+async function faults(page: Page): Promise<readonly string[]> {
   await page.addScriptTag({ path: AXE });
   const { violations } = await page.evaluate<AxeResult>('axe.run()');
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+}
+
+/** Loads a page again, and waits until it hears of conflicts: the node tells those that come from then on. */
+async function untilHearing(page: Page): Promise<void> {
+  const begun = page.waitForResponse((response) => response.url().endsWith('/v1/conflicts'));
+  await page.reload();
+  await begun;
 }
 
 /** Starts another process with a node that dials. */
@@ -100,7 +110,8 @@ describePage('the views', (open) => {
     const here = node.table('rules', { key: 'string', value: 'string' });
     const there = other.node.table('rules', { key: 'string', value: 'string' });
     const page = await open(address, 'conflicts/rules');
-    await page.getByText('None since this view was opened').waitFor();
+    await untilHearing(page);
+    await page.getByText('None since this page was opened').waitFor();
     await page.getByText('hold the same rows').waitFor();
     // At once on both, before either has heard of the other: each takes what arrives, and they exchange values.
     await expect.poll(() => page.locator('.chip').innerText()).toContain('alike');
@@ -124,6 +135,34 @@ describePage('the views', (open) => {
     await expect.poll(() => [here.mode, there.mode], { timeout: 30_000 }).toEqual(['lww', 'lww']);
   });
 
+  test('of conflicts have the newest 100 since the page was opened, whatever it showed', async () => {
+    const { node, address } = await served();
+    const other = await served({ id: 'two', peers: [String(node.address)] });
+    const here = node.table('rules', { key: 'string', value: 'string' });
+    const there = other.node.table('rules', { key: 'string', value: 'string' });
+    here.set('first', 'row');
+    await expect.poll(() => there.size).toBe(1);
+    const page = await open(address, 'cluster');
+    await untilHearing(page);
+    await page.getByText('Nothing is wrong').waitFor();
+    const meet = (key: string): void => {
+      here.set(key, 'ours');
+      there.set(key, 'theirs');
+    };
+    meet('rule');
+    await page.getByText('Table rules has diverged').waitFor();
+    await page.goto(`${address}/#/conflicts/rules`);
+    const told = page.getByRole('region', { name: 'Conflicts, as they happen' }).getByRole('listitem');
+    await expect.poll(() => told.allInnerTexts(), { timeout: 30_000 }).toHaveLength(1);
+    await page.goto(`${address}/#/health`);
+    await page.getByText('peer-connected').waitFor();
+    for (let at = 0; at < 120; at++) meet(`rule ${at}`);
+    await expect.poll(() => here.get('rule 119')).toBe('theirs');
+    await page.goto(`${address}/#/conflicts/rules`);
+    await expect.poll(() => told.first().innerText(), { timeout: 30_000 }).toContain('rule 119');
+    expect(await told.count()).toBe(100);
+  });
+
   test('of health tell events with what they say, and charts in words', async () => {
     const { node, address } = await served();
     await served({ id: 'two', peers: [String(node.address)] });
@@ -145,7 +184,31 @@ describePage('the views', (open) => {
     const { node, address } = await served();
     node.table('hosts', { key: 'addr', value: 'count' }).set('10.0.0.1', 1);
     const page = await open(address, place, { dark });
-    await page.locator('main h1').first().waitFor();
+    await forAxe(page);
+    expect(await faults(page)).toEqual([]);
+  });
+
+  test.each([
+    ['Repair …', 'What the repair will write', false],
+    ['Repair …', 'What the repair will write', true],
+    ['Switch the mode …', 'Switch the mode of hosts', false],
+    ['Switch the mode …', 'Switch the mode of hosts', true],
+  ])('are found without fault by axe while a dialog is open: %s, %s, dark %s', async (button, name, dark) => {
+    const { node, address } = await served();
+    const other = await served({ id: 'two', peers: [String(node.address)] });
+    const [here, there] = [node, other.node].map((one) =>
+      one.table('hosts', { key: 'addr', value: 'count' }),
+    );
+    here?.set('10.0.0.1', 1);
+    await expect.poll(() => there?.size).toBe(1);
+    here?.set('10.0.0.2', 1);
+    there?.set('10.0.0.2', 2);
+    await expect.poll(() => here?.get('10.0.0.2')).toBe(2);
+    const page = await open(address, 'conflicts/hosts', { dark });
+    await forAxe(page);
+    await page.getByRole('button', { name: button }).click();
+    if (button === 'Repair …') await page.getByRole('radio', { name: /^two/ }).check();
+    await page.getByRole('dialog').getByText(name).first().waitFor();
     expect(await faults(page)).toEqual([]);
   });
 

@@ -1,15 +1,14 @@
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { ask, path } from '../api/client.ts';
-import type { ApiProblem } from '../api/problem.ts';
-import { follow } from '../api/stream.ts';
-import type { Conflict, DivergedKey, Divergence, Side, TableStatus } from '../api/types.ts';
+import type { DivergedKey, Divergence, Side, TableStatus } from '../api/types.ts';
 import { keyText } from '../model/cells.ts';
 import { whoDiffers, whyDiffers } from '../model/divergence-words.ts';
 import { count, nodeOf } from '../model/format.ts';
 import { Author, Badge, Empty, Note, Problem, When } from '../parts/text.tsx';
 import { Value } from '../parts/value.tsx';
 import { place, to } from '../router.ts';
+import { heard, hearing } from '../state/conflicts.ts';
 import { latest } from '../state/node.ts';
 import { Poll, usePolled } from '../state/polled.ts';
 import { ModeDialog } from './mode-dialog.tsx';
@@ -18,8 +17,6 @@ import { rowPlace } from './places.ts';
 
 const EVERY_MS = 2000;
 const MOST_KEYS = 100;
-/** Conflicts that are shown; older ones are forgotten. */
-const MOST_CONFLICTS = 100;
 
 export function ConflictsView(): JSX.Element {
   const tables = latest.value?.tables ?? [];
@@ -200,32 +197,15 @@ function SideOf(props: { title: string; side: Side | undefined; type: string; no
   );
 }
 
-interface Heard {
-  readonly id: number;
-  readonly conflict: Conflict;
-}
-
 function Happening({ table }: { table: TableStatus }): JSX.Element {
-  const [heard, setHeard] = useState<readonly Heard[]>([]);
-  const [problem, setProblem] = useState<ApiProblem | undefined>(undefined);
-  useEffect(() => {
-    let next = 0;
-    return follow<Conflict>(
-      path('tables', table.name, 'conflicts'),
-      {},
-      {
-        value: (conflict) =>
-          setHeard((before) => [{ id: next++, conflict }, ...before.slice(0, MOST_CONFLICTS - 1)]),
-        problem: setProblem,
-      },
-    );
-  }, [table.name]);
+  const ofTable = heard.value.get(table.name) ?? [];
+  const problem = hearing.value;
   const type = table.declaration.value ?? '';
   return (
     <>
       {problem !== undefined && <Problem problem={problem} />}
-      {heard.length === 0 && (
-        <Empty title="None since this view was opened">
+      {ofTable.length === 0 && (
+        <Empty title="None since this page was opened">
           <p>
             They are told as they happen. Those before stand in the life of each row: choose a key, here or in
             Tables.
@@ -233,7 +213,7 @@ function Happening({ table }: { table: TableStatus }): JSX.Element {
         </Empty>
       )}
       <ul class="stack" aria-live="polite">
-        {heard.map(({ id, conflict }) => (
+        {ofTable.map(({ id, conflict }) => (
           <li key={id} class="sides">
             <span class="sides-key">
               <a class="mono" href={rowPlace(table.name, conflict.key)}>

@@ -223,6 +223,15 @@ const STREAMS: readonly OperationSpec[] = [
     summary: 'Conflicts from now on; without ids, because no log keeps them',
   },
   {
+    id: 'followAllConflicts',
+    method: 'GET',
+    path: '/v1/conflicts',
+    answer: 'TableConflict',
+    kind: 'stream',
+    problems: [429],
+    summary: 'Conflicts from now on, of every table there is that may be read',
+  },
+  {
     id: 'followEvents',
     method: 'GET',
     path: '/v1/events',

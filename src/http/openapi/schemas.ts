@@ -27,6 +27,7 @@ function object(
 
 const author = { origin: text, sequence: { ...whole, minimum: 1 } };
 const written = { ...author, time };
+const conflict = { key: local('Key'), kept: local('Side'), lost: local('Side'), position, time };
 const page = {
   total: { ...whole, description: 'How many there are on all pages.' },
   next: { type: 'string', description: 'Path of the next page; absent on the last one.' },
@@ -257,7 +258,8 @@ export const SCHEMAS = {
     'Not complete where the log no longer reaches back to the beginning.',
   ),
   Side: object({ value: local('Value'), ...author }, ['value']),
-  Conflict: object({ key: local('Key'), kept: local('Side'), lost: local('Side'), position, time }),
+  Conflict: object(conflict),
+  TableConflict: object({ table: text, ...conflict }),
   Diverged: object({
     key: local('Key'),
     peer: text,

@@ -1,3 +1,4 @@
+import { map, merge } from 'rxjs';
 import { TablecastError, isTablecastError } from '../../errors.ts';
 import { follow } from '../../reading/follow.ts';
 import type { Operation } from '../../log/operations/operation.ts';
@@ -46,6 +47,7 @@ export class StreamRoutes {
       followChanges: (asked) => this.#changes(asked),
       followLog: (asked) => this.#log(asked),
       followConflicts: (asked) => this.#conflicts(asked),
+      followAllConflicts: (asked) => this.#allConflicts(asked),
     };
   }
 
@@ -79,6 +81,23 @@ export class StreamRoutes {
     stream.begin(undefined);
     const values = follow(hosted.table.conflicts, { limit: WAITING_VALUES, overflow: 'drop-oldest' });
     void tell(stream, values, (conflict) => conflictEvent(hosted, conflict as never));
+    return undefined;
+  }
+
+  /** Those of the tables that there are now: a reader that hears of another one asks again. */
+  async #allConflicts(asked: Asked): Promise<undefined> {
+    const stream = this.#streams.open(asked);
+    stream.begin(undefined);
+    const readable = Array.from(this.#host.tables()).filter(({ table }) =>
+      asked.viewer.grant.mayRead(table.name),
+    );
+    const texts = readable.map((hosted) =>
+      hosted.table.conflicts.pipe(
+        map((conflict) => () => conflictEvent(hosted, conflict as never, hosted.table.name)),
+      ),
+    );
+    const values = follow(merge(...texts), { limit: WAITING_VALUES, overflow: 'drop-oldest' });
+    void tell(stream, values, (textOf) => textOf());
     return undefined;
   }
 

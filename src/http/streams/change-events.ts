@@ -66,8 +66,12 @@ export function logEvent(host: HttpHost, hosted: HostedTable, operation: Operati
   return eventText({ id: idText(position, host.life), name: kind, data });
 }
 
-/** The event of a conflict. */
-export function conflictEvent({ projection: { schema } }: HostedTable, conflict: Conflict): string {
+/** The event of a conflict; with the name of its table where conflicts of several are told. */
+export function conflictEvent(
+  { projection: { schema } }: HostedTable,
+  conflict: Conflict,
+  table?: string,
+): string {
   const { key, kept, lost, operation } = conflict;
   const side = ({ value, origin, sequence }: ConflictSide): object => ({
     ...valueForm(schema, value),
@@ -75,7 +79,7 @@ export function conflictEvent({ projection: { schema } }: HostedTable, conflict:
     sequence,
   });
   const { position, time } = operation;
-  const data = { key: keyForm(schema, key), kept: side(kept), lost: side(lost), position, time };
+  const data = { table, key: keyForm(schema, key), kept: side(kept), lost: side(lost), position, time };
   return eventText({ name: 'conflict', data: JSON.stringify(data) });
 }
 
