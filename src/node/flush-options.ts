@@ -18,6 +18,8 @@ export interface FlushOptions {
   readonly everyone?: true | undefined;
   /** Bounds the wait for peers, in milliseconds. Default 30,000. */
   readonly timeoutMs?: number | undefined;
+  /** Names the tables that peers have to hold; default every table in which this node has written. */
+  readonly tables?: readonly string[] | undefined;
 }
 
 /** Counts who can come to hold anything. */
@@ -28,6 +30,8 @@ export interface ReachablePeers {
   readonly listens: boolean;
   /** Most peers at a time. */
   readonly most: number;
+  /** Says whether this node has declared a table. */
+  readonly has: (table: string) => boolean;
 }
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -35,11 +39,13 @@ const schema = v.strictObject({
   peers: v.optional(whole),
   everyone: v.optional(v.literal(true)),
   timeoutMs: v.optional(v.pipe(whole, v.maxValue(MAX_TIMEOUT_MS))),
+  tables: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
 });
 const EXPECTED: Readonly<Record<string, string>> = {
   peers: 'a whole number from 1',
   everyone: 'true, or is left out',
   timeoutMs: `a whole number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`,
+  tables: 'a list of names of tables',
 };
 
 /** Checks whom a flush waits for; undefined for nobody. Throws `OPTION_INVALID`, also for more peers than there can be. */
@@ -53,19 +59,22 @@ export function checkFlush(
     const option = result.issues[0].path?.[0]?.key;
     throw wrong(typeof option === 'string' ? option : '', options);
   }
-  const { peers, everyone, timeoutMs = DEFAULT_TIMEOUT_MS } = result.output;
+  const { peers, everyone, timeoutMs = DEFAULT_TIMEOUT_MS, tables } = result.output;
   if (peers !== undefined && everyone)
     throw refused('everyone', 'is given beside peers', 'Leave one of them out.');
   if (peers !== undefined) requireReachable(peers, reachable);
   if (peers === undefined && everyone === undefined) {
-    if (options.timeoutMs === undefined) return undefined;
-    throw refused(
-      'timeoutMs',
-      'is given without peers',
-      'Say for whom to wait: flush({ peers: 2, timeoutMs }).',
-    );
+    const alone = (['timeoutMs', 'tables'] as const).find((name) => options[name] !== undefined);
+    if (alone === undefined) return undefined;
+    const hint = `Say for whom to wait: flush({ peers: 2, ${alone} }).`;
+    throw refused(alone, 'is given without peers', hint);
   }
-  return { peers: peers ?? 'everyone', timeoutMs };
+  const unknown = tables?.find((name) => !reachable.has(name));
+  if (unknown !== undefined) {
+    const hint = 'Declare it before, or leave tables out to wait for all of them.';
+    throw refused('tables', `names ${JSON.stringify(unknown)}, which this node has not declared`, hint);
+  }
+  return { peers: peers ?? 'everyone', timeoutMs, tables };
 }
 
 function requireReachable(peers: number, { configured, listens, most }: ReachablePeers): void {

@@ -12,7 +12,8 @@ export interface FlushingParts {
   readonly log: OperationLog;
   readonly flushes: Flushes;
   /** Says whether others may connect. */
-  readonly listens: boolean;
+  readonly carrier: { readonly listens: boolean };
+  readonly node: { readonly tables: ReadonlyMap<string, unknown> };
   isClosed(): boolean;
 }
 
@@ -42,11 +43,12 @@ export class Flushing {
 
   #awaited(options: FlushOptions): ReturnType<typeof checkFlush> {
     const { peers, limits } = this.#parts.options;
-    const { listens } = this.#parts;
+    const { carrier, node } = this.#parts;
     return checkFlush(options, {
       configured: peers?.length ?? 0,
-      listens,
+      listens: carrier.listens,
       most: peerRulesOf({ limits }).maxPeers,
+      has: (table) => node.tables.has(table),
     });
   }
 }

@@ -169,7 +169,7 @@ class LocalNode implements TableNode, StoreListener {
     const replicator = this.#replicator;
     const { flushes } = replicator;
     const isClosed = (): boolean => this.#closing !== undefined;
-    this.#flushing = new Flushing({ options, log: this.#log, flushes, listens: carrier.listens, isClosed });
+    this.#flushing = new Flushing({ options, log: this.#log, flushes, carrier, node: this, isClosed });
     const reloadHttp = (change: CredentialChange): (() => void) => this.#around.http.reloading(change);
     const { auth } = options;
     this.reloadCredentials = credentialReload({ auth, carrier, replicator, reloadHttp, report });

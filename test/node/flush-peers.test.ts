@@ -39,6 +39,25 @@ describe('flush for peers', () => {
     await cluster.close();
   });
 
+  it('waits for the tables that are named, whatever else nobody shares', async () => {
+    const cluster = await star(2);
+    const [shared] = cluster.declare('t', onDisk);
+    const own = cluster.node(0).table('own', onDisk);
+    await cluster.run(1000);
+    shared?.set('a', 1);
+    own.set('a', 1);
+    const all = watched(cluster.node(0).flush({ peers: 1, timeoutMs: 5000 }));
+    const named = watched(cluster.node(0).flush({ peers: 1, tables: ['t'], timeoutMs: 5000 }));
+    await cluster.run(1000);
+    expect([all.state, named.state]).toEqual(['waits', 'held']);
+    await cluster.run(5000);
+    expect(String(all.error)).toContain('does not share table own');
+    const unknown = watched(cluster.node(0).flush({ peers: 1, tables: ['u'] }));
+    await cluster.run(10);
+    expect(String(unknown.error)).toContain('names "u", which this node has not declared');
+    await cluster.close();
+  });
+
   it('resolves at once for what peers held before, also over an earlier connection', async () => {
     const cluster = await star(3);
     const tables = cluster.declare('t', onDisk);

@@ -30,10 +30,12 @@ export interface FlushesParts {
   readonly dials: readonly Dial[];
 }
 
-/** Says who is waited for: so many, or all that are known when the wait begins; and how long, in milliseconds. */
+/** Says who is waited for: so many, or all that are known when the wait begins; how long, in milliseconds; for which tables. */
 export interface Awaited {
   readonly peers: number | 'everyone';
   readonly timeoutMs: number;
+  /** Undefined for all. */
+  readonly tables: readonly string[] | undefined;
 }
 
 /** A peer that must be among those who hold everything. */
@@ -89,7 +91,7 @@ export class Flushes {
       timer.cancel();
       settled(error);
     };
-    const wait: Wait = { cut: this.#written(), isHere: false, awaited, expected, settle };
+    const wait: Wait = { cut: this.#written(awaited.tables), isHere: false, awaited, expected, settle };
     const timer = this.#parts.environment.schedule(awaited.timeoutMs, () => settle(this.#behind(wait)));
     this.#waits.add(wait);
     this.#look(wait);
@@ -109,10 +111,11 @@ export class Flushes {
   }
 
   /** The last operation of each table that this node has written in its present lives. */
-  #written(): WantedOperation[] {
+  #written(names: Awaited['tables']): WantedOperation[] {
     const { replica } = this.#parts;
     const origins = [...new Set(replica.ownOrigins)];
-    return Array.from(replica.tables()).flatMap((table) =>
+    const tables = Array.from(replica.tables()).filter(({ name }) => names?.includes(name) ?? true);
+    return tables.flatMap((table) =>
       origins
         .map((origin) => ({ table: table.name, origin, sequence: table.held(origin), epoch: table.epoch }))
         .filter(({ sequence }) => sequence > 0),
