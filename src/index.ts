@@ -20,6 +20,12 @@ export type {
 export type { CertificateChange, Limits, NodeOptions, Pem, Retention } from './node/options.ts';
 export type { HttpLimitOptions } from './http/limits.ts';
 export type { HttpOptions } from './http/options.ts';
+export { alterTable } from './altering/alteration.ts';
+export type { Alteration, AlterationState } from './altering/alteration.ts';
+export type { AlterOptions, AlteredRow, AlteringNode, RowMapping } from './altering/options.ts';
+export { previewAlteration } from './altering/preview.ts';
+export type { AlterPreview } from './altering/preview.ts';
+export type { AlterProblem } from './altering/problems.ts';
 export { openLogFile } from './reading/log-file.ts';
 export type { LogFile } from './reading/log-file.ts';
 export { createBackup } from './backup/backup.ts';

@@ -1,5 +1,7 @@
 /** Where the number of a limit stands in docs/operations.md: the beginning of the row, by file and name of the constant. */
 export const ROWS: Readonly<Record<string, string>> = {
+  'altering/preview.ts MAX_LISTED_PROBLEMS': 'problems that a preview of an alteration lists',
+  'altering/problems.ts MAX_TOLD_ROWS': 'problems that a preview of an alteration lists',
   'access/check.ts MAX_CREDENTIALS': 'credentials; patterns in one list',
   'access/check.ts MAX_PATTERNS': 'credentials; patterns in one list',
   'log/keeping/journal.ts MAX_BATCH_BYTES': 'batch',

@@ -1,0 +1,185 @@
+import type { Observable, Subscription } from 'rxjs';
+import { firstValueFrom } from 'rxjs/internal/firstValueFrom';
+import { filter } from 'rxjs/internal/operators/filter';
+import { type TablecastError, isTablecastError } from '../errors.ts';
+import { type AlterOptions, type AlteringNode, checkAlterOptions } from './options.ts';
+import { Pairs, type SideIndex } from './pairs.ts';
+import { type AlterProblem, Problems } from './problems.ts';
+import { Reconciliation } from './reconciliation.ts';
+import { RowMappings } from './row-mapping.ts';
+import { Side } from './side.ts';
+import { Touched } from './touched.ts';
+
+/** Rows that are carried in one batch, at most. */
+const CHUNK = 500;
+/** Time until what the node did not take is tried again. */
+const RETRY_MS = 1000;
+
+/** Says how far an alteration has come. */
+export interface AlterationState {
+  /** Counts the rows that stand on both sides. */
+  readonly pairs: number;
+  readonly carriedUp: number;
+  readonly carriedDown: number;
+  readonly conflicts: number;
+  /** Counts the rows that the other side cannot have: the first 1,000 exactly, of more each time one was tried. */
+  readonly unmapped: number;
+}
+
+/**
+ * Keeps two tables alike whose declarations differ, for as long as programs with either run: rows, removals and
+ * expiries go both ways, by ordinary operations of this node, each carried once, also over a crash of it.
+ */
+export class Alteration {
+  readonly #problems = new Problems();
+  readonly #touched: Touched;
+  readonly #reconciliation: Reconciliation;
+  readonly #pairs: Pairs;
+  readonly #node: AlteringNode;
+  readonly #subscriptions: Subscription[] = [];
+  readonly #wait: (milliseconds: number) => Promise<void>;
+  readonly #sides: readonly [Side, Side];
+  readonly #begun: Promise<void>;
+  #work: Promise<void> = Promise.resolve();
+  #isWorking = false;
+  /** Says that changes told meanwhile are what was carried. */
+  #isCarrying = false;
+  #isClosed = false;
+
+  /** @internal Use {@link alterTable}. */
+  constructor(node: AlteringNode, options: AlterOptions) {
+    checkAlterOptions(options);
+    const { from, to, oneWay = false, wait = waitForTimer } = options;
+    const sides = [new Side(from), new Side(to)] as const;
+    const mappings = new RowMappings(sides, options);
+    this.#node = node;
+    this.#wait = wait;
+    this.#sides = sides;
+    this.#touched = new Touched(sides);
+    this.#pairs = new Pairs(node, from.name, to.name, from.declaration.backend);
+    const parts = { mappings, pairs: this.#pairs, problems: this.#problems, oneWay };
+    this.#reconciliation = new Reconciliation(sides, parts);
+    this.#begun = this.#begin();
+    this.#begun.catch(() => undefined);
+  }
+
+  /** Tells what could not be carried as it was asked; each row once, and again when its reason is another. */
+  get problems(): Observable<AlterProblem> {
+    return this.#problems.told.asObservable();
+  }
+
+  get state(): AlterationState {
+    const [carriedDown, carriedUp] = this.#reconciliation.carried;
+    const { conflicts, unmappedRows: unmapped } = this.#problems;
+    return { pairs: this.#pairs.size, carriedUp, carriedDown, conflicts, unmapped };
+  }
+
+  /**
+   * Resolves when everything that both tables hold now has been carried, in memory; `node.flush()` makes it durable.
+   * Rejects with `CLOSED` when the node or the alteration ends before.
+   */
+  async settled(): Promise<void> {
+    await this.#begun;
+    while (this.#isWorking) await this.#work;
+  }
+
+  /** Ends it. Both tables stay as they are; begun again on this node, it goes on where it was. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    await this.#work.catch(() => undefined);
+    this.#problems.told.complete();
+  }
+
+  async #begin(): Promise<void> {
+    for (const { table } of this.#sides) await firstValueFrom(table.synced.pipe(filter((synced) => synced)));
+    this.#sides.forEach(({ table }, side) => {
+      const told = table.changes.subscribe(({ key }) =>
+        this.#note(side as SideIndex, key, !this.#isCarrying),
+      );
+      this.#subscriptions.push(told);
+    });
+    const [from, to] = this.#sides;
+    await this.#lookAtAll(0, this.#pairs.keysOfFrom(from));
+    await this.#lookAtAll(0, Array.from(from.table.keys()));
+    await this.#lookAtAll(1, Array.from(to.table.keys()));
+  }
+
+  async #lookAtAll(side: SideIndex, keys: Iterable<unknown>): Promise<void> {
+    let noted = 0;
+    for (const key of keys) {
+      this.#note(side, key, false);
+      noted++;
+      if (noted % CHUNK === 0) await this.#work;
+    }
+    await this.#work;
+  }
+
+  #note(side: SideIndex, key: unknown, isRenewed: boolean): void {
+    this.#touched.note(side, key, isRenewed);
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#isWorking || this.#isClosed) return;
+    this.#isWorking = true;
+    this.#work = this.#carryAll();
+    this.#work.catch(() => undefined);
+  }
+
+  async #carryAll(): Promise<void> {
+    try {
+      for (let chunk = CHUNK; ;) {
+        await this.#wait(0);
+        if (this.#isClosed || this.#touched.isEmpty) return;
+        chunk = await this.#carry(chunk);
+      }
+    } finally {
+      this.#isWorking = false;
+    }
+  }
+
+  /** Takes so many rows over, and returns how many to try next. */
+  async #carry(most: number): Promise<number> {
+    const touched = this.#touched.take(most);
+    this.#isCarrying = true;
+    try {
+      this.#node.batch(() => this.#reconciliation.lookAt(touched));
+      this.#problems.tell();
+      return CHUNK;
+    } catch (error) {
+      this.#problems.forget();
+      if (!isTablecastError(error) || error.code === 'CLOSED') throw error;
+      this.#touched.putBack(touched);
+      return this.#tryAgain(error, most);
+    } finally {
+      this.#isCarrying = false;
+    }
+  }
+
+  /** A batch may be too large; what else is wrong may be over later. */
+  async #tryAgain(error: TablecastError, most: number): Promise<number> {
+    if (error.code === 'LIMIT_EXCEEDED' && most > 1) return Math.max(1, Math.floor(most / 8));
+    this.#problems.told.next({ kind: 'waiting', error });
+    await this.#wait(RETRY_MS);
+    return most;
+  }
+}
+
+function waitForTimer(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (milliseconds === 0) setImmediate(resolve);
+    else setTimeout(resolve, milliseconds);
+  });
+}
+
+/**
+ * Begins to keep two tables alike, on one node at a time. Throws `OPTION_INVALID` for tables between which rows
+ * cannot go.
+ */
+export function alterTable<K1, V1, K2, V2>(
+  node: AlteringNode,
+  options: AlterOptions<K1, V1, K2, V2>,
+): Alteration {
+  return new Alteration(node, options as unknown as AlterOptions);
+}

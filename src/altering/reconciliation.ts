@@ -1,0 +1,197 @@
+import type { AlteredRow } from './options.ts';
+import type { Pair, Pairs, SideIndex } from './pairs.ts';
+import type { Problems } from './problems.ts';
+import type { MappedRow, RowMappings } from './row-mapping.ts';
+import type { Side } from './side.ts';
+import type { TouchedKey } from './touched.ts';
+
+const BOTH: readonly SideIndex[] = [0, 1];
+
+/** Is the row that the other side keeps where both were written. */
+const STANDS: SideIndex = 1;
+
+/** Counts the rows written into each table. */
+export type Carried = [into_from: number, into_to: number];
+
+/**
+ * Makes the two rows of a pair alike: what changed since they were last alike goes over to the other side. Where both
+ * changed, numbers get what was added on either side; of anything else the new table's stands, and is told.
+ */
+export class Reconciliation {
+  readonly carried: Carried = [0, 0];
+  readonly #sides: readonly [Side, Side];
+  readonly #mappings: RowMappings;
+  readonly #pairs: Pairs;
+  readonly #problems: Problems;
+  readonly #oneWay: boolean;
+
+  constructor(
+    sides: readonly [Side, Side],
+    parts: { mappings: RowMappings; pairs: Pairs; problems: Problems; oneWay: boolean },
+  ) {
+    this.#sides = sides;
+    this.#mappings = parts.mappings;
+    this.#pairs = parts.pairs;
+    this.#problems = parts.problems;
+    this.#oneWay = parts.oneWay;
+  }
+
+  /** Looks at rows and at those that belong to them, in a batch that is taken back when this throws. */
+  lookAt(touched: readonly TouchedKey[]): void {
+    const before = [...this.carried] as const;
+    try {
+      for (const each of touched) this.#look(each);
+    } catch (error) {
+      [this.carried[0], this.carried[1]] = before;
+      throw error;
+    }
+  }
+
+  #look({ side, text, isRenewed }: TouchedKey): void {
+    const pair = this.#pairs.of(side, text);
+    if (pair !== undefined) return this.#reconcile(pair, isRenewed ? side : undefined);
+    const row = this.#sides[side].row(text);
+    if (row === undefined) return this.#problems.solved(nameOf(side, text));
+    if (side === 1 && this.#oneWay) return;
+    const mapped = this.#mapped(side, row, undefined);
+    if (mapped === undefined) return;
+    const standing = this.#sides[otherOf(side)].row(mapped.text);
+    if (standing === undefined) return this.#write(side, text, mapped);
+    this.#pair(side, text, mapped, standing);
+  }
+
+  /** Two rows that stood before anybody paired them: alike, or written on both sides. */
+  #pair(side: SideIndex, text: string, mapped: MappedRow, standing: AlteredRow): void {
+    const texts = side === 0 ? ([text, mapped.text] as const) : ([mapped.text, text] as const);
+    if (this.#sides[otherOf(side)].mark(standing) === mapped.mark) return this.#keep(texts);
+    this.#settle({ texts, marks: ['', ''] });
+  }
+
+  #reconcile(pair: Pair, renewed: SideIndex | undefined): void {
+    const rows = this.#rowsOf(pair);
+    const changed = BOTH.filter((side) => !(side === 1 && this.#oneWay)).filter(
+      (side) => this.#markOf(side, rows[side]) !== pair.marks[side],
+    );
+    const [first] = changed;
+    const [before, after] = rows;
+    if (first === undefined) return this.#renew(pair, rows, renewed);
+    if (before === undefined && after === undefined) return this.#pairs.drop(pair);
+    if (this.#mappings.adds && before !== undefined && after !== undefined)
+      return this.#add(pair, [before, after], changed);
+    if (changed.length > 1) return this.#settle(pair);
+    const row = rows[first];
+    if (row === undefined) return this.#remove(first, pair);
+    const mapped = this.#mapped(first, row, rows[otherOf(first)]);
+    if (mapped !== undefined) this.#replace(first, pair, mapped);
+  }
+
+  #rowsOf({ texts }: Pair): readonly [AlteredRow | undefined, AlteredRow | undefined] {
+    return [this.#sides[0].row(texts[0]), this.#sides[1].row(texts[1])];
+  }
+
+  #markOf(side: SideIndex, row: AlteredRow | undefined): string | undefined {
+    return row === undefined ? undefined : this.#sides[side].mark(row);
+  }
+
+  /** A row that was written again as it was goes on living on both sides. */
+  #renew({ texts }: Pair, rows: readonly (AlteredRow | undefined)[], renewed: SideIndex | undefined): void {
+    if (renewed === undefined) return;
+    const other = otherOf(renewed);
+    const row = rows[other];
+    if (row === undefined || !this.#sides[other].wantsRenewal || (other === 0 && this.#oneWay)) return;
+    this.#sides[other].put(row);
+    this.#keep(texts);
+  }
+
+  /** A row that is gone on one side goes on the other. */
+  #remove(side: SideIndex, pair: Pair): void {
+    const other = otherOf(side);
+    this.#sides[other].remove(pair.texts[other]);
+    this.carried[other]++;
+    this.#pairs.drop(pair);
+    for (const each of BOTH) this.#problems.solved(nameOf(each, pair.texts[each]));
+  }
+
+  /** Both changed: the row of the side that stands is carried over what the other shows. */
+  #settle(pair: Pair): void {
+    const rows = this.#rowsOf(pair);
+    const stands = rows[STANDS] === undefined || this.#oneWay ? 0 : STANDS;
+    const other = otherOf(stands);
+    const lost = rows[other];
+    const mapped = this.#mapped(stands, rows[stands] as AlteredRow, lost);
+    if (mapped === undefined) return;
+    const isSame = mapped.text === pair.texts[other] && this.#markOf(other, lost) === mapped.mark;
+    if (isSame) return this.#keep(pair.texts);
+    this.#tellConflict(other, mapped, lost);
+    this.#replace(stands, pair, mapped);
+  }
+
+  #tellConflict(side: SideIndex, { key, value: kept }: MappedRow, lost: AlteredRow | undefined): void {
+    const { name: table } = this.#sides[side].table;
+    this.#problems.conflict({ kind: 'conflict', table, key, kept, lost: lost?.value });
+  }
+
+  /** Numbers get what was added to the other since both were alike. */
+  #add(pair: Pair, rows: readonly [AlteredRow, AlteredRow], changed: readonly SideIndex[]): void {
+    for (const side of changed) {
+      const by = BigInt(this.#sides[side].mark(rows[side])) - BigInt(pair.marks[side]);
+      const other = otherOf(side);
+      this.#sides[other].add(rows[other].key, by);
+      this.carried[other]++;
+    }
+    this.#keep(pair.texts);
+  }
+
+  /** Puts a row in place of the one that belonged to it, which may have had another key. */
+  #replace(side: SideIndex, pair: Pair, mapped: MappedRow): void {
+    const other = otherOf(side);
+    if (mapped.text !== pair.texts[other]) {
+      this.#sides[other].remove(pair.texts[other]);
+      this.#pairs.drop(pair);
+      const standing = this.#sides[other].row(mapped.text);
+      if (standing !== undefined && this.#markOf(other, standing) !== mapped.mark)
+        this.#tellConflict(other, mapped, standing);
+    }
+    this.#write(side, pair.texts[side], mapped);
+  }
+
+  #write(side: SideIndex, text: string, mapped: MappedRow): void {
+    const other = otherOf(side);
+    this.#sides[other].put(mapped);
+    this.carried[other]++;
+    this.#keep(side === 0 ? [text, mapped.text] : [mapped.text, text]);
+  }
+
+  /** Keeps what both sides show now as alike. */
+  #keep(texts: Pair['texts']): void {
+    const [from, to] = BOTH.map((side) => this.#markOf(side, this.#sides[side].row(texts[side])));
+    this.#pairs.keep({ texts, marks: [from as string, to as string] });
+    for (const side of BOTH) this.#problems.solved(nameOf(side, texts[side]));
+  }
+
+  /** The row of the other side; undefined, and told, when there is none or it belongs to another row of this one. */
+  #mapped(side: SideIndex, row: AlteredRow, standing: AlteredRow | undefined): MappedRow | undefined {
+    const mapped = this.#mappings.map(side, row, standing);
+    const text = this.#sides[side].text(row.key);
+    const reason = typeof mapped === 'string' ? mapped : this.#takenBy(side, text, mapped);
+    if (reason === undefined) return mapped as MappedRow;
+    const { name } = this.#sides[side].table;
+    this.#problems.unmapped(nameOf(side, text), { kind: 'unmapped', table: name, key: row.key, reason });
+    return undefined;
+  }
+
+  #takenBy(side: SideIndex, text: string, { text: there, key }: MappedRow): string | undefined {
+    const pair = this.#pairs.of(otherOf(side), there);
+    if (pair === undefined || pair.texts[side] === text) return undefined;
+    const { name } = this.#sides[otherOf(side)].table;
+    return `its key in ${name}, ${JSON.stringify(key)}, belongs to another row`;
+  }
+}
+
+function otherOf(side: SideIndex): SideIndex {
+  return side === 0 ? 1 : 0;
+}
+
+function nameOf(side: SideIndex, text: string): string {
+  return `${side} ${text}`;
+}

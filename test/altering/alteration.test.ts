@@ -1,0 +1,233 @@
+import { describe, expect, test } from 'vitest';
+import { openNode, previewAlteration } from '../../src/index.ts';
+import { AlteredCluster, type Mapping, rowsOf } from './altered-cluster.ts';
+
+interface Visits {
+  readonly hits: number;
+}
+
+const counts = { key: 'addr', value: 'count', backend: 'sqlite' } as const;
+const texts = { key: 'addr', value: 'string', backend: 'sqlite' } as const;
+const ints = { key: 'addr', value: 'int', backend: 'sqlite' } as const;
+const visits = { key: ['addr', 'port'], value: 'any', complexValues: true, backend: 'sqlite' } as const;
+
+/** A column more: the port was the default one, and a row says who it was. */
+const withPort: Mapping = {
+  up: ({ key, value }, standing) => ({
+    key: [key, '80/tcp'],
+    value: { ...(standing?.value as Visits | undefined), hits: Number(value) },
+  }),
+  down: (row) => {
+    const [host, port] = row.key as readonly string[];
+    if (port !== '80/tcp') throw new Error(`the port ${port} has no place`);
+    return { key: host, value: (row.value as Visits).hits };
+  },
+};
+
+describe('two tables that are kept alike', () => {
+  test('have what stood in either, and what is written and removed on either side later', async () => {
+    const it = await new AlteredCluster(1, counts, texts).start();
+    it.old.set('10.0.0.1', 1);
+    it.new.set('10.0.0.2', '2');
+    await it.rest();
+    expect(rowsOf(it.new)).toEqual({ '10.0.0.1': '1', '10.0.0.2': '2' });
+    expect(rowsOf(it.old)).toEqual({ '10.0.0.1': 1, '10.0.0.2': 2 });
+    it.old.set('10.0.0.2', 20);
+    it.new.delete('10.0.0.1');
+    await it.rest();
+    expect(rowsOf(it.new)).toEqual({ '10.0.0.2': '20' });
+    expect(rowsOf(it.old)).toEqual({ '10.0.0.2': 20 });
+    it.old.clear();
+    await it.rest();
+    expect([it.old.size, it.new.size, it.alteration.state.pairs]).toEqual([0, 0, 0]);
+    expect(it.problems).toEqual([]);
+  });
+
+  test('count what is added on both sides at once', async () => {
+    const it = await new AlteredCluster(2, counts, ints).start();
+    it.old.set('10.0.0.1', 5);
+    await it.rest();
+    it.old.increment('10.0.0.1', 2);
+    it.new.increment('10.0.0.1', 3);
+    await it.rest();
+    expect([it.old.get('10.0.0.1'), it.new.get('10.0.0.1')]).toEqual([10, 10]);
+    expect(it.problems).toEqual([]);
+  });
+
+  test('go on where they were after the one that carries was killed and both sides were written', async () => {
+    const it = await new AlteredCluster(3, counts, texts).start();
+    for (const last of [1, 2, 3, 4]) it.old.set(`10.0.0.${last}`, last);
+    await it.rest();
+    it.cluster.crash(1);
+    it.old.set('10.0.0.1', 100);
+    it.old.delete('10.0.0.2');
+    it.new.set('10.0.0.3', '300');
+    it.new.delete('10.0.0.4');
+    await it.startCarrier();
+    await it.rest();
+    const left = { '10.0.0.1': '100', '10.0.0.3': '300' };
+    expect(rowsOf(it.new)).toEqual(left);
+    expect(rowsOf(it.old)).toEqual({ '10.0.0.1': 100, '10.0.0.3': 300 });
+    expect(it.problems).toEqual([]);
+  });
+
+  test('tell a row that was written on both sides, and keep that of the new one', async () => {
+    const it = await new AlteredCluster(4, counts, texts).start();
+    it.old.set('10.0.0.1', 1);
+    await it.rest();
+    it.cluster.crash(1);
+    it.old.set('10.0.0.1', 2);
+    it.new.set('10.0.0.1', '3');
+    await it.startCarrier();
+    await it.rest();
+    expect([it.old.get('10.0.0.1'), it.new.get('10.0.0.1')]).toEqual([3, '3']);
+    expect(it.problems).toEqual([{ kind: 'conflict', table: 'hits', key: '10.0.0.1', kept: 3, lost: 2 }]);
+    expect(it.alteration.state.conflicts).toBe(1);
+  });
+
+  test('tell a removal that met a write: the write stands', async () => {
+    const it = await new AlteredCluster(5, counts, texts).start();
+    it.old.set('10.0.0.1', 1);
+    it.old.set('10.0.0.2', 2);
+    await it.rest();
+    it.cluster.crash(1);
+    it.old.delete('10.0.0.1');
+    it.new.set('10.0.0.1', '7');
+    it.old.set('10.0.0.2', 8);
+    it.new.delete('10.0.0.2');
+    await it.startCarrier();
+    await it.rest();
+    expect(rowsOf(it.old)).toEqual({ '10.0.0.1': 7, '10.0.0.2': 8 });
+    expect(rowsOf(it.new)).toEqual({ '10.0.0.1': '7', '10.0.0.2': '8' });
+    expect(it.problems.map(({ kind }) => kind)).toEqual(['conflict', 'conflict']);
+  });
+
+  test('may differ in columns of the key; what old programs write keeps what only the new row has', async () => {
+    const it = await new AlteredCluster(6, counts, visits, withPort).start();
+    it.old.set('10.0.0.1', 1);
+    await it.rest();
+    expect(rowsOf(it.new)).toEqual({ '10.0.0.1,80/tcp': { hits: 1 } });
+    it.new.set(['10.0.0.1', '80/tcp'], { hits: 1, who: 'ada' });
+    await it.rest();
+    it.old.set('10.0.0.1', 2);
+    await it.rest();
+    expect(rowsOf(it.new)).toEqual({ '10.0.0.1,80/tcp': { hits: 2, who: 'ada' } });
+    expect(rowsOf(it.old)).toEqual({ '10.0.0.1': 2 });
+  });
+
+  test('tell once a row that the other cannot have, and carry it when it can', async () => {
+    const it = await new AlteredCluster(7, counts, texts).start();
+    it.new.set('10.0.0.1', 'many');
+    it.new.set('10.0.0.2', '2');
+    await it.rest();
+    expect(rowsOf(it.old)).toEqual({ '10.0.0.2': 2 });
+    expect(it.problems).toMatchObject([{ kind: 'unmapped', table: 'hits2', key: '10.0.0.1' }]);
+    expect((it.problems[0] as { reason: string }).reason).toMatch(/"many" is no count/);
+    expect(it.alteration.state.unmapped).toBe(1);
+    it.new.set('10.0.0.1', '1');
+    await it.rest();
+    expect(rowsOf(it.old)).toEqual({ '10.0.0.1': 1, '10.0.0.2': 2 });
+    expect([it.alteration.state.unmapped, it.problems.length]).toEqual([0, 1]);
+  });
+
+  test('tell two rows that would have one key, and keep them apart', async () => {
+    const it = await new AlteredCluster(8, counts, visits, {
+      ...withPort,
+      down: ({ key, value }) => ({ key: (key as readonly string[])[0], value: (value as Visits).hits }),
+    }).start();
+    it.new.set(['10.0.0.1', '80/tcp'], { hits: 1 });
+    it.new.set(['10.0.0.1', '443/tcp'], { hits: 2 });
+    await it.rest();
+    expect(rowsOf(it.old)).toEqual({ '10.0.0.1': 1 });
+    expect(it.new.size).toBe(2);
+    expect(it.problems).toMatchObject([{ kind: 'unmapped', key: ['10.0.0.1', '443/tcp'] }]);
+  });
+
+  test('carry a row to another key when the mapping says so', async () => {
+    const byHost = { key: 'string', value: 'string', backend: 'sqlite' } as const;
+    const it = await new AlteredCluster(9, byHost, byHost, {
+      up: ({ key, value }) => ({ key: value, value: key }),
+      down: ({ key, value }) => ({ key: value, value: key }),
+    }).start();
+    it.old.set('a', 'x');
+    await it.rest();
+    it.old.set('a', 'y');
+    await it.rest();
+    expect(rowsOf(it.new)).toEqual({ y: 'a' });
+    it.new.set('y', 'b');
+    await it.rest();
+    expect(rowsOf(it.old)).toEqual({ b: 'y' });
+  });
+
+  test('let a row live on that either side writes again as it was', async () => {
+    const living = { ...counts, writeExpire: '5m' } as const;
+    const it = await new AlteredCluster(10, living, { ...texts, writeExpire: '5m' }).start();
+    it.old.set('10.0.0.1', 1);
+    it.old.set('10.0.0.2', 1);
+    for (let minute = 0; minute < 12; minute++) {
+      await it.cluster.run(60_000);
+      if (minute % 2 === 0) it.old.set('10.0.0.1', 1);
+      else it.new.set('10.0.0.1', '1');
+    }
+    expect(rowsOf(it.old)).toEqual({ '10.0.0.1': 1 });
+    expect(rowsOf(it.new)).toEqual({ '10.0.0.1': '1' });
+    await it.cluster.run(900_000);
+    expect([it.old.size, it.new.size]).toEqual([0, 0]);
+  });
+
+  test('take nothing back one way', async () => {
+    const it = await new AlteredCluster(11, counts, texts, { oneWay: true }).start();
+    it.old.set('10.0.0.1', 1);
+    it.new.set('10.0.0.2', 'two');
+    await it.rest();
+    it.new.set('10.0.0.1', 'one');
+    await it.rest();
+    expect(rowsOf(it.old)).toEqual({ '10.0.0.1': 1 });
+    expect(rowsOf(it.new)).toEqual({ '10.0.0.1': 'one', '10.0.0.2': 'two' });
+    expect(it.problems).toEqual([]);
+  });
+
+  test('are many rows, carried in turns', async () => {
+    const it = await new AlteredCluster(12, counts, texts).start();
+    for (let index = 0; index < 3000; index++) it.old.set(`10.0.${index >> 8}.${index & 255}`, index);
+    await it.rest();
+    expect(it.new.size).toBe(3000);
+    expect(it.alteration.state).toEqual({
+      pairs: 3000,
+      carriedUp: 3000,
+      carriedDown: 0,
+      conflicts: 0,
+      unmapped: 0,
+    });
+    await it.crashCarrier();
+    await it.rest();
+    expect(it.alteration.state).toMatchObject({ pairs: 3000, carriedUp: 0, carriedDown: 0 });
+  });
+
+  test('remember 1,000 rows as told; one more is told and counted each time it is tried', async () => {
+    const it = await new AlteredCluster(13, counts, texts).start();
+    for (let index = 0; index <= 1000; index++) it.new.set(`10.0.${index >> 8}.${index & 255}`, 'many');
+    await it.rest();
+    expect([it.problems.length, it.alteration.state.unmapped]).toEqual([1001, 1001]);
+    it.new.set('10.0.0.0', 'more');
+    it.new.set('10.0.0.0', 'many');
+    await it.rest();
+    expect([it.problems.length, it.alteration.state.unmapped]).toEqual([1001, 1001]);
+    it.new.set('10.0.3.232', 'many');
+    await it.rest();
+    expect([it.problems.length, it.alteration.state.unmapped]).toEqual([1002, 1002]);
+  });
+});
+
+test('a preview lists 1,000 problems, counts the others and writes nothing', async () => {
+  await using node = await openNode({ id: 'a' });
+  const from = node.table('hits', { key: 'addr', value: 'count' });
+  const to = node.table('hits2', { key: 'addr', value: 'string' });
+  from.set('10.9.9.9', 1);
+  for (let index = 0; index <= 1000; index++) to.set(`10.0.${index >> 8}.${index & 255}`, 'many');
+  const { position } = node.log;
+  const preview = await previewAlteration({ from, to });
+  expect(preview.problems.length).toBe(1000);
+  expect(preview).toMatchObject({ carriedUp: 1, carriedDown: 0, unmapped: 1001 });
+  expect(node.log.position).toBe(position);
+});
