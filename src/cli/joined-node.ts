@@ -90,7 +90,7 @@ export class JoinedNode {
   }
 
   /** Declares a table as the running node does, without waiting for its rows. */
-  declare(name: string): JoinedTable {
+  declare(name: string, backend: 'memory' | 'sqlite' = 'memory'): JoinedTable {
     const { tables, address } = this.state;
     const announced = tables.find((table) => table.name === name);
     if (announced === undefined) {
@@ -98,7 +98,7 @@ export class JoinedNode {
     }
     const declaration = announced.declaration as PlainDeclaration;
     // Nodes agree on types and mode; where the rows are kept is each node's own choice.
-    const here = exactly({ ...declaration, mode: announced.mode, backend: 'memory' } as PlainDeclaration);
+    const here = exactly({ ...declaration, mode: announced.mode, backend } as PlainDeclaration);
     const table = this.node.table(name, here) as unknown as Table;
     return { table, name, declaration };
   }
@@ -268,11 +268,19 @@ function userName(): string {
 export async function withNode<T>(
   flags: PeerFlags,
   act: (joined: JoinedNode, others: readonly PeerState[]) => Promise<T>,
-  { http, others = [] }: Pick<NodeOptions, 'http'> & { readonly others?: readonly string[] } = {},
+  {
+    http,
+    others = [],
+    own,
+  }: Pick<NodeOptions, 'http'> & {
+    readonly others?: readonly string[];
+    /** Is where it keeps tables of its own, and under which id; in memory otherwise. */
+    readonly own?: Pick<NodeOptions, 'id' | 'directory'> | undefined;
+  } = {},
 ): Promise<T> {
   const peers = [flags.peer, ...others];
   peers.forEach(requirePeerUrl);
-  const node = await openNode({ id: commandId(), peers, auth: readCredentials(flags), http });
+  const node = await openNode({ id: commandId(), ...own, peers, auth: readCredentials(flags), http });
   return closedAfter(node, async () => {
     const [first, ...more] = await Promise.all(peers.map((url) => reach(node, flags, url)));
     const joined = new JoinedNode(node, first as PeerState, flags);

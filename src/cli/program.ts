@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { throwingMistakes } from './command.ts';
 import { addCommand } from './commands/add.ts';
+import { alterCommand } from './commands/alter.ts';
 import { backupCommand } from './commands/backup.ts';
 import { clearCommand } from './commands/clear.ts';
 import { compareCommand } from './commands/compare.ts';
@@ -56,6 +57,7 @@ export function program(version: string): Command {
     diffCommand(),
     repairCommand(),
     switchModeCommand(),
+    alterCommand(),
     logCommand(),
     replayCommand(),
     projectCommand(),

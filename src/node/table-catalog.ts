@@ -188,7 +188,7 @@ function requireSame({ schema: known, inForce: { epoch } }: Projection, declared
     'DECLARATION_DIFFERS',
     `Table ${name} is declared otherwise than before: ${differenceFromBefore(declared.declaration, known.declaration)}.`,
     {
-      hint: `Declare it as before. To change it, declare a table of another name and copy the rows: tablecast export ${name} --output rows.csv, then tablecast import NAME rows.csv.`,
+      hint: `Declare it as before. To change it, declare a table of another name beside it and keep both alike: tablecast alter ${name} NAME --dry-run.`,
       details: { table: name, before, now },
     },
   );
