@@ -113,17 +113,21 @@ async function carry(joined: JoinedNode, options: AlterOptions, flags: AlterFlag
   const told = alteration.problems.subscribe((problem) => {
     note(flags.json === true ? JSON.stringify(problem, jsonSafe) : visible(wordsOf(problem)));
   });
-  try {
+  const makeAlike = async (): Promise<void> => {
     await alteration.settled();
-    await joined.node.flush({
-      peers: 1,
-      timeoutMs: flags.timeout,
-      tables: [options.from.name, options.to.name],
-    });
+    const tables = [options.from.name, options.to.name];
+    await joined.node.flush({ peers: 1, timeoutMs: flags.timeout, tables });
     const { state } = alteration;
-    if (flags.json === true) print(JSON.stringify(state));
-    else print(visible(summary(options, state, 'went')));
-    if (flags.once !== true) await untilSignal(() => () => undefined);
+    print(flags.json === true ? JSON.stringify(state) : visible(summary(options, state, 'went')));
+  };
+  try {
+    if (flags.once === true) await makeAlike();
+    else {
+      await untilSignal((_, fail) => {
+        makeAlike().catch(fail);
+        return () => undefined;
+      });
+    }
   } finally {
     told.unsubscribe();
     await alteration.close();
