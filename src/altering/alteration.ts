@@ -50,7 +50,7 @@ export class Alteration {
   constructor(node: AlteringNode, options: AlterOptions) {
     checkAlterOptions(options);
     const { from, to, oneWay = false, wait = waitForTimer } = options;
-    const sides = [new Side(from), new Side(to)] as const;
+    const sides = [new Side(node, from), new Side(node, to)] as const;
     const mappings = new RowMappings(sides, options);
     this.#node = node;
     this.#wait = wait;

@@ -1,10 +1,10 @@
 import type { AtomicType } from '../schema/atomic-type.ts';
 import { atomicTypes } from '../schema/atomic-types.ts';
 import { asRefusal } from '../schema/refusal.ts';
-import type { TableDeclaration } from '../schema/index.ts';
+import type { PlainDeclaration } from '../schema/index.ts';
 import { type AlteredRow, type RowMapping, refused } from './options.ts';
 
-type Declared = Readonly<TableDeclaration> & { readonly name: string };
+type Declared = Readonly<PlainDeclaration> & { readonly name: string };
 type Convert = (value: unknown) => unknown;
 
 /** The mapping between two declarations whose rows differ in types only. @throws TablecastError `OPTION_INVALID` */

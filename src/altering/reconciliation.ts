@@ -1,4 +1,4 @@
-import type { AlteredRow } from './options.ts';
+import type { HeldRow } from '../schema/reading.ts';
 import type { Pair, Pairs, SideIndex } from './pairs.ts';
 import type { Problems } from './problems.ts';
 import type { MappedRow, RowMappings } from './row-mapping.ts';
@@ -61,7 +61,7 @@ export class Reconciliation {
   }
 
   /** Two rows that stood before anybody paired them: alike, or written on both sides. */
-  #pair(side: SideIndex, text: string, mapped: MappedRow, standing: AlteredRow): void {
+  #pair(side: SideIndex, text: string, mapped: MappedRow, standing: HeldRow): void {
     const texts = side === 0 ? ([text, mapped.text] as const) : ([mapped.text, text] as const);
     if (this.#sides[otherOf(side)].mark(standing) === mapped.mark) return this.#keep(texts);
     this.#settle({ texts, marks: ['', ''] });
@@ -85,16 +85,16 @@ export class Reconciliation {
     if (mapped !== undefined) this.#replace(first, pair, mapped);
   }
 
-  #rowsOf({ texts }: Pair): readonly [AlteredRow | undefined, AlteredRow | undefined] {
+  #rowsOf({ texts }: Pair): readonly [HeldRow | undefined, HeldRow | undefined] {
     return [this.#sides[0].row(texts[0]), this.#sides[1].row(texts[1])];
   }
 
-  #markOf(side: SideIndex, row: AlteredRow | undefined): string | undefined {
+  #markOf(side: SideIndex, row: HeldRow | undefined): string | undefined {
     return row === undefined ? undefined : this.#sides[side].mark(row);
   }
 
   /** A row that was written again as it was goes on living on both sides. */
-  #renew({ texts }: Pair, rows: readonly (AlteredRow | undefined)[], renewed: SideIndex | undefined): void {
+  #renew({ texts }: Pair, rows: readonly (HeldRow | undefined)[], renewed: SideIndex | undefined): void {
     if (renewed === undefined) return;
     const other = otherOf(renewed);
     const row = rows[other];
@@ -118,7 +118,7 @@ export class Reconciliation {
     const stands = rows[STANDS] === undefined || this.#oneWay ? 0 : STANDS;
     const other = otherOf(stands);
     const lost = rows[other];
-    const mapped = this.#mapped(stands, rows[stands] as AlteredRow, lost);
+    const mapped = this.#mapped(stands, rows[stands] as HeldRow, lost);
     if (mapped === undefined) return;
     const isSame = mapped.text === pair.texts[other] && this.#markOf(other, lost) === mapped.mark;
     if (isSame) return this.#keep(pair.texts);
@@ -126,13 +126,13 @@ export class Reconciliation {
     this.#replace(stands, pair, mapped);
   }
 
-  #tellConflict(side: SideIndex, { key, value: kept }: MappedRow, lost: AlteredRow | undefined): void {
+  #tellConflict(side: SideIndex, { key, value: kept }: MappedRow, lost: HeldRow | undefined): void {
     const { name: table } = this.#sides[side].table;
     this.#problems.conflict({ kind: 'conflict', table, key, kept, lost: lost?.value });
   }
 
   /** Numbers get what was added to the other since both were alike. */
-  #add(pair: Pair, rows: readonly [AlteredRow, AlteredRow], changed: readonly SideIndex[]): void {
+  #add(pair: Pair, rows: readonly [HeldRow, HeldRow], changed: readonly SideIndex[]): void {
     for (const side of changed) {
       const by = BigInt(this.#sides[side].mark(rows[side])) - BigInt(pair.marks[side]);
       const other = otherOf(side);
@@ -170,7 +170,7 @@ export class Reconciliation {
   }
 
   /** The row of the other side; undefined, and told, when there is none or it belongs to another row of this one. */
-  #mapped(side: SideIndex, row: AlteredRow, standing: AlteredRow | undefined): MappedRow | undefined {
+  #mapped(side: SideIndex, row: HeldRow, standing: HeldRow | undefined): MappedRow | undefined {
     const mapped = this.#mappings.map(side, row, standing);
     const text = this.#sides[side].text(row.key);
     const reason = typeof mapped === 'string' ? mapped : this.#takenBy(side, text, mapped);

@@ -1,8 +1,10 @@
 import { sha256 } from '../log/bytes/sha256.ts';
-import { compileSchema } from '../schema/index.ts';
-import type { Schema } from '../schema/schema.ts';
+import { exactly } from '../schema/exactly.ts';
+import { type Reading, type Schema, type Value, compileSchema, readRow } from '../schema/index.ts';
+import type { HeldRow } from '../schema/reading.ts';
+import { ReplicatedTable } from '../table/replicated-table.ts';
 import type { MapTable, SetTable, Table } from '../table/table.ts';
-import type { AlteredRow } from './options.ts';
+import type { AlteredRow, AlteringNode } from './options.ts';
 
 /** A mark tells the values of one key apart: short, and exact for numbers. */
 export type Mark = string;
@@ -11,13 +13,15 @@ export type Mark = string;
 const MARK_CHARACTERS = 48;
 const NO_VALUE: Mark = '';
 
-/** Is one of the two tables, by canonical text of keys. */
+/** Is one of the two tables, by canonical text of keys. Its integers are exact, whatever the program reads them as. */
 export class Side {
   readonly table: Table;
+  readonly #reading: Reading;
   readonly #schema: Schema;
 
-  constructor(table: Table) {
-    this.table = table;
+  constructor(node: AlteringNode, table: Table) {
+    this.#reading = ReplicatedTable.readingOf(table);
+    this.table = node.table(table.name, exactly(table.declaration));
     this.#schema = compileSchema(table.name, table.declaration);
   }
 
@@ -40,10 +44,15 @@ export class Side {
   }
 
   /** Returns what stands under a key; undefined when nothing does. */
-  row(text: string): AlteredRow | undefined {
+  row(text: string): HeldRow | undefined {
     const key = this.#schema.keyOf(text);
     if (!this.table.has(key)) return undefined;
-    return { key, value: this.#schema.isSet ? undefined : (this.table as MapTable).get(key) };
+    return { key, value: this.#schema.isSet ? undefined : ((this.table as MapTable).get(key) as Value) };
+  }
+
+  /** Returns a row as the program reads it: a member that it cannot read throws when it is looked at. */
+  asRead(row: HeldRow): AlteredRow {
+    return readRow(row, this.#reading);
   }
 
   /** @throws TablecastError `VALUE_INVALID` */

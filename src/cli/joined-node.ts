@@ -24,7 +24,7 @@ import {
 } from '../index.ts';
 import { type PeerFlags, requirePeerUrl } from './command.ts';
 import { readCredentials } from './credentials.ts';
-import { exactly } from './exactly.ts';
+import { exactly } from '../schema/exactly.ts';
 import { usageError } from './failure.ts';
 import { didYouMean } from './nearest-word.ts';
 import { note, visible } from './output.ts';

@@ -56,6 +56,11 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   readonly view: ViewOpener<K, V>;
   readonly #counted: TableParts['counted'];
 
+  /** Returns how a program reads a table, for what hands it rows in its forms. */
+  static readingOf(table: object): Reading {
+    return (table as ReplicatedTable).reading;
+  }
+
   constructor(parts: TableParts) {
     const { projection, reading, synced, divergence, counted, repair, switchMode, seal } = parts;
     this.#understandTouches = parts.understandTouches;

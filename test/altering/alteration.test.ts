@@ -175,6 +175,38 @@ describe('two tables that are kept alike', () => {
     expect([it.old.size, it.new.size]).toEqual([0, 0]);
   });
 
+  test('hold integers that no number holds, and functions are given them as their program reads them', async () => {
+    const exact = { key: 'string', value: 'count', backend: 'sqlite' } as const;
+    const asBigint = { ...exact, value: { type: 'count', as: 'bigint' } } as const;
+    const given: unknown[] = [];
+    const it = await new AlteredCluster(14, asBigint, exact, {
+      up: (row) => {
+        given.push(row.value);
+        return row;
+      },
+      down: ({ key, value }) => ({ key, value: Number(value) + 1 }),
+    }).start();
+    it.old.set('a', 2n ** 60n);
+    it.old.set('b', 1n);
+    await it.rest();
+    expect(given).toEqual([2n ** 60n, 1n]);
+    expect(() => it.new.get('a')).toThrow(/which is exact up to/);
+    expect(it.new.get('b')).toBe(1);
+    it.new.set('b', 5);
+    await it.rest();
+    expect(it.old.get('b')).toBe(6n);
+    const unreadable = await new AlteredCluster(15, exact, exact, {
+      up: ({ key, value }) => ({ key, value: Number(value) }),
+      down: (row) => row,
+    }).start();
+    unreadable.cluster
+      .node(0)
+      .table('hits', asBigint)
+      .set('a', 2n ** 60n);
+    await unreadable.rest();
+    expect(unreadable.problems).toMatchObject([{ kind: 'unmapped', table: 'hits', key: 'a' }]);
+  });
+
   test('take nothing back one way', async () => {
     const it = await new AlteredCluster(11, counts, texts, { oneWay: true }).start();
     it.old.set('10.0.0.1', 1);

@@ -7,7 +7,7 @@ import type { MapTable, TypeName } from '../../src/index.ts';
 import { openNodeOf } from '../../src/node/open-node.ts';
 import { inProcessNetwork } from '../../src/transport/in-process.ts';
 import { codeOf, counts, eventsOf, settle, told, withCluster } from './fixture.ts';
-import { exactly } from '../../src/cli/exactly.ts';
+import { exactly } from '../../src/schema/exactly.ts';
 
 /** Values of every atomic type whose exact return is not a matter of course. */
 const samples: readonly (readonly [TypeName, readonly unknown[]])[] = [

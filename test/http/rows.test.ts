@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { TypeName } from 'tablecast';
 import { ask, newDirectory, openWithHttp } from './support.ts';
-import { exactly } from '../../src/cli/exactly.ts';
+import { exactly } from '../../src/schema/exactly.ts';
 
 /** Values of each type at its edges, as a table takes them. */
 const EDGES: readonly (readonly [TypeName, readonly unknown[]])[] = [

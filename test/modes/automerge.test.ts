@@ -6,7 +6,7 @@ import { clustersOfATest } from '../support/clusters-of-a-test.ts';
 import { readLog } from '../support/read-log.ts';
 import { documentOf, headsOf, officialRows, officialValues } from './documents.ts';
 import { type StormTable, sorted } from './storm.ts';
-import { exactly } from '../../src/cli/exactly.ts';
+import { exactly } from '../../src/schema/exactly.ts';
 
 const declaration = { key: 'string', value: { type: 'count', as: 'exact' }, mode: 'automerge' } as const;
 const automerge = automergeMode as { unavailable: () => string | undefined };

@@ -4,7 +4,7 @@ import { type PlainDeclaration, type TableNode, openNode } from 'tablecast';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addAddressFunctions } from '../../src/sql/queries/addresses.ts';
-import { exactly } from '../../src/cli/exactly.ts';
+import { exactly } from '../../src/schema/exactly.ts';
 
 /** Each with rows, and parameters of which some are keys of rows and some only look like it. */
 const TABLES: readonly {

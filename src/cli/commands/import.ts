@@ -9,7 +9,7 @@ import {
   openLogFile,
   openNode,
 } from '../../index.ts';
-import { exactly } from '../exactly.ts';
+import { exactly } from '../../schema/exactly.ts';
 import { type BrokerFlags, importStore, openStore, storeFiles, storeSummary } from '../broker-import.ts';
 import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT, reportFailure, usageError } from '../failure.ts';

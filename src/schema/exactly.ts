@@ -1,6 +1,6 @@
-import type { Column, PlainDeclaration, TableDeclaration, TypeName } from '../index.ts';
+import type { Column, PlainDeclaration, TableDeclaration, TypeName } from './schema.ts';
 
-/** Asks for every integer as it is: a command shows tables whose values it knows nothing of. */
+/** Asks for every integer as it is: for programs that know nothing of the values of a table. */
 export function exactly(declaration: Readonly<PlainDeclaration>): TableDeclaration {
   const { key, value, ...rest } = declaration;
   return {
