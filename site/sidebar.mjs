@@ -9,6 +9,8 @@ export const sidebar = [
   {
     text: 'Developer in Node.js',
     items: [
+      page('How do I …?', 'docs/recipes/README'),
+      page('Where you come from', 'docs/guides/README'),
       page('What to import', 'docs/entries'),
       page('What each operation does', 'docs/semantics'),
       page('Who wins: modes', 'docs/modes'),
@@ -34,7 +36,11 @@ export const sidebar = [
   },
   {
     text: 'Operator of Zeek',
-    items: [page('Zeek', 'docs/zeek'), page('Against the original', 'docs/conformance')],
+    items: [
+      page('From &backend', 'docs/guides/zeek-backend'),
+      page('Zeek', 'docs/zeek'),
+      page('Against the original', 'docs/conformance'),
+    ],
   },
   {
     text: 'Author of adapters',

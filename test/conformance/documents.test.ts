@@ -11,9 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { NODE_EVENT_CODES } from '../../src/events.ts';
+import { faultsOf } from '../support/type-check.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const pages = [
@@ -102,35 +102,7 @@ describe('the TypeScript in README.md', () => {
 
   it('is there, and passes the type checker as strictly as the sources', () => {
     expect(blocks).not.toHaveLength(0);
-    const config = ts.getParsedCommandLineOfConfigFile(
-      `${root}tsconfig.json`,
-      { noEmit: true },
-      {
-        ...ts.sys,
-        onUnRecoverableConfigFileDiagnostic: ({ messageText }) => {
-          throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'));
-        },
-      },
-    );
-    const files = new Map(blocks.map((block, index) => [path.join(root, `readme-${index}.ts`), block]));
-    const host = ts.createCompilerHost(config?.options ?? {});
-    const readFile = host.readFile.bind(host);
-    const fileExists = host.fileExists.bind(host);
-    const getSourceFile = host.getSourceFile.bind(host);
-    host.fileExists = (name) => files.has(name) || fileExists(name);
-    host.readFile = (name) => files.get(name) ?? readFile(name);
-    host.getSourceFile = (name, options) => {
-      const block = files.get(name);
-      return block === undefined
-        ? getSourceFile(name, options)
-        : ts.createSourceFile(name, block, options, true);
-    };
-    const program = ts.createProgram([...files.keys()], config?.options ?? {}, host);
-    const found = [...files.keys()].flatMap((name) => {
-      const file = program.getSourceFile(name);
-      return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
-    });
-    expect(found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([]);
+    expect(faultsOf(blocks)).toEqual([]);
   }, 60_000);
 
   it('runs as it stands, and goes on where it was when run again', () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { NODE_EVENT_CODES } from '../../src/index.ts';
+import { faultsOf } from '../support/type-check.ts';
 import { cleanUp as forgetNodes } from '../zeek/support.ts';
 import { cleanUp, isAsSaid, programsOf, run } from './page-program.ts';
 import { PRODUCERS } from './told.ts';
@@ -16,6 +17,7 @@ const pages = FOLDERS.flatMap((folder) =>
     .filter((name) => name.endsWith('.md'))
     .map((name) => path.join(folder, name)),
 );
+const SHOWN_TO_COPY = /^(?:recipes|guides)\b/;
 const read = (page: string): string => readFileSync(path.join(docs, page), 'utf8');
 
 afterAll(cleanUp);
@@ -29,6 +31,12 @@ describe.each(pages.filter((page) => programsOf(read(page)).length > 0))('%s', (
       expect(isAsSaid(program.says ?? '', printed), printed).toBe(true);
     },
   );
+});
+
+it('what is shown to be copied passes the type checker as strictly as the sources', () => {
+  const programs = pages.filter((page) => SHOWN_TO_COPY.test(page)).flatMap((page) => programsOf(read(page)));
+  expect(programs.length).toBeGreaterThan(15);
+  expect(faultsOf(programs.map(({ code }) => code))).toEqual([]);
 });
 
 describe('an event that no short program brings about', () => {
