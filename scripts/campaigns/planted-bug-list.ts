@@ -219,8 +219,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     'never forget removed keys',
     [
       'node/table-catalog.ts',
-      'if (this.#owner.stores.get(projection.store)?.backend.durable === false) projection.compact();',
-      'projection.vector();',
+      'if (this.#parts.stores.get(projection.store)?.backend.durable === false) projection.compact();',
+      '',
     ],
     ['test/reliability/soak.test.ts'],
   ),

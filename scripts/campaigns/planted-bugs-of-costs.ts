@@ -44,7 +44,7 @@ export const bugsOfCosts: readonly PlantedBug[] = [
   ),
   bug(
     'read on however much waits',
-    ['replication/costs/intake.ts', 'this.#owner.flow(!isPaused);', 'this.#owner.flow(true);'],
+    ['replication/costs/intake.ts', 'this.#parts.flow(!isPaused);', 'this.#parts.flow(true);'],
     [RATES],
   ),
   bug(

@@ -29,7 +29,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/replication/digests/comparison.ts',
-        find: '    if (this.#owner.tables.shared.get(table)?.writable !== true) return;\n',
+        find: '    if (this.#parts.tables.shared.get(table)?.writable !== true) return;\n',
         replace: '',
       },
     ],
@@ -66,8 +66,8 @@ export const bugsOfRights: readonly PlantedBug[] = [
     'believe anybody who says that there is a fork',
     [
       'replication/session/parting.ts',
-      'if (!counts) this.#owner',
-      "if (!counts && table === '') this.#owner",
+      'if (!counts) this.#parts',
+      "if (!counts && table === '') this.#parts",
     ],
     [CLAIMS],
   ),
@@ -118,7 +118,7 @@ export const bugsOfRights: readonly PlantedBug[] = [
     'tell an alarm on the word of a reader',
     [
       'replication/session/parting.ts',
-      'this.#report(name, life, this.#owner.tables.mayBring(name, life));',
+      'this.#report(name, life, this.#parts.tables.mayBring(name, life));',
       'this.#report(name, life, true);',
     ],
     [CLAIMS],

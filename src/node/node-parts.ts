@@ -44,8 +44,8 @@ export interface Carrier {
   reloadAuth(this: void, change: CredentialChange): ReadonlySet<Connection>;
 }
 
-/** The owner is told these by its transport. */
-export interface CarrierOwner {
+/** The parts are told these by their transport. */
+export interface CarrierParts {
   report(event: NodeEvent): void;
   refused(stranger: Stranger): void;
 }
@@ -54,7 +54,7 @@ export interface CarrierOwner {
 export function carrierOf(
   options: NodeOptions,
   { transport, webSocket }: NodeParts & Pick<Outside, 'webSocket'>,
-  owner: CarrierOwner,
+  owner: CarrierParts,
 ): Carrier {
   if (transport !== undefined) return givenCarrier(options, transport);
   const own = webSocket(options, {

@@ -21,8 +21,8 @@ import {
 /** Time between two looks at what can be forgotten, in milliseconds. */
 const HOUSEKEEPING_MS = 1000;
 
-/** The owner is what the catalog needs of its node. */
-export interface CatalogOwner {
+/** The parts are what the catalog needs of its node. */
+export interface CatalogParts {
   readonly nodeId: string;
   readonly environment: Environment;
   readonly origins: Origins;
@@ -46,15 +46,15 @@ export interface Declared {
 
 /** The tables of one node: those its log has rows of, and among them those declared in this life. */
 export class TableCatalog {
-  readonly #owner: CatalogOwner;
+  readonly #parts: CatalogParts;
   /** Every table there are rows of, declared in this life or not. */
   readonly known: Map<string, Projection> = new Map();
   readonly declared: Map<string, Projection> = new Map();
   readonly #deadlines: Deadlines[] = [];
   #housekeeping: Timer | undefined;
 
-  constructor(owner: CatalogOwner) {
-    this.#owner = owner;
+  constructor(parts: CatalogParts) {
+    this.#parts = parts;
   }
 
   /** Takes in a table that the log has rows of. */
@@ -75,12 +75,12 @@ export class TableCatalog {
     if (before !== undefined) requireSame(before, schema);
     const declared = this.declared.get(name);
     if (declared !== undefined) return { projection: declared, isNew: false, forms };
-    requireAvailable(before?.inForce.mode ?? this.#owner.projecting.modeOf(schema), name);
+    requireAvailable(before?.inForce.mode ?? this.#parts.projecting.modeOf(schema), name);
     this.#check(schema);
     const projection = before ?? this.recover(schema);
     // The log remembers a default that may be another by now.
     if (before !== undefined) before.declareAs(schema);
-    const { origin, position } = this.#owner.lifeIn(projection.store);
+    const { origin, position } = this.#parts.lifeIn(projection.store);
     projection.authors.writeAs(origin, position);
     this.declared.set(name, projection);
     this.#housekeeping ??= this.#keepHouse();
@@ -89,17 +89,17 @@ export class TableCatalog {
   }
 
   #project(schema: Schema): Projection {
-    return new Projection(schema, this.#owner.projecting.modeOf(schema), this.#owner.projecting);
+    return new Projection(schema, this.#parts.projecting.modeOf(schema), this.#parts.projecting);
   }
 
   #expire(projection: Projection): void {
-    const { environment, origins, nodeId } = this.#owner;
+    const { environment, origins, nodeId } = this.#parts;
     const duty = {
       isAuthor: (origin: number) => {
         const author = origins.at(origin).nodeId;
         return author === nodeId || wasProxyOf(nodeId, author);
       },
-      now: () => this.#owner.projecting.wall.believed(),
+      now: () => this.#parts.projecting.wall.believed(),
     };
     const deadlines = new Deadlines(projection, environment, duty);
     projection.useDeadlines(deadlines);
@@ -110,13 +110,13 @@ export class TableCatalog {
   beginLife(store: BackendName): void {
     for (const projection of this.declared.values()) {
       if (projection.store !== store) continue;
-      const { origin, position } = this.#owner.lifeIn(store);
+      const { origin, position } = this.#parts.lifeIn(store);
       projection.authors.writeAs(origin, position);
     }
   }
 
   #check(schema: Schema): void {
-    const { maxTables } = this.#owner;
+    const { maxTables } = this.#parts;
     if (this.declared.size >= maxTables) {
       throw new TablecastError(
         'LIMIT_EXCEEDED',
@@ -127,7 +127,7 @@ export class TableCatalog {
         },
       );
     }
-    const { stores } = this.#owner;
+    const { stores } = this.#parts;
     if (stores.has(schema.backend)) return;
     if (schema.backend !== 'sqlite') throw unknownBackend(schema, stores.keys());
     throw new TablecastError(
@@ -142,11 +142,11 @@ export class TableCatalog {
 
   /** Now and then forgets removed keys of tables that end with the process; those of durable ones go when a checkpoint is looked at. */
   #keepHouse(): Timer {
-    return this.#owner.environment.schedule(HOUSEKEEPING_MS, () => {
+    return this.#parts.environment.schedule(HOUSEKEEPING_MS, () => {
       for (const projection of this.known.values())
-        if (this.#owner.stores.get(projection.store)?.backend.durable === false) projection.compact();
+        if (this.#parts.stores.get(projection.store)?.backend.durable === false) projection.compact();
       for (const projection of this.declared.values())
-        if (projection.inForce.isDocumentDue) this.#owner.beginDocument(projection);
+        if (projection.inForce.isDocumentDue) this.#parts.beginDocument(projection);
       this.#housekeeping = this.#keepHouse();
     });
   }

@@ -13,7 +13,7 @@ import { Divergences } from './digests/divergence.ts';
 import { dialFailed, modeSwitched } from './peers/peer-events.ts';
 import type { DialState, PeerState } from './peers/peer-state.ts';
 import { PeersShown } from './peers-shown.ts';
-import { Dialler, type DiallerOwner } from './reach/dialler.ts';
+import { Dialler, type DiallerParts } from './reach/dialler.ts';
 import { Flushes } from './reach/flushes.ts';
 import { LonelyTables } from './reach/lonely-tables.ts';
 import { PeerAccess } from './reach/peer-access.ts';
@@ -71,8 +71,8 @@ export class Replicator {
       peers: () => Array.from(sessions, ({ tables }) => tables.announcements.map(({ name }) => name)),
       report,
     });
-    const owner = this.#diallerOwner(report);
-    this.#diallers = parts.peers.map((address) => new Dialler(address, owner));
+    const diallerParts = this.#diallerParts(report);
+    this.#diallers = parts.peers.map((address) => new Dialler(address, diallerParts));
     const dials = this.#diallers;
     this.flushes = new Flushes({ environment, replica, peers: () => sessions.greeted(), dials });
     const look = (): void => this.flushes.look();
@@ -97,7 +97,7 @@ export class Replicator {
     });
   }
 
-  #diallerOwner(report: (event: NodeEvent) => void): DiallerOwner {
+  #diallerParts(report: (event: NodeEvent) => void): DiallerParts {
     const { environment, transport } = this.#parts;
     return {
       environment,

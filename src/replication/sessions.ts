@@ -8,7 +8,7 @@ import type { PeerAccess } from './reach/peer-access.ts';
 import type { Difference } from './replica.ts';
 import { Holds } from './session/holds.ts';
 import { Session } from './session/session.ts';
-import type { Farewell, SessionGround, SessionOwner } from './session/session-owner.ts';
+import type { Farewell, SessionGround, SessionParts } from './session/session-parts.ts';
 import { heldBackBeside } from './session/taking.ts';
 import type { Hello } from './wire/bodies.ts';
 
@@ -38,7 +38,7 @@ export class Sessions implements Iterable<Session> {
   readonly #holds: Holds<Session>;
   readonly #directions: Directions;
   readonly #identities: Identities;
-  readonly #owner: SessionOwner<Session>;
+  readonly #sessionParts: SessionParts<Session>;
   /** Says when a peer was asked last for the switch of mode that a table lacks. */
   readonly #asked = new Map<string, number>();
   #isClosing = false;
@@ -53,10 +53,10 @@ export class Sessions implements Iterable<Session> {
       access: () => access.list,
       sessionsOf: (nodeId) => this.of(nodeId),
     });
-    this.#owner = this.#makeOwner();
+    this.#sessionParts = this.#makeSessionParts();
   }
 
-  #makeOwner(): SessionOwner<Session> {
+  #makeSessionParts(): SessionParts<Session> {
     const { ground, access, ...told } = this.#parts;
     return {
       ...ground,
@@ -114,7 +114,7 @@ export class Sessions implements Iterable<Session> {
 
   /** A peer dialled. */
   accept(connection: Connection): void {
-    const session = new Session(connection, this.#owner);
+    const session = new Session(connection, this.#sessionParts);
     const isRoom = !this.#isClosing && this.#makeRoom(session);
     this.#begin(session);
     if (!isRoom) session.end('full', `This node takes at most ${this.#parts.maxPeers} peers.`);
@@ -122,7 +122,7 @@ export class Sessions implements Iterable<Session> {
 
   /** A peer was dialled. */
   connected(dialler: Dialler, connection: Connection): void {
-    const session = new Session(connection, this.#owner);
+    const session = new Session(connection, this.#sessionParts);
     this.#dialled.set(session, dialler);
     this.#begin(session);
   }

@@ -8,7 +8,7 @@ import { DigestCache, type Digests } from '../../src/projection/comparing/digest
 import { GradualAdoption } from '../../src/projection/checkpoints/gradual-adoption.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';
 import type { ComparisonMessage } from '../../src/replication/wire/comparison-wire.ts';
-import { type ComparisonOwner, Comparisons } from '../../src/replication/digests/comparison.ts';
+import { type ComparisonParts, Comparisons } from '../../src/replication/digests/comparison.ts';
 import type { Difference, LeafSum, TableDigests } from '../../src/replication/replica.ts';
 import { type TableDeclaration, compileSchema } from '../../src/schema/index.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';
@@ -72,7 +72,7 @@ class OneSide {
       },
       compared: (_: string, differences: readonly Difference[]) => this.compared.push(differences),
     };
-    this.comparisons = new Comparisons(owner as unknown as ComparisonOwner);
+    this.comparisons = new Comparisons(owner as unknown as ComparisonParts);
   }
 
   get asked(): Extract<ComparisonMessage, { type: 'ask' }>[] {

@@ -4,8 +4,8 @@ import type { AccessList } from '../../src/access/grant.ts';
 import type { Environment } from '../../src/environment.ts';
 import { Intake } from '../../src/replication/costs/intake.ts';
 import { Turns } from '../../src/replication/costs/turns.ts';
-import { Dialler, type DiallerOwner } from '../../src/replication/reach/dialler.ts';
-import { Identities, type IdentitiesOwner } from '../../src/replication/reach/identities.ts';
+import { Dialler, type DiallerParts } from '../../src/replication/reach/dialler.ts';
+import { Identities, type IdentitiesParts } from '../../src/replication/reach/identities.ts';
 import { Heartbeat } from '../../src/replication/session/heartbeat.ts';
 import type { Session } from '../../src/replication/session/session.ts';
 import type { Hello } from '../../src/replication/wire/bodies.ts';
@@ -42,7 +42,7 @@ describe('of a configured peer between two sessions', () => {
       reached: () => false,
       unreachable: (_: Dialler, error: Error) => told.push(error.message),
       changed: () => undefined,
-    } as unknown as DiallerOwner;
+    } as unknown as DiallerParts;
     const dialler = new Dialler('ws://127.0.0.1:1', owner);
     dialler.dial();
     for (let times = 1; times <= 9; times++) {
@@ -69,7 +69,7 @@ describe('of nodes whose sessions gave way to later ones', () => {
     const connection = { direction: 'accepted', credential: 'a' };
     const session = { tables, connection } as unknown as Session;
     const present = { tables, connection, hello: { session: -1 } } as unknown as Session;
-    const owner: IdentitiesOwner = {
+    const owner: IdentitiesParts = {
       nodeId: 'hub',
       access: () => ({ belongsToAnother: () => false }) as unknown as AccessList,
       sessionsOf: () => [present],
@@ -122,16 +122,16 @@ describe('what is taken from a peer', () => {
     const { environment, goOff } = timed();
     const taken: Uint8Array[] = [];
     const flows: boolean[] = [];
-    const intake = new Intake(
-      { environment, limits, turns: new Turns(environment) },
-      {
-        holder: () => '',
-        take: (frame) => void taken.push(frame),
-        throttled: () => undefined,
-        overrun: (error) => expect.fail(error.message),
-        flow: (isWanted) => void flows.push(isWanted),
-      },
-    );
+    const intake = new Intake({
+      environment,
+      limits,
+      turns: new Turns(environment),
+      holder: () => '',
+      take: (frame) => void taken.push(frame),
+      throttled: () => undefined,
+      overrun: (error) => expect.fail(error.message),
+      flow: (isWanted) => void flows.push(isWanted),
+    });
     return { intake, taken, flows, goOff };
   }
 

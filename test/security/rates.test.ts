@@ -97,19 +97,19 @@ function intakesOf(
   const taken: number[] = [];
   const flows: boolean[] = [];
   const intakes = Array.from({ length: count }, (_, number) => {
-    const intake: Intake = new Intake(
-      { environment, limits, turns },
-      {
-        holder: () => holderOf(number),
-        take: ([index]) => {
-          taken.push(index as number);
-          intake.spend(units);
-        },
-        throttled: () => taken.push(-1),
-        overrun: (error) => expect.fail(error.message),
-        flow: (isWanted) => void flows.push(isWanted),
+    const intake: Intake = new Intake({
+      environment,
+      limits,
+      turns,
+      holder: () => holderOf(number),
+      take: ([index]) => {
+        taken.push(index as number);
+        intake.spend(units);
       },
-    );
+      throttled: () => taken.push(-1),
+      overrun: (error) => expect.fail(error.message),
+      flow: (isWanted) => void flows.push(isWanted),
+    });
     return intake;
   });
   const turn = (): void => {

@@ -2,8 +2,8 @@ import type { Mailbox } from './mailbox.ts';
 import type { Request, RequestMessage } from './messages.ts';
 import { fromMessage } from './packed-commits.ts';
 
-/** The ends are what an {@link Inbox} takes from, and gives to. */
-export interface InboxEnds {
+/** The parts are what an {@link Inbox} takes from, and gives to. */
+export interface InboxParts {
   readonly mailbox: Mailbox;
   /** Returns the next message that has arrived, if there is one. */
   receive(this: void): RequestMessage | undefined;
@@ -12,16 +12,16 @@ export interface InboxEnds {
 
 /** Puts what comes by two ways, as messages and through the mailbox, into the order in which it was handed over. */
 export class Inbox {
-  readonly #ends: InboxEnds;
+  readonly #parts: InboxParts;
 
-  constructor(ends: InboxEnds) {
-    this.#ends = ends;
+  constructor(parts: InboxParts) {
+    this.#parts = parts;
   }
 
   /** Takes in all that has arrived. */
   empty(): void {
     this.#take();
-    const { receive } = this.#ends;
+    const { receive } = this.#parts;
     for (let message = receive(); message !== undefined; message = receive()) this.accept(message);
   }
 
@@ -30,13 +30,13 @@ export class Inbox {
     // The mailbox was filled before this was sent, though perhaps after the last look.
     this.#take();
     if (message === null) return;
-    this.#ends.push(
+    this.#parts.push(
       message instanceof Uint8Array || message.kind === 'packed' ? fromMessage(message) : message,
     );
   }
 
   #take(): void {
-    const request = this.#ends.mailbox.take();
-    if (request !== undefined) this.#ends.push(request);
+    const request = this.#parts.mailbox.take();
+    if (request !== undefined) this.#parts.push(request);
   }
 }

@@ -73,8 +73,8 @@ export interface SealedPart {
   readonly order: readonly Stretch[] | undefined;
 }
 
-/** The owner is what the journal needs of the log it belongs to. */
-export interface JournalOwner {
+/** The parts are what the journal needs of the log it belongs to. */
+export interface JournalParts {
   /** Names the stores of the node, in the order in which they take their parts of a segment. */
   readonly storeNames: Iterable<BackendName>;
   /** Throws when a store takes no operations at present. */
@@ -92,7 +92,7 @@ interface OpenRun {
 
 /** Collects local operations of all tables, in the order in which they happen, into one segment. */
 export class OpenSegment implements Journal {
-  readonly #owner: JournalOwner;
+  readonly #parts: JournalParts;
   #runs: OpenRun[] = [];
   #order: Stretch[] = [];
   readonly #current = new Map<RunAuthor, number>();
@@ -111,8 +111,8 @@ export class OpenSegment implements Journal {
   /** The last position given out. */
   position = 0;
 
-  constructor(owner: JournalOwner) {
-    this.#owner = owner;
+  constructor(parts: JournalParts) {
+    this.#parts = parts;
   }
 
   next(author: RunAuthor): number {
@@ -137,12 +137,12 @@ export class OpenSegment implements Journal {
 
   #turnTo(author: RunAuthor): void {
     if (this.#refusal !== undefined) throw this.#refusal;
-    this.#owner.admit(author.store);
+    this.#parts.admit(author.store);
     this.#endStretch();
     if (this.#atomic && (this.#operations >= MAX_BATCH_OPERATIONS || this.#characters > MAX_BATCH_CHARACTERS))
       throw this.#batchTooLarge({ characters: this.#characters });
     const isFilled = this.#characters >= MAX_SEGMENT_CHARACTERS || this.#weight >= MAX_SEGMENT_WEIGHT;
-    if (isFilled && !this.#atomic) this.#owner.filled();
+    if (isFilled && !this.#atomic) this.#parts.filled();
     const known = this.#current.get(author);
     const isOpen = known !== undefined && !author.runFull;
     if (isOpen) {
@@ -161,13 +161,13 @@ export class OpenSegment implements Journal {
   }
 
   #startOver(author: RunAuthor): void {
-    this.#owner.filled();
+    this.#parts.filled();
     this.#turnTo(author);
   }
 
   #start(): void {
     this.#first = this.position + 1;
-    this.#owner.opened();
+    this.#parts.opened();
   }
 
   #endStretch(): void {
@@ -235,7 +235,7 @@ export class OpenSegment implements Journal {
     if (this.#runs.length === 1) return [this.#whole(first)];
     this.#endStretch();
     for (const run of this.#runs) run.finished ??= run.author.finishRun();
-    const parts = Array.from(this.#owner.storeNames, (store) => this.#part(store)).flat();
+    const parts = Array.from(this.#parts.storeNames, (store) => this.#part(store)).flat();
     this.#reset();
     return parts;
   }

@@ -1,6 +1,6 @@
 import type { Environment } from '../../environment.ts';
 import type { BackendName } from '../../schema/schema.ts';
-import { type JournalOwner, OpenSegment, type SealedPart } from './journal.ts';
+import { type JournalParts, OpenSegment, type SealedPart } from './journal.ts';
 import { type Stretch, encodeSegment } from '../runs/segment.ts';
 import type { LoggedSegment, RunReference, SegmentStore } from './segment-store.ts';
 
@@ -26,7 +26,7 @@ export interface ReceivedRuns {
  * to the store of their backend. Flushing is adaptive: the first write after a pause leaves at the
  * end of the current task, a burst is gathered until the event loop comes round.
  */
-export class OperationLog implements JournalOwner {
+export class OperationLog implements JournalParts {
   readonly journal: OpenSegment = new OpenSegment(this);
   readonly stores: ReadonlyMap<BackendName, SegmentStore>;
   readonly #environment: Environment;

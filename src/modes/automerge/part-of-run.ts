@@ -1,8 +1,8 @@
 import type { NetEffect, RunEffects } from '../conflict-mode.ts';
 import { type Change, type ChangeOperation, DELETE, INCREMENT, PUT, scalarOf } from './change.ts';
 
-/** The owner is what the changes of a whole run tell of its table. */
-interface PartOwner {
+/** A run table is what the changes of a whole run tell of its table. */
+interface RunTable {
   readonly column: string;
   /**
    * Says what a counter begins with that the whole run does not begin, because it does something else to the
@@ -16,7 +16,7 @@ interface PartOwner {
  * effect: with the names, and on top of the values, that the whole run's changes have. Keys that the whole run
  * leaves as they were are in no change of it: of these is what `part` does to them in the last.
  */
-export function changesOfPart(changes: readonly Change[], part: RunEffects, owner: PartOwner): Change[] {
+export function changesOfPart(changes: readonly Change[], part: RunEffects, owner: RunTable): Change[] {
   const named = new Set(changes.flatMap(({ operations }) => operations.map(({ key }) => key)));
   const others: ChangeOperation[] = [];
   for (const [key, effect] of part.keys)
@@ -31,7 +31,7 @@ export function changesOfPart(changes: readonly Change[], part: RunEffects, owne
 function inPart(
   { key, action, before }: ChangeOperation,
   part: RunEffects,
-  owner: PartOwner,
+  owner: RunTable,
 ): ChangeOperation {
   const effect = part.keys.get(key);
   if (effect === undefined) return removal(key, part.cleared ? before : []);
@@ -44,7 +44,7 @@ function operationOf(
   key: string,
   { kind, cell, by }: NetEffect,
   before: ChangeOperation['before'],
-  { column, start }: PartOwner,
+  { column, start }: RunTable,
 ): ChangeOperation {
   if (kind === 'delete') return removal(key, before);
   if (kind === 'put') return { action: PUT, key, scalar: scalarOf(cell, column), by: 0, before };

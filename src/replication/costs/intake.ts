@@ -22,8 +22,12 @@ export interface IntakeLimits {
   readonly bytesPerSecond: number;
 }
 
-/** The owner says where frames go, and is told of those that come too fast. */
-export interface IntakeOwner {
+/** The parts are what an intake needs of its session: where frames go, and who is told of those that come too fast. */
+export interface IntakeParts {
+  readonly environment: Environment;
+  readonly limits: IntakeLimits;
+  /** The turns of the node, shared with its other peers. */
+  readonly turns: Turns;
   /** Names who holds the credential that the peer shows: what waits is shared among holders. */
   holder(): string;
   /** Handles a frame; counts what it costs on the way. */
@@ -36,14 +40,6 @@ export interface IntakeOwner {
   flow(isWanted: boolean): void;
 }
 
-/** The parts are what an intake is part of. */
-export interface IntakeParts {
-  readonly environment: Environment;
-  readonly limits: IntakeLimits;
-  /** The turns of the node, shared with its other peers. */
-  readonly turns: Turns;
-}
-
 /**
  * The only way in for a peer's frames: one by one, in their order. Each is charged with what it costs: units of the
  * node's turn, and tokens of three buckets (operations, bytes that come, bytes that go out because of it). What
@@ -51,7 +47,6 @@ export interface IntakeParts {
  */
 export class Intake implements InTurn {
   readonly #parts: IntakeParts;
-  readonly #owner: IntakeOwner;
   #operations: number;
   #bytes: number;
   #answers: number = MAX_ANSWERED_BYTES;
@@ -67,16 +62,15 @@ export class Intake implements InTurn {
   #inTurn = false;
   #stopped = false;
 
-  constructor(parts: IntakeParts, owner: IntakeOwner) {
+  constructor(parts: IntakeParts) {
     this.#parts = parts;
-    this.#owner = owner;
     this.#operations = parts.limits.operationsPerSecond;
     this.#bytes = parts.limits.bytesPerSecond;
     this.#filledAt = parts.environment.now();
   }
 
   get holder(): string {
-    return this.#owner.holder();
+    return this.#parts.holder();
   }
 
   /** Says whether it is this side that reads nothing from the peer at present. */
@@ -97,7 +91,7 @@ export class Intake implements InTurn {
     this.#waitingBytes += frame.length + FRAME_OVERHEAD_BYTES;
     if (this.#waitingBytes > MAX_WAITING_BYTES) {
       this.stop();
-      this.#owner.overrun(tooFast());
+      this.#parts.overrun(tooFast());
     } else {
       this.#flow();
       this.#wait();
@@ -175,7 +169,7 @@ export class Intake implements InTurn {
   #let(frame: Uint8Array): void {
     this.#bytes -= frame.length + FRAME_OVERHEAD_BYTES;
     this.#answers = Math.min(MAX_ANSWERED_BYTES, this.#answers + frame.length * ANSWERED_PER_BYTE);
-    this.#owner.take(frame);
+    this.#parts.take(frame);
     if (!this.#isPaid) this.#refill();
   }
 
@@ -191,7 +185,7 @@ export class Intake implements InTurn {
     const isPaused = this.#waitingBytes > (this.#isPaused ? RESUME_BYTES : PAUSE_BYTES);
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
-    this.#owner.flow(!isPaused);
+    this.#parts.flow(!isPaused);
   }
 
   #refill(): void {
@@ -214,7 +208,7 @@ export class Intake implements InTurn {
     }
     if (!this.#wasThrottled) {
       this.#wasThrottled = true;
-      this.#owner.throttled();
+      this.#parts.throttled();
     }
     this.#timer = this.#parts.environment.schedule(this.#delayMs, () => {
       this.#timer = undefined;

@@ -19,8 +19,8 @@ const CHUNK_OVERHEAD_BYTES = 128;
 /** Units of work that a chunk of rows takes. */
 const UNITS_PER_CHUNK = 4096;
 
-/** The owner is what a comparison needs of its session. */
-export interface ComparisonOwner {
+/** The parts are what a comparison needs of its session. */
+export interface ComparisonParts {
   readonly environment: Environment;
   readonly replica: Replica;
   readonly tables: PeerTables;
@@ -69,7 +69,7 @@ interface Progress {
  * A peer that may not write a table is answered and never asked: what it says of its rows leads to nothing.
  */
 export class Comparisons {
-  readonly #owner: ComparisonOwner;
+  readonly #parts: ComparisonParts;
   readonly #progress = new Map<string, Progress>();
   /** The latest hash that came of a table whose own hash is being made. */
   readonly #roots = new Map<string, Extract<ComparisonMessage, { type: 'digest' }>>();
@@ -78,12 +78,12 @@ export class Comparisons {
   #keptBytes = 0;
   #stopped = false;
 
-  constructor(owner: ComparisonOwner) {
-    this.#owner = owner;
+  constructor(parts: ComparisonParts) {
+    this.#parts = parts;
   }
 
   start(): void {
-    this.#timer = this.#owner.environment.schedule(LOOK_MS, () => {
+    this.#timer = this.#parts.environment.schedule(LOOK_MS, () => {
       this.start();
       this.#look();
     });
@@ -100,14 +100,14 @@ export class Comparisons {
   /** Returns whether a table, as it is, was compared with the peer's to the end. */
   isCompared(name: string): boolean {
     const progress = this.#progress.get(name);
-    const table = this.#owner.replica.table(name);
+    const table = this.#parts.replica.table(name);
     return progress?.done === true && progress.state === table?.state() && isOf(progress, table);
   }
 
   /** Compares a table at once, or again. */
   begin(table: string): void {
-    const held = this.#owner.replica.table(table);
-    if (held === undefined || this.#owner.tables.shared.get(table)?.writable !== true) return;
+    const held = this.#parts.replica.table(table);
+    if (held === undefined || this.#parts.tables.shared.get(table)?.writable !== true) return;
     this.#set(table, fresh(held.state(), held.revision));
     this.#withDigests(held, (digests) => {
       if (digests !== undefined) this.#say(table, digests, false);
@@ -116,17 +116,17 @@ export class Comparisons {
 
   /** Makes the digests of a table; what they are made for is forgotten when the session ends. */
   #withDigests(table: ReplicaTable, then: (digests: TableDigests | undefined) => void): void {
-    this.#owner.slices.run(table.digests(), {
+    this.#parts.slices.run(table.digests(), {
       done: (digests) => {
         if (!this.#stopped) then(digests);
       },
-      failed: (error) => this.#owner.failed(error),
+      failed: (error) => this.#parts.failed(error),
     });
   }
 
   #look(): void {
-    for (const [name, shared] of this.#owner.tables.shared) {
-      const table = this.#owner.replica.table(name);
+    for (const [name, shared] of this.#parts.tables.shared) {
+      const table = this.#parts.replica.table(name);
       if (table === undefined || !shared.writable) continue;
       if (!shared.levelReceived || !shared.levelSent) continue;
       const { changes } = table;
@@ -140,13 +140,13 @@ export class Comparisons {
 
   #say(table: string, digests: TableDigests, reply: boolean): void {
     const { state } = digests;
-    this.#owner.send({ type: 'digest', table, state, root: digests.root(), reply });
+    this.#parts.send({ type: 'digest', table, state, root: digests.root(), reply });
   }
 
   /** The table that a message is about, if this node holds what the peer held when it sent it. */
   #same({ table, state }: { readonly table: string; readonly state: string }): ReplicaTable | undefined {
-    if (!this.#owner.tables.shared.has(table)) return undefined;
-    const held = this.#owner.replica.table(table);
+    if (!this.#parts.tables.shared.has(table)) return undefined;
+    const held = this.#parts.replica.table(table);
     return held?.state() === state ? held : undefined;
   }
 
@@ -154,15 +154,15 @@ export class Comparisons {
     const isAnswer = message.type === 'sums' || message.type === 'rows';
     // An answer that was not asked for must not cost a look through the table's lives.
     if (isAnswer && this.#going(message) === undefined) return;
-    this.#owner.spend(this.#owner.replica.table(message.table)?.lives ?? 0);
+    this.#parts.spend(this.#parts.replica.table(message.table)?.lives ?? 0);
     const table = this.#same(message);
     if (table === undefined) return;
     if (message.type === 'digest') return this.#receiveRoot(message, table);
-    const release = this.#owner.hold();
-    this.#owner.slices.run(this.#handle(message, table), {
+    const release = this.#parts.hold();
+    this.#parts.slices.run(this.#handle(message, table), {
       done: release,
       failed: (error) => {
-        this.#owner.failed(error);
+        this.#parts.failed(error);
         release();
       },
     });
@@ -200,7 +200,7 @@ export class Comparisons {
   #takeRoot(message: Extract<ComparisonMessage, { type: 'digest' }>, digests: TableDigests): void {
     const { table, state, root: theirs } = message;
     if (!message.reply) this.#say(table, digests, true);
-    if (this.#owner.tables.shared.get(table)?.writable !== true) return;
+    if (this.#parts.tables.shared.get(table)?.writable !== true) return;
     const present = this.#progress.get(table);
     // The peer's own question and its answer to ours may both arrive: one comparison is enough.
     if (present?.state === state && isOf(present, digests) && isSame(present.theirs, theirs)) return;
@@ -212,7 +212,7 @@ export class Comparisons {
   }
 
   #ask(table: string, { state, round }: Progress, of: AskedFor, numbers: readonly number[]): void {
-    this.#owner.send({ type: 'ask', table, state, round, of, numbers });
+    this.#parts.send({ type: 'ask', table, state, round, of, numbers });
   }
 
   *#answer(
@@ -222,19 +222,19 @@ export class Comparisons {
   ): Work {
     const { table, state, round, of, numbers } = message;
     if (of === 'buckets') {
-      this.#owner.send({ type: 'sums', table, state, round, bucket: -1, sums: digests.buckets() });
+      this.#parts.send({ type: 'sums', table, state, round, bucket: -1, sums: digests.buckets() });
     } else if (of === 'leaves') {
       for (const bucket of new Set(numbers))
-        this.#owner.send({ type: 'sums', table, state, round, bucket, sums: digests.leaves(bucket) });
+        this.#parts.send({ type: 'sums', table, state, round, bucket, sums: digests.leaves(bucket) });
     } else {
       for (const chunk of digests.rows([...new Set(numbers)])) {
         // Rows of another state would look like differences.
         if (!holds()) return;
-        this.#owner.send({ type: 'rows', table, state, round, last: false, chunk });
+        this.#parts.send({ type: 'rows', table, state, round, last: false, chunk });
         yield UNITS_PER_CHUNK;
       }
       if (!holds()) return;
-      this.#owner.send({ type: 'rows', table, state, round, last: true, chunk: new Uint8Array(0) });
+      this.#parts.send({ type: 'rows', table, state, round, last: true, chunk: new Uint8Array(0) });
     }
   }
 
@@ -296,7 +296,7 @@ export class Comparisons {
   #keep(bytes: number): void {
     if (this.#stopped) return;
     this.#keptBytes += bytes;
-    this.#owner.kept(this.#keptBytes);
+    this.#parts.kept(this.#keptBytes);
   }
 
   /** Counts rows no more; those that are being compared go on being read. */
@@ -323,7 +323,7 @@ export class Comparisons {
     progress.done = true;
     const { differences } = progress;
     progress.differences = [];
-    this.#owner.compared(table, differences);
+    this.#parts.compared(table, differences);
   }
 }
 

@@ -45,8 +45,8 @@ interface Schedule {
   untold: boolean;
 }
 
-/** The owner is what holding back needs of its session. */
-export interface HeldBackOwner {
+/** The parts are what holding back needs of its session. */
+export interface HeldBackParts {
   readonly environment: Environment;
   /** Counts what is held here of an origin; undefined for a table that is not declared. */
   held(table: string, origin: string): number | undefined;
@@ -63,14 +63,14 @@ export interface HeldBackOwner {
  * rarely.
  */
 export class HeldBack {
-  readonly #owner: HeldBackOwner;
+  readonly #parts: HeldBackParts;
   readonly #entries = new Map<string, Entry>();
   readonly #schedules = new Map<string, Schedule>();
   #timer: Timer | undefined;
   #stopped = false;
 
-  constructor(owner: HeldBackOwner) {
-    this.#owner = owner;
+  constructor(parts: HeldBackParts) {
+    this.#parts = parts;
   }
 
   /** Returns whether a run is to be looked at: not what lies behind something refused. */
@@ -81,7 +81,7 @@ export class HeldBack {
     const entry = this.#entries.get(nameOf(table, origin));
     if (entry === undefined || entry.trying || firstSequence <= entry.sequence) return true;
     // Another peer may have brought it meanwhile.
-    return (this.#owner.held(table, origin) ?? 0) >= entry.sequence;
+    return (this.#parts.held(table, origin) ?? 0) >= entry.sequence;
   }
 
   /**
@@ -120,7 +120,7 @@ export class HeldBack {
       code,
       reason,
       hint,
-      since: before?.since ?? this.#owner.environment.now(),
+      since: before?.since ?? this.#parts.environment.now(),
       times: before?.code === code ? before.times + 1 : 1,
       // Asked for at that time, and refused all the same: from then on as often as anything else.
       acceptableAt: before?.trying === true && before.sequence === what.sequence ? undefined : dueTime(error),
@@ -132,7 +132,7 @@ export class HeldBack {
     if (code === 'OPERATION_INVALID' && what.origin === EVERYBODY) schedule.failures = MOST_FAILURES;
     if (before?.trying !== false) schedule.ticks = ticksAfter(schedule.failures);
     this.#schedules.set(what.table, schedule);
-    this.#owner.refused(this.#shown(entry));
+    this.#parts.refused(this.#shown(entry));
     this.#timer ??= this.#tickLater();
   }
 
@@ -140,7 +140,7 @@ export class HeldBack {
   settle(): void {
     for (const entry of this.#entries.values()) {
       if (entry.origin === EVERYBODY) continue;
-      const held = this.#owner.held(entry.table, entry.origin);
+      const held = this.#parts.held(entry.table, entry.origin);
       if (held !== undefined && held >= entry.sequence) this.#letGo(entry);
     }
   }
@@ -156,7 +156,7 @@ export class HeldBack {
     const entries = this.#of(table);
     if (entries.length === 0) return;
     for (const entry of entries) entry.trying = true;
-    this.#owner.ask([table]);
+    this.#parts.ask([table]);
   }
 
   /** Lists what the peer is told of a table. */
@@ -201,11 +201,11 @@ export class HeldBack {
       schedule.failures = 0;
       schedule.untold = true;
     }
-    this.#owner.taken(this.#shown(entry));
+    this.#parts.taken(this.#shown(entry));
   }
 
   #tickLater(): Timer {
-    return this.#owner.environment.schedule(TICK_MS, () => {
+    return this.#parts.environment.schedule(TICK_MS, () => {
       this.#timer = undefined;
       if (this.#stopped) return;
       this.#tick();
@@ -222,13 +222,13 @@ export class HeldBack {
       schedule.untold = false;
       if (entries.length === 0) this.#schedules.delete(table);
     }
-    if (names.length > 0) this.#owner.ask(names);
+    if (names.length > 0) this.#parts.ask(names);
   }
 
   /** Marks what can succeed now; false when nothing can. */
   #tryAgain(entries: readonly Entry[], schedule: Schedule): boolean {
     const isDue = --schedule.ticks <= 0;
-    const now = this.#owner.environment.now();
+    const now = this.#parts.environment.now();
     const due = entries.filter(({ acceptableAt, trying, code, origin }) => {
       if (trying) return false;
       if (acceptableAt !== undefined) return now >= acceptableAt;

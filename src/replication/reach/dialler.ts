@@ -13,8 +13,8 @@ const LONGEST_MS = 10_000;
 /** Most causes of failed dials that are told between two sessions. */
 const MAX_CAUSES = 8;
 
-/** The owner is told these by its dialler. */
-export interface DiallerOwner {
+/** The parts are told these by its dialler. */
+export interface DiallerParts {
   readonly environment: Environment;
   readonly transport: Transport;
   connected(dialler: Dialler, connection: Connection): void;
@@ -30,7 +30,7 @@ export class Dialler {
   readonly address: string;
   /** The address without what may be secret in it. */
   readonly place: string;
-  readonly #owner: DiallerOwner;
+  readonly #parts: DiallerParts;
   readonly #abort = new AbortController();
   #timer: Timer | undefined;
   #steady: Timer | undefined;
@@ -47,18 +47,18 @@ export class Dialler {
   /** Dials and sessions that came to nothing since the start. */
   failedDials = 0;
 
-  constructor(address: string, owner: DiallerOwner) {
+  constructor(address: string, parts: DiallerParts) {
     this.address = address;
     this.place = placeOf(address);
-    this.#owner = owner;
+    this.#parts = parts;
     const pauses = { firstMs: FIRST_MS, maxMs: LONGEST_MS };
-    this.#backoff = new Backoff(pauses, () => owner.environment.random());
-    this.since = owner.environment.now();
+    this.#backoff = new Backoff(pauses, () => parts.environment.random());
+    this.since = parts.environment.now();
   }
 
   /** Says whether there is a session with the very process that answered here, over this or another connection. */
   get isReached(): boolean {
-    return this.nodeId !== undefined && this.#owner.reached(this.nodeId, this.#drawn);
+    return this.nodeId !== undefined && this.#parts.reached(this.nodeId, this.#drawn);
   }
 
   dial(): void {
@@ -66,13 +66,13 @@ export class Dialler {
     if (this.#abort.signal.aborted) return;
     if (this.isReached) return this.#wait('waiting', this.reason);
     this.#enter('connecting', this.reason);
-    this.#owner.transport.dial(this.address, this.#abort.signal).then(
+    this.#parts.transport.dial(this.address, this.#abort.signal).then(
       (connection) => {
         if (this.#abort.signal.aborted) {
           connection.start({ frame: () => undefined, drain: () => undefined, closed: () => undefined });
           connection.close('node closed');
         } else {
-          this.#owner.connected(this, connection);
+          this.#parts.connected(this, connection);
         }
         return undefined;
       },
@@ -87,7 +87,7 @@ export class Dialler {
     this.#wait(isTablecastError(error, 'PEER_REFUSED') ? 'refused' : 'waiting', reason);
     if (this.#causes.has(reason) || this.#causes.size >= MAX_CAUSES) return;
     this.#causes.add(reason);
-    this.#owner.unreachable(this, error);
+    this.#parts.unreachable(this, error);
   }
 
   /** A node said hello. */
@@ -100,7 +100,7 @@ export class Dialler {
   greeted(): void {
     this.wasReached = true;
     this.#causes.clear();
-    this.#steady = this.#owner.environment.schedule(STEADY_MS, () => this.#backoff.reset());
+    this.#steady = this.#parts.environment.schedule(STEADY_MS, () => this.#backoff.reset());
     this.#enter('connected', undefined);
   }
 
@@ -120,15 +120,15 @@ export class Dialler {
   #wait(state: 'waiting' | 'refused', reason: string | undefined): void {
     this.#enter(state, reason);
     if (this.#abort.signal.aborted) return;
-    const { environment } = this.#owner;
+    const { environment } = this.#parts;
     this.#timer?.cancel();
     this.#timer = environment.schedule(this.#backoff.next(), () => this.dial());
   }
 
   #enter(state: Dialler['state'], reason: string | undefined): void {
-    if (this.state !== state) this.since = this.#owner.environment.now();
+    if (this.state !== state) this.since = this.#parts.environment.now();
     this.state = state;
     this.reason = reason;
-    this.#owner.changed();
+    this.#parts.changed();
   }
 }

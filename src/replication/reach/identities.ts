@@ -16,8 +16,8 @@ export interface IdentityProblem {
   readonly twice: boolean;
 }
 
-/** The owner is what judging identities needs of the node. */
-export interface IdentitiesOwner {
+/** The parts are what judging identities needs of the node. */
+export interface IdentitiesParts {
   readonly nodeId: string;
   access(): AccessList;
   sessionsOf(nodeId: string): readonly Session[];
@@ -25,18 +25,18 @@ export interface IdentitiesOwner {
 
 /** Judges who may say to be which node, and finds out when two processes run under one id. */
 export class Identities {
-  readonly #owner: IdentitiesOwner;
+  readonly #parts: IdentitiesParts;
   /** Per node, what its process drew at its start whose connection gave way to that of a later one. */
   readonly #replaced = new Map<string, number[]>();
 
-  constructor(owner: IdentitiesOwner) {
-    this.#owner = owner;
+  constructor(parts: IdentitiesParts) {
+    this.#parts = parts;
   }
 
   /** Says why a peer may not be the node it says it is; undefined when it may. */
   problem(session: Session, { node, session: drawn, origins }: Hello): IdentityProblem | undefined {
-    const { nodeId } = this.#owner;
-    const access = this.#owner.access();
+    const { nodeId } = this.#parts;
+    const access = this.#parts.access();
     const { grant } = session.tables;
     const who = grant.holder ?? 'one without a name';
     if (node === nodeId) {
@@ -52,7 +52,7 @@ export class Identities {
     if (origins.some((origin) => origin.slice(0, Math.max(0, origin.lastIndexOf('@'))) !== node)) {
       return refused(`${node} says that it writes under the name of another node.`);
     }
-    const other = this.#owner.sessionsOf(node).find((one) => one !== session);
+    const other = this.#parts.sessionsOf(node).find((one) => one !== session);
     if (other === undefined) return undefined;
     if (!sameHolder(session, other)) return refused(`${node} is connected with another credential.`);
     // A process that was started anew draws anew: what was replaced and comes back has run all the time.

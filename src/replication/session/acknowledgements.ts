@@ -4,7 +4,7 @@ import type { PeerState } from '../peers/peer-state.ts';
 import type { ReceivedReference } from '../replica.ts';
 import type { WantedOperation } from '../wire/holding-wire.ts';
 import { Holdings } from './holdings.ts';
-import type { SessionOwner } from './session-owner.ts';
+import type { SessionParts } from './session-parts.ts';
 import type { TakenIn } from './taken-in.ts';
 import type { Message } from '../wire/wire.ts';
 
@@ -91,7 +91,7 @@ export class Acknowledgements {
   #timer: Timer | undefined;
 
   constructor(
-    { environment, replica }: Pick<SessionOwner, 'environment' | 'replica'>,
+    { environment, replica }: Pick<SessionParts, 'environment' | 'replica'>,
     { isShared, spend, send }: Peer,
   ) {
     this.#environment = environment;

@@ -5,12 +5,12 @@ import type { FarewellCause, Hello } from '../wire/bodies.ts';
 import { type Message, PROTOCOL } from '../wire/wire.ts';
 import { outOfTurn } from './incoming.ts';
 import { noCommonProtocol } from './session-events.ts';
-import type { Farewell } from './session-owner.ts';
+import type { Farewell } from './session-parts.ts';
 import type { Sharing } from './sharing.ts';
 import type { Visit } from './visit.ts';
 
-/** The owner is what a greeting needs of its session. */
-export interface GreetingOwner {
+/** The parts are what a greeting needs of its session. */
+export interface GreetingParts {
   readonly replica: Replica;
   readonly tables: PeerTables;
   readonly sharing: Sharing;
@@ -32,11 +32,11 @@ export interface GreetingOwner {
 
 /** Says hello, and hears the peer's: who it is, what it may do, and whether it is a peer or a visitor. */
 export class Greeting {
-  readonly #owner: GreetingOwner;
+  readonly #parts: GreetingParts;
   #heard: Hello | undefined;
 
-  constructor(owner: GreetingOwner) {
-    this.#owner = owner;
+  constructor(parts: GreetingParts) {
+    this.#parts = parts;
   }
 
   /** The hello of a peer; undefined until it was let in, and for a visitor. */
@@ -45,7 +45,7 @@ export class Greeting {
   }
 
   say(grant: Grant): void {
-    const { tables, sharing, replica } = this.#owner;
+    const { tables, sharing, replica } = this.#parts;
     tables.grant = grant;
     sharing.hasSpoken = true;
     const { nodeId: node, session, ownOrigins } = replica;
@@ -60,39 +60,39 @@ export class Greeting {
       answers: true,
       touches: true,
     };
-    this.#owner.send({ type: 'hello', hello });
-    for (const part of more) this.#owner.send({ type: 'tables', tables: part });
+    this.#parts.send({ type: 'hello', hello });
+    for (const part of more) this.#parts.send({ type: 'tables', tables: part });
   }
 
   /** Throws `FRAME_INVALID` for a second hello. */
   hear(hello: Hello): void {
-    const { tables, sharing, visit } = this.#owner;
+    const { tables, sharing, visit } = this.#parts;
     if (this.#heard !== undefined || visit.isBegun) throw outOfTurn('second hello');
     const strange = noCommonProtocol(hello);
-    if (strange !== undefined) return this.#owner.end('protocol', strange);
-    tables.grant = this.#owner.grantOf(hello.node) ?? tables.grant;
+    if (strange !== undefined) return this.#parts.end('protocol', strange);
+    tables.grant = this.#parts.grantOf(hello.node) ?? tables.grant;
     if (hello.visits === true) return this.#letIn(hello);
     this.#heard = hello;
     const waited = !sharing.hasSpoken;
     tables.meet(hello);
-    this.#owner.greeted();
-    const refusal = this.#owner.judge();
+    this.#parts.greeted();
+    const refusal = this.#parts.judge();
     if (refusal !== undefined) {
       this.#heard = undefined;
-      return this.#owner.end(refusal.code, refusal.reason, refusal.cause);
+      return this.#parts.end(refusal.code, refusal.reason, refusal.cause);
     }
     if (waited) this.say(tables.grant);
-    sharing.announced(hello.tables, () => this.#owner.matched());
-    this.#owner.changed();
+    sharing.announced(hello.tables, () => this.#parts.matched());
+    this.#parts.changed();
   }
 
   /** Lets a visitor in, who is told nothing but what it may do. */
   #letIn(hello: Hello): void {
-    const { tables, sharing, visit } = this.#owner;
-    const refusal = this.#owner.judgeVisit(hello);
-    if (refusal !== undefined) return this.#owner.end(refusal.code, refusal.reason, refusal.cause);
+    const { tables, sharing, visit } = this.#parts;
+    const refusal = this.#parts.judgeVisit(hello);
+    if (refusal !== undefined) return this.#parts.end(refusal.code, refusal.reason, refusal.cause);
     visit.isBegun = true;
-    this.#owner.greeted();
+    this.#parts.greeted();
     if (!sharing.hasSpoken) this.say(tables.grant);
   }
 }

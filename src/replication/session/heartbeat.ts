@@ -6,8 +6,8 @@ const PING_MS = 5000;
 /** A peer that says nothing while this many pings go out is lost. Counted, because clocks jump. */
 const SILENT_PINGS = 3;
 
-/** The owner is a session, as its heartbeat acts on it. */
-export interface HeartbeatOwner {
+/** The parts are a session, as its heartbeat acts on it. */
+export interface HeartbeatParts {
   readonly environment: Environment;
   ping(time: number): void;
   /** Returns whether this side reads at present; while it does not, nothing can be heard. */
@@ -18,18 +18,18 @@ export interface HeartbeatOwner {
 
 /** Finds out that a peer is gone although its connection does not say so. */
 export class Heartbeat {
-  readonly #owner: HeartbeatOwner;
+  readonly #parts: HeartbeatParts;
   #timer: Timer | undefined;
   #helloTimer: Timer | undefined;
   #unanswered = 0;
 
-  constructor(owner: HeartbeatOwner) {
-    this.#owner = owner;
+  constructor(parts: HeartbeatParts) {
+    this.#parts = parts;
   }
 
   start(): void {
-    this.#helloTimer = this.#owner.environment.schedule(HELLO_MS, () => {
-      this.#owner.silent(`No hello within ${HELLO_MS} ms.`);
+    this.#helloTimer = this.#parts.environment.schedule(HELLO_MS, () => {
+      this.#parts.silent(`No hello within ${HELLO_MS} ms.`);
     });
     this.#beat();
   }
@@ -40,11 +40,11 @@ export class Heartbeat {
   }
 
   #beat(): void {
-    const { environment } = this.#owner;
+    const { environment } = this.#parts;
     this.#timer = environment.schedule(PING_MS, () => {
-      if (this.#owner.listens() && this.#unanswered++ >= SILENT_PINGS)
-        return this.#owner.silent(`Nothing heard for ${SILENT_PINGS * PING_MS} ms.`);
-      this.#owner.ping(environment.now());
+      if (this.#parts.listens() && this.#unanswered++ >= SILENT_PINGS)
+        return this.#parts.silent(`Nothing heard for ${SILENT_PINGS * PING_MS} ms.`);
+      this.#parts.ping(environment.now());
       this.#beat();
     });
   }

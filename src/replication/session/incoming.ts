@@ -26,8 +26,8 @@ interface IncomingCheckpoint {
   isComing: boolean;
 }
 
-/** The owner is what the checkpoints of one peer need. */
-export interface IncomingOwner {
+/** The parts are what the checkpoints of one peer need. */
+export interface IncomingParts {
   readonly environment: Environment;
   /** So many bytes of them are kept; that may be too much, and then the peer goes. */
   kept(bytes: number): void;
@@ -39,12 +39,12 @@ export interface IncomingOwner {
 
 /** Checkpoints of which a peer has sent a part, one per table. */
 export class IncomingCheckpoints {
-  readonly #owner: IncomingOwner;
+  readonly #parts: IncomingParts;
   readonly #underWay = new Map<string, IncomingCheckpoint>();
   #timer: Timer | undefined;
 
-  constructor(owner: IncomingOwner) {
-    this.#owner = owner;
+  constructor(parts: IncomingParts) {
+    this.#parts = parts;
   }
 
   /** Takes the next chunk; gives the checkpoint when it is the last. Throws `FRAME_INVALID`. */
@@ -59,7 +59,7 @@ export class IncomingCheckpoints {
     if (message.last) this.#underWay.delete(table);
     this.#count();
     if (message.last) return incoming;
-    this.#timer ??= this.#owner.environment.schedule(LOOK_MS, () => this.#look());
+    this.#timer ??= this.#parts.environment.schedule(LOOK_MS, () => this.#look());
     return undefined;
   }
 
@@ -72,19 +72,19 @@ export class IncomingCheckpoints {
   #count(): void {
     let total = 0;
     for (const { bytes } of this.#underWay.values()) total += bytes;
-    this.#owner.kept(total);
+    this.#parts.kept(total);
   }
 
   #look(): void {
     this.#timer = undefined;
-    const isBehind = this.#owner.isBehind();
+    const isBehind = this.#parts.isBehind();
     for (const [table, incoming] of this.#underWay) {
       const isLate = !incoming.isComing && !isBehind;
-      if (isLate || ++incoming.looks >= MOST_LOOKS) return this.#owner.late(tooSlow(table));
+      if (isLate || ++incoming.looks >= MOST_LOOKS) return this.#parts.late(tooSlow(table));
       // What waited comes first: it has until the next look.
       incoming.isComing = isBehind;
     }
-    if (this.#underWay.size > 0) this.#timer = this.#owner.environment.schedule(LOOK_MS, () => this.#look());
+    if (this.#underWay.size > 0) this.#timer = this.#parts.environment.schedule(LOOK_MS, () => this.#look());
   }
 }
 

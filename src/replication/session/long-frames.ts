@@ -8,8 +8,8 @@ import type { PeerTables } from '../peers/peer-tables.ts';
 import type { AdoptedRows, Held, ReceivedFrame, Replica } from '../replica.ts';
 import type { Message } from '../wire/wire.ts';
 
-/** The owner is what {@link LongFrames} needs of its session. */
-export interface LongFramesOwner {
+/** The parts are what {@link LongFrames} needs of its session. */
+export interface LongFramesParts {
   readonly node: {
     readonly replica: Replica;
     readonly environment: Environment;
@@ -41,30 +41,30 @@ export interface LongFramesOwner {
 
 /** Frames of one peer that take so long that they are worked on in slices: dear values, and checkpoints. */
 export class LongFrames {
-  readonly #owner: LongFramesOwner;
+  readonly #parts: LongFramesParts;
   readonly #incoming: IncomingCheckpoints;
 
-  constructor(owner: LongFramesOwner) {
-    this.#owner = owner;
+  constructor(parts: LongFramesParts) {
+    this.#parts = parts;
     this.#incoming = new IncomingCheckpoints({
-      environment: owner.node.environment,
-      kept: (bytes) => owner.kept(bytes),
-      isBehind: () => owner.isBehind(),
-      late: (error) => owner.refuse(error),
+      environment: parts.node.environment,
+      kept: (bytes) => parts.kept(bytes),
+      isBehind: () => parts.isBehind(),
+      late: (error) => parts.refuse(error),
     });
   }
 
   /** Takes a frame's runs, once values that are dear to check have been checked in slices. */
   prepare(frame: ReceivedFrame, take: () => void): void {
-    const { tables, node } = this.#owner;
+    const { tables, node } = this.#parts;
     const prepared = frame.prepare((table) => tables.shared.get(table)?.writable === true);
     if (prepared === undefined) return take();
-    const release = this.#owner.hold();
+    const release = this.#parts.hold();
     const end = (last: () => void): void => {
       try {
-        if (!this.#owner.ended()) last();
+        if (!this.#parts.ended()) last();
       } catch (error) {
-        this.#owner.refuse(error);
+        this.#parts.refuse(error);
       } finally {
         prepared.forget();
         release();
@@ -73,13 +73,13 @@ export class LongFrames {
     node.slices.run(prepared.work, {
       // A checkpoint may have begun to be taken over meanwhile.
       done: () => node.whenFree(() => end(take)),
-      failed: (error) => end(() => this.#owner.refuse(error)),
+      failed: (error) => end(() => this.#parts.refuse(error)),
     });
   }
 
   /** Takes a part of a checkpoint, and with the last one the checkpoint over. Throws `FRAME_INVALID`, `LIMIT_EXCEEDED`. */
   take(message: Extract<Message, { type: 'checkpoint' }>): void {
-    const { node, tables } = this.#owner;
+    const { node, tables } = this.#parts;
     const { table } = message;
     const shared = tables.shared.get(table);
     if (shared === undefined) return;
@@ -88,7 +88,7 @@ export class LongFrames {
     const complete = this.#incoming.take(message);
     if (complete === undefined) return;
     const adoption = node.replica.adopt(table, complete.chunks, (held, written) => {
-      const agrees = this.#owner.agrees(table, held, written);
+      const agrees = this.#parts.agrees(table, held, written);
       if (agrees) tables.holds(table, held);
       return agrees;
     });
@@ -98,13 +98,13 @@ export class LongFrames {
       done: (result) => {
         release();
         if (result === undefined) return;
-        if ('parted' in result) this.#owner.parted(table, result.parted);
-        else this.#owner.adopted(table, result, complete.bytes);
+        if ('parted' in result) this.#parts.parted(table, result.parted);
+        else this.#parts.adopted(table, result, complete.bytes);
       },
       failed: (error) => {
         release();
-        if (isTablecastError(error)) this.#owner.refusedCheckpoint(table, error);
-        else this.#owner.refuse(error);
+        if (isTablecastError(error)) this.#parts.refusedCheckpoint(table, error);
+        else this.#parts.refuse(error);
       },
     });
   }

@@ -40,8 +40,8 @@ export function writtenLast(held: Held, sessions: readonly number[] | undefined)
   return held.map(([, sequence], index) => [sequence, sessions[index] ?? 0]);
 }
 
-/** The owner is what finding out about one peer needs. */
-export interface PartingOwner {
+/** The parts are what finding out about one peer needs. */
+export interface PartingParts {
   readonly replica: Replica;
   readonly tables: PeerTables;
   /** Id of the peer's node. */
@@ -57,13 +57,13 @@ export interface PartingOwner {
  * its key numbers stand for other keys there.
  */
 export class Parting {
-  readonly #owner: PartingOwner;
+  readonly #parts: PartingParts;
   /** Per table that parted, a life of which both sides hold other operations. */
   readonly #lives = new Map<string, string>();
   readonly #told = new Set<string>();
 
-  constructor(owner: PartingOwner) {
-    this.#owner = owner;
+  constructor(parts: PartingParts) {
+    this.#parts = parts;
   }
 
   /** The life because of which a table is not shared. */
@@ -73,7 +73,7 @@ export class Parting {
 
   /** Looks at what the peer said last of a table that is about to be shared. */
   compare(name: string): void {
-    const { replica, tables } = this.#owner;
+    const { replica, tables } = this.#parts;
     const shared = tables.shared.get(name);
     const state = tables.stateOf(name);
     const table = replica.table(name);
@@ -93,7 +93,7 @@ export class Parting {
 
   /** Looks at what a peer has of single lives; false when it is not of the same past. */
   agrees(name: string, held: Held, written: readonly Stretches[]): boolean {
-    const { replica, tables } = this.#owner;
+    const { replica, tables } = this.#parts;
     const table = replica.table(name);
     if (table === undefined || !tables.shared.has(name)) return true;
     const life = partedLife(table, held, written);
@@ -103,26 +103,26 @@ export class Parting {
 
   /** Shares a table no longer of which both sides hold other operations of a life under the same names. */
   part(name: string, life: string): void {
-    this.#owner.tables.unshare(name);
+    this.#parts.tables.unshare(name);
     if (this.#lives.has(name)) return;
     this.#lives.set(name, life);
-    this.#report(name, life, this.#owner.tables.mayBring(name, life));
-    this.#owner.parted(name);
+    this.#report(name, life, this.#parts.tables.mayBring(name, life));
+    this.#parts.parted(name);
   }
 
   /** Tells of a fork what is to be done only when the peer could have brought the other operations: others may say anything. */
   #report(table: string, life: string | undefined, counts: boolean): void {
     if (this.#told.has(table)) return;
     this.#told.add(table);
-    const { nodeId } = this.#owner.replica;
+    const { nodeId } = this.#parts.replica;
     const isOwn = life === undefined || life.slice(0, life.lastIndexOf('@')) === nodeId;
     const claim = {
       table,
       life: life ?? nodeId,
-      peer: this.#owner.peer(),
-      holder: this.#owner.tables.grant.holder,
+      peer: this.#parts.peer(),
+      holder: this.#parts.tables.grant.holder,
     };
-    if (!counts) this.#owner.report(forkClaimed(claim));
-    else this.#owner.report(isOwn ? forked(claim) : parted(claim));
+    if (!counts) this.#parts.report(forkClaimed(claim));
+    else this.#parts.report(isOwn ? forked(claim) : parted(claim));
   }
 }

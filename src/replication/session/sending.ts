@@ -12,8 +12,8 @@ import { Outbound } from './outbound.ts';
 /** Bytes sent and not acknowledged before sending pauses. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
-/** The owner is what sending needs of its session. */
-export interface SendingOwner {
+/** The parts are what sending needs of its session. */
+export interface SendingParts {
   readonly environment: Environment;
   readonly replica: Replica;
   readonly tables: PeerTables;
@@ -36,27 +36,27 @@ export interface SendingOwner {
 export class Sending {
   readonly acked: Acked;
   readonly outbound: ReadonlyMap<BackendName, Outbound>;
-  readonly #owner: SendingOwner;
+  readonly #parts: SendingParts;
   readonly #connection: Connection;
   #isBlocked = false;
   #bytes = 0;
   #operations = 0;
 
-  constructor(connection: Connection, owner: SendingOwner) {
+  constructor(connection: Connection, parts: SendingParts) {
     this.#connection = connection;
-    this.#owner = owner;
-    this.acked = new Acked((wants) => owner.ask(wants));
+    this.#parts = parts;
+    this.acked = new Acked((wants) => parts.ask(wants));
     this.outbound = this.#newOutbound();
   }
 
   #newOutbound(): ReadonlyMap<BackendName, Outbound> {
-    const { replica, tables, environment } = this.#owner;
+    const { replica, tables, environment } = this.#parts;
     const outlet = {
       open: () => this.#isOpen,
-      ended: () => this.#owner.ended(),
+      ended: () => this.#parts.ended(),
       send: (message: Message, operations: number) => this.#sendCounted(message, operations),
       failed: (error: unknown) => this.#fail(error),
-      again: (bytes: number) => this.#owner.charge(bytes),
+      again: (bytes: number) => this.#parts.charge(bytes),
       nextTurn: () => new Promise<void>((resolve) => environment.defer(resolve)),
     };
     return new Map(
@@ -67,7 +67,7 @@ export class Sending {
   }
 
   get #isOpen(): boolean {
-    if (this.#owner.ended() || this.#isBlocked || this.#owner.isBusy()) return false;
+    if (this.#parts.ended() || this.#isBlocked || this.#parts.isBusy()) return false;
     return this.#bytes - this.acked.bytes < WINDOW_BYTES;
   }
 
@@ -88,7 +88,7 @@ export class Sending {
 
   /** Sends a message at once; returns its length in bytes, 0 after the end. */
   send(message: Message): number {
-    if (this.#owner.ended()) return 0;
+    if (this.#parts.ended()) return 0;
     const frame = encodeMessage(message);
     try {
       if (!this.#connection.send(frame)) this.#isBlocked = true;
@@ -100,12 +100,12 @@ export class Sending {
 
   /** As {@link send}, because of what the peer sent, to whom it is charged. */
   answer(message: Message): void {
-    this.#owner.charge(this.send(message));
+    this.#parts.charge(this.send(message));
   }
 
   #sendCounted(message: Message, operations: number): void {
-    const { environment, peer } = this.#owner;
-    this.#owner.beforeOperations();
+    const { environment, peer } = this.#parts;
+    this.#parts.beforeOperations();
     this.#operations += operations;
     const end = operations === 0 ? undefined : environment.span?.('send', { peer: peer() ?? '', operations });
     const bytes = this.send(message);
@@ -116,7 +116,7 @@ export class Sending {
 
   #fail(error: unknown): void {
     this.#isBlocked = true;
-    this.#owner.failed(error);
+    this.#parts.failed(error);
   }
 
   /** The connection takes more. */

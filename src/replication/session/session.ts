@@ -20,7 +20,7 @@ import { Visit } from './visit.ts';
 import { PeerTables } from '../peers/peer-tables.ts';
 import type { AdoptedRows, ReceivedFrame } from '../replica.ts';
 import { Intake } from '../costs/intake.ts';
-import type { SessionOwner } from './session-owner.ts';
+import type { SessionParts } from './session-parts.ts';
 import { Sharing } from './sharing.ts';
 import { type Taken, Taking } from './taking.ts';
 import { denied, failed, saidOf, throttled } from './session-events.ts';
@@ -34,7 +34,7 @@ export class Session implements Debtor, Directed, Place {
   readonly comparisons: Comparisons;
   readonly sending: Sending;
   readonly clock: PeerClock;
-  readonly #owner: SessionOwner<Session>;
+  readonly #parts: SessionParts<Session>;
   readonly #long: LongFrames;
   readonly #intake: Intake;
   readonly #acknowledgements: Acknowledgements;
@@ -51,14 +51,14 @@ export class Session implements Debtor, Directed, Place {
   receivedOperations = 0;
   readonly since: number;
 
-  constructor(connection: Connection, owner: SessionOwner<Session>) {
+  constructor(connection: Connection, parts: SessionParts<Session>) {
     this.connection = connection;
-    this.#owner = owner;
-    this.since = owner.environment.now();
-    this.tables = new PeerTables(owner.replica, (denial) => owner.report(denied(denial, this)));
-    const { environment, replica } = owner;
+    this.#parts = parts;
+    this.since = parts.environment.now();
+    this.tables = new PeerTables(parts.replica, (denial) => parts.report(denied(denial, this)));
+    const { environment, replica } = parts;
     this.clock = new PeerClock({ environment, replica, tables: this.tables });
-    this.#acknowledgements = new Acknowledgements(owner, {
+    this.#acknowledgements = new Acknowledgements(parts, {
       isShared: (table) =>
         this.visit.isBegun ? this.tables.grant.mayRead(table) : this.tables.shared.has(table),
       spend: (units) => this.#intake.charge(units),
@@ -76,11 +76,11 @@ export class Session implements Debtor, Directed, Place {
       replica,
       tables: this.tables,
       peer: () => this.nodeId,
-      report: (event) => owner.report(event),
+      report: (event) => parts.report(event),
       parted: (name) => this.sharing.parted(name),
     });
     this.taking = new Taking({
-      node: owner,
+      node: parts,
       tables: this.tables,
       peer: () => this.nodeId,
       ask: (tables) => this.sharing.lacks(tables),
@@ -89,12 +89,12 @@ export class Session implements Debtor, Directed, Place {
     this.comparisons = this.#newComparisons();
     this.visit = this.#newVisit();
     this.#long = new LongFrames({
-      node: owner,
+      node: parts,
       tables: this.tables,
       hold: () => this.hold(),
       ended: () => this.#ended,
       isBehind: () => this.#intake.isBehind,
-      kept: (bytes) => owner.accounts.checkpoints.set(this, bytes),
+      kept: (bytes) => parts.accounts.checkpoints.set(this, bytes),
       refuse: (error) => this.#refuse(error),
       refusedCheckpoint: (table, error) => this.taking.refusedCheckpoint(table, error),
       agrees: (table, held, written) => this.#parting.agrees(table, held, written),
@@ -102,7 +102,7 @@ export class Session implements Debtor, Directed, Place {
       adopted: (table, rows, bytes) => this.#adopted(table, rows, bytes),
     });
     this.sharing = new Sharing({
-      node: owner,
+      node: parts,
       tables: this.tables,
       parting: this.#parting,
       taking: this.taking,
@@ -111,35 +111,35 @@ export class Session implements Debtor, Directed, Place {
       ended: () => this.#ended,
       say: (message) => this.sending.send(message),
       work: (work, then) => this.#work(work, then),
-      kept: (bytes) => owner.accounts.announced.set(this, bytes),
-      matched: () => owner.matched(this),
+      kept: (bytes) => parts.accounts.announced.set(this, bytes),
+      matched: () => parts.matched(this),
     });
     this.#greeting = this.#newGreeting();
   }
 
   #newGreeting(): Greeting {
-    const owner = this.#owner;
-    const { replica } = owner;
+    const parts = this.#parts;
+    const { replica } = parts;
     return new Greeting({
       replica,
       tables: this.tables,
       sharing: this.sharing,
       visit: this.visit,
-      grantOf: (nodeId) => owner.grantOf(this.connection, nodeId),
-      judge: () => owner.greeted(this),
-      judgeVisit: (hello) => owner.visited(this, hello),
+      grantOf: (nodeId) => parts.grantOf(this.connection, nodeId),
+      judge: () => parts.greeted(this),
+      judgeVisit: (hello) => parts.visited(this, hello),
       greeted: () => this.#heartbeat.greeted(),
       send: (message) => void this.sending.send(message),
       end: (code, reason, cause) => this.end(code, reason, cause),
       matched: () => this.comparisons.start(),
-      changed: () => owner.changed(),
+      changed: () => parts.changed(),
     });
   }
 
   #newVisit(): Visit {
-    const owner = this.#owner;
+    const parts = this.#parts;
     return new Visit({
-      requests: owner.requests,
+      requests: parts.requests,
       grant: () => this.tables.grant,
       ended: () => this.#ended,
       wanted: (wants) => this.#acknowledgements.asked(wants),
@@ -148,23 +148,23 @@ export class Session implements Debtor, Directed, Place {
   }
 
   #newComparisons(): Comparisons {
-    const owner = this.#owner;
+    const parts = this.#parts;
     return new Comparisons({
-      environment: owner.environment,
-      replica: owner.replica,
+      environment: parts.environment,
+      replica: parts.replica,
       tables: this.tables,
-      slices: owner.slices,
+      slices: parts.slices,
       hold: () => this.hold(),
       send: (message) => this.sending.answer(message),
       spend: (units) => this.#intake.spend(units),
-      kept: (bytes) => owner.accounts.compares.set(this, bytes),
+      kept: (bytes) => parts.accounts.compares.set(this, bytes),
       failed: (error) => this.#refuse(error),
-      compared: (table, differences) => owner.compared(this, table, differences),
+      compared: (table, differences) => parts.compared(this, table, differences),
     });
   }
 
   #newSending(): Sending {
-    const { environment, replica } = this.#owner;
+    const { environment, replica } = this.#parts;
     return new Sending(this.connection, {
       environment,
       replica,
@@ -180,17 +180,17 @@ export class Session implements Debtor, Directed, Place {
   }
 
   #newIntake(): Intake {
-    const { environment, intake: limits, turns } = this.#owner;
-    return new Intake(
-      { environment, limits, turns },
-      {
-        holder: () => this.holder,
-        take: (frame) => this.#decode(frame),
-        throttled: () => this.#owner.report(throttled(this, limits)),
-        overrun: (error) => this.#refuse(error),
-        flow: (isWanted) => this.connection.flow?.(isWanted),
-      },
-    );
+    const { environment, intake: limits, turns } = this.#parts;
+    return new Intake({
+      environment,
+      limits,
+      turns,
+      holder: () => this.holder,
+      take: (frame) => this.#decode(frame),
+      throttled: () => this.#parts.report(throttled(this, limits)),
+      overrun: (error) => this.#refuse(error),
+      flow: (isWanted) => this.connection.flow?.(isWanted),
+    });
   }
 
   /** Id of the peer's node; undefined until it said hello. */
@@ -204,7 +204,7 @@ export class Session implements Debtor, Directed, Place {
 
   /** Says hello, unless what may be told depends on the peer's own, and begins to listen. */
   start(): void {
-    const grant = this.#owner.grantOf(this.connection, undefined);
+    const grant = this.#parts.grantOf(this.connection, undefined);
     if (grant !== undefined) this.#greeting.say(grant);
     this.connection.start({
       frame: (bytes) => this.#receive(bytes),
@@ -250,7 +250,7 @@ export class Session implements Debtor, Directed, Place {
    */
   #cannotSend(error: unknown): void {
     if (this.#ended || this.#farewell !== undefined) return;
-    this.#owner.report(failed('send-failed', error, this));
+    this.#parts.report(failed('send-failed', error, this));
     this.end('failed', saidOf(error));
   }
 
@@ -287,13 +287,13 @@ export class Session implements Debtor, Directed, Place {
       case 'tables':
         return this.sharing.announced(message.tables);
       case 'runs':
-        return this.#opened(this.#owner.replica.open(message.runs), length);
+        return this.#opened(this.#parts.replica.open(message.runs), length);
       case 'checkpoint':
         this.#acknowledgements.received(length);
         return this.#long.take(message);
       case 'ack':
         this.#acknowledgements.asked(message.wants);
-        if (this.sending.acknowledged(message)) this.#owner.changed();
+        if (this.sending.acknowledged(message)) this.#parts.changed();
         return;
       case 'sources':
         return this.sharing.redirected(message.sources);
@@ -308,7 +308,7 @@ export class Session implements Debtor, Directed, Place {
         this.clock.said(message.time);
         return this.sending.answer({ type: 'pong', time: message.time });
       case 'pong':
-        if (this.clock.echoed(message.time)) this.#owner.changed();
+        if (this.clock.echoed(message.time)) this.#parts.changed();
         return;
       default:
         throw outOfTurn(message.type);
@@ -317,14 +317,14 @@ export class Session implements Debtor, Directed, Place {
 
   /** Takes the runs of a frame, as soon as what is dear of it is prepared. */
   #opened(frame: ReceivedFrame, length: number): void {
-    const end = this.#owner.environment.span?.('apply', { peer: this.nodeId ?? '', bytes: length });
+    const end = this.#parts.environment.span?.('apply', { peer: this.nodeId ?? '', bytes: length });
     this.#long.prepare(frame, () => this.#taken(this.taking.take(frame, end), length));
   }
 
   #taken({ operations, applied }: Taken, length: number): void {
     this.#intake.countOperations(operations);
     this.receivedOperations += applied.operations;
-    const { replica } = this.#owner;
+    const { replica } = this.#parts;
     const concerns = (table: string): boolean => this.taking.heldBack.concerns(table);
     this.#acknowledgements.received(length, takenIn(replica, { operations, applied, concerns }));
   }
@@ -349,7 +349,7 @@ export class Session implements Debtor, Directed, Place {
   /** Does in slices what the peer asks for; what it sends meanwhile waits. */
   #work(work: Work, then: () => void = () => undefined): void {
     const release = this.hold();
-    this.#owner.slices.run(work, {
+    this.#parts.slices.run(work, {
       done: () => {
         release();
         if (!this.#ended) then();
@@ -368,16 +368,16 @@ export class Session implements Debtor, Directed, Place {
   }
 
   #adopted(table: string, { rows, switched }: AdoptedRows, bytes: number): void {
-    if (switched) this.#owner.switched(table);
+    if (switched) this.#parts.switched(table);
     this.receivedOperations += rows;
-    this.#owner.report(tookOver(table, { rows, bytes }, this.nodeId));
+    this.#parts.report(tookOver(table, { rows, bytes }, this.nodeId));
     this.#acknowledgements.stored();
   }
 
   /** Something about this peer went wrong: say so and end the session; dialling anew starts afresh. */
   #refuse(error: unknown): void {
     const event = failed('frame-refused', error, this);
-    this.#owner.report(event);
+    this.#parts.report(event);
     this.end('invalid', event.message);
   }
 
@@ -391,10 +391,10 @@ export class Session implements Debtor, Directed, Place {
     this.taking.stop();
     this.comparisons.stop();
     this.sharing.stop();
-    this.#owner.accounts.announced.set(this, 0);
+    this.#parts.accounts.announced.set(this, 0);
     this.#intake.stop();
     this.sending.resume();
     this.#long.clear();
-    this.#owner.ended(this, { kind: closing.kind, reason: this.#farewell ?? closing.reason });
+    this.#parts.ended(this, { kind: closing.kind, reason: this.#farewell ?? closing.reason });
   }
 }

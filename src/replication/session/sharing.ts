@@ -6,7 +6,7 @@ import type { Outbound } from './outbound.ts';
 import { type Parting, writtenLast } from './parting.ts';
 import type { PeerTables } from '../peers/peer-tables.ts';
 import { differing } from './session-events.ts';
-import type { SessionOwner } from './session-owner.ts';
+import type { SessionParts } from './session-parts.ts';
 import type { Taking } from './taking.ts';
 import { MAX_HELD_BACK_TOLD, type Sources, type TableState } from '../wire/bodies.ts';
 import { partsOf, sourcesOf } from '../wire/parts.ts';
@@ -19,9 +19,9 @@ const LIVES_PER_UNIT = 1;
 const ENTRIES_PER_STEP = 64;
 const ENTRY_UNITS = 2;
 
-/** The owner is what {@link Sharing} needs of its session. */
-export interface SharingOwner {
-  readonly node: SessionOwner;
+/** The parts are what {@link Sharing} needs of its session. */
+export interface SharingParts {
+  readonly node: SessionParts;
   readonly tables: PeerTables;
   readonly parting: Parting;
   readonly taking: Taking;
@@ -40,7 +40,7 @@ export interface SharingOwner {
 
 /** Sharing knows which tables one peer shares with this node: what either side says of its own, and what follows. */
 export class Sharing {
-  readonly #owner: SharingOwner;
+  readonly #parts: SharingParts;
   readonly #asking: Asking;
   /** As {@link PeerTables.sharing} when others were told last. */
   #sharing = 0;
@@ -49,9 +49,9 @@ export class Sharing {
   /** Set while it is looked through what the peer said: what belongs together must not be sent in part. */
   isBusy = false;
 
-  constructor(owner: SharingOwner) {
-    this.#owner = owner;
-    this.#asking = new Asking(owner.node.environment, (names) => this.#ask(names));
+  constructor(parts: SharingParts) {
+    this.#parts = parts;
+    this.#asking = new Asking(parts.node.environment, (names) => this.#ask(names));
   }
 
   stop(): void {
@@ -62,7 +62,7 @@ export class Sharing {
 
   /** The tables of this node that the peer may read, in parts of which each fits into one message. */
   parts(): TableState[][] {
-    const { replica } = this.#owner.node;
+    const { replica } = this.#parts.node;
     return partsOf(this.#statesOf(Array.from(replica.tables(), ({ name }) => name)));
   }
 
@@ -72,7 +72,7 @@ export class Sharing {
 
   /** Makes what the peer is told of a table; undefined while it is told nothing. */
   stateOf(name: string): TableState | undefined {
-    const { node, tables, parting, taking } = this.#owner;
+    const { node, tables, parting, taking } = this.#parts;
     const table = node.replica.table(name);
     if (table === undefined || !this.hasSpoken || !tables.grant.mayRead(name)) return undefined;
     const life = parting.lifeOf(name);
@@ -89,21 +89,21 @@ export class Sharing {
     const state = this.stateOf(name);
     if (state === undefined) return;
     // Also before the peer said hello: this node's own hello is under way, without this table.
-    this.#owner.say({ type: 'tables', tables: [state] });
-    if (this.#owner.peer() !== undefined) this.#matchAgain(name);
+    this.#parts.say({ type: 'tables', tables: [state] });
+    if (this.#parts.peer() !== undefined) this.#matchAgain(name);
   }
 
   /** Tells the peer of a switch of mode; the node that made it sends its rows at once. */
   switched(name: string, here: boolean): void {
     const state = this.stateOf(name);
-    if (state === undefined || this.#owner.peer() === undefined) return;
-    this.#owner.say({ type: 'tables', tables: [state] });
+    if (state === undefined || this.#parts.peer() === undefined) return;
+    this.#parts.say({ type: 'tables', tables: [state] });
     if (here) this.#matchAgain(name);
-    this.#owner.taking.heldBack.retry(name);
+    this.#parts.taking.heldBack.retry(name);
   }
 
   #matchAgain(name: string): void {
-    this.#compare(name, this.#owner.tables.match(name));
+    this.#compare(name, this.#parts.tables.match(name));
     this.#told();
   }
 
@@ -114,18 +114,18 @@ export class Sharing {
 
   /** Gives back what a peer wrote itself, after it has heard that it is there: so it begins a new life first. */
   giveBack(): void {
-    const names = this.#owner.tables.forgotten.take();
+    const names = this.#parts.tables.forgotten.take();
     if (names.length > 0) this.#ask(names);
   }
 
   #ask(names: readonly string[]): void {
-    for (const tables of partsOf(this.#statesOf(names))) this.#owner.say({ type: 'tables', tables });
+    for (const tables of partsOf(this.#statesOf(names))) this.#parts.say({ type: 'tables', tables });
   }
 
   /** The peer is told of a table that it holds otherwise, and not sent it any more. */
   parted(name: string): void {
     const state = this.stateOf(name);
-    if (state !== undefined) this.#owner.say({ type: 'tables', tables: [state] });
+    if (state !== undefined) this.#parts.say({ type: 'tables', tables: [state] });
     this.#told();
   }
 
@@ -134,8 +134,8 @@ export class Sharing {
    * with the tables that they could have come with. Returns how many bytes that took.
    */
   sayDirect(lost: readonly (readonly [string, readonly string[]])[]): number {
-    if (this.#owner.peer() === undefined) return 0;
-    const { node, tables } = this.#owner;
+    if (this.#parts.peer() === undefined) return 0;
+    const { node, tables } = this.#parts;
     const have: [string, string, number][] = [];
     const sessions: number[] = [];
     for (const [origin, names] of lost) {
@@ -148,12 +148,12 @@ export class Sharing {
       }
     }
     const direct = Array.from(
-      node.directBeside(this.#owner.tables),
+      node.directBeside(this.#parts.tables),
       ([origin, names]): [string, string[]] => [origin, [...names]],
     );
     let bytes = 0;
     for (const sources of sourcesOf({ direct, have, sessions }))
-      bytes += this.#owner.say({ type: 'sources', sources });
+      bytes += this.#parts.say({ type: 'sources', sources });
     return bytes;
   }
 
@@ -161,22 +161,22 @@ export class Sharing {
 
   /** Takes in what the peer says of its tables. */
   announced(states: readonly TableState[], then?: () => void): void {
-    this.#owner.work(this.#announce(states), () => {
+    this.#parts.work(this.#announce(states), () => {
       this.isBusy = false;
-      for (const outbound of this.#owner.outbound.values()) outbound.resume();
+      for (const outbound of this.#parts.outbound.values()) outbound.resume();
       this.#told();
       then?.();
     });
   }
 
   *#announce(states: readonly TableState[]): Work {
-    const { tables, node, taking } = this.#owner;
+    const { tables, node, taking } = this.#parts;
     this.isBusy = true;
     for (const state of states) {
-      if (this.#owner.ended()) return;
+      if (this.#parts.ended()) return;
       taking.heldThere([state]);
       const refused = tables.learn(state);
-      this.#owner.kept(tables.keptBytes);
+      this.#parts.kept(tables.keptBytes);
       this.#compare(state.name, refused);
       const lives = tables.shared.has(state.name) ? (node.replica.table(state.name)?.lives ?? 0) : 0;
       yield TABLE_UNITS + (state.held.length + lives) / LIVES_PER_UNIT;
@@ -184,22 +184,22 @@ export class Sharing {
   }
 
   #compare(name: string, refused: ReturnType<PeerTables['match']>): void {
-    const { parting, node } = this.#owner;
+    const { parting, node } = this.#parts;
     parting.compare(name);
     for (const table of refused) {
       if (table.parted !== undefined) parting.part(table.name, table.parted);
-      else node.report(differing(table, this.#owner.peer()));
+      else node.report(differing(table, this.#parts.peer()));
     }
     this.#rewind(name);
   }
 
   /** Takes in what comes to the peer from elsewhere, and what it has of what no longer does. */
   redirected({ direct, have, sessions }: Sources): void {
-    this.#owner.work(this.#redirect({ direct, have, sessions }));
+    this.#parts.work(this.#redirect({ direct, have, sessions }));
   }
 
   *#redirect({ direct, have, sessions }: Sources): Work {
-    const { parting, tables, node } = this.#owner;
+    const { parting, tables, node } = this.#parts;
     for (const [index, [name, origin, sequence]] of have.entries()) {
       parting.agrees(
         name,
@@ -208,28 +208,28 @@ export class Sharing {
       );
       if (index % ENTRIES_PER_STEP === 0) yield ENTRIES_PER_STEP * ENTRY_UNITS;
     }
-    if (this.#owner.ended()) return;
+    if (this.#parts.ended()) return;
     const again = tables.setDirect(direct, have);
-    this.#owner.kept(tables.keptBytes);
+    this.#parts.kept(tables.keptBytes);
     for (const name of again) {
-      if (this.#owner.ended()) return;
+      if (this.#parts.ended()) return;
       this.#rewind(name);
       yield TABLE_UNITS + (node.replica.table(name)?.lives ?? 0) / LIVES_PER_UNIT;
     }
   }
 
   #rewind(name: string): void {
-    const table = this.#owner.tables.shared.get(name);
+    const table = this.#parts.tables.shared.get(name);
     if (table === undefined) return;
-    for (const outbound of this.#owner.outbound.values()) outbound.rewind([table]);
+    for (const outbound of this.#parts.outbound.values()) outbound.rewind([table]);
   }
 
   /** Lets others know when other tables are shared than before. */
   #told(): void {
-    const { tables, node } = this.#owner;
+    const { tables, node } = this.#parts;
     if (tables.sharing !== this.#sharing) {
       this.#sharing = tables.sharing;
-      this.#owner.matched();
+      this.#parts.matched();
     }
     node.changed();
   }

@@ -4,7 +4,7 @@ import { HeldBack } from '../peers/held-back.ts';
 import type { HeldBackOperations } from '../peers/peer-state.ts';
 import type { PeerTables } from '../peers/peer-tables.ts';
 import type { AppliedRuns, ReceivedFrame } from '../replica.ts';
-import type { SessionOwner } from './session-owner.ts';
+import type { SessionParts } from './session-parts.ts';
 import { heldBack, lifeRefused, takenAgain, tooManyOperations } from './session-events.ts';
 import type { HeldBackState, TableState } from '../wire/bodies.ts';
 import { MAX_FRAME_OPERATIONS } from '../wire/wire.ts';
@@ -12,9 +12,9 @@ import { MAX_FRAME_OPERATIONS } from '../wire/wire.ts';
 /** Most authors in tables that a peer holds back of which is remembered that it does. */
 const MAX_HELD_THERE = 256;
 
-/** The owner is what taking a peer's operations needs of its session. */
-export interface TakingOwner {
-  readonly node: Pick<SessionOwner, 'environment' | 'replica' | 'mayAskForSwitch' | 'levelled' | 'report'>;
+/** The parts are what taking a peer's operations needs of its session. */
+export interface TakingParts {
+  readonly node: Pick<SessionParts, 'environment' | 'replica' | 'mayAskForSwitch' | 'levelled' | 'report'>;
   readonly tables: PeerTables;
   /** Id of the peer's node. */
   peer(): string | undefined;
@@ -34,17 +34,17 @@ export interface Taken {
 /** Takes the operations that one peer brings, and holds back what cannot be taken, here and as the peer says of its side. */
 export class Taking {
   readonly heldBack: HeldBack;
-  readonly #owner: TakingOwner;
+  readonly #parts: TakingParts;
   /** Holds what the peer said of its side, by table. */
   readonly #there = new Map<string, readonly HeldBackOperations[]>();
 
-  constructor(owner: TakingOwner) {
-    this.#owner = owner;
-    const { environment, replica } = owner.node;
+  constructor(parts: TakingParts) {
+    this.#parts = parts;
+    const { environment, replica } = parts.node;
     this.heldBack = new HeldBack({
       environment,
       held: (table, origin) => replica.held(table, origin),
-      ask: (tables) => owner.ask(tables),
+      ask: (tables) => parts.ask(tables),
       refused: (held) => this.#tell(held),
       taken: (held) => this.#taken(held),
     });
@@ -63,9 +63,9 @@ export class Taking {
   }
 
   #take(frame: ReceivedFrame): Taken {
-    const { node } = this.#owner;
+    const { node } = this.#parts;
     let operations = 0;
-    const { tables } = this.#owner;
+    const { tables } = this.#parts;
     const applied = frame.take({
       seen: (run) => {
         operations += run.count;
@@ -81,10 +81,10 @@ export class Taking {
     }
     this.heldBack.settle();
     for (const origin of applied.forgotten) this.#tellLife(origin);
-    for (const [table, origin] of applied.parted) this.#owner.part(table, origin);
+    for (const [table, origin] of applied.parted) this.#parts.part(table, origin);
     const missing = [...applied.gaps, ...applied.ahead.filter((table) => node.mayAskForSwitch(table))];
     const asked = missing.filter((table) => this.heldBack.mayAsk(table));
-    if (asked.length > 0) this.#owner.ask(asked);
+    if (asked.length > 0) this.#parts.ask(asked);
     return { operations, applied };
   }
 
@@ -100,7 +100,7 @@ export class Taking {
       this.#there.delete(name);
       const room = MAX_HELD_THERE - [...this.#there.values()].flat().length;
       // Of a table that is not here, nothing was sent that could have been refused.
-      if (said.length === 0 || room <= 0 || this.#owner.node.replica.table(name) === undefined) continue;
+      if (said.length === 0 || room <= 0 || this.#parts.node.replica.table(name) === undefined) continue;
       const there = said.slice(0, room).map((state) => this.#heldThere(name, state, before));
       this.#there.set(name, there);
       for (const held of there) this.#tell(held);
@@ -114,7 +114,7 @@ export class Taking {
   ): HeldBackOperations {
     const origin = text === '' ? undefined : text;
     const known = before.find((held) => held.origin === origin && held.code === code && held.from === from);
-    const { since = this.#owner.node.environment.now(), times = 0 } = known ?? {};
+    const { since = this.#parts.node.environment.now(), times = 0 } = known ?? {};
     return {
       by: 'there',
       table,
@@ -131,7 +131,7 @@ export class Taking {
 
   /** The peer says that it has sent everything it had of tables. */
   level(names: readonly string[]): void {
-    const { tables, node } = this.#owner;
+    const { tables, node } = this.#parts;
     for (const name of names) {
       const table = tables.shared.get(name);
       if (table?.levelReceived !== false && !this.heldBack.concerns(name)) continue;
@@ -143,7 +143,7 @@ export class Taking {
 
   /** Returns whether everything that the peer has of a table is here. */
   isLevel(table: string): boolean {
-    return this.#owner.tables.shared.get(table)?.levelReceived === true && !this.heldBack.concerns(table);
+    return this.#parts.tables.shared.get(table)?.levelReceived === true && !this.heldBack.concerns(table);
   }
 
   /** Lists what is held back between the two nodes, on either side. */
@@ -157,21 +157,21 @@ export class Taking {
 
   /** Once per session, and across sessions as often as any notice. */
   #tell(held: HeldBackOperations): void {
-    const { node } = this.#owner;
+    const { node } = this.#parts;
     // What others brought is for them to tell.
-    if (held.times === 1 && held.from === undefined) node.report(heldBack(held, this.#owner.peer() ?? ''));
+    if (held.times === 1 && held.from === undefined) node.report(heldBack(held, this.#parts.peer() ?? ''));
     node.levelled();
   }
 
   #taken(held: HeldBackOperations): void {
-    const { node } = this.#owner;
-    node.report(takenAgain(held, this.#owner.peer() ?? ''));
+    const { node } = this.#parts;
+    node.report(takenAgain(held, this.#parts.peer() ?? ''));
     node.levelled();
   }
 
   #tellLife(origin: string): void {
     const why = 'that life lies too many restarts back';
-    this.#owner.node.report(lifeRefused(origin, why, this.#owner.peer()));
+    this.#parts.node.report(lifeRefused(origin, why, this.#parts.peer()));
   }
 }
 

@@ -9,8 +9,8 @@ import { outOfTurn } from './incoming.ts';
 /** Most requests of one visitor that are under way at a time. */
 export const MAX_REQUESTS = 64;
 
-/** The owner is what a visit needs of its session. */
-export interface VisitOwner {
+/** The parts are what a visit needs of its session. */
+export interface VisitParts {
   readonly requests: Requests;
   grant(): Grant;
   ended(): boolean;
@@ -24,13 +24,13 @@ export interface VisitOwner {
  * it came or went, and it is told nothing but answers.
  */
 export class Visit {
-  readonly #owner: VisitOwner;
+  readonly #parts: VisitParts;
   #underWay = 0;
   /** Says whether this connection is a visit, and no session with a peer. */
   isBegun = false;
 
-  constructor(owner: VisitOwner) {
-    this.#owner = owner;
+  constructor(parts: VisitParts) {
+    this.#parts = parts;
   }
 
   /** Throws `FRAME_INVALID` for what visitors do not say, `LIMIT_EXCEEDED` for a request too many. */
@@ -39,9 +39,9 @@ export class Visit {
       case 'request':
         return this.#asked(message.request);
       case 'ack':
-        return this.#owner.wanted(message.wants);
+        return this.#parts.wanted(message.wants);
       case 'ping':
-        return this.#owner.answer({ type: 'pong', time: message.time });
+        return this.#parts.answer({ type: 'pong', time: message.time });
       case 'pong':
         return;
       default:
@@ -56,9 +56,9 @@ export class Visit {
   }
 
   async #answer(request: RowRequest): Promise<void> {
-    const answer = await this.#owner.requests.answer(request, this.#owner.grant());
+    const answer = await this.#parts.requests.answer(request, this.#parts.grant());
     this.#underWay--;
-    if (!this.#owner.ended()) this.#owner.answer({ type: 'answer', answer });
+    if (!this.#parts.ended()) this.#parts.answer({ type: 'answer', answer });
   }
 }
 

@@ -32,8 +32,8 @@ export interface SessionGround {
   readonly report: (event: NodeEvent) => void;
 }
 
-/** The owner is what a session needs of those it belongs to; parts of a session hand over none. */
-export interface SessionOwner<Session = unknown> extends SessionGround {
+/** The parts are what a session needs of those it belongs to; parts of a session hand over none. */
+export interface SessionParts<Session = unknown> extends SessionGround {
   /** Lists what of a table is held back that other peers brought. */
   heldBackBeside(taking: object, table: string): HeldBackState[];
   /** Answers what a peer may do; undefined while that depends on which node it says it is. */
