@@ -86,8 +86,9 @@ test('query asks the HTTP port of a node, which has its log and peers', slow, as
 test('query says what is wrong', slow, async () => {
   const node = await open();
   const ask = (...args: string[]) => run(['query', ...args, '--peer', node.address]);
-  const [log, table, write, hidden, pragma, rows, words, time] = await Promise.all([
+  const [log, peers, table, write, hidden, pragma, rows, words, time] = await Promise.all([
     ask('SELECT * FROM visits_at(1)'),
+    ask('SELECT * FROM peers'),
     ask('SELECT * FROM visit'),
     ask('DELETE FROM visits'),
     ask('WITH gone AS (SELECT 1) DELETE FROM visits'),
@@ -100,6 +101,8 @@ test('query says what is wrong', slow, async () => {
     2, 2, 2, 2, 4, 2, 2,
   ]);
   expect(log.stderr).toMatch(/visits_at is of the node's log.*\n.*--peer http:\/\/127\.0\.0\.1:PORT.*--file/);
+  // A file has no peers.
+  expect(peers.stderr).toMatch(/peers is of the node's log.*\n.*--peer http:\/\/127\.0\.0\.1:PORT\.\n/);
   expect(table.stderr).toMatch(
     /no table "visit"\. Did you mean visits\?\nThe tables are: (?:visits, names|names, visits)/,
   );

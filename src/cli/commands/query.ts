@@ -112,9 +112,12 @@ async function ask(
 
 function notCopied(name: string, peer: string): TablecastError {
   const host = URL.canParse(peer) ? new URL(peer).hostname : 'HOST';
+  const file = /^(?:peers|divergence)$/.test(name)
+    ? ''
+    : ' Or its database, also while it runs: --file DIRECTORY/ID.tablecast.db.';
   return usageError(
     `${name} is of the node's log and peers, and from a ws:// address this command has copies of its tables only.`,
-    `Ask its HTTP port, which run --http names: --peer http://${host}:PORT. Or its database, also while it runs: --file DIRECTORY/ID.tablecast.db.`,
+    `Ask its HTTP port, which run --http names: --peer http://${host}:PORT.${file}`,
   );
 }
 
