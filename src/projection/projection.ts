@@ -100,7 +100,8 @@ export class Projection {
   /** Forgets removed keys that nothing refers to any more, when they have become many. */
   compact(): void {
     const { rows } = this;
-    if (rows.removedCount < this.#compactAt || rows.removedCount < rows.size) return;
+    const removed = rows.slots - rows.size;
+    if (removed < this.#compactAt || removed < rows.size) return;
     rows.watch?.settle();
     const authors = [...this.authors.all()];
     if (authors.some((author) => author.running) || this.#slotKeepers > 0) return;
@@ -113,7 +114,7 @@ export class Projection {
     if (this.inForce.mode.comparesVersions) markRemembered(this, referenced, this.times.clock.stamp());
     const renumbered = rows.bulk.compact(referenced);
     // What had to stay is not looked at again before there is much more of it.
-    this.#compactAt = Math.max(REMOVED_KEPT, rows.removedCount * 1.5);
+    this.#compactAt = Math.max(REMOVED_KEPT, (rows.slots - rows.size) * 1.5);
     for (const author of authors) author.renumber(renumbered);
     for (const dictionary of foreign) dictionary.renumber(renumbered);
     rows.touches?.renumber(renumbered);

@@ -59,10 +59,6 @@ export class Rows {
     return this.#keys.count;
   }
 
-  get removedCount(): number {
-    return this.slots - this.size;
-  }
-
   /** Slots with a row, in the order in which the rows appeared. */
   *live(): Generator<number, void, undefined> {
     for (const slot of this.#keys.order) if (this.has(slot)) yield slot;

@@ -206,13 +206,12 @@ export class SwitchInForce {
   carryOver(): void {
     const author = this.#table.authors.main;
     if (author === undefined || this.orphans.size === 0) return;
-    author.beginCopies();
     try {
-      this.orphans.carryOver(this.#table, this.#context.origins, () => author.closeRun());
+      author.writeCopies(() =>
+        this.orphans.carryOver(this.#table, this.#context.origins, () => author.closeRun()),
+      );
     } catch (error) {
       if (!isTablecastError(error)) throw error;
-    } finally {
-      author.endCopies();
     }
   }
 }

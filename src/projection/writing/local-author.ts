@@ -179,15 +179,15 @@ export class LocalAuthor implements RunAuthor {
     this.#context.journal.close(this);
   }
 
-  /** Marks what is written from now on as written before, and passed over by a switch; no run may be open. */
-  beginCopies(): void {
+  /** Marks what is written meanwhile as written before, and passed over by a switch, and closes its run; no run may be open. */
+  writeCopies(write: () => void): void {
     this.#copying = true;
-  }
-
-  /** Closes the run of what was written again. */
-  endCopies(): void {
-    this.#copying = false;
-    this.#copied = this.#running;
+    try {
+      write();
+    } finally {
+      this.#copying = false;
+      this.#copied = this.#running;
+    }
   }
 
   beginRun(position: number): void {
