@@ -16,7 +16,7 @@ const visits = newProgram.table('visits', after);
 const alteration = alterTable(hub, {
   from: hub.table('hits', before),
   to: hub.table('visits', after),
-  up: ({ key, value }, standing) => ({ key, value: { ...(standing?.value as object), hits: Number(value) } }),
+  up: ({ key, value }, standing) => ({ key, value: { ...(standing?.value as object), hits: value } }),
   down: ({ key, value }) => ({ key, value: (value as { hits: number }).hits }),
 });
 

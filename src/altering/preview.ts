@@ -1,3 +1,4 @@
+import { exactly } from '../schema/exactly.ts';
 import { openNode } from '../node/open-node.ts';
 import type { MapTable, SetTable, Table } from '../table/table.ts';
 import { type AlterationState, alterTable } from './alteration.ts';
@@ -25,7 +26,8 @@ export async function previewAlteration<K1, V1, K2, V2>(
   const { from, to, ...rest } = options as unknown as AlterOptions;
   checkAlterOptions({ from, to, ...rest });
   await using node = await openNode({ id: 'preview' });
-  const copyOf = (table: Table): Table => node.table(table.name, { ...table.declaration, backend: 'memory' });
+  const copyOf = (table: Table): Table =>
+    node.table(table.name, exactly({ ...table.declaration, backend: 'memory' }));
   const copies = [copyOf(from), copyOf(to)] as const;
   await copyRows(from, copies[0]);
   await copyRows(to, copies[1]);

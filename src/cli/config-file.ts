@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
-import type { TableDeclaration } from '../index.ts';
+import type { PlainDeclaration } from '../index.ts';
 import { usageError } from './failure.ts';
 import { kindOf, readJsonFile } from './json-file.ts';
 import { didYouMean } from './nearest-word.ts';
@@ -101,7 +101,7 @@ const schema = v.strictObject({
 
 /** A configuration is what its file says; file names in it are absolute. */
 export type FileConfig = Omit<v.InferOutput<typeof schema>, 'tables'> & {
-  readonly tables?: Readonly<Record<string, TableDeclaration>> | undefined;
+  readonly tables?: Readonly<Record<string, PlainDeclaration>> | undefined;
 };
 
 /** Reads and checks a configuration file. Throws `OPTION_INVALID`, naming the file and the member. */

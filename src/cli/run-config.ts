@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { type NodeOptions, type TableDeclaration, TablecastError, isTablecastError } from '../index.ts';
+import { type NodeOptions, type PlainDeclaration, TablecastError, isTablecastError } from '../index.ts';
 import { type CredentialFlags, DEFAULT_PORT, requirePeerUrl } from './command.ts';
 import { type FileConfig, readConfigFile } from './config-file.ts';
 import { readCredentials, readText } from './credentials.ts';
@@ -34,7 +34,7 @@ export interface RunFlags extends CredentialFlags {
 export interface RunConfig extends Omit<FileConfig, 'id' | 'tables' | 'peers'> {
   readonly id: string;
   readonly peers: readonly string[];
-  readonly tables: Readonly<Record<string, TableDeclaration>>;
+  readonly tables: Readonly<Record<string, PlainDeclaration>>;
   /** The file that was read, if one was. */
   readonly source: string | undefined;
 }

@@ -1,8 +1,19 @@
 // Both entries that open nodes, index.ts and core.ts, have all of this.
 export type { TableNode } from '../node/table-node.ts';
 export { MapTable, SetTable, Table } from '../table/table.ts';
-export type { TableKind, TableOf } from '../table/table.ts';
-export type { ConcurrentValue, DivergedKey, Form, KeyOf, ValueOf } from '../table/forms.ts';
+export type { Stream, TableKind, TableOf } from '../table/table.ts';
+export { defineTable } from '../table/define-table.ts';
+export type { LocalChoices, TableDefinition } from '../table/define-table.ts';
+export { typed } from '../table/forms.ts';
+export type {
+  ConcurrentValue,
+  DivergedKey,
+  Form,
+  KeyOf,
+  ValueOf,
+  WrittenForm,
+  WrittenOf,
+} from '../table/forms.ts';
 export { View } from '../views/view.ts';
 export type { Difference, ViewRow } from '../views/rows-of-views.ts';
 export type {
@@ -28,12 +39,20 @@ export type { RepairOptions } from '../table/repair.ts';
 export type { PeerState } from '../replication/peers/peer-state.ts';
 export { bytesOfText, textOfBytes } from '../schema/index.ts';
 export type {
+  AtomicName,
   Column,
+  ComplexColumn,
+  ComplexName,
+  Duration,
   IntegerColumn,
   IntegerForm,
   JsonValue,
   Key,
+  KeyColumn,
   PlainDeclaration,
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
   TableDeclaration,
   TypeName,
   Value,

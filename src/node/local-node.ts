@@ -1,4 +1,4 @@
-import type { Observable } from 'rxjs';
+import type { Stream } from '../work/stream.ts';
 import type { CredentialChange } from '../access/rights.ts';
 import type { Environment } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
@@ -17,6 +17,7 @@ import { credentialReload } from './credential-reload.ts';
 import { Batches } from './batches.ts';
 import { closed } from './refusals.ts';
 import { Flushing } from './flushing.ts';
+import { type Asked, askedTable } from './asked-table.ts';
 import { ShownTables } from './shown-tables.ts';
 import { DurableLog, namesOf } from './durable-log.ts';
 import { type Carrier, type NodeParts, backendsOf, carrierOf, peerRulesOf } from './node-parts.ts';
@@ -30,7 +31,6 @@ import { LocalReplica } from './hosts/local-replica.ts';
 import { RowRequests } from './hosts/row-requests.ts';
 import type { PeerState } from '../replication/peers/peer-state.ts';
 import { Replicator } from '../replication/replicator.ts';
-import type { TableDeclaration } from '../schema/index.ts';
 import { TableCatalog } from './table-catalog.ts';
 import { clockJumped } from './clock-events.ts';
 import { epochEvent, storeFailed, storeRecovered } from './store-events.ts';
@@ -38,7 +38,7 @@ import { type SubscriberOptions, SubscriberCount } from '../reading/subscribers.
 import { type SwitchParts, beginDocument } from '../table/switch-mode.ts';
 import { systemEnvironment } from '../system-environment.ts';
 import type { TableNode } from './table-node.ts';
-import type { Table, TableOf } from '../table/table.ts';
+import type { Table } from '../table/table.ts';
 import type { ZeekAttachment } from '../zeek/attachment/attachment.ts';
 import { type ZeekAttachmentOptions, checkZeekOptions } from '../zeek/options.ts';
 
@@ -73,8 +73,8 @@ class LocalNode implements TableNode, StoreListener {
     switching: () => this.#switchParts(),
   }));
   readonly tables: ReadonlyMap<string, Table> = this.#shown.tables;
-  readonly events: Observable<NodeEvent>;
-  readonly peers: Observable<readonly PeerState[]>;
+  readonly events: Stream<NodeEvent>;
+  readonly peers: Stream<readonly PeerState[]>;
   readonly reloadCertificates: TableNode['reloadCertificates'];
   readonly reloadCredentials: TableNode['reloadCredentials'];
   readonly flush: TableNode['flush'] = (options) => this.#flushing.all(options);
@@ -214,7 +214,7 @@ class LocalNode implements TableNode, StoreListener {
       start: this.#start,
       starts: (store: BackendName) => this.#durable.get(store)?.starts,
       facts: this.#facts,
-      declare: (...table) => this.#shown.exactly(this.table(...table)),
+      declare: (name, declaration) => this.#shown.exactly(this.table(name, declaration)),
       report: (event: NodeEvent) => this.#events.report(event),
     };
   }
@@ -307,8 +307,11 @@ class LocalNode implements TableNode, StoreListener {
 
   // Tables -----------------------------------------------------------------------------------------
 
-  table<const D extends TableDeclaration>(name: string, declaration: D): TableOf<D> {
+  readonly table = ((...asked: Asked): unknown => this.#table(...asked)) as TableNode['table'];
+
+  #table(...asked: Asked): Table {
     if (this.#closing !== undefined) throw closed();
+    const [name, declaration] = askedTable(asked);
     const { projection, isNew, forms } = this.#catalog.declare(name, declaration);
     const isKnown = this.tables.has(name);
     if (!isKnown) this.#batches.declared(projection);
@@ -318,7 +321,7 @@ class LocalNode implements TableNode, StoreListener {
       this.#replicator.declared(name);
       this.#around.sql.declared();
     }
-    return table as unknown as TableOf<D>;
+    return table;
   }
 
   #switchParts(): SwitchParts {

@@ -51,5 +51,5 @@ export class ShownTables {
 }
 
 function exactly({ key, value }: ColumnForms): ColumnForms {
-  return { key: key.map((form) => form && 'exact'), value: value && 'exact' };
+  return { key: key.map((form) => form && 'exact'), value: value && 'exact', schema: undefined };
 }

@@ -1,4 +1,4 @@
-import type { Observable } from 'rxjs';
+import type { Stream } from '../work/stream.ts';
 import type { CredentialChange } from '../access/rights.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Log } from '../reading/log-view.ts';
@@ -10,6 +10,7 @@ import type { ProjectOptions } from '../sql/options.ts';
 import type { QueryCell } from '../sql/queries/messages.ts';
 import type { QueryOptions, QueryResult } from '../sql/queries/queries.ts';
 import type { SqlProjection } from '../sql/sql-projection.ts';
+import type { LocalChoices, TableDefinition } from '../table/define-table.ts';
 import type { Table, TableOf } from '../table/table.ts';
 import type { ZeekAttachment } from '../zeek/attachment/attachment.ts';
 import type { ZeekAttachmentOptions } from '../zeek/options.ts';
@@ -30,6 +31,8 @@ export interface TableNode {
    * when it returns. Throws `DECLARATION_INVALID`, or `DECLARATION_DIFFERS` when the name is declared otherwise.
    */
   table<const D extends TableDeclaration>(name: string, declaration: D): TableOf<D>;
+  /** Declares a table that {@link defineTable} defines, with what this node has otherwise. Throws as well. */
+  table<D extends TableDeclaration>(definition: TableDefinition<D>, here?: LocalChoices): TableOf<D>;
   /** Holds the tables declared so far. */
   readonly tables: ReadonlyMap<string, Table>;
   /**
@@ -40,9 +43,9 @@ export interface TableNode {
   batch<T>(write: () => T): T;
   readonly log: Log;
   /** Tells of connections, one entry per configured or connected peer; replays its present value. */
-  readonly peers: Observable<readonly PeerState[]>;
+  readonly peers: Stream<readonly PeerState[]>;
   /** Tells what an operator may want to know. It never fails. */
-  readonly events: Observable<NodeEvent>;
+  readonly events: Stream<NodeEvent>;
   /**
    * Attaches the node to a Zeek cluster, whose tables it declares and keeps alike from then on; connects
    * in the background, and again whenever the connection is lost. Throws `OPTION_INVALID`, and for its

@@ -1,5 +1,14 @@
 import { Observable } from 'rxjs/internal/Observable';
+import type { Stream } from '../work/stream.ts';
+import { type Follower, follow } from './follow.ts';
 import type { NodeEvent } from '../events.ts';
+
+/** A stream that `for await` follows. */
+class FollowedStream<T> extends Observable<T> implements Stream<T> {
+  [Symbol.asyncIterator](): Follower<T> {
+    return follow<T>(this);
+  }
+}
 
 const MAX_SUBSCRIBERS = 1024;
 
@@ -47,8 +56,8 @@ export class SubscriberCount {
   };
 
   /** The same stream, its subscribers counted; each value reaches them as directly as before. */
-  of<T>(stream: Observable<T>): Observable<T> {
-    return new Observable<T>((subscriber) => {
+  of<T>(stream: Observable<T>): Stream<T> {
+    return new FollowedStream<T>((subscriber) => {
       subscriber.add(this.enter());
       return stream.subscribe(subscriber);
     });
@@ -71,6 +80,6 @@ export class SubscriberCount {
 export function tableCounts(
   table: string,
   options: SubscriberOptions,
-): <T>(stream: string, source: Observable<T>) => Observable<T> {
+): <T>(stream: string, source: Observable<T>) => Stream<T> {
   return (stream, source) => new SubscriberCount(stream, options, table).of(source);
 }

@@ -204,7 +204,7 @@ function jsonSafe(value: Value): unknown {
 
 function normalised(checked: CheckedDeclaration, defaultValue: Value): Readonly<PlainDeclaration> {
   const { keyTypes, composite, valueType, backend, mode, expiry, complexValues } = checked;
-  const [single = 'any'] = keyTypes;
+  const [single = 'string'] = keyTypes;
   return Object.freeze({
     key: composite ? keyTypes : single,
     ...(valueType === undefined ? {} : { value: valueType }),

@@ -77,7 +77,7 @@ export function checkDeclaration(declaration: unknown): CheckedDeclaration {
   }
   return {
     keyTypes: Object.freeze(keys.map(({ type }) => readKeyType(type))),
-    forms: { key: keys.map(({ form }) => form), value: value.form },
+    forms: { key: keys.map(({ form }) => form), value: value.form, schema: value.schema },
     composite: Array.isArray(members.get('key')),
     valueType,
     complexValues: valueType !== undefined && complexNames.has(valueType),

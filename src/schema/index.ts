@@ -1,7 +1,13 @@
 export type {
+  AtomicName,
+  BackendName,
   Cell,
   Column,
   ColumnForms,
+  ComplexColumn,
+  ComplexName,
+  Duration,
+  KeyColumn,
   IntegerColumn,
   IntegerForm,
   JsonValue,
@@ -18,6 +24,7 @@ export { readAs, readMembers, readRow, readingOf, sameForms, shownKey } from './
 export type { Reading } from './reading.ts';
 export { compileSchema, sameDeclaration } from './compile.ts';
 export { differenceFromBefore, differenceFromThere } from './difference.ts';
+export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';
 export { suggestion } from './nearest.ts';
 export { parseDuration } from './duration.ts';
 export { schemaLimits } from './limits.ts';

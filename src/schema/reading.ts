@@ -1,4 +1,6 @@
 import { TablecastError } from '../errors.ts';
+import { asRefusal } from './refusal.ts';
+import { type StandardSchema, validated } from './standard-schema.ts';
 import type { ColumnForms, IntegerForm, Key, Schema, Value } from './schema.ts';
 
 /** Reads for one program what the rows hold in the key, or in the value. */
@@ -20,6 +22,8 @@ export interface Reading {
   readonly value: ColumnReading<Value> | undefined;
   /** Throws `VALUE_INVALID` for a value that could be written, and not be read here. */
   readonly checkValue: ((value: Value) => void) | undefined;
+  /** Returns what a schema of this program makes of a value that is to be written. Throws `VALUE_INVALID`. */
+  readonly validate: ((value: unknown) => unknown) | undefined;
 }
 
 /** Returns how the forms that a declaration asks for are read. */
@@ -28,12 +32,14 @@ export function readingOf(schema: Schema, forms: ColumnForms): Reading {
   return {
     key: keyReader(schema, forms.key),
     value: value === undefined ? undefined : valueReader(schema, value),
+    validate: forms.schema && validator(schema, forms.schema),
     checkValue: value === 'number' ? (written) => checkWritten(schema, written) : undefined,
   };
 }
 
 /** Says whether two programs, or one at two places, ask for the same forms. */
 export function sameForms(one: ColumnForms, other: ColumnForms): boolean {
+  if (one.schema !== other.schema) return false;
   return one.value === other.value && one.key.every((form, column) => form === other.key[column]);
 }
 
@@ -82,6 +88,21 @@ function integerReader(
     default:
       return undefined;
   }
+}
+
+function validator(schema: Schema, standard: StandardSchema): (value: unknown) => unknown {
+  return (value) => {
+    try {
+      return validated(standard, value);
+    } catch (thrown) {
+      const { problem, hint } = asRefusal(thrown);
+      const message = `The value of table '${schema.name}' (declared ${String(schema.valueType)}) ${problem}`;
+      throw new TablecastError('VALUE_INVALID', message, {
+        hint,
+        details: { table: schema.name, expected: schema.valueType },
+      });
+    }
+  };
 }
 
 function checkWritten(schema: Schema, value: Value): void {

@@ -1,4 +1,6 @@
-/** Types of one value, as Zeek names them. */
+import type { StandardSchema } from './standard-schema.ts';
+
+/** Is a type of one value, as Zeek names it. */
 export type AtomicName =
   | 'bool'
   | 'count'
@@ -13,7 +15,7 @@ export type AtomicName =
   | 'enum'
   | 'pattern';
 
-/** Types of values made of others; as the value of a table only, and only with `complexValues: true`. */
+/** Is a type of values made of others; as the value of a table only, and only with `complexValues: true`. */
 export type ComplexName = 'record' | 'set' | 'vector' | 'table' | 'any';
 
 /** Is every type that a declaration can name. */
@@ -29,6 +31,8 @@ export type IntegerForm = 'number' | 'bigint' | 'exact';
 export interface ColumnForms {
   readonly key: readonly (IntegerForm | undefined)[];
   readonly value: IntegerForm | undefined;
+  /** Checks what this program writes. */
+  readonly schema: StandardSchema | undefined;
 }
 
 /** A column of integers names the form in which this program reads them. Nodes may choose otherwise. */
@@ -37,8 +41,20 @@ export interface IntegerColumn {
   readonly as: IntegerForm;
 }
 
+/**
+ * A column of complex values names a schema that checks what this program writes: of zod, valibot, arktype, or any other
+ * that follows Standard Schema. What others wrote is given as it stands.
+ */
+export interface ComplexColumn<In = unknown, Out = In> {
+  readonly type: ComplexName;
+  readonly schema?: StandardSchema<In, Out> | undefined;
+}
+
+/** A column of a key is declared by its type, or with the form in which this program reads it. */
+export type KeyColumn = AtomicName | IntegerColumn;
+
 /** A column is declared by its type, or with what this program alone wants of it. */
-export type Column = TypeName | IntegerColumn;
+export type Column = TypeName | IntegerColumn | ComplexColumn;
 
 /** A JSON value is what JSON can say; complex values are of this form, deeply frozen. */
 export type JsonValue =
@@ -68,30 +84,66 @@ export type ColumnType = 'none' | 'double' | 'integer' | 'bigint' | 'text' | 'bo
 export type BackendName = 'memory' | 'sqlite' | (string & Record<never, never>);
 export type ModeName = 'naive' | 'lww' | 'automerge';
 
-/** A declaration says what a table is (its schema). Members left out or undefined take their default. */
-export interface TableDeclaration {
+/** Is milliseconds, or text such as `400ms`, `1.5s`, `5m`, `1h`, `2d`. */
+export type Duration = number | `${number}${'ns' | 'us' | 'ms' | 's' | 'm' | 'min' | 'h' | 'd'}`;
+
+/** Every table declares these members. */
+interface DeclaredOfAll {
   /** Names the type of the key, or the types of its columns (1 to 8; keys are arrays then, also for one column). */
-  readonly key: Column | readonly Column[];
-  /** Names the type of the values; left out, the table is a set. */
-  readonly value?: Column | undefined;
+  readonly key: KeyColumn | readonly KeyColumn[];
   /** Names the backend that keeps the table's log, of those the node has. Default `memory`. */
   readonly backend?: BackendName | undefined;
   /** Says who wins when two write at once. Default `naive`. */
   readonly mode?: ModeName | undefined;
-  /** Lets a row go this long after its key was created: milliseconds, or text such as `400ms`, `5m`, `1h`. */
-  readonly createExpire?: number | string | undefined;
-  /** Lets a row go this long after it was last written: milliseconds, or text such as `400ms`, `5m`, `1h`. */
-  readonly writeExpire?: number | string | undefined;
-  /** Is what reading an absent key gives; not for sets. Nodes may differ in it. */
-  readonly default?: unknown;
-  /** Allows the value types record, set, vector, table and any. */
-  readonly complexValues?: boolean | undefined;
 }
 
+/** A row lives until it is removed, or for a time that is counted in one of two ways. */
+type DeclaredLife =
+  | {
+      /** Lets a row go this long after its key was created. */
+      readonly createExpire?: Duration | undefined;
+      readonly writeExpire?: undefined;
+    }
+  | {
+      readonly createExpire?: undefined;
+      /** Lets a row go this long after it was last written. */
+      readonly writeExpire?: Duration | undefined;
+    };
+
+/** A table is a set, or has atomic values, or complex ones. */
+type DeclaredValue =
+  | {
+      readonly value?: undefined;
+      readonly default?: undefined;
+      readonly complexValues?: boolean | undefined;
+    }
+  | {
+      /** Names the type of the values; left out, the table is a set. */
+      readonly value: AtomicName | IntegerColumn;
+      /** Is what reading an absent key gives; not for sets. Nodes may differ in it. */
+      readonly default?: unknown;
+      readonly complexValues?: boolean | undefined;
+    }
+  | {
+      readonly value: ComplexName | ComplexColumn;
+      readonly default?: unknown;
+      /** Allows the value types record, set, vector, table and any. */
+      readonly complexValues: true;
+    };
+
+/** A declaration says what a table is (its schema). Members left out or undefined take their default. */
+export type TableDeclaration = DeclaredOfAll & DeclaredLife & DeclaredValue;
+
 /** The plain declaration is what nodes tell each other and keep: types alone, without what one program wants of them. */
-export interface PlainDeclaration extends TableDeclaration {
-  readonly key: TypeName | readonly TypeName[];
+export interface PlainDeclaration {
+  readonly key: AtomicName | readonly AtomicName[];
   readonly value?: TypeName | undefined;
+  readonly backend?: BackendName | undefined;
+  readonly mode?: ModeName | undefined;
+  readonly createExpire?: number | string | undefined;
+  readonly writeExpire?: number | string | undefined;
+  readonly default?: unknown;
+  readonly complexValues?: boolean | undefined;
 }
 
 /** Expiry says when rows expire. */
@@ -122,7 +174,7 @@ export interface CellPreparation {
 export interface Schema {
   readonly name: string;
   readonly isSet: boolean;
-  readonly keyTypes: readonly TypeName[];
+  readonly keyTypes: readonly AtomicName[];
   /** True when the key was declared as a list: keys are arrays then, also of one column. */
   readonly composite: boolean;
   /** Undefined for a set. */

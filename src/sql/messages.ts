@@ -1,11 +1,11 @@
 import { type ErrorCode, type ErrorDetails, TablecastError, isTablecastError } from '../errors.ts';
-import type { TableDeclaration } from '../schema/index.ts';
+import type { PlainDeclaration } from '../schema/index.ts';
 import type { Standing } from './target.ts';
 
 /** A table to project, as the thread that does it is told. */
 export interface TableOrder {
   readonly name: string;
-  readonly declaration: TableDeclaration;
+  readonly declaration: PlainDeclaration;
   readonly into: string;
   /** Names of the columns, those of the key first; what is left out is named as by default. */
   readonly columns: readonly string[];

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { Stream } from '../work/stream.ts';
 import { TablecastError, isTablecastError } from '../errors.ts';
 import type { Change, Conflict } from '../projection/telling/change.ts';
 import type { Projection } from '../projection/projection.ts';
@@ -29,7 +30,7 @@ export interface TableParts {
   readonly synced: Observable<boolean>;
   readonly divergence: Observable<readonly Divergence[]>;
   /** The same stream, its subscribers counted under its name. */
-  readonly counted: <T>(stream: string, source: Observable<T>) => Observable<T>;
+  readonly counted: <T>(stream: string, source: Observable<T>) => Stream<T>;
   readonly repair: (options: RepairOptions) => Promise<number>;
   readonly switchMode: (mode: 'naive' | 'lww' | 'automerge') => Promise<void>;
   /** Returns whether all who are connected understand a touch. */
@@ -44,11 +45,11 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   protected readonly reading: Reading;
   readonly name: string;
   readonly declaration: Readonly<PlainDeclaration>;
-  readonly changes: Observable<Change<K, V>>;
-  readonly conflicts: Observable<Conflict<K, V>>;
-  readonly synced: Observable<boolean>;
+  readonly changes: Stream<Change<K, V>>;
+  readonly conflicts: Stream<Conflict<K, V>>;
+  readonly synced: Stream<boolean>;
 
-  readonly divergence: Observable<readonly DivergedKey<K, V>[]>;
+  readonly divergence: Stream<readonly DivergedKey<K, V>[]>;
   readonly #repair: (options: RepairOptions) => Promise<number>;
   readonly #switchMode: TableParts['switchMode'];
   readonly #seal: () => void;
@@ -264,8 +265,9 @@ export class ReplicatedMap<K = unknown, V = unknown> extends ReplicatedTable<K, 
 
   #check(key: unknown, value: unknown): Value {
     try {
-      const canonical = this.projection.schema.value(value);
-      this.reading.checkValue?.(canonical);
+      const { validate, checkValue } = this.reading;
+      const canonical = this.projection.schema.value(validate === undefined ? value : validate(value));
+      checkValue?.(canonical);
       return canonical;
     } catch (error) {
       if (!isTablecastError(error, 'VALUE_INVALID')) throw error;

@@ -1,16 +1,18 @@
-import type { Observable } from 'rxjs';
+import type { Stream } from '../work/stream.ts';
 import type { Change, Conflict } from '../projection/telling/change.ts';
 import type { Column, PlainDeclaration, TableDeclaration } from '../schema/index.ts';
-import type { ConcurrentValue, DivergedKey, KeyOf, ValueOf } from './forms.ts';
+import type { ConcurrentValue, DivergedKey, KeyOf, ValueOf, WrittenOf } from './forms.ts';
 import type { RepairOptions } from './repair.ts';
 import type { Join, JoinOptions, Joined } from '../views/join.ts';
 import type { ViewOpener } from '../views/view-opener.ts';
 import type { ViewRow } from '../views/rows-of-views.ts';
 import { ReplicatedMap, ReplicatedSet, ReplicatedTable, type TableParts } from './replicated-table.ts';
 
+export type { Stream } from '../work/stream.ts';
+
 /** Is a table or a set, by its declaration. */
 export type TableOf<D extends TableDeclaration> = D['value'] extends Column
-  ? MapTable<KeyOf<D>, ValueOf<D>>
+  ? MapTable<KeyOf<D>, ValueOf<D>, WrittenOf<D>>
   : SetTable<KeyOf<D>>;
 
 /**
@@ -29,16 +31,16 @@ export interface Table<K = unknown, V = unknown> {
    * `automerge` a row may come to show an earlier write again; its change names that write, at its earlier
    * position.
    */
-  readonly changes: Observable<Change<K, V>>;
+  readonly changes: Stream<Change<K, V>>;
   /** Tells of writes of others that took effect on a row their author had not seen. */
-  readonly conflicts: Observable<Conflict<K, V>>;
+  readonly conflicts: Stream<Conflict<K, V>>;
   /** Says whether every connected peer's rows are here; replays its present value. */
-  readonly synced: Observable<boolean>;
+  readonly synced: Stream<boolean>;
   /**
    * Lists the keys on which this node and a connected peer differ although both hold the same operations, as
    * of the last time the table was at rest; replays the present list. At most 65,536 per peer.
    */
-  readonly divergence: Observable<readonly DivergedKey<K, V>[]>;
+  readonly divergence: Stream<readonly DivergedKey<K, V>[]>;
   /** Is the conflict mode in force. */
   readonly mode: 'naive' | 'lww' | 'automerge';
   /** Counts the rows. */
@@ -113,12 +115,15 @@ export interface Table<K = unknown, V = unknown> {
   keys(): IterableIterator<K>;
 }
 
-/** A map table has values: it is a Map whose content is the same on every node that declares it. */
-export interface MapTable<K = unknown, V = unknown> extends Table<K, V> {
+/**
+ * A map table has values: it is a Map whose content is the same on every node that declares it. `W` is what may be
+ * written: with a schema, what that takes in.
+ */
+export interface MapTable<K = unknown, V = unknown, W = V> extends Table<K, V> {
   /** Returns the value of a key; for an absent one the declaration's default, or undefined. */
   get(key: K): V | undefined;
   /** Writes a value, also when it equals the present one. Throws `VALUE_INVALID` for one of another type. */
-  set(key: K, value: V): this;
+  set(key: K, value: W): this;
   /**
    * Adds to a number and returns the result; an absent key counts from the default, or 0. In mode
    * `automerge` whole numbers up to 2^53 - 1 add up, also when several nodes add at the same time. Otherwise this

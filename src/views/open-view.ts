@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { Stream } from '../work/stream.ts';
 import { type Contents, type Replaced, Unordered } from './contents.ts';
 import { Evaluation, type Source, orderIn } from './evaluation.ts';
 import { type Functions, functionsOf } from './functions.ts';
@@ -13,7 +14,7 @@ import type { ViewOpener } from './view-opener.ts';
 /** The context is what a view is opened with beside what it shows. */
 export interface ViewContext {
   /** The same stream, its subscribers counted under its name. */
-  readonly counted: <T>(stream: string, source: Observable<T>) => Observable<T>;
+  readonly counted: <T>(stream: string, source: Observable<T>) => Stream<T>;
 }
 
 /** Opens a view of a table or a join. Throws `OPTION_INVALID`, `VIEW_FAILED`, `LIMIT_EXCEEDED`. */

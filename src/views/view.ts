@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { Stream } from '../work/stream.ts';
 import { isTablecastError } from '../errors.ts';
 import type { Contents } from './contents.ts';
 import { Differences } from './differences.ts';
@@ -16,7 +17,7 @@ export interface ViewParts {
   /** Names the row of a key: see {@link Entry}. Throws for what can be no key. */
   readonly idOf: (key: unknown) => unknown;
   /** The same stream, its subscribers counted. */
-  readonly counted: <T>(stream: string, source: Observable<T>) => Observable<T>;
+  readonly counted: <T>(stream: string, source: Observable<T>) => Stream<T>;
 }
 
 /**
@@ -31,7 +32,7 @@ export class View<K = unknown, V = unknown> {
    * subscriber is told what leads on from {@link snapshot} as it is when it subscribes. Fails with `VIEW_FAILED`;
    * completes when the view is closed, or its node.
    */
-  readonly differences: Observable<readonly Difference<K, V>[]>;
+  readonly differences: Stream<readonly Difference<K, V>[]>;
   readonly #parts: ViewParts;
   readonly #contents: Contents;
   readonly #evaluation: Evaluation;

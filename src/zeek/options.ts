@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
-import type { TableDeclaration } from '../schema/index.ts';
+import type { PlainDeclaration } from '../schema/index.ts';
 import type { ZeekTableDescription } from './protocol/index.ts';
 import { namedRecord } from './named-record.ts';
 
@@ -9,7 +9,7 @@ type Pem = string | Uint8Array;
 
 /** A table of a Zeek cluster has Zeek's description, and these for how Tablecast keeps it. */
 export interface ZeekTableOptions
-  extends ZeekTableDescription, Pick<TableDeclaration, 'mode' | 'createExpire' | 'writeExpire'> {
+  extends ZeekTableDescription, Pick<PlainDeclaration, 'mode' | 'createExpire' | 'writeExpire'> {
   /** Says where the table's log is kept. Default `sqlite` when the node has a directory, else `memory`. */
   readonly backend?: 'memory' | 'sqlite' | undefined;
 }

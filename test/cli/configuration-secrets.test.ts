@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { readConfigFile } from '../../src/cli/config-file.ts';
 import { runConfig, shownConfig, withoutValues } from '../../src/cli/run-config.ts';
 import { run, temporary } from './support/command.ts';
+import { exactly } from '../../src/schema/exactly.ts';
 
 const SECRET = 'correct-horse battery staple, and so on for much longer than is ever shown of any value';
 const slow = { timeout: 180_000 };
@@ -19,7 +20,7 @@ async function refusal(content: unknown): Promise<string> {
       const { id, limits, retention, zeek, tables } = config;
       const node = await openNode({ id, limits, retention, zeek });
       try {
-        for (const [name, declaration] of Object.entries(tables)) node.table(name, declaration);
+        for (const [name, declaration] of Object.entries(tables)) node.table(name, exactly(declaration));
       } finally {
         await node.close();
       }

@@ -1,3 +1,4 @@
+import { exactly } from '../../src/schema/exactly.ts';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -29,7 +30,7 @@ export async function importingFile(file: string, declare: string, flags: Import
   const node = await openNode({ id: 'n' });
   onTestFinished(() => node.close());
   const declaration = parseDeclaration(declare, 't');
-  const table = node.table('t', declaration);
+  const table = node.table('t', exactly(declaration));
   let standing = 0;
   const target = {
     name: 't',

@@ -7,6 +7,7 @@ import { firstValueFrom, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Log, type LogFile, type TableNode, openLogFile, openNode } from '../../src/index.ts';
 import { temporaryDirectory } from '../backends/support/places.ts';
+import { exactly } from '../../src/schema/exactly.ts';
 
 /** One folder per release, written by test/fixtures/formats/write.ts in a checkout of it. */
 const fixtures = fileURLToPath(new URL('../fixtures/formats/', import.meta.url));
@@ -45,7 +46,7 @@ function rowsOf(node: TableNode, expected: Expected): unknown {
 }
 
 function declareAll(node: TableNode, file: LogFile): void {
-  for (const [name, declaration] of file.tables) node.table(name, declaration);
+  for (const [name, declaration] of file.tables) node.table(name, exactly(declaration));
 }
 
 let directory: ReturnType<typeof temporaryDirectory>;

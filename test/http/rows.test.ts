@@ -38,9 +38,12 @@ describe('A row over HTTP', () => {
     'is found by a key of type %s in the path, and in the query',
     async (key, keys) => {
       const node = await openWithHttp();
-      const single = node.table('single', { key, value: 'count' }) as unknown as Map<unknown, number>;
+      const single = node.table('single', { key: key as 'string', value: 'count' }) as unknown as Map<
+        unknown,
+        number
+      >;
       const pair = node.table('pair', {
-        key: [key, 'string'],
+        key: [key as 'string', 'string'],
         value: 'count',
       }) as unknown as Map<unknown, number>;
       for (const [index, one] of keys.filter((edge) => !Number.isNaN(edge)).entries()) {

@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { MapTable, TableDeclaration } from '../../src/index.ts';
+import type { MapTable, PlainDeclaration, TableDeclaration } from '../../src/index.ts';
 import type { Cluster } from '../support/cluster.ts';
 import { clustersOfATest } from '../support/clusters-of-a-test.ts';
 
 const createCluster = clustersOfATest();
 
-function declared(expiry: Partial<TableDeclaration>): TableDeclaration {
-  return { key: 'string', value: 'string', backend: 'sqlite', mode: 'automerge', ...expiry };
+function declared(expiry: Partial<PlainDeclaration>): TableDeclaration {
+  return {
+    key: 'string',
+    value: 'string',
+    backend: 'sqlite',
+    mode: 'automerge',
+    ...expiry,
+  } as TableDeclaration;
 }
 
 const tableOf = (cluster: Cluster, index: number): MapTable<string, string> =>
@@ -17,7 +23,7 @@ function shown(cluster: Cluster): (string | undefined)[] {
 }
 
 /** Three nodes, of which the first two are apart. */
-async function apart(expiry: Partial<TableDeclaration>): Promise<Cluster> {
+async function apart(expiry: Partial<PlainDeclaration>): Promise<Cluster> {
   const cluster = await createCluster({ size: 3, topology: 'mesh' });
   cluster.declare('t', declared(expiry) as never);
   await cluster.run(1000);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { MapTable, TableDeclaration } from '../../src/index.ts';
+import type { Duration, MapTable, TableDeclaration } from '../../src/index.ts';
 import { type Cluster, type ClusterOptions, createCluster } from '../support/cluster.ts';
 
 type Numbers = MapTable<string, number | bigint>;
-type Lifetime = Pick<TableDeclaration, 'mode' | 'backend' | 'createExpire' | 'writeExpire'>;
+type Lifetime = Pick<TableDeclaration, 'mode' | 'backend'> &
+  ({ readonly createExpire?: Duration } | { readonly writeExpire?: Duration });
 
 const counts = { key: 'string', value: 'count' } as const;
 

@@ -168,8 +168,11 @@ async function importOne(
           const { table } = await joined.join(name);
           return importStore(store, targetAt(joined, table, name), flags);
         })
-      : await intoDirectory(name, flags.directory, { ...flags, found: declaration }, (target) =>
-          importStore(store, target, flags),
+      : await intoDirectory(
+          name,
+          flags.directory,
+          { ...flags, found: declaration as PlainDeclaration | undefined },
+          (target) => importStore(store, target, flags),
         );
   if (flags.json === true) print(JSON.stringify({ table: name, ...imported }));
   else note(storeSummary(name, imported));

@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import {
   type NodeOptions,
-  type TableDeclaration,
+  type PlainDeclaration,
   type TableNode,
   type ZeekAttachmentOptions,
   openNode,
 } from '../../index.ts';
+import { exactly } from '../../schema/exactly.ts';
 import { collectList, exitingWith, newCommand, withCredentials, withJson } from '../command.ts';
 import { type LogEvent, type LogFormat, logTo, withLogFormat } from '../event-log.ts';
 import { EXIT } from '../failure.ts';
@@ -170,7 +171,7 @@ async function runConfigured(config: RunConfig, flags: Flags): Promise<number> {
   const node = await openNode(options);
   try {
     node.events.subscribe(log);
-    for (const [name, declaration] of Object.entries(config.tables)) node.table(name, declaration);
+    for (const [name, declaration] of Object.entries(config.tables)) node.table(name, exactly(declaration));
   } catch (error) {
     await node.close();
     throw error;
@@ -201,7 +202,7 @@ async function runConfigured(config: RunConfig, flags: Flags): Promise<number> {
 }
 
 /** Returns the declarations with their defaults, by a node that neither listens nor dials nor opens a file. */
-async function checked(config: RunConfig, options: NodeOptions): Promise<Record<string, TableDeclaration>> {
+async function checked(config: RunConfig, options: NodeOptions): Promise<Record<string, PlainDeclaration>> {
   const { id, limits, retention, auth } = options;
   const node = await openNode({ id, limits, retention, auth });
   try {
@@ -209,11 +210,11 @@ async function checked(config: RunConfig, options: NodeOptions): Promise<Record<
       // Closed before it would dial.
       await node.attachZeek(config.directory === undefined ? cluster : inMemory(cluster)).close();
     }
-    const tables = new Map<string, TableDeclaration>();
+    const tables = new Map<string, PlainDeclaration>();
     for (const [name, declaration] of Object.entries(config.tables)) {
       const durable = declaration.backend === 'sqlite' && config.directory !== undefined;
       const probe = durable ? { ...declaration, backend: 'memory' as const } : declaration;
-      const { declaration: full } = node.table(name, probe);
+      const { declaration: full } = node.table(name, exactly(probe));
       tables.set(name, durable ? { ...full, backend: 'sqlite' } : full);
     }
     return Object.fromEntries(tables);

@@ -21,7 +21,7 @@ export function attachTable(host: ZeekHost, name: string, options: ZeekTableOpti
   const { type, types, topic, backend, mode, createExpire, writeExpire } = options;
   const zeek = compileZeekTable(name, { type, types, topic });
   const { key, value, complexValues } = declarationOf(zeek);
-  const declaration: TableDeclaration = {
+  const declaration = {
     key,
     value,
     complexValues,
@@ -29,6 +29,6 @@ export function attachTable(host: ZeekHost, name: string, options: ZeekTableOpti
     mode,
     createExpire,
     writeExpire,
-  };
+  } as TableDeclaration;
   return { name, zeek, ...host.declare(name, declaration) };
 }

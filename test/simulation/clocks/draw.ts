@@ -66,7 +66,7 @@ function drawTable(random: SeededRandom, mode?: ModeName): WorldTable {
   const drawn = mode ?? random.pick(availableModes);
   const declaration = { key: 'string', value: 'count', backend: 'sqlite', mode: drawn } as const;
   return {
-    declaration: { ...declaration, ...random.pick(LIFETIMES) },
+    declaration: { ...declaration, ...random.pick(LIFETIMES) } as WorldTable['declaration'],
     switched: mode === undefined && random.chance(0.5),
     cleared: false,
   };

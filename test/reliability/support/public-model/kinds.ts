@@ -1,4 +1,4 @@
-import type { TableDeclaration, TypeName } from '../../../../src/index.ts';
+import type { AtomicName, PlainDeclaration, TypeName } from '../../../../src/index.ts';
 import type { SeededRandom } from '../../../support/seeded-random.ts';
 
 /** Something to write, and what a table then gives back. */
@@ -10,7 +10,7 @@ export interface Sample {
 /** A table of a world: what it is, and what is written to it. */
 export interface TableKind {
   readonly name: string;
-  readonly declaration: TableDeclaration;
+  readonly declaration: PlainDeclaration;
   /** Of each node, where they differ. */
   readonly defaults: readonly (number | undefined)[];
   /** The last of them are the nodes' marks: see {@link marksFrom}. */
@@ -57,13 +57,13 @@ const atoms: Partial<Record<TypeName, readonly Sample[]>> = {
   bool: same(true, false),
 };
 
-const COLUMNS: readonly (readonly TypeName[])[] = [
+const COLUMNS: readonly (readonly AtomicName[])[] = [
   ['addr', 'port'],
   ['string', 'count'],
   ['bool', 'int', 'string'],
   ['double'],
 ];
-const SINGLE: readonly TypeName[] = [
+const SINGLE: readonly AtomicName[] = [
   'string',
   'count',
   'int',
@@ -80,7 +80,7 @@ function samplesOf(type: TypeName): readonly Sample[] {
   return atoms[type] ?? [];
 }
 
-function drawKeys(random: SeededRandom): Pick<TableKind, 'keys'> & { readonly key: TableDeclaration['key'] } {
+function drawKeys(random: SeededRandom): Pick<TableKind, 'keys'> & { readonly key: PlainDeclaration['key'] } {
   if (random.chance(0.6)) {
     const key = random.pick(SINGLE);
     return { key, keys: samplesOf(key) };
@@ -95,7 +95,7 @@ function drawKeys(random: SeededRandom): Pick<TableKind, 'keys'> & { readonly ke
 
 function drawValues(
   random: SeededRandom,
-): Pick<TableKind, 'values' | 'counts'> & Pick<TableDeclaration, 'value' | 'complexValues'> {
+): Pick<TableKind, 'values' | 'counts'> & Pick<PlainDeclaration, 'value' | 'complexValues'> {
   const dice = random.next();
   if (dice < 0.15) return { values: [], counts: false };
   if (dice < 0.25) return { value: 'record', complexValues: true, values: records, counts: false };

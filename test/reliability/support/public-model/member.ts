@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { type MapTable, type SetTable, type Table, type TableNode, openNode } from '../../../../src/index.ts';
+import {
+  type MapTable,
+  type SetTable,
+  type Table,
+  type TableDeclaration,
+  type TableNode,
+  openNode,
+} from '../../../../src/index.ts';
 import { readLog } from '../../../support/read-log.ts';
 import type { TableKind } from './kinds.ts';
 import type { Write } from './table-model.ts';
@@ -64,7 +71,7 @@ export class Member {
       const value = defaults[this.index];
       return node.table(
         name,
-        value === undefined ? declaration : { ...declaration, default: value },
+        (value === undefined ? declaration : { ...declaration, default: value }) as TableDeclaration,
       ) as Table;
     });
     tables.push(node.table('short', SHORT));
