@@ -17,6 +17,7 @@ export const sidebar = [
       page('Live views', 'docs/views'),
       page('SQL', 'docs/sql'),
       page('HTTP', 'docs/http'),
+      page('Another declaration', 'docs/altering'),
       page('Simulation', 'docs/simulation'),
       page('Errors', 'docs/errors/README'),
       { text: 'Interface', link: '/api/index.html', target: '_self' },
