@@ -57,6 +57,11 @@ export const bugsOfTimes: readonly PlantedBug[] = [
     [DEADLINES],
   ),
   bug(
+    'go on with the life of a row whose author let another one go',
+    ['projection/folding/effects.ts', '    if (rows.has(slot)) rows.beginnings?.miss(slot, dot);\n', ''],
+    [DEADLINES],
+  ),
+  bug(
     'let stamps from before a switch decide',
     [
       'projection/rows/versions.ts',

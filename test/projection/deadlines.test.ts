@@ -187,6 +187,34 @@ describe('deadlines that count from the creation of a row', () => {
     await scene.cluster.close();
   });
 
+  it('begin anew so also for a node that has only a checkpoint of what its row replaced (naive)', async () => {
+    const declaration = { mode: 'naive', backend: 'sqlite', createExpire: '20s' } as const;
+    const scene = await Scene.open(declaration, { checkpointAfter: 1 });
+    const { cluster } = scene;
+    await scene.cut(true);
+    scene.table(0).set('k', 1);
+    await scene.at(10_000);
+    scene.table(1).set('k', 2);
+    await scene.cut(false);
+    await scene.at(15_000);
+    expect(cluster.member(0).disk.checkpoints.size).toBe(1);
+    await cluster.stop(0);
+    const gone: number[] = [];
+    const began = cluster.time.now - 15_000;
+    await cluster.start(0, (node) => {
+      const table = node.table('t', { ...counts, ...declaration });
+      table.changes.subscribe(({ kind }) => {
+        if (kind === 'expired') gone.push(cluster.time.now - began);
+      });
+    });
+    await scene.at(25_500);
+    expect(scene.sizes()[1]).toBe(0);
+    scene.table(1).set('k', 3);
+    await scene.at(60_000);
+    between([...gone, scene.gone()[1]], 45_500, 45_500 + LATEST_MS);
+    await cluster.close();
+  });
+
   it('begin anew with a row that is removed and written in one turn (automerge)', async () => {
     const cluster = await createCluster({ size: 2 });
     const [here, there] = cluster.declare('t', {
