@@ -26,6 +26,7 @@ import { statusCommand } from './commands/status.ts';
 import { switchModeCommand } from './commands/switch-mode.ts';
 import { tailCommand } from './commands/tail.ts';
 import { touchCommand } from './commands/touch.ts';
+import { undoCommand } from './commands/undo.ts';
 import { verifyCommand } from './commands/verify.ts';
 
 const EPILOGUE = `
@@ -56,6 +57,7 @@ export function program(version: string): Command {
     tailCommand(),
     diffCommand(),
     repairCommand(),
+    undoCommand(),
     switchModeCommand(),
     alterCommand(),
     logCommand(),

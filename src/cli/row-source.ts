@@ -1,6 +1,14 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ErrorCode, type MapTable, type SetTable, TablecastError, isTablecastError } from '../index.ts';
+import {
+  type ErrorCode,
+  type MapTable,
+  type SetTable,
+  TablecastError,
+  type UndoOptions,
+  isTablecastError,
+} from '../index.ts';
+import { usageError } from './failure.ts';
 import {
   type OpenVisit,
   type RowAnswer,
@@ -37,6 +45,22 @@ export interface RowSource {
   readonly nodeId: string;
   readonly declaration: VisitedTable['declaration'];
   ask(question: RowQuestion): Promise<AskedRow>;
+  /** Has the node take back what one author wrote. Throws what {@link Table.undo} throws. */
+  undo(options: UndoOptions & { readonly dryRun: boolean }): Promise<Undone>;
+}
+
+/** An undone row is a key with the write that an undo makes. */
+export interface UndoneRow {
+  readonly key: unknown;
+  readonly kind: 'set' | 'delete' | 'increment';
+  readonly value: unknown;
+}
+
+/** Undone says to how many keys an undo writes, to how many it does not, and the first writes. */
+export interface Undone {
+  readonly writes: number;
+  readonly kept: number;
+  readonly first: readonly UndoneRow[];
 }
 
 /** Others are nodes beside the one that is asked, so many of whom, with it, are to hold a write. */
@@ -162,6 +186,21 @@ class VisitedRows implements RowSource {
     return { existed: answer.existed === true, value: after };
   }
 
+  async undo({ origin, since, dryRun }: UndoOptions & { readonly dryRun: boolean }): Promise<Undone> {
+    const { name, flags, visitor, table } = this.#parts;
+    const asked = visitor.ask({ act: 'undo', table: name, key: '', undo: { origin, ...since, dryRun } });
+    const { problem, undone } = await inTime(asked, flags.timeout, `Node ${visitor.nodeId} did not answer`);
+    if (problem !== undefined || undone === undefined)
+      throw this.#problem({ number: 0 }, problem ?? { code: 'INTERNAL', message: 'No answer.', hint: '' });
+    const { schema } = table;
+    const first = undone.first.map(({ key, kind, cell }) => ({
+      key: schema.keyOf(key),
+      kind,
+      value: cell === undefined ? undefined : kind === 'set' ? schema.fromColumn(cellOf(cell)) : cellOf(cell),
+    }));
+    return { ...undone, first };
+  }
+
   #problem(
     { written }: RowAnswer,
     { code, message, hint }: NonNullable<RowAnswer['problem']>,
@@ -249,5 +288,9 @@ async function joinedRows(joined: JoinedNode, name: string, held: () => Promise<
     await held();
     return { existed, value: rowOf(key) };
   };
-  return { nodeId: joined.peerId, declaration, ask };
+  const undo = (): Promise<never> =>
+    Promise.reject(
+      usageError(`Node ${joined.peerId} runs a version that undoes nothing.`, 'Upgrade that node first.'),
+    );
+  return { nodeId: joined.peerId, declaration, ask, undo };
 }

@@ -36,6 +36,7 @@ export type { OperationRange } from '../log/reading/operation-stream.ts';
 export type { Operation, OperationKind } from '../log/operations/operation.ts';
 export type { Change, ChangeKind, Conflict, ConflictSide } from '../projection/telling/change.ts';
 export type { RepairOptions } from '../table/repair.ts';
+export type { UndoOptions, UndoPlan, UndoneKey } from '../table/undo.ts';
 export type { PeerState } from '../replication/peers/peer-state.ts';
 export { bytesOfText, textOfBytes } from '../schema/index.ts';
 export type {

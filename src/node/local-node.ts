@@ -70,6 +70,7 @@ class LocalNode implements TableNode, StoreListener {
     replicator: this.#replicator,
     subscribers: this.#subscribers,
     flushing: this.#flushing,
+    view: this.log,
     switching: () => this.#switchParts(),
   }));
   readonly tables: ReadonlyMap<string, Table> = this.#shown.tables;

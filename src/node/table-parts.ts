@@ -2,8 +2,10 @@ import type { ModeName } from '../log/operations/epoch.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import type { Projection } from '../projection/projection.ts';
 import { type SubscriberOptions, tableCounts } from '../reading/subscribers.ts';
+import type { LogView } from '../reading/log-view.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import { type RepairOptions, repair } from '../table/repair.ts';
+import { planUndo } from '../table/undo.ts';
 import { type SwitchParts, switchMode } from '../table/switch-mode.ts';
 import type { TableParts } from '../table/replicated-table.ts';
 import type { Flushing } from './flushing.ts';
@@ -13,6 +15,7 @@ export interface TablesParts {
   readonly nodeId: string;
   readonly origins: Origins;
   readonly replicator: Replicator;
+  readonly view: LogView;
   readonly subscribers: SubscriberOptions;
   readonly flushing: Flushing;
   /** Gives what a switch of mode needs, as it is then. */
@@ -29,6 +32,13 @@ export function tablePartsOf(projection: Projection, parts: TablesParts): Omit<T
     synced: replicator.synced(name),
     divergence: replicator.divergences.of(name),
     counted: tableCounts(name, subscribers),
+    planUndo: (options) =>
+      planUndo(projection, options, {
+        log: parts.switching().log,
+        origins,
+        reader: (table) => parts.view.reader({ table, after: 0 }),
+        flush,
+      }),
     understandTouches: () => replicator.understandTouches(name),
     seal: () => parts.switching().log.seal(),
     switchMode: async (mode: ModeName) => {

@@ -5,6 +5,7 @@ import type { Change, Conflict } from '../projection/telling/change.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { DivergedKey, ConcurrentValue } from './forms.ts';
 import type { RepairOptions } from './repair.ts';
+import type { UndoOptions, UndoPlan } from './undo.ts';
 import type { Divergence } from '../replication/digests/divergence.ts';
 import { readChanges, readConcurrent, readConflicts, readDivergence } from './read-values.ts';
 import {
@@ -32,6 +33,7 @@ export interface TableParts {
   /** The same stream, its subscribers counted under its name. */
   readonly counted: <T>(stream: string, source: Observable<T>) => Stream<T>;
   readonly repair: (options: RepairOptions) => Promise<number>;
+  readonly planUndo: (options: UndoOptions) => Promise<UndoPlan>;
   readonly switchMode: (mode: 'naive' | 'lww' | 'automerge') => Promise<void>;
   /** Returns whether all who are connected understand a touch. */
   readonly understandTouches: () => boolean;
@@ -54,6 +56,7 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   readonly #switchMode: TableParts['switchMode'];
   readonly #seal: () => void;
   readonly #understandTouches: () => boolean;
+  readonly #planUndo: TableParts['planUndo'];
   readonly view: ViewOpener<K, V>;
   readonly #counted: TableParts['counted'];
 
@@ -65,6 +68,7 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   constructor(parts: TableParts) {
     const { projection, reading, synced, divergence, counted, repair, switchMode, seal } = parts;
     this.#understandTouches = parts.understandTouches;
+    this.#planUndo = parts.planUndo;
     this.reading = reading;
     this.#switchMode = switchMode;
     this.#seal = seal;
@@ -117,6 +121,17 @@ export class ReplicatedTable<K = unknown, V = unknown> {
     if (slot === undefined) return false;
     local.touch(slot, this.#understandTouches());
     return true;
+  }
+
+  async undo(options: UndoOptions): Promise<UndoPlan<K, V>> {
+    const plan = await this.#planUndo(options);
+    if (options.dryRun !== true) await plan.apply();
+    const { key, value } = this.reading;
+    const writes = plan.writes.map((write) => {
+      const held = write.key as Key;
+      return { ...write, key: readAs(key, held), value: readAs(value, write.value as Value, held) };
+    });
+    return { ...plan, writes: writes as unknown as UndoPlan<K, V>['writes'] };
   }
 
   repair(options: RepairOptions): Promise<number> {

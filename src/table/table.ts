@@ -3,6 +3,7 @@ import type { Change, Conflict } from '../projection/telling/change.ts';
 import type { Column, PlainDeclaration, TableDeclaration } from '../schema/index.ts';
 import type { ConcurrentValue, DivergedKey, KeyOf, ValueOf, WrittenOf } from './forms.ts';
 import type { RepairOptions } from './repair.ts';
+import type { UndoOptions, UndoPlan } from './undo.ts';
 import type { Join, JoinOptions, Joined } from '../views/join.ts';
 import type { ViewOpener } from '../views/view-opener.ts';
 import type { ViewRow } from '../views/rows-of-views.ts';
@@ -56,6 +57,16 @@ export interface Table<K = unknown, V = unknown> {
    * would be. Throws `PEER_UNREACHABLE` when `from` cannot be compared with; nothing is changed then.
    */
   repair(options: RepairOptions): Promise<number>;
+  /**
+   * Takes back what one author wrote into this table since a position of this node's log or a time, by ordinary
+   * operations of this node: each key whose present value, or whose removal, is the author's gets what it held
+   * without these operations. What others wrote over stays; what the author added to numbers that add up is
+   * subtracted. Resolves with what was written; with `dryRun` nothing is, and `apply()` of the plan does. It reads
+   * the table's whole log.
+   *
+   * Rejects with `LOG_TRIMMED` when this node's log does not reach back to its beginning, and `OPTION_INVALID`.
+   */
+  undo(options: UndoOptions): Promise<UndoPlan<K, V>>;
   /**
    * Switches the conflict mode for the whole cluster, with one operation: the rows as they are on
    * this node are what everybody goes on from. What others wrote without knowing of the switch they

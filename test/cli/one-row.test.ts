@@ -198,3 +198,26 @@ test('touch prolongs a row, makes none, and is refused where rows do not expire 
   expect(refused.stderr).toContain('has no writeExpire');
   expect([lived.size, kinds.filter((kind) => kind === 'touch').length]).toEqual([1, 1]);
 });
+
+test('undo shows what it would write, writes it, and has the rights of its credential', slow, async () => {
+  const node = await open();
+  const table = node.table('counts', counts).set('a', 1).set('b', 1);
+  const other = await openNode({ id: 'worker', peers: [node.address] });
+  onTestFinished(() => other.close());
+  const there = other.table('counts', counts);
+  await vi.waitFor(() => expect(there.size).toBe(2));
+  const { position } = node.log;
+  there.set('a', 7).set('c', 7).delete('b');
+  await vi.waitFor(() => expect(Object.fromEntries(table)).toEqual({ a: 7, c: 7 }));
+  const env = { TABLECAST_PEER: node.address };
+  const undo = ['undo', 'counts', '--origin', 'worker', '--since', String(position)];
+  expect((await run([...undo, '--dry-run'], { env })).stdout.split('\n').toSorted()).toEqual(
+    ['a\t= 1', 'b\t= 1', 'c\tremoved', '3 keys would be taken back in counts, 0 stay', ''].toSorted(),
+  );
+  expect(table.get('a')).toBe(7);
+  const done = JSON.parse((await run([...undo, '--json'], { env })).stdout) as object;
+  expect(done).toMatchObject({ writes: 3, kept: 0, dryRun: false, node: 'manager' });
+  expect(Object.fromEntries(table)).toEqual({ a: 1, b: 1 });
+  expect((await run(undo, { env })).code).toBe(1);
+  expect((await run([...undo.slice(0, -1), 'yesterday'], { env })).code).toBe(2);
+});

@@ -5,7 +5,12 @@ import type { Origins } from '../../log/operations/origin.ts';
 import type { Projection } from '../../projection/projection.ts';
 import type { Requests } from '../../replication/requests.ts';
 import { cellOf, cellText } from '../../replication/wire/cell-text.ts';
-import { PROBLEM_CHARACTERS, type RowAnswer, type RowRequest } from '../../replication/wire/request-wire.ts';
+import {
+  PROBLEM_CHARACTERS,
+  type RowAnswer,
+  type RowRequest,
+  UNDONE_TOLD,
+} from '../../replication/wire/request-wire.ts';
 import type { MapTable, SetTable, Table } from '../../table/table.ts';
 
 /** The parts are what requests are answered from. */
@@ -38,6 +43,7 @@ export class RowRequests implements Requests {
     const { number } = request;
     let found: Found = {};
     try {
+      if (request.act === 'undo') return { number, ...(await this.#undo(request, grant)) };
       const asked = this.#find(request, grant);
       found = request.act === 'get' ? rowOf(asked) : this.#write(asked, grant);
       if (found.written !== undefined) await this.#parts.log.flush([asked.projection.store]);
@@ -47,12 +53,35 @@ export class RowRequests implements Requests {
     }
   }
 
-  #find(request: RowRequest, grant: Grant): Asked {
-    const { table: name, key } = request;
+  #tableOf(name: string, grant: Grant): Pick<Asked, 'table' | 'projection'> {
     const table = this.#parts.tables.get(name);
     const projection = this.#parts.projections.get(name);
     // Whether there is a table is known to those only who may read it.
     if (table === undefined || projection === undefined || !grant.mayRead(name)) throw noTable(name);
+    return { table, projection };
+  }
+
+  async #undo({ table: name, undo }: RowRequest, grant: Grant): Promise<Found> {
+    const { table, projection } = this.#tableOf(name, grant);
+    if (!grant.mayWrite(name)) throw mayNotWrite(name);
+    const { origin = '', position, time = Number.NaN, dryRun = true } = undo ?? {};
+    const since = position === undefined ? { time } : { position };
+    const { writes, kept } = await table.undo({ origin, since, dryRun });
+    const { schema } = projection;
+    const first = writes.slice(0, UNDONE_TOLD).map(({ key, kind, value }) => {
+      const told = { key: schema.keyText(key), kind };
+      if (kind === 'delete' || schema.isSet) return told;
+      return {
+        ...told,
+        cell: cellText(kind === 'set' ? schema.toColumn(schema.value(value)) : (value as number)),
+      };
+    });
+    return { undone: { writes: writes.length, kept, first } };
+  }
+
+  #find(request: RowRequest, grant: Grant): Asked {
+    const { table: name, key } = request;
+    const { table, projection } = this.#tableOf(name, grant);
     projection.schema.checkKeyText(key);
     return { table, projection, key: projection.schema.keyOf(key), request };
   }

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { isCellText } from './cell-text.ts';
 
+/** Keys of an undo that are told one by one. */
+export const UNDONE_TOLD = 64;
 /** Characters of a message or a hint in an answer. */
 export const PROBLEM_CHARACTERS = 4096;
 
@@ -11,7 +13,7 @@ const words = v.pipe(v.string(), v.maxLength(PROBLEM_CHARACTERS));
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 
 /** Names what is asked of one row. */
-const act = v.picklist(['get', 'set', 'delete', 'increment', 'touch']);
+const act = v.picklist(['get', 'set', 'delete', 'increment', 'touch', 'undo']);
 
 /** The body of a request. */
 export const requestBody = v.object({
@@ -23,6 +25,15 @@ export const requestBody = v.object({
   key: v.string(),
   /** Holds what is set, or added. */
   cell: v.optional(cell),
+  /** Says of an undo, whose key is empty, whose operations are taken back, since when, and whether they are only told. */
+  undo: v.optional(
+    v.object({
+      origin: name,
+      position: v.optional(whole),
+      time: v.optional(v.number()),
+      dryRun: v.boolean(),
+    }),
+  ),
 });
 
 /** The body of an answer. */
@@ -32,6 +43,23 @@ export const answerBody = v.object({
   existed: v.optional(v.boolean()),
   /** Holds the value of the row afterwards. */
   cell: v.optional(cell),
+  /** Says what an undo writes: how many keys, how many stay, and the first of them. */
+  undone: v.optional(
+    v.object({
+      writes: whole,
+      kept: whole,
+      first: v.pipe(
+        v.array(
+          v.object({
+            key: v.string(),
+            kind: v.picklist(['set', 'delete', 'increment']),
+            cell: v.optional(cell),
+          }),
+        ),
+        v.maxLength(UNDONE_TOLD),
+      ),
+    }),
+  ),
   /** Names the operation that was written. */
   written: v.optional(
     v.object({
