@@ -1,12 +1,9 @@
 import type { Origins } from '../../log/operations/origin.ts';
 import type { Schema, Value } from '../../schema/index.ts';
-import { type Change, changeOf } from '../telling/change.ts';
 import type { CheckpointRows } from './checkpoint-format.ts';
 import type { DocumentFold } from '../folding/document-fold.ts';
 import type { Effects } from '../folding/effects.ts';
 import type { TableState } from '../table-state.ts';
-import { CHANGED_ROW, DID_NOTHING, type DoneByRun, type RunOfWrites } from '../rows/run-of-writes.ts';
-import { MovingDot } from '../rows/dot.ts';
 import type { Rows } from '../rows/rows.ts';
 
 /** A table to be loaded, with what may be done with it already. */
@@ -63,24 +60,4 @@ function valuesOf({ cells, values, removed }: CheckpointRows, schema: Schema): A
   if (removed || schema.isSet) return undefined;
   if (values !== undefined) return values;
   return schema.column === 'double' ? cells : Array.from(cells, (cell) => schema.fromColumn(cell));
-}
-
-/** The changes that a run of plain writes made, each put together only when it is told. */
-export function* runChanges(
-  { rows, reporter }: TableState,
-  writes: RunOfWrites,
-  on: { readonly done: DoneByRun; readonly position: number },
-): Generator<Change, void, undefined> {
-  const { slots, did, before } = on.done;
-  const dot = new MovingDot(writes.origin);
-  for (let nth = 0; nth < slots.length; nth++) {
-    if (did[nth] === DID_NOTHING) continue;
-    const index = writes.from + nth;
-    dot.sequence = writes.firstSequence + index;
-    dot.stamp = writes.stamps === undefined ? writes.stamp : (writes.stamps[index] as number);
-    const changed = did[nth] === CHANGED_ROW;
-    const cause = reporter.causeOf(on.position + nth, writes.values?.[index], dot);
-    const previous = changed ? before?.[nth] : undefined;
-    yield changeOf(changed ? 'changed' : 'new', rows.key(slots[nth] as number), previous, cause);
-  }
 }

@@ -3,7 +3,7 @@ import { type Epoch, compareEpochs } from '../../log/operations/epoch.ts';
 import { CLEAR, DELETE, EXPIRE, INCREMENT, SET, SWITCH, TOUCH } from '../../log/operations/operation.ts';
 import type { DecodedRun } from '../../log/runs/run.ts';
 import type { VersionVector } from '../../log/operations/version-vector.ts';
-import { runChanges } from '../checkpoints/bulk-load.ts';
+import { runChanges } from './run-changes.ts';
 import type { DocumentFold } from './document-fold.ts';
 import type { Effects, Live } from './effects.ts';
 import type { TableState } from '../table-state.ts';

@@ -1,7 +1,7 @@
 import { TablecastError } from '../../errors.ts';
 import { HybridClock, STAMPS_PER_MS, stampToMs } from '../../log/operations/hybrid-clock.ts';
 import type { Wall } from '../../log/operations/wall-clock.ts';
-import type { CheckpointRows } from '../checkpoints/checkpoint-format.ts';
+import type { PartOfRows } from '../rows/bulk-rows.ts';
 import type { Dot } from '../rows/dot.ts';
 import type { Versions } from '../rows/versions.ts';
 
@@ -75,7 +75,7 @@ export class TableTimes {
 
   /** The same for each entry of a part of a checkpoint; `origins` are the numbers of the part's. */
   observeAll(
-    { stamps, sequences, originOf }: Pick<CheckpointRows, 'stamps' | 'sequences' | 'originOf'>,
+    { stamps, sequences, originOf }: Pick<PartOfRows, 'stamps' | 'sequences' | 'originOf'>,
     origins: readonly number[],
   ): void {
     const { before, mode } = this.#versions;
