@@ -42,7 +42,7 @@ export class Alteration {
   readonly #begun: Promise<void>;
   #work: Promise<void> = Promise.resolve();
   #isWorking = false;
-  /** Says that changes told meanwhile are what was carried. */
+  /** Says that what is told meanwhile is what was carried. */
   #isCarrying = false;
   #isClosed = false;
 
@@ -93,16 +93,24 @@ export class Alteration {
 
   async #begin(): Promise<void> {
     for (const { table } of this.#sides) await firstValueFrom(table.synced.pipe(filter((synced) => synced)));
-    this.#sides.forEach(({ table }, side) => {
-      const told = table.changes.subscribe(({ key }) =>
-        this.#note(side as SideIndex, key, !this.#isCarrying),
-      );
-      this.#subscriptions.push(told);
-    });
+    this.#follow(0);
+    this.#follow(1);
     const [from, to] = this.#sides;
     await this.#lookAtAll(0, this.#pairs.keysOfFrom(from));
     await this.#lookAtAll(0, Array.from(from.table.keys()));
     await this.#lookAtAll(1, Array.from(to.table.keys()));
+  }
+
+  #follow(side: SideIndex): void {
+    const here = this.#sides[side];
+    const changes = here.table.changes.subscribe(({ key }) => this.#note(side, key, !this.#isCarrying));
+    this.#subscriptions.push(changes);
+    if (!here.wantsRenewal) return;
+    // A touch is no change, and a row that lives on in one table has to live on in the other.
+    const { log } = this.#node;
+    const operations = log.operations({ after: log.position, table: here.table.name });
+    const touches = operations.pipe(filter(({ kind }) => kind === 'touch' && !this.#isCarrying));
+    this.#subscriptions.push(touches.subscribe(({ key }) => this.#note(side, key, true)));
   }
 
   async #lookAtAll(side: SideIndex, keys: Iterable<unknown>): Promise<void> {

@@ -37,7 +37,7 @@ export interface AlterOptions<K1 = unknown, V1 = unknown, K2 = unknown, V2 = unk
 }
 
 /** Is what an alteration needs of the node. */
-export type AlteringNode = Pick<TableNode, 'batch' | 'table'>;
+export type AlteringNode = Pick<TableNode, 'batch' | 'table' | 'log'>;
 
 /** Checks what can be checked before anything is read. @throws TablecastError `OPTION_INVALID` */
 export function checkAlterOptions({ from, to, up, down, oneWay }: AlterOptions): void {

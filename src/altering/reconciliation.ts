@@ -74,7 +74,7 @@ export class Reconciliation {
     );
     const [first] = changed;
     const [before, after] = rows;
-    if (first === undefined) return this.#renew(pair, rows, renewed);
+    if (first === undefined) return this.#renew(rows, renewed);
     if (before === undefined && after === undefined) return this.#pairs.drop(pair);
     if (this.#mappings.adds && before !== undefined && after !== undefined)
       return this.#add(pair, [before, after], changed);
@@ -94,13 +94,12 @@ export class Reconciliation {
   }
 
   /** A row that was written again as it was goes on living on both sides. */
-  #renew({ texts }: Pair, rows: readonly (HeldRow | undefined)[], renewed: SideIndex | undefined): void {
+  #renew(rows: readonly (HeldRow | undefined)[], renewed: SideIndex | undefined): void {
     if (renewed === undefined) return;
     const other = otherOf(renewed);
     const row = rows[other];
     if (row === undefined || !this.#sides[other].wantsRenewal || (other === 0 && this.#oneWay)) return;
-    this.#sides[other].put(row);
-    this.#keep(texts);
+    this.#sides[other].renew(row);
   }
 
   /** A row that is gone on one side goes on the other. */

@@ -69,6 +69,11 @@ export class Side {
     else (this.table as MapTable).set(row.key, row.value);
   }
 
+  /** Lets a row live on as it is. */
+  renew({ key }: AlteredRow): void {
+    this.table.touch(key);
+  }
+
   add(key: unknown, by: bigint): void {
     (this.table as MapTable).increment(key, by);
   }

@@ -159,18 +159,28 @@ describe('two tables that are kept alike', () => {
     expect(rowsOf(it.old)).toEqual({ b: 'y' });
   });
 
-  test('let a row live on that either side writes again as it was', async () => {
+  test('let a row live on that either side touches, or writes again as it was', async () => {
     const living = { ...counts, writeExpire: '5m' } as const;
     const it = await new AlteredCluster(10, living, { ...texts, writeExpire: '5m' }).start();
     it.old.set('10.0.0.1', 1);
     it.old.set('10.0.0.2', 1);
     for (let minute = 0; minute < 12; minute++) {
       await it.cluster.run(60_000);
-      if (minute % 2 === 0) it.old.set('10.0.0.1', 1);
-      else it.new.set('10.0.0.1', '1');
+      if (minute % 4 === 0) it.old.set('10.0.0.1', 1);
+      else if (minute % 4 === 1) it.new.touch('10.0.0.1');
+      else if (minute % 4 === 2) it.new.set('10.0.0.1', '1');
+      else it.old.touch('10.0.0.1');
     }
     expect(rowsOf(it.old)).toEqual({ '10.0.0.1': 1 });
     expect(rowsOf(it.new)).toEqual({ '10.0.0.1': '1' });
+    for (let minute = 0; minute < 12; minute++) {
+      await it.cluster.run(60_000);
+      it.new.touch('10.0.0.1');
+    }
+    expect([it.old.size, it.new.size]).toEqual([1, 1]);
+    const { position } = it.cluster.node(1).log;
+    await it.cluster.run(200_000);
+    expect(it.cluster.node(1).log.position - position).toBeLessThanOrEqual(2);
     await it.cluster.run(900_000);
     expect([it.old.size, it.new.size]).toEqual([0, 0]);
   });
