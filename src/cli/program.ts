@@ -5,6 +5,7 @@ import { alterCommand } from './commands/alter.ts';
 import { backupCommand } from './commands/backup.ts';
 import { clearCommand } from './commands/clear.ts';
 import { compareCommand } from './commands/compare.ts';
+import { completionCommand } from './commands/completion.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { diffCommand } from './commands/diff.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -70,6 +71,7 @@ export function program(version: string): Command {
     restoreCommand(),
     verifyCommand(),
     compareCommand(),
+    completionCommand(root),
     explainCommand(),
   ]) {
     root.addCommand(command);
