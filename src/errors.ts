@@ -44,16 +44,16 @@ export type ErrorDetails = Readonly<Record<string, string | number | boolean | u
  * prints the page of the code, without a network; `retryable` is true when the same call can succeed later without a
  * change by the caller.
  */
-export class TablecastError extends Error {
+export class TablecastError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = 'TablecastError';
-  readonly code: ErrorCode;
+  readonly code: C;
   readonly hint: string;
   readonly help: string;
   readonly details: ErrorDetails;
   readonly retryable: boolean;
 
   constructor(
-    code: ErrorCode,
+    code: C,
     message: string,
     options: {
       hint: string;
@@ -72,6 +72,9 @@ export class TablecastError extends Error {
 }
 
 /** Returns true for a {@link TablecastError}, of the given code if one is given. */
-export function isTablecastError(error: unknown, code?: ErrorCode): error is TablecastError {
+export function isTablecastError<C extends ErrorCode = ErrorCode>(
+  error: unknown,
+  code?: C,
+): error is TablecastError<C> {
   return error instanceof TablecastError && (code === undefined || error.code === code);
 }

@@ -4,6 +4,7 @@ import type { CredentialChange, CredentialOptions, Verifier } from '../access/ri
 import { type HttpOptions, httpLimitsSchema } from '../http/options.ts';
 import type { Backend } from '../log/backend.ts';
 import type { Transport } from '../transport/transport.ts';
+import { optionInvalid } from './option-words.ts';
 import { checkOwnPorts } from './own-ports.ts';
 import { TablecastError } from '../errors.ts';
 import { checkOwnId } from '../log/operations/origin.ts';
@@ -283,7 +284,7 @@ export interface CertificateChange {
 /** Checks credentials that are to take the place of others. Throws `OPTION_INVALID`, which names no secret. */
 export function checkCredentialChange(change: unknown): CredentialChange {
   const result = v.safeParse(credentialChange, change);
-  if (!result.success) throw invalid(result.issues[0], credentialChange.entries);
+  if (!result.success) throw optionInvalid(result.issues[0], credentialChange.entries);
   const { token, dialToken, credentials } = result.output;
   checkToken(token, 'auth.token');
   checkToken(dialToken, 'auth.dialToken');
@@ -307,7 +308,7 @@ export function checkOptions(options: unknown): NodeOptions {
     const credentials = checkCredentials(auth.credentials);
     return { ...result.output, auth: { ...auth, credentials } } as NodeOptions;
   }
-  throw invalid(result.issues[0], schema.entries);
+  throw optionInvalid(result.issues[0], schema.entries);
 }
 
 /** Throws `OPTION_INVALID` when tables are to be kept for SQL beside a database that there is not. */
@@ -325,26 +326,5 @@ function checkPeerAddress(address: string, option: string): void {
   throw new TablecastError('OPTION_INVALID', `Option ${option} carries credentials, a query or a fragment.`, {
     hint: 'Give nothing but host, port and path in the address; a token is auth.token or auth.dialToken.',
     details: { option },
-  });
-}
-
-/** Names what kind of value was given: never the value itself, which may be a secret in the wrong place. */
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
-
-function invalid(issue: v.BaseIssue<unknown>, entries: object): TablecastError {
-  const path = issue.path?.map((item) => String(item.key)).join('.') ?? 'options';
-  const unknown = issue.type === 'strict_object' && issue.expected === 'never';
-  const problem = unknown
-    ? 'is not an option'
-    : `expects ${issue.expected ?? 'another value'}, not ${kindOf(issue.input)}`;
-  return new TablecastError('OPTION_INVALID', `Option ${path} ${problem}.`, {
-    hint: unknown
-      ? `Options are ${Object.keys(entries).join(', ')}.`
-      : 'See NodeOptions in the API reference for what each option takes.',
-    details: { option: path },
   });
 }

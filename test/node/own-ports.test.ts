@@ -234,7 +234,7 @@ describe('transports, of which one cannot listen', () => {
 describe('options of ports', () => {
   const transport = tcpTransport({ port: 0 });
   const wrong: [string, object, RegExp][] = [
-    ['no backend', { backends: { files: 1 } }, /Option backends\.files expects/],
+    ['no backend', { backends: { files: 1 } }, /Option backends\.files is/],
     [
       'a backend without members',
       { backends: { files: { name: 'x', open() {} } } },
