@@ -167,12 +167,12 @@ export class BulkRows {
 
 // Loops over columns stand in functions of their own: the smaller one is, the sooner it is compiled.
 
-export function putAuthors(into: Int32Array, originOf: Uint32Array, authors: readonly number[]): void {
+function putAuthors(into: Int32Array, originOf: Uint32Array, authors: readonly number[]): void {
   if (authors.length === 1) into.fill(authors[0] as number);
   else for (let at = 0; at < into.length; at++) into[at] = authors[originOf[at] as number] as number;
 }
 
-export function putVersions(
+function putVersions(
   into: Float64Array,
   sequences: ArrayLike<number>,
   stamps: ArrayLike<number>,
