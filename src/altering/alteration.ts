@@ -46,11 +46,15 @@ export class Alteration {
   #isCarrying = false;
   #isClosed = false;
 
-  /** @internal Use {@link alterTable}. */
-  constructor(node: AlteringNode, options: AlterOptions) {
+  /** @internal Use {@link alterTable}. Functions get rows as `asRead`, the same tables of a program, are read. */
+  constructor(
+    node: AlteringNode,
+    options: AlterOptions,
+    asRead: readonly [object, object] = [options.from, options.to],
+  ) {
     checkAlterOptions(options);
     const { from, to, oneWay = false, wait = waitForTimer } = options;
-    const sides = [new Side(node, from), new Side(node, to)] as const;
+    const sides = [new Side(node, from, asRead[0]), new Side(node, to, asRead[1])] as const;
     const mappings = new RowMappings(sides, options);
     this.#node = node;
     this.#wait = wait;

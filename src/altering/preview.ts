@@ -1,8 +1,8 @@
-import { exactly } from '../schema/exactly.ts';
 import { openNode } from '../node/open-node.ts';
 import type { MapTable, SetTable, Table } from '../table/table.ts';
-import { type AlterationState, alterTable } from './alteration.ts';
-import { type AlterOptions, checkAlterOptions } from './options.ts';
+import { exactly } from '../schema/exactly.ts';
+import { Alteration, type AlterationState } from './alteration.ts';
+import { type AlterOptions, type AlteringNode, checkAlterOptions } from './options.ts';
 import type { AlterProblem } from './problems.ts';
 
 /** Most problems that a preview lists; of more it keeps the count. */
@@ -21,17 +21,18 @@ export interface AlterPreview extends AlterationState {
  * Nothing is written. What an alteration on this node has carried before is not looked at.
  */
 export async function previewAlteration<K1, V1, K2, V2>(
+  node: AlteringNode,
   options: AlterOptions<K1, V1, K2, V2>,
 ): Promise<AlterPreview> {
   const { from, to, ...rest } = options as unknown as AlterOptions;
   checkAlterOptions({ from, to, ...rest });
-  await using node = await openNode({ id: 'preview' });
-  const copyOf = (table: Table): Table =>
-    node.table(table.name, exactly({ ...table.declaration, backend: 'memory' }));
-  const copies = [copyOf(from), copyOf(to)] as const;
-  await copyRows(from, copies[0]);
-  await copyRows(to, copies[1]);
-  const alteration = alterTable(node, { ...rest, from: copies[0], to: copies[1] });
+  await using scratch = await openNode({ id: 'preview' });
+  const copies = [from, to].map(({ name, declaration }) =>
+    scratch.table(name, exactly({ ...declaration, backend: 'memory' })),
+  ) as unknown as readonly [Table, Table];
+  await copyRows(node.table(from.name, exactly(from.declaration)), copies[0]);
+  await copyRows(node.table(to.name, exactly(to.declaration)), copies[1]);
+  const alteration = new Alteration(scratch, { ...rest, from: copies[0], to: copies[1] }, [from, to]);
   const problems: AlterProblem[] = [];
   alteration.problems.subscribe((problem) => {
     if (problems.length < MAX_LISTED_PROBLEMS) problems.push(problem);

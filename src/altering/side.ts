@@ -19,8 +19,8 @@ export class Side {
   readonly #reading: Reading;
   readonly #schema: Schema;
 
-  constructor(node: AlteringNode, table: Table) {
-    this.#reading = ReplicatedTable.readingOf(table);
+  constructor(node: AlteringNode, table: Table, asRead: object) {
+    this.#reading = ReplicatedTable.readingOf(asRead);
     this.table = node.table(table.name, exactly(table.declaration));
     this.#schema = compileSchema(table.name, table.declaration);
   }

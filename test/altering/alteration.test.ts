@@ -268,8 +268,28 @@ test('a preview lists 1,000 problems, counts the others and writes nothing', asy
   from.set('10.9.9.9', 1);
   for (let index = 0; index <= 1000; index++) to.set(`10.0.${index >> 8}.${index & 255}`, 'many');
   const { position } = node.log;
-  const preview = await previewAlteration({ from, to });
+  const preview = await previewAlteration(node, { from, to });
   expect(preview.problems.length).toBe(1000);
   expect(preview).toMatchObject({ carriedUp: 1, carriedDown: 0, unmapped: 1001 });
   expect(node.log.position).toBe(position);
+});
+
+test('a preview gives functions rows as the program reads them', async () => {
+  await using node = await openNode({ id: 'a' });
+  const from = node.table('hits', { key: 'string', value: { type: 'count', as: 'bigint' } });
+  const to = node.table('hits2', { key: 'string', value: 'string' });
+  from.set('a', 1n);
+  from.set('b', 2n ** 60n);
+  const given: unknown[] = [];
+  const preview = await previewAlteration(node, {
+    from,
+    to,
+    up: ({ key, value }) => {
+      given.push(value);
+      return { key, value: String(value) };
+    },
+    oneWay: true,
+  });
+  expect(given).toEqual([1n, 2n ** 60n]);
+  expect(preview).toMatchObject({ carriedUp: 2, unmapped: 0 });
 });

@@ -65,7 +65,7 @@ async function alter(from: string, to: string, flags: AlterFlags): Promise<numbe
         ...(await tablesOf(joined, [from, to], own === undefined ? 'memory' : 'sqlite')),
         ...mapping,
       };
-      return dryRun ? preview(options, flags) : carry(joined, options, flags);
+      return dryRun ? preview(joined, options, flags) : carry(joined, options, flags);
     },
     { own },
   );
@@ -97,8 +97,8 @@ async function mappingOf({ module, oneWay }: AlterFlags): Promise<Mapping> {
   return { up: exported.up, down: exported.down, oneWay };
 }
 
-async function preview(options: AlterOptions, flags: AlterFlags): Promise<number> {
-  const { problems, ...state } = await previewAlteration(options);
+async function preview(joined: JoinedNode, options: AlterOptions, flags: AlterFlags): Promise<number> {
+  const { problems, ...state } = await previewAlteration(joined.node, options);
   if (flags.json === true) {
     print(JSON.stringify({ ...state, problems }, jsonSafe));
   } else {
