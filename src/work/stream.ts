@@ -5,5 +5,6 @@ import type { Observable } from 'rxjs';
  * {@link follow} does without options, from where the loop begins.
  */
 export interface Stream<T> extends Observable<T> {
+  /** Gives what is told from now on, for `for await`. */
   [Symbol.asyncIterator](): AsyncIterator<T, undefined>;
 }
