@@ -172,11 +172,7 @@ function putAuthors(into: Int32Array, originOf: Uint32Array, authors: readonly n
   else for (let at = 0; at < into.length; at++) into[at] = authors[originOf[at] as number] as number;
 }
 
-function putVersions(
-  into: Float64Array,
-  sequences: ArrayLike<number>,
-  stamps: ArrayLike<number>,
-): void {
+function putVersions(into: Float64Array, sequences: ArrayLike<number>, stamps: ArrayLike<number>): void {
   for (let at = 0, to = 0; to < into.length; at++, to += 2) {
     into[to] = sequences[at] as number;
     into[to + 1] = stamps[at] as number;
