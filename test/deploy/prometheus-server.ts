@@ -35,11 +35,11 @@ export class PrometheusServer {
     this.#address = address;
   }
 
-  /** Starts one that loads the rules and scrapes the targets five times a second; it ends with the test. */
+  /** Starts one that loads the rules and scrapes the targets every second; it ends with the test. */
   static async start(rules: string, targets: readonly string[]): Promise<PrometheusServer> {
     const directory = mkdtempSync(join(tmpdir(), 'tablecast-prometheus-'));
     const config = {
-      global: { scrape_interval: '200ms', scrape_timeout: '200ms', evaluation_interval: '200ms' },
+      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
       rule_files: [rules],
       scrape_configs: [{ job_name: 'tablecast', static_configs: [{ targets }] }],
     };
@@ -67,16 +67,21 @@ export class PrometheusServer {
     return this.#get(`query?query=${encodeURIComponent(query)}`);
   }
 
+  /** The rules, once each was evaluated. */
   async rules(): Promise<readonly Rule[]> {
-    const { data } = await this.#get<{ data: { groups: readonly { rules: readonly Rule[] }[] } }>('rules');
-    return data.groups.flatMap(({ rules }) => rules);
+    for (;;) {
+      const { data } = await this.#get<{ data: { groups: readonly { rules: readonly Rule[] }[] } }>('rules');
+      const all = data.groups.flatMap(({ rules }) => rules);
+      if (all.every(({ health }) => health !== 'unknown')) return all;
+      await setTimeout(100);
+    }
   }
 
-  /** Asks until a query has as many results. */
-  async until(query: string, results: number): Promise<void> {
+  /** Asks until a query has as many results, or fails: on a busy machine a scrape may come too late. */
+  async until(query: string, results: number): Promise<Answer> {
     for (;;) {
-      const { data } = await this.query(query);
-      if ((data?.result.length ?? 0) >= results) return;
+      const answer = await this.query(query);
+      if (answer.status !== 'success' || (answer.data?.result.length ?? 0) >= results) return answer;
       await setTimeout(100);
     }
   }
