@@ -80,7 +80,8 @@ function unknownOption(keys: readonly string[], known: object): TablecastError {
 
 function wrongOption(path: string, { input }: v.BaseIssue<unknown>): TablecastError {
   const [takes, example] = wordsOf(path);
-  const problem = input === undefined ? 'is missing: it takes' : `is ${shownKind(input)}, and takes`;
+  const given = typeof input === 'number' && takes.includes('number') ? String(input) : shownKind(input);
+  const problem = input === undefined ? 'is missing: it takes' : `is ${given}, and takes`;
   return new TablecastError('OPTION_INVALID', `Option ${path} ${problem} ${takes}.`, {
     hint: `For example: ${example}.`,
     details: { option: path },
@@ -101,10 +102,9 @@ function wordsOf(path: string): Words {
   return end < 0 ? (WORDS['options'] as Words) : wordsOf(path.slice(0, end));
 }
 
-/** Says what was given. Numbers are told; of anything else only the kind, as it may be a secret in the wrong place. */
+/** Says of what kind is what was given, and no more: it may be a secret. */
 function shownKind(value: unknown): string {
   if (value === null) return 'null';
-  if (typeof value === 'number') return String(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'string') return value === '' ? 'an empty text' : 'a text';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;

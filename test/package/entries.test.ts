@@ -25,7 +25,7 @@ const FILES = ['crypto', 'fs', 'module', 'os', 'path', 'url', 'util', 'worker_th
 const WEIGHTS: Readonly<Record<keyof typeof entries, Weight>> = {
   index: { packages: [DATABASE, ...CODECS], builtins: [...NODE, 'os'], kib: 1250 },
   automerge: { packages: ['@noble/hashes'], builtins: [], kib: 90 },
-  core: { packages: CODECS, builtins: [], kib: 800 },
+  core: { packages: CODECS, builtins: [], kib: 850 },
   observability: { packages: [], builtins: ['fs', 'path', 'perf_hooks'], kib: 24 },
   simulation: { packages: [DATABASE, ...CODECS], builtins: NODE, kib: 1200 },
   sqlite: { packages: [DATABASE, ...CODECS], builtins: FILES, kib: 650 },

@@ -31,7 +31,7 @@ export function kindName(kind: number): OperationKind {
 }
 
 /** Counts the kinds that are stored; anything from this number on is not an operation of this version. */
-export const KIND_COUNT: number = TOUCH;
+export const KIND_COUNT = 6;
 
 /**
  * An operation is one change to one table: an immutable fact, named for ever by (table, origin, sequence).
