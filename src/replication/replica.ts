@@ -183,6 +183,8 @@ export interface Replica {
   readonly log: OperationLog;
   /** A peer says what its clock says, in milliseconds since 1970: what this node's own says may be right after a jump. */
   heardClock(timeMs: number): void;
+  /** Names the tables that have rows whose lives touches prolong. */
+  touched(): readonly string[];
   table(name: string): ReplicaTable | undefined;
   /** As {@link ReplicaTable.held}, without the rest; undefined for a table that is not declared here. */
   held(table: string, origin: string): number | undefined;

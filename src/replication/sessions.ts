@@ -194,7 +194,9 @@ export class Sessions implements Iterable<Session> {
   #writeTouched({ hello, tables }: Session): void {
     if (hello?.touches === true) return;
     const { replica, environment } = this.#parts.ground;
-    for (const name of tables.shared.keys()) environment.defer(() => replica.table(name)?.writeTouched());
+    // Called for each message that matches tables: nearly always nothing is touched.
+    for (const name of replica.touched())
+      if (tables.shared.has(name)) environment.defer(() => replica.table(name)?.writeTouched());
   }
 
   #mayAskForSwitch(table: string): boolean {

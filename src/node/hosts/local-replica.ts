@@ -43,10 +43,13 @@ export interface ReplicaParts {
   beginLife(store: BackendName): void;
 }
 
-/** While the disk takes nothing, values are written again when the next such peer comes: nobody called this who could be told. */
-function writeTouched(projection: Projection): void {
+/**
+ * Some in a turn, until all are written. While the disk takes nothing, values are written again when the next such peer
+ * comes: nobody called this who could be told.
+ */
+function writeTouched(projection: Projection, slicing: Slicing): void {
   try {
-    projection.local.writeTouched();
+    if (projection.local.writeTouched()) slicing.defer(() => writeTouched(projection, slicing));
   } catch (error) {
     if (!isTablecastError(error)) throw error;
   }
@@ -95,6 +98,13 @@ export class LocalReplica implements Replica {
 
   heardClock(timeMs: number): void {
     this.#parts.wall.heard(timeMs);
+  }
+
+  touched(): readonly string[] {
+    const names: string[] = [];
+    for (const [name, { rows }] of this.#parts.projections)
+      if (rows.touches !== undefined && rows.touches.size > 0) names.push(name);
+    return names;
   }
 
   table(name: string): ReplicaTable | undefined {
@@ -203,7 +213,7 @@ export class LocalReplica implements Replica {
       state: () => stateName(projection, origins),
       revision: projection.revision,
       digests: () => this.#digests.of(projection),
-      writeTouched: () => writeTouched(projection),
+      writeTouched: () => writeTouched(projection, this.#parts.slicing),
       checkpoint: () => {
         log.seal();
         return keptChunks(projection, origins);

@@ -12,6 +12,9 @@ import type { Reporter } from '../telling/reporter.ts';
 import type { Authors } from './authors.ts';
 import type { LocalAuthor } from './local-author.ts';
 
+/** Rows that are written again in one turn of the event loop: some milliseconds. */
+const TOUCHED_IN_A_TURN = 4096;
+
 /** The table is what this node writes. */
 type WrittenTable = TableState & {
   readonly effects: Effects;
@@ -142,10 +145,23 @@ export class LocalWrites {
     this.#effects.touch(slot, author.touch(slot), { position });
   }
 
-  /** Writes the values of rows again whose life a touch prolongs, for peers that do not understand it. */
-  writeTouched(): void {
-    for (const [slot] of Array.from(this.#rows.touches?.entries() ?? []))
-      if (this.#rows.has(slot)) this.set(slot, this.#rows.value(slot));
+  /**
+   * Writes the values of rows again whose life a touch prolongs, for peers that do not understand it: so many as fit into a
+   * turn. Returns whether there are more.
+   */
+  writeTouched(): boolean {
+    const { touches } = this.#rows;
+    const before = touches?.size ?? 0;
+    let left = TOUCHED_IN_A_TURN;
+    for (const [slot] of touches?.entries() ?? []) {
+      // A touch that came before its row waits for it.
+      if (!this.#rows.has(slot)) continue;
+      this.set(slot, this.#rows.value(slot));
+      left--;
+      if (left === 0) break;
+    }
+    // A touch dated ahead of this clock stays, although its row was written: without progress there is no end.
+    return left === 0 && (touches?.size ?? 0) < before;
   }
 
   // Batches ------------------------------------------------------------------------------------------------

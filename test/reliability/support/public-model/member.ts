@@ -1,12 +1,6 @@
 import { join } from 'node:path';
-import {
-  type MapTable,
-  type SetTable,
-  type Table,
-  type TableDeclaration,
-  type TableNode,
-  openNode,
-} from '../../../../src/index.ts';
+import { type MapTable, type SetTable, type Table, type TableNode, openNode } from '../../../../src/index.ts';
+import { exactly } from '../../../../src/schema/exactly.ts';
 import { readLog } from '../../../support/read-log.ts';
 import type { TableKind } from './kinds.ts';
 import type { Write } from './table-model.ts';
@@ -71,7 +65,7 @@ export class Member {
       const value = defaults[this.index];
       return node.table(
         name,
-        (value === undefined ? declaration : { ...declaration, default: value }) as TableDeclaration,
+        exactly({ ...declaration, ...(value === undefined ? {} : { default: value }) }),
       ) as Table;
     });
     tables.push(node.table('short', SHORT));
