@@ -57,7 +57,7 @@ describePage('tables', (open) => {
 
   test('are written: a new row, a changed one and one that is removed, each with its life', async () => {
     const { node, address } = await served();
-    const ports = node.table('ports', { key: ['addr', 'port'], value: 'count' });
+    const ports = node.table('ports', { key: ['addr', 'port'], value: { type: 'count', as: 'exact' } });
     const page = await open(address, 'tables/ports');
     await page.getByText('This table has no rows').waitFor();
     await page.getByRole('link', { name: 'New row' }).click();
