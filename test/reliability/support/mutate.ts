@@ -115,11 +115,21 @@ function mutatedText(frame: Uint8Array, random: SeededRandom): Uint8Array {
   const body: unknown = JSON.parse(text, (_, value: unknown) =>
     random.chance(0.05) ? hostile(value, random) : value,
   );
-  const encoded = JSON.stringify(body) ?? '';
+  const encoded = encodedOf(body);
   // Copies of copies; the transport refuses what is longer than 4 MiB.
-  if (encoded.length > MAX_FRAME_BYTES) return frame;
+  if (encoded === undefined || encoded.length > MAX_FRAME_BYTES) return frame;
   const renamed = random.chance(0.1) ? encoded.replace(/"[a-z]+":/u, '"__proto__":') : encoded;
   return joined(frame.subarray(0, 1), new TextEncoder().encode(renamed));
+}
+
+/** JSON of a value; undefined where copies of copies would be longer than any text can be. */
+function encodedOf(body: unknown): string | undefined {
+  try {
+    return JSON.stringify(body) ?? '';
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 function hostile(value: unknown, random: SeededRandom): unknown {
