@@ -1,12 +1,15 @@
 import type { Observable, Subscription } from 'rxjs';
 import { firstValueFrom } from 'rxjs/internal/firstValueFrom';
 import { filter } from 'rxjs/internal/operators/filter';
-import { type TablecastError, isTablecastError } from '../errors.ts';
+import { takeUntil } from 'rxjs/internal/operators/takeUntil';
+import { Subject } from 'rxjs/internal/Subject';
+import { TablecastError, isTablecastError } from '../errors.ts';
 import { type AlterOptions, type AlteringNode, checkAlterOptions } from './options.ts';
 import { Pairs, type SideIndex } from './pairs.ts';
 import { type AlterProblem, Problems } from './problems.ts';
 import { Reconciliation } from './reconciliation.ts';
 import { RowMappings } from './row-mapping.ts';
+import { beginRunning } from './running.ts';
 import { Side } from './side.ts';
 import { Touched } from './touched.ts';
 
@@ -44,7 +47,10 @@ export class Alteration {
   #isWorking = false;
   /** Says that what is told meanwhile is what was carried. */
   #isCarrying = false;
-  #isClosed = false;
+  /** Why it has ended. */
+  #ending: TablecastError | undefined;
+  readonly #ended = new Subject<void>();
+  readonly #endRunning: () => void;
 
   /** @internal Use {@link alterTable}. Functions get rows as `asRead`, the same tables of a program, are read. */
   constructor(
@@ -63,11 +69,15 @@ export class Alteration {
     this.#pairs = new Pairs(node, from.name, to.name, from.declaration.backend);
     const parts = { mappings, pairs: this.#pairs, problems: this.#problems, oneWay };
     this.#reconciliation = new Reconciliation(sides, parts);
-    this.#begun = this.#begin();
+    this.#endRunning = beginRunning(node, [from.name, to.name]);
+    this.#begun = this.#begin().catch((error: unknown) => this.#fail(error));
     this.#begun.catch(() => undefined);
   }
 
-  /** Tells what could not be carried as it was asked; each row once, and again when its reason is another. */
+  /**
+   * Tells what could not be carried as it was asked; each row once, and again when its reason is another. Completes when
+   * the node or the alteration is closed, and fails when it ended by a defect.
+   */
   get problems(): Observable<AlterProblem> {
     return this.#problems.told.asObservable();
   }
@@ -85,18 +95,43 @@ export class Alteration {
   async settled(): Promise<void> {
     await this.#begun;
     while (this.#isWorking) await this.#work;
+    if (this.#ending !== undefined) throw this.#ending;
   }
 
   /** Ends it. Both tables stay as they are; begun again on this node, it goes on where it was. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#end(closed('The alteration was closed.'));
     await this.#work.catch(() => undefined);
     this.#problems.told.complete();
   }
 
+  /** The node was closed, or something happened that nobody expected. */
+  #fail(error: unknown): never {
+    if (this.#ending !== undefined) throw this.#ending;
+    const isClosed = isTablecastError(error, 'CLOSED');
+    const ending = isClosed ? error : failed(error);
+    this.#end(ending);
+    if (isClosed) this.#problems.told.complete();
+    else this.#problems.told.error(ending);
+    throw ending;
+  }
+
+  #end(ending: TablecastError): void {
+    this.#ending ??= ending;
+    this.#ended.next();
+    this.#endRunning();
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
   async #begin(): Promise<void> {
-    for (const { table } of this.#sides) await firstValueFrom(table.synced.pipe(filter((synced) => synced)));
+    for (const { table } of this.#sides) {
+      const synced = table.synced.pipe(
+        filter((isSynced) => isSynced),
+        takeUntil(this.#ended),
+      );
+      if (!(await firstValueFrom(synced, { defaultValue: false })))
+        throw this.#ending ?? closed('The node was closed before both tables were there.');
+    }
     this.#follow(0);
     this.#follow(1);
     const [from, to] = this.#sides;
@@ -133,7 +168,7 @@ export class Alteration {
   }
 
   #wake(): void {
-    if (this.#isWorking || this.#isClosed) return;
+    if (this.#isWorking || this.#ending !== undefined) return;
     this.#isWorking = true;
     this.#work = this.#carryAll();
     this.#work.catch(() => undefined);
@@ -143,9 +178,11 @@ export class Alteration {
     try {
       for (let chunk = CHUNK; ;) {
         await this.#wait(0);
-        if (this.#isClosed || this.#touched.isEmpty) return;
+        if (this.#ending !== undefined || this.#touched.isEmpty) return;
         chunk = await this.#carry(chunk);
       }
+    } catch (error) {
+      return this.#fail(error);
     } finally {
       this.#isWorking = false;
     }
@@ -169,13 +206,26 @@ export class Alteration {
     }
   }
 
-  /** A batch may be too large; what else is wrong may be over later. */
+  /** Fewer may do: a batch may be too large, or one row keep all others back. What else is wrong may be over later. */
   async #tryAgain(error: TablecastError, most: number): Promise<number> {
-    if (error.code === 'LIMIT_EXCEEDED' && most > 1) return Math.max(1, Math.floor(most / 8));
+    if (most > 1) return Math.max(1, Math.floor(most / 8));
     this.#problems.told.next({ kind: 'waiting', error });
     await this.#wait(RETRY_MS);
     return most;
   }
+}
+
+function closed(message: string): TablecastError {
+  return new TablecastError('CLOSED', message, {
+    hint: 'Begin it again, with alterTable: it goes on where it was.',
+  });
+}
+
+function failed(cause: unknown): TablecastError {
+  return new TablecastError('CLOSED', 'The alteration has ended by what it did not expect.', {
+    hint: 'Report this as a defect, with the cause; begin it again meanwhile.',
+    cause,
+  });
 }
 
 function waitForTimer(milliseconds: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { HeldRow } from '../schema/reading.ts';
+import { type HeldRow, shownKey } from '../schema/reading.ts';
 import type { Pair, Pairs, SideIndex } from './pairs.ts';
 import type { Problems } from './problems.ts';
 import type { MappedRow, RowMappings } from './row-mapping.ts';
@@ -64,6 +64,10 @@ export class Reconciliation {
   #pair(side: SideIndex, text: string, mapped: MappedRow, standing: HeldRow): void {
     const texts = side === 0 ? ([text, mapped.text] as const) : ([mapped.text, text] as const);
     if (this.#sides[otherOf(side)].mark(standing) === mapped.mark) return this.#keep(texts);
+    // Where the functions lead back to another row, what stands there is none that was written on both sides.
+    const back = this.#oneWay ? undefined : this.#mappings.map(otherOf(side), standing, undefined);
+    if (typeof back === 'object' && back.text !== text)
+      return this.#refuse(side, this.#sides[side].row(text) as HeldRow, this.#belonging(side, mapped.key));
     this.#settle({ texts, marks: ['', ''] });
   }
 
@@ -75,7 +79,7 @@ export class Reconciliation {
     const [first] = changed;
     const [before, after] = rows;
     if (first === undefined) return this.#renew(rows, renewed);
-    if (before === undefined && after === undefined) return this.#pairs.drop(pair);
+    if (before === undefined && after === undefined) return this.#drop(pair);
     if (this.#mappings.adds && before !== undefined && after !== undefined)
       return this.#add(pair, [before, after], changed);
     if (changed.length > 1) return this.#settle(pair);
@@ -107,8 +111,12 @@ export class Reconciliation {
     const other = otherOf(side);
     this.#sides[other].remove(pair.texts[other]);
     this.carried[other]++;
+    this.#drop(pair);
+  }
+
+  #drop(pair: Pair): void {
     this.#pairs.drop(pair);
-    for (const each of BOTH) this.#problems.solved(nameOf(each, pair.texts[each]));
+    for (const side of BOTH) this.#problems.solved(nameOf(side, pair.texts[side]));
   }
 
   /** Both changed: the row of the side that stands is carried over what the other shows. */
@@ -130,13 +138,18 @@ export class Reconciliation {
     this.#problems.conflict({ kind: 'conflict', table, key, kept, lost: lost?.value });
   }
 
-  /** Numbers get what was added to the other since both were alike. */
+  /** Numbers get what was added to the other since both were alike: both of them, or none where a sum does not fit. */
   #add(pair: Pair, rows: readonly [HeldRow, HeldRow], changed: readonly SideIndex[]): void {
-    for (const side of changed) {
+    const sums = changed.map((side) => {
+      const row = rows[otherOf(side)];
       const by = BigInt(this.#sides[side].mark(rows[side])) - BigInt(pair.marks[side]);
-      const other = otherOf(side);
-      this.#sides[other].add(rows[other].key, by);
-      this.carried[other]++;
+      return { side, row, by, refusal: this.#sides[otherOf(side)].refusalOf(row, by) };
+    });
+    for (const { side, refusal } of sums)
+      if (refusal !== undefined) return this.#refuse(side, rows[side], refusal);
+    for (const { side, row, by } of sums) {
+      this.#sides[otherOf(side)].add(row.key, by);
+      this.carried[otherOf(side)]++;
     }
     this.#keep(pair.texts);
   }
@@ -174,16 +187,23 @@ export class Reconciliation {
     const text = this.#sides[side].text(row.key);
     const reason = typeof mapped === 'string' ? mapped : this.#takenBy(side, text, mapped);
     if (reason === undefined) return mapped as MappedRow;
-    const { name } = this.#sides[side].table;
-    this.#problems.unmapped(nameOf(side, text), { kind: 'unmapped', table: name, key: row.key, reason });
+    this.#refuse(side, row, reason);
     return undefined;
+  }
+
+  #refuse(side: SideIndex, { key }: HeldRow, reason: string): void {
+    const { name } = this.#sides[side].table;
+    const problem = { kind: 'unmapped', table: name, key, reason } as const;
+    this.#problems.unmapped(nameOf(side, this.#sides[side].text(key)), problem);
   }
 
   #takenBy(side: SideIndex, text: string, { text: there, key }: MappedRow): string | undefined {
     const pair = this.#pairs.of(otherOf(side), there);
-    if (pair === undefined || pair.texts[side] === text) return undefined;
-    const { name } = this.#sides[otherOf(side)].table;
-    return `its key in ${name}, ${JSON.stringify(key)}, belongs to another row`;
+    return pair === undefined || pair.texts[side] === text ? undefined : this.#belonging(side, key);
+  }
+
+  #belonging(side: SideIndex, key: unknown): string {
+    return `its key in ${this.#sides[otherOf(side)].table.name}, ${shownKey(key)}, belongs to another row`;
   }
 }
 

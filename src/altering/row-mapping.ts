@@ -1,8 +1,8 @@
-import { isTablecastError } from '../errors.ts';
 import type { HeldRow } from '../schema/reading.ts';
 import { conversionBetween } from './conversion.ts';
 import type { AlterOptions, AlteredRow, RowMapping } from './options.ts';
 import type { SideIndex } from './pairs.ts';
+import { reasonOf } from './reason.ts';
 import type { Mark, Side } from './side.ts';
 
 /** Is a row as the other table would have it, checked. */
@@ -53,9 +53,4 @@ function convertOf(given: Given, { from, to }: { readonly from: Side; readonly t
       given(from.asRead(row), standing === undefined ? undefined : to.asRead(standing));
   const [before, after] = [from, to].map(({ table }) => ({ ...table.declaration, name: table.name }));
   return conversionBetween(before as never, after as never);
-}
-
-function reasonOf(thrown: unknown): string {
-  if (isTablecastError(thrown)) return `${thrown.message} ${thrown.hint}`;
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -5,6 +5,7 @@ import type { HeldRow } from '../schema/reading.ts';
 import { ReplicatedTable } from '../table/replicated-table.ts';
 import type { MapTable, SetTable, Table } from '../table/table.ts';
 import type { AlteredRow, AlteringNode } from './options.ts';
+import { reasonOf } from './reason.ts';
 
 /** A mark tells the values of one key apart: short, and exact for numbers. */
 export type Mark = string;
@@ -72,6 +73,16 @@ export class Side {
   /** Lets a row live on as it is. */
   renew({ key }: AlteredRow): void {
     this.table.touch(key);
+  }
+
+  /** Returns why nothing can be added to a number; undefined when it can. */
+  refusalOf({ value }: HeldRow, by: bigint): string | undefined {
+    try {
+      this.#schema.value(BigInt(value as number | bigint) + by);
+      return undefined;
+    } catch (thrown) {
+      return reasonOf(thrown);
+    }
   }
 
   add(key: unknown, by: bigint): void {

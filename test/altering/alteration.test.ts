@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openNode, previewAlteration } from '../../src/index.ts';
+import { alterTable, openNode, previewAlteration } from '../../src/index.ts';
 import { AlteredCluster, type Mapping, rowsOf } from './altered-cluster.ts';
 
 interface Visits {
@@ -246,6 +246,48 @@ describe('two tables that are kept alike', () => {
     expect(it.alteration.state).toMatchObject({ pairs: 3000, carriedUp: 0, carriedDown: 0 });
   });
 
+  test('tell a sum that the other side cannot hold, and carry all others', async () => {
+    const it = await new AlteredCluster(16, counts, ints).start();
+    it.old.set('10.0.0.1', 5);
+    await it.rest();
+    it.new.set('10.0.0.1', -3);
+    it.new.set('10.0.0.2', 7);
+    await it.rest();
+    expect(rowsOf(it.old)).toEqual({ '10.0.0.1': 5, '10.0.0.2': 7 });
+    expect(it.problems).toMatchObject([{ kind: 'unmapped', table: 'hits2', key: '10.0.0.1' }]);
+    it.new.set('10.0.0.1', 8);
+    await it.rest();
+    expect([it.old.get('10.0.0.1'), it.alteration.state.unmapped]).toEqual([8, 0]);
+  });
+
+  test('tell two rows whose key cannot be written as JSON', async () => {
+    const large = { key: { type: 'count', as: 'exact' }, value: 'string', backend: 'sqlite' } as const;
+    const it = await new AlteredCluster(17, large, large, {
+      up: (row) => row,
+      down: ({ value }) => ({ key: 2n ** 60n, value }),
+    }).start();
+    it.new.set(2n ** 60n, 'a');
+    it.new.set(1, 'b');
+    await it.rest();
+    expect(it.problems).toMatchObject([{ kind: 'unmapped', table: 'hits2' }]);
+    expect([it.old.size, it.new.size]).toEqual([1, 2]);
+  });
+
+  test('take nothing away where the functions lead to another row than they came from', async () => {
+    const words = { key: 'string', value: 'string', backend: 'sqlite' } as const;
+    const it = await new AlteredCluster(18, words, words, {
+      up: ({ value }) => ({ key: 'x', value }),
+      down: ({ value }) => ({ key: 'other', value }),
+    }).start();
+    it.cluster.crash(1);
+    it.old.set('a', 'old');
+    it.new.set('x', 'new');
+    await it.startCarrier();
+    await it.rest();
+    expect(it.old.get('a')).toBe('old');
+    expect(it.problems).toMatchObject([{ kind: 'unmapped', table: 'hits', key: 'a' }]);
+  });
+
   test('remember 1,000 rows as told; one more is told and counted each time it is tried', async () => {
     const it = await new AlteredCluster(13, counts, texts).start();
     for (let index = 0; index <= 1000; index++) it.new.set(`10.0.${index >> 8}.${index & 255}`, 'many');
@@ -292,4 +334,58 @@ test('a preview gives functions rows as the program reads them', async () => {
   });
   expect(given).toEqual([1n, 2n ** 60n]);
   expect(preview).toMatchObject({ carriedUp: 2, unmapped: 0 });
+});
+
+test('what a node had not carried when it closed is not said to be carried', async () => {
+  const node = await openNode({ id: 'a' });
+  const from = node.table('hits', { key: 'addr', value: 'count' });
+  const alteration = alterTable(node, { from, to: node.table('hits2', { key: 'addr', value: 'string' }) });
+  await alteration.settled();
+  from.set('10.0.0.1', 1);
+  const [settled] = await Promise.allSettled([alteration.settled(), node.close()]);
+  expect(settled).toMatchObject({ status: 'rejected', reason: { code: 'CLOSED' } });
+  await expect(alteration.settled()).rejects.toMatchObject({ code: 'CLOSED' });
+});
+
+test('what an alteration had not carried when it was closed is not said to be carried', async () => {
+  await using node = await openNode({ id: 'a' });
+  const from = node.table('hits', { key: 'addr', value: 'count' });
+  const to = node.table('hits2', { key: 'addr', value: 'string' });
+  const alteration = alterTable(node, { from, to });
+  await alteration.settled();
+  from.set('10.0.0.1', 1);
+  await alteration.close();
+  await expect(alteration.settled()).rejects.toMatchObject({ code: 'CLOSED' });
+  const again = alterTable(node, { from, to });
+  expect(() => alterTable(node, { from, to })).toThrow(/already/);
+  expect(() => alterTable(node, { from: to, to: from })).toThrow(/already/);
+  await again.settled();
+  expect(to.get('10.0.0.1')).toBe('1');
+});
+
+test('what is closed before both tables are there is not said to be carried, and follows nothing', async () => {
+  const it = new AlteredCluster(20, counts, texts);
+  await it.startCarrier();
+  const settled = it.alteration.settled().catch((error: unknown) => error);
+  await it.alteration.close();
+  expect(await settled).toMatchObject({ code: 'CLOSED' });
+  await it.cluster.start(0, (node) => void node.table('hits', counts).set('10.0.0.1', 1));
+  await it.cluster.run(60_000);
+  expect(it.cluster.node(1).tables.get('hits')?.size).toBe(1);
+  expect(it.cluster.node(1).tables.get('hits2')?.size).toBe(0);
+});
+
+test('an alteration that ends by a defect tells it, and says nothing to be carried', async () => {
+  await using node = await openNode({ id: 'a' });
+  const from = node.table('hits', { key: 'addr', value: 'count' });
+  const to = node.table('hits2', { key: 'addr', value: 'string' });
+  const batch = (): never => {
+    throw new TypeError('nobody expected this');
+  };
+  const broken = { batch, table: node.table.bind(node), log: node.log };
+  const alteration = alterTable(broken, { from, to });
+  const told = new Promise((resolve) => void alteration.problems.subscribe({ error: resolve }));
+  from.set('10.0.0.1', 1);
+  expect(await told).toMatchObject({ code: 'CLOSED', cause: expect.any(TypeError) as Error });
+  await expect(alteration.settled()).rejects.toMatchObject({ code: 'CLOSED' });
 });

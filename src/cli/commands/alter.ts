@@ -110,9 +110,8 @@ async function preview(joined: JoinedNode, options: AlterOptions, flags: AlterFl
 
 async function carry(joined: JoinedNode, options: AlterOptions, flags: AlterFlags): Promise<number> {
   const alteration = alterTable(joined.node, options);
-  const told = alteration.problems.subscribe((problem) => {
+  const tell = (problem: AlterProblem): void =>
     note(flags.json === true ? JSON.stringify(problem, jsonSafe) : visible(wordsOf(problem)));
-  });
   const makeAlike = async (): Promise<void> => {
     await alteration.settled();
     const tables = [options.from.name, options.to.name];
@@ -121,15 +120,12 @@ async function carry(joined: JoinedNode, options: AlterOptions, flags: AlterFlag
     print(flags.json === true ? JSON.stringify(state) : visible(summary(options, state, 'went')));
   };
   try {
-    if (flags.once === true) await makeAlike();
-    else {
-      await untilSignal((_, fail) => {
-        makeAlike().catch(fail);
-        return () => undefined;
-      });
-    }
+    await untilSignal((end, fail) => {
+      const told = alteration.problems.subscribe({ next: tell, error: fail });
+      makeAlike().then(() => (flags.once === true ? end() : undefined), fail);
+      return () => told.unsubscribe();
+    });
   } finally {
-    told.unsubscribe();
     await alteration.close();
   }
   return alteration.state.unmapped > 0 ? EXIT.negative : EXIT.ok;
