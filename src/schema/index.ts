@@ -28,3 +28,4 @@ export type { StandardIssue, StandardResult, StandardSchema } from './standard-s
 export { suggestion } from './nearest.ts';
 export { parseDuration } from './duration.ts';
 export { schemaLimits } from './limits.ts';
+export { sumWithin } from './numeric-types.ts';

@@ -50,21 +50,36 @@ function integerHint(value: unknown): string {
     : "Round it, or declare the type 'double'.";
 }
 
-/** Zeek's count: 0 to 2^64-1. */
-export const countType: AtomicType = integerType({
+const countRange: IntegerRange = {
   name: 'count',
   what: 'a whole number from 0 to 2^64-1',
   least: 0n,
   most: 2n ** 64n - 1n,
-});
+};
 
-/** Zeek's int: -2^63 to 2^63-1. */
-export const intType: AtomicType = integerType({
+const intRange: IntegerRange = {
   name: 'int',
   what: 'a whole number from -2^63 to 2^63-1',
   least: -(2n ** 63n),
   most: 2n ** 63n - 1n,
-});
+};
+
+/** Zeek's count: 0 to 2^64-1. */
+export const countType: AtomicType = integerType(countRange);
+
+/** Zeek's int: -2^63 to 2^63-1. */
+export const intType: AtomicType = integerType(intRange);
+
+/** Returns the sum of two integers, exact; where the range of a type ends, so does the sum. */
+export function sumWithin(
+  type: 'count' | 'int',
+  one: number | bigint,
+  other: number | bigint,
+): number | bigint {
+  const { least, most } = type === 'count' ? countRange : intRange;
+  const sum = BigInt(one) + BigInt(other);
+  return narrowed(sum < least ? least : sum > most ? most : sum);
+}
 
 function canonicalDouble(value: unknown): number {
   if (typeof value === 'number') return value;

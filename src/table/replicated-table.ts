@@ -14,6 +14,7 @@ import {
   type Reading,
   type Value,
   readAs,
+  readMembers,
   shownKey,
 } from '../schema/index.ts';
 import type { Join, JoinOptions } from '../views/join.ts';
@@ -127,9 +128,13 @@ export class ReplicatedTable<K = unknown, V = unknown> {
     const plan = await this.#planUndo(options);
     if (options.dryRun !== true) await plan.apply();
     const { key, value } = this.reading;
-    const writes = plan.writes.map((write) => {
+    // What was written is told also where this program cannot read it.
+    const writes = plan.writes.map(({ kind, ...write }) => {
       const held = write.key as Key;
-      return { ...write, key: readAs(key, held), value: readAs(value, write.value as Value, held) };
+      return readMembers(
+        { kind },
+        { key: () => readAs(key, held), value: () => readAs(value, write.value as Value, held) },
+      );
     });
     return { ...plan, writes: writes as unknown as UndoPlan<K, V>['writes'] };
   }

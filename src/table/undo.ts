@@ -3,7 +3,7 @@ import type { OperationLog } from '../log/keeping/operation-log.ts';
 import type { Operation } from '../log/operations/operation.ts';
 import type { Origins } from '../log/operations/origin.ts';
 import type { Projection } from '../projection/projection.ts';
-import type { Value } from '../schema/index.ts';
+import { type Value, sumWithin } from '../schema/index.ts';
 
 /** The options of an undo say whose operations are taken back, and since when. */
 export interface UndoOptions {
@@ -41,6 +41,8 @@ export interface UndoParts {
   /** Waits until what was written is durable. */
   flush(): Promise<void>;
 }
+
+type Integer = number | bigint;
 
 /** A former row is what a key would hold without the operations that are taken back. */
 interface Former {
@@ -121,7 +123,12 @@ class Past {
     if (this.#byTime && before !== undefined && before.time > time) return;
     if (kind === 'increment') {
       const start = before?.present === true ? before.value : (this.#projection.schema.defaultValue ?? 0);
-      this.former.set(text, { present: true, value: Number(start) + Number(value), time });
+      const sum = sumWithin(
+        this.#projection.schema.valueType as 'count' | 'int',
+        start as Integer,
+        value as Integer,
+      );
+      this.former.set(text, { present: true, value: sum, time });
     } else {
       this.former.set(text, { present: kind === 'set', value: kind === 'set' ? value : undefined, time });
     }
@@ -212,22 +219,23 @@ function undoing(
 }
 
 /** Writes what is planned, but for keys that were written since. */
-function apply({ rows, local, schema }: Projection, planned: readonly Planned[]): number {
+function apply({ rows, local }: Projection, planned: readonly Planned[]): number {
   let count = 0;
   for (const { text, kind, value, origin, sequence } of planned) {
     const slot = rows.slotOf(text);
     if (rows.origin(slot) !== origin || rows.sequence(slot) !== sequence) continue;
     if (kind === 'delete') local.delete(slot);
     else if (kind === 'set') local.set(slot, value as Value);
-    else local.increment(slot, Number(value), schema.value(Number(rows.value(slot)) + Number(value)));
+    else local.add(slot, Number(value));
     count++;
   }
   return count;
 }
 
-function checkOptions({ origin, since }: UndoOptions): void {
-  const bound = 'position' in since ? since.position : since.time;
-  if (typeof origin === 'string' && origin !== '' && Number.isFinite(bound)) return;
+function checkOptions(options: Partial<UndoOptions> | undefined): void {
+  const { origin, since } = options ?? {};
+  const { position, time } = (since ?? {}) as { readonly position?: unknown; readonly time?: unknown };
+  if (typeof origin === 'string' && origin !== '' && Number.isFinite(position ?? time)) return;
   throw new TablecastError(
     'OPTION_INVALID',
     'An undo needs an origin, and since: { position } or { time }.',

@@ -165,3 +165,92 @@ describe('an undo', () => {
     await cluster.close();
   });
 });
+
+describe('an undo of counters whose range ends at 0', () => {
+  const counters = { key: 'string', value: 'count', mode: 'automerge' } as const;
+
+  async function three(): Promise<{ cluster: Cluster; tables: Numbers[]; apart: (cut: boolean) => void }> {
+    const cluster = await createCluster({ size: 3 });
+    const tables = cluster.declare('t', counters) as unknown as Numbers[];
+    await cluster.run(500);
+    const apart = (cut: boolean): void => {
+      for (const [one, other] of [
+        [0, 1],
+        [0, 2],
+        [1, 2],
+      ] as const)
+        cluster.setCut(one, other, cut);
+    };
+    return { cluster, tables, apart };
+  }
+
+  it('ends there where less would be left, and the sum goes on from what it is', async () => {
+    const { cluster, tables } = await three();
+    const [one, two, three_] = tables as [Numbers, Numbers, Numbers];
+    one.increment('k', 5);
+    await cluster.run(500);
+    two.increment('k', -3);
+    await cluster.run(500);
+    expect(await undoneBy(cluster, three_, { origin: 'n0', since: { position: 0 } })).toBe(1);
+    await cluster.run(500);
+    expect(tables.map((table) => table.get('k'))).toEqual([0, 0, 0]);
+    two.increment('k', 10);
+    await cluster.run(500);
+    expect(tables.map((table) => table.get('k'))).toEqual([7, 7, 7]);
+    await cluster.close();
+  });
+
+  it('sets no value that the type does not have', async () => {
+    const { cluster, tables, apart } = await three();
+    const [one, two, three_] = tables as [Numbers, Numbers, Numbers];
+    two.set('k', 5);
+    await cluster.run(500);
+    apart(true);
+    two.increment('k', -4);
+    three_.increment('k', -4);
+    apart(false);
+    await cluster.run(60_000);
+    one.set('k', 10);
+    await cluster.run(500);
+    expect(await undoneBy(cluster, two, { origin: 'n0', since: { position: 0 } })).toBe(1);
+    await cluster.run(500);
+    expect(tables.map((table) => table.get('k'))).toEqual([0, 0, 0]);
+    await cluster.close();
+  });
+});
+
+it('an undo says of options that are none what it takes', async () => {
+  const { cluster, tables } = await pair('lww');
+  for (const options of [
+    undefined,
+    {},
+    { origin: 'n0' },
+    { origin: 'n0', since: 5 },
+    { origin: 'n0', since: {} },
+  ])
+    await expect(tables[0].undo(options as unknown as UndoOptions)).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+    });
+  await cluster.close();
+});
+
+it('an undo is made, and told, also where it writes what this program cannot read', async () => {
+  const { cluster, tables } = await pair('lww');
+  const exact = cluster
+    .node(1)
+    .table('t', { key: 'string', value: { type: 'int', as: 'bigint' }, mode: 'lww' });
+  exact.set('k', 2n ** 60n);
+  await cluster.run(500);
+  tables[0].set('k', 1);
+  await cluster.run(500);
+  const { writes } = await cluster.time.until(tables[1].undo({ origin: 'n0', since: { position: 0 } }));
+  expect(exact.get('k')).toBe(2n ** 60n);
+  expect(writes).toMatchObject([{ kind: 'set', key: 'k' }]);
+  expect(() => writes[0]?.value).toThrow(/exact up to/);
+  await cluster.close();
+});
+
+async function undoneBy(cluster: Cluster, table: Numbers, options: UndoOptions): Promise<number> {
+  const { writes } = await cluster.time.until(table.undo(options));
+  return writes.length;
+}

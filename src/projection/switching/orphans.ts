@@ -196,7 +196,8 @@ function writeAgain(table: SwitchedTable, slot: number, orphan: Orphan): boolean
   const since = rows.has(slot) && table.authors.isOwn(rows.origin(slot)) && !known;
   const isRemoved = rows.has(slot) && known && !standsBeside(rows.dot(slot), orphan);
   if (!(kind === 'add' || (!since && (kind === 'put' || isRemoved)))) return false;
-  if (kind === 'add') addTo(table, slot, by);
+  // What another mode's counter had.
+  if (kind === 'add') local.add(slot, by);
   else if (kind === 'delete') local.delete(slot);
   else {
     // What was written again does not go on with the life of a row that its author had not known.
@@ -209,14 +210,4 @@ function writeAgain(table: SwitchedTable, slot: number, orphan: Orphan): boolean
 /** A row that was not known here, or that stood beside, is not what was removed. */
 function standsBeside({ origin, sequence }: Dot, { beside }: Orphan): boolean {
   return origin === beside?.origin && sequence === beside.sequence;
-}
-
-/** Adds to a row what another mode's counter had; where the type's range ends, so does the sum. */
-function addTo({ rows, schema, local }: SwitchedTable, slot: number, by: number): void {
-  const present = rows.has(slot) ? rows.value(slot) : (schema.defaultValue ?? 0);
-  const sum = BigInt(present as number | bigint) + BigInt(by);
-  const least = schema.valueType === 'count' ? 0n : -(2n ** 63n);
-  const most = schema.valueType === 'count' ? 2n ** 64n - 1n : 2n ** 63n - 1n;
-  const result = sum < least ? least : sum > most ? most : sum;
-  local.increment(slot, by, schema.value(result));
 }

@@ -1,5 +1,5 @@
 import { CLEAR, DELETE, EXPIRE, INCREMENT, SET } from '../../log/operations/operation.ts';
-import type { Key, Value } from '../../schema/index.ts';
+import { type Key, type Value, sumWithin } from '../../schema/index.ts';
 import type { DocumentFold } from '../folding/document-fold.ts';
 import { BEGINNING_WEIGHT } from '../folding/document-weight.ts';
 import type { Effects } from '../folding/effects.ts';
@@ -86,6 +86,13 @@ export class LocalWrites {
     if (!reporter.wanted) return;
     const facts = reporter.facts(position, INCREMENT, dot, { slot, value: amount });
     reporter.effect(kind, slot, previous, { ...facts, row: { value: result } });
+  }
+
+  /** Adds to a whole number, from the default on where there is none; where the type's range ends, so does the sum. */
+  add(slot: number, by: number): void {
+    const { valueType, defaultValue } = this.#table.schema;
+    const present = this.#rows.has(slot) ? this.#rows.value(slot) : (defaultValue ?? 0);
+    this.increment(slot, by, sumWithin(valueType as 'count' | 'int', present as number | bigint, by));
   }
 
   /** Removes a slot's row and tells whether there was one; the operation is written either way. */
