@@ -47,7 +47,7 @@ export class Alteration {
   #isWorking = false;
   /** Says that what is told meanwhile is what was carried. */
   #isCarrying = false;
-  /** Why it has ended. */
+  /** Holds why it has ended. */
   #ending: TablecastError | undefined;
   readonly #ended = new Subject<void>();
   readonly #endRunning: () => void;
@@ -105,7 +105,7 @@ export class Alteration {
     this.#problems.told.complete();
   }
 
-  /** The node was closed, or something happened that nobody expected. */
+  /** Ends it, because the node was closed or something happened that nobody expected. */
   #fail(error: unknown): never {
     if (this.#ending !== undefined) throw this.#ending;
     const isClosed = isTablecastError(error, 'CLOSED');
@@ -206,7 +206,7 @@ export class Alteration {
     }
   }
 
-  /** Fewer may do: a batch may be too large, or one row keep all others back. What else is wrong may be over later. */
+  /** Returns fewer to try, as a batch may be too large, or one row keep all others back; one row is tried again later. */
   async #tryAgain(error: TablecastError, most: number): Promise<number> {
     if (most > 1) return Math.max(1, Math.floor(most / 8));
     this.#problems.told.next({ kind: 'waiting', error });
