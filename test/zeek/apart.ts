@@ -76,9 +76,14 @@ export async function pulled({ cable }: Apart, a: Attached): Promise<void> {
   await until(() => a.codes().filter((code) => code === 'zeek-lost').length > lost);
 }
 
-/** Lets this node come back once Zeek's nodes have told each other everything. */
+/**
+ * Lets this node come back once Zeek's nodes have told each other everything. A batch that still waited would be
+ * told to this node as well, as a change of Zeek that crosses its own.
+ */
 export async function plugged({ zeek, cable }: Apart): Promise<void> {
-  await until(() => JSON.stringify(rows(zeek)) === JSON.stringify(rows(zeek, 'worker')), 'Zeek to agree');
+  const agree = (): boolean => JSON.stringify(rows(zeek)) === JSON.stringify(rows(zeek, 'worker'));
+  const haveTold = (): boolean => [...zeek.nodes.values()].every((node) => !node.hasUnpublished);
+  await until(() => haveTold() && agree(), 'Zeek to agree');
   cable.plug();
 }
 

@@ -308,6 +308,14 @@ const step = fc.record({
   value: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
 });
 
+/** Zeek writes an equal value again, which waits for a batch while its rows are equal already. */
+const batched = [
+  { side: 'zeek', key: 'a', value: 0 },
+  { side: 'zeek', key: 'a', value: 0 },
+  { side: 'here', key: 'a', value: 0 },
+  { side: 'here', key: 'a', value: 3 },
+];
+
 test('whatever happens while both sides are apart, each keeps what only it changed, and the rest is told', async () => {
   const apart = await cluster();
   const { zeek } = apart;
@@ -351,6 +359,6 @@ test('whatever happens while both sides are apart, each keeps what only it chang
     await until(() => diverged() - before >= both.length, `${both.length} to be reported`);
     expect(diverged() - before).toBe(both.length);
   };
-  await fc.assert(fc.asyncProperty(steps, apartOnce), { numRuns: 12 });
+  await fc.assert(fc.asyncProperty(steps, apartOnce), { numRuns: 12, examples: [[batched]] });
   expect(round).toBeGreaterThanOrEqual(12);
 });

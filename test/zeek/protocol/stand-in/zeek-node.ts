@@ -126,6 +126,11 @@ export class ZeekNode {
     this.#record(table, 'removed', [held, table.take(held)?.value ?? none, none]);
   }
 
+  /** Whether changes wait for their batch: others have not been told of them, although rows may be equal. */
+  get hasUnpublished(): boolean {
+    return [...this.#queues.values()].some(({ infos }) => infos.length > 0);
+  }
+
   /** `clear_table(t)`: nobody is told. */
   clear(name: string): void {
     this.table(name).rows.clear();
