@@ -21,6 +21,7 @@ function checkName(name: string, what: string): void {
       `${what} has a name of ${bytes} bytes; ${MAX_NAME_BYTES} are allowed`,
       {
         hint: 'Use a shorter name.',
+        details: { limit: MAX_NAME_BYTES },
       },
     );
   }
@@ -86,6 +87,7 @@ export class CommitRules {
         `the commit would make ${names} facts; ${MAX_FACTS} are allowed`,
         {
           hint: 'Remove facts that are no longer needed.',
+          details: { limit: MAX_FACTS },
         },
       );
     }

@@ -75,7 +75,7 @@ export function tellOmissions(omissions: readonly Omission[]): void {
 }
 
 function lineOf(error: Error): number | undefined {
-  const line = isTablecastError(error) ? error.details['line'] : undefined;
+  const line = isTablecastError(error) ? error.details.line : undefined;
   return typeof line === 'number' ? line : undefined;
 }
 

@@ -1,4 +1,5 @@
-import { type MapTable, type SetTable, type Table, TablecastError } from '../index.ts';
+import { TablecastError, fromFailure, toFailure } from '../errors.ts';
+import type { MapTable, SetTable, Table } from '../index.ts';
 
 /** Rows written and not yet confirmed at which writing waits. */
 const MAX_UNCONFIRMED = 8192;
@@ -64,13 +65,8 @@ export class PacedWrites {
   #withStanding(error: unknown): unknown {
     if (!(error instanceof TablecastError) || this.rows === 0) return error;
     const standing = Math.min(this.#target.standing(), this.rows);
-    const { code, message, hint, details, retryable } = error;
-    const told = `${message.replace(/\.$/, '')}. Of ${this.rows} rows written ${standing} stand for certain.`;
-    return new TablecastError(code, told, {
-      hint,
-      details: { ...details, standing },
-      retryable,
-      cause: error,
-    });
+    const message = `${error.message.replace(/\.$/, '')}. Of ${this.rows} rows written ${standing} stand for certain.`;
+    const details = { ...error.details, standing };
+    return fromFailure({ ...toFailure(error), message, details }, error);
   }
 }

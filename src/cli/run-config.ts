@@ -217,7 +217,7 @@ export function withoutValues(error: unknown, { source, id, retention, tables, z
   });
   return new TablecastError(error.code, message, {
     hint: error.hint,
-    details: { option: error.details['option'] },
+    details: { option: error.details.option },
   });
 }
 

@@ -1,4 +1,4 @@
-import { type ErrorCode, TablecastError, isTablecastError } from '../errors.ts';
+import { fromFailure, toFailure, type ErrorCode, isTablecastError } from '../errors.ts';
 
 /** Codes of problems that only HTTP has; all others are those of {@link TablecastError}. */
 export const HTTP_CODES = {
@@ -165,10 +165,7 @@ export function noTable(name: string): Problem {
 /** For a disk that takes nothing: what was written stands in the table all the same. */
 export function notDurable(error: unknown): unknown {
   if (!isTablecastError(error)) return error;
-  return new TablecastError(error.code, `It was written, and is not durable: ${error.message}`, {
-    hint: `It stands in the table and is tried again as long as the node runs. ${error.hint}`,
-    details: error.details,
-    retryable: error.retryable,
-    cause: error,
-  });
+  const message = `It was written, and is not durable: ${error.message}`;
+  const hint = `It stands in the table and is tried again as long as the node runs. ${error.hint}`;
+  return fromFailure({ ...toFailure(error), message, hint }, error);
 }

@@ -1,14 +1,13 @@
-import { TablecastError } from '../errors.ts';
+import { type Failure, TablecastError } from '../errors.ts';
 import { isPostgres } from './columns.ts';
 import { Fold, type FoldedTable } from './fold.ts';
 import {
   type Basis,
   type Batch,
   type BeganFrom,
-  type Failure,
   type ProjectionStart,
   type Report,
-  toFailure,
+  projectionFailure,
 } from './messages.ts';
 import { PostgresTarget } from './postgres-target.ts';
 import { SqliteTarget } from './sqlite-target.ts';
@@ -57,7 +56,7 @@ export async function follow(start: ProjectionStart, source: Source): Promise<vo
 
 /** One who waits for the right to write, for room, or lost its place in the log, begins again. */
 function failureOf(error: unknown): Failure {
-  const failure = toFailure(error);
+  const failure = projectionFailure(error);
   const passes = ['BACKEND_IN_USE', 'BACKEND_FULL', 'LOG_TRIMMED'].includes(failure.code);
   return passes ? { ...failure, retryable: true } : failure;
 }
@@ -71,7 +70,7 @@ function ofTable(failure: Failure, error: unknown, table: string | undefined): F
     ...failure,
     hint: `Look what was added to ${table} in the target. ${failure.hint}`,
     details: { ...failure.details, table },
-  };
+  } as Failure;
 }
 
 /** One time of following, from the beginning to the first trouble. */

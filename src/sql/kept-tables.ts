@@ -1,9 +1,8 @@
 import type { Environment } from '../environment.ts';
-import { isTablecastError } from '../errors.ts';
+import { type Failure, isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import type { BackendName } from '../schema/schema.ts';
 import type { Schema } from '../schema/index.ts';
-import type { Failure } from './messages.ts';
 import { checkProjectOptions } from './options.ts';
 import type { SqlProjection } from './sql-projection.ts';
 

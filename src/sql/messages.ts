@@ -1,4 +1,4 @@
-import { type ErrorCode, type ErrorDetails, TablecastError, isTablecastError } from '../errors.ts';
+import { type Failure, isTablecastError, toFailure } from '../errors.ts';
 import type { PlainDeclaration } from '../schema/index.ts';
 import type { Standing } from './target.ts';
 
@@ -86,21 +86,9 @@ export interface BeganFrom {
   readonly rebuilt: readonly string[];
 }
 
-/** An error as plain data. */
-export interface Failure {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint: string;
-  readonly details: ErrorDetails;
-  readonly retryable: boolean;
-}
-
 /** An error as it is handed to another thread. */
-export function toFailure(error: unknown): Failure {
-  if (isTablecastError(error)) {
-    const { code, message, hint, details, retryable } = error;
-    return { code, message, hint, details, retryable };
-  }
+export function projectionFailure(error: unknown): Failure {
+  if (isTablecastError(error)) return toFailure(error);
   const reason = error instanceof Error ? error.message : String(error);
   return {
     code: 'BACKEND_FAILED',
@@ -109,9 +97,4 @@ export function toFailure(error: unknown): Failure {
     details: {},
     retryable: false,
   };
-}
-
-/** An error that was handed over; each promise that rejects gets its own. */
-export function fromFailure(failure: Failure): TablecastError {
-  return new TablecastError(failure.code, failure.message, failure);
 }

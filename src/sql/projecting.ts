@@ -1,8 +1,7 @@
-import { TablecastError } from '../errors.ts';
+import { type Failure, TablecastError } from '../errors.ts';
 import type { Projection } from '../projection/projection.ts';
 import { beginProjection } from './begin-projection.ts';
 import { KeptTables } from './kept-tables.ts';
-import type { Failure } from './messages.ts';
 import type { ProjectedNode } from './projected-node.ts';
 import type { AskedQuery, Queries, QueryResult } from './queries/queries.ts';
 import type { SqlProjection, ThreadedProjection } from './sql-projection.ts';

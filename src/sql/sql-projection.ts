@@ -1,18 +1,16 @@
 import type { Environment } from '../environment.ts';
-import { TablecastError } from '../errors.ts';
+import { type Failure, fromFailure, TablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Feed } from './feed.ts';
 import { isPostgres } from './columns.ts';
 import { type ProjectionThread, startProjecting } from './host.ts';
 import {
   type Batch,
-  type Failure,
   type Order,
   type ProjectionStart,
   type Report,
   type Request,
-  fromFailure,
-  toFailure,
+  projectionFailure,
 } from './messages.ts';
 import { placeOf } from './postgres-target.ts';
 
@@ -283,7 +281,7 @@ export class ThreadedProjection implements SqlProjection {
 
   #threadEnded(error: Error | undefined): void {
     if (this.state === 'closed' || this.state === 'failed') return this.#end();
-    const failure = { ...toFailure(error ?? new Error('its thread ended')), retryable: true };
+    const failure = { ...projectionFailure(error ?? new Error('its thread ended')), retryable: true };
     this.#troubled({ kind: 'trouble', failure, retrying: true });
     this.#parts.environment.schedule(RESTART_MS, () => {
       if (this.state === 'closed') return this.#end();
@@ -300,7 +298,7 @@ export class ThreadedProjection implements SqlProjection {
 
 /** A log that does not give something now may give it after beginning anew. */
 function passing(error: unknown): Failure {
-  return { ...toFailure(error), retryable: true };
+  return { ...projectionFailure(error), retryable: true };
 }
 
 function closed(): TablecastError {

@@ -1,13 +1,7 @@
+import { fromFailure } from '../errors.ts';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Source, follow } from './follower.ts';
-import {
-  type Basis,
-  type Batch,
-  type Order,
-  type ProjectionStart,
-  type Request,
-  fromFailure,
-} from './messages.ts';
+import { type Basis, type Batch, type Order, type ProjectionStart, type Request } from './messages.ts';
 
 /*
  * The thread of one projection: asks its node for what follows in the log, and writes it into the target. Nothing

@@ -54,7 +54,10 @@ export function frameTooLong(length: number, maxFrameBytes: number): TablecastEr
   return new TablecastError(
     'LIMIT_EXCEEDED',
     `a frame of ${length} bytes was sent; the limit is ${maxFrameBytes}`,
-    { hint: 'Split the frame, or raise maxFrameBytes at both ends.', details: { length, maxFrameBytes } },
+    {
+      hint: 'Split the frame, or raise maxFrameBytes at both ends.',
+      details: { limit: maxFrameBytes, length, maxFrameBytes },
+    },
   );
 }
 

@@ -16,7 +16,11 @@ class BusyBackend {
 
   async commit(commit: Commit): Promise<void> {
     if (this.full) {
-      throw new TablecastError('LIMIT_EXCEEDED', 'the queue is full', { hint: 'Again.', retryable: true });
+      throw new TablecastError('LIMIT_EXCEEDED', 'the queue is full', {
+        hint: 'Again.',
+        details: { limit: 0 },
+        retryable: true,
+      });
     }
     this.#rules.accept(commit);
     await new Promise<void>((resolve) => this.underWay.push(resolve));

@@ -1,7 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES, NODE_EVENT_CODES, TablecastError } from '../../src/index.ts';
+import { ERRORS, fromFailure } from '../../src/errors.ts';
+import { ERROR_CODES, NODE_EVENT_CODES } from '../../src/index.ts';
 import { logLine } from '../../src/cli/event-log.ts';
 import { run as command } from '../cli/support/command.ts';
 import { programsOf } from './page-program.ts';
@@ -31,11 +32,21 @@ describe.each(kinds)('docs/%s', (folder, codes) => {
   it.each(codes)('%s says what happened, why, what to do, and shows it', (code) => {
     const page = readFileSync(`${docs}${folder}/${code}.md`, 'utf8');
     const headings = Array.from(page.matchAll(/^#+ .+$/gm), ([heading]) => heading);
-    expect(headings).toEqual([`# ${code}`, '## Cause', '## Remedy', '## Example']);
+    const details = folder === 'errors' ? ['## Details'] : [];
+    expect(headings).toEqual([`# ${code}`, '## Cause', '## Remedy', ...details, '## Example']);
     for (const part of page.split(/^#+ .+$/m).slice(1)) expect(part.trim().length, part).toBeGreaterThan(7);
     const [, shown = ''] = /^```text\n([\s\S]+?)^```$/m.exec(page) ?? [];
     expect(shown.trim()).not.toBe('');
   });
+});
+
+it.each(ERROR_CODES)('the details that %s lists are those of the catalogue', (code) => {
+  const page = readFileSync(`${docs}errors/${code}.md`, 'utf8');
+  const rows = page.matchAll(
+    /^\| `(\w+)` +\| (text|number|boolean|number or text) +\| (always|where known) +\| \S/gm,
+  );
+  const listed = Array.from(rows, ([, name, kind, there]) => [name, there === 'always' ? kind : `${kind}?`]);
+  expect(Object.fromEntries(listed)).toEqual(ERRORS[code]);
 });
 
 it.each(ERROR_CODES)('the example of %s ends with that error', (code) => {
@@ -50,8 +61,10 @@ it.each(NODE_EVENT_CODES)('the example of %s waits for that event', (code) => {
 
 describe('the way from a message to its page', () => {
   it('stands on every error', () => {
-    for (const code of ERROR_CODES)
-      expect(new TablecastError(code, 'm', { hint: 'h' }).help).toBe(`npx tablecast explain ${code}`);
+    for (const code of ERROR_CODES) {
+      const error = fromFailure({ code, message: 'm', hint: 'h', details: {}, retryable: false });
+      expect(error.help).toBe(`npx tablecast explain ${code}`);
+    }
   });
 
   it('stands in the log at what a person has to see to, and in one line', () => {

@@ -1,5 +1,5 @@
 // Compiled against the built package by every version of TypeScript that is supported: scripts/type-versions.mjs.
-import { type Change, type TableNode, defineTable, isTablecastError, typed } from 'tablecast';
+import { type Change, type TableNode, TablecastError, defineTable, isTablecastError, typed } from 'tablecast';
 
 interface Login {
   readonly user: string;
@@ -16,7 +16,7 @@ export async function program(node: TableNode): Promise<void> {
   const large: bigint | undefined = bytes.get('10.0.0.1');
   const logins = node.table('logins', { key: 'string', value: typed<Login>('record'), complexValues: true });
   logins.set(String(large), { user: 'u', tries: 1 });
-  for await (const change of table.changes) told(change);
+  for await (const change of table.changes) valueOf(change);
   try {
     await node.flush();
   } catch (error) {
@@ -24,10 +24,47 @@ export async function program(node: TableNode): Promise<void> {
       const code: 'PEERS_BEHIND' = error.code;
       throw new Error(code, { cause: error });
     }
+    throw new Error(told(error), { cause: error });
   }
 }
 
-function told(change: Change<readonly [string, string], number>): number {
+function told(error: unknown): string {
+  if (!isTablecastError(error)) return 'not ours';
+  const table: string | undefined = error.details.table;
+  switch (error.code) {
+    case 'PEERS_BEHIND': {
+      const { held, wanted }: { held: number; wanted: number | string } = error.details;
+      return `${held} of ${wanted}`;
+    }
+    case 'LIMIT_EXCEEDED':
+      return error.details.limit.toFixed();
+    case 'CLOCK_AHEAD':
+      return error.details.acceptableAt.slice(0, 10);
+    case 'INTEGER_TOO_LARGE':
+      return error.details.value.padStart(20);
+    default:
+      return table ?? error.hint;
+  }
+}
+
+export function narrowed(error: unknown): string {
+  if (error instanceof TablecastError && error.code === 'BACKEND_NEWER')
+    return error.details.file.concat(error.details.version.toFixed());
+  if (isTablecastError(error, 'SIMULATION_FAILED')) {
+    // @ts-expect-error there is no such detail of any error
+    const wrong: unknown = error.details.trase;
+    if (wrong !== undefined) return 'wrong';
+    return error.details.trace.concat(error.details.seed.toFixed());
+  }
+  const known = new TablecastError('PEERS_BEHIND', 'm', {
+    hint: 'h',
+    details: { held: 0, wanted: 'everyone', timeoutMs: 1 },
+  });
+  // @ts-expect-error a limit is always there
+  throw new TablecastError('LIMIT_EXCEEDED', 'm', { hint: 'h', cause: known });
+}
+
+function valueOf(change: Change<readonly [string, string], number>): number {
   switch (change.kind) {
     case 'new':
       return change.value;

@@ -1,14 +1,5 @@
 import { TablecastError, type ErrorCode, type ErrorDetails } from '../../errors.ts';
 
-/** A {@link TablecastError} as plain data, to cross a thread. */
-export interface Failure {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint: string;
-  readonly details: ErrorDetails;
-  readonly retryable: boolean;
-}
-
 /** An attempt names where an error happened and what the backend was doing, for its message. */
 export interface Attempt {
   readonly file: string;
@@ -103,10 +94,14 @@ export function cannotGrowError(error: unknown, { file, action }: Attempt): Tabl
 }
 
 /** Makes the error for a file that breaks a rule of the format; `where` names the record. */
-export function damaged(file: string, where: string, details: ErrorDetails = {}): TablecastError {
+export function damaged(
+  file: string,
+  where: string,
+  details: ErrorDetails<'BACKEND_DAMAGED'> = {},
+): TablecastError {
   return new TablecastError('BACKEND_DAMAGED', `${file} is damaged: ${where}`, {
     hint: DAMAGED.hint,
-    details: { file, ...details },
+    details: { ...details, file },
   });
 }
 
@@ -118,15 +113,4 @@ export function syncFailed(file: string, error: unknown): TablecastError {
     details: { file },
     cause: error,
   });
-}
-
-/** Returns the plain data of an error. */
-export function toFailure(error: TablecastError): Failure {
-  const { code, message, hint, details, retryable } = error;
-  return { code, message, hint, details, retryable };
-}
-
-/** Makes a new error from its plain data; each promise that rejects gets its own. */
-export function fromFailure(failure: Failure): TablecastError {
-  return new TablecastError(failure.code, failure.message, failure);
 }

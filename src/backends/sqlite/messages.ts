@@ -1,6 +1,6 @@
 import type { Recovery } from '../../log/backend.ts';
 import type { Durability } from './connection.ts';
-import type { Failure } from './failure.ts';
+import type { Failure } from '../../errors.ts';
 import type { CommitsMessage, CommitsRequest } from './packed-commits.ts';
 
 /** The options are what the writing side needs to open its file; plain data, which crosses a thread. */

@@ -1,5 +1,6 @@
 import type { TablecastError } from '../../errors.ts';
-import { asTablecastError, type Failure, toFailure } from './failure.ts';
+import { type Failure, toFailure } from '../../errors.ts';
+import { asTablecastError } from './failure.ts';
 import type { Answer, AnsweredRequest, Reply, Request, SealRequest, StoreOptions } from './messages.ts';
 import { openStore } from './open-store.ts';
 import type { CommitsRequest } from './packed-commits.ts';

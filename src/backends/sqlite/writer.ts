@@ -1,7 +1,6 @@
-import { TablecastError } from '../../errors.ts';
+import { type Failure, fromFailure, toFailure, TablecastError } from '../../errors.ts';
 import type { Checkpoint, Commit, Recovery } from '../../log/backend.ts';
 import { CommitRules, notOpen } from '../commit-rules.ts';
-import { type Failure, fromFailure, toFailure } from './failure.ts';
 import type { Answer, AnsweredRequest, Reply } from './messages.ts';
 import { PendingCommits, sizeOfCommit } from './pending-commits.ts';
 import type { WriterEvents, WriterHost } from './writer-host.ts';
@@ -135,7 +134,7 @@ export class Writer {
         hint: fits
           ? 'Wait for earlier commits, then repeat this one and those after it in the same order.'
           : 'Commit less at once, or raise maxQueuedBytes.',
-        details: { file, size, queuedBytes: this.#pending.bytes, maxQueuedBytes },
+        details: { limit: maxQueuedBytes, file, size, queuedBytes: this.#pending.bytes, maxQueuedBytes },
         retryable: fits,
       },
     );

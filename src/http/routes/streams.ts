@@ -178,7 +178,7 @@ function anotherLife(host: HttpHost): TablecastError {
   );
 }
 
-function trimmed({ message, details }: TablecastError): TablecastError {
+function trimmed({ message, details }: TablecastError<'LOG_TRIMMED'>): TablecastError {
   return new TablecastError('LOG_TRIMMED', message, {
     hint: 'Read the rows of the table, and follow it behind the id that they are answered with (after=ID); after=0 begins with the oldest that is kept.',
     details,

@@ -1,5 +1,5 @@
 import type { BackendName } from '../../schema/schema.ts';
-import { TablecastError } from '../../errors.ts';
+import { type ErrorDetails, TablecastError } from '../../errors.ts';
 import type { Stretch } from '../runs/segment.ts';
 
 /** A segment of this many operations is sealed at once. */
@@ -140,7 +140,7 @@ export class OpenSegment implements Journal {
     this.#parts.admit(author.store);
     this.#endStretch();
     if (this.#atomic && (this.#operations >= MAX_BATCH_OPERATIONS || this.#characters > MAX_BATCH_CHARACTERS))
-      throw this.#batchTooLarge({ characters: this.#characters });
+      throw this.#batchTooLarge(this.#outgrown());
     const isFilled = this.#characters >= MAX_SEGMENT_CHARACTERS || this.#weight >= MAX_SEGMENT_WEIGHT;
     if (isFilled && !this.#atomic) this.#parts.filled();
     const known = this.#current.get(author);
@@ -197,7 +197,7 @@ export class OpenSegment implements Journal {
   closeBatch(): void {
     this.#endStretch();
     if (this.#operations > MAX_BATCH_OPERATIONS || this.#characters > MAX_BATCH_CHARACTERS)
-      throw this.#batchTooLarge({ characters: this.#characters });
+      throw this.#batchTooLarge(this.#outgrown());
     let bytes = 0;
     let weight = 0;
     for (const run of this.#runs) {
@@ -205,20 +205,25 @@ export class OpenSegment implements Journal {
       bytes += run.finished.bytes.length;
       weight += run.finished.weight;
     }
-    if (weight > MAX_BATCH_WEIGHT) throw this.#batchTooLarge({ weight });
-    if (this.#runs.length > MAX_BATCH_RUNS) throw this.#batchTooLarge({ tables: this.#current.size });
-    if (bytes > MAX_BATCH_BYTES) throw this.#batchTooLarge({ bytes });
+    if (weight > MAX_BATCH_WEIGHT) throw this.#batchTooLarge({ limit: MAX_BATCH_WEIGHT, weight });
+    if (this.#runs.length > MAX_BATCH_RUNS)
+      throw this.#batchTooLarge({ limit: MAX_BATCH_RUNS, tables: this.#current.size });
+    if (bytes > MAX_BATCH_BYTES) throw this.#batchTooLarge({ limit: MAX_BATCH_BYTES, bytes });
   }
 
-  #batchTooLarge(
-    size: Partial<Record<'characters' | 'bytes' | 'weight' | 'tables', number>>,
-  ): TablecastError {
+  /** Says which of what is counted at each write went beyond its limit. */
+  #outgrown(): ErrorDetails<'LIMIT_EXCEEDED'> {
+    const isText = this.#characters > MAX_BATCH_CHARACTERS;
+    return { limit: isText ? MAX_BATCH_CHARACTERS : MAX_BATCH_OPERATIONS, characters: this.#characters };
+  }
+
+  #batchTooLarge(size: ErrorDetails<'LIMIT_EXCEEDED'>): TablecastError {
     return new TablecastError(
       'LIMIT_EXCEEDED',
       `A batch of more than ${MAX_BATCH_OPERATIONS} operations, some ${MAX_BATCH_RUNS} tables or 1 MiB of text.`,
       {
         hint: 'Nothing of the batch was kept. Write smaller batches: a batch travels as one frame.',
-        details: { operations: this.#operations, ...size },
+        details: { ...size, operations: this.#operations },
       },
     );
   }

@@ -119,7 +119,7 @@ export class OperationReader {
     try {
       return [...(await source.store.read(source.cursor, PAGE_BYTES))];
     } catch (error) {
-      const trimmedTo = isTablecastError(error, 'LOG_TRIMMED') ? error.details['trimmedTo'] : undefined;
+      const trimmedTo = isTablecastError(error, 'LOG_TRIMMED') ? error.details.trimmedTo : undefined;
       if (typeof trimmedTo !== 'number') throw error;
       // The trimmed part is at most the beginning of a chapter: it will show whether its keys are missed.
       // A reader that has begun must not be led past what was trimmed meanwhile.

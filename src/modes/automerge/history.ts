@@ -105,6 +105,7 @@ export class History {
       `${this.#waiting.size} Automerge changes of ${this.#waitingBytes} bytes wait for changes that have not come.`,
       {
         hint: 'Let the missing authors connect, or switch the mode, which begins a new document.',
+        details: this.#waiting.size < MAX_WAITING ? { limit: MAX_WAITING_BYTES } : { limit: MAX_WAITING },
         retryable: true,
       },
     );

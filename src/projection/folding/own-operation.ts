@@ -20,6 +20,6 @@ export function ownOperation(of: {
 
 /** The life of this node that an error of {@link ownOperation} is about; undefined for any other error. */
 export function ownLifeIn(error: unknown): string | undefined {
-  if (!isTablecastError(error, 'OPERATION_INVALID') || error.details['own'] !== true) return undefined;
-  return error.details['origin'] as string;
+  if (!isTablecastError(error, 'OPERATION_INVALID') || error.details.own !== true) return undefined;
+  return error.details.origin;
 }

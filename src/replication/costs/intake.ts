@@ -232,6 +232,9 @@ function tooFast(): TablecastError {
   return new TablecastError(
     'LIMIT_EXCEEDED',
     `A peer sends faster than it may, and more than ${MAX_WAITING_BYTES} bytes of it wait.`,
-    { hint: 'Raise limits.maxOperationsPerSecond or limits.maxBytesPerSecond if the peer is trusted.' },
+    {
+      hint: 'Raise limits.maxOperationsPerSecond or limits.maxBytesPerSecond if the peer is trusted.',
+      details: { limit: MAX_WAITING_BYTES },
+    },
   );
 }

@@ -254,6 +254,6 @@ function nameOf(table: string, origin: string): string {
 /** Says when an operation dated too far ahead may be tried again. */
 function dueTime({ code, details }: TablecastError): number | undefined {
   if (code !== 'CLOCK_AHEAD') return undefined;
-  const time = Date.parse(String(details['acceptableAt']));
+  const time = Date.parse(details.acceptableAt ?? '');
   return Number.isNaN(time) ? undefined : time;
 }

@@ -174,6 +174,7 @@ export class PeerTables {
     if (this.#announced.size > MAX_ANNOUNCED) {
       throw new TablecastError('LIMIT_EXCEEDED', `A peer declared more than ${MAX_ANNOUNCED} tables.`, {
         hint: 'Use fewer tables with composite keys.',
+        details: { limit: MAX_ANNOUNCED },
       });
     }
     return this.match(state.name, true);

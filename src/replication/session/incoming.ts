@@ -99,6 +99,9 @@ function tooSlow(table: string): TablecastError {
   return new TablecastError(
     'LIMIT_EXCEEDED',
     `A checkpoint of ${table} stopped for ${LOOK_MS} ms, or took ${LOOK_MS * MOST_LOOKS} ms.`,
-    { hint: 'Look at the link to that peer, or split the table into several.', details: { table } },
+    {
+      hint: 'Look at the link to that peer, or split the table into several.',
+      details: { table, limit: LOOK_MS },
+    },
   );
 }

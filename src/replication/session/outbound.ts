@@ -157,7 +157,7 @@ export class Outbound {
         (name) => [name, this.#replica.table(name)?.vector() ?? []] as const,
       );
       this.#skipped = { until: this.#store.appended, held: new Map(held) };
-      this.#cursor = Math.max(this.#cursor, Number(error.details['trimmedTo'] ?? this.#store.told));
+      this.#cursor = Math.max(this.#cursor, error.details.trimmedTo ?? this.#store.told);
       return undefined;
     }
   }

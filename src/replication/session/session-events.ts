@@ -185,7 +185,10 @@ export function tooManyOperations(): TablecastError {
   return new TablecastError(
     'LIMIT_EXCEEDED',
     `A peer sent more than ${MAX_FRAME_OPERATIONS} operations in one frame.`,
-    { hint: 'Check that the peer runs a version of tablecast that speaks this protocol.' },
+    {
+      hint: 'Check that the peer runs a version of tablecast that speaks this protocol.',
+      details: { limit: MAX_FRAME_OPERATIONS },
+    },
   );
 }
 

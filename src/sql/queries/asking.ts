@@ -1,8 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { TablecastError } from '../../errors.ts';
+import { fromFailure, TablecastError } from '../../errors.ts';
 import { besideProjections } from '../host.ts';
-import { fromFailure } from '../messages.ts';
 import type { FoundRows, QueryOrder, QueryReply, Want } from './messages.ts';
 
 /** The resident memory of the process, beyond which it is ended. */

@@ -1,4 +1,4 @@
-import type { Failure } from '../messages.ts';
+import type { Failure } from '../../errors.ts';
 
 /** A cell of an answer holds integers beyond 2^53-1 either way as bigints. */
 export type QueryCell = string | number | bigint | Uint8Array | null;

@@ -1,6 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { TablecastError, isTablecastError } from '../../errors.ts';
-import { toFailure } from '../messages.ts';
+import { toFailure, TablecastError, isTablecastError } from '../../errors.ts';
 import type { QueryOrder, QueryReply } from './messages.ts';
 import { Wanting } from './relations.ts';
 import { runQuery } from './run-query.ts';

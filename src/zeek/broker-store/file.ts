@@ -114,6 +114,7 @@ export function readRow(row: StoredRow): {
       `A row of the Broker store is larger than ${maxBlobBytes} bytes.`,
       {
         hint: 'Such a row cannot be imported.',
+        details: { limit: maxBlobBytes },
       },
     );
   }

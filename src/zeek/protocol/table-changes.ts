@@ -114,6 +114,7 @@ export function readChangeHeader(event: ZeekEvent, limits: ZeekLimits): RawChang
   if (infos.data.length > limits.maxChangesPerFrame) {
     throw new TablecastError('LIMIT_EXCEEDED', `A frame from Zeek has ${infos.data.length} changes.`, {
       hint: 'Lower the batch size of Cluster::publish_table, or raise maxChangesPerFrame.',
+      details: { limit: limits.maxChangesPerFrame },
     });
   }
   return {
@@ -129,6 +130,7 @@ function readKey(table: ZeekTable, data: readonly ZeekData[]): ZeekKey {
       `${table.name} has ${table.index.length} index columns, the change ${data.length}.`,
       {
         hint: 'Declare the table here as the Zeek script does; the change was not applied.',
+        details: { table: table.name, expected: `${table.index.length} columns` },
       },
     );
   }
@@ -256,7 +258,7 @@ export function writeChanges(
       const info = writeJson(writeTagged(encodeChange(table, change), 'strict'));
       // One byte for the comma before it.
       const size = Buffer.byteLength(info) + 1;
-      if (empty + size > maxBytes) throw tooLarge(table, size);
+      if (empty + size > maxBytes) throw tooLarge(table, { size, limit: maxBytes });
       if (infos.length >= maxChanges || bytes + size > maxBytes) flush();
       infos.push(info);
       bytes += size;
@@ -276,8 +278,9 @@ function envelope(table: ZeekTable, header: ChangeHeader): { before: string; aft
   return { before: text.slice(0, at), after: text.slice(at) };
 }
 
-function tooLarge(table: ZeekTable, size: number): TablecastError {
+function tooLarge(table: ZeekTable, { size, limit }: { size: number; limit: number }): TablecastError {
   return new TablecastError('LIMIT_EXCEEDED', `A change of ${table.name} takes ${size} bytes.`, {
     hint: 'Nothing was sent to Zeek. Split the value over several rows.',
+    details: { table: table.name, limit, size },
   });
 }

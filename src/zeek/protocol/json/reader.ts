@@ -50,7 +50,7 @@ class Scanner {
 
   #value(depth: number): Json {
     if (depth > this.#maxDepth) {
-      throw limitExceeded(`nesting of more than ${this.#maxDepth} values`);
+      throw limitExceeded(`nesting of more than ${this.#maxDepth} values`, this.#maxDepth);
     }
     this.#space();
     switch (this.#text[this.#at]) {
@@ -142,7 +142,8 @@ class Scanner {
     numberPattern.lastIndex = this.#at;
     const found = numberPattern.exec(this.#text)?.[0];
     if (found === undefined) throw this.#bad('a value');
-    if (found.length > maxNumberLength) throw limitExceeded(`a number of ${found.length} characters`);
+    if (found.length > maxNumberLength)
+      throw limitExceeded(`a number of ${found.length} characters`, maxNumberLength);
     this.#at += found.length;
     return new JsonNumber(found);
   }
@@ -179,9 +180,10 @@ class Scanner {
   }
 }
 
-function limitExceeded(what: string): TablecastError {
+function limitExceeded(what: string, limit: number): TablecastError {
   return new TablecastError('LIMIT_EXCEEDED', `A frame from Zeek has ${what}.`, {
     hint: 'Raise the limit of the Zeek attachment if the frame is legitimate; it was dropped.',
+    details: { limit },
   });
 }
 
@@ -194,7 +196,7 @@ function limitExceeded(what: string): TablecastError {
 export function readJson(text: string, limits: JsonLimits): Json {
   // UTF-8 needs at most 3 bytes per unit, so most texts need not be measured.
   if (text.length * 3 > limits.maxFrameBytes && Buffer.byteLength(text) > limits.maxFrameBytes) {
-    throw limitExceeded(`more than ${limits.maxFrameBytes} bytes`);
+    throw limitExceeded(`more than ${limits.maxFrameBytes} bytes`, limits.maxFrameBytes);
   }
   return new Scanner(text, limits.maxDepth).document();
 }
