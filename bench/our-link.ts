@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { firstValueFrom, filter } from 'rxjs';
 import type { Link } from './link-types.ts';
 import { declare, product } from './product.ts';
@@ -8,16 +9,19 @@ export interface OurLinkOptions {
   readonly backend: 'memory' | 'sqlite';
   readonly durability?: 'commit' | 'interval' | undefined;
   readonly mode?: string | undefined;
+  /** Over a Unix domain socket instead of a port of loopback. */
+  readonly local?: boolean | undefined;
 }
 
-/** Two nodes over WebSocket, every write a single set(). */
-export function ourLink({ backend, durability = 'interval', mode }: OurLinkOptions): Link {
+/** Two nodes over WebSocket, on a port or a socket of the file system; every write a single set(). */
+export function ourLink({ backend, durability = 'interval', mode, local }: OurLinkOptions): Link {
   return {
     prepare: product,
     async writer({ directory }) {
       const { openNode } = await product();
       mkdirSync(directory, { recursive: true });
-      const node = await openNode({ id: 'writer', directory, durability, listen: { port: 0 } });
+      const place = local === true ? { socket: join(directory, 'writer.sock') } : { listen: { port: 0 } };
+      const node = await openNode({ id: 'writer', directory, durability, ...place });
       const table = declare(node, 'numbers', { backend, mode });
       return {
         address: node.address as string,

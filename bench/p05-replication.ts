@@ -42,6 +42,7 @@ const LINKS: ReadonlyMap<string, Link> = new Map([
   ['frames of 1', frames(1)],
   ['sqlite', ourLink({ backend: 'sqlite' })],
   ['memory', ourLink({ backend: 'memory' })],
+  ['memory over a socket', ourLink({ backend: 'memory', local: true })],
   ['lww', ourLink({ backend: 'sqlite', mode: 'lww' })],
   ['automerge', ourLink({ backend: 'memory', mode: 'automerge' })],
 ]);
@@ -172,6 +173,7 @@ export const p07: Target = {
         rawMessage,
         own('tablecast', 'ours', ['latency', 'memory']),
         own('tablecast sqlite', 'ours', ['latency', 'sqlite']),
+        own('tablecast over a Unix socket', 'ours', ['latency', 'memory over a socket']),
         peerLink('y-websocket', 'yjs', { export: 'latency', variant: '1', needs: YJS }),
         peerLink('redis stream', 'redis', { export: 'latency', variant: '1', needs: REDIS }),
         peerLink('nats kv', 'nats', { export: 'latency', variant: '1', needs: NATS }),
@@ -184,6 +186,11 @@ export const p07: Target = {
           ...atMost('p50', rawMessage.name, 3),
           of: 'tablecast sqlite',
           text: 'sqlite p50 ≤ 3x one ws message',
+        },
+        {
+          ...atMost('p50', rawMessage.name, 1),
+          of: 'tablecast over a Unix socket',
+          text: 'p50 over a Unix socket ≤ 1x one ws message over TCP',
         },
         { text: 'p99 ≤ y-websocket', metric: 'p99', of: 'tablecast', over: 'y-websocket', atMost: 1 },
         ...['redis stream', 'nats kv', 'tinybase', 'rxdb'].map((over) => ({ ...atMost('p50', over, 1) })),

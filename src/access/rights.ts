@@ -42,6 +42,7 @@ export interface CredentialChange {
 
 /** A request says what is known of a node that asks to connect, before anything it sends is believed. */
 export interface AccessRequest {
+  /** Is `unix` for one that comes over a Unix domain socket. */
   readonly remoteAddress: string;
   /**
    * Comes from the Authorization header, or from the subprotocol in which a browser gives it. It is not

@@ -94,10 +94,10 @@ export function withJson(command: Command): Command {
 
 /** Throws `OPTION_INVALID` for what is no address of a node. */
 export function requirePeerUrl(url: string): void {
-  if (/^wss?:\/\/[^/?#@]+(?:\/[^?#]*)?$/.test(url)) return;
+  if (/^wss?:\/\/[^/?#@]+(?:\/[^?#]*)?$/.test(url) || /^ws\+unix:\/\/\/[^?#]+$/.test(url)) return;
   // It is not repeated: a token may stand in it.
   throw usageError(
-    'The address of a peer is no ws:// or wss:// URL of nothing but host, port and path.',
+    'The address of a peer is no ws:// or wss:// URL of nothing but host, port and path, and no ws+unix:///path.',
     `For example: --peer ${DEFAULT_PEER}. A token goes into --token-file or TABLECAST_TOKEN.`,
   );
 }

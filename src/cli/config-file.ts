@@ -37,12 +37,19 @@ const listenSchema = v.strictObject({
   origins: v.optional(v.array(text)),
 });
 
+const socketSchema = v.strictObject({
+  path: text,
+  /** As chmod writes it: JSON has no octal numbers. */
+  mode: v.optional(v.pipe(v.string(), v.regex(/^0?[0-7]{3}$/))),
+});
+
 const schema = v.strictObject({
   id: v.optional(text),
   directory: v.optional(text),
   durability: v.optional(v.picklist(['commit', 'interval'])),
   failureMode: v.optional(v.picklist(['refuse', 'delete'])),
   listen: v.optional(v.union([v.literal(false), listenSchema])),
+  socket: v.optional(v.union([text, socketSchema])),
   peers: v.optional(v.array(text)),
   auth: v.optional(
     v.strictObject({
@@ -165,6 +172,7 @@ const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['', Object.keys(schema.entries)],
   ['listen', Object.keys(listenSchema.entries)],
   ['listen.tls', Object.keys(tlsSchema.entries)],
+  ['socket', Object.keys(socketSchema.entries)],
   ['auth', Object.keys(schema.entries.auth.wrapped.entries)],
   ['zeek.0', ZEEK_MEMBERS],
   ['health', Object.keys(schema.entries.health.wrapped.entries)],
@@ -176,7 +184,7 @@ const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 function absolute(config: FileConfig, directory: string): FileConfig {
-  const { auth, listen, http } = config;
+  const { auth, listen, socket, http } = config;
   const at = (file: string | undefined) => (file === undefined ? undefined : resolve(directory, file));
   return {
     ...config,
@@ -191,6 +199,7 @@ function absolute(config: FileConfig, directory: string): FileConfig {
       cert: at(auth.cert),
       key: at(auth.key),
     },
+    socket: typeof socket === 'object' ? { ...socket, path: resolve(directory, socket.path) } : at(socket),
     listen: listen === false ? false : withAbsoluteTls(listen, directory),
     http: withAbsoluteTls(http, directory),
   };

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type NodeOptions, type PlainDeclaration, TablecastError, isTablecastError } from '../index.ts';
@@ -20,6 +21,7 @@ export interface RunFlags extends CredentialFlags {
   readonly failureMode?: string | undefined;
   /** False for `--no-listen`. */
   readonly listen?: string | false | undefined;
+  readonly socket?: string | undefined;
   readonly health?: string | undefined;
   readonly http?: string | undefined;
   readonly httpHealth?: boolean | undefined;
@@ -67,6 +69,7 @@ function configFrom(source: string | undefined, flags: RunFlags): RunConfig {
     durability: (flags.durability as FileConfig['durability']) ?? file.durability,
     failureMode: (flags.failureMode as FileConfig['failureMode']) ?? file.failureMode,
     listen: listenOf(flags, file),
+    socket: flags.socket === undefined ? file.socket : resolve(flags.socket),
     peers,
     auth: authOf(flags, file),
     sql: flags.sql ?? file.sql,
@@ -142,6 +145,7 @@ export function nodeOptions(config: RunConfig): NodeOptions {
     durability,
     failureMode,
     listen,
+    socket,
     peers,
     auth,
     health,
@@ -164,11 +168,17 @@ export function nodeOptions(config: RunConfig): NodeOptions {
     zeek: zeek?.map(zeekOptions),
     peers,
     auth: auth && readAuth(auth),
+    socket: typeof socket === 'object' ? { path: socket.path, mode: modeIn(socket.mode) } : socket,
     listen:
       listen === undefined || listen === false
         ? undefined
         : { ...listen, tls: listen.tls && readTls(listen.tls) },
   };
+}
+
+/** Returns the number of a file's mode as chmod writes it. */
+function modeIn(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number.parseInt(text, 8);
 }
 
 function readAuth(auth: NonNullable<FileConfig['auth']>): NodeOptions['auth'] {

@@ -146,7 +146,7 @@ class LocalNode implements TableNode, StoreListener {
     const { declared: projections } = this.#catalog;
     const carrier = carrierOf(
       options,
-      { ...parts, webSocket: outside.webSocket },
+      { ...parts, webSocket: outside.webSocket, socket: outside.socket },
       { report, refused: (stranger) => this.#replicator.strangers.refused(stranger) },
     );
     this.#carrier = carrier;

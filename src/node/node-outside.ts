@@ -9,7 +9,7 @@ import type { HttpHostParts } from './hosts/http-host.ts';
 import { NodeWatch } from './hosts/node-watch.ts';
 import { LocalOperatedNode } from './hosts/operated-node.ts';
 import { NodeHttp } from './node-http.ts';
-import type { NodeOptions } from './options.ts';
+import { type NodeOptions, socketOf } from './options.ts';
 import type { Outside } from './outside.ts';
 import { ZeekClusters } from './zeek-clusters.ts';
 
@@ -19,6 +19,7 @@ export const nodeOutside: Outside = {
   modeOf: modeNamed,
   durable: sqliteOf,
   webSocket: webSocketOf,
+  socket: socketTransportOf,
   around: (options, shared, later) => {
     const parts = { ...shared, file: databaseFile(options) };
     const zeek = new ZeekClusters(parts);
@@ -61,22 +62,31 @@ function sqliteOf(options: NodeOptions): Backend | undefined {
   });
 }
 
+type Told = Pick<WebSocketOptions, 'onWarning' | 'onRefused'>;
+
 /** A transport over WebSockets as the options ask for it. */
-export function webSocketOf(
-  { listen, auth, limits }: NodeOptions,
-  told: Pick<WebSocketOptions, 'onWarning' | 'onRefused'>,
-): RenewableTransport {
-  const { ca, cert, key, ...shown } = auth ?? {};
-  return webSocketTransport({
-    listen,
-    auth: shown,
-    dial: { tls: { ca, cert, key } },
-    origins: listen?.origins,
+export function webSocketOf(options: NodeOptions, told: Told): RenewableTransport {
+  const { listen, auth } = options;
+  const { ca, cert, key } = auth ?? {};
+  const dial = { tls: { ca, cert, key } };
+  return webSocketTransport({ listen, origins: listen?.origins, dial, ...sharedBy(options), ...told });
+}
+
+/** The transport of connections of this machine, if the options ask for one. */
+function socketTransportOf(options: NodeOptions, told: Told): RenewableTransport | undefined {
+  const listen = socketOf(options);
+  return listen && webSocketTransport({ listen, ...sharedBy(options), ...told });
+}
+
+/** Returns what all places at which a node accepts connections have in common. */
+function sharedBy({ auth, limits }: NodeOptions): Pick<WebSocketOptions, 'auth' | 'limits'> {
+  const { token, dialToken, credentials, verify } = auth ?? {};
+  return {
+    auth: { token, dialToken, credentials, verify },
     limits: {
       maxFrameBytes: limits?.maxFrameBytes,
       maxQueuedBytes: limits?.maxQueuedBytes,
       maxConnections: limits?.maxPeers,
     },
-    ...told,
-  });
+  };
 }

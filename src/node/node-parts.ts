@@ -9,6 +9,7 @@ import type { Slicing } from '../work/slices.ts';
 import type { CertificateChange, NodeOptions } from './options.ts';
 import type { IntakeLimits } from '../replication/costs/intake.ts';
 import type { Connection, Stranger, Transport } from '../transport/transport.ts';
+import { WEB_SOCKET_SCHEMES } from './own-ports.ts';
 import { SeveralTransports } from '../transport/several.ts';
 import type { Outside } from './outside.ts';
 
@@ -53,27 +54,34 @@ export interface CarrierParts {
 /** The transport that is given, or that the options ask for. */
 export function carrierOf(
   options: NodeOptions,
-  { transport, webSocket }: NodeParts & Pick<Outside, 'webSocket'>,
+  { transport, webSocket, socket }: NodeParts & Pick<Outside, 'webSocket' | 'socket'>,
   owner: CarrierParts,
 ): Carrier {
   if (transport !== undefined) return givenCarrier(options, transport);
-  const own = webSocket(options, {
+  const told: Parameters<Outside['webSocket']>[1] = {
     onWarning: (message) => owner.report({ code: 'transport-warning', severity: 'warning', message }),
     onRefused: (stranger) => owner.refused(stranger),
-  });
+  };
+  const own = webSocket(options, told);
+  const local = socket(options, told);
   const listens = options.listen !== undefined;
   const others = (options.transports ?? []).map((one) => {
     return { transport: one, schemes: [one.name], listens: true };
   });
-  const all = new SeveralTransports([{ transport: own, schemes: ['ws', 'wss'], listens }, ...others]);
+  const all = new SeveralTransports([
+    { transport: own, schemes: WEB_SOCKET_SCHEMES, listens },
+    // What dials a socket is the same as what dials the network.
+    ...(local === undefined ? [] : [{ transport: local, schemes: [], listens: true }]),
+    ...others,
+  ]);
   return {
     transport: all,
-    listens: listens || others.length > 0,
+    listens: listens || local !== undefined || others.length > 0,
     get addresses() {
       return all.addresses;
     },
     reload: (change) => own.reloadTls(change),
-    reloadAuth: (change) => own.reloadAuth(change),
+    reloadAuth: (change) => new Set([...own.reloadAuth(change), ...(local?.reloadAuth(change) ?? [])]),
   };
 }
 

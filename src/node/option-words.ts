@@ -28,6 +28,12 @@ const WORDS: Readonly<Record<string, Words>> = {
   'listen.tls.requireClientCertificate': ['true or false', 'requireClientCertificate: true'],
   'listen.hosts': ['a list of at most 64 names', "hosts: ['node.example.org']"],
   'listen.origins': ['a list of at most 64 pages by their origin', "origins: ['https://example.org']"],
+  socket: ['the path of a Unix domain socket, or an object with it', "socket: '/run/tablecast/hub.sock'"],
+  'socket.path': ['the text of a path', "socket: { path: '/run/tablecast/hub.sock' }"],
+  'socket.mode': [
+    'a whole number from 0 to 0o777',
+    "socket: { path: '/run/tablecast/hub.sock', mode: 0o660 }",
+  ],
   backends: ['an object of backends by name', 'backends: { files: filesBackend() }'],
   transports: ['a list of transports', 'transports: [tcpTransport()]'],
   tracing: ['a tracer of @opentelemetry/api', "tracing: trace.getTracer('tablecast')"],

@@ -4,6 +4,7 @@ import type { CredentialChange, CredentialOptions, Verifier } from '../access/ri
 import { type HttpOptions, httpLimitsSchema } from '../http/options.ts';
 import type { Backend } from '../log/backend.ts';
 import type { Transport } from '../transport/transport.ts';
+import { type ListenUnix, checkSocketPath } from '../transport/websocket/socket-path.ts';
 import { optionInvalid } from './option-words.ts';
 import { checkOwnPorts } from './own-ports.ts';
 import { TablecastError } from '../errors.ts';
@@ -32,6 +33,9 @@ const listen = v.strictObject({
   origins: v.optional(texts),
 });
 
+const socketPath = v.pipe(v.string(), v.minLength(1));
+const fileMode = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777));
+
 const MAX_CLUSTERS = 16;
 
 const tokenText = v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1024)));
@@ -54,6 +58,7 @@ const schema = v.strictObject({
   durability: v.optional(v.picklist(['commit', 'interval'])),
   failureMode: v.optional(v.picklist(['refuse', 'delete'])),
   listen: v.optional(listen),
+  socket: v.optional(v.union([socketPath, v.strictObject({ path: socketPath, mode: v.optional(fileMode) })])),
   backends: v.optional(v.record(v.string(), v.custom<Backend>(isObject))),
   transports: v.optional(v.array(v.custom<Transport>(isObject))),
   peers: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9+.-]*:\/\//))), v.maxLength(64))),
@@ -196,6 +201,12 @@ export interface NodeOptions {
       }
     | undefined;
   /**
+   * Says at which Unix domain socket to accept connections of this machine, beside `listen` or without: an absolute path of
+   * at most 103 letters, digits and `/._-+@=~,`. Only who may open its file gets that far; `mode` is as for chmod, default
+   * `0o600`. `auth` counts there too. Peers dial `ws+unix:///run/hub.sock`.
+   */
+  readonly socket?: string | { readonly path: string; readonly mode?: number | undefined } | undefined;
+  /**
    * Adds backends of your own, by the names that declarations use beside `memory` and `sqlite`; at most 16. The node
    * opens and closes them. One that is durable keeps rows and log as sqlite does. See docs/write-your-own.md.
    */
@@ -206,8 +217,8 @@ export interface NodeOptions {
    */
   readonly transports?: readonly Transport[] | undefined;
   /**
-   * Lists nodes to connect to, as `ws://host:port`, `wss://host:port` or an address of one of `transports`; they are
-   * dialled until they are there.
+   * Lists nodes to connect to, as `ws://host:port`, `wss://host:port`, `ws+unix:///path` or an address of one of
+   * `transports`; they are dialled until they are there.
    */
   readonly peers?: readonly string[] | undefined;
   /** Says who may connect and what each may do, and what this node trusts and shows when it dials. */
@@ -302,6 +313,7 @@ export function checkOptions(options: unknown): NodeOptions {
     retentionLimits(result.output.retention);
     requirePlaceOfRows(result.output);
     checkOwnPorts(result.output);
+    checkSocket(result.output);
     for (const [index, peer] of (result.output.peers ?? []).entries())
       checkPeerAddress(peer, `peers.${index}`);
     if (auth?.credentials === undefined) return result.output as NodeOptions;
@@ -318,6 +330,26 @@ function requirePlaceOfRows({ sql, directory }: Pick<NodeOptions, 'sql' | 'direc
     hint: "Give it a directory, or name a file: sql: 'rows.db'.",
     details: { option: 'sql' },
   });
+}
+
+/** Returns where the node accepts connections of this machine; undefined where it does not. */
+export function socketOf({ socket }: Pick<NodeOptions, 'socket'>): ListenUnix | undefined {
+  return typeof socket === 'string' ? { path: socket } : socket;
+}
+
+function checkSocket({ socket, listen: port }: v.InferOutput<typeof schema>): void {
+  const place = socketOf({ socket });
+  if (place === undefined) return;
+  checkSocketPath(place.path, typeof socket === 'string' ? 'socket' : 'socket.path');
+  if (port?.tls?.requireClientCertificate !== true) return;
+  throw new TablecastError(
+    'OPTION_INVALID',
+    'Option socket is given, and every node has to show a certificate.',
+    {
+      hint: 'Nobody shows one over a socket: leave socket out, or listen.tls.requireClientCertificate.',
+      details: { option: 'socket' },
+    },
+  );
 }
 
 /** Addresses are told in events and in `node.peers`: one that may hold a secret is refused, and not repeated. */

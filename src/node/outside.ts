@@ -51,6 +51,12 @@ export interface Outside {
     options: NodeOptions,
     told: Pick<WebSocketOptions, 'onWarning' | 'onRefused'>,
   ): RenewableTransport;
+  /** Makes what accepts connections over the Unix domain socket that options name; undefined where they name none. */
+  socket(
+    this: void,
+    options: NodeOptions,
+    told: Pick<WebSocketOptions, 'onWarning' | 'onRefused'>,
+  ): RenewableTransport | undefined;
   /** `later` reports an event after what is under way. */
   around(this: void, options: NodeOptions, shared: SharedOf, later: (event: NodeEvent) => void): Around;
 }

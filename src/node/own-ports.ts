@@ -19,7 +19,8 @@ const BACKEND_MEMBERS = [
 const TRANSPORT_MEMBERS = ['listen', 'dial', 'close'];
 /** The scheme of an address: RFC 3986, section 3.1, in lower case. */
 const SCHEME = /^[a-z][a-z0-9+.-]{0,31}$/;
-const WEB_SOCKET_SCHEMES = ['ws', 'wss'];
+/** Schemes of the addresses that every node dials. */
+export const WEB_SOCKET_SCHEMES: readonly string[] = ['ws', 'wss', 'ws+unix'];
 
 /** The options that a user's own backends and transports have to do with. */
 export interface OwnPorts {

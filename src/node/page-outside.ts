@@ -12,6 +12,7 @@ const OF_NODE_JS = [
   'directory',
   'failureMode',
   'listen',
+  'socket',
   'health',
   'http',
   'sql',
@@ -35,6 +36,7 @@ export const pageOutside: Outside = {
   },
   durable: () => undefined,
   webSocket: dialling,
+  socket: () => undefined,
   around: nobody,
 };
 

@@ -20,7 +20,7 @@ export interface TableNode {
   readonly id: string;
   /** Is the URL at which others can dial this node; undefined when it only dials. */
   readonly address: string | undefined;
-  /** Tells every address at which others can dial this node: that of `listen`, then those of its own transports. */
+  /** Tells every address at which others can dial this node: those of `listen` and `socket`, then those of its own transports. */
   readonly addresses: readonly string[];
   /** Is where `/livez`, `/readyz` and `/metrics` are answered, as `http://host:port`; undefined unless asked for. */
   readonly healthAddress: string | undefined;

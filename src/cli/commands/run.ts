@@ -72,7 +72,13 @@ export function runCommand(): Command {
         'where to accept nodes; default 127.0.0.1:47760, port 0 takes a free one',
       ).env('TABLECAST_LISTEN'),
     )
-    .option('--no-listen', 'only dial')
+    .option('--no-listen', 'accept no nodes from the network')
+    .addOption(
+      new Option(
+        '--socket <path>',
+        'accept nodes of this machine at this Unix domain socket too: who may open the file, and shows the token if there is one',
+      ).env('TABLECAST_SOCKET'),
+    )
     .addOption(
       new Option('--peer <url>', 'a node to connect to; repeat for more')
         .argParser(collectList)
@@ -234,7 +240,7 @@ function inMemory(cluster: ZeekAttachmentOptions): ZeekAttachmentOptions {
 function started(node: TableNode, config: RunConfig): LogEvent {
   const health = node.healthAddress === undefined ? '' : `, answers ${node.healthAddress}/readyz`;
   const http = node.httpAddress === undefined ? '' : `, answers ${node.httpAddress}/`;
-  const where = `${node.address === undefined ? 'does not listen' : `listens on ${node.address}`}${health}${http}`;
+  const where = `${node.address === undefined ? 'does not listen' : `listens on ${node.addresses.join(' and ')}`}${health}${http}`;
   const names = Array.from(node.tables.values(), ({ name, size }) => `${name} (${size} rows)`);
   const from = config.source === undefined ? '' : `, configured by ${config.source}`;
   const tables =

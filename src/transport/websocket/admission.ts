@@ -114,6 +114,8 @@ export class Gate {
 
   /** A page that resolves its own name to this machine still sends that name as Host. */
   #isOurHost(host: string | undefined): boolean {
+    // No page reaches a socket of the file system.
+    if (this.#options.listen?.path !== undefined) return true;
     if (this.#hosts === undefined && !isLoopback(this.#host)) return true;
     if (host !== undefined && host === this.#lastHost) return true;
     if (!this.#isAllowed(host)) return false;
@@ -188,7 +190,7 @@ function holderOf({ name, nodes, read, write, origins }: Credential): Holder {
 export function factsOf(request: IncomingMessage): AccessRequest {
   const { headers, socket } = request;
   return {
-    remoteAddress: socket.remoteAddress ?? '',
+    remoteAddress: socket.remoteAddress ?? 'unix',
     token: tokenOf(request),
     certificateNames: socket instanceof TLSSocket ? certificateNames(socket) : [],
     origin: headers.origin,

@@ -1,18 +1,22 @@
 import { TablecastError } from '../../errors.ts';
+import { SOCKET_SCHEME, socketUrl, wrongSocketPath } from './socket-path.ts';
 import { defaultPath, subprotocol } from './protocol.ts';
 
 /** Longest address; longer ones are refused before they are parsed. */
 const maxAddressLength = 2048;
 
+/** Schemes that a page dials. */
+const NETWORK_SCHEMES = ['ws', 'wss'];
+
 /**
- * Returns the URL to dial: `ws://` or `wss://`, with the default path where none is named. Throws
- * `PEER_UNREACHABLE`, not retryable, for anything else; credentials in a URL are refused, since URLs end up
- * in logs.
+ * Returns the URL to dial: `ws://` or `wss://`, with the default path where none is named; in Node.js also `ws+unix://` and the
+ * path of a socket. Throws `PEER_UNREACHABLE`, not retryable, for anything else; credentials in a URL are refused, since
+ * URLs end up in logs.
  */
-export function dialUrl(address: string): URL {
+export function dialUrl(address: string, schemes: readonly string[] = NETWORK_SCHEMES): URL {
   const url = address.length <= maxAddressLength ? parseUrl(address) : undefined;
-  if (url === undefined || !['ws:', 'wss:'].includes(url.protocol)) {
-    throw unreachable('that address', 'it is no ws:// or wss:// URL', {
+  if (url === undefined || !schemes.includes(url.protocol.slice(0, -1))) {
+    throw unreachable('that address', `it is no URL of ${schemes.map((one) => `${one}://`).join(' or ')}`, {
       hint: `Give an address like ws://127.0.0.1:4747${defaultPath}.`,
       retryable: false,
     });
@@ -23,8 +27,24 @@ export function dialUrl(address: string): URL {
       retryable: false,
     });
   }
+  if (url.protocol === `${SOCKET_SCHEME}:`) return checkedSocket(url);
   if (url.pathname === '/') url.pathname = defaultPath;
   return url;
+}
+
+function checkedSocket(url: URL): URL {
+  if (url.host !== '') {
+    throw unreachable('that address', 'a socket of the file system has no host', {
+      hint: `Give three slashes before the path: ${socketUrl('/run/tablecast/hub.sock')}.`,
+      retryable: false,
+    });
+  }
+  const wrong = wrongSocketPath(url.pathname);
+  if (wrong === undefined) return url;
+  throw unreachable('that address', `the path of its socket ${wrong}`, {
+    hint: `Give an address like ${socketUrl('/run/tablecast/hub.sock')}.`,
+    retryable: false,
+  });
 }
 
 function parseUrl(address: string): URL | undefined {
@@ -102,6 +122,14 @@ export function refusedByStatus(address: string, status: number): TablecastError
 
 const networkMeanings: ReadonlyMap<string, readonly [why: string, hint: string]> = new Map([
   ['ECONNREFUSED', ['nothing listens there', 'Start that node first, and check host and port.']],
+  ['ENOENT', ['there is no such socket', 'Start that node first, and check the path of its socket.']],
+  [
+    'EACCES',
+    [
+      'this user may not open it',
+      'Run as the user of that node, or give its socket another mode: socket.mode.',
+    ],
+  ],
   ['ENOTFOUND', ['the host name is unknown', 'Check the spelling of the host name.']],
   ['EAI_AGAIN', ['the host name could not be looked up now', 'Check the name service, then try again.']],
   ['ETIMEDOUT', ['no answer in time', 'Check that no firewall drops the packets.']],

@@ -5,10 +5,11 @@ import type { CredentialOptions } from '../../access/rights.ts';
 import { dialledHolder } from './admission.ts';
 import { certificateNames } from './certificate-names.ts';
 import type { Holder, FrameConnection } from '../frame-connection.ts';
-import { subprotocol } from './protocol.ts';
+import { defaultPath, subprotocol } from './protocol.ts';
 import { dialError, refusedByStatus, unreachable } from './dial-errors.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
 import { type DialTls, type WebSocketLimits, type WebSocketOptions, pem } from './options.ts';
+import { SOCKET_SCHEME } from './socket-path.ts';
 
 /** The context is what every dial of a transport shares. */
 export interface DialContext {
@@ -74,7 +75,7 @@ function newSocket(url: URL, { options, limits, tls }: DialContext): WebSocket {
   const token = options.auth?.dialToken ?? options.auth?.token;
   const { ca, cert, key } = tls;
   try {
-    return new WebSocket(url, [subprotocol], {
+    return new WebSocket(socketAddress(url), [subprotocol], {
       ...socketOptions(limits),
       followRedirects: false,
       minVersion: 'TLSv1.2',
@@ -87,6 +88,11 @@ function newSocket(url: URL, { options, limits, tls }: DialContext): WebSocket {
   } catch (error) {
     throw dialError(url.href, error);
   }
+}
+
+/** Returns what \`ws\` dials: behind the path of a socket, and a colon, it wants that of the request. */
+function socketAddress(url: URL): URL | string {
+  return url.protocol === `${SOCKET_SCHEME}:` ? `${url.href}:${defaultPath}` : url;
 }
 
 function aborted(address: string): Error {

@@ -9,6 +9,7 @@ import { type Server as TlsServer, createServer as createTlsServer } from 'node:
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { WebSocketServer } from 'ws';
+import type { TablecastError } from '../../errors.ts';
 import { type Admitted, Gate, type Refusal } from './admission.ts';
 import { placeFor, withoutPort } from '../../access/fair-share.ts';
 import { certificates, serverTls } from './certificates.ts';
@@ -19,7 +20,9 @@ import type { Holder, FrameConnection } from '../frame-connection.ts';
 import { defaultPath, subprotocol } from './protocol.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
 import { Sockets, remoteOf } from './sockets.ts';
-import { type ListenTls, type WebSocketLimits, type WebSocketOptions } from './options.ts';
+import type { ListenTls, WebSocketLimits, WebSocketOptions } from './options.ts';
+import type { ListenUnix } from './socket-path.ts';
+import { listenOnPath, socketFailed } from './unix-socket.ts';
 
 /** Longest request head, in bytes. */
 const maxHeaderBytes = 8_192;
@@ -61,18 +64,31 @@ export class Listener {
 
   /** Resolves with the address to dial; rejects with `LISTEN_FAILED`. */
   async open(): Promise<string> {
-    const { port = 0, host = '127.0.0.1', tls } = this.#context.options.listen ?? {};
+    const { listen } = this.#context.options;
+    if (listen?.path !== undefined) return this.#openSocket(listen);
+    const { port = 0, host = '127.0.0.1', tls } = listen ?? {};
     const place = { option: 'listen', port, host } as const;
     const server = this.#serverAt(place);
     this.#server = server;
     const { port: taken } = await listenOn(server, place);
-    server.on('error', (error) => this.#warn(`the listening socket reported ${error.message}`));
-    if (this.#context.connections.closed) {
-      server.close();
-      throw listenFailed(place, new Error('the transport was closed meanwhile'));
-    }
+    this.#opened(server, (cause) => listenFailed(place, cause));
     const name = host === '0.0.0.0' || host === '::' ? hostname() : host;
     return urlOf(tls === undefined ? 'ws' : 'wss', name, taken) + defaultPath;
+  }
+
+  async #openSocket(place: ListenUnix): Promise<string> {
+    const server = this.#newServer();
+    this.#server = server;
+    const address = await listenOnPath(server, place);
+    this.#opened(server, (cause) => socketFailed(place.path, cause));
+    return address;
+  }
+
+  #opened(server: Server, failed: (cause: Error) => TablecastError): void {
+    server.on('error', (error) => this.#warn(`the listening socket reported ${error.message}`));
+    if (!this.#context.connections.closed) return;
+    server.close();
+    throw failed(new Error('the transport was closed meanwhile'));
   }
 
   /** Sockets accepted from now on get this certificate. Throws what `node:tls` throws for one it cannot use. */
@@ -186,7 +202,7 @@ export class Listener {
 
   #tell(socket: Socket, status: number, reason: string): void {
     const { onRefused } = this.#context.options;
-    onRefused?.({ address: socket.remoteAddress ?? 'unknown', status, reason, hint: hintFor(status) });
+    onRefused?.({ address: withoutPort(remoteOf(socket)), status, reason, hint: hintFor(status) });
   }
 
   /** Tells of what is no request at all: another protocol, TLS on one side only, a certificate that does not hold. */

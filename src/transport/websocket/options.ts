@@ -3,6 +3,7 @@ import { checkCredentials, checkToken } from '../../access/check.ts';
 import type { CredentialOptions, Verifier } from '../../access/rights.ts';
 import { TablecastError } from '../../errors.ts';
 import type { Stranger } from '../transport.ts';
+import { type ListenUnix, checkSocketPath } from './socket-path.ts';
 import { type FrameLimitOptions, type FrameLimits, countOption, frameLimits } from '../limits.ts';
 
 /** A PEM is given as text or as bytes. */
@@ -41,20 +42,22 @@ export interface WebSocketLimits extends FrameLimits {
   readonly maxBufferedChunks: number;
 }
 
+/** Listens on a port of the network. */
+export interface ListenTcp {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Default 127.0.0.1. Anything beyond loopback requires authentication. */
+  readonly host?: string | undefined;
+  readonly tls?: ListenTls | undefined;
+  /** Names that may stand in the Host header. Default: on loopback those of loopback, elsewhere any. */
+  readonly hosts?: readonly string[] | undefined;
+  readonly path?: undefined;
+}
+
 /** Options of {@link webSocketTransport}. */
 export interface WebSocketOptions {
   /** Left out: this node only dials. */
-  readonly listen?:
-    | {
-        /** 0 takes a free one. */
-        readonly port: number;
-        /** Default 127.0.0.1. Anything beyond loopback requires authentication. */
-        readonly host?: string | undefined;
-        readonly tls?: ListenTls | undefined;
-        /** Names that may stand in the Host header. Default: on loopback those of loopback, elsewhere any. */
-        readonly hosts?: readonly string[] | undefined;
-      }
-    | undefined;
+  readonly listen?: ListenTcp | ListenUnix | undefined;
   readonly auth?:
     | {
         /** Shared secret, 1 to 1,024 printable ASCII characters: sent when dialling, asked for when listening. */
@@ -105,6 +108,10 @@ export function checkAuth(options: WebSocketOptions): void {
   checkToken(auth?.dialToken, 'auth.dialToken');
   const credentials = checkCredentials(auth?.credentials ?? []);
   if (listen === undefined) return;
+  if (listen.path !== undefined) {
+    checkSocketPath(listen.path, 'listen.path');
+    return;
+  }
   if (wantsCertificates(options) && listen.tls?.ca === undefined) {
     throw invalid(
       'client certificates are asked for without listen.tls.ca',

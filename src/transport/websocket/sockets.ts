@@ -75,8 +75,17 @@ export class Sockets {
   }
 }
 
-/** Returns where a socket comes from, with its port. */
+/** Numbers sockets that have no address of their own, so that they can be told apart. */
+const numbers = new WeakMap<Socket, number>();
+let lastNumber = 0;
+
+/** Returns where a socket comes from, with its port; `unix:N` for the Nth of those that come through a file. */
 export function remoteOf(socket: Socket): string {
-  const address = socket.remoteAddress ?? 'unknown';
+  const address = socket.remoteAddress;
+  if (address === undefined) {
+    const number = numbers.get(socket) ?? ++lastNumber;
+    numbers.set(socket, number);
+    return `unix:${number}`;
+  }
   return `${address.includes(':') ? `[${address}]` : address}:${socket.remotePort ?? 0}`;
 }

@@ -14,6 +14,7 @@ import {
   wantsCertificates,
   webSocketLimits,
 } from './options.ts';
+import { SOCKET_SCHEME } from './socket-path.ts';
 import { requireUsable, unusable } from './certificates.ts';
 
 /**
@@ -21,7 +22,7 @@ import { requireUsable, unusable } from './certificates.ts';
  *
  * Listens at path `/tablecast`, subprotocol `tablecast.1`, and only answers requests that were
  * authenticated: by bearer token, by client certificate or by `auth.verify`. A dialled address
- * without a path gets `/tablecast`. Certificates are always checked, redirects never followed,
+ * without a path gets `/tablecast`; `ws+unix:///run/hub.sock` is that of a Unix domain socket. Certificates are always checked, redirects never followed,
  * frames never compressed. A frame given to `send` must not be changed afterwards.
  *
  * What speaks HTTP, TLS and WebSocket is loaded with the first listening or dialling.
@@ -32,6 +33,9 @@ export function webSocketTransport(options: WebSocketOptions = {}): RenewableTra
   checkAuth(options);
   return new WebSocketTransport(options, webSocketLimits(options.limits));
 }
+
+/** Schemes of the addresses that it dials. */
+const DIALLED_SCHEMES: readonly string[] = ['ws', 'wss', SOCKET_SCHEME];
 
 /** Certificates, keys and authorities that take the place of those in use. */
 export interface TlsChange {
@@ -79,7 +83,8 @@ class WebSocketTransport implements RenewableTransport {
     if (listen === undefined) throw cannotListen('option listen is missing', 'Give listen: { port }.');
     if (this.#connections.closed) throw cannotListen('the transport is closed', 'Make a new transport.');
     if (this.#listens) throw cannotListen('it listens already', 'Call listen once.');
-    if (listen.tls === undefined && !isLoopback(listen.host ?? '127.0.0.1')) {
+    const isOpen = listen.path === undefined && !isLoopback(listen.host ?? '127.0.0.1');
+    if (listen.tls === undefined && isOpen) {
       this.#options.onWarning?.(
         `frames to and from ${listen.host ?? ''} are readable by the network; give listen.tls`,
       );
@@ -100,7 +105,7 @@ class WebSocketTransport implements RenewableTransport {
   }
 
   async dial(address: string, signal: AbortSignal): Promise<Connection> {
-    const url = dialUrl(address);
+    const url = dialUrl(address, DIALLED_SCHEMES);
     if (this.#connections.closed) {
       throw unreachable(url.href, 'this transport is closed', {
         hint: 'Make a new transport.',
@@ -158,7 +163,7 @@ class WebSocketTransport implements RenewableTransport {
   #warnOfToken(url: URL): void {
     const { token, dialToken } = this.#options.auth ?? {};
     if (this.#warnedOfToken || (dialToken ?? token) === undefined) return;
-    if (url.protocol === 'wss:' || isLoopback(url.hostname)) return;
+    if (url.protocol !== 'ws:' || isLoopback(url.hostname)) return;
     this.#warnedOfToken = true;
     this.#options.onWarning?.(`the token travels readable for the network to ${url.host}; use wss://`);
   }
