@@ -7,6 +7,8 @@ export interface Grant {
   readonly holder: string | undefined;
   /** Says whether it may bring operations of other nodes, and checkpoints. */
   readonly relays: boolean;
+  /** Says whether it may read every table there can be, and so what is said in words of any. */
+  readonly readsAll: boolean;
   /** Says whether it may write every table there can be, so that its word counts for what concerns them all. */
   readonly writesAll: boolean;
   /** Names the tables it may write, as its credential does: exactly, or with a star at the end. */
@@ -25,6 +27,7 @@ export interface Grant {
 export const EVERYTHING: Grant = {
   holder: undefined,
   relays: true,
+  readsAll: true,
   writesAll: true,
   writes: ['*'],
   mayUse: () => true,
@@ -38,6 +41,7 @@ export function grantOf({ name, nodes, read = ['*'], write = read, origins }: Cr
   return {
     holder: name,
     relays: origins === 'relay',
+    readsAll: read.includes('*'),
     writesAll: read.includes('*') && write.includes('*'),
     writes: write,
     mayUse: (nodeId) => matchesAny(nodes, nodeId),

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { NodeEvent } from '../events.ts';
-import type { OperationReader } from '../log/reading/operation-reader.ts';
+import type { LogReader } from '../log/reading/operation-reader.ts';
 import type { OperationRange } from '../log/reading/operation-stream.ts';
 import type { ObservedNode } from '../observability/observed-node.ts';
 import type { Moment } from '../reading/log-view.ts';
@@ -40,7 +40,7 @@ export interface HttpHost {
   /** Closes what is written so far, so that it can be read from the log. */
   seal(): void;
   /** Reads a range of the log, segment by segment. */
-  reader(range: OperationRange): OperationReader;
+  reader(range: OperationRange): LogReader;
   /** Folds the log of a table up to a moment into a projection apart: see {@link LogView.replay}. */
   replay(
     table: HostedTable,

@@ -1,5 +1,5 @@
 import type { Metric } from '../observability/exposition.ts';
-import type { PeerRights } from '../replication/peers/peer-state.ts';
+import { wordsFor } from '../replication/peers/peer-form.ts';
 import type { Viewer } from './admission.ts';
 
 /** Labels whose values name no table, beside `table` itself. */
@@ -13,14 +13,6 @@ const PLAIN_LABELS: ReadonlySet<string> = new Set([
   'status',
   'table',
 ]);
-
-/**
- * Words may name any table: those that say why a peer is refused, for one. Who may not read every table is told that
- * there is a reason, and not which.
- */
-export function wordsFor({ readsAll }: Viewer, words: string): string {
-  return readsAll ? words : 'told to those who may read every table';
-}
 
 /** Reasons why a node is not ready: of a peer only which one it is, to those who may not read every table. */
 export function reasonsFor(viewer: Viewer, reasons: readonly string[]): readonly string[] {
@@ -43,13 +35,4 @@ export function metricsFor({ grant, readsAll }: Viewer, metrics: readonly Metric
     ...metric,
     samples: metric.samples.filter(({ labels }) => isTold(labels)),
   }));
-}
-
-/**
- * The rights of a peer. Who may not read every table is told of no other holder of a credential, nor which tables it
- * writes: both are names of others.
- */
-export function rightsFor({ holder: own, readsAll }: Viewer, rights: PeerRights): object {
-  const { holder, write, relays } = rights;
-  return { holder: readsAll || holder === own ? holder : null, writes: readsAll ? write : [], relays };
 }

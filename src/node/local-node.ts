@@ -143,7 +143,6 @@ class LocalNode implements TableNode, StoreListener {
     this.events = new SubscriberCount('events', this.#subscribers).of(this.#events.observable);
     const slicing = parts.slicing ?? { units: SLICE_UNITS, defer: (task) => environment.defer(task) };
     const report = (event: NodeEvent): void => this.#events.report(event);
-    const { declared: projections } = this.#catalog;
     const carrier = carrierOf(
       options,
       { ...parts, webSocket: outside.webSocket, socket: outside.socket },
@@ -153,12 +152,7 @@ class LocalNode implements TableNode, StoreListener {
     this.reloadCertificates = certificateReload(carrier, () => this.#around.http);
     this.#replicator = new Replicator({
       replica: this.#makeReplica(slicing),
-      requests: new RowRequests({
-        log: this.#log,
-        origins: this.#origins,
-        tables: this.#shown.exact,
-        projections,
-      }),
+      requests: this.#makeRequests(),
       transport: carrier.transport,
       environment: this.#environment,
       peers: options.peers ?? [],
@@ -176,6 +170,12 @@ class LocalNode implements TableNode, StoreListener {
     this.reloadCredentials = credentialReload({ auth, carrier, replicator, reloadHttp, report });
     this.#around = outside.around(options, this.#shared(), later);
     this[OBSERVED] = this.#around.observed;
+  }
+
+  #makeRequests(): RowRequests {
+    const [log, view, origins, tables] = [this.#log, this.log, this.#origins, this.#shown.exact];
+    const peers = (): readonly PeerState[] => this.#replicator.present();
+    return new RowRequests({ log, view, origins, tables, projections: this.#catalog.declared, peers });
   }
 
   #makeReplica(slicing: Slicing): LocalReplica {

@@ -15,6 +15,7 @@ import { SegmentStore } from '../log/keeping/segment-store.ts';
 import { modeNamed } from '../modes/registry.ts';
 import { Dispatcher } from '../projection/telling/dispatcher.ts';
 import { Projection } from '../projection/projection.ts';
+import type { Conflict } from '../projection/telling/change.ts';
 import { readFacts, rebuild } from '../projection/replay/recovery.ts';
 import type { Key, Schema, PlainDeclaration, Value } from '../schema/index.ts';
 import type { ProjectOptions } from '../sql/options.ts';
@@ -46,6 +47,12 @@ export interface LogFile {
    * unknown table.
    */
   rows(table: string): ReadonlyMap<Key, Value>;
+  /**
+   * Gives the newest conflicts that the log of a table tells, so many at most, oldest first: the whole log is read.
+   * Rejects with `LOG_TRIMMED` when it does not reach back to the beginning. Throws `OPTION_INVALID` for an unknown
+   * table.
+   */
+  conflicts(table: string, most: number): Promise<readonly Conflict[]>;
   /**
    * Puts tables into an SQL database as they are at {@link position}, as `node.project` does; the projection stays
    * there, and `reached()` says when. Throws `OPTION_INVALID`.
@@ -122,6 +129,11 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
     report: (event: NodeEvent) => events.next(event),
   };
   const sql = new Projections(projected);
+  const projectionOf = (table: string): Projection => {
+    const projection = projections.get(table);
+    if (projection === undefined) throw unknownTable(table, projections.keys());
+    return projection;
+  };
   return {
     nodeId: node?.id,
     tables: declarationsOf(schemas),
@@ -129,11 +141,8 @@ async function load(reader: ReadOnlyStore): Promise<LogFile> {
     operations: (range = {}) => view.operations({ ...range, until: range.until ?? view.position }),
     follow: (range = {}) => view.follow({ ...range, until: range.until ?? view.position }),
     stateAt: (moment) => view.stateAt(moment),
-    rows: (table) => {
-      const projection = projections.get(table);
-      if (projection === undefined) throw unknownTable(table, projections.keys());
-      return rowsOf(projection);
-    },
+    rows: (table) => rowsOf(projectionOf(table)),
+    conflicts: (table, most) => view.conflicts(projectionOf(table), { position: view.position, most }),
     project: (tables, options) => sql.begin(tables, options),
     query: (text, parameters, options) => sql.ask({ sql: text, parameters, options }),
     events: events.observable,

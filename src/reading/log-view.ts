@@ -4,12 +4,7 @@ import { stampToMs } from '../log/operations/hybrid-clock.ts';
 import type { Environment } from '../environment.ts';
 import type { KeyNames } from '../log/runs/key-names.ts';
 import type { OperationLog } from '../log/keeping/operation-log.ts';
-import type {
-  AdoptedRecord,
-  DecoderOf,
-  OperationReader,
-  TableDecoder,
-} from '../log/reading/operation-reader.ts';
+import type { AdoptedRecord, DecoderOf, LogReader, TableDecoder } from '../log/reading/operation-reader.ts';
 import { followOperations } from '../log/reading/operation-follower.ts';
 import {
   type OperationRange,
@@ -22,12 +17,16 @@ import type { Origins } from '../log/operations/origin.ts';
 import type { CheckpointRows } from '../projection/checkpoints/checkpoint-format.ts';
 import { decodeCheckpoint, keyTexts } from '../projection/checkpoints/checkpoint-reader.ts';
 import type { Projection } from '../projection/projection.ts';
+import type { Conflict } from '../projection/telling/change.ts';
 import { replaySegment } from '../projection/replay/replay.ts';
 import { scratchProjection } from '../projection/scratch.ts';
 import type { Key, Schema, Value } from '../schema/index.ts';
 
 /** Bounds how much of the log is folded in one turn of the event loop. */
 const PAGE_BYTES = 256 * 1024;
+
+/** Operations that are read in one turn of the event loop, and those of one segment more. */
+const OPERATIONS_PER_TURN = 4096;
 
 /** A moment of the log is a position, or a time in milliseconds since 1970. */
 export interface Moment {
@@ -92,10 +91,45 @@ export class LogView implements Log {
     return followOperations(this.#source(), range);
   }
 
-  /** Reads a range segment by segment, as fast as it is asked to. */
-  reader(range: OperationRange): OperationReader {
-    this.#parts.log.seal();
-    return readerOf(this.#source(), range);
+  /**
+   * Reads a range segment by segment, as fast as it is asked to. What is in memory is read at once: others get their
+   * turn of the event loop in between.
+   */
+  reader(range: OperationRange): LogReader {
+    const { log, environment } = this.#parts;
+    log.seal();
+    const reader = readerOf(this.#source(), range);
+    let sinceTurn = 0;
+    return {
+      get caughtUp() {
+        return reader.caughtUp;
+      },
+      next: async () => {
+        const operations = await reader.next();
+        sinceTurn += operations?.length ?? 0;
+        if (sinceTurn < OPERATIONS_PER_TURN) return operations;
+        sinceTurn = 0;
+        await new Promise<void>((resolve) => environment.defer(resolve));
+        return operations;
+      },
+    };
+  }
+
+  /**
+   * Gives the newest conflicts, so many at most, that the log of a table tells up to a position, oldest first. Rejects
+   * with `LOG_TRIMMED` when the log does not reach back to the beginning.
+   */
+  async conflicts(
+    projection: Projection,
+    { position, most }: { readonly position: number; readonly most: number },
+  ): Promise<readonly Conflict[]> {
+    let found: Conflict[] = [];
+    await this.replay(projection, { position }, (scratch) => {
+      scratch.reporter.conflicts.observable.subscribe((conflict) => {
+        if (found.push(conflict) > 2 * most) found = found.slice(-most);
+      });
+    });
+    return found.slice(-most);
   }
 
   #source(): StreamSource {

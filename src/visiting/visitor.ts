@@ -65,6 +65,12 @@ export class Visitor {
     return [...this.#tables.keys()];
   }
 
+  /** Lists all tables of the node that may be read, also those that it has not said yet. */
+  async allNames(): Promise<readonly string[]> {
+    await this.#echoed();
+    return this.names;
+  }
+
   /** Returns a table of the node; undefined where it has none of that name that the credential may read. */
   async table(name: string): Promise<VisitedTable | undefined> {
     // A node of many tables says them in several messages: what it says after an echo was not known before.

@@ -77,6 +77,8 @@ export const ROWS: Readonly<Record<string, string>> = {
   'replication/reach/strangers.ts MAX_ADDRESSES': 'addresses turned away that are told apart',
   'node/flush-options.ts MAX_TIMEOUT_MS': 'calls of `flush` that wait',
   'replication/reach/flushes.ts MAX_WAITS': 'calls of `flush` that wait',
+  'replication/wire/request-wire.ts MOST_TOLD': 'operations or conflicts that a command is told at once',
+  'node/hosts/log-readings.ts MAX_READINGS_WAITING': 'commands that wait for a node to read its log',
   'replication/session/visit.ts MAX_REQUESTS': 'requests of a command that are under way',
   'replication/wire/holding-wire.ts MAX_HOLDINGS': 'operations of which a peer is asked',
   'replication/session/acknowledgements.ts MAX_MARKS': 'places in the log that',

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { openNode } from 'tablecast';
 import { OPERATIONS } from '../../src/http/openapi/operations.ts';
-import { metricsFor, reasonsFor, wordsFor } from '../../src/http/visibility.ts';
+import { metricsFor, reasonsFor } from '../../src/http/visibility.ts';
+import { wordsFor } from '../../src/replication/peers/peer-form.ts';
 import { type Answered, ask, begin, newDirectory, openWithHttp } from './support.ts';
 
 const HIDDEN = /payroll|treasurer/;

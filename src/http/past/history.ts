@@ -1,5 +1,6 @@
 import { isTablecastError } from '../../errors.ts';
 import type { Operation } from '../../log/operations/operation.ts';
+import { operationsOfKey } from '../../log/reading/operations-of-key.ts';
 import type { Change, Conflict } from '../../projection/telling/change.ts';
 import type { HostedTable, HttpHost } from '../host.ts';
 import { MAX_HISTORY } from '../limits.ts';
@@ -31,30 +32,16 @@ export async function historyOf(
   hosted: HostedTable,
   { text, until: position }: { readonly text: string; readonly until: number },
 ): Promise<History> {
-  const found = await operationsOf(host, hosted, { text, until: position });
+  const { schema } = hosted.projection;
+  const found = await operationsOfKey(host.reader({ table: hosted.table.name }), {
+    text,
+    until: position,
+    most: MAX_HISTORY,
+    keyText: (key) => schema.keyText(key),
+  });
   const effects = await effectsOf(host, hosted, { text, position });
   const complete = effects !== undefined && found.length <= MAX_HISTORY;
   return { position, operations: found.slice(-MAX_HISTORY), effects, complete };
-}
-
-async function operationsOf(
-  host: HttpHost,
-  { table, projection }: HostedTable,
-  { text, until }: { readonly text: string; readonly until: number },
-): Promise<Operation[]> {
-  const reader = host.reader({ table: table.name });
-  let found: Operation[] = [];
-  for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
-    if ((batch[0]?.position ?? 0) > until) break;
-    for (const operation of batch) {
-      if (operation.position > until) break;
-      // One without a key, as a clear is, concerns them all.
-      if (operation.key === undefined || projection.schema.keyText(operation.key) === text)
-        found.push(operation);
-    }
-    if (found.length > 2 * MAX_HISTORY) found = found.slice(-MAX_HISTORY - 1);
-  }
-  return found;
 }
 
 /** Describes what each operation did to the row; undefined when the log does not reach back to the beginning. */

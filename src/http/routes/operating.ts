@@ -1,11 +1,11 @@
 import type { ObservedDisk } from '../../observability/observed-node.ts';
-import type { HeldBackOperations, PeerState } from '../../replication/peers/peer-state.ts';
+import { peerForm } from '../../replication/peers/peer-form.ts';
 import type { Viewer } from '../admission.ts';
 import { type Answer, type Asked, type Handlers, json } from '../asked.ts';
 import type { HttpHost } from '../host.ts';
 import type { Observation } from '../observation.ts';
 import { packageVersion } from '../package-root.ts';
-import { metricsFor, reasonsFor, rightsFor, wordsFor } from '../visibility.ts';
+import { metricsFor, reasonsFor } from '../visibility.ts';
 
 /** Describes what the routes of those who operate a node are made of. */
 export interface OperatingParts {
@@ -87,39 +87,11 @@ async function metricsForm(observation: Observation, viewer: Viewer): Promise<An
 
 /** The cluster as one node sees it, without what concerns tables that the credential may not read. */
 export function clusterForm({ host, observation }: OperatingParts, viewer: Viewer): object {
+  const isShared = (table: string): boolean => host.table(table) !== undefined;
   return {
     node: host.id,
     position: host.observed.position,
-    peers: host.observed.peers().map((peer) => peerForm(host, peer, viewer)),
+    peers: host.observed.peers().map((peer) => peerForm(peer, viewer.grant, isShared)),
     operationsPerSecond: observation.operationsPerSecond(),
   };
-}
-
-function peerForm(host: HttpHost, peer: PeerState, viewer: Viewer): object {
-  const { grant } = viewer;
-  const { nodeId, reason, durableOperations, roundTripMs, clockOffsetMs, rights } = peer;
-  return {
-    nodeId: nodeId ?? null,
-    address: peer.address,
-    direction: peer.direction,
-    state: peer.state,
-    since: peer.since,
-    reason: reason === undefined ? null : wordsFor(viewer, reason),
-    sentOperations: peer.sentOperations,
-    receivedOperations: peer.receivedOperations,
-    lagOperations: peer.lagOperations,
-    durableOperations: durableOperations ?? null,
-    roundTripMs: roundTripMs ?? null,
-    clockOffsetMs: clockOffsetMs ?? null,
-    rights: rights === undefined ? null : rightsFor(viewer, rights),
-    tables: peer.tables
-      .filter(({ name }) => grant.mayRead(name))
-      .map(({ name, mode }) => ({ name, mode, shared: host.table(name) !== undefined })),
-    heldBack: peer.heldBack.filter(({ table }) => grant.mayRead(table)).map(heldBackForm),
-  };
-}
-
-function heldBackForm({ origin, hint, ...held }: HeldBackOperations): object {
-  const { by, table, sequence, code, reason, since, times } = held;
-  return { by, table, origin: origin ?? null, sequence, code, reason, hint: hint ?? null, since, times };
 }

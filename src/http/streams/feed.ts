@@ -1,5 +1,5 @@
 import type { Operation } from '../../log/operations/operation.ts';
-import type { OperationReader } from '../../log/reading/operation-reader.ts';
+import type { LogReader } from '../../log/reading/operation-reader.ts';
 import type { HttpHost } from '../host.ts';
 import { type Piece, pieceOf, restOf } from './piece.ts';
 
@@ -38,7 +38,7 @@ export class Feed {
   /** Those who may take more now, in turn. */
   readonly #due = new Set<FeedReader>();
   #isServing = false;
-  readonly #reader: OperationReader;
+  readonly #reader: LogReader;
   readonly #unwatch: () => void;
   #pieces: Piece[] = [];
   #bytes = 0;

@@ -208,6 +208,9 @@ export class OperationReader {
   }
 }
 
+/** Reads a part of the log, some operations at a time; undefined when there are none at present. */
+export type LogReader = Pick<OperationReader, 'next' | 'caughtUp'>;
+
 /** Takes in what one segment names, without making operations of it. Throws `OPERATION_INVALID`. */
 export function learnNames(segment: Segment, names: KeyNames, decoderOf: DecoderOf): void {
   const content = decodeSegment(segment.bytes);

@@ -6,7 +6,7 @@ import type { LogView, Moment } from '../../reading/log-view.ts';
 import type { Key, Value } from '../../schema/index.ts';
 import type { OperatedNode } from '../../http/operated-node.ts';
 import type { OperationLog } from '../../log/keeping/operation-log.ts';
-import type { OperationReader } from '../../log/reading/operation-reader.ts';
+import type { LogReader } from '../../log/reading/operation-reader.ts';
 import type { OperationRange } from '../../log/reading/operation-stream.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import type { SegmentStore } from '../../log/keeping/segment-store.ts';
@@ -109,7 +109,7 @@ export class LocalHttpHost implements HttpHost {
     this.#parts.log.seal();
   }
 
-  reader(range: OperationRange): OperationReader {
+  reader(range: OperationRange): LogReader {
     return this.#parts.view.reader(range);
   }
 

@@ -1,9 +1,8 @@
 import type { Grant } from '../../access/grant.ts';
 import { TablecastError, isTablecastError } from '../../errors.ts';
-import type { OperationLog } from '../../log/keeping/operation-log.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import type { Projection } from '../../projection/projection.ts';
-import type { Requests } from '../../replication/requests.ts';
+import type { Asking, Requests } from '../../replication/requests.ts';
 import { cellOf, cellText } from '../../replication/wire/cell-text.ts';
 import {
   PROBLEM_CHARACTERS,
@@ -12,13 +11,13 @@ import {
   UNDONE_TOLD,
 } from '../../replication/wire/request-wire.ts';
 import type { MapTable, SetTable, Table } from '../../table/table.ts';
+import { LogReadings } from './log-readings.ts';
+import { Looks, type LooksParts } from './looks.ts';
 
 /** The parts are what requests are answered from. */
-export interface RowRequestsParts {
-  readonly log: OperationLog;
+export interface RowRequestsParts extends LooksParts {
   readonly origins: Origins;
   readonly tables: ReadonlyMap<string, Table>;
-  readonly projections: ReadonlyMap<string, Projection>;
 }
 
 /** A row that is asked about: its table, and its key. */
@@ -31,19 +30,28 @@ interface Asked {
 
 type Found = Omit<RowAnswer, 'number' | 'problem'>;
 
+/** What takes reading the whole log of a table. */
+const READINGS: ReadonlySet<RowRequest['act']> = new Set(['undo', 'history', 'conflicts']);
+
 /** Answers visitors from this node's tables. */
 export class RowRequests implements Requests {
   readonly #parts: RowRequestsParts;
+  readonly #looks: Looks;
+  readonly #readings = new LogReadings();
 
   constructor(parts: RowRequestsParts) {
     this.#parts = parts;
+    this.#looks = new Looks(parts);
   }
 
-  async answer(request: RowRequest, grant: Grant): Promise<RowAnswer> {
+  async answer(request: RowRequest, asking: Asking): Promise<RowAnswer> {
     const { number } = request;
+    const { grant } = asking;
     let found: Found = {};
     try {
-      if (request.act === 'undo') return { number, ...(await this.#undo(request, grant)) };
+      if (request.act === 'peers') return { number, ...this.#looks.peers(grant) };
+      if (READINGS.has(request.act))
+        return { number, ...(await this.#readings.inTurn(() => this.#read(request, asking))) };
       const asked = this.#find(request, grant);
       found = request.act === 'get' ? rowOf(asked) : this.#write(asked, grant);
       if (found.written !== undefined) await this.#parts.log.flush([asked.projection.store]);
@@ -59,6 +67,15 @@ export class RowRequests implements Requests {
     // Whether there is a table is known to those only who may read it.
     if (table === undefined || projection === undefined || !grant.mayRead(name)) throw noTable(name);
     return { table, projection };
+  }
+
+  /** Does what takes reading the whole log of a table, unless nobody waits for it any more when its turn comes. */
+  async #read(request: RowRequest, { grant, isGone }: Asking): Promise<Found> {
+    if (isGone()) return {};
+    if (request.act === 'undo') return this.#undo(request, grant);
+    const { projection } = this.#tableOf(request.table, grant);
+    if (request.act === 'conflicts') return this.#looks.conflicts(projection, request);
+    return this.#looks.history(projection, request, isGone);
   }
 
   async #undo({ table: name, undo }: RowRequest, grant: Grant): Promise<Found> {

@@ -56,7 +56,8 @@ export class Visit {
   }
 
   async #answer(request: RowRequest): Promise<void> {
-    const answer = await this.#parts.requests.answer(request, this.#parts.grant());
+    const asking = { grant: this.#parts.grant(), isGone: () => this.#parts.ended() };
+    const answer = await this.#parts.requests.answer(request, asking);
     this.#underWay--;
     if (!this.#parts.ended()) this.#parts.answer({ type: 'answer', answer });
   }

@@ -3,6 +3,10 @@ import { isCellText } from './cell-text.ts';
 
 /** Keys of an undo that are told one by one. */
 export const UNDONE_TOLD = 64;
+/** Most operations or conflicts that one answer tells. */
+export const MOST_TOLD = 1000;
+/** Characters of keys and values, or of what is said of peers, in one answer, beyond its first entry. */
+export const TOLD_CHARACTERS = 1_048_576;
 /** Characters of a message or a hint in an answer. */
 export const PROBLEM_CHARACTERS = 4096;
 
@@ -12,17 +16,34 @@ const cell = v.pipe(v.string(), v.check(isCellText));
 const words = v.pipe(v.string(), v.maxLength(PROBLEM_CHARACTERS));
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 
-/** Names what is asked of one row. */
-const act = v.picklist(['get', 'set', 'delete', 'increment', 'touch', 'undo']);
+/** Names what is asked: of one row, of what became of a table, or who the node's peers are. */
+const act = v.picklist([
+  'get',
+  'set',
+  'delete',
+  'increment',
+  'touch',
+  'undo',
+  'history',
+  'conflicts',
+  'peers',
+]);
+
+/** Names a write, where its value is one. */
+const side = v.object({ origin: name, sequence: whole, cell: v.optional(cell) });
+const told = <T extends v.GenericSchema>(entry: T) => v.pipe(v.array(entry), v.maxLength(MOST_TOLD));
 
 /** The body of a request. */
 export const requestBody = v.object({
   /** Is repeated in the answer; one connection may have several on the way. */
   number: whole,
   act,
-  table: name,
-  /** Is the canonical text of the key. */
+  /** Is empty where peers are asked for. */
+  table: v.pipe(v.string(), v.maxLength(128)),
+  /** Is the canonical text of the key; empty where what is asked is of no key. */
   key: v.string(),
+  /** Bounds the operations or conflicts that are told, the newest of them. */
+  limit: v.optional(v.pipe(whole, v.minValue(1), v.maxValue(MOST_TOLD))),
   /** Holds what is set, or added. */
   cell: v.optional(cell),
   /** Says of an undo, whose key is empty, whose operations are taken back, since when, and whether they are only told. */
@@ -60,6 +81,25 @@ export const answerBody = v.object({
       ),
     }),
   ),
+  /** Tells the operations of a key, or of all keys, oldest first; an added number is a cell as well, and so is a mode. */
+  operations: v.optional(
+    told(
+      v.object({
+        position: whole,
+        kind: v.pipe(v.string(), v.maxLength(16)),
+        time: v.number(),
+        ...side.entries,
+      }),
+    ),
+  ),
+  /** Tells conflicts, oldest first. */
+  conflicts: v.optional(
+    told(v.object({ position: whole, time: v.number(), key: v.string(), kept: side, lost: side })),
+  ),
+  /** Tells of each connection with a peer what `/v1/cluster` does. */
+  peers: v.optional(v.array(v.record(v.string(), v.unknown()))),
+  /** Says that there was no more to be told. */
+  complete: v.optional(v.boolean()),
   /** Names the operation that was written. */
   written: v.optional(
     v.object({
@@ -78,7 +118,7 @@ export const answerBody = v.object({
   ),
 });
 
-/** A request is about one row, and costs one row. */
+/** A request is about one row, and costs one row; or it has the log of a table read. */
 export type RowRequest = v.InferOutput<typeof requestBody>;
 /** An answer says what the row is, or was and became. */
 export type RowAnswer = v.InferOutput<typeof answerBody>;

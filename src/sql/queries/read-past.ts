@@ -1,6 +1,7 @@
 import type { Origins } from '../../log/operations/origin.ts';
 import type { Operation } from '../../log/operations/operation.ts';
 import type { Projection } from '../../projection/projection.ts';
+import type { Conflict } from '../../projection/telling/change.ts';
 
 /** A node's log, read and replayed. */
 export interface ReadPast {
@@ -8,6 +9,11 @@ export interface ReadPast {
   reader(range: { readonly after?: number | undefined }): {
     next(): Promise<readonly Operation[] | undefined>;
   };
+  /** Gives the newest conflicts, so many at most, that the log of a table tells. Rejects with `LOG_TRIMMED`. */
+  conflicts(
+    projection: Projection,
+    range: { readonly position: number; readonly most: number },
+  ): Promise<readonly Conflict[]>;
   /** Folds the log of a table up to a moment, into a projection that `begun` is given first. Rejects with `LOG_TRIMMED`. */
   replay(
     projection: Projection,

@@ -90,13 +90,7 @@ export function conflictsOf(past: ReadPast, tables: ReadonlyMap<string, Projecti
     stays: 'not',
     async *rows(_, upTo) {
       for (const projection of tables.values()) {
-        let found: Conflict[] = [];
-        await past.replay(projection, { position: upTo }, (scratch) => {
-          scratch.reporter.conflicts.observable.subscribe((conflict) => {
-            if (found.push(conflict) > 2 * MAX_CONFLICTS) found = found.slice(-MAX_CONFLICTS);
-          });
-        });
-        const newest = found.slice(-MAX_CONFLICTS);
+        const newest = await past.conflicts(projection, { position: upTo, most: MAX_CONFLICTS });
         yield* inParts(newest, (conflict) => conflictCells(projection.schema, conflict));
       }
     },
