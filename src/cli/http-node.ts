@@ -1,11 +1,19 @@
-import { request as plainRequest } from 'node:http';
-import { request as tlsRequest } from 'node:https';
+import { type IncomingMessage, request as plainRequest } from 'node:http';
+import { type RequestOptions, request as tlsRequest } from 'node:https';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { TablecastError } from '../index.ts';
+import type { ReadableStream } from 'node:stream/web';
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+import * as v from 'valibot';
+import { type ErrorCode, TablecastError } from '../index.ts';
 import type { PeerFlags } from './command.ts';
 import { readCredentials } from './credentials.ts';
 import { usageError } from './failure.ts';
+import { inTime } from './joined-node.ts';
 import { visible } from './output.ts';
+
+/** What a node is shown of credentials. */
+type Shown = Omit<RequestOptions, 'headers'> & { readonly headers: Readonly<Record<string, string>> };
 
 /** A question to a node over HTTP. */
 export interface HttpQuestion {
@@ -39,15 +47,12 @@ export function httpBase(address: string): URL {
 
 /** Asks a node, with the credentials and the time that the flags give. Throws `PEER_UNREACHABLE` when nothing answers. */
 export async function askHttp(base: URL, { path, body }: HttpQuestion, flags: PeerFlags): Promise<HttpSaid> {
-  const { token, ...certificates } = readCredentials(flags) ?? {};
+  const { headers, ...certificates } = shownTo(flags);
   const sent = body === undefined ? undefined : JSON.stringify(body);
   const options = {
     ...certificates,
     method: sent === undefined ? 'GET' : 'POST',
-    headers: {
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...(sent !== undefined && { 'content-type': 'application/json' }),
-    },
+    headers: { ...headers, ...(sent !== undefined && { 'content-type': 'application/json' }) },
     signal: AbortSignal.timeout(flags.timeout),
   };
   try {
@@ -58,19 +63,50 @@ export async function askHttp(base: URL, { path, body }: HttpQuestion, flags: Pe
   }
 }
 
-function exchange(
-  url: URL,
-  options: Parameters<typeof tlsRequest>[1],
-  sent: string | undefined,
-): Promise<HttpSaid> {
+/**
+ * Opens a stream of events of a node, for as long as the signal says; resolves when the node begins it. Throws what the
+ * node refuses with, and `PEER_UNREACHABLE`.
+ */
+export async function openEvents(
+  base: URL,
+  path: string,
+  { flags, signal }: { readonly flags: PeerFlags; readonly signal: AbortSignal },
+): Promise<AsyncIterable<string>> {
+  const { headers, ...certificates } = shownTo(flags);
+  const options = { ...certificates, headers: { ...headers, accept: 'text/event-stream' }, signal };
+  const [url, late] = [new URL(path, base), `nothing came in ${flags.timeout} ms`];
+  let response: IncomingMessage;
+  try {
+    response = await inTime(respondedTo(url, options), flags.timeout, late);
+  } catch (error) {
+    throw noNode(base, error instanceof Error ? error.message : '');
+  }
+  const { statusCode = 0 } = response;
+  if (statusCode !== 200)
+    throw refusedOverHttp(base, { status: statusCode, json: parsed(await text(response)) });
+  return dataOf(response);
+}
+
+async function* dataOf(response: IncomingMessage): AsyncGenerator<string> {
+  const bytes = Readable.toWeb(response) as ReadableStream<Uint8Array>;
+  const events = bytes.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+  for await (const { data } of events) yield data;
+}
+
+function shownTo(flags: PeerFlags): Shown {
+  const { token, ...certificates } = readCredentials(flags) ?? {};
+  return { ...certificates, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } };
+}
+
+async function exchange(url: URL, options: RequestOptions, sent: string | undefined): Promise<HttpSaid> {
+  const response = await respondedTo(url, options, sent);
+  return { status: response.statusCode ?? 0, json: parsed(await text(response)) };
+}
+
+function respondedTo(url: URL, options: RequestOptions, sent?: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = (url.protocol === 'https:' ? tlsRequest : plainRequest)(url, options);
-    request.on('error', reject).on('response', (response) => {
-      text(response).then(
-        (said) => resolve({ status: response.statusCode ?? 0, json: parsed(said) }),
-        reject,
-      );
-    });
+    request.on('error', reject).on('response', resolve);
     request.end(sent);
   });
 }
@@ -89,4 +125,24 @@ export function noNode(base: URL, reason: string): TablecastError {
     hint: 'Start one with `tablecast run --http`, or give the ws:// address of a node without.',
     retryable: true,
   });
+}
+
+const problem = v.object({ detail: v.string(), hint: v.string() });
+const CODES: ReadonlyMap<number, ErrorCode> = new Map([
+  [400, 'OPTION_INVALID'],
+  [401, 'PEER_REFUSED'],
+  [403, 'PEER_REFUSED'],
+  [404, 'OPTION_INVALID'],
+  [410, 'LOG_TRIMMED'],
+  [413, 'OPTION_INVALID'],
+  [429, 'LIMIT_EXCEEDED'],
+  [503, 'LIMIT_EXCEEDED'],
+]);
+
+/** For an answer that says what the node refuses, and for one that no node gives. */
+export function refusedOverHttp(base: URL, { status, json }: HttpSaid): TablecastError {
+  const said = v.safeParse(problem, json);
+  if (!said.success) return noNode(base, `it answers ${status}, as no node does`);
+  const { detail, hint } = said.output;
+  return new TablecastError(CODES.get(status) ?? 'BACKEND_FAILED', detail, { hint });
 }

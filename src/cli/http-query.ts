@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { type ErrorCode, type QueryCell, type QueryResult, TablecastError } from '../index.ts';
+import type { QueryCell, QueryResult } from '../index.ts';
 import type { PeerFlags } from './command.ts';
-import { askHttp, httpBase, noNode } from './http-node.ts';
+import { askHttp, httpBase, refusedOverHttp } from './http-node.ts';
 
 /** Time that the node gives a query when nothing is said. */
 const DEFAULT_MS = 10_000;
@@ -11,17 +11,6 @@ const answer = v.object({
   rows: v.array(v.array(v.union([v.string(), v.number(), v.null()]))),
   position: v.number(),
 });
-const problem = v.object({ detail: v.string(), hint: v.string() });
-const CODES: ReadonlyMap<number, ErrorCode> = new Map([
-  [400, 'OPTION_INVALID'],
-  [401, 'PEER_REFUSED'],
-  [403, 'PEER_REFUSED'],
-  [410, 'LOG_TRIMMED'],
-  [413, 'OPTION_INVALID'],
-  [429, 'LIMIT_EXCEEDED'],
-  [503, 'LIMIT_EXCEEDED'],
-]);
-
 /** A question in SQL, and what bounds it. */
 export interface HttpQuery {
   readonly sql: string;
@@ -42,7 +31,7 @@ export async function queryOverHttp(
   const timeout = flags.timeout + (query.maxMs ?? DEFAULT_MS);
   const { status, json } = await askHttp(base, { path: '/v1/query', body }, { ...flags, timeout });
   const found = v.safeParse(answer, json);
-  if (!found.success || status !== 200) throw refused(base, status, json);
+  if (!found.success || status !== 200) throw refusedOverHttp(base, { status, json });
   const { columns, rows, position } = found.output;
   return {
     columns,
@@ -54,11 +43,4 @@ export async function queryOverHttp(
 /** JSON has no integers beyond 2^53-1, and the words of a command are no bytes. */
 function sendable(cell: QueryCell): unknown {
   return typeof cell === 'bigint' ? { integer: String(cell) } : cell;
-}
-
-function refused(base: URL, status: number, json: unknown): TablecastError {
-  const said = v.safeParse(problem, json);
-  if (!said.success) return noNode(base, `it answers ${status}, as no node does`);
-  const { detail, hint } = said.output;
-  return new TablecastError(CODES.get(status) ?? 'BACKEND_FAILED', detail, { hint });
 }

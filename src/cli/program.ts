@@ -6,16 +6,19 @@ import { backupCommand } from './commands/backup.ts';
 import { clearCommand } from './commands/clear.ts';
 import { compareCommand } from './commands/compare.ts';
 import { completionCommand } from './commands/completion.ts';
+import { conflictsCommand } from './commands/conflicts.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { diffCommand } from './commands/diff.ts';
 import { explainCommand } from './commands/explain.ts';
 import { exportCommand } from './commands/export.ts';
 import { getCommand } from './commands/get.ts';
+import { historyCommand } from './commands/history.ts';
 import { importCommand } from './commands/import.ts';
 import { incrementCommand } from './commands/increment.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommand } from './commands/log.ts';
+import { peersCommand } from './commands/peers.ts';
 import { projectCommand } from './commands/project.ts';
 import { queryCommand } from './commands/query.ts';
 import { repairCommand } from './commands/repair.ts';
@@ -46,6 +49,7 @@ export function program(version: string): Command {
   for (const command of [
     runCommand(),
     statusCommand(),
+    peersCommand(),
     inspectCommand(),
     getCommand(),
     setCommand(),
@@ -56,6 +60,8 @@ export function program(version: string): Command {
     clearCommand(),
     keysCommand(),
     tailCommand(),
+    historyCommand(),
+    conflictsCommand(),
     diffCommand(),
     repairCommand(),
     undoCommand(),

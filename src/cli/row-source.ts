@@ -102,7 +102,8 @@ export async function withRows<T>(
   );
 }
 
-async function visit(url: string, flags: PeerFlags): Promise<OpenVisit> {
+/** Connects with a node in order to ask it, as long as the flags say. Rejects with `PEER_UNREACHABLE` or `PEER_REFUSED`. */
+export async function visit(url: string, flags: PeerFlags): Promise<OpenVisit> {
   requirePeerUrl(url);
   const signal = AbortSignal.timeout(flags.timeout);
   const options = { node: commandId(), auth: readCredentials(flags), signal };
@@ -131,7 +132,8 @@ function hinted(error: unknown): unknown {
   return new TablecastError(code, message, { hint: hintFor(code, message), cause: error });
 }
 
-async function tableOf(visitor: Visitor, name: string, flags: PeerFlags): Promise<VisitedTable> {
+/** Returns a table of the node that is asked. Throws `OPTION_INVALID` where there is none. */
+export async function tableOf(visitor: Visitor, name: string, flags: PeerFlags): Promise<VisitedTable> {
   const table = await inTime(
     visitor.table(name),
     flags.timeout,

@@ -21,6 +21,11 @@ export class RowText {
     this.#valueType = declaration.value;
   }
 
+  /** Says whether rows have no values. */
+  get isSet(): boolean {
+    return this.#valueType === undefined;
+  }
+
   /** Counts the words that a key takes. */
   get columns(): number {
     return this.#keyTypes.length;

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { colors } from '../colors.ts';
 import { type LogFile, type Operation, isTablecastError } from '../../index.ts';
 import { exitingWith, newCommand, wholeNumber } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { type FileFlags, declarationIn, withFile, withLogFile } from '../log-source.ts';
 import { type LogMoment, parseMoment } from '../moment.ts';
-import { printAll, together, visible } from '../output.ts';
+import { operationJson, operationLine } from '../operation-lines.ts';
+import { printAll, together } from '../output.ts';
 import { RowText } from '../row-text.ts';
 
 interface LogFlags extends FileFlags {
@@ -42,9 +42,11 @@ export function logCommand(): Command {
 async function log(flags: LogFlags): Promise<number> {
   return withLogFile(flags, async (file) => {
     if (flags.table !== undefined) declarationIn(file, flags.table);
-    const lines = new OperationLines(file, flags.json === true);
+    const texts = new Map(Array.from(file.tables, ([name, declared]) => [name, new RowText(name, declared)]));
+    const toLine = flags.json === true ? operationJson : operationLine;
+    const lineOf = (operation: Operation): string => toLine(operation, texts.get(operation.table));
     const wanted = await rangeOf(file, flags);
-    await printAll(together(linesOf(file.follow(wanted.range), wanted.includes, lines)));
+    await printAll(together(linesOf(file.follow(wanted.range), wanted.includes, lineOf)));
     return EXIT.ok;
   });
 }
@@ -52,9 +54,9 @@ async function log(flags: LogFlags): Promise<number> {
 async function* linesOf(
   operations: AsyncIterable<Operation>,
   includes: (operation: Operation) => boolean,
-  lines: OperationLines,
+  lineOf: (operation: Operation) => string,
 ): AsyncGenerator<string> {
-  for await (const operation of operations) if (includes(operation)) yield lines.of(operation);
+  for await (const operation of operations) if (includes(operation)) yield lineOf(operation);
 }
 
 async function rangeOf(file: LogFile, { after, until, table, last }: LogFlags) {
@@ -85,29 +87,5 @@ async function keptFrom(file: LogFile, after: number | undefined): Promise<numbe
     throw error;
   } finally {
     await looking.return?.();
-  }
-}
-
-class OperationLines {
-  readonly #texts: ReadonlyMap<string, RowText>;
-  readonly #json: boolean;
-
-  constructor(file: LogFile, json: boolean) {
-    this.#texts = new Map(Array.from(file.tables, ([name, declared]) => [name, new RowText(name, declared)]));
-    this.#json = json;
-  }
-
-  of({ position, table, origin, sequence, kind, key, value, time }: Operation): string {
-    const text = this.#texts.get(table);
-    const hasKey = key !== undefined && text !== undefined;
-    if (this.#json) {
-      const head = JSON.stringify({ position, table, origin, sequence, kind, time }).slice(0, -1);
-      const keyPart = hasKey ? `,"key":${text.keyJson(key)}` : '';
-      const valuePart = value === undefined || !hasKey ? '' : `,"value":${text.valueJson(value)}`;
-      return `${head}${keyPart}${valuePart}}\n`;
-    }
-    const row = hasKey ? [text.keyText(key), text.valueText(value)].filter((part) => part !== '') : [];
-    const by = colors.dim(`${new Date(time).toISOString()} ${visible(origin)} ${sequence}`);
-    return `${[String(position).padStart(6), kind.padEnd(6), table, ...row, by].join('  ')}\n`;
   }
 }

@@ -6,17 +6,19 @@ import {
   type TablecastError,
   isTablecastError,
 } from '../../index.ts';
-import { type PeerFlags, exitingWith, newCommand, parseTimeout, wholeNumber, withPeer } from '../command.ts';
+import { exitingWith, newCommand, parseTimeout, wholeNumber } from '../command.ts';
+import { terminalWidth } from '../drawn-rows.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { isHttp } from '../http-node.ts';
 import { queryOverHttp } from '../http-query.ts';
 import { withNode } from '../joined-node.ts';
-import { type FileFlags, fileOf, withLogFile } from '../log-source.ts';
+import { withLogFile } from '../log-source.ts';
 import { didYouMean } from '../nearest-word.ts';
+import { type NodeOrFileFlags, namesFile, withNodeOrFile } from '../node-or-file.ts';
 import { printAll } from '../output.ts';
 import { type AnswerFormat, answerText } from '../query-text.ts';
 
-interface QueryFlags extends PeerFlags, FileFlags {
+interface QueryFlags extends NodeOrFileFlags {
   readonly format?: AnswerFormat | undefined;
   readonly maxRows?: number | undefined;
   readonly maxTime?: number | undefined;
@@ -30,7 +32,7 @@ export function queryCommand(): Command {
     'tablecast query "SELECT * FROM known_hosts" --format csv --file data/manager.tablecast.db',
     'tablecast query "SELECT node_id, state FROM peers" --peer http://127.0.0.1:47780',
   ]);
-  return withPeer(command)
+  return withNodeOrFile(command)
     .argument('<sql>', 'begins with SELECT, WITH, VALUES or EXPLAIN; in the SQL of SQLite')
     .argument('[parameters...]', 'stand for ? in it: numbers as such, anything else as text')
     .addOption(
@@ -46,9 +48,6 @@ export function queryCommand(): Command {
       wholeNumber('--max-rows'),
     )
     .option('--max-time <time>', 'end the query itself after this long, up to 10m; default 10s', parseTimeout)
-    .option('--file <path>', 'ask a database instead, DIRECTORY/ID.tablecast.db; its node may be running')
-    .option('--directory <dir>', 'or: the directory of that node')
-    .option('--id <name>', 'and its id')
     .addHelpText(
       'after',
       '\nA --peer of http:// or https:// is the HTTP port of a node, which answers the query itself, with its log and\n' +
@@ -60,7 +59,7 @@ export function queryCommand(): Command {
 async function query(sql: string, words: readonly string[], flags: QueryFlags): Promise<number> {
   const found = await answer({ sql, parameters: words.map(parameterOf) }, flags);
   const format = flags.format ?? (flags.json === true ? 'json' : 'table');
-  await printAll(answerText(found, { format, width: process.stdout.columns ?? Infinity }));
+  await printAll(answerText(found, { format, width: terminalWidth() }));
   return EXIT.ok;
 }
 
@@ -70,7 +69,7 @@ interface Question {
 }
 
 function answer(question: Question, flags: QueryFlags): Promise<QueryResult> {
-  if (fileOf(flags) !== undefined || flags.directory !== undefined || flags.id !== undefined)
+  if (namesFile(flags))
     return withLogFile(flags, (log) => ask(log, question, { flags, tables: [...log.tables.keys()] }));
   const { peer, maxRows, maxTime: maxMs } = flags;
   if (isHttp(peer)) return queryOverHttp(peer, { ...question, maxRows, maxMs }, flags);

@@ -1,9 +1,9 @@
-import CliTable from 'cli-table3';
 import type { Command } from 'commander';
 import { colors } from '../colors.ts';
 import { type HeldBackOperations, type PlainDeclaration, isTablecastError } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT } from '../failure.ts';
+import { drawnRows, hanging, terminalWidth } from '../drawn-rows.ts';
 import { type JoinedNode, type JoinedTable, withNode } from '../joined-node.ts';
 import { print, visible } from '../output.ts';
 
@@ -43,9 +43,9 @@ async function status(flags: StatusFlags): Promise<number> {
     print(
       `${colors.bold(visible(peerId))} at ${visible(state.address)}: ${colors.green('connected')}, ${count}`,
     );
-    if (tables.length > 0)
-      print(drawn(tables, { rows: flags.rows, columns: process.stdout.columns ?? Infinity }));
-    for (const held of heldThere(joined)) print(visible(lineOf(held)));
+    const columns = terminalWidth();
+    if (tables.length > 0) print(drawn(tables, { rows: flags.rows, columns }));
+    for (const held of heldThere(joined)) print(hanging(visible(lineOf(held)), columns));
     return EXIT.ok;
   });
 }
@@ -95,15 +95,7 @@ export function drawn(
 ): string {
   const head = ['table', 'key', 'value', 'mode', 'backend', 'expiry', ...(rows ? ['rows'] : [])];
   const lines = tables.map((table) => cellsOf(table, rows).map((cell) => visible(cell)));
-  const table = new CliTable({ head, style: { head: [], border: [] }, colAligns: head.map(alignment) });
-  table.push(...lines);
-  const text = table.toString();
-  if ((text.split('\n')[0] ?? '').length <= columns) return text;
-  const said = ([name, ...cells]: readonly string[]): string[] => [
-    colors.bold(name ?? ''),
-    ...cells.flatMap((cell, at) => (cell === '' ? [] : [`  ${head[at + 1]}: ${cell}`])),
-  ];
-  return lines.flatMap(said).join('\n');
+  return drawnRows({ head, rows: lines, right: ['rows'], width: columns });
 }
 
 function cellsOf({ name, declaration, mode, rows: count, problem }: TableStatus, rows: boolean): string[] {
@@ -114,10 +106,6 @@ function cellsOf({ name, declaration, mode, rows: count, problem }: TableStatus,
   ];
   const cells = [name, [key].flat().join(', '), value ?? '(set)', mode, backend ?? 'memory', expiry.join('')];
   return [...cells, ...(rows ? [problem ?? count ?? ''] : [])].map(String);
-}
-
-function alignment(column: string): 'left' | 'right' {
-  return column === 'rows' ? 'right' : 'left';
 }
 
 const UNITS: readonly (readonly [name: string, milliseconds: number])[] = [
