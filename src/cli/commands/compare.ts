@@ -4,6 +4,7 @@ import { collectList, exitingWith, newCommand, withJson } from '../command.ts';
 import { comparisonPage } from '../trial/page.ts';
 import { readSourceRows } from '../trial/rows.ts';
 import { comparisonLines } from '../trial/table.ts';
+import { terminalWidth } from '../drawn-rows.ts';
 import { EXIT, usageError } from '../failure.ts';
 import type { LogFormat } from '../formats/index.ts';
 import { didYouMean } from '../nearest-word.ts';
@@ -117,7 +118,7 @@ async function compareModes(log: string | undefined, flags: Flags): Promise<numb
     },
   });
   if (flags.json === true) print(JSON.stringify(comparison));
-  else for (const line of comparisonLines(comparison)) print(line);
+  else for (const line of comparisonLines(comparison, terminalWidth())) print(line);
   if (flags.html !== undefined) {
     await writeWhole(flags.html, [comparisonPage(comparison)]);
     note(`The page is ${flags.html}.`);

@@ -9,6 +9,7 @@ import {
   withNodes,
   withOthers,
 } from '../compared-nodes.ts';
+import { hanging, terminalWidth } from '../drawn-rows.ts';
 import { EXIT } from '../failure.ts';
 import type { JoinedTable } from '../joined-node.ts';
 import { print, visible } from '../output.ts';
@@ -54,16 +55,20 @@ export function linesOf(
   if (json) return found.map((different) => jsonOf(different, nodeIds, { name, text }));
   const among = visible(nodeIds.join(', '));
   if (found.length === 0) return [`${name} is the same on ${among}`];
+  const columns = terminalWidth();
   const width = Math.max(...nodeIds.map((id) => visible(id).length));
   const line = (side: DifferentKey['sides'][number], at: number): string => {
     const what =
       side === undefined
         ? colors.dim('no row')
         : `${text.valueText(side.value)}  ${colors.dim(`${visible(side.origin)} ${side.sequence}`)}`.trimStart();
-    return `  ${visible(nodeIds[at] ?? '').padEnd(width)}  ${what}`;
+    return hanging(`  ${visible(nodeIds[at] ?? '').padEnd(width)}  ${what}`, columns);
   };
   return [
-    `${name}: ${found.length} ${found.length === 1 ? 'key differs' : 'keys differ'} among ${among}`,
+    hanging(
+      `${name}: ${found.length} ${found.length === 1 ? 'key differs' : 'keys differ'} among ${among}`,
+      columns,
+    ),
     ...found.flatMap(({ key, sides }) => [colors.bold(text.keyText(key)), ...sides.map(line)]),
   ];
 }
