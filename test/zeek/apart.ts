@@ -4,6 +4,7 @@ import type { ZeekEvent } from '../../src/zeek/protocol/index.ts';
 import { tableChangeEvent } from '../../src/zeek/protocol/table-changes.ts';
 import { Cable } from './cable.ts';
 import { e2eTables, rowsOf, simulated } from './cluster.ts';
+import type { TablecastScriptOptions } from './protocol/stand-in/tablecast-script.ts';
 import type { StandIn } from './protocol/stand-in/server.ts';
 import { type Attached, attached, attachmentTo, later, quick, sorted, until } from './support.ts';
 
@@ -21,8 +22,12 @@ export interface Apart {
   readonly attachment: ZeekAttachmentOptions;
 }
 
-export async function cluster(options: Partial<ZeekAttachmentOptions> = {}): Promise<Apart> {
-  const zeek = simulated({ tablecast: { tables: Object.keys(e2eTables), announceMs: NEVER } });
+export async function cluster(
+  options: Partial<ZeekAttachmentOptions> = {},
+  script: Partial<TablecastScriptOptions> = {},
+): Promise<Apart> {
+  const tablecast = { tables: Object.keys(e2eTables), announceMs: NEVER, ...script };
+  const zeek = simulated({ tablecast });
   await zeek.listen();
   later(() => zeek.stop());
   const cable = await Cable.to(zeek.url);

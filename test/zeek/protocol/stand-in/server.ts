@@ -40,6 +40,8 @@ export interface Faults {
   dropEvery: number;
   /** Drop the frames to clients of which this is true; it may also break things. */
   drop: (event: ZeekEvent) => boolean;
+  /** Keep events from a node, as a full queue in its process does. */
+  dropAt: (node: ZeekNode, event: ZeekEvent) => boolean;
 }
 
 const path = '/v1/messages/json';
@@ -55,7 +57,7 @@ export function textOf(data: RawData): string {
  * recorded-conversations.test.ts holds it to the recordings.
  */
 export class StandIn {
-  readonly faults: Faults = { silent: false, dropEvery: 0, drop: () => false };
+  readonly faults: Faults = { silent: false, dropEvery: 0, drop: () => false, dropAt: () => false };
   readonly nodes: Map<string, ZeekNode> = new Map();
   /** The script package in each node, where it is loaded. */
   readonly scripts: Map<string, TablecastScript> = new Map();
@@ -64,6 +66,8 @@ export class StandIn {
   readonly received: ZeekEvent[] = [];
   /** Frames that faults kept from clients. */
   dropped = 0;
+  /** Pulses of the script package that were sent. */
+  pulses = 0;
   /** Number in the next client's endpoint name. */
   nextClient = 0;
   readonly #options: StandInOptions;
@@ -184,6 +188,7 @@ export class StandIn {
 
   /** Publishes an event of a node: every other node and every client that subscribed gets it. */
   publish(event: ZeekEvent, from?: ZeekNode): void {
+    if (event.name === 'Tablecast::pulse') this.pulses += 1;
     for (const node of this.nodes.values()) if (node !== from) this.#deliverToNode(node, event);
     this.#deliverToClients(event, undefined);
   }
@@ -250,6 +255,11 @@ export class StandIn {
     const own = [`zeek/cluster/nodeid/${node.id}/`, ...(loaded?.topics ?? [])];
     const prefixes = ['zeek/table/', ...own, ...(this.#options.topics ?? [])];
     if (!prefixes.some((prefix) => event.topic.startsWith(prefix))) return;
+    if (this.faults.dropAt(node, event)) {
+      this.dropped += 1;
+      return;
+    }
+    loaded?.hear(event);
     node.apply(event);
     loaded?.handle(event);
     this.#options.scripts?.get(event.name)?.(event, this, node);

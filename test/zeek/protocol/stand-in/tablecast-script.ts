@@ -1,5 +1,6 @@
-import { count, string, type ZeekData } from '../../../../src/zeek/protocol/data/zeek-data.ts';
+import { count, string, vector, type ZeekData } from '../../../../src/zeek/protocol/data/zeek-data.ts';
 import type { ZeekEvent } from '../../../../src/zeek/protocol/messages.ts';
+import { tableChangeEvent } from '../../../../src/zeek/protocol/table-changes.ts';
 import type { KnownEvents } from './wire-checks.ts';
 import type { ZeekNode } from './zeek-node.ts';
 
@@ -10,6 +11,10 @@ export interface TablecastScriptOptions {
   readonly announceMs: number;
   /** `Tablecast::content_batch_size`; default 1,000. */
   readonly contentBatchSize?: number | undefined;
+  /** `Tablecast::pulse_interval`; left out, the package is one of before there were pulses. */
+  readonly pulseMs?: number | undefined;
+  /** What each node publishes is not counted, as in a cluster over Broker. */
+  readonly unnumbered?: boolean | undefined;
 }
 
 /** A line of tablecast.log. */
@@ -28,6 +33,7 @@ export const tablecastEvents: KnownEvents = new Map<string, readonly ZeekData['t
   ['Tablecast::refilled', ['string', 'string', 'count']],
   ['Tablecast::status', ['string', 'string', 'string', 'count', 'string']],
   ['Tablecast::content_wanted', ['string', 'string', 'string', 'count']],
+  ['Tablecast::echo_wanted', ['string', 'count']],
 ]);
 
 const statusTopic = 'tablecast/status/';
@@ -44,12 +50,17 @@ export class TablecastScript {
   readonly #options: TablecastScriptOptions;
   readonly #publish: (event: ZeekEvent) => void;
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #heart: ReturnType<typeof setInterval> | undefined;
+  /** `heard_changes`: by Tablecast node and table. */
+  readonly #heard = new Map<string, { node: string; table: string; changes: number }>();
 
   constructor(node: ZeekNode, options: TablecastScriptOptions, publish: (event: ZeekEvent) => void) {
     const { tables, announceMs } = options;
     this.#node = node;
     this.#options = options;
     this.#publish = publish;
+    const { pulseMs } = options;
+    this.#heart = pulseMs === undefined ? undefined : setInterval(() => this.#beat(), pulseMs);
     const wanted: ZeekData = { type: 'vector', data: tables.map(string) };
     this.#timer = setInterval(() => {
       if (this.acknowledged) return;
@@ -70,10 +81,43 @@ export class TablecastScript {
     const [node = '', second = '', third = '', rows = '0', detail = ''] = texts(event);
     if (event.name === 'Tablecast::acknowledged' && second === this.#node.id) this.acknowledged = true;
     if (event.name === 'Tablecast::content_wanted') this.#tell(event);
+    if (event.name === 'Tablecast::echo_wanted') this.#echo(event);
     if (event.name === 'Tablecast::refilled')
       this.log.push({ node, table: second, state: 'refilled', rows: Number(third), detail: '' });
     if (event.name === 'Tablecast::status')
       this.log.push({ node, table: second, state: third, rows: Number(rows), detail });
+    const isThere = event.name === 'Tablecast::status' && third === 'attached';
+    if (isThere && this.#heart !== undefined) this.#beat();
+  }
+
+  /** `Cluster::apply_table_change_infos_policy`. */
+  hear({ name, args: [header, infos] }: ZeekEvent): void {
+    if (name !== tableChangeEvent || header?.type !== 'vector' || infos?.type !== 'vector') return;
+    const [table, , node] = header.data;
+    if (table?.type !== 'string' || node?.type !== 'string' || !node.data.startsWith('tablecast:')) return;
+    const key = `${node.data} ${table.data}`;
+    const known = this.#heard.get(key) ?? { node: node.data, table: table.data, changes: 0 };
+    known.changes += infos.data.length;
+    this.#heard.set(key, known);
+  }
+
+  #beat(): void {
+    const { name, id, published } = this.#node;
+    const known = this.#options.tables.filter((table) => this.#node.tables.has(table));
+    const rows = known.map((table) => vector(string(table), count(this.#node.size(table))));
+    const topics = Array.from(published, ([topic, events]) => vector(string(topic), count(events)));
+    const heard = Array.from(this.#heard.values(), ({ node, table, changes }) => {
+      return vector(string(node), string(table), count(changes));
+    });
+    const isNumbered: ZeekData = { type: 'boolean', data: this.#options.unnumbered !== true };
+    const args = [string(name), string(id), isNumbered, vector(...rows), vector(...topics), vector(...heard)];
+    this.#publish({ topic: 'tablecast/pulse/', name: 'Tablecast::pulse', args });
+  }
+
+  #echo(event: ZeekEvent): void {
+    const [asker = '', number = '0'] = texts(event);
+    const args = [string(this.#node.id), string(asker), count(BigInt(number))];
+    this.#publish({ topic: `tablecast/pulse/${asker}/`, name: 'Tablecast::echoed', args });
   }
 
   /** Tells what a table holds: begin, rows, end. */
@@ -99,5 +143,6 @@ export class TablecastScript {
 
   stop(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#heart);
   }
 }

@@ -56,6 +56,8 @@ export class ZeekNode {
   readonly tables: Map<string, SimTable> = new Map();
   /** Rows that Zeek would now hold as null pointers, and why. A sound client causes none. */
   readonly nullEntries: string[] = [];
+  /** Events with changes that were published, by topic: what Zeek's telemetry counts. */
+  readonly published: Map<string, number> = new Map();
   readonly #surroundings: NodeSurroundings;
   readonly #queues = new Map<string, Queue>();
   readonly #expiryTimer: ReturnType<typeof setInterval>;
@@ -258,6 +260,7 @@ export class ZeekNode {
 
   #publish(topic: string, table: string, infos: readonly ZeekData[]): void {
     const header = vector(string(table), now(), string(this.id));
+    this.published.set(topic, (this.published.get(topic) ?? 0) + 1);
     this.#surroundings.publish(this, { topic, name: tableChangeEvent, args: [header, vector(...infos)] });
   }
 }
