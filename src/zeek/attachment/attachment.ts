@@ -12,7 +12,7 @@ import {
   type ZeekLinkState,
 } from '../protocol/index.ts';
 import { atMost } from './at-most.ts';
-import { type AttachedTable, attachTable } from './attached-table.ts';
+import { type AttachedTable, attachTables } from './attached-table.ts';
 import {
   notAttached,
   takesNothing,
@@ -40,6 +40,8 @@ const REFILL_PAUSE_MS = 30_000;
 const REMEMBER_MS = 1000;
 const CLOSE_MS = 1000;
 const ANSWER_MS = 10_000;
+/** A loss that could not be made good is looked at again after this part of that time. */
+const PAUSES_PER_ANSWER = 5;
 const SETTLE_MS = 250;
 const MAX_CONTENT_ROWS = 1_000_000;
 
@@ -106,9 +108,7 @@ export class LiveAttachment implements ZeekAttachment {
     this.address = `${protocol}//${place}`;
     this.#scope = options.cluster === undefined ? 'zeek' : `zeek-${options.cluster}`;
     this.#memory = new ClusterMemory(host, this.#scope);
-    this.#attached = new Map(
-      Object.entries(options.tables).map(([name, table]) => [name, attachTable(host, name, table)]),
-    );
+    this.#attached = attachTables(host, options.tables);
     this.tables = new Map([...this.#attached].map(([name, { table }]) => [name, table]));
     this.#state = new Present<ZeekLinkState>({ kind: 'connecting', attempt: 1 });
     this.#nodes = new ZeekNodes(this.#scope, host.id);
@@ -131,7 +131,9 @@ export class LiveAttachment implements ZeekAttachment {
       nodes: this.#nodes,
       teller: this.#teller,
       limits: limitsOf(this.#options.limits),
+      heard: (nodeId, topic) => this.#standing.audit.heard(nodeId, topic),
       applied: (attached, keyText) => {
+        this.#standing.audit.changed(attached);
         this.#transfers.touched(attached, keyText);
         this.#outbound.settle(attached, keyText);
       },
@@ -149,6 +151,7 @@ export class LiveAttachment implements ZeekAttachment {
       maxFrameBytes: Math.min(maxFrameBytes, maxQueuedBytes),
       isTheirs: (origin) => this.#isTheirs(origin),
       send: (frame) => this.#client.send(frame),
+      sent: (...sent) => this.#standing.audit.sent(...sent),
       heardAt: () => this.#client.heardAt,
       refilled: (request, rows) => this.#refilled(request, rows),
     });
@@ -170,8 +173,9 @@ export class LiveAttachment implements ZeekAttachment {
   #makeStanding(): Standing {
     return new Standing({
       host: this.#host,
-      tables: [...this.#attached.values()],
+      tables: this.#attached,
       topics: this.#options.topics ?? [],
+      pauseMs: (this.#options.timings?.answerMs ?? ANSWER_MS) / PAUSES_PER_ANSWER,
       memory: this.#memory,
       nodes: this.#nodes,
       outbound: this.#outbound,
@@ -257,6 +261,7 @@ export class LiveAttachment implements ZeekAttachment {
     this.#nodes.meet(server);
     this.#teller.report(zeekConnected(this.#options.url, zeek));
     this.#transfers.begin();
+    this.#standing.audit.begin(server);
     // Before anything is sent: what Zeek tells then is what it had while nobody told it anything.
     if (isSame) {
       const awayMs = this.#lostAt === undefined ? undefined : this.#host.environment.now() - this.#lostAt;
@@ -304,7 +309,7 @@ export class LiveAttachment implements ZeekAttachment {
 
   #received(event: ZeekEvent): void {
     if (!this.#listening) return;
-    if (this.#transfers.take(event)) return;
+    if (this.#transfers.take(event) || this.#standing.audit.take(event)) return;
     const started = readNodeStarted(event);
     if (started === undefined) this.#inbound.take(event);
     else this.#started(started);
@@ -314,6 +319,7 @@ export class LiveAttachment implements ZeekAttachment {
     this.#announced = true;
     this.#teller.scriptsLoaded();
     this.#nodes.meet(id, name);
+    this.#standing.audit.started(id);
     this.#client.send(acknowledgedFrame(replyTo, this.#host.id, id));
     for (const table of new Set(wanted)) {
       const attached = this.#attached.get(table);

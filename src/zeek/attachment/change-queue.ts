@@ -142,6 +142,11 @@ export class ChangeQueue {
     return states;
   }
 
+  /** Returns whether changes of a table wait. */
+  has(attached: AttachedTable): boolean {
+    return this.overflowed.has(attached) || this.#waiting.some((waiting) => waiting.attached === attached);
+  }
+
   /** Returns the keys of a table whose changes wait. */
   waiting(attached: AttachedTable): readonly unknown[] {
     return this.#waiting.filter((waiting) => waiting.attached === attached).map(({ change }) => change.key);

@@ -3,6 +3,7 @@ import { type ZeekClientOptions, type ZeekLimits, zeekLimits, type ZeekTimings }
 import type { ZeekHost } from '../host.ts';
 import type { ZeekAttachmentLimits, ZeekAttachmentOptions } from '../options.ts';
 import { contentTopic } from './content-events.ts';
+import { PULSE_TOPIC } from './pulse.ts';
 import { ANNOUNCE_TOPIC } from './script-events.ts';
 
 /** Returns the options of an attachment's client. */
@@ -16,7 +17,7 @@ export function clientOptions(
   const known: Partial<ZeekTimings> = Object.fromEntries(given.filter(([, value]) => value !== undefined));
   return {
     url,
-    topics: [...new Set([...tableTopics, ...topics, ANNOUNCE_TOPIC, contentTopic(host.id)])],
+    topics: [...new Set([...tableTopics, ...topics, ANNOUNCE_TOPIC, PULSE_TOPIC, contentTopic(host.id)])],
     applicationName: `tablecast/${host.id}`,
     tls: {
       ca: pem(tls?.ca),

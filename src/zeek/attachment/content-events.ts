@@ -1,7 +1,7 @@
 /** The events of the script package with which a Zeek process tells what a table holds. */
 import { count, string } from '../protocol/data/zeek-data.ts';
 import { writeEvent, type ZeekEvent } from '../protocol/index.ts';
-import { nameOf } from './script-events.ts';
+import { nameOf, nodeTopic } from './script-events.ts';
 
 /** Begins the topics to which what Zeek tells goes; no Zeek node listens there. */
 export const CONTENT_TOPIC = 'tablecast/content/';
@@ -27,7 +27,7 @@ export interface ContentWanted {
 export function contentWantedFrame(node: string, wanted: ContentWanted): string {
   const { zeekNode, table, question, maxRows } = wanted;
   const args = [string(node), string(table), string(question), count(maxRows)];
-  return writeEvent({ topic: `tablecast/node/${zeekNode}/`, name: 'Tablecast::content_wanted', args });
+  return writeEvent({ topic: nodeTopic(zeekNode), name: 'Tablecast::content_wanted', args });
 }
 
 /** Begin or end of an answer. */

@@ -28,6 +28,8 @@ export interface InboundParts {
   readonly nodes: ZeekNodes;
   readonly teller: Teller;
   readonly limits: ZeekLimits;
+  /** A frame of changes arrived from a Zeek node. */
+  heard(nodeId: string, topic: string): void;
   /** A row was changed by Zeek, and is so here now. */
   applied(attached: AttachedTable, keyText: string): void;
   /** A node id that was not heard of before. */
@@ -71,6 +73,7 @@ export class Inbound {
     const attached = raw === undefined ? undefined : tables.get(raw.header.table);
     if (raw === undefined || attached === undefined || this.#isOurs(raw.header.nodeId)) return;
     const { nodeId, time } = raw.header;
+    this.#parts.heard(nodeId, event.topic);
     if (nodes.meet(nodeId)) this.#parts.unseen(nodeId);
     const { changes, refused } = readChanges(attached.zeek, raw);
     const author = host.author(attached.projection, nodes.proxyOf(nodeId));

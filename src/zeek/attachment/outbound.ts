@@ -6,6 +6,8 @@ import { asItStands, ChangeQueue, outgoing, stateBefore } from './change-queue.t
 import type { ZeekHost } from '../host.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { Teller } from './teller.ts';
+import { Pace } from './pace.ts';
+import { echoWantedFrame } from './pulse.ts';
 import { RecentSlices } from './recent-slices.ts';
 import { Refill, type RefillRequest } from './refill.ts';
 
@@ -28,6 +30,8 @@ export interface OutboundParts {
   isTheirs(origin: string): boolean;
   /** Hands a frame to the connection; false when it takes none at present. */
   send(frame: string): boolean;
+  /** Changes were encoded, and are on their way to a topic. */
+  sent(attached: AttachedTable, topic: string, changes: number): void;
   /** Says when the last sign of life came from Zeek, in milliseconds since 1970. */
   heardAt(): number;
   /** All rows of a refill have been handed over. */
@@ -42,6 +46,8 @@ export class Outbound {
   readonly #parts: OutboundParts;
   readonly #queue = new ChangeQueue();
   readonly #slices = new RecentSlices();
+  readonly #pace: Pace;
+  #server = '';
   readonly #subscriptions: Subscription[] = [];
   #refills: (Refill | RefillRequest)[] = [];
   /** Frames that the connection did not take. */
@@ -54,6 +60,11 @@ export class Outbound {
 
   constructor(parts: OutboundParts) {
     this.#parts = parts;
+    this.#pace = new Pace({
+      environment: parts.host.environment,
+      ask: (number) => void parts.send(echoWantedFrame(this.#server, parts.host.id, number)),
+      freed: () => this.drained(),
+    });
     for (const attached of parts.tables.values()) {
       const changes = attached.table.changes.subscribe((change) => {
         if (parts.isTheirs(change.origin)) return;
@@ -99,6 +110,12 @@ export class Outbound {
     return this.#unsent.length > 0;
   }
 
+  /** Returns whether nothing of a table is on its way or waits for it. */
+  isQuiet(attached: AttachedTable): boolean {
+    const isFilling = this.#refills.some((refill) => requestOf(refill).attached === attached);
+    return !isFilling && !this.blocked && !this.#queue.has(attached);
+  }
+
   /** Returns whether the row of a key is one that can be sent. */
   canSend(attached: AttachedTable, key: unknown): boolean {
     const row = asItStands(attached, key, this.#parts.host.environment.now());
@@ -120,14 +137,23 @@ export class Outbound {
   /** Nothing can be sent; gives the tables that were being sent whole, or waited for it. */
   disconnected(): ReadonlySet<AttachedTable> {
     this.#connected = false;
+    this.#pace.reset();
     this.#queue.broke(this.#parts.heardAt());
-    const interrupted = this.#refills.map((refill) => {
-      if (!(refill instanceof Refill)) return refill.attached;
-      refill.end();
-      return refill.request.attached;
-    });
+    for (const refill of this.#refills) if (refill instanceof Refill) refill.end();
+    const whole = this.#refills.map(requestOf).filter(({ keys }) => keys === undefined);
     this.#refills = [];
-    return new Set(interrupted);
+    return new Set(whole.map(({ attached }) => attached));
+  }
+
+  /** That Zeek process answers when it has handled what was sent: no more is sent than it takes. */
+  keepPace(server: string): void {
+    this.#server = server;
+    this.#pace.keep();
+  }
+
+  /** The Zeek process has handled what was sent before a question of that number. */
+  answered(number: number): void {
+    this.#pace.answered(number);
   }
 
   /** The connection takes frames again. */
@@ -159,12 +185,11 @@ export class Outbound {
     this.refill({ attached, topic: attached.zeek.topic, removals, announced: false });
   }
 
-  /** Sends a whole table to a topic, unless that is about to happen. */
+  /** Sends a table, or some of its rows, to a topic, unless that is about to happen. */
   refill(request: RefillRequest): void {
     const waits = this.#refills.some((other) => {
-      return (
-        !(other instanceof Refill) && other.attached === request.attached && other.topic === request.topic
-      );
+      if (other instanceof Refill || other.keys !== undefined) return false;
+      return other.attached === request.attached && other.topic === request.topic;
     });
     if (waits || this.#refills.length >= MAX_REFILLS) return;
     this.#refills.push(request);
@@ -245,7 +270,7 @@ export class Outbound {
     if (this.#refills[0] !== refill) return true;
     if (rows.length === 0) {
       this.#refills.shift();
-      this.#parts.refilled(refill.request, refill.rows);
+      if (refill.request.keys === undefined) this.#parts.refilled(refill.request, refill.rows);
       return true;
     }
     this.#encode(attached, rows, topic);
@@ -277,6 +302,7 @@ export class Outbound {
     const table: ZeekTable = { ...attached.zeek, topic };
     const { frames, refused } = writeChanges(table, changes, this.#writing(attached));
     for (const frame of frames) this.#unsent.push(frame);
+    this.#parts.sent(attached, topic, changes.length - refused.length);
     for (const { error } of refused) {
       const { name } = attached;
       const what = `Rows of ${name} cannot be sent to Zeek`;
@@ -287,6 +313,7 @@ export class Outbound {
   /** Hands over encoded frames; false when some remain. */
   #flushFrames(): boolean {
     while (this.#unsent.length > 0) {
+      if (this.#pace.isFull) this.#paused = true;
       if (!this.#open) return false;
       if (!this.#handOver(this.#unsent[0] as string)) return false;
       this.#unsent.shift();
@@ -296,7 +323,10 @@ export class Outbound {
 
   #handOver(frame: string): boolean {
     try {
-      if (this.#parts.send(frame)) return true;
+      if (this.#parts.send(frame)) {
+        this.#pace.sent(frame.length);
+        return true;
+      }
       this.#paused = true;
       return false;
     } catch (error) {
@@ -306,4 +336,8 @@ export class Outbound {
       return true;
     }
   }
+}
+
+function requestOf(refill: Refill | RefillRequest): RefillRequest {
+  return refill instanceof Refill ? refill.request : refill;
 }

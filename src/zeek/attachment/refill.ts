@@ -11,6 +11,8 @@ export interface RefillRequest {
   readonly removals: boolean;
   /** A Zeek node asked for it and waits for the end. */
   readonly announced: boolean;
+  /** Only these rows go, as they stand then; left out, the whole table. */
+  readonly keys?: readonly unknown[] | undefined;
 }
 
 /** A table on its way to Zeek, slice by slice, each read when it is sent. */
@@ -27,7 +29,7 @@ export class Refill {
     const { projection } = request.attached;
     this.#release = projection.keepSlots();
     // Rows that appear meanwhile are published as changes.
-    this.#remaining = projection.rows.slots;
+    this.#remaining = request.keys?.length ?? projection.rows.slots;
     this.#slots = slotsOf(request);
   }
 
@@ -61,8 +63,15 @@ export class Refill {
   }
 }
 
-function* slotsOf({ attached, removals }: RefillRequest): Generator<readonly [number, boolean]> {
-  const { rows } = attached.projection;
+function* slotsOf({ attached, removals, keys }: RefillRequest): Generator<readonly [number, boolean]> {
+  const { rows, schema } = attached.projection;
+  if (keys !== undefined) {
+    for (const key of keys) {
+      const slot = rows.slotOf(schema.keyText(key));
+      yield [slot, rows.has(slot)];
+    }
+    return;
+  }
   for (const slot of rows.live()) yield [slot, true];
   if (removals) for (const slot of rows.removals()) yield [slot, false];
 }

@@ -4,10 +4,21 @@ import { writeEvent, type ZeekEvent } from '../protocol/index.ts';
 
 /** Is where Zeek nodes announce that they started. */
 export const ANNOUNCE_TOPIC = 'tablecast/announce/';
+const NODE_TOPIC = 'tablecast/node/';
 const STATUS_TOPIC = 'tablecast/status/';
 
 const MAX_WANTED = 1024;
 const MAX_NAME = 1024;
+
+/** Names the topic that one Zeek node alone subscribes to. */
+export function nodeTopic(zeekNode: string): string {
+  return `${NODE_TOPIC}${zeekNode}/`;
+}
+
+/** Returns which Zeek node alone subscribes to a topic; undefined if it is no such topic. */
+export function nodeIdOf(topic: string): string | undefined {
+  return topic.startsWith(NODE_TOPIC) ? topic.slice(NODE_TOPIC.length, -1) : undefined;
+}
 
 /** A Zeek node has started and its tables are empty. */
 export interface NodeStarted {

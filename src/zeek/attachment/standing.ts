@@ -1,5 +1,6 @@
 import type { Subscription } from 'rxjs';
 import type { AttachedTable } from './attached-table.ts';
+import { Audit } from './audit.ts';
 import { Gap } from './gap.ts';
 import type { ZeekHost } from '../host.ts';
 import type { ClusterMemory } from './memory.ts';
@@ -14,9 +15,11 @@ import type { ZeekNodes } from './zeek-nodes.ts';
 /** The parts are what knowing how things stand with a Zeek process needs. */
 export interface StandingParts {
   readonly host: ZeekHost;
-  readonly tables: readonly AttachedTable[];
+  readonly tables: ReadonlyMap<string, AttachedTable>;
   /** Prefixes of topics beside those of the tables. */
   readonly topics: readonly string[];
+  /** Is the pause before a loss that could not be made good is looked at again. */
+  readonly pauseMs: number;
   readonly memory: ClusterMemory;
   readonly nodes: ZeekNodes;
   readonly outbound: Outbound;
@@ -38,6 +41,8 @@ export interface Absence {
 /** Standing says how far a Zeek process and this node have each other's rows, and what is done when they meet. */
 export class Standing {
   readonly #parts: StandingParts;
+  /** Finds what is lost while both are there. */
+  readonly audit: Audit;
   readonly #gap: Gap;
   /** Tables that the present Zeek process has not got whole yet. */
   readonly #unfilled = new Set<AttachedTable>();
@@ -48,6 +53,7 @@ export class Standing {
   constructor(parts: StandingParts) {
     this.#parts = parts;
     const { host, transfers, nodes, teller, outbound } = parts;
+    this.audit = new Audit(parts);
     this.#gap = new Gap({
       host,
       transfers,
@@ -72,7 +78,7 @@ export class Standing {
   meet(isFirst: boolean): void {
     this.#gap.forget();
     this.#interrupted.clear();
-    for (const attached of this.#parts.tables) {
+    for (const attached of this.#parts.tables.values()) {
       this.#unfilled.add(attached);
       if (isFirst) void this.#publishMissed(attached);
       this.#parts.outbound.refillAll(attached, false);
@@ -82,7 +88,7 @@ export class Standing {
   /** The same Zeek process as before: each side gets what the other one changed. */
   comeBack({ server, awayMs, isFirst }: Absence): void {
     const { tables, outbound } = this.#parts;
-    const gap = tables.map((attached) => ({
+    const gap = Array.from(tables.values(), (attached) => ({
       attached,
       obstacle: this.#obstacle(attached, isFirst),
       own: this.#own(attached, isFirst),
@@ -138,6 +144,7 @@ export class Standing {
   /** Nothing is taken over from now on. */
   stop(): void {
     this.#gap.stop();
+    this.audit.stop();
     this.#parts.transfers.close();
     for (const replay of this.#replays) replay.unsubscribe();
   }

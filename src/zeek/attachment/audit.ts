@@ -1,0 +1,266 @@
+import type { AttachedTable } from './attached-table.ts';
+import { missedEvent, restoredEvent } from './audit-events.ts';
+import { obstacleOf } from './obstacle.ts';
+import { echoOrPulse, heardKey, type Pulse } from './pulse.ts';
+import { Repair, type RepairOutcome, type RepairParts } from './repair.ts';
+import type { Suspicion } from './suspicion.ts';
+import { RowBudget } from './row-budget.ts';
+import { isSameMoment, type Moment, type TableStanding, WatchedNode } from './watched-node.ts';
+import type { ZeekEvent } from '../protocol/index.ts';
+import { nodeIdOf } from './script-events.ts';
+
+/** Zeek nodes watched; the one met first is forgotten first. */
+const MAX_NODES = 1024;
+/** Bounds the pause after a table could not be made good, as a multiple of the first one. */
+const MAX_PAUSES = 32;
+
+/** The parts are what finding a loss needs, beside what making it good needs. */
+export interface AuditParts extends RepairParts {
+  readonly tables: ReadonlyMap<string, AttachedTable>;
+  /** Prefixes of topics beside those of the tables. */
+  readonly topics: readonly string[];
+  /** Is the pause before a table is looked at again that could not be made good, doubled each time. */
+  readonly pauseMs: number;
+}
+
+/**
+ * Compares what Zeek nodes say they hold, published and heard with what is here, was heard and was sent. What
+ * differs was lost on its way: it is told, and made good.
+ */
+export class Audit {
+  readonly #parts: AuditParts;
+  readonly #repair: Repair;
+  readonly #tables: ReadonlyMap<string, AttachedTable>;
+  readonly #topics: ReadonlySet<string>;
+  readonly #nodes = new Map<string, WatchedNode>();
+  /** Changes sent to every Zeek node, by table. */
+  readonly #shared = new Map<AttachedTable, number>();
+  readonly #activity = new Map<AttachedTable, number>();
+  #queue: Suspicion[] = [];
+  #isRunning = false;
+  readonly #budget: RowBudget;
+  #isFirst = true;
+  /** The Zeek process that runs the WebSocket server. */
+  #server: string | undefined;
+
+  constructor(parts: AuditParts) {
+    this.#parts = parts;
+    this.#repair = new Repair(parts);
+    this.#budget = new RowBudget(parts.host.environment);
+    const comparable = [...parts.tables].filter(([, table]) => obstacleOf(table, parts.topics) === undefined);
+    this.#tables = new Map(comparable);
+    this.#topics = new Set(Array.from(this.#tables.values(), ({ zeek }) => zeek.topic));
+  }
+
+  /** The connection is another one: what was on its way when the last one broke is nobody's loss. */
+  begin(server: string): void {
+    this.#server = server;
+    this.#isFirst = this.#nodes.size === 0 && this.#shared.size === 0;
+    this.#nodes.clear();
+    this.#drop();
+  }
+
+  /** Nothing is looked at from now on. */
+  stop(): void {
+    this.#repair.stop();
+    this.#drop();
+  }
+
+  #drop(): void {
+    for (const { node, attached } of this.#queue) node.table(attached).isQueued = false;
+    this.#queue = [];
+  }
+
+  /** A Zeek node has started, and nobody had answered it before. */
+  started(id: string): void {
+    const known = this.#nodes.get(id);
+    if (known === undefined) this.#meet(id, true);
+    else known.isNew = true;
+  }
+
+  /** A frame of a Zeek node's changes arrived. */
+  heard(id: string, topic: string): void {
+    if (this.#topics.has(topic)) this.#node(id).heard(topic);
+  }
+
+  /** A row changed here because Zeek changed it. */
+  changed(attached: AttachedTable): void {
+    this.#activity.set(attached, (this.#activity.get(attached) ?? 0) + 1);
+  }
+
+  /** Changes are on their way to a topic. */
+  sent(attached: AttachedTable, topic: string, changes: number): void {
+    this.changed(attached);
+    const id = nodeIdOf(topic);
+    if (id !== undefined) this.#node(id).sent(attached, changes);
+    else if (topic === attached.zeek.topic)
+      this.#shared.set(attached, (this.#shared.get(attached) ?? 0) + changes);
+  }
+
+  /** Takes a pulse or an echo; false for any other event. */
+  take(event: ZeekEvent): boolean {
+    const said = echoOrPulse(event);
+    if (said === undefined) return false;
+    if ('number' in said) {
+      const { host, outbound } = this.#parts;
+      if (said.node === host.id && said.zeekNode === this.#server) outbound.answered(said.number);
+    } else {
+      if (said.id === this.#server) this.#parts.outbound.keepPace(said.id);
+      this.#pulse(said);
+    }
+    return true;
+  }
+
+  #node(id: string): WatchedNode {
+    return this.#nodes.get(id) ?? this.#meet(id, false);
+  }
+
+  #meet(id: string, isNew: boolean): WatchedNode {
+    if (this.#nodes.size >= MAX_NODES) this.#nodes.delete(this.#nodes.keys().next().value ?? '');
+    // What this life of this node has sent, it has heard, or began to listen before anything was sent.
+    const hasAll = (this.#isFirst && !isNew) || this.#shared.size === 0;
+    const node = new WatchedNode(id, { since: this.#parts.host.position, isNew, hasAll });
+    this.#nodes.set(id, node);
+    return node;
+  }
+
+  #pulse(pulse: Pulse): void {
+    if (pulse.name !== '') this.#parts.nodes.meet(pulse.id, pulse.name);
+    const node = this.#node(pulse.id);
+    const lost = new Map(Array.from(this.#topics, (topic) => [topic, node.newlyLost(topic, pulse)]));
+    for (const [name, rows] of pulse.rows) {
+      const attached = this.#tables.get(name);
+      if (attached === undefined) continue;
+      node.table(attached).lostFrames += lost.get(attached.zeek.topic) ?? 0;
+      this.#look(node, attached, this.#momentOf(attached, pulse, rows));
+    }
+    this.#work();
+  }
+
+  #momentOf(attached: AttachedTable, pulse: Pulse, rows: number): Moment {
+    const { host } = this.#parts;
+    const life = `tablecast:${host.life(attached.projection.store)}`;
+    return {
+      rows,
+      published: pulse.published?.get(attached.zeek.topic),
+      heard: pulse.heard.get(heardKey(life, attached.name)) ?? 0,
+      activity: this.#activity.get(attached) ?? 0,
+    };
+  }
+
+  #look(node: WatchedNode, attached: AttachedTable, now: Moment): void {
+    const standing = node.table(attached);
+    const rests = this.#rests(attached, standing.last, now);
+    standing.last = now;
+    if (standing.isQueued) return;
+    const wasSettled = standing.settled !== undefined;
+    if (rests) this.#settle(standing, { sent: this.#sentTo(node, attached), heard: now.heard });
+    const { lostFrames, lostChanges } = standing;
+    const rowsHere = attached.projection.rows.size;
+    const differs = rests && now.rows - rowsHere !== standing.excused;
+    const isSuspect = differs || lostFrames + lostChanges > 0;
+    if (!isSuspect && rests) this.#agree(standing);
+    if (this.#parts.host.environment.now() < standing.notBefore) return;
+    if (!isSuspect && !(rests && this.#isWorthALook(standing, now))) return;
+    standing.isQueued = true;
+    const arrivedUntil = rests && wasSettled && lostChanges === 0 ? this.#parts.host.position : 0;
+    const counts = { rowsHere, rowsAtZeek: now.rows, lostFrames, lostChanges };
+    this.#queue.push({ node, attached, ...counts, arrivedUntil, moment: now, isSuspect });
+  }
+
+  /** Returns whether a table that seems to be the same is compared all the same: it has changed since it was. */
+  #isWorthALook({ compared }: TableStanding, now: Moment): boolean {
+    return now.rows > 0 && !isSameMoment(compared, now) && this.#budget.spend(now.rows);
+  }
+
+  /** Nothing is on its way: what the Zeek node has not heard of what was sent is lost. */
+  #settle(standing: TableStanding, now: { readonly sent: number; readonly heard: number }): void {
+    const { settled = now } = standing;
+    standing.lostChanges += Math.max(0, now.sent - settled.sent - (now.heard - settled.heard));
+    standing.settled = now;
+  }
+
+  /** Returns whether nothing happened to a table between two pulses, and nothing is on its way. */
+  #rests(attached: AttachedTable, last: Moment | undefined, now: Moment): boolean {
+    if (last === undefined || !this.#parts.outbound.isQuiet(attached)) return false;
+    return isSameMoment(last, now);
+  }
+
+  #sentTo(node: WatchedNode, attached: AttachedTable): number {
+    return (this.#shared.get(attached) ?? 0) + node.direct(attached);
+  }
+
+  #agree(standing: TableStanding): void {
+    standing.agreedAt = this.#parts.host.position;
+    standing.failures = 0;
+    standing.notBefore = 0;
+  }
+
+  #work(): void {
+    if (this.#isRunning || this.#queue.length === 0) return;
+    this.#isRunning = true;
+    void this.#workOn().finally(() => {
+      this.#isRunning = false;
+    });
+  }
+
+  /** One table after the other: each question keeps a Zeek process busy. */
+  async #workOn(): Promise<void> {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const { node, attached, arrivedUntil } = next;
+      const standing = node.table(attached);
+      standing.isQueued = !this.#isOver(next);
+      if (!standing.isQueued) continue;
+      if (next.isSuspect) this.#tell(next);
+      const { agreedAt } = standing;
+      const outcome = await this.#repair.run({ node, attached, agreedAt, arrivedUntil });
+      standing.isQueued = false;
+      this.changed(attached);
+      if (outcome.failure === undefined) this.#repaired(next, outcome);
+      else this.#failed(next, outcome.failure);
+    }
+  }
+
+  /** Only the numbers of rows differed, and have changed since: the next pulses say whether they still do. */
+  #isOver({ attached, lostFrames, lostChanges, moment }: Suspicion): boolean {
+    return lostFrames + lostChanges === 0 && moment.activity !== (this.#activity.get(attached) ?? 0);
+  }
+
+  #tell(suspicion: Suspicion): void {
+    const event = missedEvent(suspicion);
+    this.#parts.teller.report(event);
+    const { name: table } = suspicion.attached;
+    const rows = Number(event.details?.['count'] ?? 0);
+    this.#parts.teller.status('diverged', { table, rows, detail: event.message });
+  }
+
+  #repaired(suspicion: Suspicion, outcome: RepairOutcome): void {
+    const { node, attached, rowsAtZeek } = suspicion;
+    const standing = node.table(attached);
+    const rows = outcome.changed + outcome.removed + outcome.sent;
+    standing.lostFrames -= suspicion.lostFrames;
+    standing.lostChanges -= suspicion.lostChanges;
+    // A difference that nobody can mend is not asked for again.
+    standing.excused = rows === 0 ? rowsAtZeek - attached.projection.rows.size : 0;
+    if (rows > 0) this.#wait(standing);
+    else standing.compared = suspicion.moment;
+    if (!suspicion.isSuspect && rows === 0) return;
+    if (!suspicion.isSuspect) this.#tell({ ...suspicion, found: rows });
+    const event = restoredEvent(suspicion, outcome);
+    this.#parts.teller.report(event);
+    this.#parts.teller.status('caught-up', { table: attached.name, rows, detail: event.message });
+  }
+
+  #failed({ node, attached, isSuspect }: Suspicion, failure: string): void {
+    this.#wait(node.table(attached));
+    if (!isSuspect) return;
+    const what = `What was lost of ${attached.name} on its way is not known yet, it is asked for again`;
+    this.#parts.teller.note({ code: 'zeek-missed', table: attached.name, what, example: failure });
+  }
+
+  #wait(standing: TableStanding): void {
+    const pause = this.#parts.pauseMs * Math.min(MAX_PAUSES, 2 ** standing.failures);
+    standing.failures += 1;
+    standing.notBefore = this.#parts.host.environment.now() + pause;
+  }
+}

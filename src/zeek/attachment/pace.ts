@@ -1,0 +1,102 @@
+import type { Environment, Timer } from '../../environment.ts';
+
+/** Bytes after which Zeek is asked to say when it has handled them. */
+const ECHO_BYTES = 512 * 1024;
+/** Bounds the bytes that Zeek has not handled yet: at first, at least, and at most. */
+const FIRST_WINDOW = 4 * 1024 * 1024;
+const MIN_WINDOW = ECHO_BYTES;
+const MAX_WINDOW = 32 * 1024 * 1024;
+/** Zeek answers no sooner than it has handled what came before; beyond this it is asked again. */
+const PATIENCE_MS = 2000;
+
+/** The parts are what keeping pace needs. */
+export interface PaceParts {
+  readonly environment: Environment;
+  /** Asks Zeek to answer with a number once it has handled everything that was sent before. */
+  ask(number: number): void;
+  /** More may be sent. */
+  freed(): void;
+}
+
+/**
+ * Keeps what is on its way to Zeek within what Zeek takes: what it has not handled is bounded by a window, which
+ * grows with each answer in time and is halved when none comes. Without a Zeek that answers nothing is held back.
+ */
+export class Pace {
+  readonly #parts: PaceParts;
+  #isKept = false;
+  #window = FIRST_WINDOW;
+  #number = 0;
+  /** Bytes sent before each question that is not answered yet. */
+  readonly #asked = new Map<number, number>();
+  #sent = 0;
+  #handled = 0;
+  #asking = 0;
+  #timer: Timer | undefined;
+
+  constructor(parts: PaceParts) {
+    this.#parts = parts;
+  }
+
+  /** Zeek answers. Idempotent. */
+  keep(): void {
+    this.#isKept = true;
+  }
+
+  /** Another connection: nothing is on its way, and it is not known whether Zeek answers. */
+  reset(): void {
+    this.#isKept = false;
+    this.#window = FIRST_WINDOW;
+    this.#asked.clear();
+    this.#handled = this.#sent;
+    this.#asking = this.#sent;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  /** Says whether more has to wait until Zeek has handled what is on its way. */
+  get isFull(): boolean {
+    return this.#isKept && this.#sent - this.#handled >= this.#window;
+  }
+
+  /** Bytes were sent. */
+  sent(bytes: number): void {
+    this.#sent += bytes;
+    if (!this.#isKept) {
+      this.#handled = this.#sent;
+      this.#asking = this.#sent;
+      return;
+    }
+    if (this.#sent - this.#asking >= ECHO_BYTES) this.#ask();
+  }
+
+  #ask(): void {
+    this.#number += 1;
+    this.#asking = this.#sent;
+    this.#asked.set(this.#number, this.#sent);
+    this.#timer ??= this.#parts.environment.schedule(PATIENCE_MS, () => this.#late());
+    this.#parts.ask(this.#number);
+  }
+
+  /** Zeek has handled everything that was sent before a question. */
+  answered(number: number): void {
+    const handled = this.#asked.get(number);
+    if (handled === undefined) return;
+    const wasFull = this.isFull;
+    for (const asked of this.#asked.keys()) if (asked <= number) this.#asked.delete(asked);
+    this.#handled = handled;
+    this.#window = Math.min(MAX_WINDOW, this.#window + ECHO_BYTES);
+    this.#timer?.cancel();
+    this.#timer =
+      this.#asked.size === 0 ? undefined : this.#parts.environment.schedule(PATIENCE_MS, () => this.#late());
+    if (wasFull && !this.isFull) this.#parts.freed();
+  }
+
+  /** The question or its answer was lost, or Zeek is busy. */
+  #late(): void {
+    this.#timer = undefined;
+    this.#window = Math.max(MIN_WINDOW, this.#window / 2);
+    this.#asked.clear();
+    this.#ask();
+  }
+}
