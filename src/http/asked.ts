@@ -13,6 +13,8 @@ export interface Asked {
   readonly segments: readonly string[];
   readonly query: URLSearchParams;
   readonly body: unknown;
+  /** Takes so many operations, beyond those in the body, out of the holder's budget: later writes wait for them. */
+  wrote(this: void, operations: number): void;
 }
 
 /** An answer is JSON with a status of 200, unless it says otherwise. */

@@ -26,6 +26,7 @@ import { RequestBudget } from './request-budget.ts';
 import { routesOf } from './routes/index.ts';
 import { Census } from './past/census.ts';
 import { PastRoutes } from './routes/past.ts';
+import { UndoRoutes } from './routes/undo.ts';
 import { StreamRoutes } from './routes/streams.ts';
 import { StreamSet } from './streams/stream-set.ts';
 
@@ -59,6 +60,7 @@ export class HttpServer {
   readonly #observation: Observation;
   readonly #listings: Listings;
   readonly #past: PastRoutes;
+  readonly #undos: UndoRoutes;
   readonly #health: HealthPaths | undefined;
   #page: PageFiles | undefined;
 
@@ -81,6 +83,7 @@ export class HttpServer {
     });
     const census = new Census(host);
     this.#past = new PastRoutes(host, census);
+    this.#undos = new UndoRoutes(host);
     this.#route(
       routesOf({
         host,
@@ -89,6 +92,7 @@ export class HttpServer {
         open: this.#streams,
         listings: this.#listings,
         past: this.#past,
+        undos: this.#undos,
         census,
         streams: this.#following,
       }),
@@ -139,7 +143,7 @@ export class HttpServer {
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       // What is known at once is answered at once: a promise for each request costs more than a row does.
       handler: (request, reply) => {
-        const asked = askedOf(request, reply);
+        const asked = this.#askedOf(request, reply);
         if (method === 'GET') this.#budget.read(asked.viewer);
         else this.#budget.write(asked.viewer, operationsIn(asked.body));
         const answer = handler(asked);
@@ -147,6 +151,21 @@ export class HttpServer {
         return respond(reply, answer);
       },
     });
+  }
+
+  #askedOf({ raw, body, viewer: admitted }: FastifyRequest, reply: FastifyReply): Asked {
+    const { url = '' } = raw;
+    const mark = url.indexOf('?');
+    const viewer = admitted as Viewer;
+    return {
+      viewer,
+      request: raw,
+      response: reply.raw,
+      segments: (mark < 0 ? url : url.slice(0, mark)).slice(1).split('/'),
+      query: mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1)),
+      body,
+      wrote: (operations) => this.#budget.owe(viewer, operations),
+    };
   }
 
   /** Resolves with the URL; rejects with `LISTEN_FAILED`. */
@@ -179,6 +198,7 @@ export class HttpServer {
     this.#observation.stop();
     this.#listings.close();
     this.#past.close();
+    this.#undos.close();
     this.#following.close();
     this.#streams.close();
     this.#sockets.endAll();
@@ -237,19 +257,6 @@ export class HttpServer {
       return send(reply, { status, headers: { 'content-type': type }, text });
     };
   }
-}
-
-function askedOf({ raw, body, viewer }: FastifyRequest, reply: FastifyReply): Asked {
-  const { url = '' } = raw;
-  const mark = url.indexOf('?');
-  return {
-    viewer: viewer as Viewer,
-    request: raw,
-    response: reply.raw,
-    segments: (mark < 0 ? url : url.slice(0, mark)).slice(1).split('/'),
-    query: mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1)),
-    body,
-  };
 }
 
 /** Takes what a promise gives on, or why it fails. Never rejects. */

@@ -71,6 +71,8 @@ export const MAX_LISTINGS = 4;
 export const MAX_STATES = 4;
 /** Histories of keys that are paged through at one time. */
 export const MAX_HISTORIES = 4;
+/** Plans of an undo that are kept for paging, and made at one time. */
+export const MAX_PLANS = 4;
 /** Requests that wait for one of these to be made; as many are made at one time as are kept. */
 export const MAX_WAITING = 64;
 /** These are kept for so long after they were last asked for, in milliseconds. */

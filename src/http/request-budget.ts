@@ -48,6 +48,11 @@ export class RequestBudget {
     this.#take(viewer, 'writes', operations);
   }
 
+  /** Takes operations that were written already out of a holder's budget, which may then be less than nothing. */
+  owe({ holder }: Pick<Viewer, 'holder'>, operations: number): void {
+    this.#budgetOf(holder).writes -= operations;
+  }
+
   #take({ holder }: Pick<Viewer, 'holder'>, kind: keyof typeof RATES, count: number): void {
     const { limit: name, what, todo } = RATES[kind];
     const limit = this.#limits[name];

@@ -106,6 +106,7 @@ test('a credential decides: 401 without one, 403 for what it may not write, and 
     '/divergence',
     '/mode?to=lww',
     '/repair?from=m',
+    '/undo?origin=m&position=0',
   ]) {
     const [hidden, none] = await Promise.all(
       ['secret', 'absent'].map((name) =>

@@ -56,14 +56,27 @@ test('a credential that may not read a table meets neither its name nor those of
     const answers: [string, string][] = [];
     for (const { path, method } of OPERATIONS) {
       const at = path.replace('{table}', 'hosts').replace('{key}', 'k');
-      const query = { '/at': '?position=9', '/diff': '?from=0', '/mode': '?to=lww', '/repair': '?from=till' };
+      const query = {
+        '/at': '?position=9',
+        '/diff': '?from=0',
+        '/mode': '?to=lww',
+        '/repair': '?from=till',
+        '/undo': '?origin=m&position=0',
+      };
       const asked = `${at}${Object.entries(query).find(([end]) => at.endsWith(end))?.[1] ?? ''}`;
       if (method === 'GET') {
         answers.push([asked, await textOf(node.url, asked, headers)]);
         answers.push([asked, await textOf(node.url, asked, { ...headers, accept: 'text/event-stream' })]);
         continue;
       }
-      const bodies = [{}, { from: 'till' }, { mode: 'automerge' }, { value: -1 }, { operations: [{}] }];
+      const bodies = [
+        {},
+        { from: 'till' },
+        { origin: 'till', since: { position: 0 } },
+        { mode: 'automerge' },
+        { value: -1 },
+        { operations: [{}] },
+      ];
       for (const body of bodies) {
         const answer = await ask(node.url, asked, { method, headers, body });
         answers.push([`${method} ${asked}`, answer.text + JSON.stringify(answer.headers)]);

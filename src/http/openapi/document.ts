@@ -1,5 +1,6 @@
 import { OPERATIONS, type OperationSpec } from './operations.ts';
-import { type JsonSchema, SCHEMAS, ref } from './schemas.ts';
+import { SCHEMAS, ref } from './schemas.ts';
+import type { JsonSchema } from './shapes.ts';
 
 /** Names what a status says in the document. */
 const STATUS: Readonly<Record<number, string>> = {

@@ -1,4 +1,5 @@
-import { type JsonSchema, type SCHEMAS } from './schemas.ts';
+import type { SCHEMAS } from './schemas.ts';
+import type { JsonSchema } from './shapes.ts';
 
 type SchemaName = keyof typeof SCHEMAS;
 
@@ -312,6 +313,32 @@ const OPERATING: readonly OperationSpec[] = [
     answer: 'Repaired',
     problems: [403, 404, 409, 415, 502, 507],
     summary: 'Makes the cluster equal by ordinary operations',
+  },
+  {
+    id: 'previewUndo',
+    method: 'GET',
+    path: `${TABLE}/undo`,
+    answer: 'UndoPreview',
+    problems: [403, 404, 410, 429],
+    query: {
+      origin: text('Id of the node that wrote, or one life of it: nodeId@epoch.'),
+      position: whole('What it wrote behind this position of the log of the node that answers.'),
+      time: {
+        type: 'number',
+        description: 'Or from this time of the author on, in milliseconds since 1970.',
+      },
+      ...paging,
+    },
+    summary: 'What an undo would write',
+  },
+  {
+    id: 'undo',
+    method: 'POST',
+    path: `${TABLE}/undo`,
+    body: 'Undo',
+    answer: 'Undone',
+    problems: [403, 404, 410, 415, 429, 507],
+    summary: 'Takes back what one author wrote, by ordinary operations; what others wrote over stays',
   },
   {
     id: 'previewMode',

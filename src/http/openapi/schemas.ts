@@ -1,37 +1,26 @@
-/** A JSON Schema, as OpenAPI 3.1 takes it. */
-export type JsonSchema = { readonly [keyword: string]: unknown };
+import { ACTING } from './acting-schemas.ts';
+import {
+  type JsonSchema,
+  text,
+  number,
+  yesOrNo,
+  whole,
+  position,
+  time,
+  anything,
+  list,
+  local,
+  oneOf,
+  object,
+  page,
+} from './shapes.ts';
 
 /** A reference to one of {@link SCHEMAS}. */
 export const ref = (name: keyof typeof SCHEMAS): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
 
-const text: JsonSchema = { type: 'string' };
-const number: JsonSchema = { type: 'number' };
-const yesOrNo: JsonSchema = { type: 'boolean' };
-const whole: JsonSchema = { type: 'integer', minimum: 0 };
-const position: JsonSchema = { ...whole, description: 'A position in the log of the node that answers.' };
-const time: JsonSchema = { type: 'number', description: 'Milliseconds since 1970.' };
-const anything: JsonSchema = {};
-const list = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
-const local = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
-const oneOf = (...values: string[]): JsonSchema => ({ type: 'string', enum: values });
-
-/** An object whose members are all there but for the optional ones; further members may come in later versions. */
-function object(
-  members: Readonly<Record<string, JsonSchema>>,
-  optional: readonly string[] = [],
-  description?: string,
-): JsonSchema {
-  const required = Object.keys(members).filter((name) => !optional.includes(name));
-  return { type: 'object', properties: members, required, ...(description !== undefined && { description }) };
-}
-
 const author = { origin: text, sequence: { ...whole, minimum: 1 } };
 const written = { ...author, time };
 const conflict = { key: local('Key'), kept: local('Side'), lost: local('Side'), position, time };
-const page = {
-  total: { ...whole, description: 'How many there are on all pages.' },
-  next: { type: 'string', description: 'Path of the next page; absent on the last one.' },
-};
 
 /** The forms of everything that is answered and taken. */
 export const SCHEMAS = {
@@ -267,45 +256,7 @@ export const SCHEMAS = {
     there: { oneOf: [{ type: 'null' }, local('Side')] },
   }),
   Divergence: object({ keys: list(local('Diverged')), ...page }, ['next']),
-  Repair: object({ from: { type: 'string', description: 'Id of the node whose rows shall stand.' } }),
-  RepairPreview: object(
-    {
-      from: text,
-      writes: list(
-        object(
-          {
-            key: local('Key'),
-            stands: { type: 'boolean', description: 'Whether this node has a row under the key now.' },
-            before: local('Value'),
-            after: local('Value'),
-            removes: yesOrNo,
-            elsewhere: {
-              ...list(object({ peer: text, removed: yesOrNo, value: local('Value') }, ['value'])),
-              description: 'What peers hold that differs.',
-            },
-          },
-          ['before', 'after'],
-        ),
-      ),
-      ...page,
-    },
-    ['next'],
-  ),
-  Repaired: object({ keys: whole }),
-  ModeSwitch: object({ mode: oneOf('naive', 'lww', 'automerge') }),
-  ModeCost: object({
-    mode: oneOf('naive', 'lww', 'automerge'),
-    to: oneOf('naive', 'lww', 'automerge'),
-    possible: yesOrNo,
-    rows: whole,
-    divergedKeys: whole,
-    peers: { ...list(text), description: 'Connected peers that share the table and are sent all its rows.' },
-    unreached: {
-      ...list(text),
-      description: 'Peers that are away: what they write meanwhile they write again.',
-    },
-    effects: { ...list(text), description: 'What it means, in sentences for people.' },
-  }),
+  ...ACTING,
   Peer: object(
     {
       nodeId: { type: ['string', 'null'] },

@@ -85,10 +85,14 @@ export class Recent<T> {
 }
 
 function tooMany(): Problem {
-  return new Problem('TOO_MANY', `More than ${MAX_WAITING} requests wait for a list or a past state.`, {
-    hint: 'Ask again when others have been answered.',
-    retryable: true,
-    headers: { 'retry-after': '5' },
-    details: { limit: MAX_WAITING },
-  });
+  return new Problem(
+    'TOO_MANY',
+    `More than ${MAX_WAITING} requests wait for a list, a past state or an undo.`,
+    {
+      hint: 'Ask again when others have been answered.',
+      retryable: true,
+      headers: { 'retry-after': '5' },
+      details: { limit: MAX_WAITING },
+    },
+  );
 }

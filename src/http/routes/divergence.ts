@@ -118,5 +118,7 @@ async function repair(host: HttpHost, asked: Asked): Promise<Answer> {
   const { table } = tableOf(host, asked);
   requireWrite(asked.viewer, table.name);
   const { from } = checked(repairBody, asked.body);
-  return json({ keys: await table.repair({ from }) });
+  const keys = await table.repair({ from });
+  asked.wrote(keys);
+  return json({ keys });
 }

@@ -16,6 +16,7 @@ import { rateRoutes } from './rates.ts';
 import { rowRoutes } from './rows.ts';
 import type { StreamRoutes } from './streams.ts';
 import { tableRoutes } from './tables.ts';
+import type { UndoRoutes } from './undo.ts';
 
 /** The parts are what the routes are made of. */
 export interface RouteParts {
@@ -28,6 +29,7 @@ export interface RouteParts {
   readonly listings: Listings;
   readonly past: PastRoutes;
   readonly census: Census;
+  readonly undos: UndoRoutes;
   readonly streams: StreamRoutes;
 }
 
@@ -40,6 +42,7 @@ export function routesOf({
   listings,
   past,
   census,
+  undos,
   streams,
 }: RouteParts): Handlers {
   const operating = { host, observation };
@@ -54,6 +57,7 @@ export function routesOf({
     ...operatingStreams(operating, open),
     ...listingRoutes(host, listings),
     ...past.handlers,
+    ...undos.handlers,
     ...rateRoutes(host, census),
     ...streams.handlers,
   };

@@ -1,0 +1,101 @@
+import * as v from 'valibot';
+import type { Value } from '../../schema/index.ts';
+import type { UndoOptions, UndoPlan, UndoneKey } from '../../table/undo.ts';
+import {
+  type Answer,
+  type Asked,
+  type Handlers,
+  json,
+  numberIn,
+  pageFacts,
+  pageOf,
+  requireWrite,
+  tableOf,
+  wholeIn,
+} from '../asked.ts';
+import { checked } from '../body.ts';
+import { keyForm } from '../forms.ts';
+import type { HostedTable, HttpHost } from '../host.ts';
+import { MAX_PLANS, RECENT_MS } from '../limits.ts';
+import { Recent } from '../past/recent.ts';
+import { invalidRequest } from '../problem.ts';
+import { valueForm } from './rows.ts';
+
+const undoBody = v.strictObject({
+  origin: v.pipe(v.string(), v.minLength(1), v.maxLength(255)),
+  since: v.union([
+    v.strictObject({ position: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) }),
+    v.strictObject({ time: v.number() }),
+  ]),
+});
+
+/** The routes that take back what one author wrote, and show before what that would write. */
+export class UndoRoutes {
+  readonly #host: HttpHost;
+  readonly #plans = new Recent<UndoPlan>(MAX_PLANS, RECENT_MS);
+  #undone = 0;
+
+  constructor(host: HttpHost) {
+    this.#host = host;
+  }
+
+  get handlers(): Handlers {
+    return { previewUndo: (asked) => this.#preview(asked), undo: (asked) => this.#undo(asked) };
+  }
+
+  close(): void {
+    this.#plans.close();
+  }
+
+  /** Throws a problem unless the credential may write the table: whoever may not has nothing to take back. */
+  async #preview(asked: Asked): Promise<Answer> {
+    const hosted = tableOf(this.#host, asked);
+    requireWrite(asked.viewer, hosted.table.name);
+    const options = optionsIn(asked.query);
+    // Pages are of one plan while nothing is written.
+    const { writes, kept } = await this.#plan(hosted, options, this.#host.observed.position);
+    const { after, limit } = pageOf(asked.query);
+    const shown = writes.slice(after, after + limit).map((write) => writeForm(hosted, write));
+    return json({ writes: shown, kept, ...pageFacts(asked, writes.length) });
+  }
+
+  async #undo(asked: Asked): Promise<Answer> {
+    const hosted = tableOf(this.#host, asked);
+    requireWrite(asked.viewer, hosted.table.name);
+    const { origin, since } = checked(undoBody, asked.body);
+    // One that is written is no other's preview.
+    const plan = await this.#plan(hosted, { origin, since }, `undo ${++this.#undone}`);
+    const keys = await plan.apply();
+    asked.wrote(keys);
+    return json({ keys, kept: plan.kept + plan.writes.length - keys });
+  }
+
+  #plan({ table }: HostedTable, options: UndoOptions, name: number | string): Promise<UndoPlan> {
+    const { origin, since } = options;
+    return this.#plans.of(
+      () => JSON.stringify([table.name, origin, since, name]),
+      () => table.undo({ origin, since, dryRun: true }),
+    );
+  }
+}
+
+function optionsIn(query: URLSearchParams): UndoOptions {
+  const origin = query.get('origin') ?? '';
+  const [position, time] = [wholeIn(query, 'position'), numberIn(query, 'time')];
+  if (origin === '') throw invalidRequest('origin is missing.', 'Name the node whose writes are taken back.');
+  if ((position === undefined) === (time === undefined)) {
+    throw invalidRequest(
+      position === undefined ? 'Neither position nor time is given.' : 'Both position and time are given.',
+      'Give position=… or time=…, from which on what was written is taken back.',
+    );
+  }
+  return { origin, since: position === undefined ? { time: time as number } : { position } };
+}
+
+function writeForm({ projection: { schema } }: HostedTable, { key, kind, value }: UndoneKey): object {
+  return {
+    key: keyForm(schema, key as never),
+    kind,
+    ...(kind !== 'delete' && valueForm(schema, value as Value)),
+  };
+}
