@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { NODE_EVENT_CODES, type NodeEvent } from '../index.ts';
 import { colors } from './colors.ts';
+import { isCommandId } from './command-id.ts';
 import { escapedJson } from './formats/marks.ts';
 import { visible } from './output.ts';
 
@@ -69,6 +70,14 @@ export function logTo(output: LogOutput, format: LogFormat): (event: LogEvent) =
     }
     output.write(`${logLine(event, format)}\n`);
   };
+}
+
+/**
+ * Says whether an event is only that a command came, or left as it meant to: of each there would be two lines, whatever
+ * it does. What is wrong with one is told.
+ */
+export function isCommandPassing({ code, severity, peer }: NodeEvent): boolean {
+  return (code === 'peer-connected' || code === 'peer-lost') && severity === 'info' && isCommandId(peer);
 }
 
 /** Some events show rows as examples, in `details.examples` and their message: logs are kept and passed on. */

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
 import {
   EMPTY,
   type Observable,
@@ -23,6 +21,7 @@ import {
   openNode,
 } from '../index.ts';
 import { type PeerFlags, requirePeerUrl } from './command.ts';
+import { commandId } from './command-id.ts';
 import { readCredentials } from './credentials.ts';
 import { exactly } from '../schema/exactly.ts';
 import { usageError } from './failure.ts';
@@ -241,27 +240,6 @@ function refusal({ code, message }: NodeEvent): TablecastError {
   return new TablecastError('DECLARATION_DIFFERS', message, {
     hint: 'Run the same version of tablecast on both sides.',
   });
-}
-/** Counts the ids that the commands of one user on one machine share. */
-const COMMAND_IDS = 64;
-
-/**
- * Returns the id a command joins under: one of few per user and machine, because tables remember the writers
- * of each id, and a bounded number of lives of each. Of two commands with one id at one time, the later takes
- * the connection over and the earlier connects again.
- */
-export function commandId(): string {
-  const who = createHash('sha256').update(`${hostname()} ${userName()}`).digest('hex').slice(0, 8);
-  return `cli-${who}-${process.pid % COMMAND_IDS}`;
-}
-
-/** In containers a user may have a number and no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.());
-  }
 }
 
 /** Joins the node the flags name, and others beside it, does something and leaves, whatever happens. */

@@ -20,8 +20,9 @@ import {
   openVisit,
 } from '../visiting/index.ts';
 import { type PeerFlags, requirePeerUrl } from './command.ts';
+import { commandId } from './command-id.ts';
 import { readCredentials } from './credentials.ts';
-import { type JoinedNode, commandId, hintFor, inTime, noTable, notDurable, withNode } from './joined-node.ts';
+import { type JoinedNode, hintFor, inTime, noTable, notDurable, withNode } from './joined-node.ts';
 
 /** With `--wait`, milliseconds between two attempts to connect. */
 const AGAIN_MS = 250;

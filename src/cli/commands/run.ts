@@ -8,7 +8,7 @@ import {
 } from '../../index.ts';
 import { exactly } from '../../schema/exactly.ts';
 import { collectList, exitingWith, newCommand, withCredentials, withJson } from '../command.ts';
-import { type LogEvent, type LogFormat, logTo, withLogFormat } from '../event-log.ts';
+import { type LogEvent, type LogFormat, isCommandPassing, logTo, withLogFormat } from '../event-log.ts';
 import { EXIT } from '../failure.ts';
 import { goOnWithoutReader, print } from '../output.ts';
 import { Reloading } from '../reload.ts';
@@ -176,7 +176,9 @@ async function runConfigured(config: RunConfig, flags: Flags): Promise<number> {
   const ignoreHangUps = onHangUp(() => reload());
   const node = await openNode(options);
   try {
-    node.events.subscribe(log);
+    node.events.subscribe((event) => {
+      if (!isCommandPassing(event)) log(event);
+    });
     for (const [name, declaration] of Object.entries(config.tables)) node.table(name, exactly(declaration));
   } catch (error) {
     await node.close();
