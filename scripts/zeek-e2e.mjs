@@ -27,8 +27,9 @@ if (zeek === undefined) {
   const { stdout, error } = spawnSync(zeek, ['--version'], { encoding: 'utf8' });
   console.log(error === undefined ? `${zeek}: ${stdout.trim()}` : `${zeek}: ${error.message}`);
   const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
-  // One process over either of Zeek's cluster backends, and a cluster of manager and worker.
-  for (const setup of ['broker', 'zeromq', 'broker-cluster']) {
+  // One process over either of Zeek's cluster backends, a cluster of manager and worker over Broker, and one of
+  // logger, manager, proxy and two workers over ZeroMQ.
+  for (const setup of ['broker', 'zeromq', 'broker-cluster', 'zeromq-cluster']) {
     console.log(`Set-up ${setup}`);
     const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/zeek/scenarios.test.ts'], {
       cwd: fileURLToPath(new URL('..', import.meta.url)),

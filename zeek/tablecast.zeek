@@ -60,7 +60,7 @@ export {
 
 	## Changes per event that the tables publish. Zeek's own default, 10, makes
 	## 20,000 events of 200,000 changes, which a ZeroMQ cluster drops in part.
-	const batch_size = 200 &redef;
+	const batch_size = 500 &redef;
 
 	## For &publish_on_change: every kind of change, in batches.
 	const replicated = Cluster::PublishOnChangeAttr(

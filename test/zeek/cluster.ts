@@ -1,6 +1,7 @@
 /** The Zeek cluster that scenarios run against: simulated, or a real process when ZEEK_BINARY names one. */
 import { StandIn, type StandInOptions } from './protocol/stand-in/server.ts';
 import type { SimTableOptions } from './protocol/stand-in/sim-table.ts';
+import { tableChangeEvent } from '../../src/zeek/protocol/table-changes.ts';
 import { compileZeekTable } from '../../src/zeek/protocol/zeek-table.ts';
 
 /** What a scenario does to a cluster and asks of it. Keys and values are text and numbers. */
@@ -10,6 +11,10 @@ export interface ZeekUnderTest {
   readonly nodes: readonly string[];
   put(node: string, table: string, row: { readonly key: string; readonly value?: number }): Promise<void>;
   remove(node: string, table: string, key: string): Promise<void>;
+  /** Inserts so many rows `burst 0`, `burst 1`, … at once. */
+  fill(node: string, table: string, rows: number): Promise<void>;
+  /** Lets a node lose every so many-th event with changes from others; 0 ends it. */
+  lose(node: string, every: number): Promise<void>;
   /** What a node holds; `true` for the members of a set. */
   rows(node: string, table: string): Promise<ReadonlyMap<string, unknown>>;
   /** Ends one node and starts it again, empty; without a name all of them. */
@@ -39,7 +44,7 @@ export function simulated(options: Partial<StandInOptions> = {}): StandIn {
 /** A cluster of simulated nodes that loaded the script package. */
 export class SimulatedCluster implements ZeekUnderTest {
   readonly standIn: StandIn = simulated({
-    tablecast: { tables: Object.keys(e2eTables), announceMs: 30 },
+    tablecast: { tables: Object.keys(e2eTables), announceMs: 30, pulseMs: 50 },
   });
 
   static async start(): Promise<SimulatedCluster> {
@@ -63,6 +68,18 @@ export class SimulatedCluster implements ZeekUnderTest {
 
   async remove(node: string, table: string, key: string): Promise<void> {
     this.standIn.node(node).delete(table, key);
+    await Promise.resolve();
+  }
+
+  async fill(node: string, table: string, rows: number): Promise<void> {
+    for (let at = 0; at < rows; at++) this.standIn.node(node).set(table, `burst ${at}`, at);
+    await Promise.resolve();
+  }
+
+  async lose(node: string, every: number): Promise<void> {
+    let events = 0;
+    this.standIn.faults.dropAt = ({ name }, event) =>
+      every > 0 && name === node && event.name === tableChangeEvent && (events += 1) % every === 0;
     await Promise.resolve();
   }
 

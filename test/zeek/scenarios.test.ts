@@ -2,7 +2,8 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { Cable } from './cable.ts';
 import { SimulatedCluster, type ZeekUnderTest } from './cluster.ts';
-import { RealZeek, type ZeekSetup } from './real/real-zeek.ts';
+import { RealZeek } from './real/real-zeek.ts';
+import type { ZeekSetup } from './real/setups.ts';
 import { attached, attachmentTo, cleanUp, directory, later, sorted, until } from './support.ts';
 
 const binary = process.env['ZEEK_BINARY'];
@@ -98,6 +99,39 @@ test('thousands of rows go both ways', async () => {
     await until(async () => (await cluster.rows(node, 'E2e::counts')).size === 3000);
   }
   expect((await cluster.rows(cluster.last, 'E2e::counts')).get('key 2999')).toBe(2999);
+});
+
+test('a burst of Zeek is here in the end, and whatever of it was lost has been told', async () => {
+  const cluster = await startCluster();
+  const { counts, codes, events } = await attached({ id: 'sensor' }, attachmentTo(cluster.url));
+  await until(() => codes().includes('zeek-connected'));
+  const rows = binary === undefined ? 5000 : 200_000;
+  await cluster.fill(cluster.last, 'E2e::counts', rows);
+  await until(() => counts.size === rows, `${rows} rows to arrive`);
+  for (const { code, details } of events) {
+    if (code === 'zeek-missed') expect(Number(details?.['count'])).toBeGreaterThan(0);
+  }
+  expect(counts.get(`burst ${rows - 1}`)).toBe(rows - 1);
+});
+
+test('what a Zeek node loses of what is written here is told, and sent to it again', async () => {
+  const cluster = await startCluster();
+  const { node, counts, codes, events } = await attached({ id: 'sensor' }, attachmentTo(cluster.url));
+  await until(() => codes().includes('zeek-connected'));
+  counts.set('before', 0);
+  await holds(cluster, 'E2e::counts', { before: 0 });
+  await cluster.lose(cluster.first, 2);
+  const rows: Record<string, number> = { before: 0 };
+  for (let at = 0; at < 20; at++) {
+    rows[`key ${at}`] = at;
+    counts.set(`key ${at}`, at);
+    await node.flush();
+  }
+  await until(() => codes().includes('zeek-missed'));
+  await cluster.lose(cluster.first, 0);
+  await holds(cluster, 'E2e::counts', rows);
+  const told = events.find(({ code }) => code === 'zeek-missed');
+  expect(told).toMatchObject({ table: 'E2e::counts' });
 });
 
 test('a Zeek node that starts again is filled, and only with what is valid now', async () => {

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -14,10 +13,15 @@ import {
 } from '../../../src/zeek/protocol/index.ts';
 import { testEnvironment } from '../protocol/test-environment.ts';
 import type { ZeekUnderTest } from '../cluster.ts';
+import { filesOf, nodesOf, PORTS_SCRIPT, type ZeekSetup } from './setups.ts';
+import { ZeekProcess } from './zeek-process.ts';
 
 const packageScript = fileURLToPath(new URL('../../../zeek/tablecast.zeek', import.meta.url));
 const tableScript = fileURLToPath(new URL('e2e.zeek', import.meta.url));
 const START_MS = 60_000;
+/** An answer of which something was lost on its way is asked for again after that time, and so often. */
+const ANSWER_MS = 5000;
+const MAX_TRIES = 6;
 
 interface Place {
   readonly port: number;
@@ -27,11 +31,9 @@ interface Place {
 interface Question {
   readonly rows: Map<string, unknown>;
   readonly isSet: boolean;
+  told: number;
   answered(rows: ReadonlyMap<string, unknown>): void;
 }
-
-/** How the Zeek under test is made up. */
-export type ZeekSetup = 'broker' | 'zeromq' | 'broker-cluster';
 
 /** A Zeek with the script package and the tables of the scenarios; its first node runs the WebSocket server. */
 export class RealZeek implements ZeekUnderTest {
@@ -43,13 +45,13 @@ export class RealZeek implements ZeekUnderTest {
   readonly #directory: string;
   readonly #client: ZeekClient;
   readonly #questions = new Map<string, Question>();
-  readonly #processes = new Map<string, ChildProcess>();
+  readonly #processes = new Map<string, ZeekProcess>();
   #asked = 0;
 
   private constructor(binary: string, setup: ZeekSetup, { port, directory }: Place) {
     this.#binary = binary;
     this.#setup = setup;
-    this.nodes = setup === 'broker-cluster' ? ['manager', 'worker'] : ['zeek'];
+    this.nodes = nodesOf(setup);
     this.#port = port;
     this.#directory = directory;
     this.url = `ws://127.0.0.1:${port}`;
@@ -66,32 +68,52 @@ export class RealZeek implements ZeekUnderTest {
 
   static async start(binary: string, setup: ZeekSetup): Promise<RealZeek> {
     const directory = await mkdtemp(join(tmpdir(), 'tablecast-e2e-'));
-    await writeFile(join(directory, 'cluster-layout.zeek'), layout(await freePort()));
+    for (const [name, text] of filesOf(setup, await freePorts(3)))
+      await writeFile(join(directory, name), text);
     const zeek = new RealZeek(binary, setup, { port: await freePort(), directory });
-    for (const node of zeek.nodes) zeek.#spawn(node);
-    await zeek.#ready();
+    for (const node of zeek.#all) zeek.#spawn(node);
+    try {
+      await zeek.#ready();
+    } catch (error) {
+      await zeek.stop();
+      throw error;
+    }
     return zeek;
   }
 
+  /** Also those that hold no tables. */
+  get #all(): readonly string[] {
+    return this.#setup === 'zeromq-cluster' ? ['logger', ...this.nodes, 'proxy'] : this.nodes;
+  }
+
+  get #isCluster(): boolean {
+    return this.#setup.endsWith('-cluster');
+  }
+
   #spawn(node: string): void {
-    const backend = this.#setup === 'zeromq' ? 'zeromq' : 'broker';
-    const scripts = [`frameworks/cluster/backend/${backend}`, packageScript, tableScript];
-    if (backend === 'zeromq') scripts.push('Cluster::Backend::ZeroMQ::run_proxy_thread=T');
-    if (node === this.nodes[0]) scripts.splice(1, 0, 'frameworks/cluster/websocket/server');
+    const backend = this.#setup.startsWith('zeromq') ? 'zeromq' : 'broker';
+    const args = [`frameworks/cluster/backend/${backend}`, packageScript, tableScript];
+    if (this.#setup === 'zeromq-cluster') args.splice(1, 0, join(this.#directory, PORTS_SCRIPT));
+    if (this.#setup === 'zeromq') args.push('Cluster::Backend::ZeroMQ::run_proxy_thread=T');
+    if (node === this.nodes[0]) args.splice(1, 0, 'frameworks/cluster/websocket/server');
     const { CLUSTER_NODE: _, ...environment } = process.env;
-    this.#processes.set(
-      node,
-      spawn(this.#binary, scripts, {
-        cwd: this.#directory,
-        stdio: 'inherit',
-        env: {
-          ...environment,
-          ...(this.#setup === 'broker-cluster' ? { CLUSTER_NODE: node } : {}),
-          ZEEK_WEBSOCKET_LISTEN_ADDRESS: '127.0.0.1',
-          ZEEK_WEBSOCKET_LISTEN_PORT: String(this.#port),
-        },
-      }),
-    );
+    const env = {
+      ...environment,
+      ...(this.#isCluster ? { CLUSTER_NODE: node } : {}),
+      ZEEK_WEBSOCKET_LISTEN_ADDRESS: '127.0.0.1',
+      ZEEK_WEBSOCKET_LISTEN_PORT: String(this.#port),
+    };
+    const started = new ZeekProcess(node, { binary: this.#binary, args, cwd: this.#directory, env });
+    this.#processes.set(node, started);
+  }
+
+  /** Rejects as soon as a process has ended that should run. */
+  #orLost<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, ...Array.from(this.#processes.values(), ({ lost }) => lost)]);
+  }
+
+  get #words(): string {
+    return [...this.#processes].map(([node, { words }]) => `${node}: ${words}`).join('\n');
   }
 
   /** Resolves when every node answers. */
@@ -100,39 +122,62 @@ export class RealZeek implements ZeekUnderTest {
     for (const node of this.nodes) {
       let answered = false;
       while (!answered) {
-        if (Date.now() > deadline) throw new Error(`Zeek's ${node} did not answer within ${START_MS} ms`);
-        answered = await Promise.race([
-          this.#ask(node, 'show', ['E2e::short']).then(() => true),
-          new Promise<false>((resolve) => setTimeout(resolve, 200, false)),
-        ]);
+        if (Date.now() > deadline)
+          throw new Error(`Zeek's ${node} did not answer within ${START_MS} ms.\n${this.#words}`);
+        answered = (await this.#orLost(this.#askOnce(node, 'show', ['E2e::short'], 200))) !== undefined;
       }
     }
   }
 
   #heard({ name, args }: ZeekEvent): void {
-    const [nonce, key, value] = args;
+    const [nonce, first, second] = args;
     const question = nonce?.type === 'string' ? this.#questions.get(nonce.data) : undefined;
     if (question === undefined || nonce?.type !== 'string') return;
-    if (name === 'E2e::listed' && key?.type === 'string' && value?.type === 'count') {
-      question.rows.set(key.data, question.isSet ? true : Number(value.data));
+    if (name === 'E2e::listed' && first?.type === 'vector' && second?.type === 'vector') {
+      for (const [at, key] of first.data.entries()) {
+        const value = second.data[at];
+        if (key.type !== 'string' || value?.type !== 'count') continue;
+        question.rows.set(key.data, question.isSet ? true : Number(value.data));
+        question.told += 1;
+      }
     }
-    if (name !== 'E2e::finished') return;
-    this.#questions.delete(nonce.data);
-    question.answered(question.rows);
+    if (name !== 'E2e::finished' || first?.type !== 'count') return;
+    // A part that was lost is asked for again, with the whole.
+    if (question.told === Number(first.data)) question.answered(question.rows);
   }
 
   async #ask(
     node: string,
     event: string,
-    [table, ...args]: readonly [string, ...ZeekData[]],
+    args: readonly [string, ...ZeekData[]],
   ): Promise<ReadonlyMap<string, unknown>> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const answer = await this.#orLost(this.#askOnce(node, event, args, ANSWER_MS));
+      if (answer !== undefined) return answer;
+    }
+    throw new Error(`Zeek's ${node} does not answer to ${event}.\n${this.#words}`);
+  }
+
+  /** Resolves with undefined when no whole answer comes in time. Each question can be asked twice. */
+  async #askOnce(
+    node: string,
+    event: string,
+    [table, ...args]: readonly [string, ...ZeekData[]],
+    patienceMs: number,
+  ): Promise<ReadonlyMap<string, unknown> | undefined> {
     const nonce = `${++this.#asked}`;
-    const answer = new Promise<ReadonlyMap<string, unknown>>((answered) => {
-      this.#questions.set(nonce, { rows: new Map(), isSet: table === 'E2e::hosts', answered });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const answer = new Promise<ReadonlyMap<string, unknown> | undefined>((answered) => {
+      const isSet = table === 'E2e::hosts';
+      this.#questions.set(nonce, { rows: new Map(), isSet, told: 0, answered });
+      timer = setTimeout(answered, patienceMs, undefined);
     });
     const all = [string(node), string(nonce), string(table), ...args];
     this.#client.send(writeEvent({ topic: 'e2e/cmd/', name: `E2e::${event}`, args: all }));
-    return answer;
+    return answer.finally(() => {
+      clearTimeout(timer);
+      this.#questions.delete(nonce);
+    });
   }
 
   async put(node: string, table: string, row: { key: string; value?: number }): Promise<void> {
@@ -143,23 +188,28 @@ export class RealZeek implements ZeekUnderTest {
     await this.#ask(node, 'take', [table, string(key)]);
   }
 
+  async fill(node: string, table: string, rows: number): Promise<void> {
+    await this.#ask(node, 'fill', [table, count(rows)]);
+  }
+
+  async lose(node: string, every: number): Promise<void> {
+    await this.#ask(node, 'lose', ['E2e::counts', count(every)]);
+  }
+
   rows(node: string, table: string): Promise<ReadonlyMap<string, unknown>> {
     return this.#ask(node, 'show', [table]);
   }
 
   async restart(node?: string): Promise<void> {
-    const which = node === undefined ? this.nodes : [node];
+    const which = node === undefined ? this.#all : [node];
     for (const name of which) await this.#end(name);
     for (const name of which) this.#spawn(name);
     await this.#ready();
   }
 
   async #end(node: string): Promise<void> {
-    const running = this.#processes.get(node);
-    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
-    const exit = once(running, 'exit');
-    running.kill('SIGKILL');
-    await exit;
+    await this.#processes.get(node)?.end();
+    this.#processes.delete(node);
     if (node !== this.nodes[0]) return;
     const deadline = Date.now() + START_MS;
     while (this.#client.state.kind === 'connected' && Date.now() < deadline) {
@@ -169,19 +219,15 @@ export class RealZeek implements ZeekUnderTest {
 
   async stop(): Promise<void> {
     await this.#client.close();
-    for (const node of this.nodes) await this.#end(node);
+    for (const node of this.#all) await this.#end(node);
     await rm(this.#directory, { recursive: true, force: true });
   }
 }
 
-/** A manager, which logs, and a worker. */
-function layout(port: number): string {
-  return `redef Cluster::manager_is_logger = T;
-redef Cluster::nodes = {
-	["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=${port}/tcp],
-	["worker"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $p=0/tcp, $manager="manager"],
-};
-`;
+async function freePorts(count: number): Promise<readonly number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
 }
 
 async function freePort(): Promise<number> {
