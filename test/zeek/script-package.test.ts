@@ -113,8 +113,8 @@ test('every event that a node sends or reads is one that the package declares, a
 test('the topics that a node expects are the defaults of the package', () => {
   const script = read('zeek/tablecast.zeek');
   const topics = [...script.matchAll(/const \w+_topic = "(tablecast\/\w+\/)"/g)].map(([, topic]) => topic);
-  expect(topics.toSorted()).toEqual(
-    ['tablecast/announce/', 'tablecast/content/', 'tablecast/pulse/', 'tablecast/status/'].toSorted(),
+  expect(new Set(topics)).toEqual(
+    new Set(['tablecast/announce/', 'tablecast/content/', 'tablecast/pulse/', 'tablecast/status/']),
   );
   const folder = join(root, 'src/zeek/attachment');
   const sources = readdirSync(folder)

@@ -224,9 +224,9 @@ export class RealZeek implements ZeekUnderTest {
   }
 }
 
-async function freePorts(count: number): Promise<readonly number[]> {
+async function freePorts(howMany: number): Promise<readonly number[]> {
   const ports = new Set<number>();
-  while (ports.size < count) ports.add(await freePort());
+  while (ports.size < howMany) ports.add(await freePort());
   return [...ports];
 }
 
