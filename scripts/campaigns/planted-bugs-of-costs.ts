@@ -5,6 +5,7 @@ const PLACES = 'test/security/places.test.ts';
 const KEPT = 'test/security/kept.test.ts';
 const NOTICES = 'test/security/notices.test.ts';
 const COMPARISONS = 'test/replication/comparisons.test.ts';
+const WAITED = 'test/security/waited-changes.test.ts';
 const ORIGINS = 'test/security/origins.test.ts';
 
 /** Bugs by which what a peer sends costs others more than it costs itself. */
@@ -13,6 +14,25 @@ export const bugsOfCosts: readonly PlantedBug[] = [
     'handle messages without an end in one turn',
     ['replication/costs/turns.ts', 'return this.#left > 0;', 'return this.#left > -Infinity;'],
     [RATES],
+  ),
+  bug(
+    'let all that waited take effect in one turn',
+    ['node/hosts/receiver.ts', 'new Outcome(slicing.units >> 2)', 'new Outcome(slicing.units * Infinity)'],
+    [WAITED],
+  ),
+  bug(
+    'show a part of a frame that waited',
+    ['modes/automerge/history.ts', 'room.left <= 0 && !areOne(waiting, by)', 'room.left <= 0'],
+    [WAITED],
+  ),
+  bug(
+    'keep out what is waited for when as much waits as may',
+    [
+      'modes/automerge/history.ts',
+      'if (this.has(pending.change.hash) || this.#missing(pending).length === 0) return;',
+      'if (this.has(pending.change.hash)) return;',
+    ],
+    ['test/modes/automerge-hostile.test.ts'],
   ),
   bug(
     'let one peer have all turns',

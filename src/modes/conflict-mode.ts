@@ -138,6 +138,24 @@ export interface DocumentWriting {
   endUndo(keep: boolean): void;
 }
 
+/**
+ * Room says how much of what waited may take effect together with what it waited for, in plain operations. Each frame
+ * has its own, and what waits of a frame takes effect together.
+ */
+export interface WaitedRoom {
+  left: number;
+}
+
+/** Waited says what a frame's runs did that had waited for others. */
+export interface Waited {
+  /** Counts what it cost, in plain operations. */
+  readonly units: number;
+  /** Returns whether they only add to a counter under a key, as far as that is known. */
+  adds(text: string): boolean;
+  /** The keys to look at. */
+  readonly keys: ReadonlySet<string>;
+}
+
 /** Takes in runs of others and of the log: what is dear is done before their turn, and what is wrong changes nothing. */
 export interface DocumentFolding {
   /**
@@ -153,8 +171,15 @@ export interface DocumentFolding {
   compare(effects: RunEffects, carried: RunChanges): void;
   /** Checks what a run carries against its operations and the document, changing nothing. Throws `OPERATION_INVALID`. */
   check(effects: RunEffects, carried: RunChanges): void;
-  /** Takes in a run of another node, or of the log; returns the keys to look at beside its own. Changes that follow others wait for them. */
-  apply(effects: RunEffects, carried: RunChanges): ReadonlySet<string>;
+  /**
+   * Takes in a run of another node, or of the log; returns the keys to look at beside its own. Changes that follow
+   * others wait for them, and where those have come and there is no room left, for {@link next}.
+   */
+  apply(effects: RunEffects, carried: RunChanges, room?: WaitedRoom): ReadonlySet<string>;
+  /** Says whether runs wait for nothing but {@link next}. */
+  readonly hasWaited: boolean;
+  /** Takes in the runs of one frame that waited for nothing else any more; undefined when there are none. */
+  next(): Waited | undefined;
   /**
    * Takes in the first operations of a run only, as their author had done them; `effects` are those of the whole.
    * Runs that follow the whole one can be taken in behind it, but nothing that is written.

@@ -119,6 +119,8 @@ export interface AppliedRuns {
   readonly parted: readonly (readonly [table: string, origin: string])[];
   /** Every run that was looked at, new or not. */
   readonly references: readonly ReceivedReference[];
+  /** Is what the runs let take effect that had waited for them, and that is too much for one turn; undefined if nothing. */
+  readonly rest: Work | undefined;
 }
 
 /** A run that was received, and the switch of mode under which it was written; undefined before any. */

@@ -196,7 +196,7 @@ describe('more values under one key than an operation can name', () => {
 });
 
 describe('changes that wait for what never comes', () => {
-  it('are refused beyond 64 MiB of them, as something that may pass', () => {
+  it('are refused beyond 64 MiB of them, as something that may pass, and keep out nothing that they wait for', () => {
     const owner = {
       table: 't',
       column: 'text',
@@ -215,10 +215,13 @@ describe('changes that wait for what never comes', () => {
     const effect: NetEffect = { kind: 'put', cell: 'x'.repeat(2_900_000), by: 0, ...at };
     const template = readChange(make().writing.write(effectsOf({ k: effect })).changes[0] as Uint8Array);
     const document = make();
+    const early = effectsOf({ x: { ...effect, cell: 'early' } }, { origin: 'early@1' });
+    const awaited = make().writing.write(early);
+    const { hash } = readChange(awaited.changes[0] as Uint8Array);
     const next = (number: number): void => {
       const effects = effectsOf({ k: effect }, { firstSequence: number });
       const message = `${number} 5000`;
-      const change = encodeChange({ ...template, seq: number, message, deps: ['h'.repeat(32)] });
+      const change = encodeChange({ ...template, seq: number, startOp: number + 1, message, deps: [hash] });
       const changes = { entered: [], changes: [change.bytes] };
       document.folding.check(effects, changes);
       document.folding.apply(effects, changes);
@@ -227,6 +230,11 @@ describe('changes that wait for what never comes', () => {
     expect(() => next(25)).toThrow(
       expect.objectContaining({ code: 'LIMIT_EXCEEDED', retryable: true }) as Error,
     );
+    document.folding.check(early, awaited);
+    document.folding.apply(early, awaited);
+    expect(document.reading.standing('x')?.cell).toBe('early');
+    expect(document.switching.waiting().size).toBe(0);
+    expect(() => next(25)).not.toThrow();
   });
 });
 

@@ -66,4 +66,31 @@ export const regressionsOfAdversaries: readonly Regression[] = [
       ],
     ),
   },
+  {
+    found: 'the judge did not know that a program refuses to count on a number which it cannot hold',
+    world: world(
+      1920004230,
+      {
+        tables: {
+          open: {
+            declaration: { key: 'string', value: 'int', backend: 'sqlite', mode: 'naive' },
+            switched: false,
+            cleared: false,
+          },
+        },
+        modes: MODES,
+        adversary: {
+          rights: { name: 'eve', nodes: ['eve'], write: ['open'] },
+          tampers: 0.4,
+          retorts: 0,
+          lies: false,
+        },
+      },
+      [
+        ['write', 781905678, 227],
+        ['hostile', 247594697, 88],
+        ['batch', 811025978, 0],
+      ],
+    ),
+  },
 ];

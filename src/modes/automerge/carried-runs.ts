@@ -1,6 +1,13 @@
 import { type TablecastError, isTablecastError } from '../../errors.ts';
 import { malformed } from '../../log/bytes/bytes.ts';
-import type { DocumentFolding, PreparedChanges, RunChanges, RunEffects } from '../conflict-mode.ts';
+import type {
+  DocumentFolding,
+  PreparedChanges,
+  RunChanges,
+  RunEffects,
+  Waited,
+  WaitedRoom,
+} from '../conflict-mode.ts';
 import {
   type CarriedChanges,
   type Checked,
@@ -59,7 +66,6 @@ export class CarriedRuns implements DocumentFolding {
   }
 
   check(effects: RunEffects, carried: RunChanges): void {
-    this.#state.history.requireRoom();
     const compared = this.#compared.get(effects) ?? this.#compare(effects, carried);
     const [first] = compared.changes;
     if (first !== undefined) this.#checkPlace(first, compared.beginnings);
@@ -89,7 +95,9 @@ export class CarriedRuns implements DocumentFolding {
     const seq = this.#state.history.seqOf(first.actor) + 1;
     if (first.seq !== seq && !this.#state.history.has(first.hash))
       throw malformed(`change ${first.seq} of an author whose next is ${seq}`);
-    if (this.#state.history.isMisnumbered({ change: first, beginnings, effects: undefined }))
+    const pending = { change: first, beginnings, effects: undefined };
+    this.#state.history.requireRoom(pending);
+    if (this.#state.history.isMisnumbered(pending))
       throw malformed(`a change numbered from ${first.startOp}, which is not behind those it follows`);
   }
 
@@ -111,7 +119,7 @@ export class CarriedRuns implements DocumentFolding {
     return known ?? this.#readAnew(carried);
   }
 
-  apply(effects: RunEffects, carried: RunChanges): ReadonlySet<string> {
+  apply(effects: RunEffects, carried: RunChanges, room?: WaitedRoom): ReadonlySet<string> {
     const { changes, beginnings, versions } = this.#read(carried);
     const touched = touchedBy(effects);
     this.#state.enterNear(effects, touched);
@@ -119,11 +127,22 @@ export class CarriedRuns implements DocumentFolding {
       if (this.#state.history.isApplied(change.hash)) this.#refineAll(change, effects);
       const of = versions?.[index] ?? versionsIn(change, effects);
       this.#state.history.take(
-        { change, beginnings: index === 0 ? beginnings : [], effects, versions: of },
+        { change, beginnings: index === 0 ? beginnings : [], effects, versions: of, unit: room },
         touched,
+        room,
       );
     }
     return touched.others;
+  }
+
+  get hasWaited(): boolean {
+    return this.#state.history.hasReady;
+  }
+
+  next(): Waited | undefined {
+    const touched = touchedBy(undefined);
+    const taken = this.#state.history.takeNext(touched);
+    return taken && { ...taken, keys: touched.others };
   }
 
   applyPart(part: RunEffects, effects: RunEffects, carried: RunChanges): ReadonlySet<string> {

@@ -1,5 +1,5 @@
 import { TablecastError } from '../../errors.ts';
-import type { RunEffects, Version } from '../conflict-mode.ts';
+import type { RunEffects, Version, Waited, WaitedRoom } from '../conflict-mode.ts';
 import type { Change } from './change.ts';
 import { readChange } from './change-reader.ts';
 import { isBeginning } from './genesis.ts';
@@ -24,6 +24,8 @@ export interface Pending {
   readonly effects: RunEffects | undefined;
   /** The exact versions of its operations, when known; undefined for one that its run does not name. */
   readonly versions?: Versions | undefined;
+  /** Is the room of the frame that brought it, which is shown as one: what waits of it takes effect together. */
+  readonly unit?: WaitedRoom | undefined;
   /** Holds, of a run that counts only in part, what is done in place of the change, and of its beginnings. */
   readonly part?: PartOfRun | undefined;
 }
@@ -39,7 +41,18 @@ export interface Touched {
   readonly others: Set<string>;
 }
 
+/** What a change costs beside its operations, in operations. */
+const CHANGE_UNITS = 12;
+
+/** Changes that are being applied, one letting others follow. */
+interface Applying {
+  readonly touched: Touched;
+  readonly room: WaitedRoom;
+  readonly ready: Pending[];
+}
+
 const NOTHING: readonly Change[] = [];
+const UNBOUNDED: WaitedRoom = { left: Infinity };
 const NONE_BEGUN: ReadonlyMap<string, number> = new Map();
 
 interface Applied {
@@ -65,6 +78,8 @@ export class History {
   readonly #seqs = new Map<string, number>();
   readonly #waiting = new Map<string, Pending>();
   #waitingBytes = 0;
+  /** Of those that wait, the ones that wait for nothing but their turn: see {@link takeNext}. */
+  readonly #ready: Pending[] = [];
   readonly #begun = new WeakMap<readonly Change[], ReadonlyMap<string, number>>();
   /** Per missing change, by hash or by {@link turnOf}, those that wait for it. */
   readonly #needed = new Map<string, Set<string>>();
@@ -97,9 +112,10 @@ export class History {
     return [...this.#heads].toSorted();
   }
 
-  /** Throws `LIMIT_EXCEEDED` when too many changes wait already. */
-  requireRoom(): void {
+  /** Throws `LIMIT_EXCEEDED` for a change that has to wait when too many do already; never for what they wait for. */
+  requireRoom(pending: Pending): void {
     if (this.#waiting.size < MAX_WAITING && this.#waitingBytes < MAX_WAITING_BYTES) return;
+    if (this.has(pending.change.hash) || this.#missing(pending).length === 0) return;
     throw new TablecastError(
       'LIMIT_EXCEEDED',
       `${this.#waiting.size} Automerge changes of ${this.#waitingBytes} bytes wait for changes that have not come.`,
@@ -117,13 +133,16 @@ export class History {
     return !this.#isNumbered(pending);
   }
 
-  /** Applies a change and whatever waited for it, or lets it wait; notes in `touched` what it wrote. */
-  take(pending: Pending, touched: Touched): void {
+  /**
+   * Applies a change and what waited for it, or lets it wait; notes in `touched` what was written. What waited and finds
+   * no room goes on waiting for {@link takeNext}.
+   */
+  take(pending: Pending, touched: Touched, room: WaitedRoom = UNBOUNDED): void {
     const { hash, actor, seq } = pending.change;
     if (this.has(hash)) return;
     this.#noteSeq(actor, seq);
     const missing = this.#missing(pending);
-    if (missing.length === 0) return this.#applyAll(pending, touched);
+    if (missing.length === 0) return void this.#applyAll(pending, touched, room);
     this.#wait(pending);
     for (const dep of missing) {
       const waiters = this.#needed.get(dep);
@@ -176,33 +195,55 @@ export class History {
     return begun;
   }
 
-  #applyAll(first: Pending, touched: Touched): void {
-    const ready = [first];
-    for (let pending = ready.pop(); pending !== undefined; pending = ready.pop()) {
-      for (const change of pending.beginnings)
-        this.#applyNext(
-          { change, beginnings: NOTHING, effects: undefined, part: pending.part },
-          touched,
-          ready,
-        );
-      this.#applyNext(pending, touched, ready);
+  /** Says whether changes wait for nothing but {@link takeNext}. */
+  get hasReady(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  /** Applies the next unit of those that only waited for their turn; undefined when there is none. */
+  takeNext(touched: Touched): Omit<Waited, 'keys'> | undefined {
+    const pending = this.#ready.pop();
+    if (pending === undefined) return undefined;
+    this.#waitNoMore(pending);
+    const room = { left: 0 };
+    const done = this.#applyAll(pending, touched, room);
+    return { units: unitsOf(pending) - room.left, adds: (text) => onlyAdded(text, done) };
+  }
+
+  /** Returns what the runs do of which changes were applied, as far as it is known. */
+  #applyAll(first: Pending, touched: Touched, room: WaitedRoom): ReadonlySet<RunEffects> {
+    const on = { touched, room, ready: [first] };
+    const done = new Set<RunEffects>();
+    for (let pending = on.ready.pop(); pending !== undefined; pending = on.ready.pop()) {
+      const { beginnings, part, unit } = pending;
+      for (const change of beginnings)
+        this.#applyNext({ change, beginnings: NOTHING, effects: undefined, part, unit }, on);
+      this.#applyNext(pending, on);
+      if (pending.effects !== undefined) done.add(pending.effects);
     }
+    return done;
   }
 
-  /** Applies one change that misses nothing; adds what waited for it to `ready`. */
-  #applyNext(pending: Pending, touched: Touched, ready: Pending[]): void {
+  /** Applies one change that misses nothing; adds what waited for it, and finds room, to those that are ready. */
+  #applyNext(pending: Pending, on: Applying): void {
     if (this.#known.has(pending.change.hash) || !this.#isNumbered(pending)) return;
-    this.#applyOne(pending, touched);
-    if (this.#needed.size > 0) ready.push(...this.#released(pending.change));
+    this.#applyOne(pending, on.touched);
+    if (this.#needed.size > 0) on.ready.push(...this.#released(pending, on.room));
   }
 
-  /** Returns what waited for a change and misses nothing more. */
-  #released({ hash, actor, seq }: Change): Pending[] {
+  /** Returns what waited for a change, misses nothing more, and finds room; the rest waits for its turn. */
+  #released(by: Pending, room: WaitedRoom): Pending[] {
     const released: Pending[] = [];
+    const { hash, actor, seq } = by.change;
     for (const name of [hash, turnOf(actor, seq)]) {
       for (const waiter of this.#needed.get(name) ?? []) {
         const waiting = this.#waiting.get(waiter);
         if (waiting === undefined || this.#missing(waiting).length > 0) continue;
+        if (room.left <= 0 && !areOne(waiting, by)) {
+          this.#ready.push(waiting);
+          continue;
+        }
+        room.left -= unitsOf(waiting);
         this.#waitNoMore(waiting);
         this.onUndo(() => this.#wait(waiting));
         released.push(waiting);
@@ -301,6 +342,22 @@ function turnOf(actor: string, seq: number): string {
 
 function lastOp({ startOp, operations }: Change): number {
   return startOp + operations.length - 1;
+}
+
+/** What one frame brought is shown as one, and so are the changes of one run, of which it may not be known what brought them. */
+function areOne(one: Pending, other: Pending): boolean {
+  if (one.unit !== undefined && one.unit === other.unit) return true;
+  return one.change.actor === other.change.actor && one.change.message === other.change.message;
+}
+
+/** Returns whether runs do nothing to a key but add to its counter. */
+function onlyAdded(text: string, done: ReadonlySet<RunEffects>): boolean {
+  const kinds = Array.from(done, ({ keys }) => keys.get(text)?.kind).filter((kind) => kind !== undefined);
+  return kinds.length > 0 && kinds.every((kind) => kind === 'add');
+}
+
+function unitsOf({ change, beginnings }: Pending): number {
+  return CHANGE_UNITS * (1 + beginnings.length) + change.operations.length;
 }
 
 function bytesOf({ change, beginnings }: Pending): number {

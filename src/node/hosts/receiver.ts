@@ -8,9 +8,11 @@ import type { RunReference } from '../../log/keeping/segment-store.ts';
 import type { Dispatcher } from '../../projection/telling/dispatcher.ts';
 import { ownOperation } from '../../projection/folding/own-operation.ts';
 import { preparationOf } from '../../projection/folding/preparation.ts';
+import type { Letting } from '../../projection/folding/waited-runs.ts';
 import { ReceivedRun } from '../../projection/folding/received-run.ts';
 import type { Projection } from '../../projection/projection.ts';
 import { requireWithinReach } from '../../projection/switching/switching.ts';
+import type { Slicing, Work } from '../../work/slices.ts';
 import type {
   AppliedRuns,
   Prepared,
@@ -34,6 +36,8 @@ export interface ReceiverParts {
   readonly dispatcher: Dispatcher;
   /** The tables this node declares; others are neither stored nor passed on. */
   readonly projections: ReadonlyMap<string, Projection>;
+  /** Says how long work is cut: a part of it is what a frame may let take effect with it of what waited. */
+  readonly slicing: Slicing;
 }
 
 interface AcceptedRun {
@@ -56,6 +60,11 @@ class Outcome {
   tooMuch: TablecastError | undefined;
   /** Counts those that nobody has named before. */
   newNames = 0;
+  readonly room: Letting['room'];
+
+  constructor(room: number) {
+    this.room = { left: room };
+  }
 
   /** Takes nothing more of what a run's author wrote in its table. */
   refuse({ table, origin, firstSequence }: RunHeader | RunReference, error: TablecastError): void {
@@ -66,7 +75,7 @@ class Outcome {
     return this.refused.size > 0 && this.refused.has(`${table}\n${origin}`);
   }
 
-  applied(): AppliedRuns {
+  applied(rest: Work | undefined): AppliedRuns {
     return {
       operations: this.operations,
       references: this.references,
@@ -75,6 +84,7 @@ class Outcome {
       forgotten: [...this.forgotten],
       parted: [...this.parted],
       refused: [...this.refused.values()],
+      rest,
     };
   }
 }
@@ -109,9 +119,9 @@ export class Receiver {
   }
 
   #receive(runs: readonly ReceivedRun[], from: RunSource): AppliedRuns {
-    const { log, dispatcher, projections } = this.#parts;
+    const { log, dispatcher, projections, slicing } = this.#parts;
     dispatcher.hold();
-    const outcome = new Outcome();
+    const outcome = new Outcome(slicing.units >> 2);
     try {
       // Held back already: what is told of this must not be answered before the frame is taken in.
       log.seal();
@@ -120,7 +130,29 @@ export class Receiver {
     } finally {
       dispatcher.release();
     }
-    return outcome.applied();
+    const isRest = outcome.references.some(({ table }) => hasWaited(projections.get(table)));
+    return outcome.applied(isRest ? this.#rest(outcome) : undefined);
+  }
+
+  /** Lets take effect what waited for the runs of a frame, which itself took part of the first slice. */
+  *#rest({ operations, references }: Outcome): Work {
+    yield 1 + operations;
+    for (const name of new Set(references.map(({ table }) => table)))
+      for (let units = this.#next(name); units !== undefined; units = this.#next(name)) yield units;
+  }
+
+  /** Lets what one frame brought take effect as if it came now; returns what that took. */
+  #next(name: string): number | undefined {
+    const { log, dispatcher, projections } = this.#parts;
+    const table = projections.get(name);
+    if (!hasWaited(table)) return undefined;
+    dispatcher.hold();
+    try {
+      log.seal();
+      return table?.inForce.documents?.waited.next();
+    } finally {
+      dispatcher.release();
+    }
   }
 
   #receiveInto(
@@ -185,7 +217,7 @@ export class Receiver {
     if (typeof checked === 'string') return 0;
     const held = author === undefined ? 0 : projection.held.vector().get(author);
     const skip = Math.max(0, held - firstSequence + 1);
-    projection.fold.apply(checked, skip, { position, live: true });
+    projection.fold.apply(checked, skip, { position, live: true, room: outcome.room });
     return count - skip;
   }
 
@@ -264,6 +296,10 @@ export class Receiver {
     if (outcome.tooMuch !== undefined) throw outcome.tooMuch;
     claims.require(parseOrigin(origin).nodeId, unknown);
   }
+}
+
+function hasWaited(table: Projection | undefined): boolean {
+  return table?.inForce.documents?.waited.remain === true;
 }
 
 /** As `overlap` of a projection, of an author whose name was never heard of. */

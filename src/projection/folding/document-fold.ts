@@ -21,11 +21,8 @@ import type { Effects } from './effects.ts';
 import type { TableState } from '../table-state.ts';
 import { HiddenLives } from '../times/hidden-lives.ts';
 import type { Dot } from '../rows/dot.ts';
+import { WaitedRuns } from './waited-runs.ts';
 
-/** A document is begun anew when it has more operations than this, and than so many per row, or more bytes. */
-const MAX_HISTORY = 131_072;
-const HISTORY_PER_ROW = 4;
-const MAX_HISTORY_BYTES: number = 64 * 1024 * 1024;
 /** Most rows, and characters of their keys, that one `clear` removes. */
 const MAX_CLEARED = 4096;
 const MAX_CLEARED_CHARACTERS: number = 512 * 1024;
@@ -68,6 +65,7 @@ type FoldedTable = TableState & {
  */
 export class DocumentFold {
   readonly document: TableDocument;
+  readonly waited: WaitedRuns;
   readonly #table: FoldedTable;
   readonly #origins: Origins;
   readonly #teller: DocumentTeller;
@@ -81,6 +79,7 @@ export class DocumentFold {
     this.#table = table;
     this.#origins = origins;
     this.#teller = new DocumentTeller(table, this);
+    this.waited = new WaitedRuns(table, this);
   }
 
   // Rows -----------------------------------------------------------------------------------------------
@@ -172,6 +171,17 @@ export class DocumentFold {
     reporter.change(kind, slot, previous, { ...facts, key: rows.key(slot), row: { value } });
   }
 
+  /** The same of several keys; `beginsAnew` says of which what is put where a row is begins a life. */
+  settleAll(
+    texts: Iterable<string>,
+    by: Dot,
+    on: { readonly facts: OperationFacts | undefined; beginsAnew(text: string): boolean },
+  ): void {
+    this.#beginsAnew = (slot) => on.beginsAnew(this.#table.rows.text(slot));
+    for (const text of texts) this.settle(text, by, on.facts);
+    this.#beginsAnew = undefined;
+  }
+
   /** Gives what stands in the document the exact versions that rows of a checkpoint have. */
   refineRows(): void {
     const { rows } = this.#table;
@@ -187,17 +197,6 @@ export class DocumentFold {
   standingIn(slot: number): { readonly value: Value; readonly dot: Dot } {
     const standing = this.document.reading.standing(this.#table.rows.text(slot)) as Standing;
     return { value: this.valueOf(standing), dot: this.dotOf(standing) };
-  }
-
-  /**
-   * Returns whether `own` should begin the document anew; of many writers the one with most of it, so that
-   * only one does.
-   */
-  isDue(own: number): boolean {
-    const { operations, bytes } = this.document.history;
-    const limit = Math.max(MAX_HISTORY, HISTORY_PER_ROW * this.#table.rows.size);
-    const parts = Math.max(operations / limit, bytes / MAX_HISTORY_BYTES);
-    return parts > 1 && (parts > 2 || this.document.history.isLargest(this.#origins.at(own).text));
   }
 
   // Runs of this node ------------------------------------------------------------------------------------
@@ -241,10 +240,8 @@ export class DocumentFold {
     const kind = run.kinds?.[0] ?? SET;
     const facts = reporter.listening ? reporter.facts(position, kind, dot) : undefined;
     // What stood beside a value of this node's that expired has a life of its own.
-    this.#beginsAnew = (slot) => effects.keys.get(this.#table.rows.text(slot))?.kind === 'delete';
-    for (const text of effects.keys.keys()) this.settle(text, dot, facts);
-    for (const text of others) if (!effects.keys.has(text)) this.settle(text, dot, facts);
-    this.#beginsAnew = undefined;
+    const beginsAnew = (text: string): boolean => effects.keys.get(text)?.kind === 'delete';
+    for (const texts of [effects.keys.keys(), others]) this.settleAll(texts, dot, { facts, beginsAnew });
     return {
       entered: entered.map(({ text, generation, start }) => ({ id: author.idOf(text), generation, start })),
       changes,
@@ -340,18 +337,20 @@ export class DocumentFold {
   ): void {
     const { effects, carried } = prepared;
     const { document } = this;
+    const { origin, letting } = on;
     const others = whole
-      ? document.folding.apply(effects, carried)
+      ? document.folding.apply(effects, carried, letting?.room)
       : document.folding.applyPart(
           effects,
           this.#prepare(run, (id) => this.#textIn(on, id)).effects,
           carried,
         );
+    if (letting !== undefined)
+      this.waited.letBy(letting.base + range.end - 1, lastOf(run, range.end, origin));
     if (on.base !== undefined) {
       this.#teller.tell({ run, range, effects, others, on, base: on.base });
       return;
     }
-    const { origin } = on;
     for (const [text, { sequence, stamp }] of effects.keys)
       this.settle(text, { origin, sequence, stamp }, undefined);
     const first = { origin, sequence: run.firstSequence, stamp: run.firstStamp };
@@ -387,6 +386,12 @@ export class DocumentFold {
     }
     return { put, removed };
   }
+}
+
+/** The last operation of the first `end` of a run. */
+function lastOf(run: DecodedRun, end: number, origin: number): Dot {
+  const stamp = run.stamps === undefined ? run.firstStamp : (run.stamps[end - 1] as number);
+  return { origin, sequence: run.firstSequence + end - 1, stamp };
 }
 
 function hasKey(kind: number | undefined): boolean {

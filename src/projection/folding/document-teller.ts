@@ -8,6 +8,7 @@ import { type OperationFacts, changeOf } from '../telling/change.ts';
 import type { Live } from './effects.ts';
 import type { TableState } from '../table-state.ts';
 import { type Dot, MovingDot } from '../rows/dot.ts';
+import type { Letting } from './waited-runs.ts';
 
 /** A folded run is what is known of the run that is folded. */
 export interface FoldedRun {
@@ -16,6 +17,8 @@ export interface FoldedRun {
   readonly seen: VersionVector;
   /** Position of the operation at index 0, were it applied; undefined when nobody is told. */
   readonly base: number | undefined;
+  /** Undefined on replay: what waited for the run then takes effect with it. */
+  readonly letting?: Letting | undefined;
 }
 
 /** A run that went into the document, on its way to the rows and to those who listen. */

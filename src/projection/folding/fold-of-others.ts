@@ -6,6 +6,7 @@ import type { Dictionary } from '../../log/runs/dictionary.ts';
 import type { DecodedRun } from '../../log/runs/run.ts';
 import type { ReadyRun } from './document-fold.ts';
 import type { ReceivedRun } from './received-run.ts';
+import type { WaitedRoom } from '../../modes/conflict-mode.ts';
 import { checkContent, checkRun, keyTextsOf, learnContext, learnRun } from './intake.ts';
 import { type FoldedTable, RowFold } from './row-fold.ts';
 
@@ -22,6 +23,14 @@ type TakingTable = FoldedTable & {
 
 /** A run may have been looked at before it is its turn; this is what came of that. */
 type KnownOfRun = Partial<Pick<ReceivedRun, 'fits' | 'ready'>>;
+
+/** Says where in the log operations are folded, how many of their run, and for whom. */
+interface FoldPlace {
+  readonly position: number;
+  readonly live: boolean;
+  readonly end?: number | undefined;
+  readonly room?: WaitedRoom | undefined;
+}
 
 /** Runs of others, and of this node's own log (INV-3): each is checked whole (INV-5), then folded. */
 export class FoldOfOthers {
@@ -59,13 +68,10 @@ export class FoldOfOthers {
 
   /**
    * Folds the operations of a checked run from index `skip` up to `end` (by default all) into the
-   * rows. `position` is that of the first operation applied; unless `live`, nobody is told.
+   * rows. `position` is that of the first operation applied; unless `live`, nobody is told. With a `room`, what waited
+   * for the run and finds none goes on waiting.
    */
-  apply(
-    run: DecodedRun,
-    skip: number,
-    at: { readonly position: number; readonly live: boolean; readonly end?: number | undefined },
-  ): void {
+  apply(run: DecodedRun, skip: number, at: FoldPlace): void {
     const { held, inForce, reporter, times } = this.#table;
     const origins = this.#origins;
     const origin = origins.intern(run.origin);
@@ -76,10 +82,11 @@ export class FoldOfOthers {
     const dictionary = learnRun(this.#table, run, { origin, origins, position: at.position });
     const seen = learnContext(held, run, { origin, dictionary });
     const base = at.live && reporter.listening ? at.position - skip : undefined;
+    const letting = at.room && { room: at.room, base: at.position - skip };
     const stale = inForce.passesOver(run);
     if (!stale) times.observeRun(run.stamps?.[end - 1] ?? run.firstStamp, at.live);
     if (!stale || base !== undefined || run.kinds?.includes(TOUCH) === true)
-      this.#rows.fold(run, { skip, end }, { origin, dictionary, seen, base, stale });
+      this.#rows.fold(run, { skip, end }, { origin, dictionary, seen, base, stale, letting });
     if (this.#table.authors.isOwn(origin)) this.#noteOwn(run, { skip, end, dictionary, stale });
     held.sequences.advance(origin, run.firstSequence + end - 1);
     held.overtakings.arrived(origin);

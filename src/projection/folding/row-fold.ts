@@ -5,6 +5,7 @@ import type { DecodedRun } from '../../log/runs/run.ts';
 import type { VersionVector } from '../../log/operations/version-vector.ts';
 import { runChanges } from './run-changes.ts';
 import type { DocumentFold } from './document-fold.ts';
+import type { Letting } from './waited-runs.ts';
 import type { Effects, Live } from './effects.ts';
 import type { TableState } from '../table-state.ts';
 import { RowLives } from '../times/row-lives.ts';
@@ -29,6 +30,8 @@ interface RunContext {
   readonly base: number | undefined;
   /** Written under an earlier mode: nothing takes effect. */
   readonly stale: boolean;
+  /** Undefined on replay. */
+  readonly letting: Letting | undefined;
 }
 
 /** Folds runs of others, and of the log, into one table: column by column where nobody has to look, else one by one. */

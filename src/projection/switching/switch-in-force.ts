@@ -4,6 +4,7 @@ import { SWITCH } from '../../log/operations/operation.ts';
 import { VersionVector } from '../../log/operations/version-vector.ts';
 import type { ConflictMode, TableDocument } from '../../modes/conflict-mode.ts';
 import type { ProjectionContext } from '../context.ts';
+import { isDue } from '../folding/document-age.ts';
 import { DocumentFold } from '../folding/document-fold.ts';
 import { documentOwner } from '../folding/document-owner.ts';
 import type { Authors } from '../writing/authors.ts';
@@ -80,8 +81,10 @@ export class SwitchInForce {
 
   /** Says whether this node should begin the table's document anew, because its history has become long. */
   get isDocumentDue(): boolean {
-    const { wrote, own } = this.#table.authors;
-    return this.documents !== undefined && wrote && this.documents.isDue(own);
+    const { authors, rows } = this.#table;
+    if (this.documents === undefined || !authors.wrote) return false;
+    const author = this.#context.origins.at(authors.own).text;
+    return isDue(this.documents.document, { rows: rows.size, author });
   }
 
   // Where runs and switches stand to it ----------------------------------------------------------------------
@@ -147,6 +150,7 @@ export class SwitchInForce {
   switchMode(mode: Epoch['mode']): void {
     const { schema, authors, reporter } = this.#table;
     requireAvailable(this.modeOf(mode), schema.name);
+    this.documents?.waited.finish();
     const author = authors.main as LocalAuthor;
     const before = this.epoch;
     const base = this.#base();

@@ -5,7 +5,7 @@ import type { Slices } from '../../work/slices.ts';
 import type { Stretches } from '../../log/operations/session-marks.ts';
 import { IncomingCheckpoints } from './incoming.ts';
 import type { PeerTables } from '../peers/peer-tables.ts';
-import type { AdoptedRows, Held, ReceivedFrame, Replica } from '../replica.ts';
+import type { AdoptedRows, AppliedRuns, Held, ReceivedFrame, Replica } from '../replica.ts';
 import type { Message } from '../wire/wire.ts';
 
 /** The parts are what {@link LongFrames} needs of its session. */
@@ -74,6 +74,21 @@ export class LongFrames {
       // A checkpoint may have begun to be taken over meanwhile.
       done: () => node.whenFree(() => end(take)),
       failed: (error) => end(() => this.#parts.refuse(error)),
+    });
+  }
+
+  /** Lets take effect, before anything more is taken from anybody, what had waited for a frame. */
+  finish({ rest }: Pick<AppliedRuns, 'rest'>): void {
+    if (rest === undefined) return;
+    const { node } = this.#parts;
+    // It goes on when this session ends: others' operations are among it.
+    const release = node.holdAll();
+    node.slices.run(rest, {
+      done: release,
+      failed: (error) => {
+        release();
+        this.#parts.refuse(error);
+      },
     });
   }
 

@@ -324,9 +324,9 @@ export class Session implements Debtor, Directed, Place {
   #taken({ operations, applied }: Taken, length: number): void {
     this.#intake.countOperations(operations);
     this.receivedOperations += applied.operations;
-    const { replica } = this.#parts;
-    const concerns = (table: string): boolean => this.taking.heldBack.concerns(table);
-    this.#acknowledgements.received(length, takenIn(replica, { operations, applied, concerns }));
+    this.#long.finish(applied);
+    const on = { operations, applied, concerns: (table: string) => this.taking.heldBack.concerns(table) };
+    this.#acknowledgements.received(length, takenIn(this.#parts.replica, on));
   }
 
   /** Names the holder whose credential the peer showed, before and after its hello. */

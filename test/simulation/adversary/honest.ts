@@ -1,4 +1,5 @@
 import type { MapTable, SetTable, Table, TableNode } from '../../../src/index.ts';
+import { isTablecastError } from '../../../src/errors.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 import type { WorldOptions } from '../world.ts';
 import { BRIEF } from './brief.ts';
@@ -52,7 +53,7 @@ export class HonestUsers {
     const table = node.tables.get(name) as MapTable;
     if (type === 'int' && random.chance(0.4)) {
       const by = random.between(1, 5);
-      table.increment(key, by);
+      if (!added(table, { key, by })) return;
       rows.set(key, Number(rows.get(key) ?? 0) + by);
       return;
     }
@@ -93,6 +94,17 @@ export class HonestUsers {
   }
 }
 
+/** Adds to a number, unless it is one in the adversary's table that this program's form of integers does not hold. */
+function added(table: MapTable, { key, by }: { readonly key: string; readonly by: number }): boolean {
+  try {
+    table.increment(key, by);
+    return true;
+  } catch (error) {
+    if (table.name === OPEN && isTablecastError(error, 'VALUE_INVALID')) return false;
+    throw error;
+  }
+}
+
 /** What was told before a node started again may come to it after what it writes: it waits for that, as users should. */
 function isSynced(table: Table): boolean {
   let synced = false;
@@ -111,7 +123,7 @@ function hasHonestPeer(node: TableNode): boolean {
 }
 
 /** What stands in a table, by its keys; of a set true. */
-export function rowsOf(node: TableNode, name: string): Map<string, unknown> {
+function rowsOf(node: TableNode, name: string): Map<string, unknown> {
   const table = node.tables.get(name) as SetTable | MapTable;
   if (!('set' in table)) return new Map(Array.from(table, (key) => [String(key), true]));
   return new Map(Array.from(table.entries(), ([key, value]) => [String(key), value]));
