@@ -35,6 +35,15 @@ export const bugsOfCosts: readonly PlantedBug[] = [
     ['test/modes/automerge-hostile.test.ts'],
   ),
   bug(
+    'keep all that a peer ever said of a table',
+    [
+      'replication/peers/peer-tables.ts',
+      'this.#announced.set(state.name, announced);',
+      'this.#announced.set(state.name, { ...announced, ...{ before: this.#announced.get(state.name) } });',
+    ],
+    ['test/simulation/adversary.test.ts'],
+  ),
+  bug(
     'let one peer have all turns',
     ['replication/costs/turns.ts', 'if (first.next()) peers.add(first);', 'while (first.next());'],
     [RATES],

@@ -39,6 +39,13 @@ it('a world with an adversary is the same world every time it runs', async () =>
   }
 });
 
+it('little is kept of thousands of messages, whatever they say', async () => {
+  for (const seed of [64, 448]) {
+    const { counts } = await simulate(drawAdversary(seed));
+    expect(counts['bytes of floods']).toBeGreaterThan(1_000_000);
+  }
+});
+
 it.each(regressionsOfAdversaries)('holds where once $found', async ({ world }) => {
   const taken = world.steps.map(({ kind }) => [kind, expect.any(Number) as number]);
   expect((await simulate(world)).counts).toMatchObject(Object.fromEntries(taken));

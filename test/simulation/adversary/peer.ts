@@ -2,7 +2,7 @@ import type { Connection, ConnectionHandlers, Transport } from '../../../src/tra
 import { type Message, decodeMessage, encodeMessage } from '../../../src/replication/wire/wire.ts';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 import type { AdversaryOptions } from '../world.ts';
-import { Grammar } from './grammar.ts';
+import { Grammar, type Said } from './grammar.ts';
 import type { Knowledge } from './knowledge.ts';
 import { Liar } from './liar.ts';
 
@@ -63,6 +63,13 @@ export class Tampering implements Transport {
       for (const link of this.#links) this.#say(link, grammar.message());
   }
 
+  /** Says messages of one kind on every link, however much was said before. */
+  flood(random: SeededRandom, { kind, count }: { readonly kind: Said; readonly count: number }): void {
+    const grammar = new Grammar(random, this.#known, this.#now);
+    for (let said = 0; said < count; said++)
+      for (const link of this.#links) this.#sayAnyway(link, grammar.message(kind));
+  }
+
   /** Says one message many times in one turn. */
   storm(random: SeededRandom, times: number): void {
     const message = new Grammar(random, this.#known, this.#now).message();
@@ -116,6 +123,10 @@ export class Tampering implements Transport {
 
   #say(link: Link, message: Message): void {
     if (this.said >= MOST_SAID && message.type !== 'ping' && message.type !== 'pong') return;
+    this.#sayAnyway(link, message);
+  }
+
+  #sayAnyway(link: Link, message: Message): void {
     this.said++;
     const frame = encodeMessage(message);
     this.saidBytes += frame.length;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { NodeEvent, SetTable, Table, TableNode } from '../../../src/index.ts';
 import { openNodeOf } from '../../../src/node/open-node.ts';
+import { MAX_NOTICES_OF_PEER } from '../../../src/replication/costs/notices.ts';
 import { Cluster, type Member } from '../../support/cluster.ts';
 import { SeededRandom } from '../../support/seeded-random.ts';
 import { threadTime, timeThatPasses } from '../../support/thread-time.ts';
@@ -8,6 +9,7 @@ import type { SimulationResult } from '../simulation.ts';
 import type { AdversaryOptions, Step, World } from '../world.ts';
 import { BRIEF, rowsComeAndGo } from './brief.ts';
 import { OPEN } from './draw.ts';
+import { KeptTooMuch, flood, floods } from './flood.ts';
 import { EVE } from './grammar.ts';
 import { HonestUsers } from './honest.ts';
 import { Knowledge } from './knowledge.ts';
@@ -20,6 +22,8 @@ const LIMIT_MS = 60_000;
 const MOST_EVENTS = 150;
 /** Bytes that honest nodes send in a world without much being said: to the adversary, and to each other. */
 const MOST_ANSWERED: number = 1024 * 1024;
+/** What a node may send an adversary in a second that floods it, beside what it says; four seconds of it at once. */
+const ANSWERED_PER_SECOND: number = 1024 * 1024;
 const MOST_AMONG: number = 256 * 1024;
 /** Most processor time of one event of the simulation, in microseconds. */
 const SLICE_MICROSECONDS = 50_000;
@@ -47,6 +51,8 @@ class AdversaryWorld {
   #restarts = 0;
   #eve: TableNode | undefined;
   #longest = 0;
+  #mostEvents = MOST_EVENTS;
+  #mostAnswered = MOST_ANSWERED;
 
   /** With `exactly` turns are judged by the processor time they take. */
   constructor(world: World, adversary: AdversaryOptions, exactly: boolean) {
@@ -82,6 +88,7 @@ class AdversaryWorld {
       await this.#take(step, new SeededRandom(step.random));
       await this.#cluster.run(step.pauseMs);
     }
+    if (floods(this.#world)) await this.#flood();
     await this.#end();
     const virtualMs = time.now - BEGIN;
     const { events } = time;
@@ -185,6 +192,16 @@ class AdversaryWorld {
       throw new Error(`${when}: ${difference()}`);
   }
 
+  /** Says much more than in other worlds; each node may then tell as much as it may tell of one peer. */
+  async #flood(): Promise<void> {
+    const quiet = (when: string): Promise<void> => this.#quiet(when);
+    const { seed } = this.#world;
+    this.#count('bytes of floods', await flood(this.#cluster, this.#tampering, { seed, quiet }));
+    this.#mostEvents += MAX_NOTICES_OF_PEER;
+    const seconds = (this.#cluster.time.now - BEGIN) / 1000;
+    this.#mostAnswered += this.#cluster.members.length * (4 + seconds) * ANSWERED_PER_SECOND;
+  }
+
   async #end(): Promise<void> {
     const random = new SeededRandom(this.#world.seed);
     for (const { up } of this.#cluster.members) this.#users.writeAll(up, random);
@@ -226,7 +243,7 @@ class AdversaryWorld {
     const { rights } = this.#adversary;
     const mayWrite = (rights.write?.length ?? 0) > 0;
     const { events, up } = member;
-    if (events.length > MOST_EVENTS) throw new Error(`${member.id} told ${events.length} events`);
+    if (events.length > this.#mostEvents) throw new Error(`${member.id} told ${events.length} events`);
     for (const event of events) {
       const { code, peer, table } = event;
       if (peer === EVE) this.#count(`told: ${code}`);
@@ -253,7 +270,7 @@ class AdversaryWorld {
     const { saidBytes } = this.#tampering;
     const sent = this.#counts['bytes to the adversary'] ?? 0;
     const among = this.#counts['bytes among the honest'] ?? 0;
-    if (sent > MOST_ANSWERED + saidBytes * 8)
+    if (sent > this.#mostAnswered + saidBytes * 8)
       throw new Error(`${sent} bytes went to the adversary for ${saidBytes}`);
     if (among > MOST_AMONG + saidBytes * 4)
       throw new Error(`${among} bytes among the honest for ${saidBytes}`);
@@ -290,7 +307,10 @@ function told({ code, message, severity }: NodeEvent): string {
   return `${code} (${severity}): ${message}`;
 }
 
-/** A turn that took long is looked at again, by processor time: the machine may have been busy with something else. */
+/**
+ * A turn that took long is looked at again, by processor time: the machine may have been busy with something else. So is
+ * what is kept: code that ran for the first time counts as well.
+ */
 const TRIES = 4;
 
 /** Runs a world with an adversary in it; throws when a promise to the honest nodes is broken. */
@@ -302,7 +322,8 @@ export async function simulateAdversary(
     try {
       return await new AdversaryWorld(world, adversary, tries > 1).run();
     } catch (error) {
-      if (!(error instanceof SliceTooLong) || tries >= TRIES) throw error;
+      const isMeasured = error instanceof SliceTooLong || error instanceof KeptTooMuch;
+      if (!isMeasured || tries >= TRIES) throw error;
     }
   }
 }
