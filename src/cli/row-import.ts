@@ -5,6 +5,7 @@ import {
   type JsonStrings,
   type LogFormat,
   type LogRecord,
+  type LogSource,
   type MappedRow,
   type NumberUnit,
   type RecordMapper,
@@ -12,6 +13,7 @@ import {
   defaultMapping,
   readRecords,
   recordMapper,
+  sourceName,
 } from './formats/index.ts';
 import { isUnusable, LeftOut, type Omission } from './left-out.ts';
 import { note, visible } from './output.ts';
@@ -77,20 +79,27 @@ export function withFormat(command: Command): Command {
 
 /**
  * Writes every usable record of a file into a table, and returns when all are durable there. Where the file is damaged,
- * what stands before the damage is written, and the error says how much of it stands.
+ * what stands before the damage is written, and the error says how much of it stands. `reached` is told of each line
+ * whose row was written or left out.
  */
-export async function importRows(file: string, target: ImportTarget, flags: ImportFlags): Promise<Imported> {
+export async function importRows(
+  source: LogSource,
+  target: ImportTarget,
+  flags: ImportFlags,
+  reached?: (line: number, writes: PacedWrites) => void,
+): Promise<Imported> {
   const mapping = mappingOf(flags, target.declaration);
   const left = new LeftOut(flags.strict === true);
   const fields = new SeenFields(mapping);
-  const records = recordsOf(file, flags, { left, lists: fields.lists(target.declaration) });
-  const map = mapperOf(file, flags, { mapping, left, declaration: target.declaration });
+  const records = recordsOf(source, flags, { left, lists: fields.lists(target.declaration) });
+  const map = mapperOf(sourceName(source), flags, { mapping, left, declaration: target.declaration });
   const progress = new Progress(target.name);
   const writes = new PacedWrites(target);
   try {
     for await (const record of records) {
       fields.look(record);
       const written = left.guard(record.line, () => writeRow(writes, map(record)));
+      reached?.(record.line, writes);
       if (written === true && (await writes.paced())) progress.at(writes.rows);
     }
     await writes.end();
@@ -106,11 +115,11 @@ export async function importRows(file: string, target: ImportTarget, flags: Impo
 }
 
 function recordsOf(
-  file: string,
+  source: LogSource,
   flags: ImportFlags,
   { left, lists }: { readonly left: LeftOut; readonly lists: ReadonlySet<string> },
 ): RecordStream {
-  return readRecords(file, {
+  return readRecords(source, {
     format: flags.format,
     jsonStrings: flags.jsonStrings,
     lists,

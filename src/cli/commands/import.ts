@@ -13,6 +13,7 @@ import { exactly } from '../../schema/exactly.ts';
 import { type BrokerFlags, importStore, openStore, storeFiles, storeSummary } from '../broker-import.ts';
 import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT, reportFailure, usageError } from '../failure.ts';
+import { followRows } from '../following/follow-rows.ts';
 import { type JoinedNode, closedAfter, withNode } from '../joined-node.ts';
 import { isUnusable, tellOmissions } from '../left-out.ts';
 import { note, print } from '../output.ts';
@@ -32,6 +33,8 @@ interface Flags extends PeerFlags, ImportFlags, BrokerFlags {
   readonly directory?: string | undefined;
   readonly id?: string | undefined;
   readonly declare?: string | undefined;
+  readonly follow?: boolean | undefined;
+  readonly place?: string | undefined;
 }
 
 /** `tablecast import`: rows of a file into a table. */
@@ -67,6 +70,8 @@ export function importCommand(): Command {
       '--zeek-tables <file>',
       'JSON with the types of stores: tables of an attachment, or a configuration',
     )
+    .option('--follow', 'go on with what is written to the log, over rotations, until SIGINT or SIGTERM')
+    .option('--place <file>', 'with --follow: keeps how far the log was read, and goes on there')
     .option('--strict', 'stop at the first line or row that cannot be used instead of leaving it out')
     .option('--directory <dir>', 'write into a database instead, while its node does not run; with --id')
     .option('--id <name>', 'the node of that database')
@@ -180,13 +185,14 @@ async function importOne(
 }
 
 async function importFiles(name: string, files: readonly string[], flags: Flags): Promise<number> {
+  if (flags.follow === true || flags.place !== undefined) checkFollow(files, flags);
   // Without any file no table is declared, and no database made.
   if (files.every((file) => !isInput(file))) for (const file of files) requireInput(file);
   const importAll = (target: ImportTarget): Promise<number> => {
     const turn = inTurns(target);
     return eachSource(files, flags, async (file) => {
       requireInput(file);
-      const imported = await importRows(file, turn(), flags);
+      const imported = await (flags.follow === true ? followRows : importRows)(file, turn(), flags);
       if (flags.json === true) print(JSON.stringify({ table: name, file, ...imported }));
       else tellImported(files.length === 1 ? name : `${name}, ${file}`, imported);
       return imported.rows;
@@ -197,6 +203,14 @@ async function importFiles(name: string, files: readonly string[], flags: Flags)
     const { table, declaration } = await joined.join(name);
     return importAll({ ...targetAt(joined, table, name), name, declaration });
   });
+}
+
+function checkFollow([file, ...others]: readonly string[], { follow, place }: Flags): void {
+  if (follow !== true)
+    throw usageError('--place keeps the place of a log that is followed.', 'Add --follow.');
+  if (file === '-' || others.length > 0)
+    throw usageError('--follow takes one file.', 'Run the command once for each log.');
+  if (place === undefined) note('without --place the log is read from its beginning after a restart');
 }
 
 /** Gives each source a target of its own, that counts from 0. */

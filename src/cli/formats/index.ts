@@ -11,6 +11,7 @@ export { recordMapper } from './record-mapper.ts';
 export type { MappedRow, RecordMapper, RecordMapping } from './record-mapper.ts';
 export { generateSampleLog } from './sample-log.ts';
 export type { SampleLogOptions } from './sample-log.ts';
+export { sourceName } from './source.ts';
 export type { LogSource, NamedInput } from './source.ts';
 export { writeRecords } from './write-records.ts';
 export type { ExportRow, WriteOptions } from './write-records.ts';

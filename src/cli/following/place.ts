@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import * as v from 'valibot';
+import { TablecastError } from '../../index.ts';
+import { fileFailure } from '../named-files.ts';
+
+/** A place says up to where a log was read. */
+export interface Place {
+  /** Names the file on its disk, whatever it is called meanwhile. */
+  readonly inode: string;
+  /** Bytes that were read of it, up to the end of a line. */
+  readonly offset: number;
+  /** Is how the file begins, in hexadecimal: the number of a file that is gone is given to another. */
+  readonly head: string;
+}
+
+const schema = v.strictObject({
+  inode: v.pipe(v.string(), v.regex(/^\d+$/)),
+  offset: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  head: v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/)),
+});
+
+/** Returns the place that a file holds; undefined if there is no such file. Throws `IMPORT_INVALID` for any other content. */
+export function readPlace(path: string): Place | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unusable(path, error);
+  }
+  try {
+    return v.parse(schema, JSON.parse(text));
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+/**
+ * Writes a place whole, on disk before it gets its name; a signal does not end the process meanwhile. Rejects with
+ * `IMPORT_INVALID` or `OPTION_INVALID` when it cannot be written.
+ */
+export async function writePlace(path: string, place: Place): Promise<void> {
+  const partial = `${path}.new`;
+  try {
+    const handle = await open(partial, 'w');
+    try {
+      await handle.writeFile(`${JSON.stringify(place)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(partial, path);
+  } catch (error) {
+    throw fileFailure(path, 'written', error);
+  }
+}
+
+function unusable(path: string, cause: unknown): TablecastError {
+  return new TablecastError('IMPORT_INVALID', `${path} holds no place of a log that is followed.`, {
+    hint: 'Name the file that an earlier --place wrote, or one that is not there yet: then the log is read from its beginning.',
+    details: { file: path },
+    cause,
+  });
+}
