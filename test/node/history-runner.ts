@@ -5,9 +5,9 @@ import {
   type Step,
   type TableName,
   type Write,
+  declarationOf,
   declarations,
   keyOf,
-  lifetimeMs,
   tableNames,
   valueOf,
 } from './history.ts';
@@ -20,6 +20,8 @@ export interface Place {
   /** Waits for something that happens in the node. */
   settled<T>(work: Promise<T>): Promise<T>;
   now(): number;
+  /** How long rows live that expire. */
+  readonly lifetimeMs: number;
 }
 
 interface Expected {
@@ -70,7 +72,7 @@ export class HistoryRunner {
     this.#expectedChanges = [];
     this.#live = [];
     for (const name of tableNames) {
-      const table = this.node.table(name, declarations[name]) as unknown as Table;
+      const table = this.node.table(name, declarationOf(name, this.#place.lifetimeMs)) as unknown as Table;
       table.changes.subscribe((change) => this.#noteChange(name, change));
     }
     const from = this.node.log.position;
@@ -82,7 +84,7 @@ export class HistoryRunner {
     this.#changes.push({ table, kind, key, value, previous });
     if (kind !== 'expired') return;
     const written = this.#writtenAt.get(`${table} ${textOf(key)}`) ?? Infinity;
-    assert.ok(this.#place.now() >= written + lifetimeMs);
+    assert.ok(this.#place.now() >= written + this.#place.lifetimeMs);
     this.#expect({ table, kind: 'expire', key, value: undefined });
   }
 

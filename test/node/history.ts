@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import type { TableDeclaration } from '../../src/index.ts';
 
 /** A write to one of the tables of {@link declarations}. */
 export type Write =
@@ -16,17 +17,23 @@ export type Step =
 
 export type TableName = 'counts' | 'names' | 'pairs' | 'fresh' | 'born';
 
-/** Memory and sqlite, maps and a set, both kinds of expiry. */
+/** Memory and sqlite, maps and a set, both kinds of expiry: see {@link declarationOf}. */
 export const declarations = {
   counts: { key: 'string', value: 'count', backend: 'memory' },
   names: { key: 'int', value: 'string', backend: 'sqlite' },
   pairs: { key: ['addr', 'port'], backend: 'sqlite' },
-  fresh: { key: 'string', value: 'int', backend: 'sqlite', writeExpire: 1000 },
-  born: { key: 'string', backend: 'sqlite', createExpire: 1000 },
+  fresh: { key: 'string', value: 'int', backend: 'sqlite' },
+  born: { key: 'string', backend: 'sqlite' },
 } as const;
 
 export const tableNames = Object.keys(declarations) as TableName[];
-export const lifetimeMs = 1000;
+
+/** A table whose rows, if they expire, live so many milliseconds. */
+export function declarationOf(table: TableName, lifetimeMs: number): TableDeclaration {
+  if (table === 'fresh') return { ...declarations.fresh, writeExpire: lifetimeMs };
+  if (table === 'born') return { ...declarations.born, createExpire: lifetimeMs };
+  return declarations[table];
+}
 
 /** The key a number stands for, in the form the table gives it back. */
 export function keyOf(table: TableName, number: number): unknown {
