@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { TableNode } from 'tablecast';
 import { CPU, type Contest, type Measure, type Sample, type Setting, type Target } from './contest.ts';
+import { projectionContests } from './p20-projection.ts';
 import { stopwatch } from './clock.ts';
 import { delays } from './p16-event-loop.ts';
 import { declare, product } from './product.ts';
@@ -150,5 +151,5 @@ const contests: readonly Contest[] = [
   },
 ];
 
-/** Queries in SQL: one row, all rows, and what they cost the node that goes on writing. */
-export const p20: Target = { id: 'P20', title: 'Queries in SQL', contests };
+/** Queries in SQL: one row, all rows, and what they cost the node that goes on writing; and tables kept in a database. */
+export const p20: Target = { id: 'P20', title: 'SQL', contests: [...contests, ...projectionContests] };

@@ -8,7 +8,7 @@ import { p12 } from './p12-bytes.ts';
 import { p13 } from './p13-memory.ts';
 import { p14, p15 } from './p14-modes.ts';
 import { p16 } from './p16-event-loop.ts';
-import { p17 } from './p17-sql.ts';
+import { p17 } from './p17-reading.ts';
 import { p19 } from './p19-http.ts';
 import { p20 } from './p20-queries.ts';
 import { p21 } from './p21-views.ts';

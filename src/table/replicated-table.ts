@@ -5,6 +5,7 @@ import type { Change, Conflict } from '../projection/telling/change.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { DivergedKey, ConcurrentValue } from './forms.ts';
 import type { RepairOptions } from './repair.ts';
+import { RowIterator } from './row-iterator.ts';
 import type { UndoOptions, UndoPlan } from './undo.ts';
 import type { Divergence } from '../replication/digests/divergence.ts';
 import { readChanges, readConcurrent, readConflicts, readDivergence } from './read-values.ts';
@@ -188,10 +189,10 @@ export class ReplicatedTable<K = unknown, V = unknown> {
     this.projection.local.clear();
   }
 
-  *keys(): IterableIterator<K> {
+  keys(): IterableIterator<K> {
     const { rows } = this.projection;
     const { key } = this.reading;
-    for (const slot of rows.live()) yield readAs(key, rows.key(slot)) as K;
+    return new RowIterator(rows.live(), (slot) => readAs(key, rows.key(slot)) as K);
   }
 
   /**
@@ -260,19 +261,20 @@ export class ReplicatedMap<K = unknown, V = unknown> extends ReplicatedTable<K, 
     return readAs(this.reading.value, result, key as Key) as V;
   }
 
-  *values(): IterableIterator<V> {
+  values(): IterableIterator<V> {
     const { rows } = this.projection;
     const { value } = this.reading;
-    for (const slot of rows.live()) yield readAs(value, rows.value(slot), rows.key(slot)) as V;
+    if (value === undefined) return new RowIterator(rows.live(), (slot) => rows.value(slot) as V);
+    return new RowIterator(rows.live(), (slot) => readAs(value, rows.value(slot), rows.key(slot)) as V);
   }
 
-  *entries(): IterableIterator<[K, V]> {
+  entries(): IterableIterator<[K, V]> {
     const { rows } = this.projection;
     const { key, value } = this.reading;
-    for (const slot of rows.live()) {
+    return new RowIterator(rows.live(), (slot) => {
       const held = rows.key(slot);
-      yield [readAs(key, held) as K, readAs(value, rows.value(slot), held) as V];
-    }
+      return [readAs(key, held) as K, readAs(value, rows.value(slot), held) as V];
+    });
   }
 
   [Symbol.iterator](): IterableIterator<[K, V]> {
@@ -280,7 +282,13 @@ export class ReplicatedMap<K = unknown, V = unknown> extends ReplicatedTable<K, 
   }
 
   forEach(visit: (value: V, key: K, table: this) => void, thisArg?: unknown): void {
-    for (const [key, value] of this.entries()) visit.call(thisArg, value, key, this);
+    const { rows } = this.projection;
+    const { key, value } = this.reading;
+    const slots = rows.live();
+    for (let slot = slots.step(); slot >= 0; slot = slots.step()) {
+      const held = rows.key(slot);
+      visit.call(thisArg, readAs(value, rows.value(slot), held) as V, readAs(key, held) as K, this);
+    }
   }
 
   #check(key: unknown, value: unknown): Value {
@@ -312,8 +320,13 @@ export class ReplicatedSet<K = unknown> extends ReplicatedTable<K, undefined> {
     return this.keys();
   }
 
-  *entries(): IterableIterator<[K, K]> {
-    for (const key of this.keys()) yield [key, key];
+  entries(): IterableIterator<[K, K]> {
+    const { rows } = this.projection;
+    const { key } = this.reading;
+    return new RowIterator(rows.live(), (slot) => {
+      const read = readAs(key, rows.key(slot)) as K;
+      return [read, read];
+    });
   }
 
   [Symbol.iterator](): IterableIterator<K> {

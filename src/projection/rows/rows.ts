@@ -6,6 +6,7 @@ import type { Dot } from './dot.ts';
 import { RowColumns } from './row-columns.ts';
 import { RowKeys } from './row-keys.ts';
 import { RowsFork } from './rows-fork.ts';
+import { SlotIterator } from './slot-iterator.ts';
 import { Touches } from './touches.ts';
 import type { RowsWatch } from './rows-watch.ts';
 
@@ -60,13 +61,13 @@ export class Rows {
   }
 
   /** Slots with a row, in the order in which the rows appeared. */
-  *live(): Generator<number, void, undefined> {
-    for (const slot of this.#keys.order) if (this.has(slot)) yield slot;
+  live(): SlotIterator {
+    return new SlotIterator(this.#keys, this.#columns, 1);
   }
 
-  /** Slots of keys without a row that once had one. */
-  *removals(): Generator<number, void, undefined> {
-    for (const slot of this.#keys.order) if ((this.#columns.authors[slot] as number) < 0) yield slot;
+  /** Slots of keys without a row that once had one, in the same order. */
+  removals(): SlotIterator {
+    return new SlotIterator(this.#keys, this.#columns, -1);
   }
 
   /** The slot of a key that has a row. */

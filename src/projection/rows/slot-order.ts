@@ -84,20 +84,25 @@ export class SlotOrder {
     return this.#stands?.[slot] === place ? slot : -1;
   }
 
-  [Symbol.iterator](): Generator<number, void, undefined> {
-    return SlotOrder.#walk(this);
-  }
-
-  static *#walk(from: SlotOrder): Generator<number, void, undefined> {
-    let order = from;
-    for (let at = 0; ;) {
+  /** Takes a step of who walks through an order, or what came in its place; -1 at the end, for good. */
+  static step(walk: SlotWalk): number {
+    let { order } = walk;
+    while (!walk.isOver) {
       while (order.#next !== undefined) {
-        at = order.#next.before[at] as number;
-        order = order.#next.order;
+        walk.at = order.#next.before[walk.at] as number;
+        order = walk.order = order.#next.order;
       }
-      if (at >= order.#count) return;
-      const slot = order.#at(at++);
-      if (slot >= 0) yield slot;
+      walk.isOver = walk.at >= order.#count;
+      const slot = walk.isOver ? -1 : order.#at(walk.at++);
+      if (slot >= 0) return slot;
     }
+    return -1;
   }
+}
+
+/** Says how far somebody has walked through the slots of a table. */
+export interface SlotWalk {
+  order: SlotOrder;
+  at: number;
+  isOver: boolean;
 }

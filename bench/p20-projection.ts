@@ -11,12 +11,11 @@ import {
   RATE,
   type Sample,
   type Setting,
-  type Target,
 } from './contest.ts';
 import { KEYS, keysOf, orderOf, valueOf } from './data.ts';
 import { declare, product } from './product.ts';
 
-const module = 'p17-sql';
+const module = 'p20-projection';
 /** Rows of one transaction, and of one statement of SQLite: as the product does it. */
 const PER_COMMIT = 16_384;
 const PER_STATEMENT = 64;
@@ -163,25 +162,22 @@ function contest(
   };
 }
 
-export const p17: Target = {
-  id: 'P17',
-  title: 'Projection into SQL',
-  contests: [
-    contest(
-      { name: 'sqlite', title: 'into SQLite: from the first write until the last is in the target' },
-      [
-        { name: 'upserts alone', kind: 'floor', module, export: 'sqliteFloor' },
-        { name: 'tablecast', kind: 'ours', module, export: 'sqliteOurs' },
-      ],
-      200_000,
-    ),
-    contest(
-      { name: 'postgres', title: 'into PostgreSQL: from the first write until the last is in the target' },
-      [
-        { name: 'upserts alone', kind: 'floor', module, export: 'postgresFloor', needs: server },
-        { name: 'tablecast', kind: 'ours', module, export: 'postgresOurs', needs: server },
-      ],
-      100_000,
-    ),
-  ],
-};
+/** Projections into a database, part of P20. */
+export const projectionContests: readonly Contest[] = [
+  contest(
+    { name: 'sqlite', title: 'into SQLite: from the first write until the last is in the target' },
+    [
+      { name: 'upserts alone', kind: 'floor', module, export: 'sqliteFloor' },
+      { name: 'tablecast', kind: 'ours', module, export: 'sqliteOurs' },
+    ],
+    200_000,
+  ),
+  contest(
+    { name: 'postgres', title: 'into PostgreSQL: from the first write until the last is in the target' },
+    [
+      { name: 'upserts alone', kind: 'floor', module, export: 'postgresFloor', needs: server },
+      { name: 'tablecast', kind: 'ours', module, export: 'postgresOurs', needs: server },
+    ],
+    100_000,
+  ),
+];
