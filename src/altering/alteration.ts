@@ -52,13 +52,12 @@ export class Alteration {
   readonly #ended = new Subject<void>();
   readonly #endRunning: () => void;
 
-  /** @internal Use {@link alterTable}. Functions get rows as `asRead`, the same tables of a program, are read. */
+  /** @internal Use {@link alterTable}, which checks the options. Functions get rows as `asRead`, the same tables of a program, are read. */
   constructor(
     node: AlteringNode,
     options: AlterOptions,
     asRead: readonly [object, object] = [options.from, options.to],
   ) {
-    checkAlterOptions(options);
     const { from, to, oneWay = false, wait = waitForTimer } = options;
     const sides = [new Side(node, from, asRead[0]), new Side(node, to, asRead[1])] as const;
     const mappings = new RowMappings(sides, options);
@@ -243,5 +242,5 @@ export function alterTable<K1, V1, K2, V2>(
   node: AlteringNode,
   options: AlterOptions<K1, V1, K2, V2>,
 ): Alteration {
-  return new Alteration(node, options as unknown as AlterOptions);
+  return new Alteration(node, checkAlterOptions(options));
 }

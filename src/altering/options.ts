@@ -1,4 +1,8 @@
+import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
+import { anObject } from '../options/an-object.ts';
+import { checkedOptions } from '../options/checked-options.ts';
+import { code, said } from '../options/words.ts';
 import type { TableNode } from '../node/table-node.ts';
 import type { Table } from '../table/table.ts';
 
@@ -39,8 +43,33 @@ export interface AlterOptions<K1 = unknown, V1 = unknown, K2 = unknown, V2 = unk
 /** Is what an alteration needs of the node. */
 export type AlteringNode = Pick<TableNode, 'batch' | 'table' | 'log'>;
 
+const isTable = (given: unknown): boolean =>
+  typeof given === 'object' && given !== null && 'declaration' in given && 'changes' in given;
+
+const table = (sample: string) => v.pipe(v.custom<Table>(isTable), said('a table of the node', code(sample)));
+const called = (sample: string) =>
+  v.optional(
+    v.pipe(
+      v.custom<() => unknown>((given) => typeof given === 'function'),
+      said('a function', code(sample)),
+    ),
+  );
+
+/** {@link AlterOptions} as far as their form goes. */
+export const alterOptionsSchema = anObject({
+  from: table('node.table(hits)'),
+  to: table('node.table(hits2)'),
+  up: called('({ key, value }) => ({ key, value: String(value) })'),
+  down: called('({ key, value }) => ({ key, value: Number(value) })'),
+  oneWay: v.optional(v.boolean()),
+  wait: called('(milliseconds) => api.sleep(milliseconds)'),
+});
+
 /** Checks what can be checked before anything is read. @throws TablecastError `OPTION_INVALID` */
-export function checkAlterOptions({ from, to, up, down, oneWay }: AlterOptions): void {
+export function checkAlterOptions(given: unknown): AlterOptions {
+  checkedOptions(alterOptionsSchema, given, { of: 'of an alteration' });
+  const options = given as AlterOptions;
+  const { from, to, up, down, oneWay } = options;
   if (from.name === to.name)
     throw refused(`Table ${from.name} cannot be carried into itself.`, 'Name two tables.');
   const [before, after] = [from.declaration.backend, to.declaration.backend];
@@ -56,6 +85,7 @@ export function checkAlterOptions({ from, to, up, down, oneWay }: AlterOptions):
       'Give both, or oneWay: true to carry nothing back.',
     );
   }
+  return options;
 }
 
 export function refused(message: string, hint: string): TablecastError {

@@ -24,8 +24,7 @@ export async function previewAlteration<K1, V1, K2, V2>(
   node: AlteringNode,
   options: AlterOptions<K1, V1, K2, V2>,
 ): Promise<AlterPreview> {
-  const { from, to, ...rest } = options as unknown as AlterOptions;
-  checkAlterOptions({ from, to, ...rest });
+  const { from, to, ...rest } = checkAlterOptions(options);
   await using scratch = await openNode({ id: 'preview' });
   const copies = [from, to].map(({ name, declaration }) =>
     scratch.table(name, exactly({ ...declaration, backend: 'memory' })),

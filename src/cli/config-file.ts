@@ -1,113 +1,113 @@
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
+import { httpLimitsSchema } from '../http/options.ts';
 import type { PlainDeclaration } from '../index.ts';
+import { limitsSchema, retentionSchema } from '../node/options-schema.ts';
+import { anObject, isPlainObject, textOrObject } from '../options/an-object.ts';
+import { type Fault, faultOf, shownKind } from '../options/checked-options.ts';
+import { namedRecord } from '../options/named-record.ts';
+import { said } from '../options/words.ts';
 import { usageError } from './failure.ts';
-import { kindOf, readJsonFile } from './json-file.ts';
-import { didYouMean } from './nearest-word.ts';
-import { ZEEK_MEMBERS, absoluteZeek, zeekConfigSchema } from './zeek-config.ts';
+import { readJsonFile } from './json-file.ts';
+import { absoluteZeek, zeekConfigSchema } from './zeek-config.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const fileName = v.pipe(text, said('the name of a file', './node.pem'));
+const host = v.pipe(text, said('the text of an address or a name', '127.0.0.1'));
+const names = v.pipe(v.array(text), said('a list of texts', ['sensor-*']));
 
 /** Names, rights and patterns are looked at by the node. */
-const credential = v.strictObject({
+const credential = anObject({
   name: text,
   token: v.optional(text),
-  tokenFile: v.optional(text),
+  tokenFile: v.optional(fileName),
   certificate: v.optional(text),
-  nodes: v.array(text),
-  read: v.optional(v.array(text)),
-  write: v.optional(v.array(text)),
+  nodes: names,
+  read: v.optional(names),
+  write: v.optional(names),
   origins: v.optional(v.picklist(['own', 'relay'])),
 });
 
-const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
-const tlsSchema = v.strictObject({
-  cert: text,
-  key: text,
-  ca: v.optional(text),
+const port = v.pipe(
+  v.number(),
+  v.integer(),
+  v.minValue(0),
+  v.maxValue(65_535),
+  said('a whole number from 0 to 65535; 0 takes a free port', 47_760),
+);
+const tlsSchema = anObject({
+  cert: fileName,
+  key: fileName,
+  ca: v.optional(fileName),
   requireClientCertificate: v.optional(v.boolean()),
 });
 
-const listenSchema = v.strictObject({
+const listening = {
   port,
-  host: v.optional(text),
+  host: v.optional(host),
   tls: v.optional(tlsSchema),
-  hosts: v.optional(v.array(text)),
-  origins: v.optional(v.array(text)),
-});
+  hosts: v.optional(v.pipe(v.array(text), said('a list of names', ['node.example.org']))),
+  origins: v.optional(
+    v.pipe(v.array(text), said('a list of pages by their origin', ['https://example.org'])),
+  ),
+};
 
-const socketSchema = v.strictObject({
-  path: text,
+const listenSchema = anObject(listening);
+
+const socketPath = v.pipe(
+  text,
+  said('the path of a Unix domain socket, or an object with it', '/run/hub.sock'),
+);
+const socketSchema = anObject({
+  path: v.pipe(text, said('the text of a path', '/run/hub.sock')),
   /** As chmod writes it: JSON has no octal numbers. */
-  mode: v.optional(v.pipe(v.string(), v.regex(/^0?[0-7]{3}$/))),
+  mode: v.optional(
+    v.pipe(v.string(), v.regex(/^0?[0-7]{3}$/), said('the digits that chmod takes, as text', '660')),
+  ),
 });
 
-const schema = v.strictObject({
-  id: v.optional(text),
-  directory: v.optional(text),
+/** A configuration file as far as its form goes. */
+export const configFileSchema = anObject({
+  id: v.optional(v.pipe(text, said('text of 1 to 64 letters, digits, _, . and -', 'manager'))),
+  directory: v.optional(v.pipe(text, said('the text of a path', './data'))),
   durability: v.optional(v.picklist(['commit', 'interval'])),
   failureMode: v.optional(v.picklist(['refuse', 'delete'])),
-  listen: v.optional(v.union([v.literal(false), listenSchema])),
-  socket: v.optional(v.union([text, socketSchema])),
-  peers: v.optional(v.array(text)),
+  listen: v.optional(
+    v.lazy((given): v.GenericSchema<false | v.InferOutput<typeof listenSchema>> =>
+      given === false ? v.literal(false) : listenSchema,
+    ),
+  ),
+  socket: v.optional(textOrObject(socketPath, socketSchema)),
+  peers: v.optional(
+    v.pipe(v.array(text), said('a list of addresses, each with its protocol', ['ws://10.0.0.1:47760'])),
+  ),
   auth: v.optional(
-    v.strictObject({
+    anObject({
       token: v.optional(text),
-      tokenFile: v.optional(text),
+      tokenFile: v.optional(fileName),
       dialToken: v.optional(text),
-      dialTokenFile: v.optional(text),
+      dialTokenFile: v.optional(fileName),
       credentials: v.optional(v.array(credential)),
-      ca: v.optional(text),
-      cert: v.optional(text),
-      key: v.optional(text),
+      ca: v.optional(fileName),
+      cert: v.optional(fileName),
+      key: v.optional(fileName),
     }),
   ),
-  sql: v.optional(v.union([v.literal(true), text])),
-  health: v.optional(v.strictObject({ port, host: v.optional(text) })),
+  sql: v.optional(
+    v.pipe(v.union([v.literal(true), text]), said('true, or the text of a file or a database', true)),
+  ),
+  health: v.optional(anObject({ port, host: v.optional(host) })),
   http: v.optional(
-    v.strictObject({
-      ...listenSchema.entries,
-      health: v.optional(v.boolean()),
-      limits: v.optional(
-        v.strictObject({
-          maxBodyBytes: v.optional(count),
-          maxSockets: v.optional(count),
-          maxStreams: v.optional(count),
-          maxStreamsPerHolder: v.optional(count),
-          maxReadsPerSecond: v.optional(count),
-          maxWritesPerSecond: v.optional(count),
-          maxWaitingBytes: v.optional(count),
-        }),
-      ),
-    }),
+    anObject({ ...listening, health: v.optional(v.boolean()), limits: v.optional(httpLimitsSchema) }),
   ),
-  retention: v.optional(
-    v.strictObject({
-      age: v.optional(v.union([text, count])),
-      bytes: v.optional(count),
-      operations: v.optional(count),
-    }),
-  ),
-  limits: v.optional(
-    v.strictObject({
-      maxPeers: v.optional(count),
-      maxTables: v.optional(count),
-      maxFrameBytes: v.optional(count),
-      maxQueuedBytes: v.optional(count),
-      maxMemoryLogBytes: v.optional(count),
-      maxFileBytes: v.optional(count),
-      maxOperationsPerSecond: v.optional(count),
-      maxBytesPerSecond: v.optional(count),
-      maxSubscribers: v.optional(count),
-    }),
-  ),
-  tables: v.optional(v.record(v.string(), v.looseObject({}))),
+  retention: v.optional(retentionSchema),
+  limits: v.optional(limitsSchema),
+  tables: v.optional(namedRecord(v.pipe(v.custom(isPlainObject), said('a declaration', { key: 'addr' })))),
   zeek: v.optional(zeekConfigSchema),
 });
 
 /** A configuration is what its file says; file names in it are absolute. */
-export type FileConfig = Omit<v.InferOutput<typeof schema>, 'tables'> & {
+export type FileConfig = Omit<v.InferOutput<typeof configFileSchema>, 'tables'> & {
   readonly tables?: Readonly<Record<string, PlainDeclaration>> | undefined;
 };
 
@@ -116,12 +116,12 @@ export function readConfigFile(file: string): FileConfig {
   const path = resolve(file);
   const hint = 'JSON has no comments and no comma at the end of a list.';
   const content = readJsonFile(path, 'configuration file', hint);
-  if (Array.isArray(content))
-    throw usageError(`${path} holds a list, not an object.`, 'Begin with { "id": … }.');
+  if (!isPlainObject(content))
+    throw usageError(`${path} holds ${shownKind(content)}, not an object.`, 'Begin with { "id": … }.');
   refuseReserved(path, content, []);
-  const result = v.safeParse(schema, content);
-  if (!result.success) throw invalid(path, result.issues[0]);
-  return absolute(withAllTables(result.output as FileConfig, content as FileConfig), dirname(path));
+  const result = v.safeParse(configFileSchema, content);
+  if (!result.success) throw invalid(path, faultOf(configFileSchema, content, result.issues[0], 'json'));
+  return absolute(withAllTables(result.output as FileConfig, content), dirname(path));
 }
 
 /** Names that every object of JavaScript has, so that checks of its members pass over them. */
@@ -151,37 +151,11 @@ function withAllTables(config: FileConfig, { tables, zeek }: FileConfig): FileCo
   };
 }
 
-function invalid(path: string, issue: v.BaseIssue<unknown>): Error {
-  const keys = (issue.path ?? []).map((item) => String(item.key));
-  const member = keys.join('.') || 'the file';
-  if (issue.type !== 'strict_object' || issue.expected !== 'never') {
-    return usageError(
-      `${path}: ${member} expects ${issue.expected ?? 'another value'}, not ${kindOf(issue.input)}.`,
-      'See docs/cli.md for what each option takes; `tablecast run --check-config` checks a file.',
-    );
-  }
-  const known = MEMBERS.get(keys.slice(0, -1).join('.')) ?? [];
-  const word = keys.at(-1) ?? '';
-  return usageError(
-    `${path}: ${member} is not an option.${didYouMean(word, known)}`,
-    `${keys.length === 1 ? 'Options' : `Members of ${keys.slice(0, -1).join('.')}`} are ${known.join(', ')}.`,
-  );
+function invalid(file: string, { path, problem, hint, meant }: Fault): Error {
+  return usageError(`${file}: ${path} ${problem}.${meant}`, hint, {
+    option: path,
+  });
 }
-
-const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['', Object.keys(schema.entries)],
-  ['listen', Object.keys(listenSchema.entries)],
-  ['listen.tls', Object.keys(tlsSchema.entries)],
-  ['socket', Object.keys(socketSchema.entries)],
-  ['auth', Object.keys(schema.entries.auth.wrapped.entries)],
-  ['zeek.0', ZEEK_MEMBERS],
-  ['health', Object.keys(schema.entries.health.wrapped.entries)],
-  ['http', Object.keys(schema.entries.http.wrapped.entries)],
-  ['http.tls', Object.keys(tlsSchema.entries)],
-  ['http.limits', Object.keys(schema.entries.http.wrapped.entries.limits.wrapped.entries)],
-  ['retention', Object.keys(schema.entries.retention.wrapped.entries)],
-  ['limits', Object.keys(schema.entries.limits.wrapped.entries)],
-]);
 
 function absolute(config: FileConfig, directory: string): FileConfig {
   const { auth, listen, socket, http } = config;

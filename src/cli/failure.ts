@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { type ErrorCode, TablecastError, isTablecastError } from '../index.ts';
+import { type ErrorCode, type ErrorDetails, TablecastError, isTablecastError } from '../index.ts';
 import { note, visible } from './output.ts';
 
 /** Names what a command ends with; documented in docs/cli.md, so never renumber. */
@@ -37,8 +37,12 @@ const EXIT_OF: ReadonlyMap<ErrorCode, number> = new Map([
 ]);
 
 /** A mistake in how the command was called. */
-export function usageError(message: string, hint: string): TablecastError {
-  return new TablecastError('OPTION_INVALID', message, { hint });
+export function usageError(
+  message: string,
+  hint: string,
+  details?: ErrorDetails<'OPTION_INVALID'>,
+): TablecastError {
+  return new TablecastError('OPTION_INVALID', message, { hint, details });
 }
 
 /** Tells a failure in words, never with a stack unless TABLECAST_DEBUG=1, and gives the exit code. */

@@ -27,10 +27,3 @@ function placeIn(text: string): string {
     return `: line ${before.length}, column ${(before.at(-1) ?? '').length + 1} expects ${error.expected}`;
   }
 }
-
-/** Names what kind of value was given: never the value itself, which may be a secret in the wrong place. */
-export function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}

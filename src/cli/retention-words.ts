@@ -1,4 +1,5 @@
-import type { Retention } from '../index.ts';
+import { isDuration } from '../schema/index.ts';
+import type { Duration, Retention } from '../index.ts';
 import { usageError } from './failure.ts';
 import { didYouMean } from './nearest-word.ts';
 
@@ -22,10 +23,16 @@ export function parseRetention(text: string): Retention {
     given.set(member, value);
   }
   return {
-    age: given.get('age'),
+    age: ageOf(given),
     bytes: numberOf(given, 'bytes'),
     operations: numberOf(given, 'operations'),
   };
+}
+
+function ageOf(given: ReadonlyMap<string, string>): Duration | undefined {
+  const age = given.get('age');
+  if (age === undefined || isDuration(age)) return age;
+  throw usageError('--retention: age is no number with a unit, such as 12h or 30d.', EXAMPLE);
 }
 
 function numberOf(given: ReadonlyMap<string, string>, member: 'bytes' | 'operations'): number | undefined {

@@ -1,38 +1,33 @@
 import { resolve } from 'node:path';
 import * as v from 'valibot';
 import type { ZeekAttachmentOptions } from '../index.ts';
+import { MAX_CLUSTERS } from '../node/options-schema.ts';
+import { anObject, oneOrList } from '../options/an-object.ts';
+import { said } from '../options/words.ts';
+import { zeekAttachmentEntries, zeekServerName } from '../zeek/options.ts';
 import { readText } from './credentials.ts';
 
-const text = v.pipe(v.string(), v.minLength(1));
+const fileName = v.pipe(v.string(), v.minLength(1), said('the name of a file', './zeek.pem'));
 
-const attachment = v.strictObject({
-  url: v.pipe(v.string(), v.regex(/^wss?:\/\//)),
-  cluster: v.optional(text),
-  tables: v.record(v.string(), v.looseObject({ type: text })),
-  topics: v.optional(v.array(text)),
+const attachment = anObject({
+  ...zeekAttachmentEntries,
   tls: v.optional(
-    v.strictObject({
-      ca: v.optional(text),
-      cert: v.optional(text),
-      key: v.optional(text),
-      servername: v.optional(text),
+    anObject({
+      ca: v.optional(fileName),
+      cert: v.optional(fileName),
+      key: v.optional(fileName),
+      servername: zeekServerName,
     }),
   ),
-  timings: v.optional(v.looseObject({})),
-  limits: v.optional(v.looseObject({})),
 });
-
-/** Members of an attachment in a configuration file. */
-export const ZEEK_MEMBERS: readonly string[] = Object.keys(attachment.entries);
 
 /** A Zeek cluster in a configuration file: certificates by the names of their files. */
 export type ZeekConfig = v.InferOutput<typeof attachment>;
 
-/** The clusters of a configuration file: what the node does not check itself is checked here. */
+/** The clusters of a configuration file. */
 export const zeekConfigSchema: v.GenericSchema<unknown, readonly ZeekConfig[]> = v.pipe(
-  v.unknown(),
-  v.transform((given) => (Array.isArray(given) ? (given as unknown[]) : [given])),
-  v.array(attachment),
+  oneOrList(attachment, MAX_CLUSTERS),
+  v.transform((given) => [given].flat()),
 );
 
 /** With the names of files made absolute. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { faultOf } from '../options/checked-options.ts';
 import { invalidRequest } from './problem.ts';
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -48,15 +49,9 @@ function isExact(literal: string): boolean {
 export function checked<S extends v.GenericSchema>(schema: S, body: unknown): v.InferOutput<S> {
   const result = v.safeParse(schema, body ?? {});
   if (result.success) return result.output;
-  const [issue] = result.issues;
-  const where =
-    issue.path
-      ?.map(({ key }) => String(key))
-      .join('.')
-      .slice(0, 100) ?? 'the body';
-  const unknown = issue.type === 'strict_object' && issue.expected === 'never';
+  const { path, problem, hint } = faultOf(schema, body ?? {}, result.issues[0], 'json');
   throw invalidRequest(
-    unknown ? `${where} is no member of the body.` : `${where} expects ${issue.expected ?? 'another value'}.`,
-    'GET /v1/openapi.json says what each route takes.',
+    `${path === '' ? 'The members of the body' : `Member ${path.slice(0, 100)} of the body`} ${problem}.`,
+    `${hint} GET /v1/openapi.json says what each route takes.`,
   );
 }

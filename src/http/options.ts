@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { anObject } from '../options/an-object.ts';
 import type { ListenTls } from '../transport/websocket/options.ts';
 import type { HttpLimitOptions } from './limits.ts';
 
@@ -22,7 +23,7 @@ export interface HttpOptions {
 const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
 
 /** {@link HttpLimitOptions} from a program or a file. */
-export const httpLimitsSchema = v.strictObject({
+export const httpLimitsSchema = anObject({
   maxBodyBytes: count,
   maxSockets: count,
   maxStreams: count,

@@ -1,3 +1,7 @@
+import * as v from 'valibot';
+import { anObject } from '../options/an-object.ts';
+import { checkedOptions } from '../options/checked-options.ts';
+import { said } from '../options/words.ts';
 import type { TableDeclaration } from '../schema/index.ts';
 import type { LocalChoices, TableDefinition } from '../table/define-table.ts';
 
@@ -6,8 +10,15 @@ export type Asked =
   | readonly [name: string, declaration: TableDeclaration]
   | readonly [definition: TableDefinition, here?: LocalChoices];
 
-/** Returns the name and the declaration that are asked for; neither is checked. */
+/** {@link LocalChoices} as far as their form goes. */
+export const localChoicesSchema = anObject({
+  backend: v.optional(v.pipe(v.string(), said('the name of a backend of the node', 'sqlite'))),
+  default: v.optional(v.unknown()),
+});
+
+/** Returns the name and the declaration that are asked for; neither is checked. Throws `OPTION_INVALID` for what this node wants. */
 export function askedTable([asked, more]: Asked): readonly [name: string, declaration: TableDeclaration] {
   if (typeof asked !== 'object' || asked === null) return [asked, more as TableDeclaration];
-  return [asked.name, { ...asked.declaration, ...more } as TableDeclaration];
+  const here = more === undefined ? {} : checkedOptions(localChoicesSchema, more, { of: 'of a table here' });
+  return [asked.name, { ...asked.declaration, ...here } as TableDeclaration];
 }

@@ -1,4 +1,7 @@
 import * as v from 'valibot';
+import { anObject } from '../options/an-object.ts';
+import { checkedOptions } from '../options/checked-options.ts';
+import { said } from '../options/words.ts';
 import { TablecastError } from '../errors.ts';
 import type { Awaited } from '../replication/reach/flushes.ts';
 
@@ -35,18 +38,25 @@ export interface ReachablePeers {
 }
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(1));
-const schema = v.strictObject({
+/** {@link FlushOptions} as far as their form goes. */
+export const flushSchema = anObject({
   peers: v.optional(whole),
-  everyone: v.optional(v.literal(true)),
-  timeoutMs: v.optional(v.pipe(whole, v.maxValue(MAX_TIMEOUT_MS))),
-  tables: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
+  everyone: v.optional(v.pipe(v.literal(true), said('true, or is left out', true))),
+  timeoutMs: v.optional(
+    v.pipe(
+      whole,
+      v.maxValue(MAX_TIMEOUT_MS),
+      said(`a whole number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`, 5000),
+    ),
+  ),
+  tables: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), said('the name of a table', 'hosts'))),
+      v.minLength(1),
+      said('a list of names of tables', ['hosts']),
+    ),
+  ),
 });
-const EXPECTED: Readonly<Record<string, string>> = {
-  peers: 'a whole number from 1',
-  everyone: 'true, or is left out',
-  timeoutMs: `a whole number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`,
-  tables: 'a list of names of tables',
-};
 
 /** Checks whom a flush waits for; undefined for nobody. Throws `OPTION_INVALID`, also for more peers than there can be. */
 export function checkFlush(
@@ -54,12 +64,8 @@ export function checkFlush(
   reachable: ReachablePeers,
 ): Awaited | undefined {
   if (options === undefined) return undefined;
-  const result = v.safeParse(schema, options);
-  if (!result.success) {
-    const option = result.issues[0].path?.[0]?.key;
-    throw wrong(typeof option === 'string' ? option : '', options);
-  }
-  const { peers, everyone, timeoutMs = DEFAULT_TIMEOUT_MS, tables } = result.output;
+  const checked = checkedOptions(flushSchema, options, { of: 'of flush' });
+  const { peers, everyone, timeoutMs = DEFAULT_TIMEOUT_MS, tables } = checked;
   if (peers !== undefined && everyone)
     throw refused('everyone', 'is given beside peers', 'Leave one of them out.');
   if (peers !== undefined) requireReachable(peers, reachable);
@@ -87,22 +93,7 @@ function requireReachable(peers: number, { configured, listens, most }: Reachabl
   throw refused('peers', `is ${peers}, and this node knows ${configured} and does not listen`, hint);
 }
 
-function wrong(option: string, options: FlushOptions): TablecastError {
-  const expected = EXPECTED[option];
-  const hint = 'For example: await node.flush({ peers: 2, timeoutMs: 5000 }).';
-  if (expected === undefined) {
-    const named = option === '' ? 'has options that are no object' : 'is no option of flush';
-    return refused(option, named, hint);
-  }
-  const given: unknown = options[option as keyof FlushOptions];
-  return refused(
-    option,
-    `expects ${expected}, not ${typeof given === 'number' ? given : typeof given}`,
-    hint,
-  );
-}
-
 function refused(option: string, problem: string, hint: string): TablecastError {
-  const message = `Option ${option === '' ? 'of flush' : `${option} of flush`} ${problem}.`;
+  const message = `Option ${option} of flush ${problem}.`;
   return new TablecastError('OPTION_INVALID', message, { hint, details: { option } });
 }

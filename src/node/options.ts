@@ -1,117 +1,18 @@
-import * as v from 'valibot';
 import { checkCredentials, checkToken } from '../access/check.ts';
 import type { CredentialChange, CredentialOptions, Verifier } from '../access/rights.ts';
-import { type HttpOptions, httpLimitsSchema } from '../http/options.ts';
+import type { HttpOptions } from '../http/options.ts';
 import type { Backend } from '../log/backend.ts';
 import type { Transport } from '../transport/transport.ts';
 import { type ListenUnix, checkSocketPath } from '../transport/websocket/socket-path.ts';
-import { optionInvalid } from './option-words.ts';
+import { checkedOptions } from '../options/checked-options.ts';
+import { certificateChangeSchema, credentialChangeSchema, nodeOptionsSchema } from './options-schema.ts';
 import { checkOwnPorts } from './own-ports.ts';
 import { TablecastError } from '../errors.ts';
 import { checkOwnId } from '../log/operations/origin.ts';
 import type { Tracer } from '../observability/tracing.ts';
 import type { RetentionLimits } from '../log/trimming/retention.ts';
-import { parseDuration } from '../schema/index.ts';
-import { type ZeekAttachmentOptions, zeekAttachmentSchema } from '../zeek/options.ts';
-
-const pem = v.union([v.string(), v.instance(Uint8Array)]);
-const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
-const texts = v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(255))), v.maxLength(64));
-
-const listen = v.strictObject({
-  port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
-  host: v.optional(v.pipe(v.string(), v.minLength(1))),
-  tls: v.optional(
-    v.strictObject({
-      cert: pem,
-      key: pem,
-      ca: v.optional(pem),
-      requireClientCertificate: v.optional(v.boolean()),
-    }),
-  ),
-  hosts: v.optional(texts),
-  origins: v.optional(texts),
-});
-
-const socketPath = v.pipe(v.string(), v.minLength(1));
-const fileMode = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777));
-
-const MAX_CLUSTERS = 16;
-
-const tokenText = v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1024)));
-/** Looked through by rules of their own, whose messages name no secret. */
-const credentialList = v.optional(v.array(v.looseObject({})));
-const credentialChange = v.strictObject({
-  token: tokenText,
-  dialToken: tokenText,
-  credentials: credentialList,
-});
-
-const isObject = (given: unknown): boolean => typeof given === 'object' && given !== null;
-
-const isTracer = (given: unknown): boolean =>
-  isObject(given) && typeof (given as { readonly startSpan?: unknown }).startSpan === 'function';
-
-const schema = v.strictObject({
-  id: v.string(),
-  directory: v.optional(v.pipe(v.string(), v.minLength(1))),
-  durability: v.optional(v.picklist(['commit', 'interval'])),
-  failureMode: v.optional(v.picklist(['refuse', 'delete'])),
-  listen: v.optional(listen),
-  socket: v.optional(v.union([socketPath, v.strictObject({ path: socketPath, mode: v.optional(fileMode) })])),
-  backends: v.optional(v.record(v.string(), v.custom<Backend>(isObject))),
-  transports: v.optional(v.array(v.custom<Transport>(isObject))),
-  peers: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9+.-]*:\/\//))), v.maxLength(64))),
-  auth: v.optional(
-    v.strictObject({
-      token: tokenText,
-      dialToken: tokenText,
-      credentials: credentialList,
-      verify: v.optional(v.function()),
-      ca: v.optional(pem),
-      cert: v.optional(pem),
-      key: v.optional(pem),
-    }),
-  ),
-  health: v.optional(
-    v.strictObject({
-      port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
-      host: v.optional(v.pipe(v.string(), v.minLength(1))),
-    }),
-  ),
-  http: v.optional(
-    v.strictObject({
-      ...listen.entries,
-      health: v.optional(v.boolean()),
-      limits: v.optional(httpLimitsSchema),
-    }),
-  ),
-  retention: v.optional(
-    v.strictObject({
-      age: v.optional(v.union([v.string(), positive])),
-      bytes: v.optional(positive),
-      operations: v.optional(positive),
-    }),
-  ),
-  sql: v.optional(v.union([v.literal(true), v.pipe(v.string(), v.minLength(1), v.maxLength(4096))])),
-  limits: v.optional(
-    v.strictObject({
-      maxPeers: v.optional(positive),
-      maxTables: v.optional(positive),
-      maxFrameBytes: v.optional(positive),
-      maxQueuedBytes: v.optional(positive),
-      maxMemoryLogBytes: v.optional(positive),
-      maxFileBytes: v.optional(positive),
-      maxOperationsPerSecond: v.optional(positive),
-      maxBytesPerSecond: v.optional(positive),
-      maxSubscribers: v.optional(positive),
-    }),
-  ),
-  tracing: v.optional(v.custom<Tracer>(isTracer)),
-  zeek: v.optional(
-    v.union([v.pipe(v.array(zeekAttachmentSchema), v.maxLength(MAX_CLUSTERS)), zeekAttachmentSchema]),
-  ),
-});
+import { type Duration, parseDuration } from '../schema/index.ts';
+import type { ZeekAttachmentOptions } from '../zeek/options.ts';
 
 /** A PEM is given as text or as bytes. */
 export type Pem = string | Uint8Array;
@@ -154,7 +55,7 @@ export interface Retention {
    * Lets operations go that came into this log longer ago: milliseconds, or text such as `'12h'`, `'30d'`; at
    * least a second.
    */
-  readonly age?: number | string | undefined;
+  readonly age?: Duration | undefined;
   /** Keeps this many bytes of log, as they are stored. */
   readonly bytes?: number | undefined;
   /** Keeps this many of the newest positions of the log. */
@@ -292,11 +193,14 @@ export interface CertificateChange {
     | undefined;
 }
 
+/** Checks certificates that are to take the place of others, as far as their form goes. Throws `OPTION_INVALID`. */
+export function checkCertificateChange(change: unknown): CertificateChange {
+  return checkedOptions(certificateChangeSchema, change, { of: 'of reloadCertificates' });
+}
+
 /** Checks credentials that are to take the place of others. Throws `OPTION_INVALID`, which names no secret. */
 export function checkCredentialChange(change: unknown): CredentialChange {
-  const result = v.safeParse(credentialChange, change);
-  if (!result.success) throw optionInvalid(result.issues[0], credentialChange.entries);
-  const { token, dialToken, credentials } = result.output;
+  const { token, dialToken, credentials } = checkedOptions(credentialChangeSchema, change, { at: 'auth' });
   checkToken(token, 'auth.token');
   checkToken(dialToken, 'auth.dialToken');
   return { token, dialToken, credentials: credentials && checkCredentials(credentials) };
@@ -304,23 +208,19 @@ export function checkCredentialChange(change: unknown): CredentialChange {
 
 /** Checks options from a program or a file. Throws `OPTION_INVALID`, which names the member. */
 export function checkOptions(options: unknown): NodeOptions {
-  const result = v.safeParse(schema, options);
-  if (result.success) {
-    checkOwnId(result.output.id);
-    const { auth } = result.output;
-    checkToken(auth?.token, 'auth.token');
-    checkToken(auth?.dialToken, 'auth.dialToken');
-    retentionLimits(result.output.retention);
-    requirePlaceOfRows(result.output);
-    checkOwnPorts(result.output);
-    checkSocket(result.output);
-    for (const [index, peer] of (result.output.peers ?? []).entries())
-      checkPeerAddress(peer, `peers.${index}`);
-    if (auth?.credentials === undefined) return result.output as NodeOptions;
-    const credentials = checkCredentials(auth.credentials);
-    return { ...result.output, auth: { ...auth, credentials } } as NodeOptions;
-  }
-  throw optionInvalid(result.issues[0], schema.entries);
+  const checked = checkedOptions(nodeOptionsSchema, options);
+  const { auth, peers = [] } = checked;
+  checkOwnId(checked.id);
+  checkToken(auth?.token, 'auth.token');
+  checkToken(auth?.dialToken, 'auth.dialToken');
+  retentionLimits(checked.retention);
+  requirePlaceOfRows(checked);
+  checkSocket(checked);
+  checkOwnPorts(checked);
+  for (const [index, peer] of peers.entries()) checkPeerAddress(peer, `peers.${index}`);
+  if (auth?.credentials === undefined) return checked as NodeOptions;
+  const credentials = checkCredentials(auth.credentials);
+  return { ...checked, auth: { ...auth, credentials } } as NodeOptions;
 }
 
 /** Throws `OPTION_INVALID` when tables are to be kept for SQL beside a database that there is not. */
@@ -337,7 +237,7 @@ export function socketOf({ socket }: Pick<NodeOptions, 'socket'>): ListenUnix | 
   return typeof socket === 'string' ? { path: socket } : socket;
 }
 
-function checkSocket({ socket, listen: port }: v.InferOutput<typeof schema>): void {
+function checkSocket({ socket, listen: port }: Pick<NodeOptions, 'socket' | 'listen'>): void {
   const place = socketOf({ socket });
   if (place === undefined) return;
   checkSocketPath(place.path, typeof socket === 'string' ? 'socket' : 'socket.path');

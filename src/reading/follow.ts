@@ -1,6 +1,9 @@
 import type { Observable } from 'rxjs';
 import { Subscription } from 'rxjs/internal/Subscription';
+import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
+import { anObject } from '../options/an-object.ts';
+import { checkedOptions } from '../options/checked-options.ts';
 import type { Operation } from '../log/operations/operation.ts';
 
 /** Bounds the values that wait for a reader unless it says otherwise. */
@@ -40,6 +43,12 @@ export interface Follower<T> extends AsyncIterableIterator<T, undefined> {
   return(): Promise<IteratorResult<T, undefined>>;
 }
 
+/** {@link FollowOptions} as far as their form goes. */
+export const followOptionsSchema = anObject({
+  limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_LIMIT))),
+  overflow: v.optional(v.picklist(['fail', 'drop-oldest', 'latest'])),
+});
+
 /**
  * Follows a stream from this call on, at the reader's own pace (pull): changes and conflicts of a table,
  * `node.events`, or any other. However slow the reader is, no more than `limit` values wait for it, and the
@@ -49,13 +58,9 @@ export interface Follower<T> extends AsyncIterableIterator<T, undefined> {
  * Throws `OPTION_INVALID` for other options than {@link FollowOptions} says.
  */
 export function follow<T>(stream: Observable<T>, options: FollowOptions<T> = {}): Follower<T> {
-  const { limit = DEFAULT_LIMIT, overflow = 'fail' } = options;
-  if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-    throw invalid(`limit ${String(limit)}`, `It is a whole number from 1 to ${MAX_LIMIT}.`);
-  }
-  if (overflow !== 'fail' && overflow !== 'drop-oldest' && overflow !== 'latest') {
-    throw invalid(`overflow ${JSON.stringify(overflow)}`, "It is 'fail', 'drop-oldest' or 'latest'.");
-  }
+  const { limit = DEFAULT_LIMIT, overflow = 'fail' } = checkedOptions(followOptionsSchema, options, {
+    of: 'of follow()',
+  });
   return new StreamFollower(stream, limit, overflow);
 }
 
@@ -193,9 +198,8 @@ function tooSlow(limit: number, position: number | undefined): TablecastError {
 }
 
 function withoutKey(): TablecastError {
-  return invalid("overflow 'latest'", 'It is for changes and conflicts of a table, which have a key.');
-}
-
-function invalid(what: string, hint: string): TablecastError {
-  return new TablecastError('OPTION_INVALID', `A stream cannot be followed with ${what}.`, { hint });
+  return new TablecastError('OPTION_INVALID', "A stream cannot be followed with overflow 'latest'.", {
+    hint: 'It is for changes and conflicts of a table, which have a key.',
+    details: { option: 'overflow' },
+  });
 }

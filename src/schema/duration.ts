@@ -1,6 +1,7 @@
 import { TablecastError } from '../errors.ts';
 import { schemaLimits } from './limits.ts';
 import { Refusal, show } from './refusal.ts';
+import type { Duration } from './schema.ts';
 
 const unitNanoseconds: ReadonlyMap<string, bigint> = new Map([
   ['ns', 1n],
@@ -50,6 +51,16 @@ export function millisecondsOf(duration: unknown): number {
   return milliseconds + 0;
 }
 
+/** Says whether something is a duration that {@link millisecondsOf} takes. */
+export function isDuration(given: unknown): given is Duration {
+  try {
+    millisecondsOf(given);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function wholeMilliseconds(text: string): number | undefined {
   const nanoseconds = nanosecondsOf(text);
   if (nanoseconds === undefined || nanoseconds % nanosecondsPerMillisecond !== 0n) return undefined;
@@ -68,6 +79,9 @@ export function parseDuration(value: number | string, what: string): number {
     return millisecondsOf(value);
   } catch (thrown) {
     if (!(thrown instanceof Refusal)) throw thrown;
-    throw new TablecastError('OPTION_INVALID', `${what} ${thrown.problem}`, { hint: thrown.hint });
+    throw new TablecastError('OPTION_INVALID', `Option ${what} ${thrown.problem}.`, {
+      hint: thrown.hint,
+      details: { option: what },
+    });
   }
 }

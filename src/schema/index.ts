@@ -7,6 +7,7 @@ export type {
   ComplexColumn,
   ComplexName,
   Duration,
+  ModeName,
   KeyColumn,
   IntegerColumn,
   IntegerForm,
@@ -26,6 +27,6 @@ export { compileSchema, sameDeclaration } from './compile.ts';
 export { differenceFromBefore, differenceFromThere } from './difference.ts';
 export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';
 export { suggestion } from './nearest.ts';
-export { parseDuration } from './duration.ts';
+export { isDuration, parseDuration } from './duration.ts';
 export { schemaLimits } from './limits.ts';
 export { sumWithin } from './numeric-types.ts';

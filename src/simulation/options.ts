@@ -1,4 +1,9 @@
 import * as v from 'valibot';
+import { anObject, isPlainObject } from '../options/an-object.ts';
+import { checkedOptions } from '../options/checked-options.ts';
+import { namedRecord } from '../options/named-record.ts';
+import { code, said } from '../options/words.ts';
+import { limitsSchema, retentionSchema } from '../node/options-schema.ts';
 import { TablecastError } from '../errors.ts';
 import type { NodeOptions, TableDeclaration, TableNode, TableOf } from '../index.ts';
 import type { Timer } from '../environment.ts';
@@ -101,18 +106,25 @@ const DAY_MS = 86_400_000;
 const whole = (low: number, high: number): v.GenericSchema<number> =>
   v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
 
-const called = v.custom<() => unknown>((value) => typeof value === 'function', 'expects a function');
+const called = v.pipe(
+  v.custom<() => unknown>((value) => typeof value === 'function'),
+  said('a function', code('async ({ node, tables }) => {}')),
+);
 
-const schema = v.strictObject({
+/** {@link SimulationOptions} as far as their form goes. */
+export const simulationSchema = anObject({
   seed: v.optional(whole(0, MAX_SEED), 1),
   seeds: v.optional(whole(1, 1_000_000), 1),
   nodes: whole(1, 16),
-  tables: v.record(v.string(), v.looseObject({})),
+  tables: v.pipe(
+    namedRecord(v.pipe(v.custom(isPlainObject), said('a declaration', { key: 'string' }))),
+    said('an object of declarations by name', { hits: { key: 'string', value: 'count' } }),
+  ),
   ledger: v.optional(called),
   program: called,
   check: called,
   faults: v.optional(
-    v.strictObject({
+    anObject({
       partitions: v.optional(v.boolean(), true),
       crashes: v.optional(v.boolean(), true),
       clocks: v.optional(v.boolean(), true),
@@ -122,8 +134,8 @@ const schema = v.strictObject({
   durationMs: v.optional(whole(1, DAY_MS), 10_000),
   twice: v.optional(v.boolean(), false),
   durability: v.optional(v.picklist(['commit', 'interval'])),
-  retention: v.optional(v.looseObject({})),
-  limits: v.optional(v.looseObject({})),
+  retention: v.optional(retentionSchema),
+  limits: v.optional(limitsSchema),
 });
 
 /** The options with defaults filled in. */
@@ -140,9 +152,8 @@ export function checkSimulation<T extends SimulatedTables, L>(
   options: SimulationOptions<T, L>,
   onlySeed: string | undefined,
 ): CheckedOptions<T, L> {
-  const result = v.safeParse(schema, options);
-  if (!result.success) throw refused(result.issues[0]);
-  const checked = { ...options, ...result.output } as unknown as CheckedOptions<T, L>;
+  const result = checkedOptions(simulationSchema, options, { of: 'of simulate()' });
+  const checked = { ...options, ...result } as unknown as CheckedOptions<T, L>;
   if (onlySeed === undefined || onlySeed === '') return seedsFit(checked);
   if (!/^\d{1,10}$/.test(onlySeed) || Number(onlySeed) > MAX_SEED)
     throw invalid('TABLECAST_SEED', `is ${JSON.stringify(onlySeed.slice(0, 40))}, which is no seed`);
@@ -152,12 +163,6 @@ export function checkSimulation<T extends SimulatedTables, L>(
 function seedsFit<C extends { readonly seed: number; readonly seeds: number }>(checked: C): C {
   if (checked.seed + checked.seeds - 1 <= MAX_SEED) return checked;
   throw invalid('seeds', `goes on beyond ${MAX_SEED}, the last seed`);
-}
-
-function refused(issue: v.BaseIssue<unknown>): TablecastError {
-  const path = issue.path?.map((item) => String(item.key)).join('.') ?? 'options';
-  if (issue.type === 'strict_object' && issue.expected === 'never') return invalid(path, 'is not an option');
-  return invalid(path, `expects ${issue.expected ?? issue.message}, not ${issue.received}`);
 }
 
 function invalid(option: string, problem: string): TablecastError {

@@ -1,6 +1,10 @@
 import { pathToFileURL } from 'node:url';
 import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
+import { anObject } from '../options/an-object.ts';
+import { checkedOptions } from '../options/checked-options.ts';
+import { namedRecord } from '../options/named-record.ts';
+import { said } from '../options/words.ts';
 import { type Schema, schemaLimits } from '../schema/index.ts';
 import { FACTS, MAX_SQL_NAME, SPAN, type SqlColumn, columnsOf, historyName, isPostgres } from './columns.ts';
 import type { ProjectionStart, TableOrder } from './messages.ts';
@@ -25,28 +29,49 @@ export interface ProjectOptions {
   readonly module?: string | URL | undefined;
 }
 
-const name = v.pipe(v.string(), v.regex(/^[^\0]+$/), v.maxBytes(MAX_SQL_NAME));
-const schema = v.strictObject({
-  to: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
-  into: v.optional(v.record(v.string(), name)),
+const name = v.pipe(
+  v.string(),
+  v.regex(/^[^\0]+$/),
+  v.maxBytes(MAX_SQL_NAME),
+  said(`a name of 1 to ${MAX_SQL_NAME} bytes`, 'hosts_seen'),
+);
+
+/** {@link ProjectOptions} as far as their form goes. */
+export const projectOptionsSchema = anObject({
+  to: v.pipe(
+    v.string(),
+    v.minLength(1),
+    v.maxLength(4096),
+    said('the text of a file, or of an address of PostgreSQL', 'rows.db'),
+  ),
+  into: v.optional(v.pipe(namedRecord(name), said('an object of names by table', { hosts: 'hosts_seen' }))),
   columns: v.optional(
-    v.record(v.string(), v.pipe(v.array(name), v.maxLength(schemaLimits.maxKeyColumns + 1))),
+    v.pipe(
+      namedRecord(
+        v.pipe(
+          v.array(name),
+          v.maxLength(schemaLimits.maxKeyColumns + 1),
+          said('a list of names, those of the key first', ['host', 'count']),
+        ),
+      ),
+      said('an object of lists of names by table', { hosts: ['host', 'count'] }),
+    ),
   ),
   history: v.optional(v.boolean()),
   existing: v.optional(v.boolean()),
-  module: v.optional(v.union([v.pipe(v.string(), v.minLength(1)), v.instance(URL)])),
+  module: v.optional(
+    v.pipe(
+      v.union([v.pipe(v.string(), v.minLength(1)), v.instance(URL)]),
+      said('the file or URL of a module', './rows.js'),
+    ),
+  ),
 });
 
 /** Checks what a projection is asked to do. Throws `OPTION_INVALID`, which names the member. */
 export function checkProjectOptions(tables: readonly Schema[], options: unknown): ProjectionStart {
-  const result = v.safeParse(schema, options);
-  if (!result.success) {
-    const issue = result.issues[0];
-    const path = issue.path?.map((item) => String(item.key)).join('.') ?? 'the options';
-    // The value is not repeated: it may hold a password.
-    throw refused(`Option ${path} of the projection expects ${issue.expected ?? 'another value'}.`);
-  }
-  const { to, into = {}, columns = {}, history = false, existing = false, module } = result.output;
+  // Where a value stands is told, and never the value: it may hold a password.
+  const checked = checkedOptions(projectOptionsSchema, options, { of: 'of the projection' });
+  const { to, into = {}, columns = {}, history = false, existing = false, module } = checked;
   for (const named of [...Object.keys(into), ...Object.keys(columns)]) {
     if (!tables.some((table) => table.name === named))
       throw refused(`The projection names the table ${JSON.stringify(named)}, which it does not have.`);

@@ -1,4 +1,8 @@
+import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
+import { anObject } from '../options/an-object.ts';
+import { checkedOptions } from '../options/checked-options.ts';
+import { code, said } from '../options/words.ts';
 import type { OperationLog } from '../log/keeping/operation-log.ts';
 import type { Operation } from '../log/operations/operation.ts';
 import type { Origins } from '../log/operations/origin.ts';
@@ -232,17 +236,24 @@ function apply({ rows, local }: Projection, planned: readonly Planned[]): number
   return count;
 }
 
-function checkOptions(options: Partial<UndoOptions> | undefined): void {
-  const { origin, since } = options ?? {};
-  const { position, time } = (since ?? {}) as { readonly position?: unknown; readonly time?: unknown };
-  if (typeof origin === 'string' && origin !== '' && Number.isFinite(position ?? time)) return;
-  throw new TablecastError(
-    'OPTION_INVALID',
-    'An undo needs an origin, and since: { position } or { time }.',
-    {
-      hint: "For example undo({ origin: 'worker-1', since: { time: Date.now() - 60_000 } }).",
-    },
-  );
+/** Says from which moment on operations are taken back. */
+export const undoSinceSchema = v.pipe(
+  v.union([
+    anObject({ position: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) }),
+    anObject({ time: v.pipe(v.number(), v.finite()) }),
+  ]),
+  said('{ position } or { time }', code('{ time: Date.now() - 60_000 }')),
+);
+
+/** {@link UndoOptions} as far as their form goes. */
+export const undoOptionsSchema = anObject({
+  origin: v.pipe(v.string(), v.minLength(1), said('the id of a node, or one life of it', 'worker-1')),
+  since: undoSinceSchema,
+  dryRun: v.optional(v.boolean()),
+});
+
+function checkOptions(options: UndoOptions | undefined): void {
+  checkedOptions(undoOptionsSchema, options ?? {}, { of: 'of an undo' });
 }
 
 function trimmed(table: string, position: number): TablecastError {

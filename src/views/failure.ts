@@ -40,8 +40,8 @@ export function writesInside(table: string): TablecastError {
   );
 }
 
-export function optionInvalid(message: string, hint: string): TablecastError {
-  return new TablecastError('OPTION_INVALID', message, { hint });
+export function optionInvalid(option: string, message: string, hint: string): TablecastError {
+  return new TablecastError('OPTION_INVALID', message, { hint, details: { option } });
 }
 
 /** Says in words what was given in place of something else. */

@@ -34,11 +34,6 @@ export function functionsOf(options: AnyOptions, table: string): Functions {
     orderBy: (orderBy === undefined ? [] : [orderBy].flat()).map((order) => {
       const isDescending = typeof order === 'object' && order !== null && 'descending' in order;
       const by: unknown = isDescending ? order.descending : order;
-      if (typeof by !== 'function')
-        throw optionInvalid(
-          'orderBy of a view is no order.',
-          'Pass a function of one row, { descending: function }, or a list of these.',
-        );
       return {
         by: askedAs(by as Asked<unknown>, { what: 'orderBy', table, take: isOrderKey }),
         isDescending,
@@ -52,8 +47,9 @@ function columnsOf(aggregate: object, table: string): AggregateColumn[] {
     const column = columnOf(name, each);
     if (column === undefined)
       throw optionInvalid(
-        `${name} of a view is no aggregate.`,
-        "Pass 'count', { sum }, { avg }, { min } or { max } with a function of one row.",
+        `aggregate.${name}`,
+        `Option aggregate.${name} of a view is no aggregate: it takes 'count', { sum }, { avg }, { min } or { max }.`,
+        'For example: { total: { sum: ({ value }) => value } }.',
       );
     return { ...column, input: askedAs(column.input, { what: name, table, take: isSettled }) };
   });

@@ -1,5 +1,9 @@
+import * as v from 'valibot';
 import type { Aggregate } from './aggregates.ts';
-import { nameOf, optionInvalid } from './failure.ts';
+import { optionInvalid } from './failure.ts';
+import { anObject, isPlainObject } from '../options/an-object.ts';
+import { checkedOptions } from '../options/checked-options.ts';
+import { code, said } from '../options/words.ts';
 import type { OrderKey } from './order.ts';
 import type { ViewRow } from './rows-of-views.ts';
 
@@ -58,52 +62,57 @@ export interface AnyOptions {
   readonly limit?: number | undefined;
 }
 
-const FUNCTIONS: readonly string[] = ['where', 'map', 'groupBy'];
-const MEMBERS: readonly string[] = [...FUNCTIONS, 'aggregate', 'orderBy', 'limit'];
+const ofRow = (sample: string) =>
+  v.optional(
+    v.pipe(v.custom<(row: never) => unknown>(isFunction), said('a function of one row', code(sample))),
+  );
 
-/** A function would have no members, and be passed over. */
-function requireObject(what: 'view' | 'join', options: unknown, example: string): void {
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
-  throw optionInvalid(`The options of a ${what} are ${nameOf(options)}.`, `Pass an object: ${example}.`);
+const order = v.pipe(
+  v.custom<OrderBy<never, never>>(isOrder),
+  said('a function of one row, { descending: function }, or a list of these', code('({ value }) => value')),
+);
+
+/** The options of a view as far as their form goes. */
+export const viewOptionsSchema = anObject({
+  where: ofRow('({ value }) => value > 3'),
+  map: ofRow('({ key, value }) => value'),
+  groupBy: ofRow('({ value }) => value'),
+  aggregate: v.optional(
+    v.pipe(v.custom<object>(isPlainObject), said('an object of aggregates by name', { rows: 'count' })),
+  ),
+  orderBy: v.optional(v.lazy((given): v.GenericSchema => (Array.isArray(given) ? v.array(order) : order))),
+  limit: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+});
+
+/** The options of a join as far as their form goes. */
+export const joinOptionsSchema = anObject({
+  on: v.pipe(
+    v.custom<(row: never) => unknown>(isFunction),
+    said('a function that gives the key in the other table', code('({ key }) => key')),
+  ),
+  optional: v.optional(v.boolean()),
+});
+
+function isFunction(given: unknown): boolean {
+  return typeof given === 'function';
+}
+
+function isOrder(given: unknown): boolean {
+  return isFunction(given) || (isPlainObject(given) && isFunction(given['descending']));
 }
 
 /** Throws `OPTION_INVALID` for what is no option of a view. */
 export function checkOptions(options: AnyOptions): void {
-  requireObject('view', options, 'view({ where: ({ value }) => value > 3 })');
-  for (const [name, value] of Object.entries(options)) {
-    if (!MEMBERS.includes(name))
-      throw optionInvalid(`A view has no option ${name}.`, `Use one of: ${MEMBERS.join(', ')}.`);
-    if (FUNCTIONS.includes(name) && value !== undefined && typeof value !== 'function')
-      throw optionInvalid(`${name} of a view is ${typeof value}.`, 'Pass a function of one row.');
-  }
-  const { aggregate, limit, orderBy } = options;
-  if (aggregate !== undefined && (typeof aggregate !== 'object' || aggregate === null))
-    throw optionInvalid('aggregate of a view is no object.', "Pass aggregates by name: { rows: 'count' }.");
-  if (limit === undefined) return;
-  if (!Number.isSafeInteger(limit) || limit < 1)
-    throw optionInvalid(`limit of a view is ${String(limit)}.`, 'It is a whole number of rows, 1 or more.');
-  if (orderBy === undefined)
-    throw optionInvalid(
-      'A view has a limit and no order.',
-      'Say with orderBy which rows come first, so that it is the same everywhere.',
-    );
+  checkedOptions(viewOptionsSchema, options, { of: 'of a view' });
+  if (options.limit === undefined || options.orderBy !== undefined) return;
+  throw optionInvalid(
+    'limit',
+    'A view has a limit and no order.',
+    'Say with orderBy which rows come first, so that it is the same everywhere.',
+  );
 }
 
 /** Throws `OPTION_INVALID` for what is no option of a join. */
 export function checkJoin(options: { readonly on?: unknown; readonly optional?: unknown }): void {
-  requireObject('join', options, 'join(owners, { on: ({ key }) => key })');
-  const other = Object.keys(options).find((name) => name !== 'on' && name !== 'optional');
-  if (other !== undefined)
-    throw optionInvalid(
-      `A join has no option ${other}.`,
-      'Use one of: on, optional; the rest goes to its view().',
-    );
-  const { on, optional } = options;
-  if (typeof on !== 'function')
-    throw optionInvalid(
-      `on of a join is ${typeof on}.`,
-      'Pass a function that gives the key in the other table.',
-    );
-  if (optional !== undefined && typeof optional !== 'boolean')
-    throw optionInvalid(`optional of a join is ${typeof optional}.`, 'Pass true or false.');
+  checkedOptions(joinOptionsSchema, options, { of: 'of a join' });
 }

@@ -1,7 +1,6 @@
 import { TablecastError } from '../errors.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { RowsWatch } from '../projection/rows/rows-watch.ts';
-import { optionInvalid } from './failure.ts';
 
 /** Bounds the views of one table, joins that read it included. */
 const MAX_VIEWS = 1024;
@@ -170,8 +169,8 @@ export class TableFeed implements RowsWatch {
 }
 
 function readInside(table: string): TablecastError {
-  return optionInvalid(
-    `A function of a view reads a view of table ${table}.`,
-    'The functions of a view are asked about one row, and may read no view of the same table.',
-  );
+  return new TablecastError('OPTION_INVALID', `A function of a view reads a view of table ${table}.`, {
+    hint: 'The functions of a view are asked about one row, and may read no view of the same table.',
+    details: { table },
+  });
 }

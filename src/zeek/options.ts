@@ -1,15 +1,23 @@
 import * as v from 'valibot';
-import { TablecastError } from '../errors.ts';
-import type { PlainDeclaration } from '../schema/index.ts';
+import { anObject } from '../options/an-object.ts';
+import { duration } from '../options/duration.ts';
+import { checkedOptions } from '../options/checked-options.ts';
+import { code, said } from '../options/words.ts';
+import type { Duration, ModeName } from '../schema/index.ts';
 import type { ZeekTableDescription } from './protocol/index.ts';
-import { namedRecord } from './named-record.ts';
+import { namedRecord } from '../options/named-record.ts';
 
 /** A PEM is given as text or as bytes. */
 type Pem = string | Uint8Array;
 
 /** A table of a Zeek cluster has Zeek's description, and these for how Tablecast keeps it. */
-export interface ZeekTableOptions
-  extends ZeekTableDescription, Pick<PlainDeclaration, 'mode' | 'createExpire' | 'writeExpire'> {
+export interface ZeekTableOptions extends ZeekTableDescription {
+  /** Says who wins when two write at once. Default `naive`. */
+  readonly mode?: ModeName | undefined;
+  /** Lets a row go this long after its key was created. */
+  readonly createExpire?: Duration | undefined;
+  /** Lets a row go this long after it was last written. */
+  readonly writeExpire?: Duration | undefined;
   /** Says where the table's log is kept. Default `sqlite` when the node has a directory, else `memory`. */
   readonly backend?: 'memory' | 'sqlite' | undefined;
 }
@@ -73,42 +81,60 @@ export interface ZeekAttachmentOptions {
 
 const MAX_TABLES = 1024;
 
-const pem = v.union([v.string(), v.instance(Uint8Array)]);
-const milliseconds = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(86_400_000)));
+const pem = v.pipe(
+  v.union([v.string(), v.instance(Uint8Array)]),
+  said('PEM as text or bytes', code("readFileSync('zeek.pem')")),
+);
+const milliseconds = v.optional(
+  v.pipe(
+    v.number(),
+    v.minValue(0),
+    v.maxValue(86_400_000),
+    said('a number of milliseconds from 0 to 86,400,000', 30_000),
+  ),
+);
 const MIN_BYTES = 65_536;
 const bytes = v.optional(v.pipe(v.number(), v.integer(), v.minValue(MIN_BYTES)));
 const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff)));
-const duration = v.optional(v.union([v.number(), v.string()]));
-
-const table = v.strictObject({
-  type: v.string(),
-  types: v.optional(namedRecord(v.string())),
+const table = anObject({
+  type: v.pipe(v.string(), said('the type of the table, as Zeek writes it', 'table[addr] of count')),
+  types: v.optional(
+    namedRecord(v.pipe(v.string(), said('a type as Zeek writes it', 'record { n: count; }'))),
+  ),
   topic: v.optional(v.pipe(v.string(), v.minLength(1))),
   backend: v.optional(v.picklist(['memory', 'sqlite'])),
   mode: v.optional(v.picklist(['naive', 'lww', 'automerge'])),
-  createExpire: duration,
-  writeExpire: duration,
+  createExpire: v.optional(duration),
+  writeExpire: v.optional(duration),
 });
 
-/** Checks the options of an attachment as far as their form goes. */
-export const zeekAttachmentSchema: v.GenericSchema<ZeekAttachmentOptions> = v.strictObject({
-  url: v.pipe(v.string(), v.regex(/^wss?:\/\//)),
-  cluster: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,16}$/))),
+/** Names the server that a certificate has to be of. */
+export const zeekServerName = v.optional(
+  v.pipe(v.string(), said('the name of a server', 'zeek.example.org')),
+);
+
+/** Members of an attachment but for its certificates, which a file gives by the names of theirs. */
+export const zeekAttachmentEntries = {
+  url: v.pipe(
+    v.string(),
+    v.regex(/^wss?:\/\//),
+    said('the address of a WebSocket server', 'ws://127.0.0.1:9999/v1/messages/json'),
+  ),
+  cluster: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9_-]{1,16}$/),
+      said('text of 1 to 16 letters, digits, _ and -', 'east'),
+    ),
+  ),
   tables: v.pipe(
     namedRecord(table),
     v.check((tables) => Object.keys(tables).length <= MAX_TABLES, `at most ${MAX_TABLES} tables`),
+    said(`an object of at most ${MAX_TABLES} tables by name`, { hosts: { type: 'table[addr] of count' } }),
   ),
   topics: v.optional(v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.maxLength(256))),
-  tls: v.optional(
-    v.strictObject({
-      ca: v.optional(pem),
-      cert: v.optional(pem),
-      key: v.optional(pem),
-      servername: v.optional(v.string()),
-    }),
-  ),
   timings: v.optional(
-    v.strictObject({
+    anObject({
       handshakeMs: milliseconds,
       silenceMs: milliseconds,
       firstRetryMs: milliseconds,
@@ -119,21 +145,23 @@ export const zeekAttachmentSchema: v.GenericSchema<ZeekAttachmentOptions> = v.st
       settleMs: milliseconds,
     }),
   ),
-  limits: v.optional(v.strictObject({ maxFrameBytes: bytes, maxQueuedBytes: bytes, maxContentRows: count })),
+  limits: v.optional(anObject({ maxFrameBytes: bytes, maxQueuedBytes: bytes, maxContentRows: count })),
+};
+
+/** Checks the options of an attachment as far as their form goes. */
+export const zeekAttachmentSchema: v.GenericSchema<ZeekAttachmentOptions> = anObject({
+  ...zeekAttachmentEntries,
+  tls: v.optional(
+    anObject({
+      ca: v.optional(pem),
+      cert: v.optional(pem),
+      key: v.optional(pem),
+      servername: zeekServerName,
+    }),
+  ),
 });
 
 /** Checks the options of an attachment. Throws `OPTION_INVALID`, which names the member. */
 export function checkZeekOptions(options: unknown): ZeekAttachmentOptions {
-  const result = v.safeParse(zeekAttachmentSchema, options);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const path = ['zeek', ...(issue.path ?? []).map((item) => String(item.key))].join('.');
-  // Valibot's own message repeats the value, which may be a secret in the wrong place.
-  const unknown = issue.expected === 'never';
-  const said = unknown ? 'is not an option' : `expects ${issue.expected ?? 'another value'}`;
-  const problem = issue.type === 'check' ? issue.message : said;
-  throw new TablecastError('OPTION_INVALID', `Option ${path}: ${problem}.`, {
-    hint: 'See ZeekAttachmentOptions in the API reference for what each option takes.',
-    details: { option: path },
-  });
+  return checkedOptions(zeekAttachmentSchema, options, { at: 'zeek' });
 }

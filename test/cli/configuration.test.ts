@@ -19,18 +19,19 @@ function fileOf(content: unknown): string {
 }
 
 test.each([
-  [{ id: 'a', directroy: 'data' }, 'directroy is not an option. Did you mean directory?'],
-  [{ id: 'a', auth: { tokn: 'x' } }, 'auth.tokn is not an option. Did you mean token?'],
-  [{ id: 'a', limits: { maxPeer: 3 } }, 'limits.maxPeer is not an option. Did you mean maxPeers?'],
+  [{ id: 'a', directroy: 'data' }, "directroy is not an option. Did you mean 'directory'?"],
+  [{ id: 'a', auth: { tokn: 'x' } }, "auth.tokn is not an option. Did you mean 'token'?"],
+  [{ id: 'a', limits: { maxPeer: 3 } }, "limits.maxPeer is not an option. Did you mean 'maxPeers'?"],
   [{ id: 'a', listen: { prot: 1 } }, 'listen'],
-  [{ id: 'a', peers: 'ws://b' }, 'peers expects Array'],
+  [{ id: 'a', peers: 'ws://b' }, 'peers is a text, and takes a list of addresses'],
   [{ id: 'a', http: { prot: 1 } }, 'http'],
   [
     { id: 'a', http: { port: 1, limits: { maxStream: 3 } } },
-    'http.limits.maxStream is not an option. Did you mean maxStreams?',
+    "http.limits.maxStream is not an option. Did you mean 'maxStreams'?",
   ],
-  [{ id: 7 }, 'id expects string, not a number'],
-  [[], 'holds a list'],
+  [{ id: 7 }, 'id is a number, and takes text of 1 to 64 letters'],
+  [[], 'holds an empty list'],
+  [{ limits: [] }, 'limits is an empty list, and takes an object'],
   ['{ "id": "a", }', 'is not JSON'],
 ])('a configuration file %j is refused: %s', (content, problem) => {
   expect(() => readConfigFile(fileOf(content))).toThrow(problem);

@@ -106,7 +106,7 @@ test(
       { ...two, nodes: [] },
       { ...two, write: 'all' },
     ]);
-    await reload(hub, `${file}: auth.credentials.1.write expects`);
+    await reload(hub, `${file}: auth.credentials.1.write is a text, and takes`);
     put([{ ...two, tokenFile: 'nowhere', token: undefined }]);
     await reload(hub, `There is no file ${join(directory, 'nowhere')}.`);
     put([{ ...two, read: ['a'], write: ['b'] }]);

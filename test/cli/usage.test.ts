@@ -140,7 +140,7 @@ test(
     expect(database.code).toBe(4);
     expect(database.stderr).toContain('in use');
     expect(config.code).toBe(2);
-    expect(config.stderr).toContain('directroy is not an option. Did you mean directory?');
+    expect(config.stderr).toContain("directroy is not an option. Did you mean 'directory'?");
   },
 );
 

@@ -178,7 +178,7 @@ export const NO_LIMITS: Readonly<Record<string, readonly string[]>> = {
     'backends/commit-rules.ts MAX_FACTS',
     'log/operations/session-marks.ts MAX_STRETCHES',
     'log/trimming/retention.ts MAX_MARKS',
-    'node/options.ts MAX_CLUSTERS',
+    'node/options-schema.ts MAX_CLUSTERS',
     'observability/health-listener.ts MAX_HEADER_BYTES',
     'observability/health-listener.ts MAX_REQUESTS_PER_SOCKET',
   ],

@@ -252,20 +252,21 @@ describe('flush for peers', () => {
 
 describe('options of flush', () => {
   it.each([
-    [{ peers: 0 }, /peers of flush expects a whole number from 1, not 0/],
-    [{ peers: -1 }, /peers of flush expects a whole number from 1, not -1/],
-    [{ peers: 1.5 }, /not 1.5/],
-    [{ peers: Number.NaN }, /not NaN|not number/],
-    [{ peers: '2' }, /not string/],
+    [{ peers: 0 }, /peers of flush is 0, and takes a whole number from 1/],
+    [{ peers: -1 }, /peers of flush is -1, and takes a whole number from 1/],
+    [{ peers: 1.5 }, /is 1.5, and takes/],
+    [{ peers: Number.NaN }, /is NaN, and takes/],
+    [{ peers: '2' }, /peers of flush is a text, and takes/],
     [{ peers: 1, everyone: true }, /everyone of flush is given beside peers/],
-    [{ everyone: false }, /everyone of flush expects true/],
+    [{ everyone: false }, /everyone of flush is a boolean, and takes true/],
     [{ timeoutMs: 5 }, /timeoutMs of flush is given without peers/],
-    [{ peers: 1, timeoutMs: 0 }, /timeoutMs of flush expects a whole number of milliseconds/],
-    [{ peers: 1, timeoutMs: 2 ** 31 }, /timeoutMs of flush expects/],
-    [{ peer: 1 }, /peer of flush is no option/],
+    [{ peers: 1, timeoutMs: 0 }, /timeoutMs of flush is 0, and takes a whole number of milliseconds/],
+    [{ peers: 1, timeoutMs: 2 ** 31 }, /timeoutMs of flush is 2147483648, and takes/],
+    [{ peer: 1 }, /peer of flush is not an option/],
     [{ peers: 2 }, /peers of flush is 2, and this node knows 1 and does not listen/],
     [{ peers: 65 }, /peers of flush is 65, and this node takes at most 64 peers/],
-    [7, /of flush has options that are no object/],
+    [7, /The options of flush have to be an object, and are a number/],
+    [[], /The options of flush have to be an object, and are an empty list/],
   ])('%j is refused with what to do', async (options, message) => {
     const node = await openNode({ id: 'one', peers: ['ws://127.0.0.1:1'] });
     try {

@@ -227,7 +227,7 @@ describe('a log that is not kept for ever', () => {
   it.each([{ age: '10ms' }, { age: -1 }, { age: 'soon' }, { bytes: 0 }, { operations: 1.5 }, { days: 3 }])(
     'is not asked for by %j',
     async (retention) => {
-      await expect(openNode({ id: 'a', retention })).rejects.toMatchObject({
+      await expect(openNode({ id: 'a', retention: retention as Retention })).rejects.toMatchObject({
         code: 'OPTION_INVALID',
       });
     },

@@ -1,5 +1,13 @@
 // Compiled against the built package by every version of TypeScript that is supported: scripts/type-versions.mjs.
-import { type Change, type TableNode, TablecastError, defineTable, isTablecastError, typed } from 'tablecast';
+import {
+  type Change,
+  type TableNode,
+  TablecastError,
+  defineTable,
+  isTablecastError,
+  openNode,
+  typed,
+} from 'tablecast';
 
 interface Login {
   readonly user: string;
@@ -78,6 +86,11 @@ function valueOf(change: Change<readonly [string, string], number>): number {
 export function refused(node: TableNode): void {
   // @ts-expect-error no duration
   node.table('t', { key: 'addr', writeExpire: '5 minutes' });
+  // @ts-expect-error no duration of a table at Zeek
+  node.attachZeek({ url: 'ws://z', tables: { t: { type: 'set[addr]', createExpire: '5 minutes' } } });
+  // @ts-expect-error no duration of the log
+  void openNode({ id: 'a', retention: { age: 'a month' } });
+  void openNode({ id: 'a', retention: { age: '30d' } });
   // @ts-expect-error two expiries
   node.table('t', { key: 'addr', createExpire: '5m', writeExpire: '5m' });
   // @ts-expect-error complex values are to be asked for

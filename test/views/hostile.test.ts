@@ -9,20 +9,50 @@ const doubles = { key: 'string', value: 'double' } as const;
 /** Calls as JavaScript does, which no compiler has looked at. */
 type Untyped = (...given: readonly unknown[]) => View;
 
+const ORDER = 'a function of one row, { descending: function }, or a list of these';
+
 describe('options of a view that are none', () => {
   it.each<readonly [string, unknown, string]>([
-    ['null', null, 'The options of a view are null.'],
-    ['a list', [], 'The options of a view are a list.'],
-    ['a function in place of an object', () => true, 'The options of a view are a function.'],
-    ['a name that is not there', { filter: () => true }, 'A view has no option filter.'],
+    ['null', null, 'The options of a view have to be an object, and are null.'],
+    ['a list', [], 'The options of a view have to be an object, and are an empty list.'],
+    [
+      'a function in place of an object',
+      () => true,
+      'The options of a view have to be an object, and are a function.',
+    ],
+    ['a name that is not there', { filter: () => true }, 'Option filter of a view is not an option.'],
     ['a limit without an order', { limit: 3 }, 'A view has a limit and no order.'],
-    ['a limit of nothing', { limit: 0, orderBy: () => 1 }, 'limit of a view is 0.'],
-    ['a limit beyond all numbers', { limit: Infinity, orderBy: () => 1 }, 'limit of a view is Infinity.'],
-    ['a limit that is a text', { limit: '3', orderBy: () => 1 }, 'limit of a view is 3.'],
-    ['an order by name', { orderBy: 'value' }, 'orderBy of a view is no order.'],
-    ['an order that compares', { orderBy: { by: () => 1 } }, 'orderBy of a view is no order.'],
-    ['an aggregate by name', { aggregate: 'count' }, 'aggregate of a view is no object.'],
-    ['an aggregate that is not there', { aggregate: { x: 'median' } }, 'x of a view is no aggregate.'],
+    [
+      'a limit of nothing',
+      { limit: 0, orderBy: () => 1 },
+      'Option limit of a view is 0, and takes a whole number from 1.',
+    ],
+    [
+      'a limit beyond all numbers',
+      { limit: Infinity, orderBy: () => 1 },
+      'Option limit of a view is Infinity, and takes a whole number from 1.',
+    ],
+    [
+      'a limit that is a text',
+      { limit: '3', orderBy: () => 1 },
+      'Option limit of a view is a text, and takes a whole number from 1.',
+    ],
+    ['an order by name', { orderBy: 'value' }, `Option orderBy of a view is a text, and takes ${ORDER}.`],
+    [
+      'an order that compares',
+      { orderBy: { by: () => 1 } },
+      `Option orderBy of a view is an object, and takes ${ORDER}.`,
+    ],
+    [
+      'an aggregate by name',
+      { aggregate: 'count' },
+      'Option aggregate of a view is a text, and takes an object of aggregates by name.',
+    ],
+    [
+      'an aggregate that is not there',
+      { aggregate: { x: 'median' } },
+      "Option aggregate.x of a view is no aggregate: it takes 'count', { sum }, { avg }, { min } or { max }.",
+    ],
   ])('%s: the error says what, and what to do', async (_, options, message) => {
     await withCluster({ size: 1 }, async (cluster) => {
       const table = cluster.node(0).table('t', counts);
@@ -33,10 +63,18 @@ describe('options of a view that are none', () => {
   });
 
   it.each<readonly [string, unknown, string]>([
-    ['no options', undefined, 'The options of a join are undefined.'],
-    ['a function', () => 'a', 'The options of a join are a function.'],
-    ['no key of the other table', {}, 'on of a join is undefined.'],
-    ['a name that is not there', { on: () => 'a', where: () => true }, 'A join has no option where.'],
+    ['no options', undefined, 'The options of a join have to be an object with on, and are left out.'],
+    ['a function', () => 'a', 'The options of a join have to be an object with on, and are a function.'],
+    [
+      'no key of the other table',
+      {},
+      'Option on of a join is missing: it takes a function that gives the key in the other table.',
+    ],
+    [
+      'a name that is not there',
+      { on: () => 'a', where: () => true },
+      'Option where of a join is not an option.',
+    ],
   ])('a join with %s', async (_, options, message) => {
     await withCluster({ size: 1 }, async (cluster) => {
       const table = cluster.node(0).table('t', counts);

@@ -287,7 +287,9 @@ describe('a view that ends', () => {
     await withCluster({ size: 1 }, async (cluster) => {
       const table = cluster.node(0).table('t', counts);
       expect(errorOf(() => table.view({ filter: 1 } as never))).toMatchObject({ code: 'OPTION_INVALID' });
-      expect(errorOf(() => table.view({ where: 1 } as never))?.message).toBe('where of a view is number.');
+      expect(errorOf(() => table.view({ where: 1 } as never))?.message).toBe(
+        'Option where of a view is a number, and takes a function of one row.',
+      );
     });
   });
 });

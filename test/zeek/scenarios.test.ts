@@ -71,7 +71,7 @@ test('a row that expires at Zeek is gone here, and an expiry here is one at Zeek
   const cluster = await startCluster();
   const tables = {
     'E2e::short': { type: 'table[string] of count' },
-    'E2e::counts': { type: 'table[string] of count', createExpire: '300ms' },
+    'E2e::counts': { type: 'table[string] of count', createExpire: '300ms' as const },
   };
   const { short, counts, codes } = await attached({ id: 'sensor' }, attachmentTo(cluster.url, { tables }));
   const kinds: string[] = [];

@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { anObject } from '../../options/an-object.ts';
+import { said } from '../../options/words.ts';
 import { type Answer, type Asked, type Handlers, json, requireWrite } from '../asked.ts';
 import { checked } from '../body.ts';
 import { keyOf } from '../forms.ts';
@@ -7,17 +9,17 @@ import { MAX_BATCH } from '../limits.ts';
 import { noTable } from '../problem.ts';
 import { addToRow, madeDurable, requireMatch, setRow } from './rows.ts';
 
-const operation = v.strictObject({
+const operation = anObject({
   table: v.string(),
   kind: v.picklist(['set', 'delete', 'increment', 'clear']),
   key: v.optional(v.unknown()),
   value: v.optional(v.unknown()),
-  by: v.optional(v.union([v.number(), v.string()])),
+  by: v.optional(v.pipe(v.union([v.number(), v.string()]), said('a number, or its digits as text', 1))),
   ifMatch: v.optional(v.string()),
   ifNoneMatch: v.optional(v.literal('*')),
 });
 
-const batch = v.strictObject({ operations: v.pipe(v.array(operation), v.maxLength(MAX_BATCH)) });
+const batch = anObject({ operations: v.pipe(v.array(operation), v.maxLength(MAX_BATCH)) });
 
 type BatchOperation = v.InferOutput<typeof operation>;
 

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { anObject } from '../../options/an-object.ts';
 import type { Value } from '../../schema/index.ts';
 import type { DivergedKey } from '../../table/forms.ts';
 import {
@@ -22,7 +23,7 @@ import { valueForm } from './rows.ts';
 
 /** Most keys in one event of a stream; the rest is counted. */
 const STREAMED_KEYS = 1000;
-const repairBody = v.strictObject({ from: v.pipe(v.string(), v.minLength(1), v.maxLength(255)) });
+const repairBody = anObject({ from: v.pipe(v.string(), v.minLength(1), v.maxLength(255)) });
 
 /** The routes that say where tables have come to differ, and make them equal. */
 export function divergenceRoutes(host: HttpHost, streams: StreamSet): Handlers {

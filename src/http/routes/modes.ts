@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { anObject } from '../../options/an-object.ts';
 import { isTablecastError } from '../../errors.ts';
 import { type Answer, type Asked, type Handlers, json, requireWrite, tableOf, wordIn } from '../asked.ts';
 import { checked } from '../body.ts';
@@ -8,7 +9,7 @@ import { tableFacts } from './tables.ts';
 
 const MODES = ['naive', 'lww', 'automerge'] as const;
 type Mode = (typeof MODES)[number];
-const switchBody = v.strictObject({ mode: v.picklist(MODES) });
+const switchBody = anObject({ mode: v.picklist(MODES) });
 
 /** Describes what each mode means for those who write, beside what it is. */
 const MEANING: Readonly<Record<Mode, string>> = {

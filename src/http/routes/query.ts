@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { anObject } from '../../options/an-object.ts';
+import { said } from '../../options/words.ts';
 import { type Answer, type Asked, type Handlers, json } from '../asked.ts';
 import { checked } from '../body.ts';
 import type { HttpHost } from '../host.ts';
@@ -9,14 +11,22 @@ const atMost = (most: number) =>
 
 /** An integer of 64 bits, which JSON keeps as text only. */
 const integer = v.pipe(
-  v.strictObject({ integer: v.pipe(v.string(), v.regex(/^-?\d{1,19}$/)) }),
+  anObject({ integer: v.pipe(v.string(), v.regex(/^-?\d{1,19}$/)) }),
   v.transform(({ integer: digits }) => BigInt(digits)),
-  v.check((whole) => BigInt.asIntN(64, whole) === whole, 'expects an integer of 64 bits'),
+  v.check((whole) => BigInt.asIntN(64, whole) === whole),
 );
 
-const query = v.strictObject({
-  sql: v.string(),
-  parameters: v.optional(v.array(v.union([v.string(), v.number(), v.null(), integer])), []),
+const query = anObject({
+  sql: v.pipe(v.string(), said('a query', 'SELECT * FROM hosts')),
+  parameters: v.optional(
+    v.array(
+      v.pipe(
+        v.union([v.string(), v.number(), v.null(), integer]),
+        said('text, a number, null or { "integer": "digits" }', 'x'),
+      ),
+    ),
+    [],
+  ),
   maxMs: atMost(MAX_QUERY_MS),
   maxRows: atMost(MAX_QUERY_ROWS),
 });

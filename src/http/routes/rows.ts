@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { anObject } from '../../options/an-object.ts';
+import { said } from '../../options/words.ts';
 import { stampToMs } from '../../log/operations/hybrid-clock.ts';
 import type { Schema, Value } from '../../schema/index.ts';
 import type { MapTable, SetTable } from '../../table/table.ts';
@@ -146,8 +148,10 @@ function conditionOf({ request: { headers } }: Asked): Condition {
   return { ifMatch: headers['if-match'], ifNoneMatch: headers['if-none-match'] };
 }
 
-const write = v.strictObject({ value: v.optional(v.unknown()) });
-const increment = v.strictObject({ by: v.optional(v.union([v.number(), v.string()])) });
+const write = anObject({ value: v.optional(v.unknown()) });
+const increment = anObject({
+  by: v.optional(v.pipe(v.union([v.number(), v.string()]), said('a number, or its digits as text', 1))),
+});
 
 /** Writes what `act` does to a key that the credential may write, and answers with what stands then. */
 async function written(host: HttpHost, asked: Asked, act: (found: Found) => void): Promise<Answer> {

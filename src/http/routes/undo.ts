@@ -13,6 +13,8 @@ import {
   tableOf,
   wholeIn,
 } from '../asked.ts';
+import { anObject } from '../../options/an-object.ts';
+import { undoSinceSchema } from '../../table/undo.ts';
 import { checked } from '../body.ts';
 import { keyForm } from '../forms.ts';
 import type { HostedTable, HttpHost } from '../host.ts';
@@ -21,12 +23,9 @@ import { Recent } from '../past/recent.ts';
 import { invalidRequest } from '../problem.ts';
 import { valueForm } from './rows.ts';
 
-const undoBody = v.strictObject({
+const undoBody = anObject({
   origin: v.pipe(v.string(), v.minLength(1), v.maxLength(255)),
-  since: v.union([
-    v.strictObject({ position: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) }),
-    v.strictObject({ time: v.number() }),
-  ]),
+  since: undoSinceSchema,
 });
 
 /** The routes that take back what one author wrote, and show before what that would write. */

@@ -1,5 +1,8 @@
 import * as v from 'valibot';
 import { TablecastError } from '../../errors.ts';
+import { anObject } from '../../options/an-object.ts';
+import { checkedOptions } from '../../options/checked-options.ts';
+import { said } from '../../options/words.ts';
 import type { ProjectedNode } from '../projected-node.ts';
 import { QueryProcess } from './asking.ts';
 import { LookUps } from './look-ups.ts';
@@ -44,12 +47,28 @@ export interface QueryResult {
 }
 
 const atMost = (most: number) => v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most)));
-const cell = v.union([v.string(), v.number(), v.bigint(), v.null(), v.instance(Uint8Array)]);
-const asked = v.object({
-  sql: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_SQL)),
-  parameters: v.optional(v.pipe(v.array(cell), v.maxLength(MAX_PARAMETERS)), []),
+const cell = v.pipe(
+  v.union([v.string(), v.number(), v.bigint(), v.null(), v.instance(Uint8Array)]),
+  said('text, a number, a bigint, bytes or null', '10.0.0.1'),
+);
+/** A query with what stands for its `?` and its options. */
+export const querySchema = anObject({
+  sql: v.pipe(
+    v.string(),
+    v.minLength(1),
+    v.maxLength(MAX_SQL),
+    said(`a text of 1 to ${MAX_SQL} characters`, 'SELECT * FROM hosts'),
+  ),
+  parameters: v.optional(
+    v.pipe(
+      v.array(cell),
+      v.maxLength(MAX_PARAMETERS),
+      said(`a list of at most ${MAX_PARAMETERS} of text, numbers, bigints, bytes and null`, ['10.0.0.1']),
+    ),
+    [],
+  ),
   options: v.optional(
-    v.strictObject({
+    anObject({
       maxMs: atMost(600_000),
       maxRows: atMost(1_000_000),
       maxBytes: atMost(64 * 1024 * 1024),
@@ -59,7 +78,7 @@ const asked = v.object({
   ),
 });
 
-type CheckedQuery = v.InferOutput<typeof asked>;
+type CheckedQuery = v.InferOutput<typeof querySchema>;
 
 /** The queries of a node: answered one after another, each as of the position that the log has when its turn comes. */
 export class Queries {
@@ -80,7 +99,7 @@ export class Queries {
 
   /** Answers a query about the tables that may be read; others are not there. */
   async ask(query: AskedQuery, mayRead?: (table: string) => boolean): Promise<QueryResult> {
-    const checked = checkQuery(query);
+    const checked = checkedOptions(querySchema, query, { of: 'of a query' });
     if (this.#isClosed) throw closed();
     const found = mayRead === undefined ? this.#lookUp(checked) : undefined;
     if (found !== undefined) return found;
@@ -152,22 +171,6 @@ export class Queries {
     await this.#turn;
     await this.#directory.remove();
   }
-}
-
-/** Checks what is asked. Throws `OPTION_INVALID`, which names the member. */
-function checkQuery(query: unknown): CheckedQuery {
-  const result = v.safeParse(asked, query);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'the query';
-  throw new TablecastError(
-    'OPTION_INVALID',
-    `A query expects ${issue.expected ?? 'another value'} as ${path}.`,
-    {
-      hint: 'Parameters are text, numbers, bigints, bytes and null; they stand for ? in the query.',
-      details: { option: path },
-    },
-  );
 }
 
 /** An integer goes as one: SQLite would take a number for a floating one. */

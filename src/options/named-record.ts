@@ -1,4 +1,7 @@
 import * as v from 'valibot';
+import { isPlainObject } from './an-object.ts';
+
+type Named<T> = Readonly<Record<string, T>>;
 
 /**
  * Makes an object whose members users name. Valibot's own `record` leaves out `__proto__`, `constructor` and
@@ -6,9 +9,10 @@ import * as v from 'valibot';
  */
 export function namedRecord<S extends v.GenericSchema>(
   member: S,
-): v.GenericSchema<Readonly<Record<string, v.InferInput<S>>>, Readonly<Record<string, v.InferOutput<S>>>> {
+): v.GenericSchema<Named<v.InferInput<S>>, Named<v.InferOutput<S>>> {
   return v.pipe(
-    v.custom<Readonly<Record<string, v.InferInput<S>>>>(isObject),
+    v.custom<Named<v.InferInput<S>>>(isPlainObject),
+    v.metadata({ member }),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       const input = dataset.value;
       const entries: [string, v.InferOutput<S>][] = [];
@@ -27,8 +31,4 @@ export function namedRecord<S extends v.GenericSchema>(
       return Object.fromEntries(entries);
     }),
   );
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
