@@ -14,6 +14,7 @@ import {
   type TableDeclaration,
   compileSchema,
   differenceFromBefore,
+  differingMembers,
   sameDeclaration,
   suggestion,
 } from '../schema/index.ts';
@@ -177,6 +178,16 @@ function unknownBackend({ name, backend }: Schema, known: Iterable<string>): Tab
   );
 }
 
+/** Says how what differs is changed while nodes run, with the command to type. */
+function wayTo({ name, declaration }: Schema, known: Schema): string {
+  const members = differingMembers(declaration, known.declaration);
+  if (members.length === 1 && members[0] === 'mode')
+    return `Another mode is for all nodes, while they run: tablecast switch-mode ${name} ${declaration.mode}.`;
+  if (members.length === 1 && members[0] === 'backend')
+    return 'For another backend begin in a new directory, and rows come back from the peers: tablecast run --directory NEW.';
+  return `To change it, declare a table of another name beside it and keep both alike: tablecast alter ${name} NAME --dry-run.`;
+}
+
 function requireSame({ schema: known, inForce: { epoch } }: Projection, declared: Schema): void {
   // Once switched, a table's mode is what the cluster says, not what a declaration says.
   const same =
@@ -188,7 +199,7 @@ function requireSame({ schema: known, inForce: { epoch } }: Projection, declared
     'DECLARATION_DIFFERS',
     `Table ${name} is declared otherwise than before: ${differenceFromBefore(declared.declaration, known.declaration)}.`,
     {
-      hint: `Declare it as before. To change it, declare a table of another name beside it and keep both alike: tablecast alter ${name} NAME --dry-run.`,
+      hint: `Declare it as before. ${wayTo(declared, known)}`,
       details: { table: name, before, now },
     },
   );

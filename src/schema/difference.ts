@@ -16,6 +16,14 @@ export function differenceFromBefore(
   return inWords(KEPT, [now, 'is'], [before, 'was']);
 }
 
+/** Lists the members in which a declaration differs from the one this node had before. */
+export function differingMembers(
+  now: Readonly<PlainDeclaration>,
+  before: Readonly<PlainDeclaration>,
+): readonly (typeof KEPT)[number][] {
+  return KEPT.filter((name) => shown(now, name) !== shown(before, name));
+}
+
 /**
  * Says the same of what two nodes declare: `value is int here and count there`. What the other one says is not
  * checked before; it shows as JSON where it is no plain word. Names what has to be alike, which the backend has not.

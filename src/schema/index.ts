@@ -24,7 +24,7 @@ export { backendNames } from './declaration.ts';
 export { readAs, readMembers, readRow, readingOf, sameForms, shownKey } from './reading.ts';
 export type { Reading } from './reading.ts';
 export { compileSchema, sameDeclaration } from './compile.ts';
-export { differenceFromBefore, differenceFromThere } from './difference.ts';
+export { differenceFromBefore, differenceFromThere, differingMembers } from './difference.ts';
 export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts';
 export { suggestion } from './nearest.ts';
 export { isDuration, parseDuration } from './duration.ts';

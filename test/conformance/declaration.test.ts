@@ -1,8 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TableDeclaration, TableNode } from '../../src/index.ts';
+import { type TableDeclaration, type TableNode, openNode } from '../../src/index.ts';
 import { openNodeOf } from '../../src/node/open-node.ts';
 import { inProcessNetwork } from '../../src/transport/in-process.ts';
 import { codeOf, errorOf } from './fixture.ts';
+
+const ALTER = /tablecast alter named NAME --dry-run\.$/;
 
 describe('conformance: declaration', () => {
   let node: TableNode;
@@ -89,6 +94,44 @@ describe('conformance: declaration', () => {
       before: expect.stringContaining('"value":"count"') as string,
       now: expect.stringContaining('"value":"int"') as string,
     });
+  });
+
+  it.each<readonly [string, object, string, RegExp]>([
+    ['the key', { key: 'addr' }, 'key is addr and was string', ALTER],
+    ['a column more', { key: ['string', 'count'] }, 'key is [string, count] and was string', ALTER],
+    ['the value', { value: 'string' }, 'value is string and was count', ALTER],
+    ['a set', { value: undefined }, 'value is left out, as of a set and was count', ALTER],
+    ['an expiry', { writeExpire: '5m' }, 'writeExpire is 300000 ms and was left out', ALTER],
+    [
+      'a complex value',
+      { value: 'record', complexValues: true },
+      'value is record and was count; complexValues is',
+      ALTER,
+    ],
+    ['the mode', { mode: 'lww' }, 'mode is lww and was naive', /tablecast switch-mode named lww\.$/],
+    [
+      'mode and value',
+      { mode: 'lww', value: 'int' },
+      'value is int and was count; mode is lww and was naive',
+      ALTER,
+    ],
+  ])('another declaration is told by %s, with the command that changes it', (_, more, difference, hint) => {
+    node.table('named', { key: 'string', value: 'count' });
+    const error = errorOf(() => node.table('named', { key: 'string', value: 'count', ...more } as never));
+    expect(error?.code).toBe('DECLARATION_DIFFERS');
+    expect(error?.message).toContain(`Table named is declared otherwise than before: ${difference}`);
+    expect(error?.hint).toMatch(hint);
+  });
+
+  it('another backend is told with the way to it', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'tablecast-declared-'));
+    const kept = await openNode({ id: 'kept', directory });
+    kept.table('named', { key: 'string', backend: 'sqlite' });
+    const error = errorOf(() => kept.table('named', { key: 'string', backend: 'memory' }));
+    expect(error?.message).toContain('backend is memory and was sqlite');
+    expect(error?.hint).toMatch(/tablecast run --directory NEW\.$/);
+    await kept.close();
+    rmSync(directory, { recursive: true });
   });
 
   it('conformance 13: a node without a directory refuses each sqlite table, and goes on', () => {
