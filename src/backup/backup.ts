@@ -6,6 +6,7 @@ import { TablecastError } from '../errors.ts';
 import { nodeFact, readFacts } from '../projection/replay/recovery.ts';
 import { makeDirectory, requireSpace, statOf, syncFile, writeSynced } from './files.ts';
 import { MANIFEST_FILE, SUMS_FILE, databaseName, manifestText, sumsOf } from './manifest.ts';
+import type { OnFileProgress } from './progress.ts';
 import { verifyDatabase } from './verify-database.ts';
 
 /** The options of a backup say which database is copied, and where to. */
@@ -14,6 +15,8 @@ export interface BackupOptions {
   readonly file: string;
   /** Names the directory to make; its parent must exist, it must not. */
   readonly target: string;
+  /** Is told how far it is. */
+  readonly onProgress?: OnFileProgress | undefined;
 }
 
 /** A summary describes a backup that was made or restored. */
@@ -51,19 +54,28 @@ export async function createBackup(options: BackupOptions): Promise<BackupSummar
   }
   return makeDirectory(target, async (partial) => {
     const createdAt = new Date();
-    const node = await copy(file, partial, createdAt);
-    return describe(partial, { node, directory: target, createdAt: createdAt.toISOString() });
+    const { onProgress } = options;
+    const node = await copy(file, partial, { createdAt, onProgress });
+    const made = { node, directory: target, createdAt: createdAt.toISOString() };
+    return describe(partial, made, onProgress);
   });
 }
 
 /** Copies the database into a directory, marked as a copy; returns whose it is. */
-async function copy(file: string, directory: string, createdAt: Date): Promise<string> {
+async function copy(
+  file: string,
+  directory: string,
+  { createdAt, onProgress }: Pick<BackupOptions, 'onProgress'> & { readonly createdAt: Date },
+): Promise<string> {
   const snapshot = openSnapshot(file);
   try {
     requireSpace(directory, snapshot.bytes);
     const node = ownerIn(snapshot, file);
     const path = join(directory, databaseName(node));
-    await snapshot.copyTo(path);
+    const { bytes: total } = snapshot;
+    const copied = (done: number): void => onProgress?.({ step: 'copy', done, total });
+    await snapshot.copyTo(path, copied);
+    copied(total);
     await markAsCopy(path, createdAt);
     return node;
   } finally {
@@ -107,9 +119,10 @@ async function markAsCopy(file: string, createdAt: Date): Promise<void> {
 async function describe(
   partial: string,
   { node, directory, createdAt }: Pick<BackupSummary, 'node' | 'directory' | 'createdAt'>,
+  onProgress: OnFileProgress | undefined,
 ): Promise<BackupSummary> {
   const file = join(partial, databaseName(node));
-  const { database, damages } = await verifyDatabase(file);
+  const { database, damages } = await verifyDatabase(file, onProgress);
   const [damage] = damages;
   if (damage !== undefined) {
     throw new TablecastError(
@@ -127,6 +140,6 @@ async function describe(
     join(partial, MANIFEST_FILE),
     manifestText({ node, createdAt, position, trimmedTo, bytes, tables }),
   );
-  writeSynced(join(partial, SUMS_FILE), await sumsOf(partial, { node }));
+  writeSynced(join(partial, SUMS_FILE), await sumsOf(partial, { node }, onProgress));
   return { directory, node, position, bytes, createdAt, tables };
 }

@@ -20,6 +20,7 @@ import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { lockFile } from '../backends/sqlite/lock.ts';
 import { syncDirectory } from '../backends/sqlite/directories.ts';
 import { TablecastError, isTablecastError } from '../errors.ts';
+import type { OnFileProgress } from './progress.ts';
 
 const LOCK = 'unfinished';
 /** Stands behind the name of the target in the name of an unfinished one. */
@@ -45,10 +46,15 @@ export function statOf(path: string): Stats | undefined {
 export const LOCK_FILE: string = `${LOCK}.lock`;
 
 /** SHA-256 of a file, in hexadecimal digits. */
-export async function sha256Of(file: string): Promise<string> {
+export async function sha256Of(file: string, onProgress?: OnFileProgress): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 }))
+  const total = statOf(file)?.size ?? 0;
+  let done = 0;
+  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) {
     hash.update(chunk as Buffer);
+    done += (chunk as Buffer).length;
+    onProgress?.({ step: 'sums', done, total });
+  }
   return hash.digest('hex');
 }
 

@@ -19,6 +19,9 @@ export interface Fold {
   readonly origins: Origins;
 }
 
+/** Is told up to which position a log was read. */
+export type OnRead = (position: number) => void;
+
 /** Walked is what a walk went through. */
 export interface Walked {
   readonly segments: number;
@@ -34,6 +37,7 @@ export async function foldLog(
   read: ReadLog,
   { trimmedTo, checkpoints, lastPosition }: Pick<Recovery, 'trimmedTo' | 'checkpoints' | 'lastPosition'>,
   into: Fold,
+  onRead?: OnRead,
 ): Promise<Walked> {
   const covered = new Map(checkpoints.map((checkpoint) => [checkpoint.table, checkpoint.position]));
   for (const checkpoint of checkpoints)
@@ -52,6 +56,7 @@ export async function foldLog(
       operations += at(`the segment at position ${segment.position}`, () => fold(segment, covered, into));
     }
     if (page.length === 0) break;
+    onRead?.(cursor);
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
   if (cursor > lastPosition)

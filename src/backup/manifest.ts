@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { TablecastError } from '../errors.ts';
 import { checkNodeId } from '../log/operations/origin.ts';
 import { sha256Of } from './files.ts';
+import type { OnFileProgress } from './progress.ts';
 
 /** Beside the database in a backup: what it is, and what its files must be, byte for byte. */
 export const MANIFEST_FILE = 'manifest.json';
@@ -96,10 +97,14 @@ function parse(directory: string): object {
 }
 
 /** Returns what `SHA256SUMS` says of a backup as it is now; `sha256sum -c` reads it. */
-export async function sumsOf(directory: string, { node }: Pick<Manifest, 'node'>): Promise<string> {
+export async function sumsOf(
+  directory: string,
+  { node }: Pick<Manifest, 'node'>,
+  onProgress?: OnFileProgress,
+): Promise<string> {
   const lines: string[] = [];
   for (const name of [databaseName(node), MANIFEST_FILE]) {
-    lines.push(`${await sha256Of(join(directory, name))}  ${name}\n`);
+    lines.push(`${await sha256Of(join(directory, name), onProgress)}  ${name}\n`);
   }
   return lines.join('');
 }

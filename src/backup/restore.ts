@@ -1,11 +1,16 @@
-import { constants, copyFileSync } from 'node:fs';
+import { createReadStream, createWriteStream, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { TablecastError } from '../errors.ts';
 import type { BackupSummary } from './backup.ts';
 import { makeDirectory, requireSpace, sha256Of, statOf, syncFile } from './files.ts';
 import { databaseName, readManifest, unsoundBackup } from './manifest.ts';
+import type { OnFileProgress } from './progress.ts';
 import { verifyFiles } from './verify.ts';
+
+/** Bytes that are copied at a time. */
+const COPIED_BYTES = 1024 * 1024;
 
 /** The options of a restore say which backup is restored, and where. */
 export interface RestoreOptions {
@@ -13,6 +18,8 @@ export interface RestoreOptions {
   readonly backup: string;
   /** Names the node's new directory; its parent must exist, it must not. */
   readonly directory: string;
+  /** Is told how far it is. */
+  readonly onProgress?: OnFileProgress | undefined;
 }
 
 /**
@@ -36,13 +43,14 @@ export async function restoreBackup(options: RestoreOptions): Promise<BackupSumm
       details: { file: backup },
     });
   }
+  const { onProgress } = options;
   return makeDirectory(directory, async (partial) => {
-    const { node, position, bytes, createdAt, tables } = await soundBackup(backup);
+    const { node, position, bytes, createdAt, tables } = await soundBackup(backup, onProgress);
     const from = join(backup, databaseName(node));
     const to = join(partial, databaseName(node));
     requireSpace(partial, bytes);
-    copyChecked(from, to);
-    if ((await sha256Of(from)) !== (await sha256Of(to))) {
+    await copyChecked(from, to, (done) => onProgress?.({ step: 'copy', done, total: bytes }));
+    if ((await sha256Of(from, onProgress)) !== (await sha256Of(to, onProgress))) {
       throw unsoundBackup(
         backup,
         'it changed while it was copied, or the disk gives back other bytes than were written',
@@ -52,17 +60,20 @@ export async function restoreBackup(options: RestoreOptions): Promise<BackupSumm
   });
 }
 
-async function soundBackup(backup: string) {
-  const { kind, damages } = await verifyFiles(backup);
+async function soundBackup(backup: string, onProgress: OnFileProgress | undefined) {
+  const { kind, damages } = await verifyFiles(backup, { onProgress });
   if (kind !== 'backup') throw unsoundBackup(backup, 'it has no manifest');
   const [damage] = damages;
   if (damage !== undefined) throw unsoundBackup(backup, `${damage.file}: ${damage.problem}`);
   return readManifest(backup);
 }
 
-function copyChecked(from: string, to: string): void {
+async function copyChecked(from: string, to: string, onCopied: (bytes: number) => void): Promise<void> {
+  let done = 0;
+  const source = createReadStream(from, { highWaterMark: COPIED_BYTES });
+  source.on('data', (chunk) => onCopied((done += chunk.length)));
   try {
-    copyFileSync(from, to, constants.COPYFILE_EXCL);
+    await pipeline(source, createWriteStream(to, { flags: 'wx', mode: statSync(from).mode }));
     syncFile(to);
   } catch (error) {
     throw asTablecastError(error, { file: to, action: 'copy the backup to' });

@@ -11,7 +11,8 @@ import { Dispatcher } from '../projection/telling/dispatcher.ts';
 import { Projection } from '../projection/projection.ts';
 import { readFacts } from '../projection/replay/recovery.ts';
 import type { Schema } from '../schema/index.ts';
-import { type Fold, type ReadLog, type Walked, broken, foldLog } from './log-check.ts';
+import { type Fold, type OnRead, type ReadLog, type Walked, broken, foldLog } from './log-check.ts';
+import type { OnFileProgress } from './progress.ts';
 import { type TableSum, sumTable } from './table-sum.ts';
 
 /** A damage is one thing that is wrong (corruption), with its place. */
@@ -50,7 +51,7 @@ export interface DatabaseFinding {
  * rebuilt; and, while the log reaches back to its beginning, that it gives what the checkpoints say. Takes
  * the memory of a node with these tables.
  */
-export async function verifyDatabase(file: string): Promise<DatabaseFinding> {
+export async function verifyDatabase(file: string, onProgress?: OnFileProgress): Promise<DatabaseFinding> {
   const name = basename(file);
   const damages: Damage[] = [];
   let database: VerifiedDatabase = { ...EMPTY, file: name };
@@ -63,7 +64,7 @@ export async function verifyDatabase(file: string): Promise<DatabaseFinding> {
     const { node, schemas } = readFacts(recovery);
     database = { ...database, position, trimmedTo, node: node?.id };
     if (tornSegments > 0) throw broken(TORN);
-    database = { ...database, ...(await foldAll(snapshot, { recovery, schemas })) };
+    database = { ...database, ...(await foldAll(snapshot, { recovery, schemas, onProgress })) };
   } catch (error) {
     const failure = asTablecastError(error, { file, action: 'read' });
     // The caller has to do with what is no damage: a file that is not there, or may not be read.
@@ -87,15 +88,24 @@ const EMPTY = { node: undefined, position: 0, trimmedTo: 0, segments: 0, operati
 const TORN =
   'the last segment does not match its checksum; the node cuts it off at its next start if it was torn by a crash';
 
+/** What is folded, and who is told how far it is. */
+interface Folding {
+  readonly recovery: Recovery;
+  readonly schemas: readonly Schema[];
+  readonly onProgress: OnFileProgress | undefined;
+}
+
 async function foldAll(
   snapshot: Snapshot,
-  { recovery, schemas }: { recovery: Recovery; schemas: readonly Schema[] },
+  { recovery, schemas, onProgress }: Folding,
 ): Promise<Pick<VerifiedDatabase, 'segments' | 'operations' | 'tables'>> {
   const read = snapshot.read.bind(snapshot);
-  const { walked, sums } = await foldAndSum(read, recovery, schemas);
+  const { lastPosition: total } = recovery;
+  const onRead = (done: number): void => onProgress?.({ step: 'log', done, total });
+  const { walked, sums } = await foldAndSum(read, { recovery, schemas, onRead });
   const tables = sums.map(({ name, rows }) => ({ name, rows }));
   if (recovery.trimmedTo === 0 && recovery.checkpoints.length > 0) {
-    const whole = await foldAndSum(read, { ...recovery, checkpoints: [] }, schemas);
+    const whole = await foldAndSum(read, { recovery: { ...recovery, checkpoints: [] }, schemas, onRead });
     requireSame(sums, whole.sums);
   }
   return { ...walked, tables };
@@ -104,11 +114,10 @@ async function foldAll(
 /** Only the sums outlive it, so that two folds are never in memory together. */
 async function foldAndSum(
   read: ReadLog,
-  recovery: Recovery,
-  schemas: readonly Schema[],
+  { recovery, schemas, onRead }: Omit<Folding, 'onProgress'> & { readonly onRead: OnRead },
 ): Promise<{ readonly walked: Walked; readonly sums: readonly TableSum[] }> {
   const fold = emptyFold(schemas);
-  const walked = await foldLog(read, recovery, fold);
+  const walked = await foldLog(read, recovery, fold, onRead);
   return { walked, sums: sumsOf(fold) };
 }
 

@@ -4,10 +4,16 @@ import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { TablecastError, isTablecastError } from '../errors.ts';
 import { LOCK_FILE, statOf } from './files.ts';
 import { MANIFEST_FILE, type Manifest, SUMS_FILE, databaseName, readManifest, sumsOf } from './manifest.ts';
+import type { OnFileProgress } from './progress.ts';
 import { type Damage, type VerifiedDatabase, verifyDatabase } from './verify-database.ts';
 
 const DATABASE = /^[^.].*\.tablecast\.db$/;
 const MAX_SUMS_BYTES = 1024 * 1024;
+
+/** The options of a verification say who is told how far it is. */
+export interface VerifyOptions {
+  readonly onProgress?: OnFileProgress | undefined;
+}
 
 /** A verification is what {@link verifyFiles} found. */
 export interface Verification {
@@ -27,19 +33,21 @@ export interface Verification {
  * Throws `OPTION_INVALID` when there is nothing to verify, `BACKEND_NEWER` for a later format,
  * `BACKEND_READ_ONLY` or `BACKEND_FAILED` when a file cannot be read.
  */
-export async function verifyFiles(path: string): Promise<Verification> {
+export async function verifyFiles(path: string, options: VerifyOptions = {}): Promise<Verification> {
+  const { onProgress } = options;
   const place = resolve(path);
   const stat = statOf(place);
   if (stat === undefined) throw nothingThere(place, 'There is no such file or directory.');
-  if (!stat.isDirectory()) return verifyAll(place, { kind: 'file', files: [place] });
+  if (!stat.isDirectory()) return verifyAll(place, { kind: 'file', files: [place], onProgress });
   try {
     if (existsSync(join(place, MANIFEST_FILE)) || existsSync(join(place, SUMS_FILE)))
-      return await verifyBackup(place);
+      return await verifyBackup(place, onProgress);
     const names = readdirSync(place).filter((name) => DATABASE.test(name));
     if (names.length === 0) throw nothingThere(place, 'It holds no database of a node and no backup.');
     return await verifyAll(place, {
       kind: 'directory',
       files: names.toSorted().map((name) => join(place, name)),
+      onProgress,
     });
   } catch (error) {
     throw asTablecastError(error, { file: place, action: 'read' });
@@ -55,19 +63,19 @@ function nothingThere(path: string, problem: string): TablecastError {
 
 async function verifyAll(
   path: string,
-  { kind, files }: { kind: Verification['kind']; files: readonly string[] },
+  { kind, files, onProgress }: { kind: Verification['kind']; files: readonly string[] } & VerifyOptions,
 ): Promise<Verification> {
   const databases: VerifiedDatabase[] = [];
   const damages: Damage[] = [];
   for (const file of files) {
-    const found = await verifyDatabase(file);
+    const found = await verifyDatabase(file, onProgress);
     databases.push(found.database);
     damages.push(...found.damages);
   }
   return { path, kind, createdAt: undefined, databases, damages };
 }
 
-async function verifyBackup(path: string): Promise<Verification> {
+async function verifyBackup(path: string, onProgress: OnFileProgress | undefined): Promise<Verification> {
   const manifest = soundManifest(path);
   if ('problem' in manifest) {
     return { path, kind: 'backup', createdAt: undefined, databases: [], damages: [manifest] };
@@ -77,10 +85,10 @@ async function verifyBackup(path: string): Promise<Verification> {
     const missing = { file: name, problem: 'the database is missing' };
     return { path, kind: 'backup', createdAt: manifest.createdAt, databases: [], damages: [missing] };
   }
-  const outer = await differences(path, manifest);
+  const outer = await differences(path, manifest, onProgress);
   const found = { path, kind: 'backup', createdAt: manifest.createdAt } as const;
   try {
-    const { database, damages } = await verifyDatabase(join(path, name));
+    const { database, damages } = await verifyDatabase(join(path, name), onProgress);
     const all = [...outer, ...damages];
     if (all.length === 0 && !isAsSaid(manifest, database)) {
       all.push({ file: MANIFEST_FILE, problem: 'it tells of other content than the database has' });
@@ -103,9 +111,13 @@ function soundManifest(path: string): Manifest | Damage {
 }
 
 /** Lists how a backup's files differ from what was written, byte for byte. */
-async function differences(path: string, manifest: Manifest): Promise<readonly Damage[]> {
+async function differences(
+  path: string,
+  manifest: Manifest,
+  onProgress: OnFileProgress | undefined,
+): Promise<readonly Damage[]> {
   const written = readSums(path);
-  const present = await sumsOf(path, manifest);
+  const present = await sumsOf(path, manifest, onProgress);
   const damages = present
     .split('\n')
     .filter((line) => line !== '' && !written.split('\n').includes(line))

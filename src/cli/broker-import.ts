@@ -6,6 +6,7 @@ import { isUnusable } from './left-out.ts';
 import { fileFailure, requireFile } from './named-files.ts';
 import { readJsonFile } from './json-file.ts';
 import { note, visible } from './output.ts';
+import { ProgressLine } from './progress.ts';
 import { PacedWrites, type WriteTarget } from './paced-writes.ts';
 
 const REPORTED_SKIPS = 3;
@@ -21,6 +22,7 @@ export interface BrokerFlags {
   readonly types?: readonly string[] | undefined;
   readonly zeekTables?: string | undefined;
   readonly strict?: boolean | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /** An imported store says what came of it. */
@@ -130,8 +132,11 @@ export async function importStore(
     if (++counts.damaged <= REPORTED_SKIPS) note(`left out: ${visible(error.message)}`);
   };
   const writes = new PacedWrites(target);
+  const progress = new ProgressLine(target.table.name, flags);
+  let read = 0;
   try {
     for (const entry of store.entries(flags.strict === true ? undefined : leaveOut)) {
+      read++;
       if (entry.expiry !== undefined && entry.expiry <= now) {
         counts.expired++;
         continue;
@@ -141,11 +146,14 @@ export async function importStore(
         continue;
       }
       if (entry.escaped) counts.escaped++;
-      await writes.paced();
+      if (await writes.paced())
+        progress.at(() => ({ count: writes.rows, unit: 'rows', share: read / store.size }));
     }
     await writes.end();
   } catch (error) {
     throw await writes.ended(error, isUnusable(error));
+  } finally {
+    progress.end();
   }
   return { rows: writes.rows, ...counts };
 }

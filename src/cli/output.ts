@@ -24,8 +24,18 @@ export function print(line: string): void {
   process.stdout.write(`${harmless(line)}\n`);
 }
 
+/** Is called before a note, while a line that changes stands where it goes. */
+let beforeNote: (() => void) | undefined;
+
+/** Has a function called before each note, until the returned one is called. */
+export function onNote(act: () => void): () => void {
+  beforeNote = act;
+  return () => void (beforeNote = undefined);
+}
+
 /** Writes one line for people: progress, warnings. */
 export function note(line: string): void {
+  beforeNote?.();
   process.stderr.write(`${harmless(line)}\n`);
 }
 

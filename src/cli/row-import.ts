@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { PlainDeclaration } from '../index.ts';
 import {
@@ -19,8 +20,8 @@ import { isUnusable, LeftOut, type Omission } from './left-out.ts';
 import { note, visible } from './output.ts';
 import { PacedWrites, type WriteTarget } from './paced-writes.ts';
 import { isMissing, requireFile } from './named-files.ts';
+import { ProgressLine } from './progress.ts';
 
-const PROGRESS_MS = 1000;
 const MAX_FIELDS_NAMED = 30;
 
 /** The flags say how a file is imported. */
@@ -32,6 +33,7 @@ export interface ImportFlags {
   readonly timeUnit?: NumberUnit | undefined;
   readonly intervalUnit?: NumberUnit | undefined;
   readonly jsonStrings?: JsonStrings | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /** A table that rows go into. */
@@ -91,16 +93,24 @@ export async function importRows(
   const mapping = mappingOf(flags, target.declaration);
   const left = new LeftOut(flags.strict === true);
   const fields = new SeenFields(mapping);
-  const records = recordsOf(source, flags, { left, lists: fields.lists(target.declaration) });
+  let bytes = 0;
+  const onRead = (count: number): void => void (bytes += count);
+  const records = recordsOf(source, flags, { left, lists: fields.lists(target.declaration), onRead });
   const map = mapperOf(sourceName(source), flags, { mapping, left, declaration: target.declaration });
-  const progress = new Progress(target.name);
+  const size = typeof source === 'string' ? sizeOf(source) : 0;
+  const progress = new ProgressLine(target.name, flags);
   const writes = new PacedWrites(target);
   try {
     for await (const record of records) {
       fields.look(record);
       const written = left.guard(record.line, () => writeRow(writes, map(record)));
       reached?.(record.line, writes);
-      if (written === true && (await writes.paced())) progress.at(writes.rows);
+      if (written === true && (await writes.paced()))
+        progress.at(() => ({
+          count: writes.rows,
+          unit: 'rows',
+          share: size === 0 ? undefined : bytes / size,
+        }));
     }
     await writes.end();
   } catch (error) {
@@ -117,7 +127,15 @@ export async function importRows(
 function recordsOf(
   source: LogSource,
   flags: ImportFlags,
-  { left, lists }: { readonly left: LeftOut; readonly lists: ReadonlySet<string> },
+  {
+    left,
+    lists,
+    onRead,
+  }: {
+    readonly left: LeftOut;
+    readonly lists: ReadonlySet<string>;
+    readonly onRead: (bytes: number) => void;
+  },
 ): RecordStream {
   return readRecords(source, {
     format: flags.format,
@@ -126,6 +144,7 @@ function recordsOf(
     onBadLine: flags.strict === true ? 'stop' : 'skip',
     onSkip: (error) => left.line(error),
     onNotice: (text) => note(visible(text)),
+    onRead,
   });
 }
 
@@ -152,6 +171,16 @@ function mapperOf(
 function writeRow(writes: PacedWrites, row: MappedRow | undefined): boolean {
   if (row !== undefined) writes.write(row.key, row.value);
   return row !== undefined;
+}
+
+/** The bytes of a file as it lies on the disk; 0 for what has no end that is known. Reading tells what is wrong with it. */
+function sizeOf(file: string): number {
+  try {
+    const found = statSync(file);
+    return found.isFile() ? found.size : 0;
+  } catch {
+    return 0;
+  }
 }
 
 /** Returns true for the standard input and for a file that is there. */
@@ -202,27 +231,5 @@ class SeenFields {
     if (this.#missing.size === 0 || this.#records === 0) return;
     const missing = [...this.#missing].map(visible).join(', ');
     note(`warning: no record has the field ${missing}; fields are: ${visible([...this.#found].join(', '))}`);
-  }
-}
-
-/** A line on a terminal that counts; nothing elsewhere. */
-class Progress {
-  readonly #name: string;
-  #lastMs = Date.now();
-  #shown = false;
-
-  constructor(name: string) {
-    this.#name = name;
-  }
-
-  at(rows: number): void {
-    if (!process.stderr.isTTY || Date.now() - this.#lastMs < PROGRESS_MS) return;
-    this.#lastMs = Date.now();
-    this.#shown = true;
-    process.stderr.write(`\r${visible(this.#name)}: ${rows} rows`);
-  }
-
-  end(): void {
-    if (this.#shown) process.stderr.write('\n');
   }
 }

@@ -9,8 +9,9 @@ export type { SqliteBackendOptions } from '../backends/sqlite/sqlite-backend.ts'
 export { createBackup } from '../backup/backup.ts';
 export type { BackupOptions, BackupSummary } from '../backup/backup.ts';
 export { restoreBackup } from '../backup/restore.ts';
+export type { FileProgress, OnFileProgress } from '../backup/progress.ts';
 export type { RestoreOptions } from '../backup/restore.ts';
 export { verifyFiles } from '../backup/verify.ts';
-export type { Verification } from '../backup/verify.ts';
+export type { Verification, VerifyOptions } from '../backup/verify.ts';
 export { openLogFile } from '../reading/log-file.ts';
 export type { LogFile } from '../reading/log-file.ts';

@@ -22,7 +22,7 @@ export interface Snapshot {
   /** As `Backend.read`. Throws `LOG_TRIMMED` or `BACKEND_DAMAGED`. */
   read(after: number, maxBytes: number): readonly Segment[];
   /** Writes this moment into a new file, page by page. Rejects with `BACKEND_FULL` or `BACKEND_FAILED`. */
-  copyTo(target: string): Promise<void>;
+  copyTo(target: string, onCopied?: (bytes: number) => void): Promise<void>;
   close(): void;
 }
 
@@ -68,9 +68,15 @@ class HeldSnapshot implements Snapshot {
     });
   }
 
-  async copyTo(target: string): Promise<void> {
+  async copyTo(target: string, onCopied?: (bytes: number) => void): Promise<void> {
+    const pageBytes = Number(this.#connection.pragma('page_size', { simple: true }));
     try {
-      await this.#connection.backup(target, { progress: () => STEP_PAGES });
+      await this.#connection.backup(target, {
+        progress: ({ totalPages, remainingPages }) => {
+          onCopied?.((totalPages - remainingPages) * pageBytes);
+          return STEP_PAGES;
+        },
+      });
     } catch (error) {
       throw asTablecastError(error, { file: target, action: 'copy the database to' });
     }

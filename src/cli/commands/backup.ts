@@ -4,6 +4,7 @@ import { exitingWith, newCommand } from '../command.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type FileFlags, fileOf, withFile } from '../log-source.ts';
 import { print, visible } from '../output.ts';
+import { withFileProgress } from '../progress.ts';
 
 /** `tablecast backup`: a checked copy of a node's database. */
 export function backupCommand(): Command {
@@ -33,7 +34,7 @@ async function backup(target: string, flags: FileFlags): Promise<number> {
       'Give --file DIRECTORY/ID.tablecast.db, or --directory and --id.',
     );
   }
-  const summary = await createBackup({ file, target });
+  const summary = await withFileProgress(flags, (onProgress) => createBackup({ file, target, onProgress }));
   if (flags.json === true) print(JSON.stringify(summary));
   else print(`${visible(summary.directory)}: ${contentOf(summary)}`);
   return EXIT.ok;

@@ -6,6 +6,7 @@ import { type ExportRow, type LogFormat, defaultMapping, writeRecords } from '..
 import { withNode } from '../joined-node.ts';
 import { declarationIn, fileOf, withLogFile } from '../log-source.ts';
 import { harmless, note, printAll } from '../output.ts';
+import { ProgressLine } from '../progress.ts';
 import { writeWhole } from '../whole-file.ts';
 
 interface Flags extends PeerFlags {
@@ -74,6 +75,18 @@ async function* shownIn(chunks: AsyncIterable<string>): AsyncGenerator<string> {
   for await (const chunk of chunks) yield harmless(chunk);
 }
 
+/** Rows between two looks at the clock. */
+const ROWS_PER_LOOK = 1024;
+
+/** The same rows, and how far they are. */
+function* counted(rows: Iterable<ExportRow>, total: number, progress: ProgressLine): Generator<ExportRow> {
+  let count = 0;
+  for (const row of rows) {
+    yield row;
+    if (++count % ROWS_PER_LOOK === 0) progress.at(() => ({ count, unit: 'rows', share: count / total }));
+  }
+}
+
 interface Exported {
   readonly name: string;
   readonly declaration: Readonly<PlainDeclaration>;
@@ -84,14 +97,22 @@ interface Exported {
 async function write({ name, declaration, rows, count }: Exported, flags: Flags): Promise<void> {
   const standard = defaultMapping(declaration);
   const value = flags.value ?? standard.value;
-  const chunks = writeRecords(rows, {
+  const progress = new ProgressLine(name, {
+    // Between rows on the same terminal it would only be in the way.
+    json: flags.json === true || (flags.output === undefined && process.stdout.isTTY),
+  });
+  const chunks = writeRecords(counted(rows, count, progress), {
     declaration,
     format: flags.format ?? (flags.json === true ? 'json' : 'csv'),
     mapping: { key: flags.key ?? standard.key, ...(value === undefined ? {} : { value }) },
     path: name,
     spreadsheet: flags.spreadsheet,
   });
-  if (flags.output === undefined) await printAll(process.stdout.isTTY ? shownIn(chunks) : chunks);
-  else await writeWhole(flags.output, chunks);
+  try {
+    if (flags.output === undefined) await printAll(process.stdout.isTTY ? shownIn(chunks) : chunks);
+    else await writeWhole(flags.output, chunks);
+  } finally {
+    progress.end();
+  }
   if (process.stderr.isTTY || flags.output !== undefined) note(`${name}: ${count} rows exported`);
 }

@@ -3,6 +3,7 @@ import { restoreBackup } from '../../index.ts';
 import { exitingWith, newCommand, withJson } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { note, print, visible } from '../output.ts';
+import { withFileProgress } from '../progress.ts';
 import { contentOf } from './backup.ts';
 
 interface RestoreFlags {
@@ -28,7 +29,9 @@ export function restoreCommand(): Command {
 }
 
 async function restore(backup: string, { directory, json }: RestoreFlags): Promise<number> {
-  const summary = await restoreBackup({ backup, directory });
+  const summary = await withFileProgress({ json }, (onProgress) =>
+    restoreBackup({ backup, directory, onProgress }),
+  );
   if (json === true) print(JSON.stringify(summary));
   else {
     print(`${visible(summary.directory)}: ${contentOf(summary)}, as of ${summary.createdAt}`);

@@ -24,6 +24,8 @@ export interface ReadOptions {
   readonly lists?: ReadonlySet<string> | undefined;
   /** Told of what was taken for granted. */
   readonly onNotice?: ((text: string) => void) | undefined;
+  /** Told of how many bytes were read, as they lie in the file. */
+  readonly onRead?: ((bytes: number) => void) | undefined;
 }
 
 /** The records of one source, to be iterated once. */
@@ -95,7 +97,10 @@ class RecordReader implements RecordStream {
     }
     this.#started = true;
     let reader: BatchReader | undefined;
-    for await (const batch of splitLines(readSource(this.#source), this.#maxLineBytes)) {
+    for await (const batch of splitLines(
+      readSource(this.#source, this.#options.onRead),
+      this.#maxLineBytes,
+    )) {
       reader ??= this.#start(batch);
       if (reader !== undefined) yield* reader.parseBatch(batch);
     }

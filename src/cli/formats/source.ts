@@ -25,8 +25,12 @@ function open(source: LogSource): Readable {
   return source === '-' ? process.stdin : createReadStream(source, { highWaterMark: CHUNK_BYTES });
 }
 
-async function* buffers(input: AsyncIterable<Uint8Array | string>): AsyncGenerator<Buffer> {
+async function* buffers(
+  input: AsyncIterable<Uint8Array | string>,
+  onRead: (bytes: number) => void = () => undefined,
+): AsyncGenerator<Buffer> {
   for await (const chunk of input) {
+    onRead(chunk.length);
     yield typeof chunk === 'string'
       ? Buffer.from(chunk, 'utf8')
       : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
@@ -78,11 +82,14 @@ function readFailure(name: string, cause: unknown, bytes: number): TablecastErro
  *
  * @throws TablecastError `IMPORT_INVALID` when it cannot be read or the gzip data is damaged.
  */
-export async function* readSource(source: LogSource): AsyncGenerator<Buffer> {
+export async function* readSource(
+  source: LogSource,
+  onRead?: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
   const input = open(source);
   let bytes = 0;
   try {
-    const chunks = buffers(input);
+    const chunks = buffers(input, onRead);
     const head = await takeMagic(chunks);
     const all = joined(head, chunks);
     for await (const chunk of isGzip(head) ? gunzipped(all) : all) {
