@@ -1,4 +1,5 @@
 import { Command, type CommanderError, Option } from 'commander';
+import { fitting, terminalWidth } from './drawn-rows.ts';
 import { usageError } from './failure.ts';
 
 export const DEFAULT_PORT = 47_760;
@@ -9,6 +10,8 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ['s', 1000],
   ['m', 60_000],
 ]);
+/** Characters that a description has room for at least, beside the options, where it is broken into lines. */
+const LEAST_WRAPPED = 20;
 const MAX_TIMEOUT_MS = 86_400_000;
 
 /** The flags say how credentials are given, to any command. */
@@ -44,7 +47,13 @@ export function throwingMistakes(command: Command, hint: string): Command {
     if (error.code.startsWith('commander.help') || error.exitCode === 0) throw error;
     throw usageError(withoutValues(error.message.replace(/^error: /, '').replaceAll('\n', ' ')), hint);
   };
-  return command.configureOutput({ outputError: () => undefined }).exitOverride(refuse);
+  return command
+    .configureHelp({ minWidthToWrap: LEAST_WRAPPED })
+    .configureOutput({
+      outputError: () => undefined,
+      writeOut: (text) => void process.stdout.write(fitting(text, terminalWidth())),
+    })
+    .exitOverride(refuse);
 }
 
 /** Leaves out what is given to an option that there is not, which may be a secret: `--tokne=…`. */

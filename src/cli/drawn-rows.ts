@@ -37,6 +37,14 @@ export function hanging(line: string, width: number): string {
 }
 
 /** The width of the terminal; where the output is none, lines are as long as what they say. */
-export function terminalWidth(): number {
-  return process.stdout.columns ?? Infinity;
+export function terminalWidth(output: { readonly columns?: number | undefined } = process.stdout): number {
+  return output.columns ?? Infinity;
+}
+
+/** Breaks each line of a text as {@link hanging} does. */
+export function fitting(text: string, width: number): string {
+  return text
+    .split('\n')
+    .map((line) => hanging(line, width))
+    .join('\n');
 }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { paragraphOf } from '../../src/cli/commands/conflicts.ts';
 import { linesOf } from '../../src/cli/commands/peers.ts';
 import { drawn } from '../../src/cli/commands/status.ts';
-import { drawnRows, hanging } from '../../src/cli/drawn-rows.ts';
+import { drawnRows, fitting, hanging } from '../../src/cli/drawn-rows.ts';
+import { program } from '../../src/cli/program.ts';
 import { answerText } from '../../src/cli/query-text.ts';
 import { RowText } from '../../src/cli/row-text.ts';
 import { comparisonLines } from '../../src/cli/trial/table.ts';
@@ -156,4 +157,20 @@ test('columns of wide characters are as wide as they are shown', () => {
   const drawing = { head: ['key', 'value'], rows: [['鍵'.repeat(14), 'x'.repeat(20)]] };
   expect(drawnRows({ ...drawing, width: 55 })).toContain('│');
   expect(drawnRows({ ...drawing, width: 54 })).not.toContain('│');
+});
+
+test('the help of each command fits a narrow terminal, and says the same', () => {
+  for (const command of program('0.0.0').commands) {
+    const helpAt = (columns: number): string => {
+      let text = '';
+      command.configureOutput({ getOutHelpWidth: () => columns, writeOut: (part) => (text += part) });
+      command.outputHelp();
+      return fitting(text, columns);
+    };
+    const narrow = helpAt(NARROW);
+    const long = narrow.split('\n').filter((line) => line.length > NARROW && line.trim().includes(' '));
+    expect([command.name(), long]).toEqual([command.name(), []]);
+    const words = (text: string): string => text.replaceAll(/\s+/g, ' ');
+    expect(words(narrow)).toBe(words(helpAt(200)));
+  }
 });

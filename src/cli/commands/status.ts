@@ -40,10 +40,9 @@ async function status(flags: StatusFlags): Promise<number> {
       return EXIT.ok;
     }
     const count = tables.length === 1 ? '1 table' : `${tables.length} tables`;
-    print(
-      `${colors.bold(visible(peerId))} at ${visible(state.address)}: ${colors.green('connected')}, ${count}`,
-    );
     const columns = terminalWidth();
+    const at = `${colors.bold(visible(peerId))} at ${visible(state.address)}`;
+    print(hanging(`${at}: ${colors.green('connected')}, ${count}`, columns));
     if (tables.length > 0) print(drawn(tables, { rows: flags.rows, columns }));
     for (const held of heldThere(joined)) print(hanging(visible(lineOf(held)), columns));
     return EXIT.ok;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
+import { hanging, terminalWidth } from '../drawn-rows.ts';
 import { EXIT } from '../failure.ts';
 import { type LogMoment, parseMoment } from '../moment.ts';
 import { print } from '../output.ts';
@@ -47,10 +48,23 @@ async function undo(name: string, flags: UndoFlags): Promise<number> {
     } else {
       for (const row of first) print(lineOf(text, row));
       if (writes > first.length) print(`… and ${writes - first.length} more`);
-      print(`${writes} keys ${dryRun ? 'would be' : 'were'} taken back in ${name}, ${kept} stay`);
+      print(hanging(summary({ name, writes, kept, dryRun }), terminalWidth()));
     }
     return writes > 0 ? EXIT.ok : EXIT.negative;
   });
+}
+
+function summary(of: {
+  readonly name: string;
+  readonly writes: number;
+  readonly kept: number;
+  readonly dryRun: boolean;
+}): string {
+  const { name, writes, kept, dryRun } = of;
+  const isOne = writes === 1;
+  const done = dryRun ? 'would be' : isOne ? 'was' : 'were';
+  const stay = kept === 1 ? '1 stays' : `${kept} stay`;
+  return `${writes} ${isOne ? 'key' : 'keys'} ${done} taken back in ${name}, ${stay}`;
 }
 
 function lineOf(text: RowText, { key, kind, value }: UndoneRow): string {
