@@ -79,11 +79,25 @@ export class Outages {
   }
 
   #acknowledge(past: Past, { operations }: NodeWitness, position: number): void {
+    const isHeld = this.#heldOfRestored();
     for (const operation of operations) {
       if (operation.position > position || !this.#isDurable(operation)) continue;
-      this.#ground.ledger.acknowledged.add(nameOf(operation));
+      if (isHeld(operation)) this.#ground.ledger.acknowledged.add(nameOf(operation));
       past.acknowledgedTo = Math.max(past.acknowledgedTo, operation.position);
     }
+  }
+
+  /**
+   * Says whether a disk holds an operation of an author whose own was put back: a checkpoint may have brought its row
+   * before it, and then it is lost for good. Of others it comes.
+   */
+  #heldOfRestored(): (operation: Operation) => boolean {
+    const { restored } = this.#ground.around;
+    if (restored.size === 0) return () => true;
+    const held = heldOnDisks(this.#ground.cluster.members.map(({ disk }) => disk));
+    return ({ table, origin, sequence }) =>
+      !restored.has(origin.slice(0, origin.indexOf('@'))) ||
+      (held.get(`${table} ${origin}`) ?? 0) >= sequence;
   }
 
   crash(member: Member, kind: 'crash' | 'powerLoss', random: SeededRandom): void {

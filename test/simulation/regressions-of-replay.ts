@@ -105,4 +105,47 @@ export const regressionsOfReplay: readonly Regression[] = [
       ],
     ),
   },
+  {
+    found:
+      'the judge held for acknowledged what was only a row of a checkpoint, of a node whose disk was put back',
+    world: world(
+      2099656546,
+      {
+        tables: {
+          fresh: {
+            declaration: {
+              key: 'string',
+              value: 'int',
+              backend: 'sqlite',
+              writeExpire: 3000,
+              mode: 'lww',
+            },
+            switched: true,
+            cleared: false,
+            touched: true,
+          },
+        },
+        modes: MODES,
+        commitMs: [0, 100],
+        keepOperations: 20,
+        slices: { units: 1, pauseMs: 20 },
+      },
+      [
+        ['restore', 26337052, 0],
+        ['restart', 811645444, 97],
+        ['switchBoth', 693158821, 0],
+        ['write', 823976644, 44],
+        ['heal', 813935800, 98],
+        ['burst', 487485119, 52],
+        ['switch', 754202153, 97],
+        ['flush', 552913619, 81],
+        ['write', 788942892, 99],
+        ['write', 16097280, 97],
+        ['write', 193529419, 60],
+        ['restore', 652334034, 84],
+        ['flush', 294697945, 93],
+        ['flush', 408828850, 0],
+      ],
+    ),
+  },
 ];
