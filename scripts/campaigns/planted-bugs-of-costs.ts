@@ -44,6 +44,11 @@ export const bugsOfCosts: readonly PlantedBug[] = [
     ['test/simulation/adversary.test.ts'],
   ),
   bug(
+    'tell all tables of many lives in one turn',
+    ['replication/session/sharing.ts', 'yield SLICE_UNITS;', 'yield SLICE_UNITS * 0;'],
+    ['test/security/greetings.test.ts'],
+  ),
+  bug(
     'let one peer have all turns',
     ['replication/costs/turns.ts', 'if (first.next()) peers.add(first);', 'while (first.next());'],
     [RATES],

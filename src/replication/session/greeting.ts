@@ -49,7 +49,7 @@ export class Greeting {
     tables.grant = grant;
     sharing.hasSpoken = true;
     const { nodeId: node, session, ownOrigins } = replica;
-    const [first = [], ...more] = sharing.parts();
+    const [first = [], ...more] = sharing.begin();
     const protocol: [number, number] = [...PROTOCOL];
     const hello = {
       protocol,

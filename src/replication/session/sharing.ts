@@ -1,5 +1,5 @@
 import type { BackendName } from '../../schema/schema.ts';
-import type { Work } from '../../work/slices.ts';
+import { SLICE_UNITS, type Work } from '../../work/slices.ts';
 import { stateOf } from '../peers/announced.ts';
 import { Asking } from '../costs/asking.ts';
 import type { Outbound } from './outbound.ts';
@@ -9,11 +9,14 @@ import { differing } from './session-events.ts';
 import type { SessionParts } from './session-parts.ts';
 import type { Taking } from './taking.ts';
 import { MAX_HELD_BACK_TOLD, type Sources, type TableState } from '../wire/bodies.ts';
-import { partsOf, sourcesOf } from '../wire/parts.ts';
+import { groupsOf, partsOf, sourcesOf } from '../wire/parts.ts';
 import type { Message } from '../wire/wire.ts';
 
 /** Units of what is looked at of a table that a peer names, and lives of it that are looked through in one unit. */
-const TABLE_UNITS = 8;
+const TABLE_UNITS = 16;
+/** Units that reading what a peer says of a table took already; of few tables it is not worth a turn. */
+const READ_UNITS = 8;
+const MANY_TABLES = 64;
 const LIVES_PER_UNIT = 1;
 /** Entries of sources that are looked at in one step, and units of each. */
 const ENTRIES_PER_STEP = 64;
@@ -60,10 +63,23 @@ export class Sharing {
 
   // What this node says ------------------------------------------------------------------------------
 
-  /** The tables of this node that the peer may read, in parts of which each fits into one message. */
-  parts(): TableState[][] {
-    const { replica } = this.#parts.node;
-    return partsOf(this.#statesOf(Array.from(replica.tables(), ({ name }) => name)));
+  /**
+   * What the peer is told first, in parts of which each fits into one message: as many tables of this node as one
+   * message holds. The rest is told in later turns, before anything is taken from the peer.
+   */
+  begin(): TableState[][] {
+    const { node, tables } = this.#parts;
+    const readable = [...node.replica.tables()].filter(({ name }) => tables.grant.mayRead(name));
+    const [first = [], ...rest] = groupsOf(readable).map((group) => group.map(({ name }) => name));
+    if (rest.length > 0) this.#parts.work(this.#tellRest(rest));
+    return partsOf(this.#statesOf(first));
+  }
+
+  *#tellRest(groups: readonly (readonly string[])[]): Work {
+    for (const names of groups) {
+      yield SLICE_UNITS;
+      if (!this.#parts.ended()) this.#ask(names);
+    }
   }
 
   #statesOf(names: readonly string[]): TableState[] {
@@ -172,6 +188,7 @@ export class Sharing {
   *#announce(states: readonly TableState[]): Work {
     const { tables, node, taking } = this.#parts;
     this.isBusy = true;
+    if (states.length > MANY_TABLES) yield READ_UNITS * states.length;
     for (const state of states) {
       if (this.#parts.ended()) return;
       taking.heldThere([state]);

@@ -8,16 +8,25 @@ const SOURCES_HELD = 8192;
 
 /** Tables in parts of which each fits into one message. */
 export function partsOf(states: readonly TableState[]): TableState[][] {
-  const parts: TableState[][] = [[]];
+  return inMessages(states, ({ held }) => held.length);
+}
+
+/** As {@link partsOf}, before it is made what is said of them. */
+export function groupsOf<T extends { readonly lives: number }>(tables: readonly T[]): T[][] {
+  return inMessages(tables, ({ lives }) => lives);
+}
+
+function inMessages<T>(tables: readonly T[], entriesOf: (table: T) => number): T[][] {
+  const parts: T[][] = [[]];
   let entries = 0;
-  for (const state of states) {
-    const last = parts.at(-1) as TableState[];
-    entries += state.held.length;
+  for (const table of tables) {
+    const last = parts.at(-1) as T[];
+    entries += entriesOf(table);
     if (last.length > 0 && (entries > MESSAGE_HELD || last.length >= MAX_MESSAGE_TABLES)) {
-      parts.push([state]);
-      entries = state.held.length;
+      parts.push([table]);
+      entries = entriesOf(table);
     } else {
-      last.push(state);
+      last.push(table);
     }
   }
   return parts;
