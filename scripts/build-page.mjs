@@ -1,7 +1,6 @@
 // Builds the page into dist/page, unless it stands there as its sources are now: for what runs from a checkout.
 import { readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const built = `${root}dist/page/index.html`;
@@ -15,4 +14,9 @@ function latestChange() {
 }
 
 const madeAt = statSync(built, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-if (madeAt < latestChange()) await build({ configFile: `${root}page/vite.config.ts`, logLevel: 'warn' });
+if (madeAt < latestChange()) {
+  // It takes some seconds, once: whoever waits is told.
+  console.log('The page is built first, once after each change of it …');
+  const { build } = await import('vite');
+  await build({ configFile: `${root}page/vite.config.ts`, logLevel: 'warn' });
+}

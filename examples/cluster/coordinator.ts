@@ -1,6 +1,6 @@
 // The story: three nodes read a log, one is killed, comes back and catches up; then all are compared.
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ChildNode } from './child-node.ts';
 import { number, type ClusterView, type Display } from './display.ts';
@@ -157,7 +157,10 @@ export class Cluster {
     await victim.kill();
     const others = WORKERS.filter((id) => id !== VICTIM).join(', ');
     this.#display.say('');
-    this.#say(VICTIM, `SIGKILL at row ${number(rowsRead)}; ${others} and the manager go on`);
+    this.#say(
+      VICTIM,
+      `killed at row ${number(rowsRead)} (SIGKILL): it can save nothing, like at a power cut. ${others} and the manager go on`,
+    );
     await pause(DEAD_MS);
     return rowsRead;
   }
@@ -166,10 +169,10 @@ export class Cluster {
     const { opened, caughtUp } = await this.#start(VICTIM);
     const rowsAgain = Math.max(0, rowsReported - opened.rowsRead);
     const milliseconds = opened.milliseconds.toFixed(0);
-    this.#say(VICTIM, `started again on the same directory, pid ${this.#node(VICTIM).pid}`);
+    this.#say(VICTIM, `started again from what it left on disk, pid ${this.#node(VICTIM).pid}`);
     this.#say(
       VICTIM,
-      `recovered ${number(opened.rows)} rows from its log of ${number(opened.operations)} operations in ${milliseconds} ms`,
+      `recovered ${number(opened.rows)} rows from its log of ${number(opened.operations)} operations in ${milliseconds} ms: nobody sent them`,
     );
     this.#say(
       VICTIM,
@@ -180,7 +183,7 @@ export class Cluster {
     const { operations, milliseconds: catchUpMs } = await caughtUp;
     this.#say(
       VICTIM,
-      `caught up ${number(operations)} operations of the others in ${catchUpMs.toFixed(0)} ms`,
+      `caught up ${number(operations)} operations of the others in ${catchUpMs.toFixed(0)} ms: what they wrote while it was away`,
     );
   }
 
@@ -271,10 +274,17 @@ export class Cluster {
     return {
       nodes: [...this.#nodes.values()],
       tables: this.#tables,
+      log: logName(this.#options.logPath),
       rowsRead: WORKERS.reduce((sum, id) => sum + (this.#rowsRead.get(id) ?? 0), 0) / WORKERS.length,
       rowsTotal: this.#options.survey.rows,
       seconds: (performance.now() - this.#started) / 1000,
       changes: this.#changes,
     };
   }
+}
+
+/** What people call a log: `dns` for `/var/log/zeek/dns.log.gz`, and for the sample, which is one of that kind. */
+function logName(path: string): string {
+  const name = basename(path).replace(/^sample-/, '');
+  return name.split('.', 1)[0] || name;
 }

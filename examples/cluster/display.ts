@@ -14,6 +14,8 @@ export interface NodeView {
 export interface ClusterView {
   readonly nodes: readonly NodeView[];
   readonly tables: readonly string[];
+  /** What the log is called, without its folder and ending. */
+  readonly log: string;
   readonly rowsRead: number;
   readonly rowsTotal: number;
   readonly seconds: number;
@@ -31,6 +33,11 @@ export interface Display {
 }
 
 const PLAIN_MS = 2000;
+
+/** The title of a table: what counts rows of the log is called after it. */
+export function titleOf(table: string, log: string): string {
+  return table === 'rows_by_client' ? `${log} rows by client` : table.replaceAll('_', ' ');
+}
 
 /** Whole numbers as people read them. */
 export function number(value: number): string {
@@ -71,7 +78,9 @@ export class PlainDisplay implements Display {
       `  ${view.seconds.toFixed(0)} s: ${number(view.rowsRead)} of ${number(view.rowsTotal)} rows, ${percent} %`,
     );
     for (const node of view.nodes) {
-      const rows = view.tables.map((table) => `${table} ${number(node.status?.rows[table] ?? 0)}`);
+      const rows = view.tables.map(
+        (table) => `${titleOf(table, view.log)} ${number(node.status?.rows[table] ?? 0)}`,
+      );
       const facts = [`${number(node.operationsPerSecond)} operations/s`, `lag ${node.status?.lag ?? 0}`];
       const running = node.state === 'running' ? [...facts, ...rows] : [];
       this.say(`    ${[node.id.padEnd(9), connections(node), ...running].join(' | ')}`);

@@ -152,15 +152,17 @@ function nextSteps(directory: string, { contested }: Flags): string[] {
   return [
     '',
     colors.bold('Next'),
-    '  npm start -- PATH          the same with a log of yours',
+    '  npm start -- PATH          # the same with a log of yours',
     ...(contested
       ? []
-      : ['  npm start -- --contested   two authors for one key: the conflict, what differs, what heals it']),
-    '  README.md, examples/       the ten lines a program of your own needs',
+      : [
+          '  npm start -- --contested   # two authors for one key: the conflict, what differs, what heals it',
+        ]),
     '  Each node left its database for you to look into (once installed: npx tablecast log …):',
     `    ${COMMAND} log --last 20 --file ${database}`,
-    `    ${COMMAND} replay --table queries --position 500 --file ${database}`,
-    `  rm -r ${directory}   when you are done`,
+    `    ${COMMAND} replay --table rows_by_client --position 500 --file ${database}`,
+    `  rm -r ${directory}   # when you are done`,
+    'README.md and examples/ have the ten lines that a program of your own needs.',
   ];
 }
 

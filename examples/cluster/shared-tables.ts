@@ -7,7 +7,7 @@ import type { LogRecord } from '../../src/cli/formats/index.ts';
 export const ACTIVE_SECONDS = 2;
 
 /** What the nodes compare at the end, in the order of the display. */
-export const TABLE_NAMES = ['known_hosts', 'known_services', 'queries', 'active_clients'] as const;
+export const TABLE_NAMES = ['known_hosts', 'known_services', 'rows_by_client', 'active_clients'] as const;
 
 /** With `--contested` both workers also write the same few keys of one table at the same moment. */
 export const CONTESTED_TABLE = 'contested';
@@ -17,7 +17,7 @@ const CONTESTED_KEYS = ['rule-1', 'rule-2', 'rule-3'] as const;
 export interface SharedTables {
   readonly knownHosts: SetTable<string>;
   readonly knownServices: SetTable<readonly [string, string]>;
-  readonly queries: MapTable<string, number>;
+  readonly rowsByClient: MapTable<string, number>;
   readonly activeClients: SetTable<string>;
   /** Per worker, how many rows of the log are in the tables: written in one batch with what they say. */
   readonly rowsRead: MapTable<string, number>;
@@ -36,7 +36,7 @@ export function declareTables(node: TableNode, { backend, contested }: TableChoi
   return {
     knownHosts: node.table('known_hosts', { key: 'addr', backend }),
     knownServices: node.table('known_services', { key: ['addr', 'port'], backend }),
-    queries: node.table('queries', { key: 'addr', value: 'count', backend }),
+    rowsByClient: node.table('rows_by_client', { key: 'addr', value: 'count', backend }),
     activeClients: node.table('active_clients', {
       key: 'addr',
       backend,
@@ -94,7 +94,7 @@ export function applyRow(tables: SharedTables, row: RowFacts, owns: Owns): void 
   const { client, server, port } = row;
   if (owns(client)) {
     if (!tables.knownHosts.has(client)) tables.knownHosts.add(client);
-    tables.queries.increment(client);
+    tables.rowsByClient.increment(client);
     tables.activeClients.add(client);
   }
   if (server === undefined || !owns(server)) return;

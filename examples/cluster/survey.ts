@@ -69,7 +69,7 @@ export async function surveyLog(path: string, stopping: AbortSignal): Promise<Su
     }
     // Active clients are gone again by the end, on every node.
     const expected = new Map<string, SurveyedTable>([['active_clients', { rows: 0, digest: digestOf([]) }]]);
-    for (const table of [tables.knownHosts, tables.knownServices, tables.queries]) {
+    for (const table of [tables.knownHosts, tables.knownServices, tables.rowsByClient]) {
       expected.set(table.name, { rows: table.size, digest: digestOf(liveRows(table)) });
     }
     return { rows, rowsWithoutHost, linesSkipped: records.skipped, firstSkipped, tables: expected };

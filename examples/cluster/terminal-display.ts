@@ -1,8 +1,18 @@
 // The display for a terminal: one picture, drawn again in place.
+import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
 import { createLogUpdate } from 'log-update';
 import { colors } from './colors.ts';
-import { changeText, connections, number, type ClusterView, type Display, type NodeView } from './display.ts';
+import { fitting } from '../../src/cli/drawn-rows.ts';
+import {
+  changeText,
+  connections,
+  number,
+  titleOf,
+  type ClusterView,
+  type Display,
+  type NodeView,
+} from './display.ts';
 import type { ChangeLine } from './messages.ts';
 
 const FRAME_MS = 100;
@@ -26,7 +36,9 @@ export class TerminalDisplay implements Display {
 
   say(line: string): void {
     this.#update.clear();
-    this.#stream.write(`${line}\n`);
+    // What is to be pasted stays in one piece.
+    const isCommand = /^ +(?:node|npm|rm) /.test(line);
+    this.#stream.write(`${isCommand ? line : fitting(line, this.#stream.columns)}\n`);
     if (this.#frame !== '') this.#update(this.#frame);
   }
 
@@ -49,9 +61,9 @@ function frameOf(view: ClusterView, columns: number): string {
   const changes = view.changes.map((change) => `  ${changeLine(change, columns - 3)}`);
   return [
     '',
-    `  ${bar(view)}`,
+    `  ${bar(view, columns)}`,
     '',
-    nodeTable(view),
+    nodesOf(view, columns),
     '',
     colors.bold('  latest changes') + colors.dim(' at the manager, a few of many'),
     ...changes,
@@ -59,16 +71,40 @@ function frameOf(view: ClusterView, columns: number): string {
   ].join('\n');
 }
 
-function bar({ rowsRead, rowsTotal, seconds }: ClusterView): string {
+function bar({ rowsRead, rowsTotal, seconds }: ClusterView, columns: number): string {
   const share = rowsTotal === 0 ? 0 : rowsRead / rowsTotal;
-  const full = Math.round(share * BAR_WIDTH);
-  const drawn = colors.cyan('█'.repeat(full)) + colors.dim('░'.repeat(BAR_WIDTH - full));
   const percent = `${Math.floor(share * 100)} %`.padStart(5);
-  return `${drawn} ${percent}  ${number(rowsRead)} of ${number(rowsTotal)} rows, ${seconds.toFixed(0)} s`;
+  const words = ` ${percent}  ${number(rowsRead)} of ${number(rowsTotal)} rows, ${seconds.toFixed(0)} s`;
+  const width = Math.max(0, Math.min(BAR_WIDTH, columns - words.length - 3));
+  const full = Math.round(share * width);
+  return `${colors.cyan('█'.repeat(full))}${colors.dim('░'.repeat(width - full))}${words}`;
 }
 
-function nodeTable({ nodes, tables }: ClusterView): string {
-  const head = ['node', ...tables.map((name) => name.replace('_', '\n')), 'operations\n/s', 'lag', 'state'];
+/** The nodes in columns, or where the terminal is too narrow, each in lines of its own. */
+function nodesOf(view: ClusterView, columns: number): string {
+  const table = nodeTable(view);
+  if (
+    Math.max(
+      ...stripVTControlCharacters(table)
+        .split('\n')
+        .map((line) => line.length),
+    ) < columns
+  )
+    return table;
+  return view.nodes.map((node) => nodeLines(node, view, columns)).join('\n');
+}
+
+function nodeLines(node: NodeView, { tables, log }: ClusterView, columns: number): string {
+  if (node.state !== 'running') return `  ${node.id}: ${colors.red(connections(node))}`;
+  const rows = tables.map((name) => `${titleOf(name, log)} ${number(node.status?.rows[name] ?? 0)}`);
+  const rate = `${number(node.operationsPerSecond)} operations/s, lag ${number(node.status?.lag ?? 0)}`;
+  const facts = [rate, ...rows].join(', ');
+  return `  ${node.id}: ${colors.green(connections(node))}\n${fitting(`    ${facts}`, columns - 1)}`;
+}
+
+function nodeTable({ nodes, tables, log }: ClusterView): string {
+  const titles = tables.map((name) => titleOf(name, log).replace(/ (?=\S+$)|(?<=rows) /, '\n'));
+  const head = ['node', ...titles, 'operations\n/s', 'lag', 'state'];
   const table = new Table({
     head: head.map((title) => colors.bold(title)),
     colAligns: head.map((_, index) => (index === 0 || index === head.length - 1 ? 'left' : 'right')),

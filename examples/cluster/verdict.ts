@@ -107,7 +107,7 @@ function tableLines({ nodes, tables }: Outcome, survey: Survey): string[] {
     expectedRows(survey, table),
   ]);
   return [head, ...rows].map(([name, ...cells]) => {
-    return `  ${name?.padEnd(15)}${cells.map((cell) => cell.padStart(12)).join('')}`;
+    return `  ${name?.padEnd(14)}${cells.map((cell) => cell.padStart(11)).join('')}`;
   });
 }
 

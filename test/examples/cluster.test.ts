@@ -33,7 +33,7 @@ describe('the cluster demonstration', () => {
       const { code, stdout, stderr } = await running.finished;
       expect(stderr).toBe('');
       expect(stdout).toMatch(/3,000 rows, a generated sample/);
-      expect(stdout).toMatch(/worker-1 +SIGKILL at row [\d,]+/);
+      expect(stdout).toMatch(/worker-1 +killed at row [\d,]+ \(SIGKILL\)/);
       expect(stdout).toMatch(/worker-1 +recovered [\d,]+ rows from its log of [\d,]+ operations in \d+ ms/);
       expect(stdout).toMatch(/worker-1 +caught up [\d,]+ operations of the others in \d+ ms/);
       expect(stdout).toMatch(/contested: 3 keys differ/);
