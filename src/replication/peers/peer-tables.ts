@@ -216,7 +216,8 @@ export class PeerTables {
     if (before === undefined) this.sharing++;
     const takes = state.takes ?? 'everything';
     const heldBack = heldBackOf(state.heldBack);
-    const due = order > 0 || lacksForgotten(table, has) || cheaperAsCheckpoint(table, has);
+    const due =
+      order > 0 || state.checkpoint === true || lacksForgotten(table, has) || cheaperAsCheckpoint(table, has);
     this.shared.set(name, {
       name,
       store: table.store,

@@ -68,6 +68,8 @@ const tables = v.pipe(
       parted: v.optional(name),
       /** Says what the sender takes of the table from the receiver; left out: everything. */
       takes: v.optional(v.picklist(['own', 'nothing'])),
+      /** The sender wants the table's rows, whatever it holds: what keeps operations writes a checkpoint now and then. */
+      checkpoint: v.optional(v.boolean()),
       /** Lists what the receiver brought and the sender does not take; left out: nothing. */
       heldBack: v.optional(heldBack),
     }),
