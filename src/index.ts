@@ -20,6 +20,7 @@ export type {
 export type { CertificateChange, Limits, NodeOptions, Pem, Retention } from './node/options.ts';
 export type { HttpLimitOptions } from './http/limits.ts';
 export type { HttpOptions } from './http/options.ts';
+export type { NatsOptions } from './nats/options.ts';
 export { alterTable } from './altering/alteration.ts';
 export type { Alteration, AlterationState } from './altering/alteration.ts';
 export type { AlterOptions, AlteredRow, AlteringNode, RowMapping } from './altering/options.ts';

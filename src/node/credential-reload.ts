@@ -2,7 +2,7 @@ import { changesOf } from '../access/changes.ts';
 import { AccessList } from '../access/grant.ts';
 import type { CredentialChange } from '../access/rights.ts';
 import type { NodeEvent } from '../events.ts';
-import type { Carrier } from './node-parts.ts';
+import type { Carriage } from './node-parts.ts';
 import { type NodeOptions, checkCredentialChange } from './options.ts';
 import type { Replicator } from '../replication/replicator.ts';
 
@@ -12,7 +12,7 @@ const MAX_NAMES = 64;
 /** The parts are what replacing credentials needs of its node. */
 export interface AccessParts {
   readonly auth: NodeOptions['auth'];
-  readonly carrier: Carrier;
+  readonly carriage: Carriage;
   readonly replicator: Replicator;
   /** Gives what makes the HTTP interface judge by them. Throws `OPTION_INVALID`, and changes nothing. */
   reloadHttp(change: CredentialChange): () => void;
@@ -21,12 +21,12 @@ export interface AccessParts {
 
 /** Replaces a node's credentials while it runs: see `TableNode.reloadCredentials`. */
 export function credentialReload(parts: AccessParts): (change: CredentialChange) => void {
-  const { auth, carrier, replicator } = parts;
+  const { auth, carriage, replicator } = parts;
   let present: CredentialChange = auth ?? {};
   return (change) => {
     const secrets = checkCredentialChange(change);
     const reloadHttp = parts.reloadHttp(secrets);
-    const revoked = carrier.reloadAuth(secrets);
+    const revoked = carriage.reloadAuth(secrets);
     reloadHttp();
     const ended = replicator.reloadAccess(new AccessList(secrets.credentials ?? []), revoked);
     parts.report(reloaded(present, secrets, ended));

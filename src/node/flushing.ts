@@ -12,7 +12,7 @@ export interface FlushingParts {
   readonly log: OperationLog;
   readonly flushes: Flushes;
   /** Says whether others may connect. */
-  readonly carrier: { readonly listens: boolean };
+  readonly carriage: { readonly listens: boolean };
   readonly node: { readonly tables: ReadonlyMap<string, unknown> };
   isClosed(): boolean;
 }
@@ -42,12 +42,12 @@ export class Flushing {
   }
 
   #awaited(options: FlushOptions): ReturnType<typeof checkFlush> {
-    const { peers, limits } = this.#parts.options;
-    const { carrier, node } = this.#parts;
+    const { carriage, node, options: given } = this.#parts;
+    const { peers, maxPeers } = peerRulesOf({ limits: given.limits, peers: given.peers, nats: given.nats });
     return checkFlush(options, {
-      configured: peers?.length ?? 0,
-      listens: carrier.listens,
-      most: peerRulesOf({ limits }).maxPeers,
+      configured: peers.length,
+      listens: carriage.listens,
+      most: maxPeers,
       has: (table) => node.tables.has(table),
     });
   }

@@ -20,7 +20,7 @@ import { Flushing } from './flushing.ts';
 import { type Asked, askedTable } from './asked-table.ts';
 import { ShownTables } from './shown-tables.ts';
 import { DurableLog, namesOf } from './durable-log.ts';
-import { type Carrier, type NodeParts, backendsOf, carrierOf, peerRulesOf } from './node-parts.ts';
+import { type Carriage, type NodeParts, backendsOf, carriageOf, peerRulesOf } from './node-parts.ts';
 import { WallClock } from '../log/operations/wall-clock.ts';
 import { type Around, OBSERVED, type Outside, type Shared } from './outside.ts';
 import { type NodeOptions, checkOptions } from './options.ts';
@@ -38,6 +38,7 @@ import { type SubscriberOptions, SubscriberCount } from '../reading/subscribers.
 import { type SwitchParts, beginDocument } from '../table/switch-mode.ts';
 import { systemEnvironment } from '../system-environment.ts';
 import type { TableNode } from './table-node.ts';
+import type { Stranger } from '../transport/transport.ts';
 import type { Table } from '../table/table.ts';
 import type { ZeekAttachment } from '../zeek/attachment/attachment.ts';
 import { type ZeekAttachmentOptions, checkZeekOptions } from '../zeek/options.ts';
@@ -107,7 +108,7 @@ class LocalNode implements TableNode, StoreListener {
   readonly [OBSERVED]: ObservedNode | undefined;
   readonly #batches: Batches;
   readonly #facts = new Map<string, Uint8Array>();
-  readonly #carrier: Carrier;
+  readonly #carriage: Carriage;
   #closing: Promise<void> | undefined;
 
   constructor(options: NodeOptions, parts: NodeParts, outside: Outside) {
@@ -143,19 +144,16 @@ class LocalNode implements TableNode, StoreListener {
     this.events = new SubscriberCount('events', this.#subscribers).of(this.#events.observable);
     const slicing = parts.slicing ?? { units: SLICE_UNITS, defer: (task) => environment.defer(task) };
     const report = (event: NodeEvent): void => this.#events.report(event);
-    const carrier = carrierOf(
-      options,
-      { ...parts, webSocket: outside.webSocket, socket: outside.socket },
-      { report, refused: (stranger) => this.#replicator.strangers.refused(stranger) },
-    );
-    this.#carrier = carrier;
-    this.reloadCertificates = certificateReload(carrier, () => this.#around.http);
+    const refused = (stranger: Stranger): void => this.#replicator.strangers.refused(stranger);
+    const owner = { nodeId: this.id, environment, stores: this.#stores, facts: this.#facts };
+    const carriage = carriageOf(options, { ...parts, ...outside }, { ...owner, report, later, refused });
+    this.#carriage = carriage;
+    this.reloadCertificates = certificateReload(carriage, () => this.#around.http);
     this.#replicator = new Replicator({
       replica: this.#makeReplica(slicing),
       requests: this.#makeRequests(),
-      transport: carrier.transport,
+      transport: carriage.transport,
       environment: this.#environment,
-      peers: options.peers ?? [],
       ...peerRulesOf(options),
       slicing,
       report,
@@ -164,10 +162,10 @@ class LocalNode implements TableNode, StoreListener {
     const replicator = this.#replicator;
     const { flushes } = replicator;
     const isClosed = (): boolean => this.#closing !== undefined;
-    this.#flushing = new Flushing({ options, log: this.#log, flushes, carrier, node: this, isClosed });
+    this.#flushing = new Flushing({ options, log: this.#log, flushes, carriage, node: this, isClosed });
     const reloadHttp = (change: CredentialChange): (() => void) => this.#around.http.reloading(change);
     const { auth } = options;
-    this.reloadCredentials = credentialReload({ auth, carrier, replicator, reloadHttp, report });
+    this.reloadCredentials = credentialReload({ auth, carriage, replicator, reloadHttp, report });
     this.#around = outside.around(options, this.#shared(), later);
     this[OBSERVED] = this.#around.observed;
   }
@@ -250,7 +248,7 @@ class LocalNode implements TableNode, StoreListener {
   }
 
   get addresses(): readonly string[] {
-    return this.#carrier.addresses;
+    return this.#carriage.addresses;
   }
 
   get healthAddress(): string | undefined {
@@ -269,7 +267,7 @@ class LocalNode implements TableNode, StoreListener {
     await this.#around.http.listen();
     for (const store of this.#stores.values())
       await (store.backend.durable ? this.#recover(store) : store.open());
-    await this.#replicator.open(this.#carrier.listens);
+    await this.#replicator.open(this.#carriage.listens);
     for (const cluster of [this.#options.zeek ?? []].flat()) this.attachZeek(cluster);
     this.#around.watch.opened();
     this.#events.opened();

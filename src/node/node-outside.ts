@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { sqliteBackend } from '../backends/sqlite/sqlite-backend.ts';
+import { natsCarrier } from '../nats/nats-carrier.ts';
+import { carriedBy } from './carried.ts';
 import type { Backend } from '../log/backend.ts';
 import { modeNamed } from '../modes/registry.ts';
 import { Projections } from '../sql/projecting.ts';
@@ -20,6 +22,11 @@ export const nodeOutside: Outside = {
   durable: sqliteOf,
   webSocket: webSocketOf,
   socket: socketTransportOf,
+  carried: (options, given, parts) => {
+    const { nats } = options;
+    if (nats === undefined) return undefined;
+    return carriedBy(given ?? natsCarrier(nats), nats.group, parts);
+  },
   around: (options, shared, later) => {
     const parts = { ...shared, file: databaseFile(options) };
     const zeek = new ZeekClusters(parts);

@@ -2,6 +2,9 @@ import { AccessList } from '../access/grant.ts';
 import type { CredentialChange } from '../access/rights.ts';
 import type { Backend } from '../log/backend.ts';
 import { memoryBackend } from '../backends/memory.ts';
+import type { Carrier } from '../carrier/carrier.ts';
+import type { CarriedParts } from './carried.ts';
+import { addressOfGroup } from './group-address.ts';
 import type { Environment } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
@@ -10,13 +13,17 @@ import type { CertificateChange, NodeOptions } from './options.ts';
 import type { IntakeLimits } from '../replication/costs/intake.ts';
 import type { Connection, Stranger, Transport } from '../transport/transport.ts';
 import { WEB_SOCKET_SCHEMES } from './own-ports.ts';
-import { SeveralTransports } from '../transport/several.ts';
+import { type Route, SeveralTransports } from '../transport/several.ts';
 import type { Outside } from './outside.ts';
 
 /** The parts of a node are what a test may replace. */
 export interface NodeParts {
   readonly environment?: Environment | undefined;
   readonly transport?: Transport | undefined;
+  /** Carries the node's tables in the place of the servers that its options name. */
+  readonly carrier?: Carrier | undefined;
+  /** Bytes of a carrier's tail after which a checkpoint is due; for simulations, whose tables are small. */
+  readonly carrierTailBytes?: number | undefined;
   readonly durableBackend?: Backend | undefined;
   /** After how many operations a checkpoint of a durable table is due; for simulations, which have few. */
   readonly checkpointAfter?: number | undefined;
@@ -32,8 +39,8 @@ export function backendsOf(options: NodeOptions, durable: Backend | undefined): 
   return backends;
 }
 
-/** A carrier carries a node's frames. */
-export interface Carrier {
+/** A carriage carries a node's frames. */
+export interface Carriage {
   readonly transport: Transport;
   /** Says whether any transport of it accepts connections. */
   readonly listens: boolean;
@@ -41,23 +48,27 @@ export interface Carrier {
   readonly addresses: readonly string[];
   /** Throws `OPTION_INVALID` for certificates that cannot be used, and for a transport that has none. */
   reload(this: void, change: CertificateChange): void;
-  /** Returns connections that are to be ended. Throws `OPTION_INVALID` as {@link Carrier.reload} does. */
+  /** Returns connections that are to be ended. Throws `OPTION_INVALID` as {@link Carriage.reload} does. */
   reloadAuth(this: void, change: CredentialChange): ReadonlySet<Connection>;
 }
 
-/** The parts are told these by their transport. */
-export interface CarrierParts {
-  report(event: NodeEvent): void;
+/** The parts are what a carriage is made with, and told these. */
+export interface CarriageParts extends Omit<CarriedParts, 'report'> {
+  report(this: void, event: NodeEvent): void;
+  /** Tells an event after what is under way. */
+  later(this: void, event: NodeEvent): void;
   refused(stranger: Stranger): void;
 }
 
-/** The transport that is given, or that the options ask for. */
-export function carrierOf(
+/** Returns the transport that is given, or that the options ask for. */
+export function carriageOf(
   options: NodeOptions,
-  { transport, webSocket, socket }: NodeParts & Pick<Outside, 'webSocket' | 'socket'>,
-  owner: CarrierParts,
-): Carrier {
-  if (transport !== undefined) return givenCarrier(options, transport);
+  parts: NodeParts & Pick<Outside, 'webSocket' | 'socket' | 'carried'>,
+  owner: CarriageParts,
+): Carriage {
+  const { transport, webSocket, socket, carrier, carrierTailBytes: tailBytes } = parts;
+  const carried = parts.carried(options, carrier, { ...owner, tailBytes, report: owner.later });
+  if (transport !== undefined) return givenCarriage(options, transport, carried);
   const told: Parameters<Outside['webSocket']>[1] = {
     onWarning: (message) => owner.report({ code: 'transport-warning', severity: 'warning', message }),
     onRefused: (stranger) => owner.refused(stranger),
@@ -73,6 +84,7 @@ export function carrierOf(
     // What dials a socket is the same as what dials the network.
     ...(local === undefined ? [] : [{ transport: local, schemes: [], listens: true }]),
     ...others,
+    ...routeTo(carried),
   ]);
   return {
     transport: all,
@@ -85,16 +97,18 @@ export function carrierOf(
   };
 }
 
-/** A carrier over one transport that was given in the place of all. */
-function givenCarrier({ listen }: NodeOptions, given: Transport): Carrier {
-  const all = new SeveralTransports([{ transport: given, schemes: [], listens: true }]);
+/** A carriage over one transport that was given in the place of all. */
+function givenCarriage({ listen }: NodeOptions, given: Transport, carried: Transport | undefined): Carriage {
+  const all = new SeveralTransports([{ transport: given, schemes: [], listens: true }, ...routeTo(carried)]);
+  const isCarried = (address: string): boolean =>
+    carried !== undefined && address.startsWith(`${carried.name}://`);
   return {
     transport: {
       name: given.name,
       maxFrameBytes: given.maxFrameBytes,
       listen: (accept) => all.listen(accept),
-      dial: (address, signal) => given.dial(address, signal),
-      close: () => given.close(),
+      dial: (address, signal) => (isCarried(address) ? all : given).dial(address, signal),
+      close: () => all.close(),
     },
     listens: listen !== undefined,
     get addresses() {
@@ -105,6 +119,10 @@ function givenCarrier({ listen }: NodeOptions, given: Transport): Carrier {
   };
 }
 
+function routeTo(carried: Transport | undefined): Route[] {
+  return carried === undefined ? [] : [{ transport: carried, schemes: [carried.name], listens: false }];
+}
+
 function refuseReload(): never {
   throw new TablecastError('OPTION_INVALID', 'This node was given its transport.', {
     hint: 'Renew certificates and credentials where the transport was made.',
@@ -113,13 +131,21 @@ function refuseReload(): never {
 
 const MAX_PEERS = 64;
 
-/** Says who may connect, what each may do, and how much is taken from each. */
-export function peerRulesOf({ auth, limits }: Pick<NodeOptions, 'auth' | 'limits'>): {
+/** Says who is dialled, who may connect, what each may do, and how much is taken from each. */
+export function peerRulesOf({
+  auth,
+  limits,
+  peers = [],
+  nats,
+}: Pick<NodeOptions, 'auth' | 'limits' | 'peers' | 'nats'>): {
+  /** Its peers, and the group whose carrier it is at. */
+  readonly peers: readonly string[];
   readonly maxPeers: number;
   readonly access: AccessList;
   readonly intake: IntakeLimits;
 } {
   return {
+    peers: nats === undefined ? peers : [...peers, addressOfGroup(nats.group)],
     maxPeers: limits?.maxPeers ?? MAX_PEERS,
     access: new AccessList(auth?.credentials ?? []),
     intake: {

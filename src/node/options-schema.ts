@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { httpLimitsSchema } from '../http/options.ts';
 import type { Backend } from '../log/backend.ts';
+import { natsSchema } from '../nats/options.ts';
 import type { Tracer } from '../observability/tracing.ts';
 import { anObject, isPlainObject, oneOrList, textOrObject } from '../options/an-object.ts';
 import { duration } from '../options/duration.ts';
@@ -179,6 +180,7 @@ export const nodeOptionsSchema = anObject({
     ),
   ),
   limits: v.optional(limitsSchema),
+  nats: v.optional(natsSchema),
   tracing: v.optional(
     v.pipe(
       v.custom<Tracer>(isTracer),

@@ -4,6 +4,7 @@ import type { HttpOptions } from '../http/options.ts';
 import type { Backend } from '../log/backend.ts';
 import type { Transport } from '../transport/transport.ts';
 import { type ListenUnix, checkSocketPath } from '../transport/websocket/socket-path.ts';
+import type { NatsOptions } from '../nats/options.ts';
 import { checkedOptions } from '../options/checked-options.ts';
 import { certificateChangeSchema, credentialChangeSchema, nodeOptionsSchema } from './options-schema.ts';
 import { checkOwnPorts } from './own-ports.ts';
@@ -117,6 +118,11 @@ export interface NodeOptions {
    * addresses begin with its name: `tcp` dials `tcp://…`. The node closes them. See docs/write-your-own.md.
    */
   readonly transports?: readonly Transport[] | undefined;
+  /**
+   * Lets all nodes of a group share their tables through NATS JetStream, beside `peers` or without any: see docs/nats.md.
+   * Needs the packages `@nats-io/transport-node` and `@nats-io/jetstream`.
+   */
+  readonly nats?: NatsOptions | undefined;
   /**
    * Lists nodes to connect to, as `ws://host:port`, `wss://host:port`, `ws+unix:///path` or an address of one of
    * `transports`; they are dialled until they are there.

@@ -1,3 +1,4 @@
+import type { Carrier } from '../carrier/carrier.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Backend } from '../log/backend.ts';
 import type { ConflictMode } from '../modes/conflict-mode.ts';
@@ -6,10 +7,12 @@ import type { ObservedNode } from '../observability/observed-node.ts';
 import type { Replicator } from '../replication/replicator.ts';
 import type { Projections } from '../sql/projecting.ts';
 import type { WebSocketOptions } from '../transport/websocket/options.ts';
+import type { Transport } from '../transport/transport.ts';
 import type { RenewableTransport } from '../transport/websocket/websocket.ts';
 import type { HttpHostParts } from './hosts/http-host.ts';
 import type { ZeekHostParts } from './hosts/local-zeek-host.ts';
 import type { NodeWatch, WatchedParts } from './hosts/node-watch.ts';
+import type { CarriedParts } from './carried.ts';
 import type { NodeHttp } from './node-http.ts';
 import type { NodeOptions } from './options.ts';
 import type { ZeekClusters } from './zeek-clusters.ts';
@@ -57,6 +60,13 @@ export interface Outside {
     options: NodeOptions,
     told: Pick<WebSocketOptions, 'onWarning' | 'onRefused'>,
   ): RenewableTransport | undefined;
+  /** Makes the transport to the carrier that is given, or that options ask for; undefined without one. */
+  carried(
+    this: void,
+    options: NodeOptions,
+    carrier: Carrier | undefined,
+    parts: CarriedParts,
+  ): Transport | undefined;
   /** `later` reports an event after what is under way. */
   around(this: void, options: NodeOptions, shared: SharedOf, later: (event: NodeEvent) => void): Around;
 }

@@ -17,6 +17,7 @@ const OF_NODE_JS = [
   'http',
   'sql',
   'tracing',
+  'nats',
   'zeek',
 ] as const;
 const MODES: ReadonlyMap<string, ConflictMode> = new Map(
@@ -37,6 +38,7 @@ export const pageOutside: Outside = {
   durable: () => undefined,
   webSocket: dialling,
   socket: () => undefined,
+  carried: () => undefined,
   around: nobody,
 };
 

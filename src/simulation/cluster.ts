@@ -1,4 +1,5 @@
 import type { NodeEvent, NodeOptions, TableDeclaration, TableNode, TableOf } from '../index.ts';
+import type { MemoryCarrier, MemoryCarrierOfNode } from '../carrier/memory-carrier.ts';
 import type { Slicing } from '../work/slices.ts';
 import { openNodeOf } from '../node/open-node.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -9,10 +10,21 @@ import { type VirtualEnvironment, VirtualTime } from './virtual-time.ts';
 /** A topology says who dials whom: for each node the indexes of those it dials. */
 export type Topology = 'pair' | 'star' | 'chain' | 'ring' | 'mesh' | 'both' | readonly (readonly number[])[];
 
+/** A carrier of a simulated cluster. */
+export interface SimulatedCarrier {
+  readonly memory: MemoryCarrier;
+  /** Bytes of its tail after which a checkpoint is due. */
+  readonly tailBytes?: number | undefined;
+  /** Lists members that are not at it. */
+  readonly without?: readonly number[] | undefined;
+}
+
 export interface ClusterOptions {
   readonly size: number;
   readonly seed?: number | undefined;
   readonly topology?: Topology | undefined;
+  /** Carries the tables of all nodes, which then dial nobody else unless a topology is given. */
+  readonly carrier?: SimulatedCarrier | undefined;
   /** Bounds how long a commit takes, in milliseconds. */
   readonly commitMs?: readonly [shortest: number, longest: number] | undefined;
   readonly delayMs?: readonly [shortest: number, longest: number] | undefined;
@@ -58,6 +70,7 @@ export class Member {
   readonly events: NodeEvent[] = [];
   environment: VirtualEnvironment | undefined;
   node: TableNode | undefined;
+  carrier: MemoryCarrierOfNode | undefined;
   skewMs = 0;
   lives = 0;
 
@@ -90,7 +103,7 @@ export class Cluster {
     this.#options = options;
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new SimulatedNetwork(this.time, this.random.fork(), options.delayMs);
-    const dials = dialledBy(options.topology ?? 'mesh', options.size);
+    const dials = dialledBy(options.topology ?? (options.carrier === undefined ? 'mesh' : []), options.size);
     this.members = Array.from({ length: options.size }, (_, index) => new Member(index, dials[index] ?? []));
   }
 
@@ -109,6 +122,8 @@ export class Cluster {
     const environment = this.time.environment(this.random.fork(), member.skewMs);
     member.environment = environment;
     member.lives++;
+    const { carrier } = this.#options;
+    member.carrier = carrier?.without?.includes(index) === true ? undefined : carrier?.memory.forNode();
     const opening = openNodeOf(
       {
         id: member.id,
@@ -117,6 +132,7 @@ export class Cluster {
         limits: this.#options.limits,
         retention: this.#options.retention,
         backends: this.#options.backends?.(index, this.time),
+        ...(member.carrier !== undefined && { nats: { servers: 'nats://simulated', group: 'simulated' } }),
       },
       {
         environment,
@@ -124,6 +140,8 @@ export class Cluster {
         durableBackend: member.disk.backend(this.#behaviour(member)),
         checkpointAfter: this.#options.checkpointAfter,
         slicing: this.#slicing(environment),
+        carrier: member.carrier,
+        carrierTailBytes: this.#options.carrier?.tailBytes,
       },
     ).then((node) => {
       member.node = node;
@@ -156,6 +174,7 @@ export class Cluster {
   crash(index: number, stop: Stop = { kept: 0 }): void {
     const member = this.member(index);
     member.environment?.kill();
+    void member.carrier?.close();
     member.disk.crash(stop);
     this.network.kill(`ws://${member.id}`);
     member.node = undefined;
@@ -175,7 +194,9 @@ export class Cluster {
     return this.network.route(`ws://${memberId(from)}`, `ws://${memberId(to)}`);
   }
 
+  /** Cuts the link between two members, or heals it; of a cluster with a carrier, that of the first to it. */
   setCut(a: number, b: number, cut: boolean): void {
+    this.member(a).carrier?.setAway(cut);
     this.network.setCut(`ws://${memberId(a)}`, `ws://${memberId(b)}`, cut);
   }
 

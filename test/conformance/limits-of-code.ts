@@ -4,6 +4,9 @@ export const ROWS: Readonly<Record<string, string>> = {
   'altering/problems.ts MAX_TOLD_ROWS': 'problems that a preview of an alteration lists',
   'access/check.ts MAX_CREDENTIALS': 'credentials; patterns in one list',
   'access/check.ts MAX_PATTERNS': 'credentials; patterns in one list',
+  'carrier/parts-of-messages.ts MAX_UNFINISHED_BYTES': 'batches over several tables read from a carrier',
+  'carrier/kept.ts MAX_LIVES': 'lives that a carrier',
+  'nats/options.ts MAX_SERVERS': 'NATS servers of one node',
   'log/keeping/journal.ts MAX_BATCH_BYTES': 'batch',
   'log/keeping/journal.ts MAX_BATCH_CHARACTERS': 'batch',
   'log/keeping/journal.ts MAX_BATCH_OPERATIONS': 'batch',
@@ -96,6 +99,8 @@ export const ROWS: Readonly<Record<string, string>> = {
 export const NO_LIMITS: Readonly<Record<string, readonly string[]>> = {
   'how much is done, told or kept ready at once; the rest follows': [
     'backends/sqlite/rounds.ts MAX_GROUP_BYTES',
+    'carrier/publishing.ts LONGEST_GRACE_MS',
+    'carrier/publishing.ts LONGEST_PAUSE_MS',
     'backends/sqlite/rounds.ts MAX_GROUP_REQUESTS',
     'backends/sqlite/sealed-block.ts MAX_BLOCK_BYTES',
     'backends/sqlite/sealed-block.ts MAX_BLOCK_SEGMENTS',

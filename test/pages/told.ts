@@ -3,6 +3,7 @@ import type { NodeEvent, NodeEventCode } from '../../src/index.ts';
 import { MAX_NOTICES } from '../../src/replication/costs/notices.ts';
 import { NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { sendRuns, setRun } from '../security/support.ts';
+import { atCarrier, fill, forge, remake } from './carried.ts';
 import { type Cluster, type ClusterOptions, createCluster } from '../support/cluster.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
@@ -178,6 +179,10 @@ export const PRODUCERS: Readonly<Partial<Record<NodeEventCode, Producer>>> = {
   'fork-claimed': attacked(claim, 'fork-claimed'),
   'operations-taken': attacked(bringTwice, 'operations-taken'),
   'notices-left-out': tellMuch,
+  'carrier-replaced': atCarrier(remake),
+  'carrier-refused': atCarrier(fill),
+  'carrier-recovered': atCarrier(fill),
+  'carrier-passed-over': atCarrier(forge),
   'zeek-connected': inZeek(() => Promise.resolve()),
   'zeek-lost': inZeek(async (zeek, node) => {
     await zeek.close('crash');

@@ -123,11 +123,27 @@ export class RunColumns {
 
 /** Checks the checksum and reads what identifies a run. Throws `OPERATION_INVALID`. */
 export function openRun(bytes: Uint8Array): OpenedRun {
-  const end = bytes.length - CHECK_BYTES;
-  if (end < 16) throw malformed(`a run of ${bytes.length} bytes`);
+  const end = endOf(bytes);
   const check = new ByteReader(bytes, end).uint32();
   if (crc32(bytes.subarray(0, end)) !== check) throw malformed('a run whose checksum does not match');
-  const reader = new ByteReader(bytes, 0, end);
+  return readOpening(new ByteReader(bytes, 0, end));
+}
+
+/**
+ * Reads what identifies a run and leaves its checksum alone: of runs that this node's log gave, or of which somebody
+ * else works it out. Throws `OPERATION_INVALID`.
+ */
+export function readRunName(bytes: Uint8Array): RunHeader {
+  return readOpening(new ByteReader(bytes, 0, endOf(bytes))).header;
+}
+
+function endOf(bytes: Uint8Array): number {
+  const end = bytes.length - CHECK_BYTES;
+  if (end < 16) throw malformed(`a run of ${bytes.length} bytes`);
+  return end;
+}
+
+function readOpening(reader: ByteReader): OpenedRun {
   const version = reader.byte();
   if (version !== RUN_VERSION)
     throw malformed(`a run of version ${version}, this program reads ${RUN_VERSION}`);

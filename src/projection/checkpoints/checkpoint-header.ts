@@ -1,9 +1,9 @@
 import { malformed } from '../../log/bytes/bytes.ts';
 import { type Epoch, MAX_SWITCHES, isModeName } from '../../log/operations/epoch.ts';
 import { type Origins, checkOrigin } from '../../log/operations/origin.ts';
-import { MAX_STRETCHES, type Stretches } from '../../log/operations/session-marks.ts';
+import { MAX_STRETCHES, type Stretches, sessionIn } from '../../log/operations/session-marks.ts';
 import { readInPieces } from '../../log/bytes/pieced-json.ts';
-import type { Work } from '../../work/slices.ts';
+import { type Work, allAtOnce } from '../../work/slices.ts';
 import type { Schema } from '../../schema/index.ts';
 import type { Held } from '../held/held.ts';
 import type { TableState } from '../table-state.ts';
@@ -133,6 +133,21 @@ export function* takeHeader(
     yield 1 + Math.ceil(piece.length / COPIED_PER_UNIT);
   }
   return { text, rest: chunks.slice(pieces.length) };
+}
+
+/**
+ * Reads what a checkpoint of this node's own says that it holds, of its first chunks: who keeps it for others must
+ * know what it stands for.
+ */
+export function readOwnHeader(chunks: readonly Uint8Array[]): {
+  readonly vector: Pairs;
+  /** Per entry of `vector`, the session of its author that wrote it; 0 where that is not known. */
+  readonly sessions: readonly number[];
+} {
+  const { text } = allAtOnce(takeHeader(chunks));
+  const { vector, written = [] } = parsed(text) as CheckpointHeader;
+  const sessions = vector.map(([, sequence], index) => sessionIn(written[index] ?? [], sequence));
+  return { vector, sessions };
 }
 
 function versionsOf(

@@ -1,0 +1,85 @@
+/**
+ * The carrier port: a shared memory of messages, limited in length, that many nodes append to and read. It is no
+ * node's log: what it turns out to lack, nodes append again.
+ */
+
+/** A subject says what messages are about, as tokens of 1 to 128 characters each; the last one under each is found at once. */
+export type Subject = readonly string[];
+
+/** Headers are short texts beside the bytes of a message: printable ASCII, at most 4 KiB together. */
+export type Headers = Readonly<Record<string, string>>;
+
+/** A head says what stands at a place in a carrier's memory, without its bytes. */
+export interface CarriedHead {
+  /** Says where it stands: 1 or more, and more than that of everything appended before. */
+  readonly place: number;
+  readonly subject: Subject;
+  readonly headers: Headers;
+}
+
+/** A message as it stands in a carrier's memory. */
+export interface Carried extends CarriedHead {
+  readonly bytes: Uint8Array;
+}
+
+/** A message that is to be appended. */
+export interface Appended {
+  readonly subject: Subject;
+  readonly headers: Headers;
+  /** At most {@link CarrierLink.maxMessageBytes}. */
+  readonly bytes: Uint8Array;
+  /** Is the place of the last message under the subject; 0 for none. */
+  readonly after: number;
+  /** Names this attempt and its repetitions: a carrier that knows the name appends nothing. */
+  readonly id: string;
+}
+
+/**
+ * A link is one connection to a carrier. Every implementation gives these guarantees (`carrierSuite` in
+ * `tablecast/testing`):
+ *
+ * - `append` resolves once the message stands in the memory; of two after the same one, one is refused.
+ * - `read` gives every message from a place on, in ascending order, each at least once, and then live ones.
+ * - Messages may leave the memory from its beginning; what is read then begins later.
+ * - After the end of a link every call rejects.
+ */
+export interface CarrierLink {
+  /** Names the memory: another one when it was made anew. */
+  readonly identity: string;
+  readonly maxMessageBytes: number;
+  /** Is the place of the last message when the link was opened; 0 in an empty memory. */
+  readonly newest: number;
+  /** Resolves when the link is over, with why; never rejects. */
+  readonly ended: Promise<string>;
+  /** Gives the last message under every subject, without its bytes, in ascending order. */
+  latest(): AsyncIterable<CarriedHead>;
+  /** Returns the last message under a subject. */
+  last(subject: Subject): Promise<Carried | undefined>;
+  /**
+   * Appends a message; resolves with its place, with undefined when the last message under its subject is another than
+   * it says. Rejects with `PEER_REFUSED` when nothing is taken: no room, no right.
+   */
+  append(message: Appended): Promise<number | undefined>;
+  /** Reads from a place on until the signal; what is not asked for waits at the carrier. */
+  read(from: number, signal: AbortSignal): AsyncIterable<Carried>;
+  /** Keeps bytes beside the messages, behind those kept before under the same name. */
+  keep(name: string, bytes: Uint8Array): Promise<void>;
+  /** Gives what was kept under a name, in order. */
+  kept(name: string): AsyncIterable<Uint8Array>;
+  /** Forgets what was kept under a name. */
+  forget(name: string): Promise<void>;
+  /** Lets messages go whose subject begins with these tokens, up to a place. */
+  trim(subject: Subject, place: number): Promise<void>;
+  /** Ends the link. Idempotent. */
+  close(): void;
+}
+
+/** A carrier is what links are opened to. */
+export interface Carrier {
+  /** Says which one it is, for people; no secret. */
+  readonly name: string;
+  /** Opens a link. Rejects with `PEER_UNREACHABLE`, or `PEER_REFUSED` when it will not have this node. */
+  open(signal: AbortSignal): Promise<CarrierLink>;
+  /** Ends every link. Idempotent. */
+  close(): Promise<void>;
+}

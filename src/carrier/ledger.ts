@@ -1,0 +1,106 @@
+import type { CarriedHead, CarrierLink } from './carrier.ts';
+import { CHECKPOINT, BUNDLE, authorOf, readHead } from './subjects.ts';
+
+/** An entry says what a carrier holds of one author in one table. */
+export interface Entry {
+  /** The last of its operations that is there. */
+  readonly held: number;
+  /** The session of the author that wrote it. */
+  readonly session: number;
+  /** Is the place of the last message; 0 when there is none. */
+  readonly place: number;
+  /** The node that appended it. */
+  readonly by: string;
+}
+
+/** Nothing is there. */
+const NOTHING: Entry = { held: 0, session: 0, place: 0, by: '' };
+
+/** A kept checkpoint stands in a carrier in the place of operations. */
+export interface KeptCheckpoint {
+  readonly name: string;
+  /** The one before it, which may still be being read. */
+  readonly before: string | undefined;
+  readonly bytes: number;
+  /** Lists what it stands for, with the sessions of the last operations. */
+  readonly held: readonly (readonly [origin: string, sequence: number, session: number])[];
+  readonly mode: string;
+  readonly epoch: { readonly counter: number; readonly origin: string } | undefined;
+  /** Everything of the table up to this place is in it. */
+  readonly through: number;
+}
+
+/** Knows what a carrier holds of each table and author: by its last messages, and by its checkpoints. */
+export class Ledger {
+  /** By last messages. */
+  readonly #tables = new Map<string, Map<string, Entry>>();
+  /** By checkpoints. */
+  readonly #covered = new Map<string, Map<string, Pick<Entry, 'held' | 'session'>>>();
+  /** Holds the place where the last checkpoint of each table is told of. */
+  readonly checkpoints: Map<string, number> = new Map();
+  /** Bundles that were begun, by the node that appended them, and those that were ended. */
+  readonly bundles: Map<string, string> = new Map();
+  readonly ended: Set<string> = new Set();
+
+  /** Reads what a carrier holds when a link was opened. */
+  static async of(link: CarrierLink): Promise<Ledger> {
+    const ledger = new Ledger();
+    if (link.newest > 0) for await (const head of link.latest()) ledger.note(head);
+    return ledger;
+  }
+
+  /** A message stands in the memory. */
+  note({ subject, headers, place }: CarriedHead): void {
+    const author = authorOf(subject);
+    if (author !== undefined) {
+      const head = readHead(headers);
+      if (head === undefined) return;
+      if (head.bundle !== undefined) this.bundles.set(head.by, head.bundle);
+      this.set(author.table, author.origin, { held: head.held, session: head.session, place, by: head.by });
+    } else if (subject[0] === CHECKPOINT && subject[1] !== undefined) {
+      this.checkpoints.set(subject[1], place);
+    } else if (subject[0] === BUNDLE) {
+      const bundle = headers['Tablecast-Bundle'];
+      if (bundle !== undefined) this.ended.add(bundle);
+    }
+  }
+
+  /** Returns what is known of an author in a table. */
+  entry(table: string, origin: string): Entry {
+    const said = this.#tables.get(table)?.get(origin) ?? NOTHING;
+    const covered = this.#covered.get(table)?.get(origin);
+    return covered === undefined || covered.held <= said.held ? said : { ...said, ...covered };
+  }
+
+  /** Takes in what stands under an author's subject; of two messages the later one counts. */
+  set(table: string, origin: string, entry: Entry): void {
+    if (this.entry(table, origin).place <= entry.place) this.correct(table, origin, entry);
+  }
+
+  /** Something else stands under an author's subject than was known; undefined: nothing does. */
+  correct(table: string, origin: string, entry: Entry = NOTHING): void {
+    entriesOf(this.#tables, table).set(origin, entry);
+  }
+
+  /** A checkpoint stands for operations that need no messages. */
+  covers(table: string, { held }: Pick<KeptCheckpoint, 'held'>): void {
+    const covered = entriesOf(this.#covered, table);
+    for (const [origin, sequence, session] of held)
+      if ((covered.get(origin)?.held ?? 0) < sequence) covered.set(origin, { held: sequence, session });
+  }
+
+  /** Lists what is held of a table. */
+  vector(table: string): [origin: string, entry: Entry][] {
+    const origins = new Set([
+      ...(this.#tables.get(table) ?? new Map()).keys(),
+      ...(this.#covered.get(table) ?? new Map()).keys(),
+    ]);
+    return Array.from(origins, (origin: string) => [origin, this.entry(table, origin)]);
+  }
+}
+
+function entriesOf<T>(tables: Map<string, Map<string, T>>, table: string): Map<string, T> {
+  let entries = tables.get(table);
+  if (entries === undefined) tables.set(table, (entries = new Map()));
+  return entries;
+}

@@ -1,0 +1,237 @@
+import { TablecastError } from '../errors.ts';
+import { linkOver, refusedByCarrier } from './errors.ts';
+import type { Appended, Carried, CarriedHead, Carrier, CarrierLink, Subject } from './carrier.ts';
+
+/** The options of an in-memory carrier, whose faults tests choose. */
+export interface MemoryCarrierOptions {
+  readonly maxMessageBytes?: number | undefined;
+  /** Runs a task later, as network and server would. */
+  readonly defer?: ((task: () => void) => void) | undefined;
+  /** Decides on the acknowledgement of an append: `lost` ends the link after the message was taken. */
+  readonly outcome?: (() => 'kept' | 'lost' | 'full') | undefined;
+  /** Says how many messages a reader is given again before the next one. */
+  readonly again?: (() => number) | undefined;
+}
+
+/** A carrier as one node has it. */
+export interface MemoryCarrierOfNode extends Carrier {
+  /** The node is cut off from it, or not any more. */
+  setAway(isAway: boolean): void;
+}
+
+/** A snapshot of a carrier's memory. */
+export type MemorySnapshot = readonly Carried[];
+
+/** Keeps messages in this process: the reference for what a carrier does, with the faults that servers have. */
+export class MemoryCarrier {
+  readonly name: string;
+  readonly maxMessageBytes: number;
+  readonly options: MemoryCarrierOptions;
+  messages: Carried[] = [];
+  readonly blobs: Map<string, Uint8Array[]> = new Map();
+  readonly links: Set<MemoryLink> = new Set();
+  /** Counts appended messages, those included that are gone. */
+  appended = 0;
+  lastPlace = 0;
+  #made = 1;
+  /** While it is away, nobody is let in. */
+  isAway = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(name: string, options: MemoryCarrierOptions = {}) {
+    this.name = name;
+    this.maxMessageBytes = options.maxMessageBytes ?? 1024 * 1024;
+    this.options = options;
+  }
+
+  get identity(): string {
+    return `${this.name}#${this.#made}`;
+  }
+
+  /** Returns it as one node has it. */
+  forNode(): MemoryCarrierOfNode {
+    const links = new Set<MemoryLink>();
+    let isAway = false;
+    return {
+      setAway: (isCut) => {
+        isAway = isCut;
+        if (isCut) for (const link of links) link.over('the link was cut');
+      },
+      name: this.name,
+      open: async (signal) => {
+        if (isAway) throw away(this.name);
+        const link = await this.#open(signal);
+        links.add(link);
+        return link;
+      },
+      close: async () => {
+        for (const link of links) link.close();
+      },
+    };
+  }
+
+  async #open(signal: AbortSignal): Promise<MemoryLink> {
+    await this.pause();
+    if (this.isAway || signal.aborted) {
+      throw away(this.name);
+    }
+    const link = new MemoryLink(this);
+    this.links.add(link);
+    return link;
+  }
+
+  /** Ends every link. */
+  cut(reason: string): void {
+    for (const link of this.links) link.over(reason);
+  }
+
+  /** Takes everything away, as who deletes it and makes it anew. */
+  remake(): void {
+    this.#made++;
+    this.restore([]);
+    this.blobs.clear();
+  }
+
+  snapshot(): MemorySnapshot {
+    return [...this.messages];
+  }
+
+  /** Puts back what was there once; what came later is lost, and its places are given again. */
+  restore(snapshot: MemorySnapshot): void {
+    this.messages = [...snapshot];
+    this.lastPlace = snapshot.at(-1)?.place ?? 0;
+    this.cut('restored');
+  }
+
+  /** Resolves once something was appended. */
+  news(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  add(message: Appended): number {
+    const place = ++this.lastPlace;
+    this.appended++;
+    this.messages.push({ place, subject: message.subject, headers: message.headers, bytes: message.bytes });
+    this.wake();
+    return place;
+  }
+
+  wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  pause(): Promise<void> {
+    return new Promise((resolve) => (this.options.defer ?? queueMicrotask)(resolve));
+  }
+}
+
+function away(name: string): TablecastError {
+  return new TablecastError('PEER_UNREACHABLE', `${name} is away`, { hint: 'Let it come back.' });
+}
+
+class MemoryLink implements CarrierLink {
+  readonly identity: string;
+  readonly maxMessageBytes: number;
+  readonly newest: number;
+  readonly ended: Promise<string>;
+  readonly #carrier: MemoryCarrier;
+  readonly #ids = new Map<string, number>();
+  #isOver = false;
+  #resolve: (reason: string) => void = () => undefined;
+
+  constructor(carrier: MemoryCarrier) {
+    this.#carrier = carrier;
+    this.identity = carrier.identity;
+    this.maxMessageBytes = carrier.maxMessageBytes;
+    this.newest = carrier.lastPlace;
+    this.ended = new Promise((resolve) => (this.#resolve = resolve));
+  }
+
+  async *latest(): AsyncGenerator<CarriedHead> {
+    await this.#turn();
+    const last = new Map<string, Carried>();
+    for (const message of this.#carrier.messages) last.set(message.subject.join('\n'), message);
+    const heads = [...last.values()].toSorted((one, other) => one.place - other.place);
+    for (const { place, subject, headers } of heads) yield { place, subject, headers };
+  }
+
+  async last(subject: Subject): Promise<Carried | undefined> {
+    await this.#turn();
+    return this.#find(subject);
+  }
+
+  #find(subject: Subject): Carried | undefined {
+    const name = subject.join('\n');
+    return this.#carrier.messages.findLast((message) => message.subject.join('\n') === name);
+  }
+
+  async append(message: Appended): Promise<number | undefined> {
+    await this.#turn();
+    const outcome = this.#carrier.options.outcome?.() ?? 'kept';
+    if (outcome === 'full') throw refusedByCarrier(this.#carrier.name, 'it is full');
+    const known = this.#ids.get(message.id);
+    if (known !== undefined) return known;
+    if ((this.#find(message.subject)?.place ?? 0) !== message.after) return undefined;
+    const place = this.#carrier.add(message);
+    this.#ids.set(message.id, place);
+    if (outcome === 'lost') this.over('the acknowledgement was lost');
+    await this.#turn();
+    return place;
+  }
+
+  async *read(from: number, signal: AbortSignal): AsyncGenerator<Carried> {
+    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    const isDone = (): boolean => signal.aborted || this.#isOver;
+    for (let next = from; !isDone();) {
+      const message = this.#carrier.messages.find(({ place }) => place >= next);
+      if (message === undefined) await Promise.race([this.#carrier.news(), stopped]);
+      else {
+        await this.#carrier.pause();
+        if (isDone()) return;
+        yield message;
+        next = Math.max(1, message.place + 1 - (this.#carrier.options.again?.() ?? 0));
+      }
+    }
+  }
+
+  async keep(name: string, bytes: Uint8Array): Promise<void> {
+    await this.#turn();
+    const kept = this.#carrier.blobs.get(name) ?? [];
+    this.#carrier.blobs.set(name, [...kept, bytes]);
+  }
+
+  async *kept(name: string): AsyncGenerator<Uint8Array> {
+    await this.#turn();
+    yield* this.#carrier.blobs.get(name) ?? [];
+  }
+
+  async forget(name: string): Promise<void> {
+    await this.#turn();
+    this.#carrier.blobs.delete(name);
+  }
+
+  async trim(subject: Subject, last: number): Promise<void> {
+    await this.#turn();
+    const carrier = this.#carrier;
+    carrier.messages = carrier.messages.filter((message) => {
+      return message.place > last || subject.some((token, index) => message.subject[index] !== token);
+    });
+  }
+
+  close(): void {
+    this.over('closed');
+  }
+
+  over(reason: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#carrier.links.delete(this);
+    this.#resolve(reason);
+    this.#carrier.wake();
+  }
+
+  async #turn(): Promise<void> {
+    await this.#carrier.pause();
+    if (this.#isOver) throw linkOver(this.#carrier.name);
+  }
+}

@@ -1,0 +1,319 @@
+import type { Environment, Timer } from '../environment.ts';
+import { isTablecastError } from '../errors.ts';
+import { ByteWriter } from '../log/bytes/bytes.ts';
+import { type RunHeader, readRunName } from '../log/runs/run.ts';
+import { MAX_FRAME_OPERATIONS, MAX_FRAME_RUNS, encodeMessage } from '../replication/wire/wire.ts';
+import type { CarrierLink } from './carrier.ts';
+import type { Ledger } from './ledger.ts';
+import { BUNDLE, headersOf, subjectOf } from './subjects.ts';
+
+/** A node leaves to others for so long what they appended of an author before; the pause is drawn anew each time. */
+const FIRST_GRACE_MS = 200;
+const LONGEST_GRACE_MS = 1000;
+/** Pause before an append that was refused is tried again, doubling to the longest. */
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 10_000;
+/** Leaves room in a message for its headers. */
+const HEADER_BYTES = 1024;
+
+/** The parts are what publishing needs of who it publishes for. */
+export interface PublishingParts {
+  readonly environment: Environment;
+  readonly link: CarrierLink;
+  readonly ledger: Ledger;
+  /** The node that publishes. */
+  readonly nodeId: string;
+  /** Names this link among all of the node's. */
+  readonly nonce: string;
+  /** So many bytes of frames, with so many operations, stand in the carrier. */
+  published(bytes: number, operations: number): void;
+  /** The carrier lacks operations of a table before those it was to take. */
+  lacks(table: string): void;
+  /** Learns of a table's last checkpoint in the carrier. */
+  refresh(table: string): Promise<void>;
+  /** The carrier takes nothing at present, or takes it again. */
+  stalled(error: unknown): void;
+  recovered(): void;
+  /** It cannot go on. */
+  failed(error: unknown): void;
+}
+
+/** A frame that is to be published. */
+interface Waiting {
+  readonly runs: readonly (RunHeader & { readonly bytes: Uint8Array })[];
+  readonly bytes: number;
+  readonly operations: number;
+  /** It is left to others until then. */
+  readonly after: number;
+}
+
+/** Operations of one author in one table that are published together. */
+interface Group {
+  readonly table: string;
+  readonly origin: string;
+  readonly session: number;
+  readonly first: number;
+  readonly last: number;
+  readonly runs: readonly Uint8Array[];
+}
+
+/** Publishes the frames of a node: one message under way for each subject, what comes meanwhile goes with the next. */
+export class Publishing {
+  readonly #parts: PublishingParts;
+  #waiting: Waiting[] = [];
+  #isBusy = false;
+  #isOver = false;
+  #timer: Timer | undefined;
+  #count = 0;
+
+  constructor(parts: PublishingParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes a frame of runs; returns what they are. Throws `OPERATION_INVALID` for bytes that are no run. */
+  offer(runs: readonly Uint8Array[], bytes: number): readonly RunHeader[] {
+    const named = runs.map((run) => ({ ...readRunName(run), bytes: run }));
+    const operations = named.reduce((sum, { count }) => sum + count, 0);
+    const grace = named.some((run) => this.#isOthers(run)) ? this.#grace() : 0;
+    this.#waiting.push({ runs: named, bytes, operations, after: grace });
+    this.go();
+    return named;
+  }
+
+  /** Returns whether operations are for another node to publish, because it did so last, or wrote them. */
+  #isOthers({ table, origin }: RunHeader): boolean {
+    const { ledger, nodeId } = this.#parts;
+    if (origin.startsWith(`${nodeId}@`)) return false;
+    return ledger.entry(table, origin).by !== nodeId;
+  }
+
+  #grace(): number {
+    const { environment } = this.#parts;
+    const ms = FIRST_GRACE_MS + environment.random() * (LONGEST_GRACE_MS - FIRST_GRACE_MS);
+    environment.schedule(ms + 1, () => this.go());
+    return environment.elapsed() + ms;
+  }
+
+  /** Publishes what is due; call it when something others published may make some of it needless. */
+  go(): void {
+    if (this.#isBusy || this.#isOver || this.#waiting.length === 0) return;
+    this.#isBusy = true;
+    this.#round().then(
+      (wasDue) => {
+        this.#isBusy = false;
+        if (wasDue) this.go();
+        return undefined;
+      },
+      (error: unknown) => {
+        this.#isBusy = false;
+        if (!this.#isOver) this.#parts.failed(error);
+      },
+    );
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.#timer?.cancel();
+    this.#waiting = [];
+  }
+
+  /** Publishes every frame that is due; false when none was. */
+  async #round(): Promise<boolean> {
+    const now = this.#parts.environment.elapsed();
+    const isDue = (one: Waiting): boolean => one.after <= now || this.#isThere(one);
+    const due = this.#waiting.filter(isDue);
+    if (due.length === 0) return false;
+    this.#waiting = this.#waiting.filter((one) => !due.includes(one));
+    let single: Waiting[] = [];
+    for (const frame of due) {
+      if (new Set(frame.runs.map(({ table, origin }) => `${table}\n${origin}`)).size === 1) {
+        single.push(frame);
+        continue;
+      }
+      await this.#together(single);
+      single = [];
+      await this.#bundle(frame);
+    }
+    await this.#together(single);
+    return true;
+  }
+
+  #isThere({ runs }: Waiting): boolean {
+    const { ledger } = this.#parts;
+    return runs.every(({ table, origin, firstSequence, count }) => {
+      return ledger.entry(table, origin).held >= firstSequence + count - 1;
+    });
+  }
+
+  /** Publishes frames of one subject each: those of the same subject together. */
+  async #together(frames: readonly Waiting[]): Promise<void> {
+    const bySubject = new Map<string, Waiting[]>();
+    for (const frame of frames) {
+      const [{ table, origin } = { table: '', origin: '' }] = frame.runs;
+      const name = `${table}\n${origin}`;
+      bySubject.set(name, [...(bySubject.get(name) ?? []), frame]);
+    }
+    await Promise.all(
+      Array.from(bySubject.values(), async (group) => {
+        for (const batch of batchesOf(group, this.#parts.link.maxMessageBytes - HEADER_BYTES)) {
+          for (const runs of groupsOf(batch)) await this.#publish(runs, undefined);
+          for (const { bytes, operations } of batch) this.#parts.published(bytes, operations);
+        }
+      }),
+    );
+  }
+
+  /** Publishes a frame of several subjects, which readers take together. */
+  async #bundle(frame: Waiting): Promise<void> {
+    const { nodeId, nonce } = this.#parts;
+    const bundle = `${nodeId}.${nonce}.${++this.#count}`;
+    for (const group of groupsOf([frame])) await this.#publish(group, bundle);
+    await this.endBundle(bundle);
+    this.#parts.published(frame.bytes, frame.operations);
+  }
+
+  /** Says that everything of a bundle is there. */
+  async endBundle(bundle: string): Promise<void> {
+    const { link, nodeId, nonce } = this.#parts;
+    const subject = [BUNDLE, nodeId];
+    await this.#persist(async () => {
+      const after = (await link.last(subject))?.place ?? 0;
+      const id = `${nonce}.end.${bundle}.${after}`;
+      const place = await link.append({
+        subject,
+        headers: { 'Tablecast-Bundle': bundle },
+        bytes: new Uint8Array(0),
+        after,
+        id,
+      });
+      return place !== undefined;
+    });
+  }
+
+  /** Publishes a group, as far as it is not there yet. */
+  async #publish(group: Group, bundle: string | undefined): Promise<void> {
+    const body = encodeMessage({ type: 'runs', runs: group.runs });
+    const pieces = piecesOf(body, this.#parts.link.maxMessageBytes - HEADER_BYTES);
+    await this.#persist(async () => {
+      const { ledger } = this.#parts;
+      const entry = ledger.entry(group.table, group.origin);
+      if (entry.held >= group.last) return true;
+      if (entry.held < group.first - 1) {
+        this.#parts.lacks(group.table);
+        return true;
+      }
+      return this.#append(group, pieces, bundle);
+    });
+  }
+
+  async #append(group: Group, pieces: readonly Uint8Array[], bundle: string | undefined): Promise<boolean> {
+    const { link, ledger, nodeId, nonce } = this.#parts;
+    const { table, origin, session, first, last } = group;
+    const subject = subjectOf(table, origin);
+    const before = ledger.entry(table, origin);
+    for (const [index, bytes] of pieces.entries()) {
+      const isLast = index === pieces.length - 1;
+      // Of a piece alone nobody has anything: what was there before it is what is there.
+      const said = isLast ? { held: last, session } : { held: before.held, session: before.session };
+      const headers = headersOf({ ...said, by: nodeId, part: [index, pieces.length], bundle });
+      const after = ledger.entry(table, origin).place;
+      const id = `${nonce}.${table}.${origin}.${first}-${last}.${index}.${after}`;
+      const place = await link.append({ subject, headers, bytes, after, id });
+      if (place === undefined) {
+        await this.#lookAgain(table, origin);
+        return false;
+      }
+      ledger.set(table, origin, { ...said, place, by: nodeId });
+    }
+    return true;
+  }
+
+  /** Something else stands under an author's subject than was known: what is there now counts. */
+  async #lookAgain(table: string, origin: string): Promise<void> {
+    const { link, ledger } = this.#parts;
+    const found = await link.last(subjectOf(table, origin));
+    // It may be gone because a checkpoint stands for it.
+    if (found === undefined) await this.#parts.refresh(table);
+    ledger.correct(table, origin);
+    if (found !== undefined) ledger.note(found);
+  }
+
+  /** Does something until it is done; what the carrier refuses is tried again, ever more slowly. */
+  async #persist(attempt: () => Promise<boolean>): Promise<void> {
+    let pause = FIRST_PAUSE_MS;
+    let isStalled = false;
+    while (!this.#isOver) {
+      try {
+        if (!(await attempt())) continue;
+        if (isStalled) this.#parts.recovered();
+        return;
+      } catch (error) {
+        if (this.#isOver) return;
+        if (!isTablecastError(error, 'PEER_REFUSED')) throw error;
+        if (!isStalled) this.#parts.stalled(error);
+        isStalled = true;
+        await this.#pause(pause);
+        pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+      }
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#timer = this.#parts.environment.schedule(ms, resolve);
+    });
+  }
+}
+
+/** Frames of one subject in batches of which each fits into a message and a frame, or is one frame. */
+function batchesOf(frames: readonly Waiting[], maxBytes: number): Waiting[][] {
+  const batches: Waiting[][] = [];
+  let sum = { bytes: Infinity, operations: 0, runs: 0 };
+  for (const { bytes, operations, runs, ...frame } of frames) {
+    const more = {
+      bytes: sum.bytes + bytes,
+      operations: sum.operations + operations,
+      runs: sum.runs + runs.length,
+    };
+    const isFull =
+      more.bytes > maxBytes || more.operations > MAX_FRAME_OPERATIONS || more.runs > MAX_FRAME_RUNS;
+    if (isFull) batches.push([]);
+    sum = isFull ? { bytes, operations, runs: runs.length } : more;
+    batches.at(-1)?.push({ bytes, operations, runs, ...frame });
+  }
+  return batches;
+}
+
+/** The runs of frames by author and table. */
+function groupsOf(frames: readonly Waiting[]): Group[] {
+  const groups = new Map<string, { group: Group; runs: Uint8Array[] }>();
+  for (const run of frames.flatMap(({ runs }) => runs)) {
+    const { table, origin, session, firstSequence: first, count } = run;
+    const name = `${table}\n${origin}`;
+    const known = groups.get(name);
+    const runs = [...(known?.runs ?? []), run.bytes];
+    const last = first + count - 1;
+    groups.set(name, {
+      group: { table, origin, session, first: known?.group.first ?? first, last, runs },
+      runs,
+    });
+  }
+  return Array.from(groups.values(), ({ group }) => group);
+}
+
+/** Bytes in pieces of at most so many. */
+export function piecesOf(bytes: Uint8Array, maxBytes: number): Uint8Array[] {
+  if (bytes.length <= maxBytes) return [bytes];
+  return Array.from({ length: Math.ceil(bytes.length / maxBytes) }, (_, index) =>
+    bytes.subarray(index * maxBytes, (index + 1) * maxBytes),
+  );
+}
+
+/** Puts pieces together again. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces;
+  if (pieces.length === 1 && only !== undefined) return only;
+  const writer = new ByteWriter(pieces.reduce((sum, { length }) => sum + length, 0));
+  for (const piece of pieces) writer.raw(piece);
+  return writer.finish();
+}

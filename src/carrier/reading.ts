@@ -1,0 +1,341 @@
+import type { Environment } from '../environment.ts';
+import { readRunHeader, readRunName } from '../log/runs/run.ts';
+import { compareEpochs } from '../log/operations/epoch.ts';
+import type { TableState } from '../replication/wire/bodies.ts';
+import { MAX_FRAME_OPERATIONS } from '../replication/wire/wire.ts';
+import { linkOver } from './errors.ts';
+import type { Carried, CarrierLink } from './carrier.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import type { KeptCheckpoint, Ledger } from './ledger.ts';
+import { Parts, oneFrame, runsOf } from './parts-of-messages.ts';
+import { CHECKPOINT, TABLE, BUNDLE, authorOf, readHead } from './subjects.ts';
+
+/** So many bytes are given to the node that it has not taken in. */
+const WINDOW_BYTES: number = 4 * 1024 * 1024;
+/** Reading what a table lacks is repeated, when nothing came of it, after this long, doubling. */
+const AGAIN_MS = 2000;
+const NEVER_SWITCHED = { counter: 0, origin: '' };
+
+type Epoch = NonNullable<TableState['epoch']>;
+
+/** The parts are what reading needs of who it reads for. */
+export interface ReadingParts {
+  readonly environment: Environment;
+  readonly link: CarrierLink;
+  readonly ledger: Ledger;
+  readonly checkpoints: Checkpoints;
+  readonly nodeId: string;
+  /** Checksums are worked out here as well: what was read before ended the link. */
+  readonly isCareful: boolean;
+  /** Up to where this memory was read before; 0 when it was not. */
+  readonly place: number;
+  /** Everything up to a place was given to the node. */
+  reached(place: number): void;
+  /** Gives the node a frame of a peer. */
+  give(frame: Uint8Array): void;
+  /** Says to the node what the carrier has of a table. */
+  say(table: string): void;
+  /** Everything that was there when the link was opened was given to the node. */
+  level(): void;
+  /** Another node says how a table is declared. */
+  declared(table: string): void;
+  /** A message came, and something of what waits to be published may be there now. */
+  published(): void;
+  /** So many bytes of operations of a table were read. */
+  grew(table: string, bytes: number): void;
+  /** Something stands in the carrier that no node writes. */
+  strange(message: Carried, why: string): void;
+  failed(error: unknown): void;
+}
+
+/** Reads a carrier for one node: from where it is on, what it lacks, in order. */
+export class Reading {
+  readonly #parts: ReadingParts;
+  readonly #pieces = new Parts();
+  /** By table and author, the last operation that the node has or was given. */
+  readonly #has = new Map<string, Map<string, number>>();
+  /** By table and author, what the messages hold that were read and that the node took in. */
+  readonly #read = new Map<string, Map<string, number>>();
+  /** Messages that it may not have taken in yet, by how many bytes it was given then, and where reading stood. */
+  #unsettled: { table: string; origin: string; held: number; given: number }[] = [];
+  #steps: { given: number; place: number }[] = [];
+  #settled = 0;
+  /** The switch that the node said was in force in a table, and the checkpoint that was given last. */
+  readonly #epochs = new Map<string, Epoch>();
+  readonly #across = new Map<string, string>();
+  readonly #rewound = new Map<
+    string,
+    { readonly lacking: string; readonly until: number; readonly times: number }
+  >();
+  #next: number;
+  #abort = new AbortController();
+  #given = 0;
+  #taken = 0;
+  #isPaused = false;
+  #isBegun = false;
+  #isLevel = false;
+  #wake: () => void = () => undefined;
+
+  constructor(parts: ReadingParts) {
+    this.#parts = parts;
+    this.#next = parts.place + 1;
+  }
+
+  /** The node says what it has of tables; what it lacks of what was read is read again. Begins to read with the first. */
+  said(tables: readonly TableState[]): void {
+    let from = this.#isBegun ? Infinity : Math.min(this.#next, this.#parts.link.newest + 1);
+    for (const { name, held, epoch } of tables) {
+      if (epoch !== undefined) this.#epochs.set(name, epoch);
+      this.#has.set(name, new Map(held));
+      if (this.#isLacking(name) && this.#mayRewind(name)) from = Math.min(from, this.#baseOf(name));
+    }
+    if (from === Infinity) return;
+    this.#isBegun = true;
+    this.#begin(from);
+  }
+
+  /** The node has operations, because it wrote or brought them. */
+  has(table: string, origin: string, sequence: number): void {
+    const has = this.#has.get(table);
+    if (has !== undefined && (has.get(origin) ?? 0) < sequence) has.set(origin, sequence);
+  }
+
+  /** The place from which on a table's operations are, behind its checkpoint. */
+  #baseOf(table: string): number {
+    return (this.#parts.checkpoints.of(table)?.through ?? 0) + 1;
+  }
+
+  /** Returns whether the node lacks what was read, or is not read any more because it was read before. */
+  #isLacking(table: string): boolean {
+    const has = this.#has.get(table);
+    const { ledger, checkpoints } = this.#parts;
+    const isCovered = this.#covers(table, checkpoints.of(table)?.held ?? []);
+    return (
+      !isCovered ||
+      ledger
+        .vector(table)
+        .some(([origin, { held, place }]) => place < this.#next && (has?.get(origin) ?? 0) < held)
+    );
+  }
+
+  #covers(table: string, held: readonly (readonly [string, number, ...unknown[]])[]): boolean {
+    const has = this.#has.get(table);
+    return held.every(([origin, sequence]) => (has?.get(origin) ?? 0) >= sequence);
+  }
+
+  /** The same again and again, with nothing coming of it, must not read everything again and again. */
+  #mayRewind(table: string): boolean {
+    const { environment, checkpoints } = this.#parts;
+    const lacking = JSON.stringify([checkpoints.of(table)?.name, [...(this.#has.get(table) ?? [])]]);
+    const known = this.#rewound.get(table);
+    const now = environment.elapsed();
+    const isSame = known?.lacking === lacking;
+    if (isSame && now < known.until) return false;
+    const times = isSame ? known.times + 1 : 0;
+    this.#rewound.set(table, { lacking, until: now + AGAIN_MS * 2 ** Math.min(times, 10), times });
+    return true;
+  }
+
+  #begin(from: number): void {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    this.#pieces.clear();
+    this.#next = from;
+    this.#wake();
+    const { signal } = this.#abort;
+    this.#run(from, signal).catch((error: unknown) => {
+      if (!signal.aborted) this.#parts.failed(error);
+    });
+  }
+
+  async #run(from: number, signal: AbortSignal): Promise<void> {
+    const { link } = this.#parts;
+    for (const table of this.#has.keys()) await this.#catchUp(table, signal);
+    if (from > link.newest) this.#sayLevel();
+    for await (const message of link.read(from, signal)) {
+      if (!this.#isOpen) await this.#room(signal);
+      if (signal.aborted) return;
+      await this.#take(message, signal);
+      if (signal.aborted) return;
+      this.#next = Math.max(this.#next, message.place + 1);
+      if (message.place >= link.newest) this.#sayLevel();
+      this.#step();
+    }
+    // Nothing but the end of the link ends what is read: who took it away is not known.
+    if (!signal.aborted) throw linkOver(link.identity);
+  }
+
+  #sayLevel(): void {
+    if (this.#isLevel) return;
+    this.#isLevel = true;
+    this.#parts.level();
+  }
+
+  async #take(message: Carried, signal: AbortSignal): Promise<void> {
+    const { ledger, checkpoints } = this.#parts;
+    const { subject, headers } = message;
+    if (subject[0] !== CHECKPOINT) ledger.note(message);
+    switch (subject[0]) {
+      case CHECKPOINT: {
+        const table = checkpoints.note(message);
+        if (table === undefined) return this.#parts.strange(message, 'it tells of no checkpoint');
+        this.#parts.published();
+        this.#parts.say(table);
+        return this.#catchUp(table, signal);
+      }
+      case TABLE:
+        return this.#parts.declared(subject[1] ?? '');
+      case BUNDLE:
+        for (const complete of this.#pieces.end(headers['Tablecast-Bundle'] ?? ''))
+          this.#give(oneFrame(complete));
+        return;
+      default:
+        return this.#operations(message);
+    }
+  }
+
+  #operations(message: Carried): void {
+    const author = authorOf(message.subject);
+    if (author === undefined) return;
+    const head = readHead(message.headers);
+    if (head === undefined) return this.#parts.strange(message, 'its headers are not those of operations');
+    const { table, origin } = author;
+    this.#parts.published();
+    const has = this.#has.get(table);
+    if (has === undefined) return;
+    this.#parts.grew(table, message.bytes.length);
+    this.#unsettled.push({ table, origin, held: head.held, given: this.#given + message.bytes.length });
+    const [index, count] = head.part;
+    if (index === count - 1 && (has.get(origin) ?? 0) >= head.held) return;
+    const piece = this.#pieces.take(message, head.part);
+    if (piece === undefined) return;
+    const why = problemOf(piece.frame, author, this.#parts.isCareful);
+    if (why !== undefined) return this.#parts.strange(message, why);
+    this.has(table, origin, head.held);
+    const complete =
+      head.bundle === undefined ? [{ frames: [piece.frame] }] : this.#pieces.hold(head.bundle, piece);
+    for (const bundle of complete) this.#give(oneFrame(bundle));
+  }
+
+  /** Gives the node a table's checkpoint when it lacks what that stands for. */
+  async #catchUp(table: string, signal: AbortSignal): Promise<void> {
+    const { checkpoints } = this.#parts;
+    const kept = checkpoints.of(table);
+    if (kept === undefined || !this.#has.has(table)) return;
+    if (this.#covers(table, kept.held) && !this.#isAhead(table, kept)) return;
+    this.#across.set(table, kept.name);
+    for await (const frame of checkpoints.frames(table, kept)) {
+      if (!this.#isOpen) await this.#room(signal);
+      if (signal.aborted) return;
+      this.#give(frame);
+    }
+    for (const [origin, sequence] of kept.held) this.has(table, origin, sequence);
+  }
+
+  /** Returns whether a checkpoint brings a switch of mode that the node has not heard of. */
+  #isAhead(table: string, { name, epoch }: KeptCheckpoint): boolean {
+    if (epoch === undefined || this.#across.get(table) === name) return false;
+    return compareEpochs(epoch, this.#epochs.get(table) ?? NEVER_SWITCHED) > 0;
+  }
+
+  #give(frame: Uint8Array): void {
+    this.#given += frame.length;
+    this.#parts.give(frame);
+  }
+
+  /** A message was read: once the node took in what it was given, the place is reached. */
+  #step(): void {
+    const place = Math.min(this.#next, this.#pieces.from) - 1;
+    const last = this.#steps.at(-1);
+    if (last?.given === this.#given) last.place = place;
+    else this.#steps.push({ given: this.#given, place });
+    this.#settle();
+  }
+
+  #settle(): void {
+    const isTaken = ({ given }: { readonly given: number }): boolean => given <= this.#taken;
+    const open = this.#unsettled.findIndex((one) => !isTaken(one));
+    for (const { table, origin, held } of this.#unsettled.splice(0, open < 0 ? this.#unsettled.length : open))
+      noteMost(this.#read, table, origin, held);
+    const next = this.#steps.findIndex((one) => !isTaken(one));
+    const done = this.#steps.splice(0, next < 0 ? this.#steps.length : next).at(-1);
+    if (done === undefined) return;
+    this.#settled = done.place;
+    this.#parts.reached(done.place);
+  }
+
+  /** The node took in so many bytes, of all that it was given. */
+  taken(bytes: number): void {
+    this.#taken = bytes;
+    this.#settle();
+    this.#wake();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#wake();
+  }
+
+  stop(): void {
+    this.#abort.abort();
+    this.#wake();
+  }
+
+  /** Says up to which place everything of a table is in a checkpoint with a vector, as far as it was read by now. */
+  through(table: string): (vector: ReadonlyMap<string, number>) => number {
+    const settled = this.#settled;
+    const before = this.#parts.checkpoints.of(table);
+    const earlier = this.#parts.ledger.vector(table).filter(([, { place }]) => place <= settled);
+    const all = new Map<string, number>(earlier.map(([origin, { held }]) => [origin, held]));
+    for (const [origin, sequence] of [...(this.#read.get(table) ?? []), ...(before?.held ?? [])])
+      all.set(origin, Math.max(sequence, all.get(origin) ?? 0));
+    return (vector) => {
+      const isWhole = [...all].every(([origin, sequence]) => (vector.get(origin) ?? 0) >= sequence);
+      return isWhole ? settled : (before?.through ?? 0);
+    };
+  }
+
+  get #isOpen(): boolean {
+    return !this.#isPaused && this.#given - this.#taken < WINDOW_BYTES;
+  }
+
+  async #room(signal: AbortSignal): Promise<void> {
+    while (!this.#isOpen && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
+
+/** Says what is wrong with a frame of operations: who may append under a subject may write what it names, and nothing else. */
+function problemOf(
+  frame: Uint8Array,
+  { table, origin }: { readonly table: string; readonly origin: string },
+  isCareful: boolean,
+): string | undefined {
+  try {
+    const runs = runsOf(frame).map(isCareful ? readRunHeader : readRunName);
+    const other = runs.find((run) => run.table !== table || run.origin !== origin);
+    if (other !== undefined) return `it has operations of ${other.origin} on ${other.table}`;
+    const operations = runs.reduce((sum, { count }) => sum + count, 0);
+    return operations > MAX_FRAME_OPERATIONS ? `it has ${operations} operations` : undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function noteMost(
+  tables: Map<string, Map<string, number>>,
+  table: string,
+  origin: string,
+  held: number,
+): void {
+  let entries = tables.get(table);
+  if (entries === undefined) tables.set(table, (entries = new Map()));
+  if ((entries.get(origin) ?? 0) < held) entries.set(origin, held);
+}

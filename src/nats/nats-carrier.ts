@@ -1,0 +1,116 @@
+import type * as Transport from '@nats-io/transport-node';
+import type { Carrier, CarrierLink } from '../carrier/carrier.ts';
+import { TablecastError } from '../errors.ts';
+import type { NatsPackages } from './packages.ts';
+import { namesOfGroup } from './names.ts';
+import { NatsLink } from './nats-link.ts';
+import type { NatsOptions } from './options.ts';
+import { readyStreams } from './streams.ts';
+
+const CONNECT_MS = 5000;
+
+/** Makes the carrier that JetStream is. */
+export function natsCarrier(options: NatsOptions): Carrier {
+  const servers = [options.servers].flat();
+  const name = `${servers[0] ?? ''}/${options.group}`;
+  const links = new Set<CarrierLink>();
+  return {
+    name,
+    open: async (signal) => {
+      const packages = await load();
+      const connection = await connected(packages, options, name);
+      try {
+        if (signal.aborted) throw unreachable(name, 'the dial was aborted');
+        const streams = await readyStreams(packages, connection, {
+          options,
+          names: namesOfGroup(options.group),
+        });
+        const link: CarrierLink = new NatsLink({ packages, connection, name, ...streams });
+        links.add(link);
+        void link.ended.then(() => links.delete(link));
+        return link;
+      } catch (error) {
+        void connection.close();
+        throw error instanceof TablecastError ? error : refused(name, error);
+      }
+    },
+    close: async () => {
+      const open = [...links];
+      for (const link of open) link.close();
+      await Promise.all(open.map((link) => link.ended));
+    },
+  };
+}
+
+async function load(): Promise<NatsPackages> {
+  try {
+    const [jetstream, transport] = await Promise.all([
+      import('@nats-io/jetstream'),
+      import('@nats-io/transport-node'),
+    ]);
+    return { jetstream, transport };
+  } catch (cause) {
+    throw new TablecastError('OPTION_INVALID', 'Option nats needs packages that are not installed.', {
+      hint: 'Run: npm install @nats-io/transport-node @nats-io/jetstream',
+      details: { option: 'nats' },
+      cause,
+    });
+  }
+}
+
+async function connected(
+  { transport }: NatsPackages,
+  options: NatsOptions,
+  name: string,
+): Promise<Transport.NatsConnection> {
+  const { servers, user, password, token, credentials, tls } = options;
+  try {
+    return await transport.connect({
+      servers: [servers].flat(),
+      // Whoever dials does so again, and begins with what the carrier holds then.
+      reconnect: false,
+      timeout: CONNECT_MS,
+      pingInterval: CONNECT_MS,
+      maxPingOut: 3,
+      ...(user !== undefined && { user, pass: password ?? '' }),
+      ...(token !== undefined && { token }),
+      ...(credentials !== undefined && { authenticator: transport.credsAuthenticator(bytesOf(credentials)) }),
+      ...(tls !== undefined && { tls: pemsOf(tls) }),
+    });
+  } catch (error) {
+    const isRefused =
+      error instanceof transport.AuthorizationError ||
+      error instanceof transport.UserAuthenticationExpiredError;
+    throw isRefused ? refused(name, error) : unreachable(name, wordsOf(error));
+  }
+}
+
+function bytesOf(pem: string | Uint8Array): Uint8Array {
+  return typeof pem === 'string' ? new TextEncoder().encode(pem) : pem;
+}
+
+function pemsOf(tls: NonNullable<NatsOptions['tls']>): Record<string, string> {
+  const given = Object.entries(tls).flatMap(([name, pem]) =>
+    pem === undefined ? [] : [[name, bytesOf(pem)] as const],
+  );
+  return Object.fromEntries(given.map(([name, bytes]) => [name, new TextDecoder().decode(bytes)]));
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function unreachable(name: string, why: string): TablecastError {
+  return new TablecastError('PEER_UNREACHABLE', `${name} cannot be reached: ${why}`, {
+    hint: 'Start nats-server with JetStream (-js), or look at the address; what is written meanwhile is in the log.',
+    retryable: true,
+  });
+}
+
+function refused(name: string, error: unknown): TablecastError {
+  return new TablecastError('PEER_REFUSED', `${name} refuses this node: ${wordsOf(error)}`, {
+    hint: 'Look at its credentials and permissions: docs/nats.md lists the subjects a node needs.',
+    retryable: true,
+    cause: error,
+  });
+}

@@ -1,0 +1,182 @@
+import type { Consumer, JsMsg, OrderedConsumerOptions, StoredMsg } from '@nats-io/jetstream';
+import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import type { Appended, Carried, CarriedHead, CarrierLink, Headers, Subject } from '../carrier/carrier.ts';
+import { linkOver, refusedByCarrier } from '../carrier/errors.ts';
+import { decodeSubject, encodeSubject, encodeToken } from './names.ts';
+import type { NatsPackages } from './packages.ts';
+import type { ReadyStreams } from './streams.ts';
+
+/** The server's number for: the last message under the subject is another one. */
+const WRONG_LAST_SEQUENCE = 10_071;
+/** Messages that a reader is sent before it asks for more. */
+const READ_AHEAD = 512;
+/** Bounds how long a server may take to answer, in milliseconds. */
+const ANSWER_MS = 5000;
+/** Headers begin so where they are ours. */
+const OURS = 'Tablecast-';
+
+/** The parts are what a link over JetStream is made of. */
+export interface NatsLinkParts extends ReadyStreams {
+  readonly packages: NatsPackages;
+  readonly connection: NatsConnection;
+  readonly name: string;
+}
+
+/** One connection to the streams of a group. */
+export class NatsLink implements CarrierLink {
+  readonly identity: string;
+  readonly maxMessageBytes: number;
+  readonly newest: number;
+  readonly ended: Promise<string>;
+  readonly #parts: NatsLinkParts;
+
+  constructor(parts: NatsLinkParts) {
+    this.#parts = parts;
+    const { connection, info } = parts;
+    this.identity = `${info.config.name} of ${info.created}`;
+    this.maxMessageBytes = connection.info?.max_payload ?? 1024 * 1024;
+    this.newest = info.state.last_seq;
+    this.ended = connection.closed().then((error) => (error instanceof Error ? error.message : 'closed'));
+  }
+
+  async *latest(): AsyncGenerator<CarriedHead> {
+    if (this.#parts.info.state.messages === 0) return;
+    const { jetstream } = this.#parts.packages;
+    const consumer = await this.#ordered(this.#parts.names.stream, {
+      deliver_policy: jetstream.DeliverPolicy.LastPerSubject,
+      headers_only: true,
+      filter_subjects: `${this.#parts.names.prefix}.>`,
+    });
+    for await (const message of untilEmpty(consumer)) {
+      const head = this.#headOf(message);
+      if (head !== undefined) yield head;
+    }
+  }
+
+  async last(subject: Subject): Promise<Carried | undefined> {
+    const { manager, names } = this.#parts;
+    let found: StoredMsg | null;
+    try {
+      found = await manager.streams.getMessage(names.stream, { last_by_subj: this.#encode(subject) });
+    } catch (error) {
+      if ((error as { readonly code?: number }).code === 10_037) return undefined;
+      throw error;
+    }
+    if (found === null) return undefined;
+    return { place: found.seq, subject, headers: ours(found.header), bytes: found.data };
+  }
+
+  async append({ subject, headers, bytes, after, id }: Appended): Promise<number | undefined> {
+    const { client, packages, name: carrier } = this.#parts;
+    const stored = packages.transport.headers();
+    for (const [key, value] of Object.entries(headers)) stored.set(key, value);
+    try {
+      const name = this.#encode(subject);
+      const options = { msgID: id, headers: stored, retries: 0, expect: { lastSubjectSequence: after } };
+      const { seq } = await client.publish(name, bytes, options);
+      return seq;
+    } catch (error) {
+      if ((error as { readonly code?: number }).code === WRONG_LAST_SEQUENCE) return undefined;
+      throw this.#appendFailed(error, carrier);
+    }
+  }
+
+  #appendFailed(error: unknown, name: string): Error {
+    const { code, message, cause } = error as Error & { readonly code?: number };
+    const isDenied = cause instanceof Error && cause.name === 'PermissionViolationError';
+    if (code !== undefined || isDenied) return refusedByCarrier(name, message);
+    return this.#parts.connection.isClosed() ? linkOver(name) : (error as Error);
+  }
+
+  async *read(from: number, signal: AbortSignal): AsyncGenerator<Carried> {
+    const { packages, names } = this.#parts;
+    const { DeliverPolicy } = packages.jetstream;
+    const consumer = await this.#ordered(names.stream, {
+      filter_subjects: `${names.prefix}.>`,
+      ...(from <= 1
+        ? { deliver_policy: DeliverPolicy.All }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }),
+    });
+    if (signal.aborted) return;
+    const messages = await consumer.consume({ max_messages: READ_AHEAD });
+    const stop = (): void => messages.stop();
+    signal.addEventListener('abort', stop);
+    try {
+      for await (const message of messages) {
+        const head = this.#headOf(message);
+        if (head !== undefined) yield { ...head, bytes: message.data };
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+      messages.stop();
+    }
+  }
+
+  async keep(name: string, bytes: Uint8Array): Promise<void> {
+    const { client, names } = this.#parts;
+    try {
+      const subject = `${names.rowsPrefix}.${encodeToken(name)}`;
+      await client.publish(subject, bytes, { retries: 0 });
+    } catch (error) {
+      throw this.#appendFailed(error, this.#parts.name);
+    }
+  }
+
+  async *kept(name: string): AsyncGenerator<Uint8Array> {
+    const { names, packages, manager } = this.#parts;
+    const subject = `${names.rowsPrefix}.${encodeToken(name)}`;
+    const info = await manager.streams.info(names.rows, { subjects_filter: subject });
+    if (Object.keys(info.state.subjects ?? {}).length === 0) return;
+    const consumer = await this.#ordered(names.rows, {
+      filter_subjects: subject,
+      deliver_policy: packages.jetstream.DeliverPolicy.All,
+    });
+    for await (const { data } of untilEmpty(consumer)) yield data;
+  }
+
+  async forget(name: string): Promise<void> {
+    const { manager, names } = this.#parts;
+    await manager.streams.purge(names.rows, { filter: `${names.rowsPrefix}.${encodeToken(name)}` });
+  }
+
+  async trim(subject: Subject, place: number): Promise<void> {
+    const { manager, names } = this.#parts;
+    await manager.streams.purge(names.stream, { filter: `${this.#encode(subject)}.>`, seq: place + 1 });
+  }
+
+  close(): void {
+    void this.#parts.connection.close();
+  }
+
+  #encode(subject: Subject): string {
+    return encodeSubject(this.#parts.names.prefix, subject);
+  }
+
+  #headOf({ seq: place, subject: text, headers }: JsMsg): CarriedHead | undefined {
+    const subject = decodeSubject(this.#parts.names.prefix, text);
+    return subject && { place, subject, headers: ours(headers) };
+  }
+
+  async #ordered(stream: string, options: Partial<OrderedConsumerOptions>): Promise<Consumer> {
+    return this.#parts.client.consumers.get(stream, options);
+  }
+}
+
+function ours(headers: MsgHdrs | undefined): Headers {
+  const found: Record<string, string> = {};
+  for (const key of headers?.keys() ?? []) if (key.startsWith(OURS)) found[key] = headers?.get(key) ?? '';
+  return found;
+}
+
+/** Gives the messages of a consumer up to the last there is; what is gone meanwhile is not waited for. */
+async function* untilEmpty(consumer: Consumer): AsyncGenerator<JsMsg> {
+  for (let isMore = true; isMore;) {
+    isMore = false;
+    const messages = await consumer.fetch({ max_messages: READ_AHEAD, expires: ANSWER_MS });
+    for await (const message of messages) {
+      yield message;
+      if (message.info.pending === 0) return;
+      isMore = true;
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { MemoryCarrier, type MemorySnapshot } from '../../src/carrier/memory-carrier.ts';
+import { Cluster } from '../../src/simulation/cluster.ts';
+import { SeededRandom } from '../../src/simulation/seeded-random.ts';
+
+const STEPS = 40;
+const NODES = 4;
+const declaration = { key: 'string', value: 'string', mode: 'lww', backend: 'sqlite' } as const;
+type Rows = readonly (readonly [string, string])[];
+
+/** What a history came to: the rows of each node, and keys of writes that `flush` confirmed. */
+interface Outcome {
+  readonly rows: readonly Rows[];
+  readonly confirmed: readonly string[];
+}
+
+function byKey([one]: readonly [string, string], [other]: readonly [string, string]): number {
+  return one < other ? -1 : 1;
+}
+
+/** One history of nodes behind a carrier with every fault that a carrier has. */
+class History {
+  readonly random: SeededRandom;
+  readonly carrier: MemoryCarrier;
+  readonly cluster: Cluster;
+  readonly confirmed: string[] = [];
+  #faults = 0;
+  #snapshot: MemorySnapshot = [];
+  #count = 0;
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed);
+    this.carrier = new MemoryCarrier('memory://history', {
+      maxMessageBytes: 2048,
+      defer: (task) => void this.cluster.time.schedule(1 + this.random.next() * 3, task),
+      outcome: () =>
+        this.random.next() > this.#faults ? 'kept' : this.random.next() < 0.5 ? 'lost' : 'full',
+      again: () => (this.random.next() < this.#faults ? Math.floor(this.random.next() * 20) : 0),
+    });
+    // One of them has no carrier: those before and behind it are its gateways.
+    this.cluster = new Cluster({
+      size: NODES,
+      seed,
+      topology: [[], [], [], [0, 1]],
+      carrier: { memory: this.carrier, tailBytes: 4096, without: [NODES - 1] },
+    });
+  }
+
+  async run(): Promise<Outcome> {
+    for (const { index } of this.cluster.members) await this.#start(index);
+    for (let step = 0; step < STEPS; step++) {
+      await this.#step();
+      await this.cluster.run(this.random.next() * 400);
+    }
+    this.#faults = 0;
+    this.carrier.isAway = false;
+    for (const member of this.cluster.members) {
+      member.carrier?.setAway(false);
+      if (member.node === undefined) await this.#start(member.index);
+    }
+    await this.cluster.run(120_000);
+    const rows = this.cluster.members.map(({ up }) => [...up.table('t', declaration)].toSorted(byKey));
+    await this.cluster.close();
+    return { rows, confirmed: this.confirmed };
+  }
+
+  async #start(index: number): Promise<void> {
+    await this.cluster.start(index, (node) => {
+      node.table('t', declaration);
+      node.table('other', declaration);
+    });
+  }
+
+  async #step(): Promise<void> {
+    const index = Math.floor(this.random.next() * NODES);
+    const member = this.cluster.member(index);
+    const kind = Math.floor(this.random.next() * 14);
+    if (kind < 6) return this.#write(index);
+    if (kind === 6 && member.node !== undefined) this.cluster.crash(index);
+    if (kind === 7 && member.node === undefined) await this.#start(index);
+    if (kind === 8) this.#faults = this.#faults > 0 ? 0 : 0.2;
+    if (kind === 9) this.carrier.cut('cut');
+    if (kind === 10) member.carrier?.setAway(this.random.next() < 0.5);
+    if (kind === 11) this.#snapshot = this.carrier.snapshot();
+    if (kind === 12) this.carrier.restore(this.#snapshot);
+    if (kind === 13) this.carrier.remake();
+  }
+
+  async #write(index: number): Promise<void> {
+    const { node } = this.cluster.member(index);
+    if (node === undefined) return;
+    const keys = Array.from({ length: 1 + Math.floor(this.random.next() * 30) }, () => `k${this.#count++}`);
+    const isBatch = this.random.next() < 0.3;
+    const write = (): void => {
+      for (const key of keys) {
+        node.table('t', declaration).set(key, `${node.id} ${'x'.repeat(100)}`);
+        if (isBatch) node.table('other', declaration).set(key, node.id);
+      }
+    };
+    if (isBatch) node.batch(write);
+    else write();
+    await this.cluster.time.until(node.flush());
+    this.confirmed.push(...keys);
+  }
+}
+
+export function historyOver(seed: number): Promise<Outcome> {
+  return new History(seed).run();
+}

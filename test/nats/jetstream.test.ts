@@ -1,0 +1,204 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, headers } from '@nats-io/transport-node';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { describe, expect, it } from 'vitest';
+import { Group, declaration, until } from './group.ts';
+import { NatsServer, missing } from './server.ts';
+
+const LIMIT_MS = 120_000;
+const atCarrier = { peers: 1, timeoutMs: LIMIT_MS } as const;
+
+/** What a server keeps is looked at, or taken away, as an operator does. */
+async function asOperator<T>(
+  server: NatsServer,
+  act: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<T>,
+): Promise<T> {
+  const connection = await connect({ servers: server.url });
+  try {
+    return await act(await jetstreamManager(connection));
+  } finally {
+    await connection.close();
+  }
+}
+
+describe.skipIf(missing !== undefined)('tables carried by a real JetStream', { timeout: LIMIT_MS }, () => {
+  it('are the same on all nodes, also what is longer than a message, and each operation crosses it once', async () => {
+    await using server = await NatsServer.start('max_payload: 65536');
+    await using group = new Group(server);
+    const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((id) => group.open(id)));
+    const tables = [a, b, c].map((node) => node!.table('t', declaration));
+    const others = [a, b, c].map((node) => node!.table('other', declaration));
+    tables[1]?.set('from b', 'b');
+    a!.batch(() => {
+      for (let index = 0; index < 100; index++) {
+        tables[0]?.set(`k${index}`, 'x'.repeat(2000));
+        others[0]?.set(`k${index}`, 'y');
+      }
+    });
+    let isWhole = true;
+    for (const [index, table] of tables.entries())
+      table.changes.subscribe(() => {
+        const size = others[index]?.size ?? 0;
+        isWhole &&= table.has('k0') === size > 0;
+      });
+    await until(
+      group.nodes,
+      () =>
+        [...tables, ...others].every(({ size }) => size >= 100) && tables.every(({ size }) => size === 101),
+    );
+    expect(isWhole).toBe(true);
+    const subjects = await asOperator(server, async (manager) => {
+      const info = await manager.streams.info('TABLECAST_g', {
+        subjects_filter: 'tablecast.g.operations.t.>',
+      });
+      return info.state.subjects ?? {};
+    });
+    expect(Object.keys(subjects)).toHaveLength(2);
+  });
+
+  it('go on when the server is killed, and have then what was written meanwhile', async () => {
+    await using server = await NatsServer.start();
+    await using group = new Group(server);
+    const [a, b] = await Promise.all([group.open('a'), group.open('b')]);
+    const [ta, tb] = [a.table('t', declaration), b.table('t', declaration)];
+    ta.set('before', '1');
+    await until(group.nodes, () => tb.get('before'));
+    await server.kill();
+    await group.told('peer-lost');
+    ta.set('meanwhile', 'a');
+    tb.set('meanwhile too', 'b');
+    await server.begin();
+    await until(group.nodes, () => ta.size === 3 && tb.size === 3);
+    expect([...ta].map(([key]) => key)).toContain('meanwhile too');
+  });
+
+  it('come back when somebody deletes the stream, also those of a node that is gone', async () => {
+    await using server = await NatsServer.start();
+    await using group = new Group(server);
+    const [a, b] = await Promise.all([group.open('a'), group.open('b')]);
+    const [ta, tb] = [a.table('t', declaration), b.table('t', declaration)];
+    ta.set('of a', '1');
+    tb.set('of b', '2');
+    await until(group.nodes, () => ta.size === 2 && tb.size === 2);
+    await b.close();
+    await asOperator(server, async (manager) => manager.streams.delete('TABLECAST_g'));
+    ta.set('after', '3');
+    await group.told('carrier-replaced');
+    const c = await group.open('c');
+    const tc = c.table('t', declaration);
+    await until(group.nodes, () => tc.size === 3);
+    expect(tc.get('of b')).toBe('2');
+  });
+
+  it('are at a node that comes late by a checkpoint, and what it stands for leaves the stream', async () => {
+    await using server = await NatsServer.start();
+    await using group = new Group(server);
+    const a = await group.open('a');
+    const ta = a.table('t', declaration);
+    await group.told('peer-connected');
+    for (let round = 0; round < 45; round++) {
+      for (let index = 0; index < 100; index++) ta.set(`k${index}`, `${round} ${'x'.repeat(1000)}`);
+      await a.flush(atCarrier);
+    }
+    await checkpointed(server);
+    const b = await group.open('b');
+    const tb = b.table('t', declaration);
+    await until(group.nodes, () => tb.get('k99')?.startsWith('44 '));
+    expect(tb.size).toBe(100);
+    expect(group.events.map(({ code }) => code)).toContain('checkpoint-adopted');
+  });
+
+  it('are read on from where a node was, which comes back with its database', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'tablecast-nats-node-'));
+    try {
+      await using server = await NatsServer.start();
+      await using group = new Group(server);
+      const durable = { ...declaration, backend: 'sqlite' } as const;
+      const a = await group.open('a', { directory });
+      const b = await group.open('b', { directory: join(directory, 'b') });
+      const ta = a.table('t', durable);
+      b.table('t', durable).set('first', '1');
+      await until(group.nodes, () => ta.get('first'));
+      await a.close();
+      b.table('t', durable).set('second', '2');
+      await b.flush(atCarrier);
+      const again = await group.open('a', { directory });
+      const table = again.table('t', durable);
+      expect([...table]).toEqual([['first', '1']]);
+      await until([again], () => table.get('second'));
+      expect(again.log.position).toBe(2);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+});
+
+describe.skipIf(missing !== undefined)('who may do what at a real JetStream', { timeout: LIMIT_MS }, () => {
+  const may = (user: string): string =>
+    `{ user: ${user}, password: secret, permissions: { publish: ["tablecast.g.operations.*.${user}.*", ` +
+    '"tablecast.g.table.*", "$JS.API.>"], subscribe: "_INBOX.>" } }';
+  const users = `authorization { users = [ ${may('a')}, ${may('b')}, { user: op, password: secret } ] }`;
+
+  it('is that a node publishes as itself, and hears of it when it may not', async () => {
+    await using server = await NatsServer.start(users);
+    await using group = new Group(server);
+    const as = (user: string) => ({
+      nats: { servers: server.url, group: 'g', user, password: 'secret' },
+    });
+    const a = await group.open('a', as('a'));
+    const b = await group.open('b', as('b'));
+    const [ta, tb] = [a.table('t', declaration), b.table('t', declaration)];
+    ta.set('of a', '1');
+    tb.set('of b', '1');
+    await until(group.nodes, () => ta.size === 2 && tb.size === 2);
+    // With the credentials of b, another node is not believed to be one.
+    const c = await group.open('c', as('b'));
+    const tc = c.table('t', declaration);
+    tc.set('of c', '1');
+    const { message } = await group.told('carrier-refused');
+    expect(message).toContain('takes nothing');
+    expect(tb.has('of c')).toBe(false);
+    await until(group.nodes, () => tc.size === 3);
+  });
+
+  it('is that a message under the subject of another author is passed over', async () => {
+    await using server = await NatsServer.start(users);
+    await using group = new Group(server);
+    const nats = { servers: server.url, group: 'g', user: 'a', password: 'secret' };
+    const a = await group.open('a', { nats });
+    const ta = a.table('t', declaration);
+    ta.set('of a', '1');
+    await a.flush(atCarrier);
+    const connection = await connect({ servers: server.url, user: 'op', pass: 'secret' });
+    const manager = await jetstreamManager(connection);
+    const stored = await manager.streams.getMessage('TABLECAST_g', { seq: 2 });
+    const head = headers();
+    for (const key of stored?.header.keys() ?? [])
+      if (key.startsWith('Tablecast-')) head.set(key, stored?.header.get(key) ?? '');
+    connection.publish('tablecast.g.operations.t.forged.1', stored?.data, { headers: head });
+    const { message } = await group.told('carrier-passed-over');
+    expect(message).toContain('operations of a@');
+    await connection.close();
+  });
+
+  it('is told when the password is wrong', async () => {
+    await using server = await NatsServer.start(users);
+    await using group = new Group(server);
+    await group.open('a', { nats: { servers: server.url, group: 'g', user: 'a', password: 'wrong' } });
+    const { message } = await group.told('peer-refused');
+    expect(message).toContain('refuses this node');
+  });
+});
+
+/** Resolves once a checkpoint of the table stands in the stream. */
+async function checkpointed(server: NatsServer): Promise<void> {
+  for (;;) {
+    const found = await asOperator(server, async (manager) => {
+      const info = await manager.streams.info('TABLECAST_g', { subjects_filter: 'tablecast.g.checkpoint.>' });
+      return Object.keys(info.state.subjects ?? {}).length > 0;
+    });
+    if (found) return;
+  }
+}

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+
+/** Says why tests with a real server cannot run; undefined when they can. */
+export const missing: string | undefined =
+  spawnSync('nats-server', ['--version']).error === undefined
+    ? undefined
+    : 'nats-server is not on the PATH: apt-get install nats-server';
+
+if (missing !== undefined) {
+  if (process.env['CI'] !== undefined) throw new Error(missing);
+  process.stderr.write(`Tests with a real NATS server are left out: ${missing}\n`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** One nats-server of a test, in a directory and at a port of its own. */
+export class NatsServer {
+  readonly port: number;
+  readonly #directory: string;
+  readonly #config: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number, directory: string, config: string) {
+    this.port = port;
+    this.#directory = directory;
+    this.#config = config;
+  }
+
+  static async start(config = ''): Promise<NatsServer> {
+    const server = new NatsServer(await freePort(), await mkdtemp(join(tmpdir(), 'tablecast-nats-')), config);
+    await server.begin();
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, again with what it had stored. */
+  async begin(): Promise<void> {
+    const file = join(this.#directory, 'server.conf');
+    const store = join(this.#directory, 'store');
+    await writeFile(
+      file,
+      `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${store}" }\n${this.#config}\n`,
+    );
+    const child = spawn('nats-server', ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#process = child;
+    let log = '';
+    await new Promise<void>((resolve, reject) => {
+      child.stderr.on('data', (bytes: Buffer) => {
+        log += String(bytes);
+        if (log.includes('Server is ready')) resolve();
+      });
+      child.once('exit', (code) =>
+        reject(new Error(`nats-server ended with ${String(code)}: ${log.slice(-500)}`)),
+      );
+    });
+  }
+
+  /** Ends it between two instructions. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
