@@ -9,6 +9,7 @@ import { namedRecord } from '../options/named-record.ts';
 import { said } from '../options/words.ts';
 import { usageError } from './failure.ts';
 import { readJsonFile } from './json-file.ts';
+import { absoluteNats, natsConfigSchema } from './nats-config.ts';
 import { absoluteZeek, zeekConfigSchema } from './zeek-config.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
@@ -102,6 +103,7 @@ export const configFileSchema = anObject({
   ),
   retention: v.optional(retentionSchema),
   limits: v.optional(limitsSchema),
+  nats: v.optional(natsConfigSchema),
   tables: v.optional(namedRecord(v.pipe(v.custom(isPlainObject), said('a declaration', { key: 'addr' })))),
   zeek: v.optional(zeekConfigSchema),
 });
@@ -163,6 +165,7 @@ function absolute(config: FileConfig, directory: string): FileConfig {
   return {
     ...config,
     directory: at(config.directory),
+    nats: config.nats && absoluteNats(config.nats, directory),
     zeek: config.zeek?.map((cluster) => absoluteZeek(cluster, directory)),
     auth: auth && {
       ...auth,

@@ -6,6 +6,7 @@ import { type CredentialFlags, DEFAULT_PORT, requirePeerUrl } from './command.ts
 import { type FileConfig, readConfigFile } from './config-file.ts';
 import { readCredentials, readText } from './credentials.ts';
 import { usageError } from './failure.ts';
+import { type NatsFlags, natsOf, natsOptions } from './nats-config.ts';
 import { parseRetention } from './retention-words.ts';
 import type { NamedDeclaration } from './table-words.ts';
 import { zeekOptions } from './zeek-config.ts';
@@ -13,7 +14,7 @@ import { zeekOptions } from './zeek-config.ts';
 const DEFAULT_FILE = 'tablecast.json';
 
 /** The flags of `run`, from the command line or the environment. */
-export interface RunFlags extends CredentialFlags {
+export interface RunFlags extends CredentialFlags, NatsFlags {
   readonly config?: string | undefined;
   readonly id?: string | undefined;
   readonly directory?: string | undefined;
@@ -77,6 +78,7 @@ function configFrom(source: string | undefined, flags: RunFlags): RunConfig {
     http: httpOf(flags, file),
     retention: flags.retention === undefined ? file.retention : parseRetention(flags.retention),
     limits: file.limits,
+    nats: natsOf(flags, file.nats),
     zeek: file.zeek,
     tables: Object.fromEntries(tables),
   };
@@ -153,6 +155,7 @@ export function nodeOptions(config: RunConfig): NodeOptions {
     sql,
     retention,
     limits,
+    nats,
     zeek,
   } = config;
   return {
@@ -165,6 +168,7 @@ export function nodeOptions(config: RunConfig): NodeOptions {
     sql,
     retention,
     limits,
+    nats: nats && natsOptions(nats),
     zeek: zeek?.map(zeekOptions),
     peers,
     auth: auth && readAuth(auth),

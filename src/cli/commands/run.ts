@@ -91,7 +91,7 @@ export function runCommand(): Command {
         .env('TABLECAST_TABLES'),
     )
     .option('--check-config', 'print the configuration that would be used, secrets masked, and exit');
-  return withJson(withCredentials(withLogFormat(withKeeping(withHttp(command)))))
+  return withJson(withCredentials(withLogFormat(withNats(withKeeping(withHttp(command))))))
     .addHelpText('after', `\n${DECLARATION_HELP}`)
     .action(exitingWith(run));
 }
@@ -114,6 +114,26 @@ function withHttp(command: Command): Command {
     .addOption(
       new Option('--http-health', 'answer /livez, /readyz and /metrics on the port of --http too').env(
         'TABLECAST_HTTP_HEALTH',
+      ),
+    );
+}
+
+/** The options that say what carries the tables beside links to peers. */
+function withNats(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--nats <url>', 'a server whose JetStream carries the tables of --group; repeat for more')
+        .argParser(collectList)
+        .env('TABLECAST_NATS'),
+    )
+    .addOption(
+      new Option('--group <name>', 'the group of nodes that share their tables over --nats').env(
+        'TABLECAST_GROUP',
+      ),
+    )
+    .addOption(
+      new Option('--nats-credentials <file>', 'credentials (JWT and seed) for --nats').env(
+        'TABLECAST_NATS_CREDENTIALS',
       ),
     );
 }
