@@ -23,11 +23,11 @@ const NODE = ['buffer', 'crypto', 'fs', 'module', 'net', 'path', 'url', 'util', 
 const FILES = ['crypto', 'fs', 'module', 'os', 'path', 'url', 'util', 'worker_threads', 'zlib'];
 
 const WEIGHTS: Readonly<Record<keyof typeof entries, Weight>> = {
-  index: { packages: [DATABASE, ...CODECS], builtins: [...NODE, 'os'], kib: 1250 },
+  index: { packages: [DATABASE, ...CODECS], builtins: [...NODE, 'os'], kib: 1330 },
   automerge: { packages: ['@noble/hashes'], builtins: [], kib: 90 },
   core: { packages: CODECS, builtins: [], kib: 850 },
   observability: { packages: [], builtins: ['fs', 'path', 'perf_hooks'], kib: 24 },
-  simulation: { packages: [DATABASE, ...CODECS], builtins: NODE, kib: 1200 },
+  simulation: { packages: [DATABASE, ...CODECS], builtins: NODE, kib: 1300 },
   sqlite: { packages: [DATABASE, ...CODECS], builtins: FILES, kib: 650 },
   testing: { packages: [], builtins: ['assert/strict'], kib: 48 },
   websocket: { packages: [], builtins: ['net'], kib: 44 },
