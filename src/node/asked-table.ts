@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { anObject } from '../options/an-object.ts';
+import { isPlainObject } from '../options/an-object.ts';
 import { checkedOptions } from '../options/checked-options.ts';
 import { said } from '../options/words.ts';
 import type { TableDeclaration } from '../schema/index.ts';
@@ -10,15 +10,15 @@ export type Asked =
   | readonly [name: string, declaration: TableDeclaration]
   | readonly [definition: TableDefinition, here?: LocalChoices];
 
-/** {@link LocalChoices} as far as their form goes. */
-export const localChoicesSchema = anObject({
-  backend: v.optional(v.pipe(v.string(), said('the name of a backend of the node', 'sqlite'))),
-  default: v.optional(v.unknown()),
-});
+/** Any other member is told as one of a declaration that differs. */
+const localChoices = v.pipe(
+  v.custom<LocalChoices>(isPlainObject),
+  said('an object with backend or default', { backend: 'sqlite' }),
+);
 
 /** Returns the name and the declaration that are asked for; neither is checked. Throws `OPTION_INVALID` for what this node wants. */
 export function askedTable([asked, more]: Asked): readonly [name: string, declaration: TableDeclaration] {
   if (typeof asked !== 'object' || asked === null) return [asked, more as TableDeclaration];
-  const here = more === undefined ? {} : checkedOptions(localChoicesSchema, more, { of: 'of a table here' });
+  const here = more === undefined ? {} : checkedOptions(localChoices, more, { of: 'of a table here' });
   return [asked.name, { ...asked.declaration, ...here } as TableDeclaration];
 }

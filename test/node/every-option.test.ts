@@ -13,7 +13,6 @@ import {
   previewAlteration,
 } from '../../src/index.ts';
 import { simulate } from '../../src/simulation/index.ts';
-import { localChoicesSchema } from '../../src/node/asked-table.ts';
 import { flushSchema } from '../../src/node/flush-options.ts';
 import {
   certificateChangeSchema,
@@ -62,7 +61,6 @@ const SCHEMAS: Readonly<Record<string, v.GenericSchema>> = {
   alterTable: alterOptionsSchema,
   follow: followOptionsSchema,
   simulate: simulationSchema,
-  'node.table of a definition': localChoicesSchema,
 };
 
 describe.each(Object.entries(SCHEMAS))('every option of %s', (name, schema) => {
