@@ -1,5 +1,5 @@
 /**
- * Progress says how far a backup, a restore or a verification is. Each begins several steps, one after another, some of
+ * A progress says how far a backup, a restore or a verification is. Each begins several steps, one after another, some of
  * them more than once: `copy` in bytes, `log` in positions of the log, `sums` in bytes.
  */
 export interface FileProgress {

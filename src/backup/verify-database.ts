@@ -88,7 +88,7 @@ const EMPTY = { node: undefined, position: 0, trimmedTo: 0, segments: 0, operati
 const TORN =
   'the last segment does not match its checksum; the node cuts it off at its next start if it was torn by a crash';
 
-/** What is folded, and who is told how far it is. */
+/** Names what is folded, and who is told how far it is. */
 interface Folding {
   readonly recovery: Recovery;
   readonly schemas: readonly Schema[];

@@ -12,7 +12,7 @@ import { usageError } from './failure.ts';
 import { inTime } from './joined-node.ts';
 import { visible } from './output.ts';
 
-/** What a node is shown of credentials. */
+/** Holds what a node is shown of credentials. */
 type Shown = Omit<RequestOptions, 'headers'> & { readonly headers: Readonly<Record<string, string>> };
 
 /** A question to a node over HTTP. */

@@ -4,19 +4,19 @@ import { harmless, onNote, visible } from './output.ts';
 
 /** A line is drawn again after so many milliseconds at the earliest. */
 const REDRAWN_MS = 250;
-/** What is over before that is not shown at all. */
+/** Work that is over before that is not shown at all. */
 const QUIET_MS = 500;
 
-/** How far something is. */
+/** Says how far something is. */
 export interface Done {
   readonly count: number;
-  /** What is counted. */
+  /** Names the unit that is counted. */
   readonly unit: string;
   /** From 0 to 1; undefined where the end is not known. */
   readonly share: number | undefined;
 }
 
-/** Where a line is drawn, and by which clock. */
+/** Says where a line is drawn, and by which clock. */
 export interface ProgressPlace {
   readonly isTTY?: boolean | undefined;
   readonly draw: (line: string) => void;

@@ -1,7 +1,7 @@
 import type { Grant } from '../access/grant.ts';
 import type { RowAnswer, RowRequest } from './wire/request-wire.ts';
 
-/** Who asks: with which rights, and whether nobody waits for the answer any more. */
+/** An asker has rights, and may have gone before the answer. */
 export interface Asking {
   readonly grant: Grant;
   isGone(this: void): boolean;

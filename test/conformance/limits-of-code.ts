@@ -39,8 +39,8 @@ export const ROWS: Readonly<Record<string, string>> = {
   'projection/held/claims.ts CLAIMS_BEYOND': 'lives that operations in one table name',
   'projection/held/claims.ts MAX_CLAIMS_OF_AUTHOR': 'lives that operations in one table name',
   'projection/held/claims.ts MAX_CLAIMS_OF_TABLE': 'lives that operations in one table name',
-  'projection/folding/document-fold.ts MAX_HISTORY': 'history of a document',
-  'projection/folding/document-fold.ts MAX_HISTORY_BYTES': 'history of a document',
+  'projection/folding/document-age.ts MAX_HISTORY': 'history of a document',
+  'projection/folding/document-age.ts MAX_HISTORY_BYTES': 'history of a document',
   'projection/folding/net-effects.ts MAX_ADDED': 'what one `increment` of a document adds',
   'projection/folding/preparation.ts MAX_FRAME_NAMED':
     'earlier operations that the changes of one frame name',

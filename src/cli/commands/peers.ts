@@ -8,7 +8,7 @@ import { withLooks } from '../looking.ts';
 import { note, print, visible } from '../output.ts';
 
 const number = v.nullish(v.number());
-/** What is printed in words of what a node says of a peer; JSON has all that it says. */
+/** Prints in words a part of what a node says of a peer; JSON has all of it. */
 const peerSaid = v.object({
   nodeId: v.nullish(v.string()),
   address: v.string(),

@@ -1,7 +1,7 @@
 import type { Operation } from '../operations/operation.ts';
 import type { LogReader } from './operation-reader.ts';
 
-/** What is looked for: a key by its text, up to a position, and how many of its operations, the newest. */
+/** A key is looked for by its text, up to a position; so many of its operations are wanted, the newest. */
 export interface OperationsWanted {
   readonly text: string;
   readonly until: number;

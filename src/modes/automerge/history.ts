@@ -41,7 +41,7 @@ export interface Touched {
   readonly others: Set<string>;
 }
 
-/** What a change costs beside its operations, in operations. */
+/** A change costs so many operations beside its own. */
 const CHANGE_UNITS = 12;
 
 /** Changes that are being applied, one letting others follow. */
@@ -78,7 +78,7 @@ export class History {
   readonly #seqs = new Map<string, number>();
   readonly #waiting = new Map<string, Pending>();
   #waitingBytes = 0;
-  /** Of those that wait, the ones that wait for nothing but their turn: see {@link takeNext}. */
+  /** Waiting changes that wait for nothing but their turn: see {@link takeNext}. */
   readonly #ready: Pending[] = [];
   readonly #begun = new WeakMap<readonly Change[], ReadonlyMap<string, number>>();
   /** Per missing change, by hash or by {@link turnOf}, those that wait for it. */
@@ -344,7 +344,7 @@ function lastOp({ startOp, operations }: Change): number {
   return startOp + operations.length - 1;
 }
 
-/** What one frame brought is shown as one, and so are the changes of one run, of which it may not be known what brought them. */
+/** The changes of one frame are shown as one, and so are those of one run, of which it may not be known what brought them. */
 function areOne(one: Pending, other: Pending): boolean {
   if (one.unit !== undefined && one.unit === other.unit) return true;
   return one.change.actor === other.change.actor && one.change.message === other.change.message;

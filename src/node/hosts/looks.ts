@@ -26,7 +26,7 @@ export interface LooksParts {
 
 type Told = Pick<RowAnswer, 'operations' | 'conflicts' | 'peers' | 'complete'>;
 
-/** What a visitor looks at beside rows: the operations of a key, the conflicts of a table, the peers. */
+/** Lists what a visitor looks at beside rows: the operations of a key, the conflicts of a table, the peers. */
 export class Looks {
   readonly #parts: LooksParts;
 

@@ -30,7 +30,7 @@ interface Asked {
 
 type Found = Omit<RowAnswer, 'number' | 'problem'>;
 
-/** What takes reading the whole log of a table. */
+/** Says that answering takes reading the whole log of a table. */
 const READINGS: ReadonlySet<RowRequest['act']> = new Set(['undo', 'history', 'conflicts']);
 
 /** Answers visitors from this node's tables. */

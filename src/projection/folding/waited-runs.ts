@@ -6,7 +6,7 @@ import type { OperationFacts } from '../telling/change.ts';
 
 /** A run that others may have waited for. */
 export interface Letting {
-  /** How much of what waited takes effect with it. */
+  /** Counts how much of what waited takes effect with it. */
   readonly room: WaitedRoom;
   /** Position of its operation at index 0, were it applied. */
   readonly base: number;

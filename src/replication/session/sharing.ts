@@ -64,7 +64,7 @@ export class Sharing {
   // What this node says ------------------------------------------------------------------------------
 
   /**
-   * What the peer is told first, in parts of which each fits into one message: as many tables of this node as one
+   * Tells the peer first, in parts of which each fits into one message: as many tables of this node as one
    * message holds. The rest is told in later turns, before anything is taken from the peer.
    */
   begin(): TableState[][] {

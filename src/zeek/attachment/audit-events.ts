@@ -18,7 +18,7 @@ export function missedEvent(suspicion: Suspicion): NodeEvent {
   return { code: 'zeek-missed', severity: 'warning', message, table, details };
 }
 
-/** What was lost is made good. */
+/** Tells that what was lost is made good. */
 export function restoredEvent({ node, attached }: Suspicion, outcome: RepairOutcome): NodeEvent {
   const { changed, removed, sent } = outcome;
   const table = attached.name;
