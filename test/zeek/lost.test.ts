@@ -19,20 +19,24 @@ function half(): () => boolean {
   return () => (at += 1) % 2 === 0;
 }
 
-const beating = (more: object = {}): Promise<Apart> =>
-  cluster({ timings: { ...timings, answerMs: 200 } }, { pulseMs: 40, ...more });
+const beating = (more: object = {}, answerMs = 1000): Promise<Apart> =>
+  cluster({ timings: { ...timings, answerMs } }, { pulseMs: 40, ...more });
 
 test('half of what Zeek publishes is dropped: it is told with the number, and taken over', async () => {
   const apart = await beating();
   const a = await joined(apart);
+  // What was published before a node's first pulse is not counted.
+  const pulses = apart.zeek.pulses;
+  await until(() => apart.zeek.pulses >= pulses + 6);
   const drop = half();
   apart.zeek.faults.drop = (event) => isShared(event) && drop();
   for (let at = 0; at < 3000; at++) apart.zeek.node('worker').set(counts, `k${at}`, at);
-  await until(() => a.counts.size === 3000);
+  await until(() => a.counts.size === 3000, 'all rows to come', { limitMs: 40_000 });
   expect(sorted(a.counts)).toEqual(rows(apart.zeek));
   const [missed] = of(a, 'zeek-missed');
   expect(missed).toMatchObject({ severity: 'warning', table: counts });
   expect(missed?.details?.['count']).toBeGreaterThan(0);
+  await until(() => of(a, 'zeek-missed').some(({ details }) => Number(details?.['lostFrames']) > 0));
   await until(() => of(a, 'zeek-caught-up').length > 0);
 });
 
@@ -103,7 +107,7 @@ test('rows that Zeek removed without a word are gone here, those it never got ar
 });
 
 test('what cannot be made good is told again with the reason, and done once it can', async () => {
-  const apart = await beating();
+  const apart = await beating({}, 150);
   const a = await joined(apart);
   apart.zeek.faults.drop = (event) => isShared(event) || isContent(event);
   apart.zeek.node('manager').set(counts, 'a', 1);
@@ -160,9 +164,14 @@ async function settled({ zeek }: Apart, a: Attached): Promise<void> {
     const all = [sorted(a.counts), rows(zeek), rows(zeek, 'worker')].map((one) => JSON.stringify(one));
     return new Set(all).size === 1;
   };
+  const all = { limitMs: 40_000 };
   let since = zeek.pulses;
-  await until(() => {
-    if (!same()) since = zeek.pulses;
-    return zeek.pulses >= since + 8;
-  }, 'all to hold the same');
+  await until(
+    () => {
+      if (!same()) since = zeek.pulses;
+      return zeek.pulses >= since + 8;
+    },
+    'all to hold the same',
+    all,
+  );
 }

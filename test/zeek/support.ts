@@ -17,8 +17,12 @@ const patience =
     : { limitMs: 60_000, pauseMs: 100 };
 
 /** Waits for something that nobody announces. */
-export async function until(condition: () => boolean | Promise<boolean>, what = 'it'): Promise<void> {
-  const deadline = Date.now() + patience.limitMs;
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what = 'it',
+  { limitMs }: { readonly limitMs: number } = patience,
+): Promise<void> {
+  const deadline = Date.now() + limitMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`${what} did not happen`);
     await new Promise((resolve) => setTimeout(resolve, patience.pauseMs));

@@ -11,8 +11,12 @@ import { nodeIdOf } from './script-events.ts';
 
 /** Zeek nodes watched; the one met first is forgotten first. */
 const MAX_NODES = 1024;
+/** Pulses that say the same as the one before; a busy Zeek may send one before it has handled what came earlier. */
+const RESTING_PULSES = 2;
 /** Bounds the pause after a table could not be made good, as a multiple of the first one. */
 const MAX_PAUSES = 32;
+/** So often in a row a table is made good before the pauses grow. */
+const QUICK_TRIES = 5;
 
 /** The parts are what finding a loss needs, beside what making it good needs. */
 export interface AuditParts extends RepairParts {
@@ -150,8 +154,7 @@ export class Audit {
 
   #look(node: WatchedNode, attached: AttachedTable, now: Moment): void {
     const standing = node.table(attached);
-    const rests = this.#rests(attached, standing.last, now);
-    standing.last = now;
+    const rests = this.#rests(attached, standing, now);
     if (standing.isQueued) return;
     const wasSettled = standing.settled !== undefined;
     if (rests) this.#settle(standing, { sent: this.#sentTo(node, attached), heard: now.heard });
@@ -180,10 +183,12 @@ export class Audit {
     standing.settled = now;
   }
 
-  /** Returns whether nothing happened to a table between two pulses, and nothing is on its way. */
-  #rests(attached: AttachedTable, last: Moment | undefined, now: Moment): boolean {
-    if (last === undefined || !this.#parts.outbound.isQuiet(attached)) return false;
-    return isSameMoment(last, now);
+  /** Returns whether nothing happened to a table between some pulses, and nothing is on its way. */
+  #rests(attached: AttachedTable, standing: TableStanding, now: Moment): boolean {
+    const isSame = isSameMoment(standing.last, now) && this.#parts.outbound.isQuiet(attached);
+    standing.same = isSame ? standing.same + 1 : 0;
+    standing.last = now;
+    return standing.same >= RESTING_PULSES;
   }
 
   #sentTo(node: WatchedNode, attached: AttachedTable): number {
@@ -215,7 +220,6 @@ export class Audit {
       const { agreedAt } = standing;
       const outcome = await this.#repair.run({ node, attached, agreedAt, arrivedUntil });
       standing.isQueued = false;
-      this.changed(attached);
       if (outcome.failure === undefined) this.#repaired(next, outcome);
       else this.#failed(next, outcome.failure);
     }
@@ -242,8 +246,10 @@ export class Audit {
     standing.lostChanges -= suspicion.lostChanges;
     // A difference that nobody can mend is not asked for again.
     standing.excused = rows === 0 ? rowsAtZeek - attached.projection.rows.size : 0;
-    if (rows > 0) this.#wait(standing);
-    else standing.compared = suspicion.moment;
+    if (rows > 0) {
+      this.changed(attached);
+      this.#wait(standing);
+    } else if (outcome.undecided === 0) standing.compared = suspicion.moment;
     if (!suspicion.isSuspect && rows === 0) return;
     if (!suspicion.isSuspect) this.#tell({ ...suspicion, found: rows });
     const event = restoredEvent(suspicion, outcome);
@@ -259,7 +265,8 @@ export class Audit {
   }
 
   #wait(standing: TableStanding): void {
-    const pause = this.#parts.pauseMs * Math.min(MAX_PAUSES, 2 ** standing.failures);
+    const pauses = 2 ** Math.max(0, standing.failures - QUICK_TRIES);
+    const pause = this.#parts.pauseMs * Math.min(MAX_PAUSES, pauses);
     standing.failures += 1;
     standing.notBefore = this.#parts.host.environment.now() + pause;
   }

@@ -43,6 +43,8 @@ export interface RepairOutcome {
   readonly removed: number;
   /** Rows that Zeek had not got, sent again. */
   readonly sent: number;
+  /** Keys that changed meanwhile, of which nothing is said. */
+  readonly undecided: number;
   readonly failure?: string | undefined;
 }
 
@@ -64,7 +66,7 @@ export class Repair {
 
   /** Asks the Zeek node what it holds, and makes the difference good. Never rejects. */
   async run(repaired: RepairCase): Promise<RepairOutcome> {
-    const nothing = { changed: 0, removed: 0, sent: 0 };
+    const nothing = { changed: 0, removed: 0, sent: 0, undecided: 0 };
     let comparison: Comparison | undefined;
     try {
       comparison = await this.#ask(repaired);
@@ -109,7 +111,7 @@ export class Repair {
     }
     counts.sent = toSend.length;
     this.#send(repaired, toSend);
-    return counts;
+    return { ...counts, undecided: comparison.undecided };
   }
 
   #hasHad({ node, arrivedUntil }: RepairCase, { origin, position }: Operation): boolean {

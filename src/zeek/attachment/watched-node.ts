@@ -1,7 +1,7 @@
 import type { AttachedTable } from './attached-table.ts';
 import type { Pulse } from './pulse.ts';
 
-/** Two pulses that say the same, with nothing in between, make a table one that rests. */
+/** Some pulses that say the same, with nothing in between, make a table one that rests. */
 export interface Moment {
   readonly rows: number;
   readonly published: number | undefined;
@@ -21,6 +21,8 @@ export function isSameMoment(one: Moment | undefined, other: Moment): boolean {
 /** Says how one table stands with one Zeek node. */
 export interface TableStanding {
   last: Moment | undefined;
+  /** Counts the pulses that said the same as the one before. */
+  same: number;
   /** Is when the rows were compared last and found to be the same. */
   compared: Moment | undefined;
   /** Position of this node's log at which both held the same; undefined if that was never seen. */
@@ -67,6 +69,7 @@ export class WatchedNode {
     const settled = this.#hasAll ? { sent: 0, heard: 0 } : undefined;
     const standing: TableStanding = {
       last: undefined,
+      same: 0,
       compared: undefined,
       agreedAt: undefined,
       settled,
