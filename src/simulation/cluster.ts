@@ -218,10 +218,3 @@ export class Cluster {
     return this.members.flatMap(({ node }) => (node === undefined ? [] : [node.table(name, declaration)]));
   }
 }
-
-/** A cluster whose nodes are all up; they have not met yet. */
-export async function createCluster(options: ClusterOptions): Promise<Cluster> {
-  const cluster = new Cluster(options);
-  for (const { index } of cluster.members) await cluster.start(index);
-  return cluster;
-}
