@@ -20,10 +20,21 @@ interface Weight {
 const CODECS = ['@noble/hashes', 'crc-32', 'ipaddr.js', 'rxjs', 'valibot'];
 const DATABASE = 'better-sqlite3';
 const NODE = ['buffer', 'crypto', 'fs', 'module', 'net', 'path', 'url', 'util', 'worker_threads', 'zlib'];
-const FILES = ['crypto', 'fs', 'module', 'os', 'path', 'url', 'util', 'worker_threads', 'zlib'];
+const FILES = [
+  'crypto',
+  'fs',
+  'module',
+  'os',
+  'path',
+  'stream/promises',
+  'url',
+  'util',
+  'worker_threads',
+  'zlib',
+];
 
 const WEIGHTS: Readonly<Record<keyof typeof entries, Weight>> = {
-  index: { packages: [DATABASE, ...CODECS], builtins: [...NODE, 'os'], kib: 1330 },
+  index: { packages: [DATABASE, ...CODECS], builtins: [...NODE, 'os', 'stream/promises'], kib: 1330 },
   automerge: { packages: ['@noble/hashes'], builtins: [], kib: 90 },
   core: { packages: CODECS, builtins: [], kib: 850 },
   observability: { packages: [], builtins: ['fs', 'path', 'perf_hooks'], kib: 24 },
