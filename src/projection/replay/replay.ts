@@ -1,3 +1,4 @@
+import { TablecastError } from '../../errors.ts';
 import type { Segment } from '../../log/backend.ts';
 import { STAMPS_PER_MS } from '../../log/operations/hybrid-clock.ts';
 import { SWITCH } from '../../log/operations/operation.ts';
@@ -37,7 +38,10 @@ export interface ReplayTarget {
   readonly telling?: ((table: string, places: RunPlaces) => void) | undefined;
 }
 
-/** Folds one segment of this node's log into the projections of its tables; tables not given are left out. */
+/**
+ * Folds one segment of this node's log into the projections of its tables; tables not given are left out. Throws
+ * `BACKEND_DAMAGED` where an author's operations before it are missing.
+ */
 export function replaySegment(segment: Segment, into: ReplayTarget, bound: ReplayBound = EVERYTHING): void {
   const content = decodeSegment(segment.bytes);
   if (content.kind === 'adoption') {
@@ -59,11 +63,15 @@ export function replaySegment(segment: Segment, into: ReplayTarget, bound: Repla
     // A document keeps what it is given; rows keep nothing of a run.
     const columns = projection.inForce.documents === undefined ? COLUMNS : undefined;
     const run = readRun(opened, projection.schema.column, columns);
-    const skip = Math.max(0, projection.held.overlap(run, into.origins.intern(run.origin)) ?? 0);
+    const overlap = projection.held.overlap(run, into.origins.intern(run.origin));
+    const skip = Math.max(0, overlap ?? 0);
     const byPosition = counts === undefined ? run.count : skip + (counts[index] ?? 0);
     const end = Math.min(byPosition, endByTime(run, bound.timeMs));
     // A chapter that begins inside the segment must not count as begun where the one before goes on.
     const position = beginnings[index] ?? segment.position;
+    // Up to a time, what somebody wrote later is left out, and what follows it is not.
+    const isWhole = bound.timeMs === Infinity && position <= bound.position;
+    if (overlap === undefined && isWhole) throw missingBefore(run, segment);
     if (end <= skip && !isFollowed(projection, run, bound)) continue;
     // A switch written too late was made all the same before what was written behind it.
     if (projection.inForce.isAhead(run) && run.kinds?.[0] !== SWITCH && run.epoch !== undefined)
@@ -75,6 +83,18 @@ export function replaySegment(segment: Segment, into: ReplayTarget, bound: Repla
       end: Math.max(end, skip),
     });
   }
+}
+
+/** What is missing may have named keys of what follows, and changed rows: the outcome would be none of any moment. */
+function missingBefore({ table, origin, firstSequence }: DecodedRun, { position }: Segment): TablecastError {
+  return new TablecastError(
+    'BACKEND_DAMAGED',
+    `The log has number ${firstSequence} of what ${origin} wrote into table ${table} at position ${position}, and not what goes before.`,
+    {
+      hint: 'Something of the log was lost: look with tablecast verify, and restore from a backup or a peer.',
+      details: { position },
+    },
+  );
 }
 
 /**
