@@ -85,7 +85,7 @@ export function replaySegment(segment: Segment, into: ReplayTarget, bound: Repla
   }
 }
 
-/** What is missing may have named keys of what follows, and changed rows: the outcome would be none of any moment. */
+/** Rows of no moment would come of it: what is missing may have named keys of what follows, and changed rows. */
 function missingBefore({ table, origin, firstSequence }: DecodedRun, { position }: Segment): TablecastError {
   return new TablecastError(
     'BACKEND_DAMAGED',
