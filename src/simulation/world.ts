@@ -123,7 +123,6 @@ export class World<T extends SimulatedTables, L> {
   #opened(member: Member, node: TableNode): void {
     const simulated = { node, tables: declare(node, this.#options.tables) };
     this.#nodes.set(member, simulated);
-    if (this.#ending) return;
     const life = new Life({
       time: this.#cluster.time,
       random: this.#random.fork(),
@@ -133,6 +132,8 @@ export class World<T extends SimulatedTables, L> {
     });
     this.#lives.set(member, life);
     life.run(() => this.#options.program(simulated, life.api));
+    // A node that comes back at the end has the tables that its program declares, and no more of it.
+    if (this.#ending) life.end();
   }
 
   // Faults ---------------------------------------------------------------------------------------------
