@@ -82,7 +82,7 @@ export const bugsOfPromises: readonly PlantedBug[] = [
   ),
   bug(
     'repeat what a configuration says',
-    ['cli/config-file.ts', 'not ${kindOf(issue.input)}', 'not ${issue.received}'],
+    ['options/checked-options.ts', ': shownKind(input);', ': JSON.stringify(input);'],
     [SECRETS],
   ),
   bug(

@@ -33,10 +33,7 @@ export class ProgressLine {
   readonly #began: number;
   #drawn: number;
 
-  constructor(
-    what: string,
-    { json, place = standardError() }: { json?: boolean | undefined; place?: ProgressPlace },
-  ) {
+  constructor(what: string, { json }: { json?: boolean | undefined }, place = standardError()) {
     this.#what = visible(what);
     this.#place = place;
     this.#isShown = place.isTTY === true && json !== true;

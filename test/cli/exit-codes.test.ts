@@ -51,6 +51,9 @@ const asking = [
   'export t',
   'project t --to TARGET',
   'query VALUES(1)',
+  'peers',
+  'history t k',
+  'conflicts t',
 ];
 /** Commands that neither ask a node nor read or write a file. */
 const APART = new Set(['completion', 'explain']);

@@ -36,7 +36,7 @@ test('a line says how much was done, its share, how fast, and how long it still 
 
 test('a line is drawn four times a second at most, not for what is over soon, and asked for only then', () => {
   const terminal = new Terminal(true);
-  const progress = new ProgressLine('hosts', { place: terminal });
+  const progress = new ProgressLine('hosts', {}, terminal);
   onTestFinished(() => progress.end());
   let asked = 0;
   const at = (ms: number): void => {
@@ -56,14 +56,14 @@ test('a line is drawn four times a second at most, not for what is over soon, an
 });
 
 test.each([
-  ['no terminal', { place: new Terminal(false) }],
-  ['JSON', { json: true, place: new Terminal(true) }],
-])('where there is %s no line is drawn, and nobody is asked how far it is', (_, options) => {
-  const progress = new ProgressLine('hosts', options);
-  options.place.nowMs = 10_000;
+  ['no terminal', {}, new Terminal(false)],
+  ['JSON', { json: true }, new Terminal(true)],
+] as const)('where there is %s no line is drawn, and nobody is asked how far it is', (_, flags, terminal) => {
+  const progress = new ProgressLine('hosts', flags, terminal);
+  terminal.nowMs = 10_000;
   progress.at(() => expect.unreachable());
   progress.end();
-  expect([options.place.lines, options.place.cleared]).toEqual([[], 0]);
+  expect([terminal.lines, terminal.cleared]).toEqual([[], 0]);
 });
 
 test('a reader of files says how many bytes of them it has read', async () => {
