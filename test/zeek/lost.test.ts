@@ -85,6 +85,25 @@ test.each([false, true])(
   },
 );
 
+test.each([false, true])(
+  'two Zeek nodes that hold other values of one key are brought together, unnumbered: %s',
+  async (unnumbered) => {
+    const apart = await beating({ unnumbered });
+    const a = await joined(apart);
+    const { zeek } = apart;
+    zeek.node('worker').set(counts, 'a', 1);
+    await until(() => a.counts.get('a') === 1);
+    await settled(apart, a);
+    zeek.faults.drop = isShared;
+    zeek.faults.dropAt = (_, event) => isShared(event);
+    zeek.node('worker').set(counts, 'a', 2);
+    zeek.node('manager').set(counts, 'a', 3);
+    zeek.faults.drop = () => false;
+    zeek.faults.dropAt = () => false;
+    await settled(apart, a);
+  },
+);
+
 test('rows that Zeek removed without a word are gone here, those it never got are sent', async () => {
   const apart = await beating();
   const a = await joined(apart);

@@ -146,7 +146,7 @@ export class Audit {
     const life = `tablecast:${host.life(attached.projection.store)}`;
     return {
       rows,
-      published: pulse.published?.get(attached.zeek.topic),
+      published: pulse.published && (pulse.published.get(attached.zeek.topic) ?? 0),
       heard: pulse.heard.get(heardKey(life, attached.name)) ?? 0,
       activity: this.#activity.get(attached) ?? 0,
     };
@@ -162,7 +162,9 @@ export class Audit {
     const rowsHere = attached.projection.rows.size;
     const differs = rests && now.rows - rowsHere !== standing.excused;
     const isSuspect = differs || lostFrames + lostChanges > 0;
-    if (!isSuspect && rests) this.#agree(standing);
+    // Without numbers equal counts of rows say too little: what differs would count as taken part in.
+    const isNumbered = now.published !== undefined && !standing.isDoubted;
+    if (!isSuspect && rests && isNumbered) this.#agree(standing, this.#parts.host.position);
     if (this.#parts.host.environment.now() < standing.notBefore) return;
     if (!isSuspect && !(rests && this.#isWorthALook(standing, now))) return;
     standing.isQueued = true;
@@ -195,8 +197,9 @@ export class Audit {
     return (this.#shared.get(attached) ?? 0) + node.direct(attached);
   }
 
-  #agree(standing: TableStanding): void {
-    standing.agreedAt = this.#parts.host.position;
+  #agree(standing: TableStanding, position: number): void {
+    standing.agreedAt = position;
+    standing.isDoubted = false;
     standing.failures = 0;
     standing.notBefore = 0;
   }
@@ -218,9 +221,10 @@ export class Audit {
       if (!standing.isQueued) continue;
       if (next.isSuspect) this.#tell(next);
       const { agreedAt } = standing;
+      const { position } = this.#parts.host;
       const outcome = await this.#repair.run({ node, attached, agreedAt, arrivedUntil });
       standing.isQueued = false;
-      if (outcome.failure === undefined) this.#repaired(next, outcome);
+      if (outcome.failure === undefined) this.#repaired(next, outcome, position);
       else this.#failed(next, outcome.failure);
     }
   }
@@ -238,7 +242,8 @@ export class Audit {
     this.#parts.teller.status('diverged', { table, rows, detail: event.message });
   }
 
-  #repaired(suspicion: Suspicion, outcome: RepairOutcome): void {
+  /** The position is that of the log when the rows were asked for. */
+  #repaired(suspicion: Suspicion, outcome: RepairOutcome, position: number): void {
     const { node, attached, rowsAtZeek } = suspicion;
     const standing = node.table(attached);
     const rows = outcome.changed + outcome.removed + outcome.sent;
@@ -248,8 +253,12 @@ export class Audit {
     standing.excused = rows === 0 ? rowsAtZeek - attached.projection.rows.size : 0;
     if (rows > 0) {
       this.changed(attached);
+      standing.isDoubted = true;
       this.#wait(standing);
-    } else if (outcome.undecided === 0) standing.compared = suspicion.moment;
+    } else if (outcome.undecided === 0) {
+      standing.compared = suspicion.moment;
+      this.#agree(standing, position);
+    }
     if (!suspicion.isSuspect && rows === 0) return;
     if (!suspicion.isSuspect) this.#tell({ ...suspicion, found: rows });
     const event = restoredEvent(suspicion, outcome);

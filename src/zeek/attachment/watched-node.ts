@@ -27,6 +27,8 @@ export interface TableStanding {
   compared: Moment | undefined;
   /** Position of this node's log at which both held the same; undefined if that was never seen. */
   agreedAt: number | undefined;
+  /** A comparison found a difference, and none since has found that there is none: numbers alone say nothing. */
+  isDoubted: boolean;
   /** Changes sent and heard when nothing was on its way; undefined until that is so. */
   settled: { readonly sent: number; readonly heard: number } | undefined;
   /** Frames of Zeek's that were lost and not yet made good. */
@@ -72,6 +74,7 @@ export class WatchedNode {
       same: 0,
       compared: undefined,
       agreedAt: undefined,
+      isDoubted: false,
       settled,
       lostFrames: 0,
       lostChanges: 0,
