@@ -100,6 +100,8 @@ test.each([false, true])(
     zeek.node('manager').set(counts, 'a', 3);
     zeek.faults.drop = () => false;
     zeek.faults.dropAt = () => false;
+    // Without numbers nothing tells of a lost value until something else happens in the table.
+    zeek.node('manager').set(counts, 'b', 1);
     await settled(apart, a);
   },
 );
@@ -173,6 +175,7 @@ test.each([1, 3, 6])(
     }
     apart.zeek.faults.drop = () => false;
     apart.zeek.faults.dropAt = () => false;
+    apart.zeek.node('manager').set(counts, 'last', 1);
     await settled(apart, a);
   },
 );
