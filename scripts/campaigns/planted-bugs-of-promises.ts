@@ -87,7 +87,11 @@ export const bugsOfPromises: readonly PlantedBug[] = [
   ),
   bug(
     'drop tables called constructor',
-    ['cli/config-file.ts', '...(tables !== undefined && { tables }),', ''],
+    [
+      'options/named-record.ts',
+      'const result =',
+      "if (key === 'constructor') continue;\n        const result =",
+    ],
     [SECRETS],
   ),
   bug(

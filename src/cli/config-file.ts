@@ -123,7 +123,7 @@ export function readConfigFile(file: string): FileConfig {
   refuseReserved(path, content, []);
   const result = v.safeParse(configFileSchema, content);
   if (!result.success) throw invalid(path, faultOf(configFileSchema, content, result.issues[0], 'json'));
-  return absolute(withAllTables(result.output as FileConfig, content), dirname(path));
+  return absolute(result.output as FileConfig, dirname(path));
 }
 
 /** Names that every object of JavaScript has, so that checks of its members pass over them. */
@@ -139,18 +139,6 @@ function refuseReserved(path: string, value: unknown, at: readonly string[]): vo
       throw usageError(`${path}: ${place.join('.')} is not an option.`, 'Leave it out.');
     refuseReserved(path, member, place);
   }
-}
-
-/** With the tables as the file has them: checking them left out those of reserved names. */
-function withAllTables(config: FileConfig, { tables, zeek }: FileConfig): FileConfig {
-  const clusters = [zeek ?? []].flat();
-  return {
-    ...config,
-    ...(tables !== undefined && { tables }),
-    zeek: config.zeek?.map((cluster, index) => {
-      return { ...cluster, tables: clusters[index]?.tables ?? cluster.tables };
-    }),
-  };
 }
 
 function invalid(file: string, { path, problem, hint, meant }: Fault): Error {
