@@ -8,13 +8,13 @@ const SECRETS = 'test/cli/configuration-secrets.test.ts';
 /** Of what is said to have happened, and of files and output. */
 export const bugsOfPromises: readonly PlantedBug[] = [
   bug(
-    'end a command on the receipt',
+    'answer a command before what it wrote is durable',
     [
-      'cli/joined-node.ts',
-      'if ((durableOperations ?? 0) >= operations) return',
-      'if (sentOperations - lagOperations >= operations) return',
+      'node/hosts/row-requests.ts',
+      'await this.#parts.log.flush([asked.projection.store]);',
+      'void this.#parts.log.flush([asked.projection.store]).catch(() => undefined);',
     ],
-    ['test/cli/acknowledgements.test.ts'],
+    ['test/reliability/acknowledgements.test.ts'],
   ),
   bug(
     'call durable what is received',
