@@ -132,6 +132,23 @@ describe('stateAt inside a run', () => {
   });
 });
 
+describe('stateAt by time, of an author whose clock was set back', () => {
+  it.each(modes)('knows the keys of what was written at a later time by that clock: $mode', async (kind) => {
+    const cluster = await clusterOf({ size: 1 });
+    const [one] = cluster.declare('t', kind);
+    const { environment } = cluster.member(0);
+    if (environment === undefined) throw new Error('The node has stopped.');
+    environment.skewMs = 60_000;
+    one!.set('a', 1);
+    await cluster.run(1000);
+    environment.skewMs = 0;
+    one!.set('a', 2).set('b', 3);
+    await cluster.run(1000);
+    const [, set] = await cluster.time.until(readLog(cluster.node(0)));
+    expect(await stateAt(cluster, 0, { time: (set as Operation).time })).toBe('a2 b3');
+  });
+});
+
 describe('stateAt by time around switches of mode', () => {
   it('reads what was written before, between and behind them', async () => {
     const cluster = await clusterOf({ size: 2 });

@@ -98,11 +98,11 @@ function missingBefore({ table, origin, firstSequence }: DecodedRun, { position 
 }
 
 /**
- * Returns whether others may follow, in a document, a run that was written too late: it must be known there,
- * if not by what it did.
+ * Returns whether others may follow a run that was written too late, by a clock that was set back since: it must be known, if
+ * not by what it did. Its keys have numbers that later runs use, and changes of a document follow its changes.
  */
 function isFollowed({ inForce }: WholeTable, run: DecodedRun, { timeMs }: ReplayBound): boolean {
-  return timeMs !== Infinity && inForce.documents !== undefined && !inForce.isAhead(run);
+  return timeMs !== Infinity && !inForce.isAhead(run);
 }
 
 /** Says how much lies within the bound of a checkpoint that begins before it; undefined for all of it. */
