@@ -5,6 +5,7 @@ import { checkCredential } from '../../access/check.ts';
 import type { AccessRequest, Credential, CredentialOptions, Verifier } from '../../access/rights.ts';
 import { certificateNames } from './certificate-names.ts';
 import type { Holder } from '../frame-connection.ts';
+import { addressOf } from './sockets.ts';
 import { defaultPath, subprotocol, tokenSubprotocolPrefix } from './protocol.ts';
 import { type WebSocketOptions, isLoopback } from './options.ts';
 
@@ -190,7 +191,7 @@ function holderOf({ name, nodes, read, write, origins }: Credential): Holder {
 export function factsOf(request: IncomingMessage): AccessRequest {
   const { headers, socket } = request;
   return {
-    remoteAddress: socket.remoteAddress ?? 'unix',
+    remoteAddress: addressOf(socket),
     token: tokenOf(request),
     certificateNames: socket instanceof TLSSocket ? certificateNames(socket) : [],
     origin: headers.origin,

@@ -90,7 +90,7 @@ function newSocket(url: URL, { options, limits, tls }: DialContext): WebSocket {
   }
 }
 
-/** Returns what \`ws\` dials: behind the path of a socket, and a colon, it wants that of the request. */
+/** Returns what `ws` dials: behind the path of a socket, and a colon, it wants that of the request. */
 function socketAddress(url: URL): URL | string {
   return url.protocol === `${SOCKET_SCHEME}:` ? `${url.href}:${defaultPath}` : url;
 }

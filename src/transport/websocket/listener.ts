@@ -19,7 +19,7 @@ import type { ConnectionSet } from '../connection-set.ts';
 import type { Holder, FrameConnection } from '../frame-connection.ts';
 import { defaultPath, subprotocol } from './protocol.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
-import { Sockets, remoteOf } from './sockets.ts';
+import { Sockets, noteUnix, remoteOf } from './sockets.ts';
 import type { ListenTls, WebSocketLimits, WebSocketOptions } from './options.ts';
 import type { ListenUnix } from './socket-path.ts';
 import { listenOnPath, socketFailed } from './unix-socket.ts';
@@ -133,6 +133,7 @@ export class Listener {
       tls === undefined
         ? createServer(http)
         : createTlsServer({ ...http, ...serverTls(tls, options, limits.handshakeTimeoutMs) });
+    if (options.listen?.path !== undefined) server.on('connection', noteUnix);
     server.on('connection', (socket: Socket) => this.#sockets.enter(socket));
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => this.#time(socket));
     server.on('request', answer);

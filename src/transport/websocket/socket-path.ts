@@ -43,5 +43,5 @@ export function socketUrl(path: string): string {
   return `${SOCKET_SCHEME}://${path}`;
 }
 
-/** Is the scheme of addresses of Unix domain sockets, as \`ws\` has it. */
+/** Is the scheme of addresses of Unix domain sockets, as `ws` has it. */
 export const SOCKET_SCHEME = 'ws+unix';

@@ -75,17 +75,24 @@ export class Sockets {
   }
 }
 
-/** Numbers sockets that have no address of their own, so that they can be told apart. */
+/** Numbers those that come over a Unix domain socket: they have no address that tells them apart. */
 const numbers = new WeakMap<Socket, number>();
 let lastNumber = 0;
 
+/** Notes that a socket comes through a file: that it has no address says nothing, as one that is closed has none either. */
+export function noteUnix(socket: Socket): void {
+  numbers.set(socket, ++lastNumber);
+}
+
+/** Returns the address that a socket comes from; `unix` through a file, empty for one of the network that is gone. */
+export function addressOf(socket: Socket): string {
+  return socket.remoteAddress ?? (numbers.has(socket) ? 'unix' : '');
+}
+
 /** Returns where a socket comes from, with its port; `unix:N` for the Nth of those that come through a file. */
 export function remoteOf(socket: Socket): string {
-  const address = socket.remoteAddress;
-  if (address === undefined) {
-    const number = numbers.get(socket) ?? ++lastNumber;
-    numbers.set(socket, number);
-    return `unix:${number}`;
-  }
+  const number = numbers.get(socket);
+  if (number !== undefined) return `unix:${number}`;
+  const address = socket.remoteAddress ?? 'unknown';
   return `${address.includes(':') ? `[${address}]` : address}:${socket.remotePort ?? 0}`;
 }

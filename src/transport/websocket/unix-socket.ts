@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { type Stats, chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { createConnection } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
@@ -9,8 +9,9 @@ import { MAX_SOCKET_PATH_BYTES, type ListenUnix, socketUrl } from './socket-path
 const PROBE_MS = 1_000;
 
 /**
- * Binds a server to a Unix domain socket, whose file only those may open whom `mode` lets. The file that a killed process left is taken
- * away; one behind which somebody listens, or that is no socket, is not. Rejects with `LISTEN_FAILED`.
+ * Binds a server to a Unix domain socket, whose file only those may open whom `mode` lets, from when it is there. The file
+ * that a killed process left is taken away; one behind which somebody listens, or that is no socket, is not. Rejects with
+ * `LISTEN_FAILED`.
  */
 export async function listenOnPath(server: Server, { path, mode = 0o600 }: ListenUnix): Promise<string> {
   try {
@@ -59,7 +60,12 @@ async function isLeftBehind(path: string): Promise<boolean> {
     probe.once('error', ({ code }: NodeJS.ErrnoException) => answer(code === 'ECONNREFUSED'));
   });
   // Another process may have done the same meanwhile: what it made is not taken away.
-  return isRefused && lstatSync(path).ino === before.ino;
+  return isRefused && isSame(lstatSync(path), before);
+}
+
+/** A number that was given back may be given to the next file at once; then the time differs. */
+function isSame(one: Stats, other: Stats): boolean {
+  return one.ino === other.ino && one.dev === other.dev && one.ctimeMs === other.ctimeMs;
 }
 
 const HINTS: ReadonlyMap<unknown, string> = new Map([
@@ -75,7 +81,7 @@ export function socketFailed(path: string, cause: unknown): TablecastError {
       HINTS.get(code) ??
       `Give a path in a directory of this machine, of at most ${MAX_SOCKET_PATH_BYTES} bytes.`,
     retryable: code === 'EADDRINUSE',
-    details: { option: 'socket' },
+    details: { option: 'listen.path' },
     cause,
   });
 }
