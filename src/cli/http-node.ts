@@ -37,8 +37,8 @@ export function isHttp(address: string): boolean {
 /** Returns the root of an HTTP port. Throws `OPTION_INVALID` for an address that may hold a secret, which is not repeated. */
 export function httpBase(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url !== undefined && url.username === '' && url.password === '' && url.search === '' && url.hash === '')
-    return new URL('/', url);
+  const isPlace = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  if (isPlace && url.pathname === '/') return url;
   throw usageError(
     'The address of an HTTP port is no http:// or https:// URL of nothing but host and port.',
     'Write http://127.0.0.1:47780, for one; a token goes into --token-file or TABLECAST_TOKEN.',

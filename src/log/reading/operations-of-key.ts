@@ -11,7 +11,7 @@ export interface OperationsWanted {
 
 /**
  * Reads the newest operations of one key, oldest first, and one more than were wanted where there are more. Those
- * without a key, as a clear is, concern every key. It holds no more than twice as many at a time.
+ * without a key, as a clear is, concern every key. It holds no more than twice as many at a time, and those of one batch.
  */
 export async function operationsOfKey(
   reader: Pick<LogReader, 'next'>,

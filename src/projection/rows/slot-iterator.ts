@@ -4,7 +4,7 @@ import { SlotOrder, type SlotWalk } from './slot-order.ts';
 
 /**
  * Walks through the slots of a table that have a row, or had one, in the order of the keys, as a Map's iterators do while it
- * changes. No generator: three of them in each other cost more than the rows that they read.
+ * changes. Whoever takes steps pays for no result of an iterator.
  */
 export class SlotIterator implements IterableIterator<number, undefined> {
   readonly #keys: RowKeys;
