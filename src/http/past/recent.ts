@@ -32,10 +32,15 @@ export class Recent<T> {
   async of(name: () => string, make: () => Promise<T>, named?: (value: T) => string): Promise<T> {
     const present = this.find(name());
     if (present !== undefined) return present;
+    return this.once(() => this.find(name()) ?? this.#made(name(), make, named));
+  }
+
+  /** Resolves with a result that is for nobody else: made beside as many others as may be, and not kept. */
+  async once(make: () => Promise<T>): Promise<T> {
     if (this.#places.waiting >= MAX_WAITING) throw tooMany();
     const leave = await this.#places.enter();
     try {
-      return await (this.find(name()) ?? this.#made(name(), make, named));
+      return await make();
     } finally {
       leave();
     }

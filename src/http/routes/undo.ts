@@ -32,7 +32,6 @@ const undoBody = anObject({
 export class UndoRoutes {
   readonly #host: HttpHost;
   readonly #plans = new Recent<UndoPlan>(MAX_PLANS, RECENT_MS);
-  #undone = 0;
 
   constructor(host: HttpHost) {
     this.#host = host;
@@ -52,7 +51,11 @@ export class UndoRoutes {
     requireWrite(asked.viewer, hosted.table.name);
     const options = optionsIn(asked.query);
     // Pages are of one plan while nothing is written.
-    const { writes, kept } = await this.#plan(hosted, options, this.#host.observed.position);
+    const { origin, since } = options;
+    const { writes, kept } = await this.#plans.of(
+      () => JSON.stringify([hosted.table.name, origin, since, this.#host.observed.position]),
+      () => hosted.table.undo({ ...options, dryRun: true }),
+    );
     const { after, limit } = pageOf(asked.query);
     const shown = writes.slice(after, after + limit).map((write) => writeForm(hosted, write));
     return json({ writes: shown, kept, ...pageFacts(asked, writes.length) });
@@ -62,19 +65,16 @@ export class UndoRoutes {
     const hosted = tableOf(this.#host, asked);
     requireWrite(asked.viewer, hosted.table.name);
     const { origin, since } = checked(undoBody, asked.body);
-    // One that is written is no other's preview.
-    const plan = await this.#plan(hosted, { origin, since }, `undo ${++this.#undone}`);
-    const keys = await plan.apply();
-    asked.wrote(keys);
-    return json({ keys, kept: plan.kept + plan.writes.length - keys });
-  }
-
-  #plan({ table }: HostedTable, options: UndoOptions, name: number | string): Promise<UndoPlan> {
-    const { origin, since } = options;
-    return this.#plans.of(
-      () => JSON.stringify([table.name, origin, since, name]),
-      () => table.undo({ origin, since, dryRun: true }),
-    );
+    const plan = await this.#plans.once(() => hosted.table.undo({ origin, since, dryRun: true }));
+    try {
+      const keys = await plan.apply();
+      asked.wrote(keys);
+      return json({ keys, kept: plan.kept + plan.writes.length - keys });
+    } catch (error) {
+      // What the disk does not take may stand in the table: it is owed like what it takes.
+      asked.wrote(plan.writes.length);
+      throw error;
+    }
   }
 }
 
