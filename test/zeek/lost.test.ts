@@ -3,9 +3,15 @@ import { afterEach, expect, test } from 'vitest';
 import { tableChangeEvent } from '../../src/zeek/protocol/table-changes.ts';
 import type { ZeekEvent } from '../../src/zeek/protocol/index.ts';
 import type { Apart } from './apart.ts';
-import { cluster, counts, isContent, joined, of, rows, timings } from './apart.ts';
+import { compileZeekTable } from '../../src/zeek/protocol/zeek-table.ts';
+import type { MapTable } from '../../src/index.ts';
+import { NEVER, cluster, counts, isContent, joined, of, rows, timings } from './apart.ts';
+import { e2eTables } from './cluster.ts';
+import { StandIn } from './protocol/stand-in/server.ts';
+import type { TablecastScriptOptions } from './protocol/stand-in/tablecast-script.ts';
+import type { ZeekAttachmentOptions } from '../../src/zeek/options.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
-import { type Attached, cleanUp, sorted, until } from './support.ts';
+import { type Attached, attached, attachmentTo, cleanUp, later, sorted, until } from './support.ts';
 
 afterEach(cleanUp);
 
@@ -19,8 +25,11 @@ function half(): () => boolean {
   return () => (at += 1) % 2 === 0;
 }
 
-const beating = (more: object = {}, answerMs = 1000): Promise<Apart> =>
-  cluster({ timings: { ...timings, answerMs } }, { pulseMs: 40, ...more });
+const beating = (
+  more: Partial<TablecastScriptOptions> = {},
+  options: Partial<ZeekAttachmentOptions> = {},
+): Promise<Apart> =>
+  cluster({ timings: { ...timings, answerMs: 1000 }, ...options }, { pulseMs: 40, ...more });
 
 test('half of what Zeek publishes is dropped: it is told with the number, and taken over', async () => {
   const apart = await beating();
@@ -106,6 +115,72 @@ test.each([false, true])(
   },
 );
 
+test('a change that one Zeek node missed from another is sent to it, and what it still holds is not taken over', async () => {
+  const apart = await beating();
+  const a = await joined(apart);
+  const { zeek } = apart;
+  zeek.node('worker').set(counts, 'a', 1);
+  await until(() => a.counts.get('a') === 1);
+  await settled(apart, a);
+  const told: unknown[] = [];
+  a.counts.changes.subscribe(({ value }) => told.push(value));
+  zeek.faults.dropAt = (node, event) => node === zeek.node('manager') && isShared(event);
+  zeek.node('worker').set(counts, 'a', 2);
+  await until(() => a.counts.get('a') === 2);
+  zeek.faults.dropAt = () => false;
+  await settled(apart, a);
+  expect([zeek.node('manager').get(counts, 'a'), told]).toEqual([2, [2]]);
+});
+
+test('what Zeek cannot take is neither taken back here nor a reason to remove the row', async () => {
+  const name = 'E2e::texts';
+  const type = 'table[string] of string';
+  const table = compileZeekTable(name, { type });
+  const zeek = new StandIn({
+    tables: [{ table, publish: { changes: ['new', 'changed', 'removed'] } }],
+    tablecast: { tables: [name], announceMs: NEVER, pulseMs: 40 },
+    pingMs: 100,
+  });
+  await zeek.listen();
+  later(() => zeek.stop());
+  const a = await attached({ id: 'a' }, attachmentTo(zeek.url, { timings, tables: { [name]: { type } } }));
+  await until(() => a.codes().includes('zeek-refilled'));
+  const texts = a.node.tables.get(name) as unknown as MapTable<string, string>;
+  const rests = async (): Promise<void> => {
+    const { pulses } = zeek;
+    await until(() => zeek.pulses >= pulses + 12);
+  };
+  texts.set('kept', 'old').set('back', 'old');
+  await until(() => zeek.node().size(name) === 2);
+  await rests();
+  const tooLong = '\u0001'.repeat(200_000);
+  texts.set('kept', tooLong).set('back', tooLong);
+  await until(() => a.codes().includes('zeek-refused'));
+  await rests();
+  expect([texts.get('kept') === tooLong, texts.get('back') === tooLong]).toEqual([true, true]);
+  zeek.faults.dropAt = (_, event) => isShared(event);
+  texts.set('back', 'good');
+  await until(() => zeek.node().get(name, 'back') === 'good');
+  expect([texts.get('kept') === tooLong, texts.get('back')]).toEqual([true, 'good']);
+});
+
+test('what was added here and lost on its way is sent, and no addition is taken back', async () => {
+  const apart = await beating(
+    {},
+    { tables: { ...e2eTables, [counts]: { type: 'table[string] of count', mode: 'automerge' } } },
+  );
+  const a = await joined(apart);
+  const { zeek } = apart;
+  a.counts.set('a', 1);
+  a.counts.increment('a', 4);
+  await until(() => zeek.node('worker').get(counts, 'a') === 5);
+  await settled(apart, a);
+  zeek.faults.dropAt = (_, event) => isShared(event);
+  a.counts.increment('a', 2);
+  await settled(apart, a);
+  expect(a.counts.get('a')).toBe(7);
+});
+
 test('rows that Zeek removed without a word are gone here, those it never got are sent', async () => {
   const apart = await beating();
   const a = await joined(apart);
@@ -128,7 +203,7 @@ test('rows that Zeek removed without a word are gone here, those it never got ar
 });
 
 test('what cannot be made good is told again with the reason, and done once it can', async () => {
-  const apart = await beating({}, 150);
+  const apart = await beating({}, { timings: { ...timings, answerMs: 150 } });
   const a = await joined(apart);
   apart.zeek.faults.drop = (event) => isShared(event) || isContent(event);
   apart.zeek.node('manager').set(counts, 'a', 1);
@@ -147,6 +222,8 @@ test('with nothing lost nothing is told, and each table asked for once that it r
   await settled(apart, a);
   await settled(apart, a);
   const asked = apart.zeek.received.filter(({ name }) => name === 'Tablecast::content_wanted');
+  // The table with rows, at both nodes; a busy machine may let one rest in between.
+  expect(asked.length).toBeGreaterThanOrEqual(2);
   expect(asked.length).toBeLessThanOrEqual(4);
   expect(of(a, 'zeek-missed')).toEqual([]);
 });

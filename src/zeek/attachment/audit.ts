@@ -162,9 +162,7 @@ export class Audit {
     const rowsHere = attached.projection.rows.size;
     const differs = rests && now.rows - rowsHere !== standing.excused;
     const isSuspect = differs || lostFrames + lostChanges > 0;
-    // Without numbers equal counts of rows say too little: what differs would count as taken part in.
-    const isNumbered = now.published !== undefined && !standing.isDoubted;
-    if (!isSuspect && rests && isNumbered) this.#agree(standing, this.#parts.host.position);
+    if (!isSuspect && rests && now.published !== undefined) standing.evenAt = this.#parts.host.position;
     if (this.#parts.host.environment.now() < standing.notBefore) return;
     if (!isSuspect && !(rests && this.#isWorthALook(standing, now))) return;
     standing.isQueued = true;
@@ -181,7 +179,9 @@ export class Audit {
   /** Nothing is on its way: what the Zeek node has not heard of what was sent is lost. */
   #settle(standing: TableStanding, now: { readonly sent: number; readonly heard: number }): void {
     const { settled = now } = standing;
-    standing.lostChanges += Math.max(0, now.sent - settled.sent - (now.heard - settled.heard));
+    // A Zeek node forgets a number that did not change for a day, and begins again.
+    const heard = now.heard < settled.heard ? now.heard : now.heard - settled.heard;
+    standing.lostChanges += Math.max(0, now.sent - settled.sent - heard);
     standing.settled = now;
   }
 
@@ -199,7 +199,6 @@ export class Audit {
 
   #agree(standing: TableStanding, position: number): void {
     standing.agreedAt = position;
-    standing.isDoubted = false;
     standing.failures = 0;
     standing.notBefore = 0;
   }
@@ -219,10 +218,12 @@ export class Audit {
       const standing = node.table(attached);
       standing.isQueued = !this.#isOver(next);
       if (!standing.isQueued) continue;
-      if (next.isSuspect) this.#tell(next);
-      const { agreedAt } = standing;
+      if (next.lostFrames + next.lostChanges > 0) this.#tell(next);
+      // Numbers say that nothing was lost between these two; what another Zeek node told this one they do not say.
+      const { agreedAt = 0, evenAt = 0 } = standing;
+      const known = next.isSuspect ? Math.max(agreedAt, evenAt) : agreedAt;
       const { position } = this.#parts.host;
-      const outcome = await this.#repair.run({ node, attached, agreedAt, arrivedUntil });
+      const outcome = await this.#repair.run({ node, attached, agreedAt: known, arrivedUntil });
       standing.isQueued = false;
       if (outcome.failure === undefined) this.#repaired(next, outcome, position);
       else this.#failed(next, outcome.failure);
@@ -244,23 +245,25 @@ export class Audit {
 
   /** The position is that of the log when the rows were asked for. */
   #repaired(suspicion: Suspicion, outcome: RepairOutcome, position: number): void {
-    const { node, attached, rowsAtZeek } = suspicion;
+    const { node, attached } = suspicion;
+    const { undecided, left, rowsAtZeek } = outcome;
     const standing = node.table(attached);
     const rows = outcome.changed + outcome.removed + outcome.sent;
     standing.lostFrames -= suspicion.lostFrames;
     standing.lostChanges -= suspicion.lostChanges;
     // A difference that nobody can mend is not asked for again.
-    standing.excused = rows === 0 ? rowsAtZeek - attached.projection.rows.size : 0;
+    standing.excused = rows + undecided === 0 ? rowsAtZeek - attached.projection.rows.size : 0;
     if (rows > 0) {
       this.changed(attached);
-      standing.isDoubted = true;
       this.#wait(standing);
-    } else if (outcome.undecided === 0) {
+    } else if (undecided === 0) {
       standing.compared = suspicion.moment;
-      this.#agree(standing, position);
+      if (left === 0) this.#agree(standing, position);
     }
-    if (!suspicion.isSuspect && rows === 0) return;
-    if (!suspicion.isSuspect) this.#tell({ ...suspicion, found: rows });
+    const isKnown = suspicion.lostFrames + suspicion.lostChanges > 0;
+    if (!isKnown && rows === 0) return;
+    // That only the numbers of rows differ may have other reasons.
+    if (!isKnown) this.#tell({ ...suspicion, found: rows });
     const event = restoredEvent(suspicion, outcome);
     this.#parts.teller.report(event);
     this.#parts.teller.status('caught-up', { table: attached.name, rows, detail: event.message });

@@ -1,7 +1,7 @@
 import type { Operation } from '../../log/operations/operation.ts';
 import type { AttachedTable } from './attached-table.ts';
 import type { ZeekHost } from '../host.ts';
-import { ABSENT, type RowState } from './own-changes.ts';
+import { ABSENT, type RowState, stateBehind } from './own-changes.ts';
 
 /** States remembered of one key; more say that any state can be explained. */
 const MAX_STATES = 16;
@@ -19,6 +19,8 @@ export interface HistoryQuestion {
   readonly agreedAt: number | undefined;
   /** Returns whether the node has certainly taken part in an operation: wrote it, or heard it. */
   hasHad(operation: Operation): boolean;
+  /** Returns whether a write is one that Zeek could be told. */
+  couldSend(operation: Operation): boolean;
 }
 
 /** Reads from the log what became of some keys; undefined if the log does not reach back. */
@@ -35,12 +37,18 @@ export function historyOf(
     found.set(keyText, states.length < MAX_STATES ? [...states, state] : 'many');
   };
   const take = (operation: Operation): void => {
-    const { kind, key, value, position } = operation;
+    const { kind, key, position } = operation;
     const isHad = position <= agreedAt || question.hasHad(operation);
     if (kind === 'clear') for (const keyText of keys) enter(keyText, ABSENT, isHad);
     if (kind === 'clear' || kind === 'switch' || kind === 'touch') return;
     const keyText = projection.schema.keyText(key);
-    if (keys.has(keyText)) enter(keyText, kind === 'set' ? { present: true, value } : ABSENT, isHad);
+    if (!keys.has(keyText)) return;
+    // What Zeek cannot take was never sent: it holds what it held before.
+    if (kind === 'set' && !question.couldSend(operation)) return;
+    const states = found.get(keyText);
+    const before = states === 'many' ? undefined : states?.at(-1);
+    if (kind === 'increment' && states === 'many') return;
+    enter(keyText, stateBehind(operation, before) ?? ABSENT, isHad);
   };
   return new Promise((resolve) => {
     host.operations({ after: 0, until: host.position, table: name }).subscribe({

@@ -2,7 +2,7 @@ import type { Subscription } from 'rxjs';
 import type { Operation } from '../../log/operations/operation.ts';
 import type { AttachedTable } from './attached-table.ts';
 import type { ZeekHost } from '../host.ts';
-import { ABSENT, type OwnChanges, type RowState, statesAt, withStates } from './own-changes.ts';
+import { ABSENT, type OwnChanges, type RowState, stateBehind, statesAt, withStates } from './own-changes.ts';
 
 /** Beyond so many rows the table goes whole. */
 const MAX_KEYS = 65_536;
@@ -33,16 +33,20 @@ export function missedSince(
   const found = new Map<string, MissedRow>();
   let all = false;
   const until = Math.max(host.position, range.position);
-  const take = ({ kind, key, value, origin }: Operation): void => {
-    if (range.isTheirs(origin)) return;
+  const take = (operation: Operation): void => {
+    const { kind, key, origin } = operation;
+    // A touch changes no row.
+    if (range.isTheirs(origin) || kind === 'touch') return;
     if (kind === 'clear' || kind === 'switch' || found.size >= MAX_KEYS) {
       all = true;
       return;
     }
     const keyText = projection.schema.keyText(key);
-    const state = kind === 'set' ? { present: true, value } : ABSENT;
     const known = found.get(keyText);
-    found.set(keyText, { key, states: withStates(known === undefined ? [] : known.states, [state]) });
+    // What an addition makes of a row that was not read here is not known.
+    const state = kind === 'increment' ? undefined : stateBehind(operation, undefined);
+    const states = withStates(known === undefined ? [] : known.states, state && [state]);
+    found.set(keyText, { key, states });
   };
   return host.operations({ after: range.position, until, table: name }).subscribe({
     next: take,

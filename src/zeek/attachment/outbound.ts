@@ -118,8 +118,12 @@ export class Outbound {
 
   /** Returns whether the row of a key is one that can be sent. */
   canSend(attached: AttachedTable, key: unknown): boolean {
-    const row = asItStands(attached, key, this.#parts.host.environment.now());
-    return writeChanges(attached.zeek, [row], this.#writing(attached)).refused.length === 0;
+    return this.couldSend(attached, asItStands(attached, key, this.#parts.host.environment.now()));
+  }
+
+  /** Returns whether a change is one that can be sent. */
+  couldSend(attached: AttachedTable, change: OutgoingChange): boolean {
+    return writeChanges(attached.zeek, [change], this.#writing(attached)).refused.length === 0;
   }
 
   /** The connection takes frames; what was on its way when the last one broke is sent as it stands now. */

@@ -12,6 +12,17 @@ export interface RowState {
 /** A key without a row. */
 export const ABSENT: RowState = Object.freeze({ present: false, value: undefined });
 
+/** Returns the state of a row behind an operation on it, as far as the operation says it; a touch changes none. */
+export function stateBehind({ kind, value }: Operation, before: RowState | undefined): RowState | undefined {
+  if (kind === 'touch') return before;
+  if (kind === 'set') return { present: true, value };
+  if (kind !== 'increment') return ABSENT;
+  const present = before?.present === true ? (before.value as number | bigint) : 0;
+  const isWhole = typeof present === 'bigint' || typeof value === 'bigint';
+  const sum = isWhole ? BigInt(present) + BigInt(value as number) : present + (value as number);
+  return { present: true, value: sum };
+}
+
 /**
  * The keys, as text, that this node or its group changed while Zeek did not listen, each with the states in
  * which Zeek may have the row from before; undefined where nothing is known of that. `all`: more than is kept.
@@ -48,12 +59,13 @@ export async function statesAt(
   at: { readonly position: number; readonly keys: ReadonlySet<string> },
 ): Promise<ReadonlyMap<string, RowState> | undefined> {
   const states = new Map<string, RowState>();
-  const fold = ({ kind, key, value }: Operation): void => {
+  const fold = (operation: Operation): void => {
+    const { kind, key } = operation;
     if (kind === 'clear') states.clear();
     if (kind === 'clear' || kind === 'switch') return;
     const keyText = projection.schema.keyText(key);
-    if (!at.keys.has(keyText)) return;
-    states.set(keyText, kind === 'set' ? { present: true, value } : ABSENT);
+    const state = at.keys.has(keyText) ? stateBehind(operation, states.get(keyText)) : undefined;
+    if (state !== undefined) states.set(keyText, state);
   };
   const operations = host.operations({ after: 0, until: at.position, table: name });
   let whole = true;

@@ -12,7 +12,7 @@ const ECHOED = 'Tablecast::echoed';
 /** Bounds the entries of each list in a pulse; a longer one is cut. */
 const MAX_TALLIES = 4096;
 
-/** A pulse says how a Zeek node stands. All numbers count since it started. */
+/** A pulse says how a Zeek node stands. All numbers count since it started; what it heard of a node that was silent for a day is forgotten. */
 export interface Pulse {
   /** The node's name, empty without a cluster. */
   readonly name: string;

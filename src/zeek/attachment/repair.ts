@@ -45,6 +45,10 @@ export interface RepairOutcome {
   readonly sent: number;
   /** Keys that changed meanwhile, of which nothing is said. */
   readonly undecided: number;
+  /** Rows that differ and that nobody can mend: Zeek cannot take them, or says what cannot be read. */
+  readonly left: number;
+  /** Rows that Zeek told. */
+  readonly rowsAtZeek: number;
   readonly failure?: string | undefined;
 }
 
@@ -66,7 +70,7 @@ export class Repair {
 
   /** Asks the Zeek node what it holds, and makes the difference good. Never rejects. */
   async run(repaired: RepairCase): Promise<RepairOutcome> {
-    const nothing = { changed: 0, removed: 0, sent: 0, undecided: 0 };
+    const nothing = { changed: 0, removed: 0, sent: 0, undecided: 0, left: 0, rowsAtZeek: 0 };
     let comparison: Comparison | undefined;
     try {
       comparison = await this.#ask(repaired);
@@ -92,18 +96,24 @@ export class Repair {
     const { attached, node, agreedAt } = repaired;
     const { host } = this.#parts;
     const differences = [...comparison.differences()];
+    const counts = { changed: 0, removed: 0, sent: 0, left: 0 };
+    const { undecided, rows: rowsAtZeek } = comparison;
+    // The log of a table is long: it is read for what differs alone.
+    if (differences.length === 0) return { ...counts, undecided, rowsAtZeek };
     const history = await historyOf(host, attached, {
       keys: new Set(differences.map(({ keyText }) => keyText)),
       agreedAt,
       hasHad: (operation) => this.#hasHad(repaired, operation),
+      couldSend: ({ key, value, time }) =>
+        this.#parts.outbound.couldSend(attached, { kind: 'new', key, value, time }),
     });
-    const counts = { changed: 0, removed: 0, sent: 0 };
     const toSend: Difference[] = [];
     for (let at = 0; at < differences.length && !this.#isStopped; at += SLICE_ROWS) {
       host.together(() => {
         for (const difference of differences.slice(at, at + SLICE_ROWS)) {
           const verdict = this.#settle(comparison, difference, { node, history });
           if (verdict === 'sent') toSend.push(difference);
+          if (verdict === 'left') counts.left += 1;
           if (verdict === 'taken') counts[difference.zeek === undefined ? 'removed' : 'changed'] += 1;
         }
       });
@@ -111,7 +121,7 @@ export class Repair {
     }
     counts.sent = toSend.length;
     this.#send(repaired, toSend);
-    return { ...counts, undecided: comparison.undecided };
+    return { ...counts, undecided: comparison.undecided, rowsAtZeek };
   }
 
   #hasHad({ node, arrivedUntil }: RepairCase, { origin, position }: Operation): boolean {
@@ -131,12 +141,12 @@ export class Repair {
     const { attached, unreadable } = comparison;
     const { keyText, key, zeek } = difference;
     const { outbound } = this.#parts;
-    // A row that Zeek could never take was never there, and one that cannot be read may be this row.
-    const isUnclear = zeek === undefined && (unreadable > 0 || !outbound.canSend(attached, key));
+    // What Zeek cannot take it has never had, whatever it holds; and one that cannot be read may be this row.
+    const isUnclear = (zeek === undefined && unreadable > 0) || !outbound.canSend(attached, key);
     if (comparison.isTouched(keyText) || isUnclear) return 'left';
     const { history } = known;
     const here = attached.projection.rows.find(keyText);
-    // Without a history nothing that exists on either side is thrown away.
+    // Without a history no row goes away; where values differ, this node's stands.
     const isOlder =
       history === undefined ? here !== undefined : explains(attached, difference, history.get(keyText));
     if (isOlder) return 'sent';

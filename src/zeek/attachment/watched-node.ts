@@ -25,10 +25,10 @@ export interface TableStanding {
   same: number;
   /** Is when the rows were compared last and found to be the same. */
   compared: Moment | undefined;
-  /** Position of this node's log at which both held the same; undefined if that was never seen. */
+  /** Position of this node's log at which a comparison found no difference; undefined if there was none. */
   agreedAt: number | undefined;
-  /** A comparison found a difference, and none since has found that there is none: numbers alone say nothing. */
-  isDoubted: boolean;
+  /** Position at which nothing was lost between the two, by numbers, and both had as many rows. */
+  evenAt: number | undefined;
   /** Changes sent and heard when nothing was on its way; undefined until that is so. */
   settled: { readonly sent: number; readonly heard: number } | undefined;
   /** Frames of Zeek's that were lost and not yet made good. */
@@ -74,7 +74,7 @@ export class WatchedNode {
       same: 0,
       compared: undefined,
       agreedAt: undefined,
-      isDoubted: false,
+      evenAt: undefined,
       settled,
       lostFrames: 0,
       lostChanges: 0,
@@ -109,7 +109,8 @@ export class WatchedNode {
     const heard = this.#frames.get(topic) ?? 0;
     const before = this.#before.get(topic) ?? (this.isNew ? 0 : told - heard);
     const lost = told - before - heard;
-    this.#before.set(topic, before + lost);
+    // A pulse lists so many topics only: a number that is missing is no frame too many.
+    this.#before.set(topic, before + Math.max(0, lost));
     return Math.max(0, lost);
   }
 }
