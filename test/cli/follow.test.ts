@@ -135,6 +135,36 @@ test('killed again and again, it goes on where it was: no row is missing, also o
   expect(await operations()).toBe(before + 1);
 });
 
+test('stopped in peace, a log that ends with what is no row is not read again', async () => {
+  const { log, follow, rows, reached, operations } = followed();
+  writeFileSync(log, `${HEADER}${FIELDS}${tsv(0, 50)}#close\t2026-11-30-00-00-00\n`);
+  const first = follow();
+  await reached(50);
+  await stopped(first);
+  const before = await operations();
+  const second = follow();
+  appendFileSync(log, tsv(50, 51));
+  await reached(51);
+  await stopped(second);
+  expect([await operations(), (await rows()).size]).toEqual([before + 1, 51]);
+});
+
+test('between a rotation and the next log it is waited for, also by a restart', async () => {
+  const { directory, log, follow, rows, reached } = followed();
+  const waiting = follow();
+  writeFileSync(log, HEADER + FIELDS + tsv(0, 10));
+  await reached(10);
+  await stopped(waiting);
+  renameSync(log, join(directory, 'hosts-00.log'));
+  appendFileSync(join(directory, 'hosts-00.log'), tsv(10, 12));
+  const running = follow();
+  await reached(12);
+  writeFileSync(log, HEADER + FIELDS + tsv(12, 15));
+  await reached(15);
+  await stopped(running);
+  expect(await rows()).toEqual(wanted(0, 15));
+});
+
 test('what was rotated and is gone is told, and the log read from its beginning', async () => {
   const { directory, log, follow, rows, reached } = followed();
   writeFileSync(log, json(0, 10));

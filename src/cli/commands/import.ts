@@ -92,6 +92,8 @@ function collectTexts(text: string, before: readonly string[] | undefined): read
 }
 
 async function importAny(name: string | undefined, files: readonly string[], flags: Flags): Promise<number> {
+  if (flags.brokerStore !== undefined && flags.follow === true)
+    throw usageError('--follow is for logs.', 'A store of Broker is imported once: leave --follow out.');
   if (flags.brokerStore !== undefined) return importStores(flags.brokerStore, name, flags);
   if (name !== undefined && files.length > 0) return importFiles(name, files, flags);
   throw usageError(
@@ -187,12 +189,13 @@ async function importOne(
 async function importFiles(name: string, files: readonly string[], flags: Flags): Promise<number> {
   if (flags.follow === true || flags.place !== undefined) checkFollow(files, flags);
   // Without any file no table is declared, and no database made.
-  if (files.every((file) => !isInput(file))) for (const file of files) requireInput(file);
+  const isAwaited = flags.follow === true;
+  if (!isAwaited && files.every((file) => !isInput(file))) for (const file of files) requireInput(file);
   const importAll = (target: ImportTarget): Promise<number> => {
     const turn = inTurns(target);
     return eachSource(files, flags, async (file) => {
-      requireInput(file);
-      const imported = await (flags.follow === true ? followRows : importRows)(file, turn(), flags);
+      if (!isAwaited) requireInput(file);
+      const imported = await (isAwaited ? followRows : importRows)(file, turn(), flags);
       if (flags.json === true) print(JSON.stringify({ table: name, file, ...imported }));
       else tellImported(files.length === 1 ? name : `${name}, ${file}`, imported);
       return imported.rows;

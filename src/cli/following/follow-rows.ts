@@ -27,10 +27,12 @@ export async function followRows(file: string, target: ImportTarget, flags: Foll
   let writes: PacedWrites | undefined;
   const keep = async (): Promise<void> => {
     const line = reached;
-    if (place === undefined || line === kept) return;
-    await writes?.end();
+    if (line === kept) return;
     const at = log.placeAt(line);
-    if (at !== undefined) await writePlace(place, at);
+    if (place !== undefined) {
+      await writes?.end();
+      if (at !== undefined) await writePlace(place, at);
+    }
     kept = line;
   };
   const log = new FollowedLog(file, {
@@ -45,6 +47,8 @@ export async function followRows(file: string, target: ImportTarget, flags: Foll
     writes = of;
   });
   const all = imported.then(async (rows) => {
+    // Behind the last record there may be lines that are none: all that was given on was read.
+    reached = Infinity;
     await keep();
     return rows;
   });

@@ -61,6 +61,7 @@ export class FollowedLog {
   /** Gives on what is there, then what is written, until stopped. To be called once. */
   async *chunks(): AsyncGenerator<Buffer> {
     let log = await this.#first();
+    if (log === undefined) return;
     let isLeaving = false;
     try {
       // Before anything is read: after a crash the file is found again, whatever it is called then.
@@ -91,7 +92,8 @@ export class FollowedLog {
     }
   }
 
-  async #first(): Promise<OpenLog> {
+  /** Waits for the first file; undefined when it is stopped before. */
+  async #first(): Promise<OpenLog | undefined> {
     const { place } = this.#options;
     const known = place === undefined ? undefined : await OpenLog.of(this.#path, place);
     if (known !== undefined && place !== undefined) {
@@ -103,11 +105,12 @@ export class FollowedLog {
         `${this.#path}: the file that was followed is gone, or was cut; what it had after its first ${place.offset} bytes is not read. Import it by hand where it is now.`,
       );
     }
-    for (;;) {
+    while (!this.#isStopped) {
       const log = await OpenLog.at(this.#path);
       if (log !== undefined) return log;
       await this.#sleep();
     }
+    return undefined;
   }
 
   async #isOther(log: OpenLog): Promise<boolean> {
