@@ -1,4 +1,4 @@
-import type { Consumer, JsMsg, OrderedConsumerOptions, StoredMsg } from '@nats-io/jetstream';
+import type { Consumer, ConsumerMessages, JsMsg, OrderedConsumerOptions, StoredMsg } from '@nats-io/jetstream';
 import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import type { Appended, Carried, CarriedHead, CarrierLink, Headers, Subject } from '../carrier/carrier.ts';
 import { linkOver, refusedByCarrier } from '../carrier/errors.ts';
@@ -98,7 +98,8 @@ export class NatsLink implements CarrierLink {
         : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }),
     });
     if (signal.aborted) return;
-    const messages = await consumer.consume({ max_messages: READ_AHEAD });
+    const messages = await consumer.consume({ max_messages: READ_AHEAD, abort_on_missing_resource: true });
+    void this.#watch(messages);
     const stop = (): void => messages.stop();
     signal.addEventListener('abort', stop);
     try {
@@ -109,6 +110,19 @@ export class NatsLink implements CarrierLink {
     } finally {
       signal.removeEventListener('abort', stop);
       messages.stop();
+    }
+  }
+
+  /** The client makes its consumer again in silence, also on a stream that was made anew: that one is read by another link. */
+  async #watch(messages: ConsumerMessages): Promise<void> {
+    const { manager, names, info } = this.#parts;
+    try {
+      for await (const { type } of messages.status()) {
+        if (type !== 'ordered_consumer_recreated') continue;
+        if ((await manager.streams.info(names.stream)).created !== info.created) this.close();
+      }
+    } catch {
+      this.close();
     }
   }
 

@@ -74,14 +74,15 @@ describe.skipIf(missing !== undefined)('tables carried by a real JetStream', { t
     expect([...ta].map(([key]) => key)).toContain('meanwhile too');
   });
 
-  it('come back when somebody deletes the stream, also those of a node that is gone', async () => {
+  it('come back when somebody deletes the stream, also those of a node that is gone, and at one that only reads', async () => {
     await using server = await NatsServer.start();
     await using group = new Group(server);
-    const [a, b] = await Promise.all([group.open('a'), group.open('b')]);
+    const [a, b, silent] = await Promise.all([group.open('a'), group.open('b'), group.open('silent')]);
     const [ta, tb] = [a.table('t', declaration), b.table('t', declaration)];
+    const read = silent.table('t', declaration);
     ta.set('of a', '1');
     tb.set('of b', '2');
-    await until(group.nodes, () => ta.size === 2 && tb.size === 2);
+    await until(group.nodes, () => ta.size === 2 && tb.size === 2 && read.size === 2);
     await b.close();
     await asOperator(server, async (manager) => manager.streams.delete('TABLECAST_g'));
     ta.set('after', '3');
@@ -90,6 +91,7 @@ describe.skipIf(missing !== undefined)('tables carried by a real JetStream', { t
     const tc = c.table('t', declaration);
     await until(group.nodes, () => tc.size === 3);
     expect(tc.get('of b')).toBe('2');
+    await until(group.nodes, () => read.get('after'));
   });
 
   it('are at a node that comes late by a checkpoint, and what it stands for leaves the stream', async () => {
