@@ -1,4 +1,4 @@
-import type { Consumer, ConsumerMessages, JsMsg, OrderedConsumerOptions, StoredMsg } from '@nats-io/jetstream';
+import type { Consumer, ConsumerMessages, JsMsg, OrderedConsumerOptions } from '@nats-io/jetstream';
 import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import type { Appended, Carried, CarriedHead, CarrierLink, Headers, Subject } from '../carrier/carrier.ts';
 import { linkOver, refusedByCarrier } from '../carrier/errors.ts';
@@ -8,8 +8,11 @@ import type { ReadyStreams } from './streams.ts';
 
 /** The server's number for: the last message under the subject is another one. */
 const WRONG_LAST_SEQUENCE = 10_071;
-/** Messages that a reader is sent before it asks for more. */
-const READ_AHEAD = 512;
+/** Bytes that a reader is sent before it asks for more, beside two messages: a server cuts off whom it owes 64 MB. */
+const AHEAD_BYTES: number = 4 * 1024 * 1024;
+/** Heads, or pieces of a checkpoint, that are asked for at once. */
+const HEADS = 512;
+const PIECES = 16;
 /** Bounds how long a server may take to answer, in milliseconds. */
 const ANSWER_MS = 5000;
 /** Headers begin so where they are ours. */
@@ -47,7 +50,7 @@ export class NatsLink implements CarrierLink {
       headers_only: true,
       filter_subjects: `${this.#parts.names.prefix}.>`,
     });
-    for await (const message of untilEmpty(consumer)) {
+    for await (const message of untilEmpty(consumer, HEADS)) {
       const head = this.#headOf(message);
       if (head !== undefined) yield head;
     }
@@ -55,13 +58,7 @@ export class NatsLink implements CarrierLink {
 
   async last(subject: Subject): Promise<Carried | undefined> {
     const { manager, names } = this.#parts;
-    let found: StoredMsg | null;
-    try {
-      found = await manager.streams.getMessage(names.stream, { last_by_subj: this.#encode(subject) });
-    } catch (error) {
-      if ((error as { readonly code?: number }).code === 10_037) return undefined;
-      throw error;
-    }
+    const found = await manager.streams.getMessage(names.stream, { last_by_subj: this.#encode(subject) });
     if (found === null) return undefined;
     return { place: found.seq, subject, headers: ours(found.header), bytes: found.data };
   }
@@ -98,7 +95,12 @@ export class NatsLink implements CarrierLink {
         : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }),
     });
     if (signal.aborted) return;
-    const messages = await consumer.consume({ max_messages: READ_AHEAD, abort_on_missing_resource: true });
+    const messages = await consumer.consume({
+      // What is asked for has always room for a message: what has none ends the request.
+      max_bytes: AHEAD_BYTES + 2 * this.maxMessageBytes,
+      threshold_bytes: AHEAD_BYTES,
+      abort_on_missing_resource: true,
+    });
     void this.#watch(messages);
     const stop = (): void => messages.stop();
     signal.addEventListener('abort', stop);
@@ -145,7 +147,7 @@ export class NatsLink implements CarrierLink {
       filter_subjects: subject,
       deliver_policy: packages.jetstream.DeliverPolicy.All,
     });
-    for await (const { data } of untilEmpty(consumer)) yield data;
+    for await (const { data } of untilEmpty(consumer, PIECES)) yield data;
   }
 
   async forget(name: string): Promise<void> {
@@ -183,10 +185,10 @@ function ours(headers: MsgHdrs | undefined): Headers {
 }
 
 /** Gives the messages of a consumer up to the last there is; what is gone meanwhile is not waited for. */
-async function* untilEmpty(consumer: Consumer): AsyncGenerator<JsMsg> {
+async function* untilEmpty(consumer: Consumer, max_messages: number): AsyncGenerator<JsMsg> {
   for (let isMore = true; isMore;) {
     isMore = false;
-    const messages = await consumer.fetch({ max_messages: READ_AHEAD, expires: ANSWER_MS });
+    const messages = await consumer.fetch({ max_messages, expires: ANSWER_MS });
     for await (const message of messages) {
       yield message;
       if (message.info.pending === 0) return;

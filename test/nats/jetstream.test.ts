@@ -105,11 +105,18 @@ describe.skipIf(missing !== undefined)('tables carried by a real JetStream', { t
       await a.flush(atCarrier);
     }
     await checkpointed(server);
+    const asked = await requests(server);
     const b = await group.open('b');
     const tb = b.table('t', declaration);
     await until(group.nodes, () => tb.get('k99')?.startsWith('44 '));
     expect(tb.size).toBe(100);
     expect(group.events.map(({ code }) => code)).toContain('checkpoint-adopted');
+    ta.set('after', '1');
+    await until(group.nodes, () => tb.has('after'));
+    // What a server owes one client must stay below the 64 MB at which it cuts it off.
+    const most = (await asked()).map(({ batch, max_bytes: bytes = 0 }) => bytes || batch * 1024 * 1024);
+    expect(most.length).toBeGreaterThan(1);
+    expect(Math.max(...most)).toBeLessThanOrEqual(16 * 1024 * 1024);
   });
 
   it('are read on from where a node was, which comes back with its database', async () => {
@@ -203,4 +210,33 @@ async function checkpointed(server: NatsServer): Promise<void> {
     });
     if (found) return;
   }
+}
+
+interface Request {
+  readonly batch: number;
+  readonly max_bytes?: number;
+}
+
+/** Listens to what is asked for with bytes from now on; the function that it returns ends that. */
+async function requests(server: NatsServer): Promise<() => Promise<Request[]>> {
+  const connection = await connect({ servers: server.url });
+  const headsOnly = new Set<string>();
+  const heard: { readonly consumer: string; readonly request: Request }[] = [];
+  connection.subscribe('$JS.API.CONSUMER.CREATE.>', {
+    callback: (_, message) => {
+      const { config } = message.json<{ config: { name: string; headers_only?: boolean } }>();
+      if (config.headers_only === true) headsOnly.add(config.name);
+    },
+  });
+  connection.subscribe('$JS.API.CONSUMER.MSG.NEXT.>', {
+    callback: (_, message) => {
+      heard.push({ consumer: message.subject.split('.').at(-1) ?? '', request: message.json<Request>() });
+    },
+  });
+  await connection.flush();
+  return async () => {
+    await connection.flush();
+    await connection.close();
+    return heard.filter(({ consumer }) => !headsOnly.has(consumer)).map(({ request }) => request);
+  };
 }
