@@ -221,10 +221,7 @@ export function toFailure({ code, message, hint, details, retryable }: Tablecast
   return { code, message, hint, details, retryable };
 }
 
-/**
- * Makes a new error from plain data; each promise that rejects gets its own. The only place where the compiler takes
- * code and details as they come.
- */
+/** Makes a new error from plain data; each promise that rejects gets its own. Code and details are taken as they come. */
 export function fromFailure(failure: Failure, cause?: unknown): TablecastError {
   const { code, message, hint, details, retryable } = failure;
   return new TablecastError(code, message, { hint, details, retryable, cause } as ErrorOptions<ErrorCode>);

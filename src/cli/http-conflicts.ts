@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
-import { isTablecastError } from '../index.ts';
+import { type TablecastError, isTablecastError } from '../index.ts';
 import type { PeerFlags } from './command.ts';
 import { EXIT, usageError } from './failure.ts';
 import { httpBase, isHttp, openEvents } from './http-node.ts';
@@ -40,11 +40,11 @@ export async function followConflicts(name: string | undefined, flags: PeerFlags
         for await (const data of events) print(lineOf(name, data, flags.json === true));
       } catch (error) {
         if (ending.signal.aborted) return;
-        if (isFirst || (isTablecastError(error) && error.code !== 'PEER_UNREACHABLE')) throw error;
+        if (isFirst || !isTablecastError(error) || !isPassing(error)) throw error;
       }
       if (ending.signal.aborted) return;
       note(visible(`lost ${base.origin}; waiting for it: conflicts meanwhile are told by its log only`));
-      await delay(AGAIN_MS);
+      await delay(AGAIN_MS, undefined, { signal: ending.signal }).catch(() => undefined);
     }
   };
   await untilSignal((end, fail) => {
@@ -52,6 +52,11 @@ export async function followConflicts(name: string | undefined, flags: PeerFlags
     return () => ending.abort();
   });
   return EXIT.ok;
+}
+
+/** Says whether a node that was followed may answer again: it is away, or has too much to do. */
+function isPassing({ code }: TablecastError): boolean {
+  return code === 'PEER_UNREACHABLE' || code === 'LIMIT_EXCEEDED';
 }
 
 /** Words one event; its keys and values are in the forms of JSON. */

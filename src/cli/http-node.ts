@@ -73,12 +73,19 @@ export async function openEvents(
   { flags, signal }: { readonly flags: PeerFlags; readonly signal: AbortSignal },
 ): Promise<AsyncIterable<string>> {
   const { headers, ...certificates } = shownTo(flags);
-  const options = { ...certificates, headers: { ...headers, accept: 'text/event-stream' }, signal };
+  const opening = new AbortController();
+  const options = {
+    ...certificates,
+    headers: { ...headers, accept: 'text/event-stream' },
+    signal: AbortSignal.any([signal, opening.signal]),
+  };
   const [url, late] = [new URL(path, base), `nothing came in ${flags.timeout} ms`];
   let response: IncomingMessage;
   try {
     response = await inTime(respondedTo(url, options), flags.timeout, late);
   } catch (error) {
+    // One that answers too late is not waited for beside the next.
+    opening.abort();
     throw noNode(base, error instanceof Error ? error.message : '');
   }
   const { statusCode = 0 } = response;
@@ -144,5 +151,6 @@ export function refusedOverHttp(base: URL, { status, json }: HttpSaid): Tablecas
   const said = v.safeParse(problem, json);
   if (!said.success) return noNode(base, `it answers ${status}, as no node does`);
   const { detail, hint } = said.output;
-  return new TablecastError(CODES.get(status) ?? 'BACKEND_FAILED', detail, { hint });
+  const retryable = status === 429 || status === 503;
+  return new TablecastError(CODES.get(status) ?? 'BACKEND_FAILED', detail, { hint, retryable });
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type LogFile, type PlainDeclaration, openLogFile } from '../index.ts';
+import { type LogFile, type PlainDeclaration, isTablecastError, openLogFile } from '../index.ts';
 import { withJson } from './command.ts';
 import { usageError } from './failure.ts';
 import { didYouMean } from './nearest-word.ts';
@@ -57,4 +57,18 @@ export function declarationIn(log: LogFile, name: string): Readonly<PlainDeclara
     `The file has no table ${JSON.stringify(name)}.${didYouMean(name, names)}`,
     `Its tables are: ${names.join(', ') || 'none'}. Tables with backend memory are in no file.`,
   );
+}
+
+/** Returns a position; undefined, which is where the log begins, if it was trimmed beyond that. */
+export async function keptFrom(file: LogFile, after: number | undefined): Promise<number | undefined> {
+  const looking = file.follow({ after });
+  try {
+    await looking.next();
+    return after;
+  } catch (error) {
+    if (isTablecastError(error, 'LOG_TRIMMED')) return undefined;
+    throw error;
+  } finally {
+    await looking.return?.();
+  }
 }

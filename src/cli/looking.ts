@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { TablecastError, type ErrorCode } from '../index.ts';
+import { type ConflictSide, type ErrorCode, TablecastError } from '../index.ts';
 import {
+  MOST_TOLD,
   type RowAnswer,
   type RowRequest,
   type VisitedTable,
@@ -10,29 +11,16 @@ import {
 import { type PeerFlags, wholeNumber } from './command.ts';
 import { usageError } from './failure.ts';
 import { inTime } from './joined-node.ts';
+import type { PrintedOperation } from './operation-lines.ts';
 import { tableOf, visit } from './row-source.ts';
 
-/** Bounds what `--limit` asks for, because an answer has no room for more. */
-const MOST_SHOWN = 1000;
 const DEFAULT_SHOWN = 100;
 
 /** An operation on one key, as a node or a database tells it. */
-export interface ToldOperation {
-  readonly position: number;
-  readonly origin: string;
-  readonly sequence: number;
-  readonly kind: string;
-  /** In milliseconds since 1970, by the author's clock. */
-  readonly time: number;
-  readonly value: unknown;
-}
+export type ToldOperation = Omit<PrintedOperation, 'table' | 'key'>;
 
 /** A side of a conflict, as a node or a database tells it. */
-export interface ToldSide {
-  readonly value: unknown;
-  readonly origin: string;
-  readonly sequence: number;
-}
+export type ToldSide = ConflictSide<unknown>;
 
 /** A conflict, as a node or a database tells it. */
 export interface ToldConflict {
@@ -140,13 +128,13 @@ export async function withLooks<T>(flags: PeerFlags, act: (node: LookedAt) => Pr
 export function withLimit(command: Command, of: string): Command {
   return command.option(
     '--limit <n>',
-    `only the newest so many ${of}, up to ${MOST_SHOWN}; default ${DEFAULT_SHOWN}`,
+    `only the newest so many ${of}, up to ${MOST_TOLD}; default ${DEFAULT_SHOWN}`,
     wholeNumber('--limit'),
   );
 }
 
 /** Returns how many are shown. Throws `OPTION_INVALID` for none, and for more than there is room for. */
 export function shownLimit(limit: number = DEFAULT_SHOWN): number {
-  if (limit >= 1 && limit <= MOST_SHOWN) return limit;
-  throw usageError(`--limit ${limit} is not from 1 to ${MOST_SHOWN}.`, 'For example: --limit 20.');
+  if (limit >= 1 && limit <= MOST_TOLD) return limit;
+  throw usageError(`--limit ${limit} is not from 1 to ${MOST_TOLD}.`, 'For example: --limit 20.');
 }

@@ -2,7 +2,7 @@ import type { Connection } from '../transport/transport.ts';
 import { webSocketTransport } from '../transport/websocket/websocket.ts';
 import { Visitor } from './visitor.ts';
 
-export type { RowAnswer, RowRequest } from '../replication/wire/request-wire.ts';
+export { MOST_TOLD, type RowAnswer, type RowRequest } from '../replication/wire/request-wire.ts';
 export { cellOf, cellText } from '../replication/wire/cell-text.ts';
 export type { VisitedTable, Visitor } from './visitor.ts';
 

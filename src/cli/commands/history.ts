@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { type LogFile, isTablecastError } from '../../index.ts';
+import type { LogFile } from '../../index.ts';
 import { exitingWith, newCommand } from '../command.ts';
 import { EXIT } from '../failure.ts';
-import { declarationIn, withLogFile } from '../log-source.ts';
+import { declarationIn, keptFrom, withLogFile } from '../log-source.ts';
 import { type ToldOperation, shownLimit, withLimit, withLooks } from '../looking.ts';
 import { type NodeOrFileFlags, namesFile, withNodeOrFile } from '../node-or-file.ts';
 import { operationJson, operationLine } from '../operation-lines.ts';
@@ -73,7 +73,7 @@ async function inFile(
   const text = new RowText(name, declarationIn(file, name));
   const key = text.key(words);
   const wanted = text.keyJson(key);
-  const isWhole = await isWholeLog(file);
+  const isWhole = (await keptFrom(file, 0)) !== undefined;
   let found: ToldOperation[] = [];
   let count = 0;
   for await (const operation of file.follow({ table: name, ...(isWhole && { after: 0 }) })) {
@@ -82,18 +82,4 @@ async function inFile(
     if (found.push(operation) > 2 * limit) found = found.slice(-limit);
   }
   return { text, key, operations: found.slice(-limit), complete: isWhole && count <= limit };
-}
-
-/** Says whether a log still has its beginning. */
-async function isWholeLog(file: LogFile): Promise<boolean> {
-  const looking = file.follow({ after: 0 });
-  try {
-    await looking.next();
-    return true;
-  } catch (error) {
-    if (isTablecastError(error, 'LOG_TRIMMED')) return false;
-    throw error;
-  } finally {
-    await looking.return?.();
-  }
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { type LogFile, type Operation, isTablecastError } from '../../index.ts';
+import type { LogFile, Operation } from '../../index.ts';
 import { exitingWith, newCommand, wholeNumber } from '../command.ts';
 import { EXIT } from '../failure.ts';
-import { type FileFlags, declarationIn, withFile, withLogFile } from '../log-source.ts';
+import { type FileFlags, declarationIn, keptFrom, withFile, withLogFile } from '../log-source.ts';
 import { type LogMoment, parseMoment } from '../moment.ts';
 import { operationJson, operationLine } from '../operation-lines.ts';
 import { printAll, together } from '../output.ts';
@@ -74,18 +74,4 @@ async function rangeOf(file: LogFile, { after, until, table, last }: LogFlags) {
 
 function positionOf(moment: LogMoment | undefined, file: LogFile): number | undefined {
   return moment !== undefined && 'position' in moment ? Math.min(moment.position, file.position) : undefined;
-}
-
-/** Returns a position, or where the log begins, if it was trimmed beyond that. */
-async function keptFrom(file: LogFile, after: number | undefined): Promise<number | undefined> {
-  const looking = file.follow({ after });
-  try {
-    await looking.next();
-    return after;
-  } catch (error) {
-    if (isTablecastError(error, 'LOG_TRIMMED')) return undefined;
-    throw error;
-  } finally {
-    await looking.return?.();
-  }
 }
