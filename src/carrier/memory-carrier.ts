@@ -9,6 +9,8 @@ export interface MemoryCarrierOptions {
   readonly defer?: ((task: () => void) => void) | undefined;
   /** Decides on the acknowledgement of an append: `lost` ends the link after the message was taken. */
   readonly outcome?: (() => 'kept' | 'lost' | 'full') | undefined;
+  /** Says whether a message may be appended; without it, every one may. */
+  readonly permits?: ((message: Appended) => boolean) | undefined;
   /** Says how many messages a reader is given again before the next one. */
   readonly again?: (() => number) | undefined;
 }
@@ -168,6 +170,8 @@ class MemoryLink implements CarrierLink {
   async append(message: Appended): Promise<number | undefined> {
     await this.#turn();
     const outcome = this.#carrier.options.outcome?.() ?? 'kept';
+    if (this.#carrier.options.permits?.(message) === false)
+      throw refusedByCarrier(this.#carrier.name, 'it is not permitted');
     if (outcome === 'full') throw refusedByCarrier(this.#carrier.name, 'it is full');
     const known = this.#ids.get(message.id);
     if (known !== undefined) return known;

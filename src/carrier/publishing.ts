@@ -3,8 +3,10 @@ import { isTablecastError } from '../errors.ts';
 import { ByteWriter } from '../log/bytes/bytes.ts';
 import { type RunHeader, readRunName } from '../log/runs/run.ts';
 import { MAX_FRAME_OPERATIONS, MAX_FRAME_RUNS, encodeMessage } from '../replication/wire/wire.ts';
+import { Backoff } from '../work/backoff.ts';
 import type { CarrierLink } from './carrier.ts';
 import type { Ledger } from './ledger.ts';
+import { Refusals } from './refusals.ts';
 import { BUNDLE, headersOf, subjectOf } from './subjects.ts';
 
 /** A node leaves to others for so long what they appended of an author before; the pause is drawn anew each time. */
@@ -54,12 +56,14 @@ interface Group {
   readonly session: number;
   readonly first: number;
   readonly last: number;
+  readonly operations: number;
   readonly runs: readonly Uint8Array[];
 }
 
 /** Publishes the frames of a node: one message under way for each subject, what comes meanwhile goes with the next. */
 export class Publishing {
   readonly #parts: PublishingParts;
+  readonly #refusals: Refusals;
   #waiting: Waiting[] = [];
   #isBusy = false;
   #isOver = false;
@@ -68,23 +72,41 @@ export class Publishing {
 
   constructor(parts: PublishingParts) {
     this.#parts = parts;
+    this.#refusals = new Refusals(parts.environment, (table) => parts.lacks(table));
   }
 
   /** Takes a frame of runs; returns what they are. Throws `OPERATION_INVALID` for bytes that are no run. */
   offer(runs: readonly Uint8Array[], bytes: number): readonly RunHeader[] {
     const named = runs.map((run) => ({ ...readRunName(run), bytes: run }));
-    const operations = named.reduce((sum, { count }) => sum + count, 0);
-    const grace = named.some((run) => this.#isOthers(run)) ? this.#grace() : 0;
-    this.#waiting.push({ runs: named, bytes, operations, after: grace });
+    let rest = bytes;
+    const authors = byAuthor(named);
+    for (const [index, own] of authors.entries()) {
+      // What the frame has beside its runs goes with the last.
+      const isLast = index === authors.length - 1;
+      const share = isLast ? rest : own.reduce((sum, run) => sum + run.bytes.length, 0);
+      rest -= share;
+      this.#wait(own, share);
+    }
     this.go();
     return named;
+  }
+
+  /** What one author wrote waits by itself: what the carrier does not take of one must hold up no other. */
+  #wait(runs: Waiting['runs'], bytes: number): void {
+    const operations = runs.reduce((sum, { count }) => sum + count, 0);
+    const after = runs.some((run) => this.#isOthers(run)) ? this.#grace() : 0;
+    this.#waiting.push({ runs, bytes, operations, after });
   }
 
   /** Returns whether operations are for another node to publish, because it did so last, or wrote them. */
   #isOthers({ table, origin }: RunHeader): boolean {
     const { ledger, nodeId } = this.#parts;
-    if (origin.startsWith(`${nodeId}@`)) return false;
+    if (this.#isOwn(origin)) return false;
     return ledger.entry(table, origin).by !== nodeId;
+  }
+
+  #isOwn(origin: string): boolean {
+    return origin.startsWith(`${this.#parts.nodeId}@`);
   }
 
   #grace(): number {
@@ -114,6 +136,7 @@ export class Publishing {
   stop(): void {
     this.#isOver = true;
     this.#timer?.cancel();
+    this.#refusals.stop();
     this.#waiting = [];
   }
 
@@ -126,7 +149,7 @@ export class Publishing {
     this.#waiting = this.#waiting.filter((one) => !due.includes(one));
     let single: Waiting[] = [];
     for (const frame of due) {
-      if (new Set(frame.runs.map(({ table, origin }) => `${table}\n${origin}`)).size === 1) {
+      if (new Set(frame.runs.map(({ table }) => table)).size === 1) {
         single.push(frame);
         continue;
       }
@@ -156,20 +179,26 @@ export class Publishing {
     await Promise.all(
       Array.from(bySubject.values(), async (group) => {
         for (const batch of batchesOf(group, this.#parts.link.maxMessageBytes - HEADER_BYTES)) {
-          for (const runs of groupsOf(batch)) await this.#publish(runs, undefined);
-          for (const { bytes, operations } of batch) this.#parts.published(bytes, operations);
+          let operations = 0;
+          for (const one of groupsOf(batch)) operations += await this.#publish(one, undefined);
+          this.#parts.published(
+            batch.reduce((sum, { bytes }) => sum + bytes, 0),
+            operations,
+          );
         }
       }),
     );
   }
 
-  /** Publishes a frame of several subjects, which readers take together. */
+  /** Publishes a frame of one author in several tables, which readers take together. */
   async #bundle(frame: Waiting): Promise<void> {
     const { nodeId, nonce } = this.#parts;
     const bundle = `${nodeId}.${nonce}.${++this.#count}`;
-    for (const group of groupsOf([frame])) await this.#publish(group, bundle);
-    await this.endBundle(bundle);
-    this.#parts.published(frame.bytes, frame.operations);
+    let operations = 0;
+    for (const group of groupsOf([frame])) operations += await this.#publish(group, bundle);
+    // Of what was left out whole, nothing was begun.
+    if (operations > 0) await this.endBundle(bundle);
+    this.#parts.published(frame.bytes, operations);
   }
 
   /** Says that everything of a bundle is there. */
@@ -190,11 +219,12 @@ export class Publishing {
     });
   }
 
-  /** Publishes a group, as far as it is not there yet. */
-  async #publish(group: Group, bundle: string | undefined): Promise<void> {
+  /** Publishes a group, as far as it is not there yet; returns how many operations are taken by it, 0 when it is left out. */
+  async #publish(group: Group, bundle: string | undefined): Promise<number> {
+    if (this.#refusals.leavesOut(group)) return 0;
     const body = encodeMessage({ type: 'runs', runs: group.runs });
     const pieces = piecesOf(body, this.#parts.link.maxMessageBytes - HEADER_BYTES);
-    await this.#persist(async () => {
+    const append = async (): Promise<boolean> => {
       const { ledger } = this.#parts;
       const entry = ledger.entry(group.table, group.origin);
       if (entry.held >= group.last) return true;
@@ -203,7 +233,24 @@ export class Publishing {
         return true;
       }
       return this.#append(group, pieces, bundle);
-    });
+    };
+    if (this.#isOwn(group.origin)) await this.#persist(append);
+    else if (!(await this.#tryOnce(group, append))) return 0;
+    const before = this.#refusals.taken(group);
+    if (before !== undefined) this.#parts.recovered();
+    return group.operations + (before ?? 0);
+  }
+
+  /** Appends what another author wrote, unless the carrier refuses it: that is told, and left out for a while. */
+  async #tryOnce(group: Group, append: () => Promise<boolean>): Promise<boolean> {
+    try {
+      await this.#untilDone(append);
+      return true;
+    } catch (error) {
+      if (!isTablecastError(error, 'PEER_REFUSED')) throw error;
+      if (this.#refusals.refused(group)) this.#parts.stalled(error);
+      return false;
+    }
   }
 
   async #append(group: Group, pieces: readonly Uint8Array[], bundle: string | undefined): Promise<boolean> {
@@ -240,11 +287,11 @@ export class Publishing {
 
   /** Does something until it is done; what the carrier refuses is tried again, ever more slowly. */
   async #persist(attempt: () => Promise<boolean>): Promise<void> {
-    let pause = FIRST_PAUSE_MS;
+    const pauses = this.#pauses();
     let isStalled = false;
     while (!this.#isOver) {
       try {
-        if (!(await attempt())) continue;
+        await this.#untilDone(attempt);
         if (isStalled) this.#parts.recovered();
         return;
       } catch (error) {
@@ -252,10 +299,22 @@ export class Publishing {
         if (!isTablecastError(error, 'PEER_REFUSED')) throw error;
         if (!isStalled) this.#parts.stalled(error);
         isStalled = true;
-        await this.#pause(pause);
-        pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+        await this.#pause(pauses.next());
       }
     }
+  }
+
+  /** Does something until it is done; it is done again at once the first time, and then ever more slowly. */
+  async #untilDone(attempt: () => Promise<boolean>): Promise<void> {
+    const pauses = this.#pauses();
+    for (let count = 0; !this.#isOver && !(await attempt()); count++)
+      if (count > 0) await this.#pause(pauses.next());
+  }
+
+  #pauses(): Backoff {
+    const { environment } = this.#parts;
+    const options = { firstMs: FIRST_PAUSE_MS, maxMs: LONGEST_PAUSE_MS };
+    return new Backoff(options, () => environment.random());
   }
 
   #pause(ms: number): Promise<void> {
@@ -284,6 +343,17 @@ function batchesOf(frames: readonly Waiting[], maxBytes: number): Waiting[][] {
   return batches;
 }
 
+/** The runs of each author. */
+function byAuthor(runs: Waiting['runs']): Waiting['runs'][] {
+  const authors = new Map<string, Waiting['runs'][number][]>();
+  for (const run of runs) {
+    const own = authors.get(run.origin);
+    if (own === undefined) authors.set(run.origin, [run]);
+    else own.push(run);
+  }
+  return [...authors.values()];
+}
+
 /** The runs of frames by author and table. */
 function groupsOf(frames: readonly Waiting[]): Group[] {
   const groups = new Map<string, { group: Group; runs: Uint8Array[] }>();
@@ -294,7 +364,15 @@ function groupsOf(frames: readonly Waiting[]): Group[] {
     const runs = [...(known?.runs ?? []), run.bytes];
     const last = first + count - 1;
     groups.set(name, {
-      group: { table, origin, session, first: known?.group.first ?? first, last, runs },
+      group: {
+        table,
+        origin,
+        session,
+        first: known?.group.first ?? first,
+        last,
+        operations: count + (known?.group.operations ?? 0),
+        runs,
+      },
       runs,
     });
   }
