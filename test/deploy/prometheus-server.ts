@@ -55,7 +55,19 @@ export class PrometheusServer {
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
       rmSync(directory, { recursive: true, force: true });
     });
-    return new PrometheusServer(await listening(child));
+    const server = new PrometheusServer(await listening(child));
+    await server.#ready();
+    return server;
+  }
+
+  /** Waits until it answers queries: it listens before it has opened its database, and says 503 till then. */
+  async #ready(): Promise<void> {
+    for (;;) {
+      const { status } = await fetch(`${this.#address}/-/ready`);
+      if (status === 200) return;
+      if (status !== 503) throw new Error(`Prometheus says ${status} when it is asked whether it is ready`);
+      await setTimeout(100);
+    }
   }
 
   async #get<T>(path: string): Promise<T> {
