@@ -91,7 +91,7 @@ export class Publishing {
     return named;
   }
 
-  /** What one author wrote waits by itself: what the carrier does not take of one must hold up no other. */
+  /** Lets the runs of one author wait by themselves: those that the carrier does not take must hold up no other. */
   #wait(runs: Waiting['runs'], bytes: number): void {
     const operations = runs.reduce((sum, { count }) => sum + count, 0);
     const after = runs.some((run) => this.#isOthers(run)) ? this.#grace() : 0;

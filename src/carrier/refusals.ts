@@ -1,7 +1,7 @@
 import type { Environment, Timer } from '../environment.ts';
 import { Backoff } from '../work/backoff.ts';
 
-/** What is refused of another author is left out for so long, doubling to the longest. */
+/** Operations of another author that are refused are left out for so long, doubling to the longest. */
 const FIRST_REFUSED_MS = 1000;
 const LONGEST_REFUSED_MS = 60_000;
 

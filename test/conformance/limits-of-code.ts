@@ -101,6 +101,7 @@ export const NO_LIMITS: Readonly<Record<string, readonly string[]>> = {
     'backends/sqlite/rounds.ts MAX_GROUP_BYTES',
     'carrier/publishing.ts LONGEST_GRACE_MS',
     'carrier/publishing.ts LONGEST_PAUSE_MS',
+    'carrier/refusals.ts LONGEST_REFUSED_MS',
     'backends/sqlite/rounds.ts MAX_GROUP_REQUESTS',
     'backends/sqlite/sealed-block.ts MAX_BLOCK_BYTES',
     'backends/sqlite/sealed-block.ts MAX_BLOCK_SEGMENTS',
