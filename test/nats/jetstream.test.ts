@@ -4,24 +4,12 @@ import { join } from 'node:path';
 import { connect, headers } from '@nats-io/transport-node';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { describe, expect, it } from 'vitest';
+import { asOperator, stored } from './operator.ts';
 import { Group, declaration, until } from './group.ts';
 import { NatsServer, missing } from './server.ts';
 
 const LIMIT_MS = 120_000;
 const atCarrier = { peers: 1, timeoutMs: LIMIT_MS } as const;
-
-/** What a server keeps is looked at, or taken away, as an operator does. */
-async function asOperator<T>(
-  server: NatsServer,
-  act: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<T>,
-): Promise<T> {
-  const connection = await connect({ servers: server.url });
-  try {
-    return await act(await jetstreamManager(connection));
-  } finally {
-    await connection.close();
-  }
-}
 
 describe.skipIf(missing !== undefined)('tables carried by a real JetStream', { timeout: LIMIT_MS }, () => {
   it('are the same on all nodes, also what is longer than a message, and each operation crosses it once', async () => {
@@ -104,7 +92,7 @@ describe.skipIf(missing !== undefined)('tables carried by a real JetStream', { t
       for (let index = 0; index < 100; index++) ta.set(`k${index}`, `${round} ${'x'.repeat(1000)}`);
       await a.flush(atCarrier);
     }
-    await checkpointed(server);
+    await stored(server, { subject: 'checkpoint.>' });
     const asked = await requests(server);
     const b = await group.open('b');
     const tb = b.table('t', declaration);
@@ -182,11 +170,11 @@ describe.skipIf(missing !== undefined)('who may do what at a real JetStream', { 
     await a.flush(atCarrier);
     const connection = await connect({ servers: server.url, user: 'op', pass: 'secret' });
     const manager = await jetstreamManager(connection);
-    const stored = await manager.streams.getMessage('TABLECAST_g', { seq: 2 });
+    const kept = await manager.streams.getMessage('TABLECAST_g', { seq: 2 });
     const head = headers();
-    for (const key of stored?.header.keys() ?? [])
-      if (key.startsWith('Tablecast-')) head.set(key, stored?.header.get(key) ?? '');
-    connection.publish('tablecast.g.operations.t.forged.1', stored?.data, { headers: head });
+    for (const key of kept?.header.keys() ?? [])
+      if (key.startsWith('Tablecast-')) head.set(key, kept?.header.get(key) ?? '');
+    connection.publish('tablecast.g.operations.t.forged.1', kept?.data, { headers: head });
     const { message } = await group.told('carrier-passed-over');
     expect(message).toContain('operations of a@');
     await connection.close();
@@ -200,17 +188,6 @@ describe.skipIf(missing !== undefined)('who may do what at a real JetStream', { 
     expect(message).toContain('refuses this node');
   });
 });
-
-/** Resolves once a checkpoint of the table stands in the stream. */
-async function checkpointed(server: NatsServer): Promise<void> {
-  for (;;) {
-    const found = await asOperator(server, async (manager) => {
-      const info = await manager.streams.info('TABLECAST_g', { subjects_filter: 'tablecast.g.checkpoint.>' });
-      return Object.keys(info.state.subjects ?? {}).length > 0;
-    });
-    if (found) return;
-  }
-}
 
 interface Request {
   readonly batch: number;

@@ -32,16 +32,24 @@ export class NatsServer {
   readonly port: number;
   readonly #directory: string;
   readonly #config: string;
+  readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, directory: string, config: string) {
+  private constructor(
+    port: number,
+    directory: string,
+    config: string,
+    environment: Readonly<Record<string, string>>,
+  ) {
     this.port = port;
     this.#directory = directory;
     this.#config = config;
+    this.#environment = environment;
   }
 
-  static async start(config = ''): Promise<NatsServer> {
-    const server = new NatsServer(await freePort(), await mkdtemp(join(tmpdir(), 'tablecast-nats-')), config);
+  static async start(config = '', environment: Readonly<Record<string, string>> = {}): Promise<NatsServer> {
+    const directory = await mkdtemp(join(tmpdir(), 'tablecast-nats-'));
+    const server = new NatsServer(await freePort(), directory, config, environment);
     await server.begin();
     return server;
   }
@@ -56,9 +64,12 @@ export class NatsServer {
     const store = join(this.#directory, 'store');
     await writeFile(
       file,
-      `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${store}" }\n${this.#config}\n`,
+      `${this.#config}\nlisten: "127.0.0.1:${this.port}"\njetstream { store_dir: "${store}" }\n`,
     );
-    const child = spawn('nats-server', ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('nats-server', ['-c', file], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...this.#environment },
+    });
     this.#process = child;
     let log = '';
     await new Promise<void>((resolve, reject) => {
