@@ -83,11 +83,14 @@ export class Checkpoints {
 
   /** A message tells of a checkpoint; returns its table, undefined for what no node writes. */
   note({ subject: [, table], bytes, place }: Carried): string | undefined {
+    const { ledger } = this.#parts;
     const kept = readKept(bytes);
-    if (table === undefined || kept === undefined) return undefined;
-    if ((this.#parts.ledger.checkpoints.get(table) ?? 0) > place) return table;
-    this.#parts.ledger.checkpoints.set(table, place);
-    this.#parts.ledger.covers(table, kept);
+    if (table === undefined) return undefined;
+    if ((ledger.checkpoints.get(table) ?? 0) > place) return table;
+    // Also behind what nobody can read the next one is announced.
+    ledger.checkpoints.set(table, place);
+    if (kept === undefined) return undefined;
+    ledger.covers(table, kept);
     this.#known.set(table, kept);
     return table;
   }

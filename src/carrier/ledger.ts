@@ -1,5 +1,5 @@
 import type { CarriedHead, CarrierLink } from './carrier.ts';
-import { CHECKPOINT, BUNDLE, authorOf, readHead } from './subjects.ts';
+import { type Author, BUNDLE, CHECKPOINT, authorOf, readHead } from './subjects.ts';
 
 /** An entry says what a carrier holds of one author in one table. */
 export interface Entry {
@@ -53,10 +53,7 @@ export class Ledger {
   note({ subject, headers, place }: CarriedHead): void {
     const author = authorOf(subject);
     if (author !== undefined) {
-      const head = readHead(headers);
-      if (head === undefined) return;
-      if (head.bundle !== undefined) this.bundles.set(head.by, head.bundle);
-      this.set(author.table, author.origin, { held: head.held, session: head.session, place, by: head.by });
+      if (this.entry(author.table, author.origin).place <= place) this.stands(author, { headers, place });
     } else if (subject[0] === CHECKPOINT && subject[1] !== undefined) {
       this.checkpoints.set(subject[1], place);
     } else if (subject[0] === BUNDLE) {
@@ -72,14 +69,17 @@ export class Ledger {
     return covered === undefined || covered.held <= said.held ? said : { ...said, ...covered };
   }
 
-  /** Takes in what stands under an author's subject; of two messages the later one counts. */
-  set(table: string, origin: string, entry: Entry): void {
-    if (this.entry(table, origin).place <= entry.place) this.correct(table, origin, entry);
-  }
-
-  /** Something else stands under an author's subject than was known; undefined: nothing does. */
-  correct(table: string, origin: string, entry: Entry = NOTHING): void {
-    entriesOf(this.#tables, table).set(origin, entry);
+  /**
+   * Takes in which message is the last under an author's subject; undefined: none is. One that no node wrote says
+   * nothing of operations: what was known of them stays, and what follows is appended behind it.
+   */
+  stands({ table, origin }: Author, message: Pick<CarriedHead, 'headers' | 'place'> | undefined): void {
+    const entries = entriesOf(this.#tables, table);
+    const head = message && readHead(message.headers);
+    if (head?.bundle !== undefined) this.bundles.set(head.by, head.bundle);
+    const known = (message && entries.get(origin)) ?? NOTHING;
+    const { held, session, by } = head ?? known;
+    entries.set(origin, { held, session, by, place: message?.place ?? 0 });
   }
 
   /** A checkpoint stands for operations that need no messages. */

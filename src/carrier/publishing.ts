@@ -270,7 +270,7 @@ export class Publishing {
         await this.#lookAgain(table, origin);
         return false;
       }
-      ledger.set(table, origin, { ...said, place, by: nodeId });
+      ledger.note({ subject, headers, place });
     }
     return true;
   }
@@ -281,8 +281,7 @@ export class Publishing {
     const found = await link.last(subjectOf(table, origin));
     // It may be gone because a checkpoint stands for it.
     if (found === undefined) await this.#parts.refresh(table);
-    ledger.correct(table, origin);
-    if (found !== undefined) ledger.note(found);
+    ledger.stands({ table, origin }, found);
   }
 
   /** Does something until it is done; what the carrier refuses is tried again, ever more slowly. */

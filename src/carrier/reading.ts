@@ -8,7 +8,7 @@ import type { Carried, CarrierLink } from './carrier.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { KeptCheckpoint, Ledger } from './ledger.ts';
 import { Parts, oneFrame, runsOf } from './parts-of-messages.ts';
-import { CHECKPOINT, TABLE, BUNDLE, authorOf, readHead } from './subjects.ts';
+import { type Author, CHECKPOINT, TABLE, BUNDLE, authorOf, readHead } from './subjects.ts';
 
 /** So many bytes are given to the node that it has not taken in. */
 const WINDOW_BYTES: number = 4 * 1024 * 1024;
@@ -313,11 +313,7 @@ export class Reading {
 }
 
 /** Says what is wrong with a frame of operations: who may append under a subject may write what it names, and nothing else. */
-function problemOf(
-  frame: Uint8Array,
-  { table, origin }: { readonly table: string; readonly origin: string },
-  isCareful: boolean,
-): string | undefined {
+function problemOf(frame: Uint8Array, { table, origin }: Author, isCareful: boolean): string | undefined {
   try {
     const runs = runsOf(frame).map(isCareful ? readRunHeader : readRunName);
     const other = runs.find((run) => run.table !== table || run.origin !== origin);

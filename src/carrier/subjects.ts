@@ -13,8 +13,14 @@ export function subjectOf(table: string, origin: string): Subject {
   return [OPERATIONS, table, origin.slice(0, at), origin.slice(at + 1)];
 }
 
+/** Names whose operations on which table stand under a subject. */
+export interface Author {
+  readonly table: string;
+  readonly origin: string;
+}
+
 /** Says whose operations stand under a subject; undefined for another one. */
-export function authorOf(subject: Subject): { readonly table: string; readonly origin: string } | undefined {
+export function authorOf(subject: Subject): Author | undefined {
   const [kind, table, author, life] = subject;
   if (kind !== OPERATIONS || table === undefined || author === undefined || life === undefined)
     return undefined;

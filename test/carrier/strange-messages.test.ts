@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryCarrier } from '../../src/carrier/memory-carrier.ts';
+import { CHECKPOINT, OPERATIONS } from '../../src/carrier/subjects.ts';
+import { Cluster } from '../../src/simulation/cluster.ts';
+
+const declaration = { key: 'string', value: 'string', mode: 'lww', backend: 'sqlite' } as const;
+
+/** Nodes at one carrier, with a small tail, that others write into. */
+function carried(size: number): { readonly cluster: Cluster; readonly memory: MemoryCarrier } {
+  const memory = new MemoryCarrier('memory://strange', {
+    defer: (task) => void cluster.time.schedule(1, task),
+  });
+  const cluster: Cluster = new Cluster({ size, topology: [], carrier: { memory, tailBytes: 4096 } });
+  return { cluster, memory };
+}
+
+function declare(node: { table(name: string, as: typeof declaration): unknown }): void {
+  node.table('t', declaration);
+}
+
+function codesOf(cluster: Cluster, index: number): string[] {
+  return cluster.member(index).events.map(({ code }) => code);
+}
+
+describe('a message that no node writes, the last under', () => {
+  it('an author’s subject, is told and passed over, and the author goes on behind it', async () => {
+    const { cluster, memory } = carried(3);
+    for (const index of [0, 1]) await cluster.start(index, declare);
+    const [a, b] = [cluster.node(0).table('t', declaration), cluster.node(1).table('t', declaration)];
+    a.set('before', '1');
+    await cluster.run(2000);
+    const subject = memory.messages.find(({ subject: [kind] }) => kind === OPERATIONS)!.subject;
+    const spoil = (): number =>
+      memory.add({ subject, headers: {}, bytes: new Uint8Array(3), after: 0, id: '' });
+    spoil();
+    a.set('behind', '1');
+    await cluster.run(1000);
+    expect(b.get('behind')).toBe('1');
+    // Nothing is known of what stands before it to who comes now: the author says it again.
+    spoil();
+    await cluster.stop(0);
+    const again = await cluster.start(0, declare);
+    again.table('t', declaration).set('after a start', '1');
+    const late = await cluster.start(2, declare);
+    await cluster.run(5000);
+    expect(b.get('after a start')).toBe('1');
+    expect(late.table('t', declaration).size).toBe(3);
+    expect(codesOf(cluster, 1).filter((code) => code === 'carrier-passed-over')).toHaveLength(2);
+    expect(codesOf(cluster, 1)).not.toContain('peer-lost');
+    expect(memory.appended).toBeLessThan(20);
+    await cluster.close();
+  });
+
+  it('the subject of a checkpoint, is told, and the next checkpoint is announced behind it', async () => {
+    const { cluster, memory } = carried(2);
+    await cluster.start(0, declare);
+    const a = cluster.node(0).table('t', declaration);
+    await cluster.run(1000);
+    memory.add({ subject: [CHECKPOINT, 't'], headers: {}, bytes: new Uint8Array(3), after: 0, id: '' });
+    for (let index = 0; index < 100; index++) a.set(`k${index}`, 'x'.repeat(100));
+    await cluster.run(10_000);
+    expect(codesOf(cluster, 0)).toContain('carrier-passed-over');
+    expect(memory.messages.filter(({ subject: [kind] }) => kind === CHECKPOINT)).toHaveLength(2);
+    const late = await cluster.start(1, declare);
+    await cluster.run(5000);
+    expect(late.table('t', declaration).size).toBe(100);
+    expect(codesOf(cluster, 1)).toContain('checkpoint-adopted');
+    await cluster.close();
+  });
+});
