@@ -1,3 +1,4 @@
+import { TablecastError } from '../errors.ts';
 import { type Message, decodeMessage, encodeMessage } from '../replication/wire/wire.ts';
 import type { Carried } from './carrier.ts';
 import { joined } from './publishing.ts';
@@ -88,8 +89,11 @@ export function oneFrame({ frames }: Complete): Uint8Array {
   return encodeMessage({ type: 'runs', runs: frames.flatMap(runsOf) });
 }
 
-/** Reads the runs of a frame. Throws `FRAME_INVALID` or `OPERATION_INVALID`. */
+/** Reads the runs of a frame. Throws `FRAME_INVALID` or `OPERATION_INVALID`, also for a message of another type. */
 export function runsOf(frame: Uint8Array): readonly Uint8Array[] {
   const message: Message = decodeMessage(frame);
-  return message.type === 'runs' ? message.runs : [];
+  if (message.type === 'runs') return message.runs;
+  throw new TablecastError('FRAME_INVALID', `it is no message with operations but ${message.type}`, {
+    hint: 'Look who publishes it.',
+  });
 }

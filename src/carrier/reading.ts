@@ -209,7 +209,7 @@ export class Reading {
     if (index === count - 1 && (has.get(origin) ?? 0) >= head.held) return;
     const piece = this.#pieces.take(message, head.part);
     if (piece === undefined) return;
-    const why = problemOf(piece.frame, author, this.#parts.isCareful);
+    const why = problemOf(piece.frame, { ...author, held: head.held }, this.#parts.isCareful);
     if (why !== undefined) return this.#parts.strange(message, why);
     this.has(table, origin, head.held);
     const complete =
@@ -313,11 +313,20 @@ export class Reading {
 }
 
 /** Says what is wrong with a frame of operations: who may append under a subject may write what it names, and nothing else. */
-function problemOf(frame: Uint8Array, { table, origin }: Author, isCareful: boolean): string | undefined {
+function problemOf(
+  frame: Uint8Array,
+  { table, origin, held }: Author & { readonly held: number },
+  isCareful: boolean,
+): string | undefined {
   try {
     const runs = runsOf(frame).map(isCareful ? readRunHeader : readRunName);
     const other = runs.find((run) => run.table !== table || run.origin !== origin);
     if (other !== undefined) return `it has operations of ${other.origin} on ${other.table}`;
+    const last = runs.reduce(
+      (most, { firstSequence, count }) => Math.max(most, firstSequence + count - 1),
+      0,
+    );
+    if (last !== held) return `it says that it ends with operation ${held}, and ends with ${last}`;
     const operations = runs.reduce((sum, { count }) => sum + count, 0);
     return operations > MAX_FRAME_OPERATIONS ? `it has ${operations} operations` : undefined;
   } catch (error) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryCarrier } from '../../src/carrier/memory-carrier.ts';
 import { CHECKPOINT, OPERATIONS } from '../../src/carrier/subjects.ts';
+import { encodeMessage } from '../../src/replication/wire/wire.ts';
 import { Cluster } from '../../src/simulation/cluster.ts';
 
 const declaration = { key: 'string', value: 'string', mode: 'lww', backend: 'sqlite' } as const;
@@ -21,6 +22,31 @@ function declare(node: { table(name: string, as: typeof declaration): unknown })
 function codesOf(cluster: Cluster, index: number): string[] {
   return cluster.member(index).events.map(({ code }) => code);
 }
+
+it('an author’s subject brings nothing but operations of this author', async () => {
+  const { cluster, memory } = carried(2);
+  for (const index of [0, 1]) await cluster.start(index, declare);
+  cluster.node(0).table('t', declaration).set('mine', '1');
+  await cluster.run(2000);
+  const { subject, headers, bytes } = memory.messages.find(({ subject: [kind] }) => kind === OPERATIONS)!;
+  // As the carrier's own words these would end the session, and put rows of anybody into the table.
+  const bye = encodeMessage({ type: 'bye', code: 'invalid', reason: 'forged' });
+  const rows = { type: 'checkpoint', table: 't', index: 0, last: true, chunk: new Uint8Array(9) } as const;
+  for (const forged of [bye, encodeMessage(rows), bytes]) {
+    const head = { ...headers, 'Tablecast-Held': '9' };
+    memory.add({ subject, headers: head, bytes: forged, after: 0, id: '' });
+  }
+  await cluster.run(5000);
+  const told = cluster.member(1).events.filter(({ code }) => code === 'carrier-passed-over');
+  expect(told.map(({ message }) => message)).toEqual([
+    expect.stringContaining('no message with operations but bye'),
+    expect.stringContaining('no message with operations but checkpoint'),
+    expect.stringContaining('ends with operation 9, and ends with 1'),
+  ]);
+  expect(codesOf(cluster, 1)).not.toContain('peer-lost');
+  expect(codesOf(cluster, 1)).not.toContain('frame-refused');
+  await cluster.close();
+});
 
 describe('a message that no node writes, the last under', () => {
   it('an author’s subject, is told and passed over, and the author goes on behind it', async () => {
