@@ -1,7 +1,10 @@
+import { TablecastError } from '../errors.ts';
 import type { FrameConnection } from './frame-connection.ts';
 
 /** Says why a connection is ended that other credentials do not let in as they did. */
 const revokedReason = 'its credential is gone, or gives other rights now';
+
+const abortedReason = 'the dial was aborted';
 
 /** The connections and dials a transport has under way, so that closing it ends them all. */
 export class ConnectionSet {
@@ -31,7 +34,10 @@ export class ConnectionSet {
     return [...this.#connections].filter(({ isHeld }) => !isHeld);
   }
 
-  /** Runs one dial with a signal that fires when the caller's does or the transport closes. */
+  /**
+   * Runs one dial with a signal that fires when the caller's does or the transport closes. Rejects with
+   * `PEER_UNREACHABLE` once it has fired, also where the attempt does not listen for it.
+   */
   async dial(
     signal: AbortSignal,
     attempt: (signal: AbortSignal) => Promise<FrameConnection>,
@@ -44,6 +50,17 @@ export class ConnectionSet {
     try {
       const connection = await attempt(controller.signal);
       this.add(connection);
+      if (controller.signal.aborted) {
+        connection.cut(abortedReason);
+        throw new TablecastError(
+          'PEER_UNREACHABLE',
+          `no connection to ${connection.remote}: ${abortedReason}`,
+          {
+            hint: 'Dial again.',
+            retryable: true,
+          },
+        );
+      }
       return connection;
     } finally {
       signal.removeEventListener('abort', abort);

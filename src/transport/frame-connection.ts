@@ -176,7 +176,10 @@ export class FrameConnection implements Connection {
     this.#handlers.drain();
   }
 
-  /** The socket is gone; the reason, made one short line, counts unless another was known before. */
+  /**
+   * Is called when the socket is gone and every frame that arrived was reported. The reason, made one short line,
+   * counts unless another was known before.
+   */
   ended(reason: Closing): void {
     this.#gone ??= closing(reason.kind, reason.reason);
     this.#tell(this.#gone);

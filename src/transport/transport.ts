@@ -62,7 +62,7 @@ export interface Connection {
 }
 
 /**
- * Every implementation gives these guarantees (test/contracts/transport.contract.ts):
+ * Every implementation gives these guarantees (`transportSuite` of tablecast/testing has a case for each):
  *
  * - Frames arrive whole, unchanged, in order, at most once.
  * - A frame above `maxFrameBytes` is refused at either end, and ends only that connection.
@@ -71,9 +71,15 @@ export interface Connection {
 export interface Transport {
   readonly name: string;
   readonly maxFrameBytes: number;
-  /** Starts accepting. Resolves with the address others can dial; rejects with `LISTEN_FAILED`. */
+  /**
+   * Starts accepting. Resolves with the address others can dial. Rejects with `LISTEN_FAILED` when it cannot, when
+   * it listens already, and when it was closed.
+   */
   listen(accept: (connection: Connection) => void): Promise<string>;
-  /** Makes one attempt. Rejects with `PEER_UNREACHABLE` or `PEER_REFUSED`. */
+  /**
+   * Makes one attempt. Rejects with `PEER_UNREACHABLE`, also when `signal` fires before it has resolved, or with
+   * `PEER_REFUSED`.
+   */
   dial(address: string, signal: AbortSignal): Promise<Connection>;
   /** Stops accepting and ends every connection. Idempotent. */
   close(): Promise<void>;

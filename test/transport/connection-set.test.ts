@@ -60,3 +60,39 @@ test('a connection that nobody named is not held by nobody', () => {
   connections.add(connection);
   expect(connections.revoked()).toEqual([connection]);
 });
+
+/** A dial whose attempt never looks at its signal. */
+function dialledOver(connections: ConnectionSet, signal: AbortSignal, during: () => void) {
+  const { connection } = connectionOf({ credential: undefined });
+  const attempt = async (): Promise<FrameConnection> => {
+    during();
+    return connection;
+  };
+  return { connection, dialling: connections.dial(signal, attempt) };
+}
+
+test.each([
+  ['aborted before it begins', (controller: AbortController) => controller.abort(), () => undefined],
+  ['aborted while it runs', () => undefined, (controller: AbortController) => controller.abort()],
+  [
+    'under way when the transport closes',
+    () => undefined,
+    (_: AbortController, connections: ConnectionSet) => void connections.close(),
+  ],
+])('a dial %s gives no connection, whatever the attempt makes of it', async (_, before, during) => {
+  const controller = new AbortController();
+  const connections = new ConnectionSet();
+  before(controller);
+  const end = (): void => during(controller, connections);
+  const { connection, dialling } = dialledOver(connections, controller.signal, end);
+  await expect(dialling).rejects.toMatchObject({ code: 'PEER_UNREACHABLE', retryable: true });
+  expect(connection.send(new Uint8Array(1))).toBe(false);
+});
+
+test('an abort after the dial changes nothing', async () => {
+  const controller = new AbortController();
+  const { connection, dialling } = dialledOver(new ConnectionSet(), controller.signal, () => undefined);
+  expect(await dialling).toBe(connection);
+  controller.abort();
+  expect(connection.send(new Uint8Array(1))).toBe(true);
+});
