@@ -27,7 +27,10 @@ export interface Checkpoint {
 export interface Commit {
   /** Lists segments in ascending position, each after the last position committed before. */
   readonly segments: readonly Segment[];
-  /** Holds small named values, at most 4,096 names in all; a value of undefined removes the name. */
+  /**
+   * Holds small named values, at most 4,096 names in all; a value of undefined removes the name. A name may be any
+   * text, `__proto__` too.
+   */
   readonly facts?: ReadonlyMap<string, Uint8Array | undefined> | undefined;
 }
 
@@ -54,7 +57,7 @@ export interface Recovery {
 }
 
 /**
- * Every implementation gives these guarantees (test/contracts/backend.contract.ts):
+ * Every implementation gives these guarantees (`backendSuite` of tablecast/testing has a case for each):
  *
  * - `commit` is all or nothing, and commits take effect in the order of the calls. The promise
  *   resolves when the commit is as durable as the backend promises, and not before.

@@ -9,11 +9,14 @@ const VERSIONS: readonly Readonly<Version>[] = [0, 1, 2, 3].flatMap((stamp) =>
   ),
 );
 
+/** A rule is the part of the conflict-mode port that {@link conflictModeSuite} holds; its name may be any. */
+export type ConflictRule = Omit<ConflictMode, 'name' | 'unavailable'>;
+
 /**
  * Returns the laws of the conflict-mode port, each over all versions of four stamps, four origins and three
  * sequences. The port of documents is not part of it: it is not kept from release to release.
  */
-export function conflictModeSuite(mode: ConflictMode): readonly ContractCase[] {
+export function conflictModeSuite(mode: ConflictRule): readonly ContractCase[] {
   const laws = mode.comparesVersions ? comparingLaws(mode) : indifferentLaws(mode);
   return [steadiness(mode), ...laws].map(({ title, check }) => ({ title, run: async () => check() }));
 }
@@ -23,7 +26,7 @@ interface Law {
   readonly check: () => void;
 }
 
-function steadiness(mode: ConflictMode): Law {
+function steadiness(mode: ConflictRule): Law {
   return {
     title: 'answers the same question always alike, and changes nothing it is given',
     check: () => {
@@ -37,7 +40,7 @@ function steadiness(mode: ConflictMode): Law {
   };
 }
 
-function indifferentLaws(mode: ConflictMode): Law[] {
+function indifferentLaws(mode: ConflictRule): Law[] {
   return [
     {
       title: 'lets whatever arrives take effect, if it says that versions do not decide',
@@ -51,7 +54,7 @@ function indifferentLaws(mode: ConflictMode): Law[] {
   ];
 }
 
-function comparingLaws(mode: ConflictMode): Law[] {
+function comparingLaws(mode: ConflictRule): Law[] {
   return [
     { title: 'orders different versions, one before the other', check: () => checkOrder(mode) },
     {
@@ -75,7 +78,7 @@ function comparingLaws(mode: ConflictMode): Law[] {
   ];
 }
 
-function checkOrder(mode: ConflictMode): void {
+function checkOrder(mode: ConflictRule): void {
   for (const [i, one] of VERSIONS.entries())
     for (const [j, two] of VERSIONS.entries()) {
       const wins = Number(mode.supersedes(one, two)) + Number(mode.supersedes(two, one));
@@ -88,7 +91,7 @@ function checkOrder(mode: ConflictMode): void {
 }
 
 /** Three versions in each order, with one of them arriving again at the end. */
-function checkArrivals(mode: ConflictMode): void {
+function checkArrivals(mode: ConflictRule): void {
   const some = VERSIONS.filter((_, index) => index % 3 === 1 || index % 7 === 0);
   for (const one of some)
     for (const two of some)
@@ -107,7 +110,7 @@ function checkArrivals(mode: ConflictMode): void {
 }
 
 /** Returns what stands after versions arrived in an order. */
-function standing(mode: ConflictMode, arrivals: readonly Version[]): Version | undefined {
+function standing(mode: ConflictRule, arrivals: readonly Version[]): Version | undefined {
   let present: Version | undefined;
   for (const incoming of arrivals)
     if (present === undefined || mode.supersedes(incoming, present)) present = incoming;

@@ -9,7 +9,7 @@
 export { backendSuite } from './backend-suite.ts';
 export type { BackendSuiteOptions } from './backend-suite.ts';
 export type { BackendPlace } from './backend-cases.ts';
-export { conflictModeSuite } from './conflict-mode-suite.ts';
+export { type ConflictRule, conflictModeSuite } from './conflict-mode-suite.ts';
 export { transportSuite } from './transport-suite.ts';
 export type { TransportSuiteOptions } from './transport-suite.ts';
 export type { ContractCase } from './suite.ts';

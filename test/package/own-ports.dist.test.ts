@@ -25,24 +25,33 @@ beforeAll(async () => {
   await run('mv', ['package', path.join(modules, 'tablecast')], { cwd: project });
   const manifest = await readFile(path.join(checkout, 'package.json'), 'utf8');
   const { dependencies } = JSON.parse(manifest) as { dependencies: Record<string, string> };
-  for (const name of Object.keys(dependencies)) {
-    await mkdir(path.dirname(path.join(modules, name)), { recursive: true });
-    await symlink(path.join(checkout, 'node_modules', name), path.join(modules, name));
-  }
+  for (const name of [...Object.keys(dependencies), 'vitest']) await linkModule(name);
   await writeFile(path.join(project, 'package.json'), '{ "type": "module", "private": true }');
 }, 120_000);
+
+/** A package of this checkout, as the project has it. */
+async function linkModule(name: string): Promise<void> {
+  const link = path.join(project, 'node_modules', name);
+  await mkdir(path.dirname(link), { recursive: true });
+  await symlink(path.join(checkout, 'node_modules', name), link);
+}
 
 afterAll(async () => {
   await rm(project, { recursive: true, force: true });
 });
 
-/** An example as a project without a compiler has it. */
-async function copyExample(name: string): Promise<void> {
-  const text = await readFile(path.join(checkout, 'examples/own', `${name}.ts`), 'utf8');
+/** A file of the checkout as a project without a compiler has it. */
+async function copyCompiled(file: string): Promise<void> {
+  const text = await readFile(path.join(checkout, file), 'utf8');
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
   const { outputText } = ts.transpileModule(text, { compilerOptions: options });
-  await writeFile(path.join(project, `${name}.js`), outputText);
+  await writeFile(path.join(project, `${path.basename(file, '.ts')}.js`), outputText);
 }
+
+const examples = ['files-backend', 'tcp-transport'].map((name) => `examples/own/${name}.ts`);
+const strangers = ['segments-backend', 'port-transport', 'cases'].map(
+  (name) => `test/package/stranger/${name}.ts`,
+);
 
 /** The blocks of code on the page, as they stand there. */
 async function blocksOfPage(): Promise<string[]> {
@@ -51,8 +60,7 @@ async function blocksOfPage(): Promise<string[]> {
 }
 
 test('the suites of the page pass under node:test against the backend and the transport of the examples', async () => {
-  await copyExample('files-backend');
-  await copyExample('tcp-transport');
+  await Promise.all(examples.map(copyCompiled));
   const [, suites = ''] = await blocksOfPage();
   const imports = [
     "import { mkdtempSync, rmSync } from 'node:fs';",
@@ -66,6 +74,36 @@ test('the suites of the page pass under node:test against the backend and the tr
   expect(stdout).toMatch(/# fail 0/);
   expect(Number(/# pass (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(40);
 });
+
+/** Whom the cases of a stranger are run by, and what says how many failed and passed. */
+const runners = [
+  ['node:test', ['--test', 'strangers.test.js'], /# fail (\d+)/, /# pass (\d+)/],
+  [
+    'vitest',
+    [path.join(checkout, 'node_modules/vitest/vitest.mjs'), 'run', 'strangers.test.js', '--no-color'],
+    /(\d+) failed/,
+    /Tests +(\d+) passed/,
+  ],
+] as const;
+
+test.each(runners)(
+  'every suite passes under %s against a backend, a transport and a rule written from the page',
+  async (runner, args, failed, passed) => {
+    await Promise.all(strangers.map(copyCompiled));
+    const suites = [
+      `import { test } from '${runner}';`,
+      "import { cases } from './cases.js';",
+      // node:test takes options in the second place, and has no limit of its own.
+      runner === 'vitest'
+        ? 'for (const { title, run } of cases) test(title, run, 70_000);'
+        : 'for (const { title, run } of cases) test(title, run);',
+    ];
+    await writeFile(path.join(project, 'strangers.test.js'), suites.join('\n'));
+    const { stdout } = await run('node', args, { cwd: project, timeout: 110_000 });
+    expect(failed.exec(stdout)?.[1] ?? '0').toBe('0');
+    expect(Number(passed.exec(stdout)?.[1])).toBeGreaterThan(45);
+  },
+);
 
 test('the program of the page opens a node, and its rows are there at the next start', async () => {
   const [program = ''] = await blocksOfPage();
@@ -103,11 +141,9 @@ test('a bundler for browsers gets the core for `tablecast`, which runs where not
 });
 
 test('declarations compile with lib es2022 and without skipLibCheck', async () => {
-  for (const name of ['@types/node', 'undici-types', '@types/better-sqlite3'])
-    await mkdir(path.join(project, 'node_modules', path.dirname(name)), { recursive: true }).then(() =>
-      symlink(path.join(checkout, 'node_modules', name), path.join(project, 'node_modules', name)),
-    );
-  await copyFile(path.join(checkout, 'examples/own/files-backend.ts'), path.join(project, 'own.ts'));
+  for (const name of ['@types/node', 'undici-types', '@types/better-sqlite3']) await linkModule(name);
+  for (const file of strangers)
+    await copyFile(path.join(checkout, file), path.join(project, path.basename(file)));
   const compilerOptions = {
     strict: true,
     noEmit: true,
@@ -130,7 +166,7 @@ test('declarations compile with lib es2022 and without skipLibCheck', async () =
   await writeFile(path.join(project, 'use.ts'), use.join('\n'));
   await writeFile(
     path.join(project, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions, files: ['use.ts'] }),
+    JSON.stringify({ compilerOptions, files: ['use.ts', 'cases.ts'] }),
   );
   const { stdout } = await run('node', [path.join(checkout, 'node_modules/typescript/bin/tsc'), '-p', '.'], {
     cwd: project,
