@@ -39,6 +39,7 @@ export const NODE_EVENT_CODES = [
   'carrier-refused',
   'carrier-recovered',
   'carrier-passed-over',
+  'carrier-incomplete',
   'zeek-connected',
   'zeek-lost',
   'zeek-refilled',

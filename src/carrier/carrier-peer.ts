@@ -81,6 +81,7 @@ export class CarrierPeer implements FrameSocket {
       taken: (bytes) => this.#acknowledge(bytes, 0),
       has: (table, origin, sequence) => this.#reading.has(table, origin, sequence),
       say: (table) => this.#say([table]),
+      lost: (table) => parts.report(rowsLost(table)),
       refused: (error) => parts.report(stalled(link, error)),
       failed,
     });
@@ -359,5 +360,14 @@ function strange(subject: string, why: string): NodeEvent {
     severity: 'warning',
     message: `A message under ${subject} is passed over: ${why}. Look who else publishes there.`,
     details: { subject },
+  };
+}
+
+function rowsLost(table: string): NodeEvent {
+  return {
+    code: 'carrier-incomplete',
+    severity: 'warning',
+    message: `The rows of the checkpoint of ${table} are not all there: who has what it stood for publishes that again.`,
+    details: { table },
   };
 }

@@ -35,6 +35,8 @@ export interface CheckpointsParts {
   taken(bytes: number): void;
   /** The node is to hear anew what the carrier holds of a table. */
   say(table: string): void;
+  /** The rows of the last checkpoint of a table are not all there. */
+  lost(table: string): void;
   /** The carrier does not take the checkpoint. */
   refused(error: unknown): void;
   failed(error: unknown): void;
@@ -95,8 +97,8 @@ export class Checkpoints {
     return table;
   }
 
-  /** Gives the chunks of a checkpoint as the frames of a peer; nothing when not all of it is there. */
-  async *frames(table: string, { name, bytes }: KeptCheckpoint): AsyncGenerator<Uint8Array> {
+  /** Reads a checkpoint as the frames of a peer; undefined when not all of it is there. */
+  async frames(table: string, { name, bytes }: KeptCheckpoint): Promise<Uint8Array[] | undefined> {
     const chunks: Uint8Array[] = [];
     let pieces: Uint8Array[] = [];
     let length = 0;
@@ -107,9 +109,52 @@ export class Checkpoints {
       length += chunks.at(-1)?.length ?? 0;
       pieces = [];
     }
-    if (length !== bytes) return;
-    for (const [index, chunk] of chunks.entries())
-      yield encodeMessage({ type: 'checkpoint', table, index, last: index === chunks.length - 1, chunk });
+    if (length !== bytes) return undefined;
+    return chunks.map((chunk, index) =>
+      encodeMessage({ type: 'checkpoint', table, index, last: index === chunks.length - 1, chunk }),
+    );
+  }
+
+  /** The rows of a checkpoint are gone: where it is still the last, nothing stands in its place, and nodes hear that. */
+  async withdraw(table: string, { name, mode }: KeptCheckpoint): Promise<void> {
+    await this.learn(table);
+    if (this.of(table)?.name !== name) return;
+    this.#parts.lost(table);
+    const none = {
+      name: this.#newName(),
+      before: name,
+      bytes: 0,
+      held: [],
+      mode,
+      epoch: undefined,
+      through: 0,
+    };
+    try {
+      await this.#tell(table, none);
+      this.#parts.say(table);
+    } catch (error) {
+      if (!isTablecastError(error, 'PEER_REFUSED')) throw error;
+      this.#parts.refused(error);
+    }
+  }
+
+  #newName(): string {
+    return `${this.#parts.nonce}-${++this.#count}`;
+  }
+
+  /** Says which checkpoint is a table's last; returns false when another node did so meanwhile. */
+  async #tell(table: string, kept: KeptCheckpoint): Promise<boolean> {
+    const { link, ledger, nonce } = this.#parts;
+    const message = {
+      subject: [CHECKPOINT, table],
+      headers: {},
+      bytes: new TextEncoder().encode(JSON.stringify(kept)),
+    };
+    const after = ledger.checkpoints.get(table) ?? 0;
+    const place = await link.append({ ...message, after, id: `${nonce}.${kept.name}` });
+    if (place === undefined) await this.learn(table);
+    else this.note({ ...message, place });
+    return place !== undefined;
   }
 
   /** Takes a chunk of this node's checkpoint; `length` is that of its frame. */
@@ -151,9 +196,9 @@ export class Checkpoints {
     }: { readonly table: string; readonly index: number; readonly last: boolean; readonly chunk: Uint8Array },
     through: Through | undefined,
   ): Promise<void> {
-    const { link, nonce } = this.#parts;
+    const { link } = this.#parts;
     if (index === 0) {
-      const name = `${nonce}-${++this.#count}`;
+      const name = this.#newName();
       this.#uploads.set(table, {
         table,
         name,
@@ -221,7 +266,7 @@ export class Checkpoints {
   }
 
   async #announce({ table, name, header, bytes, through }: Upload): Promise<void> {
-    const { link, ledger, readHeader, stateOf, nonce } = this.#parts;
+    const { link, readHeader, stateOf } = this.#parts;
     const { vector, sessions } = readHeader(header);
     const state = stateOf(table);
     if (state === undefined) return;
@@ -236,19 +281,11 @@ export class Checkpoints {
       epoch: state.epoch,
       through: through?.(new Map(vector)) ?? 0,
     };
-    const after = ledger.checkpoints.get(table) ?? 0;
-    const subject = [CHECKPOINT, table];
-    const body = new TextEncoder().encode(JSON.stringify(kept));
-    const place = await link.append({ subject, headers: {}, bytes: body, after, id: `${nonce}.${name}` });
-    if (place === undefined) {
-      await link.forget(name);
-      await this.learn(table);
-    } else {
-      this.note({ subject, headers: {}, bytes: body, place });
+    if (await this.#tell(table, kept)) {
       if (before?.before !== undefined) await link.forget(before.before);
       // Only what a checkpoint stands for leaves the memory; who reads slowly finds it there.
       if (kept.through > 0) await link.trim([OPERATIONS, table], kept.through);
-    }
+    } else await link.forget(name);
     this.#parts.say(table);
   }
 }

@@ -82,11 +82,15 @@ export class Ledger {
     entries.set(origin, { held, session, by, place: message?.place ?? 0 });
   }
 
-  /** A checkpoint stands for operations that need no messages. */
-  covers(table: string, { held }: Pick<KeptCheckpoint, 'held'>): void {
-    const covered = entriesOf(this.#covered, table);
-    for (const [origin, sequence, session] of held)
-      if ((covered.get(origin)?.held ?? 0) < sequence) covered.set(origin, { held: sequence, session });
+  /**
+   * The last checkpoint of a table stands for operations that need no messages: those up to its place are gone, or soon
+   * will be. An earlier one does not count any more.
+   */
+  covers(table: string, { held, through }: Pick<KeptCheckpoint, 'held' | 'through'>): void {
+    const covered = held.map(([origin, sequence, session]) => [origin, { held: sequence, session }] as const);
+    this.#covered.set(table, new Map(covered));
+    const entries = entriesOf(this.#tables, table);
+    for (const [origin, { place }] of entries) if (place <= through) entries.delete(origin);
   }
 
   /** Lists what is held of a table. */

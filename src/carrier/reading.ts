@@ -224,7 +224,10 @@ export class Reading {
     if (kept === undefined || !this.#has.has(table)) return;
     if (this.#covers(table, kept.held) && !this.#isAhead(table, kept)) return;
     this.#across.set(table, kept.name);
-    for await (const frame of checkpoints.frames(table, kept)) {
+    const frames = await checkpoints.frames(table, kept);
+    if (signal.aborted) return;
+    if (frames === undefined) return checkpoints.withdraw(table, kept);
+    for (const frame of frames) {
       if (!this.#isOpen) await this.#room(signal);
       if (signal.aborted) return;
       this.#give(frame);

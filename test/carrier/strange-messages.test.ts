@@ -1,27 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryCarrier } from '../../src/carrier/memory-carrier.ts';
 import { CHECKPOINT, OPERATIONS } from '../../src/carrier/subjects.ts';
 import { encodeMessage } from '../../src/replication/wire/wire.ts';
-import { Cluster } from '../../src/simulation/cluster.ts';
-
-const declaration = { key: 'string', value: 'string', mode: 'lww', backend: 'sqlite' } as const;
-
-/** Nodes at one carrier, with a small tail, that others write into. */
-function carried(size: number): { readonly cluster: Cluster; readonly memory: MemoryCarrier } {
-  const memory = new MemoryCarrier('memory://strange', {
-    defer: (task) => void cluster.time.schedule(1, task),
-  });
-  const cluster: Cluster = new Cluster({ size, topology: [], carrier: { memory, tailBytes: 4096 } });
-  return { cluster, memory };
-}
-
-function declare(node: { table(name: string, as: typeof declaration): unknown }): void {
-  node.table('t', declaration);
-}
-
-function codesOf(cluster: Cluster, index: number): string[] {
-  return cluster.member(index).events.map(({ code }) => code);
-}
+import { carried, codesOf, declaration, declare } from './carried.ts';
 
 it('an author’s subject brings nothing but operations of this author', async () => {
   const { cluster, memory } = carried(2);

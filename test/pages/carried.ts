@@ -27,7 +27,7 @@ export function atCarrier(play: (ground: Ground) => Promise<void>): () => Promis
         return cluster;
       },
     };
-    const cluster = new Cluster({ size: 1, carrier: { memory: ground.carrier } });
+    const cluster = new Cluster({ size: 1, carrier: { memory: ground.carrier, tailBytes: 4096 } });
     const node = await cluster.start(0);
     node.table('t', TABLE).set('first', 1);
     await cluster.run(1000);
@@ -56,4 +56,13 @@ export async function forge({ carrier }: Ground): Promise<void> {
   const message = carrier.messages.findLast(({ subject }) => subject[0] === 'operations');
   if (message === undefined) throw new Error('nothing was published');
   carrier.add({ ...message, subject: ['operations', 't', 'forged', '1'], after: 0, id: '' });
+}
+
+/** Somebody takes the rows of the checkpoint away, and a node comes that has none. */
+export async function loseRows({ carrier, cluster }: Ground): Promise<void> {
+  for (let index = 0; index < 500; index++) cluster.node(0).table('t', TABLE).set(`k${index}`, index);
+  await cluster.run(10_000);
+  carrier.blobs.clear();
+  await cluster.stop(0);
+  (await cluster.start(0)).table('t', TABLE);
 }

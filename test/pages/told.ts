@@ -3,7 +3,7 @@ import type { NodeEvent, NodeEventCode } from '../../src/index.ts';
 import { MAX_NOTICES } from '../../src/replication/costs/notices.ts';
 import { NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { sendRuns, setRun } from '../security/support.ts';
-import { atCarrier, fill, forge, remake } from './carried.ts';
+import { atCarrier, fill, forge, loseRows, remake } from './carried.ts';
 import { type Cluster, type ClusterOptions, createCluster } from '../support/cluster.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
@@ -183,6 +183,7 @@ export const PRODUCERS: Readonly<Partial<Record<NodeEventCode, Producer>>> = {
   'carrier-refused': atCarrier(fill),
   'carrier-recovered': atCarrier(fill),
   'carrier-passed-over': atCarrier(forge),
+  'carrier-incomplete': atCarrier(loseRows),
   'zeek-connected': inZeek(() => Promise.resolve()),
   'zeek-lost': inZeek(async (zeek, node) => {
     await zeek.close('crash');
