@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BrokerStore, type BrokerStoreEntry, isTablecastError, readBrokerStore } from '../index.ts';
+import { counted } from './counted.ts';
 import { usageError } from './failure.ts';
 import { isUnusable } from './left-out.ts';
 import { fileFailure, requireFile } from './named-files.ts';
@@ -186,5 +187,5 @@ export function storeSummary(
     ...(refused === 0 ? [] : [`${refused} left out`]),
     ...(damaged === 0 ? [] : [`${damaged} that cannot be read left out`]),
   ];
-  return `${name}: ${rows} rows imported, ${odd.join(', ')}`;
+  return `${name}: ${counted(rows, 'row')} imported, ${odd.join(', ')}`;
 }

@@ -1,5 +1,5 @@
 import { Command, type CommanderError, Option } from 'commander';
-import { fitting, terminalWidth } from './drawn-rows.ts';
+import { helpText, terminalWidth } from './drawn-rows.ts';
 import { usageError } from './failure.ts';
 
 export const DEFAULT_PORT = 47_760;
@@ -51,7 +51,7 @@ export function throwingMistakes(command: Command, hint: string): Command {
     .configureHelp({ minWidthToWrap: LEAST_WRAPPED })
     .configureOutput({
       outputError: () => undefined,
-      writeOut: (text) => void process.stdout.write(fitting(text, terminalWidth())),
+      writeOut: (text) => void process.stdout.write(helpText(text, terminalWidth())),
     })
     .exitOverride(refuse);
 }

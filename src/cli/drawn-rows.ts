@@ -48,3 +48,16 @@ export function fitting(text: string, width: number): string {
     .map((line) => hanging(line, width))
     .join('\n');
 }
+
+/** Characters of a line of help where the output is no terminal: as many as the columns of options are drawn for. */
+const HELP_WIDTH = 80;
+
+/** Breaks a text of help anew: lines that go on at the margin are one paragraph, others hang as they are. */
+export function helpText(text: string, width: number): string {
+  const columns = Number.isFinite(width) ? width : HELP_WIDTH;
+  return text
+    .replace(/(?<=^[^ \n][^\n]*[^.:\n])\n(?=[^ \n])/gm, ' ')
+    .split('\n')
+    .map((line) => (/^\S/.test(line) ? wrapAnsi(line, columns) : hanging(line, width)))
+    .join('\n');
+}

@@ -1,3 +1,4 @@
+import { counted } from './counted.ts';
 import { TablecastError, fromFailure, toFailure } from '../errors.ts';
 import type { MapTable, SetTable, Table } from '../index.ts';
 
@@ -65,7 +66,7 @@ export class PacedWrites {
   #withStanding(error: unknown): unknown {
     if (!(error instanceof TablecastError) || this.rows === 0) return error;
     const standing = Math.min(this.#target.standing(), this.rows);
-    const message = `${error.message.replace(/\.$/, '')}. Of ${this.rows} rows written ${standing} stand for certain.`;
+    const message = `${error.message.replace(/\.$/, '')}. Of ${counted(this.rows, 'row')} written ${standing} stand for certain.`;
     const details = { ...error.details, standing };
     return fromFailure({ ...toFailure(error), message, details }, error);
   }

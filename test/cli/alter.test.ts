@@ -43,7 +43,7 @@ test('alter keeps a table and its successor alike, also over a kill of the comma
   it.new.set('10.0.0.2', '2');
   const command = ['alter', 'hits', 'hits2', '--directory', temporary(), ...it.peer];
   const first = start(command);
-  await first.printed('1 rows went into hits2, 1 into hits');
+  await first.printed('1 row went into hits2, 1 into hits');
   it.old.set('10.0.0.3', 3);
   await shown(it.new, '10.0.0.3', '3');
   first.process.kill('SIGKILL');
@@ -54,7 +54,7 @@ test('alter keeps a table and its successor alike, also over a kill of the comma
   await shown(it.old, '10.0.0.3', 30);
   expect([...it.new.keys()].toSorted()).toEqual(['10.0.0.2', '10.0.0.3']);
   expect([...it.old.keys()].toSorted()).toEqual(['10.0.0.2', '10.0.0.3']);
-  await second.printed('rows went');
+  await second.printed('went into');
   second.process.kill('SIGINT');
   expect(await second.finished).toMatchObject({ code: 0 });
 });
@@ -66,7 +66,7 @@ test('alter --dry-run lists what cannot go over, and writes nothing', slow, asyn
   const { code, stdout } = await run(['alter', 'hits', 'hits2', '--dry-run', ...it.peer]);
   expect(code).toBe(1);
   expect(stdout).toContain('hits2 "10.0.0.2" cannot go over: "two" is no count');
-  expect(stdout).toContain('1 rows would go into hits2, 0 into hits');
+  expect(stdout).toContain('1 row would go into hits2, 0 into hits');
   expect([it.old.size, it.new.size]).toEqual([1, 1]);
 });
 

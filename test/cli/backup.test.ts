@@ -16,7 +16,7 @@ test('a running node is backed up, verified, lost, restored, and runs on', slow,
   const backup = join(parent, 'backup');
   const made = await run(['backup', backup, '--directory', directory, '--id', 'manager']);
   expect(made).toMatchObject({ code: 0, stderr: '' });
-  expect(made.stdout).toContain('node manager at position 1, 1 table, 1 rows');
+  expect(made.stdout).toContain('node manager at position 1, 1 table, 1 row');
   first.process.kill('SIGKILL');
   await first.finished;
   const [again, verified, restored] = await Promise.all([
@@ -71,6 +71,6 @@ test('damage ends with 4 and its place, and a damaged backup is not restored', s
   expect(restored.stderr).toContain('no sound backup');
   expect(readdirSync(parent).toSorted()).toEqual(['backup', 'data']);
   expect(sound.code).toBe(0);
-  expect(sound.stdout).toContain('1 operations, 1 tables, 1 rows');
+  expect(sound.stdout).toContain('1 operation, 1 table, 1 row');
   expect(none.code).toBe(2);
 });

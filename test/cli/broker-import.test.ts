@@ -55,7 +55,7 @@ test('every store of a folder goes into the table of its name, without what has 
     '',
     'Site::counts: 2 rows imported, 1 expired',
     'Site::empty: the store is empty',
-    'Site::names: 1 rows imported, 0 expired',
+    'Site::names: 1 row imported, 0 expired',
   ]);
   expect(done.code).toBe(0);
   const node = await openNode({ id: 'a', directory: join(folder, 'data') });
@@ -119,7 +119,7 @@ test('one damaged store among several, and one damaged row of a store, harm no o
   const into = ['--directory', join(folder, 'data'), '--id', 'a'];
   const done = await run(['import', '--broker-store', folder, ...into]);
   expect(done.code).toBe(4);
-  expect(done.stderr).toContain('Site::a: 1 rows imported');
+  expect(done.stderr).toContain('Site::a: 1 row imported');
   expect(done.stderr).toContain('___sync_store_Site::b.sqlite is no SQLite database');
   expect(done.stderr).toContain('Site::c: 2 rows imported, 0 expired, 2 that cannot be read left out');
   const exported = await run(['export', 'Site::c', ...into]);

@@ -115,6 +115,11 @@ test('times and positions of the log', () => {
   const parse = parseMoment('--after');
   expect(parse('12')).toEqual({ position: 12 });
   expect(parse('1970-01-01T00:00:01.5Z')).toEqual({ time: 1500 });
+  const before = Date.now();
+  const ago = parse('90m');
+  const time = 'time' in ago ? ago.time + 90 * 60_000 : 0;
+  expect(time).toBeGreaterThanOrEqual(before);
+  expect(time).toBeLessThanOrEqual(Date.now());
   expect(() => parse('yesterday')).toThrow('--after yesterday is no position or time');
   expect([parseTimeout('5'), parseTimeout('500ms'), parseTimeout('2m')]).toEqual([5000, 500, 120_000]);
   expect(() => parseTimeout('0')).toThrow('no time');

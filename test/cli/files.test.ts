@@ -161,10 +161,10 @@ test('an export into a pipe or a device writes there and puts no file in its pla
     into(link),
     into('/dev/full'),
   ]);
-  expect(piped).toMatchObject({ code: 0, stderr: 'hosts: 1 rows exported\n' });
+  expect(piped).toMatchObject({ code: 0, stderr: 'hosts: 1 row exported\n' });
   expect(read).toBe('key,value\n10.0.0.1,1\n');
   expect(lstatSync(pipe as string).isFIFO()).toBe(true);
-  expect(linked).toMatchObject({ code: 0, stderr: 'hosts: 1 rows exported\n' });
+  expect(linked).toMatchObject({ code: 0, stderr: 'hosts: 1 row exported\n' });
   expect(lstatSync(link as string).isSymbolicLink()).toBe(true);
   expect(readFileSync(target as string, 'utf8')).toBe('key,value\n10.0.0.1,1\n');
   expect(readFileSync(`${target}.partial`, 'utf8')).toBe('precious');
@@ -198,11 +198,11 @@ test('one file among several that cannot be read harms no other', slow, async ()
   const fields = ['--key', 'host', '--value', 'n'];
   const done = await run(['import', 'hosts', ...names, ...fields, ...into]);
   expect(done.code).toBe(4);
-  expect(done.stderr).toContain(`hosts, ${one}: 1 rows imported`);
+  expect(done.stderr).toContain(`hosts, ${one}: 1 row imported`);
   expect(done.stderr).toContain(`${cut}: damaged or cut-off gzip data after 26 bytes of text`);
-  expect(done.stderr).toContain('Of 1 rows written 1 stand for certain.');
+  expect(done.stderr).toContain('Of 1 row written 1 stand for certain.');
   expect(done.stderr).toContain(`There is no file ${nowhere}.`);
-  expect(done.stderr).toContain(`hosts, ${two}: 1 rows imported`);
+  expect(done.stderr).toContain(`hosts, ${two}: 1 row imported`);
   const exported = await run(['export', 'hosts', '--directory', directory, '--id', 'a']);
   expect(exported.stdout).toBe('key,value\n10.0.0.1,1\n10.0.0.2,2\n10.0.0.3,3\n');
 });

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { paragraphOf } from '../../src/cli/commands/conflicts.ts';
 import { linesOf } from '../../src/cli/commands/peers.ts';
 import { drawn } from '../../src/cli/commands/status.ts';
-import { drawnRows, fitting, hanging } from '../../src/cli/drawn-rows.ts';
+import { counted } from '../../src/cli/counted.ts';
+import { drawnRows, hanging, helpText } from '../../src/cli/drawn-rows.ts';
 import { program } from '../../src/cli/program.ts';
 import { answerText } from '../../src/cli/query-text.ts';
 import { RowText } from '../../src/cli/row-text.ts';
@@ -165,7 +166,7 @@ test('the help of each command fits a narrow terminal, and says the same', () =>
       let text = '';
       command.configureOutput({ getOutHelpWidth: () => columns, writeOut: (part) => (text += part) });
       command.outputHelp();
-      return fitting(text, columns);
+      return helpText(text, columns);
     };
     const narrow = helpAt(NARROW);
     const long = narrow.split('\n').filter((line) => line.length > NARROW && line.trim().includes(' '));
@@ -173,4 +174,21 @@ test('the help of each command fits a narrow terminal, and says the same', () =>
     const words = (text: string): string => text.replaceAll(/\s+/g, ' ');
     expect(words(narrow)).toBe(words(helpAt(200)));
   }
+});
+
+test('paragraphs of help are broken anew at any width; what is indented keeps its lines', () => {
+  const text = 'One two three\nfour five.\nSix:\n  - seven\n  - eight nine ten\n\neleven\ntwelve';
+  const narrow = 'One two\nthree four\nfive.\nSix:\n  - seven\n  - eight\n    nine ten\n\neleven\ntwelve';
+  expect(helpText(text, 12)).toBe(narrow);
+  const wide = 'One two three four five.\nSix:\n  - seven\n  - eight nine ten\n\neleven twelve';
+  expect(helpText(text, 200)).toBe(wide);
+  expect(
+    helpText('word '.repeat(40).trim(), Infinity)
+      .split('\n')
+      .map(({ length }) => length),
+  ).toEqual([79, 79, 39]);
+});
+
+test('what is counted stands in the plural unless it is one', () => {
+  expect([0, 1, 2].map((count) => counted(count, 'row'))).toEqual(['0 rows', '1 row', '2 rows']);
 });

@@ -23,7 +23,7 @@ describe('an import of a log whose layout changes', () => {
     const { rows, error } = await importing(log, timed, { ...byQuery, strict: true });
     expect([...rows]).toEqual([['a', 1_500_000_000n]]);
     expect(error?.message).toContain(
-      "line 17, field 'query': there is no such field. Of 1 rows written 1 stand",
+      "line 17, field 'query': there is no such field. Of 1 row written 1 stand",
     );
   });
 

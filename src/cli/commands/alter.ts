@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type AlterOptions, type AlterProblem, alterTable, previewAlteration } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
+import { counted } from '../counted.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type JoinedNode, withNode } from '../joined-node.ts';
 import { note, print, visible } from '../output.ts';
@@ -137,7 +138,7 @@ function summary(
   went: string,
 ): string {
   const { carriedUp, carriedDown, conflicts, unmapped } = state;
-  return `${carriedUp} rows ${went} into ${to.name}, ${carriedDown} into ${from.name}; ${conflicts} stood in both with other values; ${unmapped} cannot go over`;
+  return `${counted(carriedUp, 'row')} ${went} into ${to.name}, ${carriedDown} into ${from.name}; ${conflicts} stood in both with other values; ${unmapped} cannot go over`;
 }
 
 function wordsOf(problem: AlterProblem): string {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type BackupSummary, createBackup } from '../../index.ts';
 import { exitingWith, newCommand } from '../command.ts';
+import { counted } from '../counted.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type FileFlags, fileOf, withFile } from '../log-source.ts';
 import { print, visible } from '../output.ts';
@@ -43,6 +44,6 @@ async function backup(target: string, flags: FileFlags): Promise<number> {
 /** One line about what is in a backup. */
 export function contentOf({ node, position, tables, bytes }: BackupSummary): string {
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-  const count = tables.length === 1 ? '1 table' : `${tables.length} tables`;
-  return `node ${node} at position ${position}, ${count}, ${rows} rows, ${bytes} bytes`;
+  const count = counted(tables.length, 'table');
+  return `node ${node} at position ${position}, ${count}, ${counted(rows, 'row')}, ${bytes} bytes`;
 }

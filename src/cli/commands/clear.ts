@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
+import { counted } from '../counted.ts';
 import { EXIT } from '../failure.ts';
 import { withNode } from '../joined-node.ts';
 import { print, visible } from '../output.ts';
@@ -30,7 +31,7 @@ async function clear(name: string, flags: PeerFlags): Promise<number> {
     print(
       flags.json === true
         ? JSON.stringify({ table: name, removed: rows, node })
-        : visible(`${rows} ${rows === 1 ? 'row' : 'rows'} removed from ${name}`),
+        : visible(`${counted(rows, 'row')} removed from ${name}`),
     );
     return EXIT.ok;
   });

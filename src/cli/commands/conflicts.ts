@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { colors } from '../colors.ts';
 import { exitingWith, newCommand } from '../command.ts';
+import { counted } from '../counted.ts';
 import { hanging, terminalWidth } from '../drawn-rows.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { followConflicts } from '../http-conflicts.ts';
@@ -92,7 +93,7 @@ function showTable(
 
 function headOf(name: string, count: number, complete: boolean): string {
   if (!complete) return `${name}: the newest ${count} conflicts`;
-  return `${name}: ${count === 0 ? 'no conflicts' : count === 1 ? '1 conflict' : `${count} conflicts`}`;
+  return `${name}: ${count === 0 ? 'no conflicts' : counted(count, 'conflict')}`;
 }
 
 /** Words a conflict: the key, then what stands and what was lost, each with the write that it comes from. */

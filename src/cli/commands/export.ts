@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { PlainDeclaration } from '../../index.ts';
 import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
+import { counted } from '../counted.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type ExportRow, type LogFormat, defaultMapping, writeRecords } from '../formats/index.ts';
 import { withNode } from '../joined-node.ts';
@@ -79,7 +80,7 @@ async function* shownIn(chunks: AsyncIterable<string>): AsyncGenerator<string> {
 const ROWS_PER_LOOK = 1024;
 
 /** The same rows, and how far they are. */
-function* counted(rows: Iterable<ExportRow>, total: number, progress: ProgressLine): Generator<ExportRow> {
+function* counting(rows: Iterable<ExportRow>, total: number, progress: ProgressLine): Generator<ExportRow> {
   let count = 0;
   for (const row of rows) {
     yield row;
@@ -101,7 +102,7 @@ async function write({ name, declaration, rows, count }: Exported, flags: Flags)
     // Between rows on the same terminal it would only be in the way.
     json: flags.json === true || (flags.output === undefined && process.stdout.isTTY),
   });
-  const chunks = writeRecords(counted(rows, count, progress), {
+  const chunks = writeRecords(counting(rows, count, progress), {
     declaration,
     format: flags.format ?? (flags.json === true ? 'json' : 'csv'),
     mapping: { key: flags.key ?? standard.key, ...(value === undefined ? {} : { value }) },
@@ -114,5 +115,5 @@ async function write({ name, declaration, rows, count }: Exported, flags: Flags)
   } finally {
     progress.end();
   }
-  if (process.stderr.isTTY || flags.output !== undefined) note(`${name}: ${count} rows exported`);
+  if (process.stderr.isTTY || flags.output !== undefined) note(`${name}: ${counted(count, 'row')} exported`);
 }

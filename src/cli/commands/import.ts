@@ -12,6 +12,7 @@ import {
 import { exactly } from '../../schema/exactly.ts';
 import { type BrokerFlags, importStore, openStore, storeFiles, storeSummary } from '../broker-import.ts';
 import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
+import { counted } from '../counted.ts';
 import { EXIT, reportFailure, usageError } from '../failure.ts';
 import { followRows } from '../following/follow-rows.ts';
 import { type JoinedNode, closedAfter, withNode } from '../joined-node.ts';
@@ -283,7 +284,7 @@ async function declared(
 function tellImported(name: string, imported: Imported): void {
   const { rows, newKeys, skippedLines, skippedRecords, leftOut } = imported;
   note(
-    `${name}: ${rows} rows imported, ${newKeys} of them under new keys; ${skippedLines} lines and ${skippedRecords} records left out`,
+    `${name}: ${counted(rows, 'row')} imported, ${newKeys} of them under new keys; ${counted(skippedLines, 'line')} and ${counted(skippedRecords, 'record')} left out`,
   );
   tellOmissions(leftOut);
 }

@@ -25,10 +25,10 @@ export function logCommand(): Command {
   return withFile(command)
     .option(
       '--after <moment>',
-      'only later than a position, or a time such as 2026-01-31T12:00:00Z',
+      'only later than a position, a time such as 2026-01-31T12:00:00Z, or so long ago, such as 90m',
       parseMoment('--after'),
     )
-    .option('--until <moment>', 'only up to a position, or a time', parseMoment('--until'))
+    .option('--until <moment>', 'only up to a position, a time, or so long ago', parseMoment('--until'))
     .option('--table <name>', 'only of one table')
     .option('--last <n>', 'only the last so many positions', wholeNumber('--last'))
     .addHelpText(

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import * as v from 'valibot';
 import { colors } from '../colors.ts';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
+import { counted } from '../counted.ts';
 import { drawnRows, hanging, terminalWidth } from '../drawn-rows.ts';
 import { EXIT } from '../failure.ts';
 import { withLooks } from '../looking.ts';
@@ -71,7 +72,7 @@ export function linesOf(nodeId: string, said: readonly PeerSaid[], columns: numb
   const name = colors.bold(visible(nodeId));
   if (said.length === 0) return [`${name} has no peers`];
   const connected = said.filter(({ state }) => state === 'connected').length;
-  const count = said.length === 1 ? '1 peer' : `${said.length} peers`;
+  const count = counted(said.length, 'peer');
   const rows = said.map((peer) => cellsOf(peer).map((cell) => visible(cell)));
   const right = ['lag', 'sent', 'holds', 'received', 'round trip'];
   return [

@@ -79,6 +79,10 @@ async function written(
     );
   if (left.length === 0) return EXIT.ok;
   if (json !== true)
-    note(visible(`${left.length} keys differ still: somebody wrote meanwhile. See tablecast diff.`));
+    note(
+      visible(
+        `${left.length} ${left.length === 1 ? 'key differs' : 'keys differ'} still: somebody wrote meanwhile. See tablecast diff.`,
+      ),
+    );
   return EXIT.negative;
 }

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Key, LogFile, Value } from '../../index.ts';
 import { exitingWith, newCommand, wholeNumber } from '../command.ts';
+import { counted } from '../counted.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type FileFlags, declarationIn, withFile, withLogFile } from '../log-source.ts';
 import { parseClock } from '../moment.ts';
@@ -53,7 +54,7 @@ async function replay(flags: ReplayFlags): Promise<number> {
       const text = new RowText(table, declarationIn(file, table));
       const rows = await file.stateAt({ table, position, time: flags.time });
       await printAll(together(lines({ table, rows, text }, flags.json === true)));
-      note(`${table}: ${rows.size} rows ${momentText(file, flags)}`);
+      note(`${table}: ${counted(rows.size, 'row')} ${momentText(file, flags)}`);
     }
     return EXIT.ok;
   });

@@ -8,6 +8,7 @@ import {
 } from '../../index.ts';
 import { exactly } from '../../schema/exactly.ts';
 import { collectList, exitingWith, newCommand, withCredentials, withJson } from '../command.ts';
+import { counted } from '../counted.ts';
 import { type LogEvent, type LogFormat, isCommandPassing, logTo, withLogFormat } from '../event-log.ts';
 import { EXIT } from '../failure.ts';
 import { goOnWithoutReader, print } from '../output.ts';
@@ -263,7 +264,7 @@ function started(node: TableNode, config: RunConfig): LogEvent {
   const health = node.healthAddress === undefined ? '' : `, answers ${node.healthAddress}/readyz`;
   const http = node.httpAddress === undefined ? '' : `, answers ${node.httpAddress}/`;
   const where = `${node.address === undefined ? 'does not listen' : `listens on ${node.addresses.join(' and ')}`}${health}${http}`;
-  const names = Array.from(node.tables.values(), ({ name, size }) => `${name} (${size} rows)`);
+  const names = Array.from(node.tables.values(), ({ name, size }) => `${name} (${counted(size, 'row')})`);
   const from = config.source === undefined ? '' : `, configured by ${config.source}`;
   const tables =
     names.length === 0 ? 'no tables: nothing is stored; see --table' : `tables ${names.join(', ')}`;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { colors } from '../colors.ts';
 import { type HeldBackOperations, type PlainDeclaration, isTablecastError } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
+import { counted } from '../counted.ts';
 import { EXIT } from '../failure.ts';
 import { drawnRows, hanging, terminalWidth } from '../drawn-rows.ts';
 import { type JoinedNode, type JoinedTable, withNode } from '../joined-node.ts';
@@ -39,7 +40,7 @@ async function status(flags: StatusFlags): Promise<number> {
       print(JSON.stringify({ node: peerId, address: state.address, tables, heldBack: heldThere(joined) }));
       return EXIT.ok;
     }
-    const count = tables.length === 1 ? '1 table' : `${tables.length} tables`;
+    const count = counted(tables.length, 'table');
     const columns = terminalWidth();
     const at = `${colors.bold(visible(peerId))} at ${visible(state.address)}`;
     print(hanging(`${at}: ${colors.green('connected')}, ${count}`, columns));

@@ -24,7 +24,7 @@ export function undoCommand(): Command {
     .requiredOption('--origin <node>', 'id of the node that wrote, or one life of it: nodeId@epoch')
     .requiredOption(
       '--since <moment>',
-      'position in the log of the running node, or time of the author, such as 2026-01-31T12:00:00Z',
+      'position in the log of the running node, time of the author, such as 2026-01-31T12:00:00Z, or how long ago, such as 90m',
       parseMoment('--since'),
     )
     .option('--dry-run', 'print what would be written, and write nothing')

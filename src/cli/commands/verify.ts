@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { colors } from '../colors.ts';
 import { type Verification, type VerifiedDatabase, verifyFiles } from '../../index.ts';
 import { exitingWith, newCommand, withJson } from '../command.ts';
+import { counted } from '../counted.ts';
 import { EXIT } from '../failure.ts';
 import { print, visible } from '../output.ts';
 import { withFileProgress } from '../progress.ts';
@@ -35,7 +36,7 @@ function* lines({ path, kind, createdAt, databases, damages }: Verification): Ge
   for (const { file, problem } of damages)
     yield `${colors.red('damaged')}  ${visible(file)}: ${visible(problem)}`;
   const what = createdAt === undefined ? kind : `${kind} of ${createdAt}`;
-  const found = `damaged in ${damages.length === 1 ? 'one place' : `${damages.length} places`}`;
+  const found = `damaged in ${counted(damages.length, 'place')}`;
   yield `${visible(path)}: ${what}, ${damages.length === 0 ? colors.green('sound') : colors.red(found)}`;
   if (damages.length > 0)
     yield 'Move the damaged directory away and restore the newest sound backup (tablecast restore), or start with an empty one: peers fill it.';
@@ -52,6 +53,6 @@ function describe({
 }: VerifiedDatabase): string {
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   const log = trimmedTo === 0 ? `log to ${position}` : `log from ${trimmedTo} to ${position}`;
-  const read = `${segments} segments, ${operations} operations, ${tables.length} tables, ${rows} rows`;
+  const read = `${counted(segments, 'segment')}, ${counted(operations, 'operation')}, ${counted(tables.length, 'table')}, ${counted(rows, 'row')}`;
   return `${visible(file)}: node ${node ?? 'unknown'}, ${log}: ${read}`;
 }
