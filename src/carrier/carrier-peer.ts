@@ -12,7 +12,7 @@ import { type DeclaredTable, readDeclared } from './kept.ts';
 import type { Ledger } from './ledger.ts';
 import { Publishing } from './publishing.ts';
 import { Reading } from './reading.ts';
-import { TABLE } from './subjects.ts';
+import { type Author, TABLE } from './subjects.ts';
 
 /** A checkpoint is due when what follows the last one is more than it, and than this. */
 const TAIL_BYTES: number = 4 * 1024 * 1024;
@@ -118,6 +118,7 @@ export class CarrierPeer implements FrameSocket {
       declared: (table) => this.#declare([table]),
       published: () => this.#publishing.go(),
       grew: (table, bytes) => this.#grew(table, bytes),
+      unfinished: (author) => report(unfinished(author)),
       strange: ({ subject }, why) => report(strange(subject.join('.'), why)),
       failed,
     });
@@ -126,7 +127,7 @@ export class CarrierPeer implements FrameSocket {
   /** Begins: the node is told who its peer is. */
   begin(connection: FrameConnection): void {
     this.#connection = connection;
-    const { id: node, environment, link, nodeId, ledger } = this.#parts;
+    const { id: node, environment, link, ledger } = this.#parts;
     const session = Math.floor(environment.random() * 0x100000000);
     const hello = {
       protocol: [...PROTOCOL] as [number, number],
@@ -138,10 +139,9 @@ export class CarrierPeer implements FrameSocket {
     };
     this.#give({ type: 'hello', hello });
     void link.ended.then((reason) => this.#end({ kind: 'lost', reason }));
-    const bundle = ledger.bundles.get(nodeId);
+    const bundle = ledger.open;
     // What this node began and could not end is all that it has of it.
-    if (bundle !== undefined && !ledger.ended.has(bundle))
-      this.#inTurn(() => this.#publishing.endBundle(bundle));
+    if (bundle !== undefined) this.#inTurn(() => this.#publishing.endBundle(bundle));
   }
 
   // What the node says ---------------------------------------------------------------------------------
@@ -369,5 +369,14 @@ function rowsLost(table: string): NodeEvent {
     severity: 'warning',
     message: `The rows of the checkpoint of ${table} are not all there: who has what it stood for publishes that again.`,
     details: { table },
+  };
+}
+
+function unfinished({ table, origin }: Author): NodeEvent {
+  return {
+    code: 'carrier-incomplete',
+    severity: 'warning',
+    message: `${origin} began to publish a batch or a long write with ${table}, and did not end it: it is held back until that node comes back.`,
+    details: { table, origin },
   };
 }

@@ -62,7 +62,7 @@ export class CarrierTransport implements Transport {
     const { carrier, environment, nodeId, id, readHeader, tailBytes, report } = this.#parts;
     const link = await carrier.open(signal);
     try {
-      const ledger = await Ledger.of(link);
+      const ledger = await Ledger.of(link, nodeId);
       if (signal.aborted || this.#isClosed) throw closedMeanwhile(carrier.name);
       const peer = new CarrierPeer({
         environment,

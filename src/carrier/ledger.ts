@@ -1,5 +1,5 @@
 import type { CarriedHead, CarrierLink } from './carrier.ts';
-import { type Author, BUNDLE, CHECKPOINT, authorOf, readHead } from './subjects.ts';
+import { type Author, BUNDLE, CHECKPOINT, authorOf, publisherOf, readHead } from './subjects.ts';
 
 /** An entry says what a carrier holds of one author in one table. */
 export interface Entry {
@@ -38,13 +38,18 @@ export class Ledger {
   readonly #covered = new Map<string, Map<string, Pick<Entry, 'held' | 'session'>>>();
   /** Holds the place where the last checkpoint of each table is told of. */
   readonly checkpoints: Map<string, number> = new Map();
-  /** Bundles that were begun, by the node that appended them, and those that were ended. */
-  readonly bundles: Map<string, string> = new Map();
-  readonly ended: Set<string> = new Set();
+  readonly #nodeId: string;
+  /** The last bundle that this node began, and where it ended one. */
+  #begun: { readonly bundle: string; readonly place: number } | undefined;
+  #endedAt = 0;
 
-  /** Reads what a carrier holds when a link was opened. */
-  static async of(link: CarrierLink): Promise<Ledger> {
-    const ledger = new Ledger();
+  constructor(nodeId: string) {
+    this.#nodeId = nodeId;
+  }
+
+  /** Reads what a carrier holds when a link of a node was opened. */
+  static async of(link: CarrierLink, nodeId: string): Promise<Ledger> {
+    const ledger = new Ledger(nodeId);
     if (link.newest > 0) for await (const head of link.latest()) ledger.note(head);
     return ledger;
   }
@@ -56,10 +61,12 @@ export class Ledger {
       if (this.entry(author.table, author.origin).place <= place) this.stands(author, { headers, place });
     } else if (subject[0] === CHECKPOINT && subject[1] !== undefined) {
       this.checkpoints.set(subject[1], place);
-    } else if (subject[0] === BUNDLE) {
-      const bundle = headers['Tablecast-Bundle'];
-      if (bundle !== undefined) this.ended.add(bundle);
-    }
+    } else if (subject[0] === BUNDLE && subject[1] === this.#nodeId) this.#endedAt = place;
+  }
+
+  /** The bundle that this node began last, unless it ended it. */
+  get open(): string | undefined {
+    return this.#begun !== undefined && this.#begun.place > this.#endedAt ? this.#begun.bundle : undefined;
   }
 
   /** Returns what is known of an author in a table. */
@@ -76,7 +83,9 @@ export class Ledger {
   stands({ table, origin }: Author, message: Pick<CarriedHead, 'headers' | 'place'> | undefined): void {
     const entries = entriesOf(this.#tables, table);
     const head = message && readHead(message.headers);
-    if (head?.bundle !== undefined) this.bundles.set(head.by, head.bundle);
+    const bundle = head?.bundle;
+    if (message !== undefined && bundle !== undefined && publisherOf(bundle) === this.#nodeId)
+      this.#begun = { bundle, place: message.place };
     const known = (message && entries.get(origin)) ?? NOTHING;
     const { held, session, by } = head ?? known;
     entries.set(origin, { held, session, by, place: message?.place ?? 0 });

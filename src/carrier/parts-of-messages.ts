@@ -1,78 +1,121 @@
 import { TablecastError } from '../errors.ts';
-import { type Message, decodeMessage, encodeMessage } from '../replication/wire/wire.ts';
+import {
+  MAX_FRAME_OPERATIONS,
+  MAX_FRAME_RUNS,
+  type Message,
+  decodeMessage,
+  encodeMessage,
+} from '../replication/wire/wire.ts';
+import { frameLimits } from '../transport/limits.ts';
 import type { Carried } from './carrier.ts';
 import { joined } from './publishing.ts';
-import type { OperationsHead } from './subjects.ts';
+import { type Author, type OperationsHead, publisherOf } from './subjects.ts';
 
-/** Most bytes of bundles that were begun and not ended, of all authors together; beyond it the oldest is taken as it is. */
+/** Most bytes of what was begun and not ended, of all authors together; beyond it who has most of it gives way. */
 const MAX_UNFINISHED_BYTES: number = 64 * 1024 * 1024;
+/** Is counted for each message beside its bytes. */
+const OVERHEAD_BYTES = 512;
+/** Something that was begun and not ended holds back the place of readers for so long, in milliseconds. */
+export const OPEN_MS = 60_000;
 
 /** A complete bundle has all its frames, in order. */
 export interface Complete {
   readonly frames: readonly Uint8Array[];
 }
 
-/** A frame of one author, and the place of its first message. */
+/** A frame of one author, what is in it, and the place of its first message. */
 export interface Piece {
+  readonly author: Author;
   readonly frame: Uint8Array;
+  readonly first: number;
+  readonly operations: number;
+  readonly runs: number;
   readonly from: number;
 }
 
-interface Unfinished {
-  readonly frames: Uint8Array[];
+/** Something that was begun and not ended. */
+interface Open {
+  readonly author: Author;
+  /** The parts of a bundle. */
+  readonly parts: Piece[];
   readonly from: number;
+  readonly since: number;
+  readonly frames: Uint8Array[];
   bytes: number;
+  isLate: boolean;
 }
 
 /** Puts together what did not fit into one message, and holds back bundles until all of them is there. */
 export class Parts {
-  /** Pieces by subject. */
-  readonly #pieces = new Map<string, { readonly from: number; readonly bytes: Uint8Array[] }>();
-  /** Bundles by name, the oldest first. */
-  readonly #bundles = new Map<string, Unfinished>();
+  readonly #elapsed: () => number;
+  /** Holds messages by subject, and bundles by who wrote them and by name; the oldest first. */
+  readonly #pieces = new Map<string, Open>();
+  readonly #bundles = new Map<string, Open>();
   #bytes = 0;
 
-  /** Takes a message of operations; returns the frame that is complete by it, and where it begins. */
-  take({ subject, place, bytes }: Carried, [index, count]: OperationsHead['part']): Piece | undefined {
+  constructor(elapsed: () => number) {
+    this.#elapsed = elapsed;
+  }
+
+  /** Takes a message of operations; returns the bytes that are complete by it, and where they begin. */
+  take(
+    { subject, place, bytes }: Carried,
+    [index, count]: OperationsHead['part'],
+    author: Author,
+  ): { readonly frame: Uint8Array; readonly from: number } | undefined {
     const name = subject.join('\n');
-    if (index === 0) this.#pieces.set(name, { from: place, bytes: [] });
-    const pieces = this.#pieces.get(name);
+    if (index === 0) this.#drop(this.#pieces, name);
+    if (count === 1) return { frame: bytes, from: place };
+    if (index === 0) this.#pieces.set(name, this.#begun(place, author));
+    const open = this.#pieces.get(name);
     // A piece whose beginning is not here comes again, or never.
-    if (pieces?.bytes.length !== index) return undefined;
-    pieces.bytes.push(bytes);
-    if (index < count - 1) return undefined;
-    this.#pieces.delete(name);
-    return { frame: joined(pieces.bytes), from: pieces.from };
+    if (open?.frames.length !== index) return undefined;
+    this.#add(open, bytes);
+    // What is longer than any frame nobody can read.
+    if (index === count - 1 || open.bytes > frameLimits().maxFrameBytes) this.#drop(this.#pieces, name);
+    return index === count - 1 ? { frame: joined(open.frames), from: open.from } : undefined;
   }
 
-  /** Holds a frame back until all of its bundle is there; returns bundles that are held back no longer, because they are too much. */
-  hold(bundle: string, { frame, from }: Piece): Complete[] {
-    const held = this.#bundles.get(bundle) ?? { frames: [], from, bytes: 0 };
-    held.frames.push(frame);
-    held.bytes += frame.length;
-    this.#bundles.set(bundle, held);
-    this.#bytes += frame.length;
-    const complete: Complete[] = [];
-    for (const [oldest] of this.#bundles) {
-      if (this.#bytes <= MAX_UNFINISHED_BYTES) break;
-      complete.push(...this.end(oldest));
-    }
-    return complete;
+  /** Holds a frame back until all of its bundle is there; returns false for what is too much for a batch. */
+  hold(bundle: string, piece: Piece): boolean {
+    const name = `${nodeOf(piece.author)}\n${bundle}`;
+    const open = this.#bundles.get(name) ?? this.#begun(piece.from, piece.author);
+    this.#bundles.set(name, open);
+    this.#add(open, piece.frame);
+    open.parts.push(piece);
+    const sum = (of: 'operations' | 'runs'): number => open.parts.reduce((all, part) => all + part[of], 0);
+    if (sum('operations') <= MAX_FRAME_OPERATIONS && sum('runs') <= MAX_FRAME_RUNS) return true;
+    this.#drop(this.#bundles, name);
+    return false;
   }
 
-  /** Everything of a bundle is there. */
-  end(bundle: string): Complete[] {
-    const held = this.#bundles.get(bundle);
-    if (held === undefined) return [];
-    this.#bundles.delete(bundle);
-    this.#bytes -= held.bytes;
-    return [{ frames: held.frames }];
+  /** Everything of a bundle is there, says a node; only who began it is believed. */
+  end(bundle: string, by: string): Complete[] {
+    if (publisherOf(bundle) !== by) return [];
+    const names = [...this.#bundles.keys()].filter((name) => name.endsWith(`\n${bundle}`));
+    return names.map((name) => ({ frames: this.#drop(this.#bundles, name)?.frames ?? [] }));
   }
 
-  /** The place from which on must be read again for what is not complete; Infinity when all is. */
+  /** The place from which on must be read again for what may still be ended; Infinity when nothing may. */
   get from(): number {
-    const begun = [...this.#pieces.values(), ...this.#bundles.values()];
-    return begun.reduce((least, { from }) => Math.min(least, from), Infinity);
+    return this.#open()
+      .filter(({ since }) => this.#elapsed() - since < OPEN_MS)
+      .reduce((least, { from }) => Math.min(least, from), Infinity);
+  }
+
+  /** The last operation of an author in a table before those that are held back; Infinity when none are. */
+  before(table: string, origin: string): number {
+    return Array.from(this.#bundles.values(), ({ parts }) => parts)
+      .flat()
+      .filter(({ author }) => author.table === table && author.origin === origin)
+      .reduce((least, { first }) => Math.min(least, first - 1), Infinity);
+  }
+
+  /** Returns who did not end what he began in time, each once. */
+  late(): Author[] {
+    const late = this.#open().filter(({ isLate, since }) => !isLate && this.#elapsed() - since >= OPEN_MS);
+    for (const open of late) open.isLate = true;
+    return late.map(({ author }) => author);
   }
 
   clear(): void {
@@ -80,6 +123,54 @@ export class Parts {
     this.#bundles.clear();
     this.#bytes = 0;
   }
+
+  #open(): Open[] {
+    return [...this.#pieces.values(), ...this.#bundles.values()];
+  }
+
+  #begun(from: number, author: Author): Open {
+    const since = this.#elapsed();
+    return { author, parts: [], from, since, frames: [], bytes: 0, isLate: false };
+  }
+
+  #add(open: Open, bytes: Uint8Array): void {
+    open.frames.push(bytes);
+    open.bytes += bytes.length + OVERHEAD_BYTES;
+    this.#bytes += bytes.length + OVERHEAD_BYTES;
+  }
+
+  #drop(opens: Map<string, Open>, name: string): Open | undefined {
+    const open = opens.get(name);
+    opens.delete(name);
+    this.#bytes -= open?.bytes ?? 0;
+    return open;
+  }
+
+  /** Beyond the limit the oldest of who has most goes; returns bundles that are taken as far as they came. */
+  bound(): Complete[] {
+    const taken: Complete[] = [];
+    while (this.#bytes > MAX_UNFINISHED_BYTES) {
+      const node = this.#greatest();
+      const isOf = ([, { author }]: [string, Open]): boolean => nodeOf(author) === node;
+      const [bundle] = [...this.#bundles].find(isOf) ?? [];
+      const [piece] = [...this.#pieces].find(isOf) ?? [];
+      if (bundle !== undefined) taken.push({ frames: this.#drop(this.#bundles, bundle)?.frames ?? [] });
+      else if (piece !== undefined) this.#drop(this.#pieces, piece);
+    }
+    return taken;
+  }
+
+  /** The node of whom most bytes are here. */
+  #greatest(): string {
+    const bytes = new Map<string, number>();
+    for (const open of this.#open())
+      bytes.set(nodeOf(open.author), (bytes.get(nodeOf(open.author)) ?? 0) + open.bytes);
+    return [...bytes].reduce((most, one) => (one[1] > most[1] ? one : most), ['', 0])[0];
+  }
+}
+
+function nodeOf({ origin }: Author): string {
+  return origin.slice(0, origin.lastIndexOf('@'));
 }
 
 /** Makes one frame of those of a bundle. Throws `FRAME_INVALID` or `OPERATION_INVALID` for what is none. */

@@ -7,7 +7,7 @@ import { Backoff } from '../work/backoff.ts';
 import type { CarrierLink } from './carrier.ts';
 import type { Ledger } from './ledger.ts';
 import { Refusals } from './refusals.ts';
-import { BUNDLE, headersOf, subjectOf } from './subjects.ts';
+import { BUNDLE, bundleName, headersOf, subjectOf } from './subjects.ts';
 
 /** A node leaves to others for so long what they appended of an author before; the pause is drawn anew each time. */
 const FIRST_GRACE_MS = 200;
@@ -193,7 +193,7 @@ export class Publishing {
   /** Publishes a frame of one author in several tables, which readers take together. */
   async #bundle(frame: Waiting): Promise<void> {
     const { nodeId, nonce } = this.#parts;
-    const bundle = `${nodeId}.${nonce}.${++this.#count}`;
+    const bundle = bundleName(nodeId, nonce, ++this.#count);
     let operations = 0;
     for (const group of groupsOf([frame])) operations += await this.#publish(group, bundle);
     // Of what was left out whole, nothing was begun.

@@ -1,4 +1,4 @@
-import type { Environment } from '../environment.ts';
+import type { Environment, Timer } from '../environment.ts';
 import { readRunHeader, readRunName } from '../log/runs/run.ts';
 import { compareEpochs } from '../log/operations/epoch.ts';
 import type { TableState } from '../replication/wire/bodies.ts';
@@ -7,8 +7,16 @@ import { linkOver } from './errors.ts';
 import type { Carried, CarrierLink } from './carrier.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { KeptCheckpoint, Ledger } from './ledger.ts';
-import { Parts, oneFrame, runsOf } from './parts-of-messages.ts';
-import { type Author, CHECKPOINT, TABLE, BUNDLE, authorOf, readHead } from './subjects.ts';
+import { type Complete, OPEN_MS, Parts, type Piece, oneFrame, runsOf } from './parts-of-messages.ts';
+import {
+  type Author,
+  CHECKPOINT,
+  TABLE,
+  BUNDLE,
+  type OperationsHead,
+  authorOf,
+  readHead,
+} from './subjects.ts';
 
 /** So many bytes are given to the node that it has not taken in. */
 const WINDOW_BYTES: number = 4 * 1024 * 1024;
@@ -17,6 +25,9 @@ const AGAIN_MS = 2000;
 const NEVER_SWITCHED = { counter: 0, origin: '' };
 
 type Epoch = NonNullable<TableState['epoch']>;
+
+/** A message of operations that is all there. */
+type Whole = Author & Pick<OperationsHead, 'held' | 'bundle'> & Pick<Piece, 'frame' | 'from'>;
 
 /** The parts are what reading needs of who it reads for. */
 export interface ReadingParts {
@@ -43,6 +54,8 @@ export interface ReadingParts {
   published(): void;
   /** So many bytes of operations of a table were read. */
   grew(table: string, bytes: number): void;
+  /** An author did not end for long what it began to publish. */
+  unfinished(author: Author): void;
   /** Something stands in the carrier that no node writes. */
   strange(message: Carried, why: string): void;
   failed(error: unknown): void;
@@ -51,7 +64,8 @@ export interface ReadingParts {
 /** Reads a carrier for one node: from where it is on, what it lacks, in order. */
 export class Reading {
   readonly #parts: ReadingParts;
-  readonly #pieces = new Parts();
+  readonly #pieces: Parts;
+  #timer: Timer | undefined;
   /** By table and author, the last operation that the node has or was given. */
   readonly #has = new Map<string, Map<string, number>>();
   /** By table and author, what the messages hold that were read and that the node took in. */
@@ -78,6 +92,7 @@ export class Reading {
 
   constructor(parts: ReadingParts) {
     this.#parts = parts;
+    this.#pieces = new Parts(() => parts.environment.elapsed());
     this.#next = parts.place + 1;
   }
 
@@ -112,9 +127,10 @@ export class Reading {
     const isCovered = this.#covers(table, checkpoints.of(table)?.held ?? []);
     return (
       !isCovered ||
-      ledger
-        .vector(table)
-        .some(([origin, { held, place }]) => place < this.#next && (has?.get(origin) ?? 0) < held)
+      ledger.vector(table).some(([origin, { held, place }]) => {
+        const most = Math.min(held, this.#pieces.before(table, origin));
+        return place < this.#next && (has?.get(origin) ?? 0) < most;
+      })
     );
   }
 
@@ -186,9 +202,7 @@ export class Reading {
       case TABLE:
         return this.#parts.declared(subject[1] ?? '');
       case BUNDLE:
-        for (const complete of this.#pieces.end(headers['Tablecast-Bundle'] ?? ''))
-          this.#give(oneFrame(complete));
-        return;
+        return this.#giveAll(this.#pieces.end(headers['Tablecast-Bundle'] ?? '', subject[1] ?? ''));
       default:
         return this.#operations(message);
     }
@@ -207,14 +221,36 @@ export class Reading {
     this.#unsettled.push({ table, origin, held: head.held, given: this.#given + message.bytes.length });
     const [index, count] = head.part;
     if (index === count - 1 && (has.get(origin) ?? 0) >= head.held) return;
-    const piece = this.#pieces.take(message, head.part);
-    if (piece === undefined) return;
-    const why = problemOf(piece.frame, { ...author, held: head.held }, this.#parts.isCareful);
-    if (why !== undefined) return this.#parts.strange(message, why);
-    this.has(table, origin, head.held);
-    const complete =
-      head.bundle === undefined ? [{ frames: [piece.frame] }] : this.#pieces.hold(head.bundle, piece);
-    for (const bundle of complete) this.#give(oneFrame(bundle));
+    const whole = this.#pieces.take(message, head.part, author);
+    if (whole !== undefined) this.#whole(message, { ...head, ...author, ...whole });
+    this.#giveAll(this.#pieces.bound());
+    this.#watch();
+  }
+
+  /** A message of operations is here from its beginning to its end. */
+  #whole(message: Carried, { frame, from, bundle, ...said }: Whole): void {
+    const { table, origin, held } = said;
+    const found = readFrame(frame, said, this.#parts.isCareful);
+    if (typeof found === 'string') return this.#parts.strange(message, found);
+    this.has(table, origin, held);
+    if (bundle === undefined) return this.#give(frame);
+    const piece = { ...found, author: { table, origin }, frame, from };
+    if (!this.#pieces.hold(bundle, piece)) this.#parts.strange(message, 'its bundle is too much for a batch');
+  }
+
+  #giveAll(all: readonly Complete[]): void {
+    for (const complete of all) this.#give(oneFrame(complete));
+  }
+
+  /** Looks after a while who did not end what he began: that is told, and holds back the place no longer. */
+  #watch(): void {
+    if (this.#timer !== undefined || this.#pieces.from === Infinity) return;
+    this.#timer = this.#parts.environment.schedule(OPEN_MS, () => {
+      this.#timer = undefined;
+      for (const author of this.#pieces.late()) this.#parts.unfinished(author);
+      this.#step();
+      this.#watch();
+    });
   }
 
   /** Gives the node a table's checkpoint when it lacks what that stands for. */
@@ -284,6 +320,7 @@ export class Reading {
   }
 
   stop(): void {
+    this.#timer?.cancel();
     this.#abort.abort();
     this.#wake();
   }
@@ -315,23 +352,26 @@ export class Reading {
   }
 }
 
-/** Says what is wrong with a frame of operations: who may append under a subject may write what it names, and nothing else. */
-function problemOf(
+/** Reads what a frame has; says what is wrong with it: who may append under a subject may write what it names, and nothing else. */
+function readFrame(
   frame: Uint8Array,
   { table, origin, held }: Author & { readonly held: number },
   isCareful: boolean,
-): string | undefined {
+): Pick<Piece, 'first' | 'operations' | 'runs'> | string {
   try {
     const runs = runsOf(frame).map(isCareful ? readRunHeader : readRunName);
     const other = runs.find((run) => run.table !== table || run.origin !== origin);
     if (other !== undefined) return `it has operations of ${other.origin} on ${other.table}`;
+    const first = runs.reduce((least, { firstSequence }) => Math.min(least, firstSequence), held);
     const last = runs.reduce(
       (most, { firstSequence, count }) => Math.max(most, firstSequence + count - 1),
       0,
     );
     if (last !== held) return `it says that it ends with operation ${held}, and ends with ${last}`;
     const operations = runs.reduce((sum, { count }) => sum + count, 0);
-    return operations > MAX_FRAME_OPERATIONS ? `it has ${operations} operations` : undefined;
+    return operations > MAX_FRAME_OPERATIONS
+      ? `it has ${operations} operations`
+      : { first, operations, runs: runs.length };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

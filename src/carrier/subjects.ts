@@ -27,6 +27,16 @@ export function authorOf(subject: Subject): Author | undefined {
   return { table, origin: `${author}@${life}` };
 }
 
+/** Names a bundle of a node, among all that it publishes over its links. */
+export function bundleName(nodeId: string, nonce: string, count: number): string {
+  return `${nodeId}.${nonce}.${count}`;
+}
+
+/** Says which node publishes a bundle. */
+export function publisherOf(bundle: string): string {
+  return bundle.split('.').slice(0, -2).join('.');
+}
+
 /** A head says what the headers of a message with operations do. */
 export interface OperationsHead {
   /** The last operation that is there, of an author in a table, once this message is. */
