@@ -6,7 +6,10 @@
 /** A subject says what messages are about, as tokens of 1 to 128 characters each; the last one under each is found at once. */
 export type Subject = readonly string[];
 
-/** Headers are short texts beside the bytes of a message: printable ASCII, at most 4 KiB together. */
+/**
+ * Headers are short texts beside the bytes of a message: printable ASCII that neither begins nor ends with a space, at
+ * most 4 KiB together with their names. A name begins with `Tablecast-`.
+ */
 export type Headers = Readonly<Record<string, string>>;
 
 /** A head says what stands at a place in a carrier's memory, without its bytes. */
@@ -46,12 +49,16 @@ export interface Appended {
 export interface CarrierLink {
   /** Names the memory: another one when it was made anew. */
   readonly identity: string;
+  /** Bounds the bytes of a message beside its headers, and of what is kept; at least 1,024. */
   readonly maxMessageBytes: number;
   /** Is the place of the last message when the link was opened; 0 in an empty memory. */
   readonly newest: number;
   /** Resolves when the link is over, with why; never rejects. */
   readonly ended: Promise<string>;
-  /** Gives the last message under every subject, without its bytes, in ascending order. */
+  /**
+   * Gives the last message under every subject, without its bytes, in ascending order. Whether it heeds what was
+   * appended since the link was opened is open.
+   */
   latest(): AsyncIterable<CarriedHead>;
   /** Returns the last message under a subject. */
   last(subject: Subject): Promise<Carried | undefined>;
@@ -68,7 +75,7 @@ export interface CarrierLink {
   kept(name: string): AsyncIterable<Uint8Array>;
   /** Forgets what was kept under a name. */
   forget(name: string): Promise<void>;
-  /** Lets messages go whose subject begins with these tokens, up to a place. */
+  /** Lets messages go, up to a place, whose subject begins with these tokens and has more after them. */
   trim(subject: Subject, place: number): Promise<void>;
   /** Ends the link. Idempotent. */
   close(): void;

@@ -220,7 +220,7 @@ export class Checkpoints {
     upload.chunks++;
     // Its header is in the first chunk, or in the first pieces.
     if (upload.header.length < 128) upload.header.push(chunk);
-    const pieces = piecesOf(chunk, link.maxMessageBytes - 1024);
+    const pieces = piecesOf(chunk, link.maxMessageBytes - 1);
     for (const [at, piece] of pieces.entries()) {
       const framed = new Uint8Array(piece.length + 1);
       framed[0] = at < pieces.length - 1 ? 1 : 0;

@@ -184,6 +184,7 @@ class MemoryLink implements CarrierLink {
   }
 
   async *read(from: number, signal: AbortSignal): AsyncGenerator<Carried> {
+    await this.#turn();
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     const isDone = (): boolean => signal.aborted || this.#isOver;
     for (let next = from; !isDone();) {
@@ -218,7 +219,10 @@ class MemoryLink implements CarrierLink {
     await this.#turn();
     const carrier = this.#carrier;
     carrier.messages = carrier.messages.filter((message) => {
-      return message.place > last || subject.some((token, index) => message.subject[index] !== token);
+      const isBelow = message.subject.length > subject.length;
+      return (
+        !isBelow || message.place > last || subject.some((token, index) => message.subject[index] !== token)
+      );
     });
   }
 

@@ -15,8 +15,6 @@ const LONGEST_GRACE_MS = 1000;
 /** Pause before an append that was refused is tried again, doubling to the longest. */
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
-/** Leaves room in a message for its headers. */
-const HEADER_BYTES = 1024;
 
 /** The parts are what publishing needs of who it publishes for. */
 export interface PublishingParts {
@@ -178,7 +176,7 @@ export class Publishing {
     }
     await Promise.all(
       Array.from(bySubject.values(), async (group) => {
-        for (const batch of batchesOf(group, this.#parts.link.maxMessageBytes - HEADER_BYTES)) {
+        for (const batch of batchesOf(group, this.#parts.link.maxMessageBytes)) {
           let operations = 0;
           for (const one of groupsOf(batch)) operations += await this.#publish(one, undefined);
           this.#parts.published(
@@ -223,7 +221,7 @@ export class Publishing {
   async #publish(group: Group, bundle: string | undefined): Promise<number> {
     if (this.#refusals.leavesOut(group)) return 0;
     const body = encodeMessage({ type: 'runs', runs: group.runs });
-    const pieces = piecesOf(body, this.#parts.link.maxMessageBytes - HEADER_BYTES);
+    const pieces = piecesOf(body, this.#parts.link.maxMessageBytes);
     const append = async (): Promise<boolean> => {
       const { ledger } = this.#parts;
       const entry = ledger.entry(group.table, group.origin);

@@ -15,6 +15,8 @@ const HEADS = 512;
 const PIECES = 16;
 /** Bounds how long a server may take to answer, in milliseconds. */
 const ANSWER_MS = 5000;
+/** Is what a server counts beside the bytes of a message: headers of ours, and its own with the name of an attempt. */
+const BESIDE_BYTES: number = 4096 + 1024;
 /** Headers begin so where they are ours. */
 const OURS = 'Tablecast-';
 
@@ -37,13 +39,15 @@ export class NatsLink implements CarrierLink {
     this.#parts = parts;
     const { connection, info } = parts;
     this.identity = `${info.config.name} of ${info.created}`;
-    this.maxMessageBytes = connection.info?.max_payload ?? 1024 * 1024;
+    this.maxMessageBytes = (connection.info?.max_payload ?? 1024 * 1024) - BESIDE_BYTES;
     this.newest = info.state.last_seq;
     this.ended = connection.closed().then((error) => (error instanceof Error ? error.message : 'closed'));
   }
 
   async *latest(): AsyncGenerator<CarriedHead> {
-    if (this.#parts.info.state.messages === 0) return;
+    const { connection, info, name } = this.#parts;
+    if (connection.isClosed()) throw linkOver(name);
+    if (info.state.messages === 0) return;
     const { jetstream } = this.#parts.packages;
     const consumer = await this.#ordered(this.#parts.names.stream, {
       deliver_policy: jetstream.DeliverPolicy.LastPerSubject,
@@ -97,7 +101,7 @@ export class NatsLink implements CarrierLink {
     if (signal.aborted) return;
     const messages = await consumer.consume({
       // What is asked for has always room for a message: what has none ends the request.
-      max_bytes: AHEAD_BYTES + 2 * this.maxMessageBytes,
+      max_bytes: AHEAD_BYTES + 2 * (this.maxMessageBytes + BESIDE_BYTES),
       threshold_bytes: AHEAD_BYTES,
       abort_on_missing_resource: true,
     });
