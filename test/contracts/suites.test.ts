@@ -1,12 +1,15 @@
 import { expect, it } from 'vitest';
 import type { Backend } from '../../src/log/backend.ts';
 import { memoryBackend } from '../../src/backends/memory.ts';
+import type { Carrier, CarrierLink } from '../../src/carrier/carrier.ts';
+import { MemoryCarrier } from '../../src/carrier/memory-carrier.ts';
 import type { ConflictMode } from '../../src/modes/conflict-mode.ts';
 import { lwwMode } from '../../src/modes/lww.ts';
 import { naiveMode } from '../../src/modes/naive.ts';
 import {
   type ContractCase,
   backendSuite,
+  carrierSuite,
   conflictModeSuite,
   transportSuite,
 } from '../../src/testing/index.ts';
@@ -184,6 +187,98 @@ it.each<[string, (inner: Connection) => Partial<Connection>, string]>([
   ],
 ])('a transport that %s is found out', async (_fault, change, title) => {
   expect(await broken(changedConnections(change), title)).toEqual([title]);
+});
+
+/** The carrier in memory, whose links are changed. */
+function changedLinks(change: (inner: CarrierLink) => Partial<CarrierLink>): readonly ContractCase[] {
+  const wrap = (inner: CarrierLink): CarrierLink => {
+    const own = change(inner);
+    return new Proxy(inner, {
+      get: (_target, name) => {
+        const member = own[name as keyof CarrierLink] ?? inner[name as keyof CarrierLink];
+        return typeof member === 'function' ? member.bind(inner) : member;
+      },
+    });
+  };
+  const wrapped = (inner: Carrier): Carrier => ({
+    name: inner.name,
+    open: async (signal) => wrap(await inner.open(signal)),
+    close: () => inner.close(),
+  });
+  return carrierSuite({
+    caseLimitMs: 2000,
+    place: () => {
+      const memory = new MemoryCarrier('memory://changed');
+      return { carrier: () => wrapped(memory.forNode()), remove: async () => undefined };
+    },
+  });
+}
+
+it('holds for a carrier that keeps the contract', async () => {
+  expect(await broken(changedLinks(() => ({})))).toEqual([]);
+});
+
+it.each<[string, (inner: CarrierLink) => Partial<CarrierLink>, string]>([
+  [
+    'changes bytes',
+    (inner) => ({
+      append: (sent) => inner.append({ ...sent, bytes: sent.bytes.map((byte) => byte ^ 1) }),
+    }),
+    'keeps subject, headers and bytes as they are, for every link',
+  ],
+  [
+    'takes what follows another message',
+    (inner) => ({
+      append: async (sent) => inner.append({ ...sent, after: (await inner.last(sent.subject))?.place ?? 0 }),
+    }),
+    'refuses what follows another message than the last under its subject, and leaves no trace of it',
+  ],
+  [
+    'forgets the names of attempts, and looks at nothing',
+    (inner) => ({
+      append: async (sent) =>
+        inner.append({
+          ...sent,
+          id: String(Math.random()),
+          after: (await inner.last(sent.subject))?.place ?? 0,
+        }),
+    }),
+    'appends once what is repeated at once under the same id',
+  ],
+  [
+    'takes tokens with a dot for two',
+    (inner) => ({
+      append: (sent) => inner.append({ ...sent, subject: sent.subject.flatMap((token) => token.split('.')) }),
+    }),
+    'keeps subjects apart, whatever is in their tokens',
+  ],
+  [
+    'reads from the beginning',
+    (inner) => ({ read: (_from, signal) => inner.read(1, signal) }),
+    'begins with the place that is asked for, also with one that is not there yet',
+  ],
+  [
+    'lets go one too many',
+    (inner) => ({ trim: (subject, place) => inner.trim(subject, place + 1) }),
+    'lets go what lies below the tokens up to a place, and nothing else',
+  ],
+  [
+    'keeps one piece under each name',
+    (inner) => ({
+      keep: async (name, bytes) => {
+        await inner.forget(name);
+        await inner.keep(name, bytes);
+      },
+    }),
+    'keeps bytes beside the messages, in order and by name, until they are forgotten',
+  ],
+  [
+    'answers after its end',
+    () => ({ last: async () => undefined }),
+    'rejects every call after the end of a link, and ends what is read',
+  ],
+])('a carrier that %s is found out', async (_fault, change, title) => {
+  expect(await broken(changedLinks(change), title)).toEqual([title]);
 });
 
 it('a mode whose order is none is found out', async () => {

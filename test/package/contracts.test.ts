@@ -19,6 +19,13 @@ const ports = [
     port: 'Transport',
     contract: 'transportContract',
   },
+  {
+    folder: 'src/carrier',
+    file: 'src/carrier/carrier.ts',
+    port: 'Carrier',
+    contract: 'carrierContract',
+  },
+  { folder: 'src/nats', file: 'src/carrier/carrier.ts', port: 'Carrier', contract: 'carrierContract' },
 ];
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -99,11 +106,11 @@ const testTexts = filesIn('test', '.test.ts').map(textOf);
 /** Files that hand out implementations of others. */
 const choosers = ['registry.ts'];
 
-describe.each(ports)('every implementation of $port', ({ folder, file, port, contract }) => {
+describe.each(ports)('every implementation of $port in $folder', ({ folder, file, port, contract }) => {
   const files = filesIn(folder, '.ts').filter(
     (name) => !choosers.some((chooser) => name.endsWith(`/${chooser}`)),
   );
-  const program = programOf(files);
+  const program = programOf([...files, `${root}${file}`]);
   const members = portMembers(program, `${root}${file}`, port);
   const found = files.flatMap((name) => implementationsIn(program, name, members));
   const runs = testTexts.filter((text) => new RegExp(`^${contract}\\(|[^n] ${contract}\\(`, 'm').test(text));
