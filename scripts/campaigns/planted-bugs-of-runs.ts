@@ -68,8 +68,8 @@ export const bugsOfRuns: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/projection/replay/replay.ts',
-        find: 'inForce.documents !== undefined && !inForce.isAhead(run);',
-        replace: 'inForce.documents !== undefined;',
+        find: 'return timeMs !== Infinity && !inForce.isAhead(run);',
+        replace: 'return timeMs !== Infinity;',
       },
       {
         file: 'src/projection/replay/replay.ts',

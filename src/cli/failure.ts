@@ -1,7 +1,6 @@
 import { CommanderError } from 'commander';
 import { type ErrorCode, type ErrorDetails, TablecastError, isTablecastError } from '../index.ts';
-import { fitting, terminalWidth } from './drawn-rows.ts';
-import { note, visible } from './output.ts';
+import { note, noteWhole, visible } from './output.ts';
 
 /** Names what a command ends with; documented in docs/cli.md, so never renumber. */
 export const EXIT: {
@@ -55,10 +54,10 @@ export function reportFailure(error: unknown, json: boolean): number {
   const message = error instanceof Error ? error.message : String(error);
   const hint = known ? error.hint : 'Run it again with TABLECAST_DEBUG=1 and report what it prints.';
   const help = known ? { help: `tablecast explain ${code}` } : {};
-  if (json) note(JSON.stringify({ error: { code, message, hint, ...help } }));
+  if (json) noteWhole(JSON.stringify({ error: { code, message, hint, ...help } }));
   else {
     const lines = [`error: ${visible(message)}`, visible(hint), ...Object.values(help)];
-    note(fitting(lines.join('\n'), terminalWidth(process.stderr)));
+    note(lines.join('\n'));
   }
   return (known ? EXIT_OF.get(error.code) : undefined) ?? EXIT.failed;
 }

@@ -1,4 +1,5 @@
 import { colors } from './colors.ts';
+import { hanging, terminalWidth } from './drawn-rows.ts';
 import { visible } from './output.ts';
 import type { RowText } from './row-text.ts';
 
@@ -32,5 +33,6 @@ export function operationLine(operation: PrintedOperation, text: RowText | undef
   const ofKey = key === undefined || text === undefined ? [] : [text.keyText(key), text.valueText(value)];
   const row = kind === 'switch' ? [visible(String(value))] : ofKey.filter((part) => part !== '');
   const by = colors.dim(`${new Date(time).toISOString()} ${visible(origin)} ${sequence}`);
-  return `${[String(position).padStart(6), kind.padEnd(9), operation.table, ...row, by].join('  ')}\n`;
+  const line = [String(position).padStart(6), kind.padEnd(9), operation.table, ...row, by].join('  ');
+  return `${hanging(line, terminalWidth())}\n`;
 }

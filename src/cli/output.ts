@@ -1,3 +1,4 @@
+import { fitting, terminalWidth } from './drawn-rows.ts';
 import { MARKS, markEscape } from './formats/marks.ts';
 
 /** Text from outside, as one line that cannot steer a terminal. */
@@ -33,8 +34,18 @@ export function onNote(act: () => void): () => void {
   return () => void (beforeNote = undefined);
 }
 
-/** Writes one line for people: progress, warnings. */
+/** Writes words, broken at spaces where the terminal ends. */
+export function printText(text: string): void {
+  print(fitting(text, terminalWidth()));
+}
+
+/** Writes one line for people: progress, warnings. It is broken at spaces where the terminal ends. */
 export function note(line: string): void {
+  noteWhole(fitting(line, terminalWidth(process.stderr)));
+}
+
+/** Writes one line for people that is never broken, because programs read it too. */
+export function noteWhole(line: string): void {
   beforeNote?.();
   process.stderr.write(`${harmless(line)}\n`);
 }

@@ -6,7 +6,7 @@ import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts
 import { counted } from '../counted.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type JoinedNode, withNode } from '../joined-node.ts';
-import { note, print, visible } from '../output.ts';
+import { note, noteWhole, print, printText, visible } from '../output.ts';
 import { untilSignal } from '../signals.ts';
 
 interface AlterFlags extends PeerFlags {
@@ -103,22 +103,25 @@ async function preview(joined: JoinedNode, options: AlterOptions, flags: AlterFl
   if (flags.json === true) {
     print(JSON.stringify({ ...state, problems }, jsonSafe));
   } else {
-    for (const problem of problems) print(visible(wordsOf(problem)));
-    print(visible(summary(options, state, 'would go')));
+    for (const problem of problems) printText(visible(wordsOf(problem)));
+    printText(visible(summary(options, state, 'would go')));
   }
   return state.unmapped > 0 ? EXIT.negative : EXIT.ok;
 }
 
 async function carry(joined: JoinedNode, options: AlterOptions, flags: AlterFlags): Promise<number> {
   const alteration = alterTable(joined.node, options);
-  const tell = (problem: AlterProblem): void =>
-    note(flags.json === true ? JSON.stringify(problem, jsonSafe) : visible(wordsOf(problem)));
+  const tell = (problem: AlterProblem): void => {
+    if (flags.json === true) noteWhole(JSON.stringify(problem, jsonSafe));
+    else note(visible(wordsOf(problem)));
+  };
   const makeAlike = async (): Promise<void> => {
     await alteration.settled();
     const tables = [options.from.name, options.to.name];
     await joined.node.flush({ peers: 1, timeoutMs: flags.timeout, tables });
     const { state } = alteration;
-    print(flags.json === true ? JSON.stringify(state) : visible(summary(options, state, 'went')));
+    if (flags.json === true) print(JSON.stringify(state));
+    else printText(visible(summary(options, state, 'went')));
   };
   try {
     await untilSignal((end, fail) => {

@@ -4,7 +4,7 @@ import { exitingWith, newCommand } from '../command.ts';
 import { counted } from '../counted.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type FileFlags, fileOf, withFile } from '../log-source.ts';
-import { print, visible } from '../output.ts';
+import { print, printText, visible } from '../output.ts';
 import { withFileProgress } from '../progress.ts';
 
 /** `tablecast backup`: a checked copy of a node's database. */
@@ -37,7 +37,7 @@ async function backup(target: string, flags: FileFlags): Promise<number> {
   }
   const summary = await withFileProgress(flags, (onProgress) => createBackup({ file, target, onProgress }));
   if (flags.json === true) print(JSON.stringify(summary));
-  else print(`${visible(summary.directory)}: ${contentOf(summary)}`);
+  else printText(`${visible(summary.directory)}: ${contentOf(summary)}`);
   return EXIT.ok;
 }
 

@@ -3,7 +3,7 @@ import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts
 import { counted } from '../counted.ts';
 import { EXIT } from '../failure.ts';
 import { withNode } from '../joined-node.ts';
-import { print, visible } from '../output.ts';
+import { print, printText, visible } from '../output.ts';
 
 /** `tablecast clear`: removes every row of one table. */
 export function clearCommand(): Command {
@@ -28,11 +28,8 @@ async function clear(name: string, flags: PeerFlags): Promise<number> {
     table.clear();
     await joined.confirmed(1, name);
     const { peerId: node } = joined;
-    print(
-      flags.json === true
-        ? JSON.stringify({ table: name, removed: rows, node })
-        : visible(`${counted(rows, 'row')} removed from ${name}`),
-    );
+    if (flags.json === true) print(JSON.stringify({ table: name, removed: rows, node }));
+    else printText(visible(`${counted(rows, 'row')} removed from ${name}`));
     return EXIT.ok;
   });
 }

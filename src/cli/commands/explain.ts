@@ -4,7 +4,7 @@ import { exitingWith, newCommand, withJson } from '../command.ts';
 import { didYouMean } from '../nearest-word.ts';
 import { type Page, pageOf, pagesThere } from '../pages.ts';
 import { EXIT, usageError } from '../failure.ts';
-import { print } from '../output.ts';
+import { print, printText } from '../output.ts';
 
 /** `tablecast explain`: the page of a code of an error or an event, from the files of the package. */
 export function explainCommand(): Command {
@@ -30,7 +30,8 @@ async function explain(
   }
   const page = pageOf(code);
   if (page === undefined) throw unknown(code);
-  print(asJson ? JSON.stringify(page) : shown(page));
+  if (asJson) print(JSON.stringify(page));
+  else printText(shown(page));
   return EXIT.ok;
 }
 

@@ -7,7 +7,7 @@ import { type LogFormat, logLine, withLogFormat } from '../event-log.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { withNode } from '../joined-node.ts';
 import { type FileFlags, declarationIn, fileOf, withLogFile } from '../log-source.ts';
-import { note, visible } from '../output.ts';
+import { note, noteWhole, visible } from '../output.ts';
 import { untilSignal } from '../signals.ts';
 
 interface ProjectFlags extends PeerFlags, FileFlags {
@@ -118,7 +118,8 @@ async function told(
 ): Promise<number> {
   const subscription = events.subscribe((event) => {
     if (!event.code.startsWith('projection-') || event.severity === 'error') return;
-    note(logFormat === undefined ? visible(event.message) : logLine(event, logFormat));
+    if (logFormat === undefined) note(visible(event.message));
+    else noteWhole(logLine(event, logFormat));
   });
   try {
     return await act();

@@ -10,7 +10,7 @@ import {
 import { EXIT, usageError } from '../failure.ts';
 import type { JoinedTable } from '../joined-node.ts';
 import { didYouMean } from '../nearest-word.ts';
-import { note, print, visible } from '../output.ts';
+import { note, print, printText, visible } from '../output.ts';
 import { linesOf } from './diff.ts';
 
 interface RepairFlags extends ComparedFlags {
@@ -72,7 +72,7 @@ async function written(
   const left = await differences(nodes, table);
   if (json === true) print(JSON.stringify({ table: name, from, written: keys, left: left.length }));
   else
-    print(
+    printText(
       visible(
         `${name}: ${keys} ${keys === 1 ? 'key' : 'keys'} written as ${from} has ${keys === 1 ? 'it' : 'them'}`,
       ),

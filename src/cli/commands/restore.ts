@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { restoreBackup } from '../../index.ts';
 import { exitingWith, newCommand, withJson } from '../command.ts';
 import { EXIT } from '../failure.ts';
-import { note, print, visible } from '../output.ts';
+import { note, print, printText, visible } from '../output.ts';
 import { withFileProgress } from '../progress.ts';
 import { contentOf } from './backup.ts';
 
@@ -34,7 +34,7 @@ async function restore(backup: string, { directory, json }: RestoreFlags): Promi
   );
   if (json === true) print(JSON.stringify(summary));
   else {
-    print(`${visible(summary.directory)}: ${contentOf(summary)}, as of ${summary.createdAt}`);
+    printText(`${visible(summary.directory)}: ${contentOf(summary)}, as of ${summary.createdAt}`);
     note(`Start it with: tablecast run --id ${summary.node} --directory ${visible(directory)} …`);
   }
   return EXIT.ok;

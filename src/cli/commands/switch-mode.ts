@@ -2,7 +2,7 @@ import { type Command, Argument } from 'commander';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
 import { EXIT } from '../failure.ts';
 import { withNode } from '../joined-node.ts';
-import { print, visible } from '../output.ts';
+import { print, printText, visible } from '../output.ts';
 
 const MODES = ['naive', 'lww', 'automerge'] as const;
 type Mode = (typeof MODES)[number];
@@ -37,7 +37,8 @@ async function switchTo(name: string, mode: Mode, flags: PeerFlags): Promise<num
     const { peerId: node } = joined;
     const words =
       before === mode ? `${name} is in mode ${mode} already` : `${name}: ${before} before, ${mode} now`;
-    print(flags.json === true ? JSON.stringify({ table: name, before, mode, node }) : visible(words));
+    if (flags.json === true) print(JSON.stringify({ table: name, before, mode, node }));
+    else printText(visible(words));
     return EXIT.ok;
   });
 }

@@ -6,7 +6,7 @@ import { type PeerFlags, exitingWith, newCommand, wholeNumber, withPeer } from '
 import { type LogFormat, logLine, withLogFormat } from '../event-log.ts';
 import { EXIT, usageError } from '../failure.ts';
 import { type JoinedNode, type JoinedTable, withNode } from '../joined-node.ts';
-import { harmless, note, printAll, together, visible } from '../output.ts';
+import { harmless, note, noteWhole, printAll, together, visible } from '../output.ts';
 import { RowText } from '../row-text.ts';
 import { untilSignal } from '../signals.ts';
 
@@ -115,7 +115,8 @@ async function printLines(
     told = follower.skipped;
     const message = `${missing} lines were left out: changes come faster than the output is read`;
     const event = { code: 'output-slow', severity: 'warning', message } as const;
-    note(logFormat === undefined ? message : logLine(event, logFormat));
+    if (logFormat === undefined) note(message);
+    else noteWhole(logLine(event, logFormat));
   };
   if (left === 0) return;
   for await (const { text, isChange } of follower) {
@@ -148,7 +149,7 @@ function tellConnection({ node, peerId }: JoinedNode, format: LogFormat | undefi
     const [code, severity] = now
       ? (['peer-connected', 'info'] as const)
       : (['peer-lost', 'warning'] as const);
-    note(logLine({ code, severity, message, peer: peerId }, format));
+    noteWhole(logLine({ code, severity, message, peer: peerId }, format));
   });
 }
 

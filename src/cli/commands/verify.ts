@@ -4,7 +4,7 @@ import { type Verification, type VerifiedDatabase, verifyFiles } from '../../ind
 import { exitingWith, newCommand, withJson } from '../command.ts';
 import { counted } from '../counted.ts';
 import { EXIT } from '../failure.ts';
-import { print, visible } from '../output.ts';
+import { print, printText, visible } from '../output.ts';
 import { withFileProgress } from '../progress.ts';
 
 /** `tablecast verify`: whether a directory or a backup is sound. */
@@ -27,7 +27,7 @@ export function verifyCommand(): Command {
 async function verify(path: string, flags: { readonly json?: boolean | undefined }): Promise<number> {
   const found = await withFileProgress(flags, (onProgress) => verifyFiles(path, { onProgress }));
   if (flags.json === true) print(JSON.stringify({ sound: found.damages.length === 0, ...found }));
-  else for (const line of lines(found)) print(line);
+  else for (const line of lines(found)) printText(line);
   return found.damages.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
