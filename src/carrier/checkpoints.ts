@@ -5,7 +5,7 @@ import type { TableState } from '../replication/wire/bodies.ts';
 import type { Carried, CarrierLink } from './carrier.ts';
 import type { KeptCheckpoint, Ledger } from './ledger.ts';
 import { readKept } from './kept.ts';
-import { joined, piecesOf } from './publishing.ts';
+import { joined, piecesOf } from './frames.ts';
 import { CHECKPOINT, LEASE, OPERATIONS } from './subjects.ts';
 
 /** A writer that has not ended its checkpoint after so long is not waited for any more. */

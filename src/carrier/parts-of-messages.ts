@@ -8,7 +8,7 @@ import {
 } from '../replication/wire/wire.ts';
 import { frameLimits } from '../transport/limits.ts';
 import type { Carried } from './carrier.ts';
-import { joined } from './publishing.ts';
+import { joined } from './frames.ts';
 import { type Author, type OperationsHead, publisherOf } from './subjects.ts';
 
 /** Most bytes of what was begun and not ended, of all authors together; beyond it who has most of it gives way. */
