@@ -93,6 +93,7 @@ export class CarrierPeer implements FrameSocket {
       nonce,
       published: (bytes, operations) => this.#acknowledge(bytes, operations),
       lacks: (table) => this.#say([table]),
+      thin: (subject) => this.#checkpoints.letGo((carrier) => carrier.thin(subject)),
       refresh: (table) => this.#checkpoints.learn(table),
       stalled: (error) => parts.report(stalled(link, error)),
       recovered: () => parts.report(recovered()),
@@ -127,7 +128,7 @@ export class CarrierPeer implements FrameSocket {
   /** Begins: the node is told who its peer is. */
   begin(connection: FrameConnection): void {
     this.#connection = connection;
-    const { id: node, environment, link, ledger } = this.#parts;
+    const { id: node, environment, link } = this.#parts;
     const session = Math.floor(environment.random() * 0x100000000);
     const hello = {
       protocol: [...PROTOCOL] as [number, number],
@@ -139,9 +140,6 @@ export class CarrierPeer implements FrameSocket {
     };
     this.#give({ type: 'hello', hello });
     void link.ended.then((reason) => this.#end({ kind: 'lost', reason }));
-    const bundle = ledger.open;
-    // What this node began and could not end is all that it has of it.
-    if (bundle !== undefined) this.#inTurn(() => this.#publishing.endBundle(bundle));
   }
 
   // What the node says ---------------------------------------------------------------------------------
@@ -171,6 +169,8 @@ export class CarrierPeer implements FrameSocket {
         this.#wants.push(...(message.wants ?? []));
         this.#reading.taken(message.bytes);
         return this.#hold();
+      case 'level':
+        return this.#publishing.level();
       case 'ping':
         return this.#give({ type: 'pong', time: message.time });
       case 'bye':

@@ -77,6 +77,8 @@ export interface CarrierLink {
   forget(name: string): Promise<void>;
   /** Lets messages go, up to a place, whose subject begins with these tokens and has more after them. */
   trim(subject: Subject, place: number): Promise<void>;
+  /** Lets the messages under a subject go that stand before its last one. */
+  thin(subject: Subject): Promise<void>;
   /** Ends the link. Idempotent. */
   close(): void;
 }

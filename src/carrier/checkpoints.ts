@@ -67,6 +67,7 @@ export class Checkpoints {
   #turn: Promise<void> = Promise.resolve();
   #count = 0;
   #isOver = false;
+  #mayPurge = true;
 
   constructor(parts: CheckpointsParts) {
     this.#parts = parts;
@@ -134,6 +135,18 @@ export class Checkpoints {
       this.#parts.say(table);
     } catch (error) {
       if (!isTablecastError(error, 'PEER_REFUSED')) throw error;
+      this.#parts.refused(error);
+    }
+  }
+
+  /** Takes something out of the carrier; who may not is told that once, and goes on without. */
+  async letGo(task: (link: CarrierLink) => Promise<void>): Promise<void> {
+    if (!this.#mayPurge) return;
+    try {
+      await task(this.#parts.link);
+    } catch (error) {
+      if (!isTablecastError(error, 'PEER_REFUSED')) throw error;
+      this.#mayPurge = false;
       this.#parts.refused(error);
     }
   }
@@ -282,10 +295,13 @@ export class Checkpoints {
       through: through?.(new Map(vector)) ?? 0,
     };
     if (await this.#tell(table, kept)) {
-      if (before?.before !== undefined) await link.forget(before.before);
-      // Only what a checkpoint stands for leaves the memory; who reads slowly finds it there.
-      if (kept.through > 0) await link.trim([OPERATIONS, table], kept.through);
-    } else await link.forget(name);
+      await this.letGo(async () => {
+        if (before?.before !== undefined) await link.forget(before.before);
+        // Only what a checkpoint stands for leaves the memory; who reads slowly finds it there.
+        if (kept.through > 0) await link.trim([OPERATIONS, table], kept.through);
+        for (const kind of [CHECKPOINT, LEASE]) await link.thin([kind, table]);
+      });
+    } else await this.letGo(() => link.forget(name));
     this.#parts.say(table);
   }
 }

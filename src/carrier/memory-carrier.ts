@@ -226,6 +226,14 @@ class MemoryLink implements CarrierLink {
     });
   }
 
+  async thin(subject: Subject): Promise<void> {
+    await this.#turn();
+    const last = this.#find(subject);
+    const name = subject.join('\n');
+    const carrier = this.#carrier;
+    carrier.messages = carrier.messages.filter((one) => one === last || one.subject.join('\n') !== name);
+  }
+
   close(): void {
     this.over('closed');
   }

@@ -76,17 +76,17 @@ export class Parts {
     return index === count - 1 ? { frame: joined(open.frames), from: open.from } : undefined;
   }
 
-  /** Holds a frame back until all of its bundle is there; returns false for what is too much for a batch. */
-  hold(bundle: string, piece: Piece): boolean {
-    const name = `${nodeOf(piece.author)}\n${bundle}`;
+  /** Holds a frame back until all of its bundle is there; returns what is too much for a batch, frame by frame. */
+  hold(bundle: string, piece: Piece): Complete[] {
+    const name = nameOf(piece.author, bundle);
     const open = this.#bundles.get(name) ?? this.#begun(piece.from, piece.author);
     this.#bundles.set(name, open);
     this.#add(open, piece.frame);
     open.parts.push(piece);
     const sum = (of: 'operations' | 'runs'): number => open.parts.reduce((all, part) => all + part[of], 0);
-    if (sum('operations') <= MAX_FRAME_OPERATIONS && sum('runs') <= MAX_FRAME_RUNS) return true;
+    if (sum('operations') <= MAX_FRAME_OPERATIONS && sum('runs') <= MAX_FRAME_RUNS) return [];
     this.#drop(this.#bundles, name);
-    return false;
+    return open.frames.map((frame) => ({ frames: [frame] }));
   }
 
   /** Everything of a bundle is there, says a node; only who began it is believed. */
@@ -94,6 +94,15 @@ export class Parts {
     if (publisherOf(bundle) !== by) return [];
     const names = [...this.#bundles.keys()].filter((name) => name.endsWith(`\n${bundle}`));
     return names.map((name) => ({ frames: this.#drop(this.#bundles, name)?.frames ?? [] }));
+  }
+
+  /** An author's node goes on with something else: bundles that it began before are all there, or never will be. */
+  endBefore(author: Author, bundle: string | undefined): Complete[] {
+    const node = nodeOf(author);
+    const ended = [...this.#bundles].filter(
+      ([name, open]) => nodeOf(open.author) === node && name !== nameOf(author, bundle ?? ''),
+    );
+    return ended.map(([name]) => ({ frames: this.#drop(this.#bundles, name)?.frames ?? [] }));
   }
 
   /** The place from which on must be read again for what may still be ended; Infinity when nothing may. */
@@ -171,6 +180,10 @@ export class Parts {
 
 function nodeOf({ origin }: Author): string {
   return origin.slice(0, origin.lastIndexOf('@'));
+}
+
+function nameOf(author: Author, bundle: string): string {
+  return `${nodeOf(author)}\n${bundle}`;
 }
 
 /** Makes one frame of those of a bundle. Throws `FRAME_INVALID` or `OPERATION_INVALID` for what is none. */

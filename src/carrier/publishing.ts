@@ -3,7 +3,7 @@ import { isTablecastError } from '../errors.ts';
 import { type RunHeader, readRunName } from '../log/runs/run.ts';
 import { encodeMessage } from '../replication/wire/wire.ts';
 import { Backoff } from '../work/backoff.ts';
-import type { CarrierLink } from './carrier.ts';
+import type { CarrierLink, Subject } from './carrier.ts';
 import { type Group, type Waiting, batchesOf, byAuthor, groupsOf, piecesOf } from './frames.ts';
 import type { Ledger } from './ledger.ts';
 import { Refusals } from './refusals.ts';
@@ -15,6 +15,9 @@ const LONGEST_GRACE_MS = 1000;
 /** Pause before an append that was refused is tried again, doubling to the longest. */
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
+
+/** Ends of bundles are let go by so many at once: only the last says something. */
+const ENDS = 64;
 
 /** The parts are what publishing needs of who it publishes for. */
 export interface PublishingParts {
@@ -29,6 +32,8 @@ export interface PublishingParts {
   published(bytes: number, operations: number): void;
   /** The carrier lacks operations of a table before those it was to take. */
   lacks(table: string): void;
+  /** Lets go what stands under a subject before its last message. */
+  thin(subject: Subject): Promise<void>;
   /** Learns of a table's last checkpoint in the carrier. */
   refresh(table: string): Promise<void>;
   /** The carrier takes nothing at present, or takes it again. */
@@ -47,9 +52,14 @@ export class Publishing {
   #isOver = false;
   #timer: Timer | undefined;
   #count = 0;
+  #ends = 0;
+  /** A bundle that an earlier link began and could not end. */
+  #open: string | undefined;
+  #isLevel = false;
 
   constructor(parts: PublishingParts) {
     this.#parts = parts;
+    this.#open = parts.ledger.open;
     this.#refusals = new Refusals(parts.environment, (table) => parts.lacks(table));
   }
 
@@ -96,7 +106,8 @@ export class Publishing {
 
   /** Publishes what is due; call it when something others published may make some of it needless. */
   go(): void {
-    if (this.#isBusy || this.#isOver || this.#waiting.length === 0) return;
+    const isNothing = this.#waiting.length === 0 && !(this.#isLevel && this.#open !== undefined);
+    if (this.#isBusy || this.#isOver || isNothing) return;
     this.#isBusy = true;
     this.#round().then(
       (wasDue) => {
@@ -111,6 +122,12 @@ export class Publishing {
     );
   }
 
+  /** Everything that the carrier lacked of this node was offered. */
+  level(): void {
+    this.#isLevel = true;
+    this.go();
+  }
+
   stop(): void {
     this.#isOver = true;
     this.#timer?.cancel();
@@ -123,11 +140,11 @@ export class Publishing {
     const now = this.#parts.environment.elapsed();
     const isDue = (one: Waiting): boolean => one.after <= now || this.#isThere(one);
     const due = this.#waiting.filter(isDue);
-    if (due.length === 0) return false;
+    if (due.length === 0) return this.#endOpen();
     this.#waiting = this.#waiting.filter((one) => !due.includes(one));
     let single: Waiting[] = [];
     for (const frame of due) {
-      if (new Set(frame.runs.map(({ table }) => table)).size === 1) {
+      if (new Set(frame.runs.map(({ table }) => table)).size === 1 && !this.#goesOn(frame)) {
         single.push(frame);
         continue;
       }
@@ -136,6 +153,20 @@ export class Publishing {
       await this.#bundle(frame);
     }
     await this.#together(single);
+    return true;
+  }
+
+  /** Returns whether a frame has what is missing of a bundle: it is the first that this node is to publish of its own. */
+  #goesOn({ runs }: Waiting): boolean {
+    return this.#open !== undefined && runs.every(({ origin }) => this.#isOwn(origin));
+  }
+
+  /** Ends the bundle of an earlier link, when nothing more of it will come. */
+  async #endOpen(): Promise<boolean> {
+    const bundle = this.#open;
+    if (bundle === undefined || !this.#isLevel) return false;
+    this.#open = undefined;
+    await this.#endBundle(bundle);
     return true;
   }
 
@@ -171,16 +202,18 @@ export class Publishing {
   /** Publishes a frame of one author in several tables, which readers take together. */
   async #bundle(frame: Waiting): Promise<void> {
     const { nodeId, nonce } = this.#parts;
-    const bundle = bundleName(nodeId, nonce, ++this.#count);
+    const open = this.#goesOn(frame) ? this.#open : undefined;
+    if (open !== undefined) this.#open = undefined;
+    const bundle = open ?? bundleName(nodeId, nonce, ++this.#count);
     let operations = 0;
     for (const group of groupsOf([frame])) operations += await this.#publish(group, bundle);
     // Of what was left out whole, nothing was begun.
-    if (operations > 0) await this.endBundle(bundle);
+    if (operations > 0 || open !== undefined) await this.#endBundle(bundle);
     this.#parts.published(frame.bytes, operations);
   }
 
   /** Says that everything of a bundle is there. */
-  async endBundle(bundle: string): Promise<void> {
+  async #endBundle(bundle: string): Promise<void> {
     const { link, nodeId, nonce } = this.#parts;
     const subject = [BUNDLE, nodeId];
     await this.#persist(async () => {
@@ -195,6 +228,7 @@ export class Publishing {
       });
       return place !== undefined;
     });
+    if (this.#ends++ % ENDS === 0) await this.#parts.thin(subject);
   }
 
   /** Publishes a group, as far as it is not there yet; returns how many operations are taken by it, 0 when it is left out. */

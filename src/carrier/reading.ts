@@ -233,9 +233,9 @@ export class Reading {
     const found = readFrame(frame, said, this.#parts.isCareful);
     if (typeof found === 'string') return this.#parts.strange(message, found);
     this.has(table, origin, held);
+    this.#giveAll(this.#pieces.endBefore({ table, origin }, bundle));
     if (bundle === undefined) return this.#give(frame);
-    const piece = { ...found, author: { table, origin }, frame, from };
-    if (!this.#pieces.hold(bundle, piece)) this.#parts.strange(message, 'its bundle is too much for a batch');
+    this.#giveAll(this.#pieces.hold(bundle, { ...found, author: { table, origin }, frame, from }));
   }
 
   #giveAll(all: readonly Complete[]): void {

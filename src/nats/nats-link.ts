@@ -1,4 +1,10 @@
-import type { Consumer, ConsumerMessages, JsMsg, OrderedConsumerOptions } from '@nats-io/jetstream';
+import type {
+  Consumer,
+  ConsumerMessages,
+  JsMsg,
+  OrderedConsumerOptions,
+  PurgeOpts,
+} from '@nats-io/jetstream';
 import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import type { Appended, Carried, CarriedHead, CarrierLink, Headers, Subject } from '../carrier/carrier.ts';
 import { linkOver, refusedByCarrier } from '../carrier/errors.ts';
@@ -155,13 +161,24 @@ export class NatsLink implements CarrierLink {
   }
 
   async forget(name: string): Promise<void> {
-    const { manager, names } = this.#parts;
-    await manager.streams.purge(names.rows, { filter: `${names.rowsPrefix}.${encodeToken(name)}` });
+    const { names } = this.#parts;
+    await this.#purge(names.rows, { filter: `${names.rowsPrefix}.${encodeToken(name)}` });
   }
 
   async trim(subject: Subject, place: number): Promise<void> {
-    const { manager, names } = this.#parts;
-    await manager.streams.purge(names.stream, { filter: `${this.#encode(subject)}.>`, seq: place + 1 });
+    await this.#purge(this.#parts.names.stream, { filter: `${this.#encode(subject)}.>`, seq: place + 1 });
+  }
+
+  async thin(subject: Subject): Promise<void> {
+    await this.#purge(this.#parts.names.stream, { filter: this.#encode(subject), keep: 1 });
+  }
+
+  async #purge(stream: string, options: PurgeOpts): Promise<void> {
+    try {
+      await this.#parts.manager.streams.purge(stream, options);
+    } catch (error) {
+      throw this.#appendFailed(error, this.#parts.name);
+    }
   }
 
   close(): void {

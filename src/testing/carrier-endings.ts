@@ -14,6 +14,7 @@ async function assertOver(link: CarrierLink): Promise<void> {
     kept: () => listOf(link.kept('a')),
     forget: () => link.forget('a'),
     trim: () => link.trim(['a'], 1),
+    thin: () => link.thin(['a']),
   };
   for (const [name, call] of Object.entries(calls))
     await assert.rejects(call(), `${name} rejects after the end`);

@@ -100,6 +100,18 @@ export const readingCases: readonly CarrierCase[] = [
     },
   },
   {
+    title: 'lets go what stands under one subject before its last message, and nothing else',
+    check: async ({ link }) => {
+      const one = await link();
+      await appendAll(one, ['x', 'a'], ['1', '2', '3']);
+      await appendAll(one, ['x', 'a', 'b'], ['4', '5']);
+      await appendAll(one, ['x', 'ab'], ['6', '7']);
+      await one.thin(['x', 'a']);
+      await one.thin(['x', 'none']);
+      assert.deepEqual(textsOf(await readOf(one, 1, 5)), ['3', '4', '5', '6', '7']);
+    },
+  },
+  {
     title: 'takes a first message again where all were let go, at a later place',
     check: async ({ link }) => {
       const one = await link();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TableNode } from '../../src/index.ts';
 import { Parts } from '../../src/carrier/parts-of-messages.ts';
-import { BUNDLE, OPERATIONS } from '../../src/carrier/subjects.ts';
+import { BUNDLE, CHECKPOINT, LEASE, OPERATIONS } from '../../src/carrier/subjects.ts';
 import { carried, codesOf, declaration, declare } from './carried.ts';
 
 it('rows of a checkpoint that are gone are told, and come again from the nodes that have them', async () => {
@@ -52,6 +52,53 @@ it('a batch that its author did not end is told after a minute, and holds up not
   await cluster.close();
 });
 
+it('a batch that is cut off in the middle of publishing is one unit all the same, once its author is back', async () => {
+  let isCut = false;
+  const { cluster, memory } = carried(2, {
+    permits: ({ subject: [kind, table] }) => !isCut || kind !== OPERATIONS || table === 't',
+  });
+  const both = (node: TableNode) => [node.table('t', declaration), node.table('other', declaration)] as const;
+  for (const index of [0, 1]) await cluster.start(index, (node) => void both(node));
+  const [t, other] = both(cluster.node(1));
+  const seen: boolean[] = [];
+  for (const table of [t, other]) table.changes.subscribe(() => seen.push(t.has('k') === other.has('k')));
+  isCut = true;
+  const a = cluster.node(0);
+  a.batch(() => {
+    for (const table of both(a)) table.set('k', 'a');
+  });
+  await cluster.run(2000);
+  expect(memory.messages.filter(({ subject: [kind] }) => kind === OPERATIONS)).toHaveLength(1);
+  cluster.crash(0);
+  isCut = false;
+  const again = await cluster.start(0, (node) => void both(node));
+  again.table('other', declaration).set('after', 'a');
+  await cluster.run(5000);
+  expect([t.size, other.size]).toEqual([1, 2]);
+  expect(seen).toEqual(seen.map(() => true));
+  await cluster.close();
+});
+
+it('of ends of batches, leases and checkpoints only the last stay in a carrier, and a node that comes late has all', async () => {
+  const { cluster, memory } = carried(2);
+  const both = (node: TableNode) => [node.table('t', declaration), node.table('other', declaration)] as const;
+  const a = await cluster.start(0, (node) => void both(node));
+  for (let round = 0; round < 150; round++) {
+    a.batch(() => {
+      for (const table of both(a)) table.set(`k${round % 10}`, `${round} ${'x'.repeat(100)}`);
+    });
+    await cluster.run(100);
+  }
+  const count = (wanted: string): number =>
+    memory.messages.filter(({ subject: [kind] }) => kind === wanted).length;
+  expect([CHECKPOINT, LEASE].map(count)).toEqual([2, 2]);
+  expect(count(BUNDLE)).toBeLessThanOrEqual(64);
+  const late = await cluster.start(1, (node) => void both(node));
+  await cluster.run(5000);
+  for (const table of both(late)) expect(table.get('k9')).toMatch(/^149 /);
+  await cluster.close();
+});
+
 describe('what was begun and not ended', () => {
   const MEBIBYTE = 1024 * 1024;
   const bytes = new Uint8Array(MEBIBYTE - 512);
@@ -87,8 +134,8 @@ describe('what was begun and not ended', () => {
     expect(parts.take(message(5), [4, 6], author)).toBeUndefined();
     expect(parts.from).toBe(Infinity);
     const many = { ...piece('a'), operations: 16_384 };
-    expect(parts.hold('a.x.1', many)).toBe(true);
-    expect(parts.hold('a.x.1', { ...many, operations: 1 })).toBe(false);
+    expect(parts.hold('a.x.1', many)).toEqual([]);
+    expect(parts.hold('a.x.1', { ...many, operations: 1 })).toHaveLength(2);
   });
 
   it('is ended by who publishes it, and by nobody else', () => {
