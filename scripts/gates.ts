@@ -18,6 +18,7 @@ interface Gate {
   /** The figure; undefined when the output does not hold one, or the limit is missed although the campaign is content. */
   readonly figure: (output: string) => string | undefined;
   readonly seconds: number;
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 interface Verdict {
@@ -48,6 +49,9 @@ const worlds: readonly Gate[] = Array.from(worldKinds, ([kind, { fixed, fresh, o
   figure: (output) => figureOf(output, /seeds held|fresh seeds/, 3),
   seconds: 240,
 }));
+
+/** Of the conformance tests those that are not about a link: its speed, its bytes, what both of its ends are told. */
+const beyondLinks = '^(?!.*(conformance (33|36|60|99|105|115):|the bytes on the wire))';
 
 const lanes: readonly (readonly Gate[])[] = [
   [
@@ -135,6 +139,24 @@ const lanes: readonly (readonly Gate[])[] = [
       },
       seconds: 240,
     },
+    {
+      name: 'carrier: conformance',
+      script: 'node_modules/vitest/vitest.mjs',
+      args: ['run', '--project', 'source', 'test/conformance', '-t', beyondLinks],
+      environment: { TABLECAST_CARRIER: 'memory', TEST_RESULTS_DIRECTORY: undefined, NO_COLOR: '1' },
+      limit:
+        'the conformance tests over a carrier in the place of links, but for seven about links, 0 failed',
+      figure: (output) => figureOf(output, /^ +Tests +\d+ passed/),
+      seconds: 120,
+    },
+    {
+      name: 'carrier: demonstration',
+      script: 'examples/cluster/main.ts',
+      args: ['--nats', '--rows', '2000', '--seconds', '3'],
+      limit: 'three processes over a real NATS server, one killed and back, every node equal',
+      figure: (output) => figureOf(output, /^ +yes /, 3),
+      seconds: 60,
+    },
   ],
 ];
 
@@ -143,6 +165,7 @@ function run(gate: Gate): Promise<Verdict> {
   const child = spawn(process.execPath, ['--import', './scripts/typescript.mjs', gate.script, ...gate.args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...gate.environment },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr])

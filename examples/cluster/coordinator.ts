@@ -35,6 +35,8 @@ export interface ClusterOptions {
   /** How long to spread reading over. */
   readonly seconds: number;
   readonly contested: boolean;
+  /** The NATS server that carries the tables; without one, the workers dial the manager. */
+  readonly nats: string | undefined;
 }
 
 /** What came out. */
@@ -99,15 +101,19 @@ export class Cluster {
   }
 
   async #startAll(): Promise<void> {
-    const { opened } = await this.#start(MANAGER);
+    const { opened, caughtUp: managerConnected } = await this.#start(MANAGER);
     this.#managerAddress = opened.address;
-    this.#say(MANAGER, `pid ${this.#node(MANAGER).pid}, listens on ${opened.address}`);
+    const { nats } = this.#options;
+    if (nats !== undefined) await managerConnected;
+    const there = nats === undefined ? `listens on ${opened.address}` : 'connected to the NATS server';
+    this.#say(MANAGER, `pid ${this.#node(MANAGER).pid}, ${there}`);
     if (opened.page !== undefined) this.#sayPage(opened.page);
     await Promise.all(
       WORKERS.map(async (id) => {
         const { caughtUp } = await this.#start(id);
         await caughtUp;
-        this.#say(id, `pid ${this.#node(id).pid}, connected to the manager`);
+        const where = nats === undefined ? 'the manager' : 'the NATS server, and to nothing else';
+        this.#say(id, `pid ${this.#node(id).pid}, connected to ${where}`);
       }),
     );
     this.#display.say(
@@ -121,9 +127,10 @@ export class Cluster {
     mkdirSync(directory, { recursive: true });
     const node = new ChildNode(id);
     this.#nodes.set(id, node);
-    const peers = id === MANAGER ? [] : [this.#managerAddress];
-    const { contested } = this.#options;
-    const options: NodeProcessOptions = { id, directory, peers, contested, servesPage: id === MANAGER };
+    const { contested, nats } = this.#options;
+    const peers = id === MANAGER || nats !== undefined ? [] : [this.#managerAddress];
+    const servesPage = id === MANAGER;
+    const options: NodeProcessOptions = { id, directory, peers, nats, contested, servesPage };
     const caughtUp = node.next('caught-up');
     // A caller that needs it awaits it; a process that fails to open is told by open() alone.
     caughtUp.catch(() => undefined);

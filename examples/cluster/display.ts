@@ -48,6 +48,7 @@ export function number(value: number): string {
 export function connections({ state, status }: NodeView): string {
   if (state !== 'running') return state;
   const peers = status?.peers ?? [];
+  if (peers.some((peer) => peer.startsWith('nats.'))) return 'connected to NATS';
   return peers.length === 0 ? 'alone' : `connected to ${peers.length}`;
 }
 

@@ -9,6 +9,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { colors } from './colors.ts';
 import { generateSampleLog } from '../../src/cli/formats/index.ts';
 import { Cluster } from './coordinator.ts';
+import { DemonstrationServer } from './nats-server.ts';
 import { number, PlainDisplay, type Display } from './display.ts';
 import { surveyLog, type Survey } from './survey.ts';
 import { TerminalDisplay } from './terminal-display.ts';
@@ -23,6 +24,7 @@ interface Flags {
   readonly contested: boolean;
   readonly keep: boolean;
   readonly stay: boolean;
+  readonly nats: boolean;
 }
 
 function between(smallest: number, largest: number): (text: string) => number {
@@ -47,11 +49,17 @@ function command(): Command {
       'at the end, also let two workers write the same keys at once: conflicts, and their end',
       false,
     )
+    .option(
+      '--nats',
+      'let the nodes share their tables through a NATS server, which is started for this, and not with each other',
+      false,
+    )
     .option('--stay', 'at the end, let the nodes and their page run on until Ctrl-C', false)
     .option('--keep', 'keep the directory when stopped with Ctrl-C', false)
     .addHelpText(
       'after',
       '\nExamples:\n  npm start\n  npm start -- /var/log/zeek/current/dns.log\n  npm start -- --contested\n' +
+        '  npm start -- --nats\n' +
         '\nExit code: 0 when every node ends equal, 1 when not or when something fails, 130 after Ctrl-C.',
     )
     .showHelpAfterError('(npm start -- --help shows what there is)');
@@ -65,6 +73,7 @@ class Demonstration {
   readonly #stopping = new AbortController();
   #directory: string | undefined;
   #cluster: Cluster | undefined;
+  #server: DemonstrationServer | undefined;
 
   constructor(path: string | undefined, flags: Flags) {
     this.#path = path;
@@ -82,12 +91,14 @@ class Demonstration {
     this.#sayWhat(log, survey);
     this.#stopping.signal.throwIfAborted();
     const { seconds, contested } = this.#flags;
-    const options = { directory: this.#directory, logPath: log, survey, seconds, contested };
+    const nats = this.#flags.nats ? await this.#startServer(this.#directory) : undefined;
+    const options = { directory: this.#directory, logPath: log, survey, seconds, contested, nats };
     this.#cluster = new Cluster(options, this.#display);
     const outcome = await this.#cluster.run();
     const verdict = verdictOn(outcome, survey);
     if (this.#flags.stay) await this.#stayUntilStopped(verdict.lines);
     await this.#cluster.close();
+    await this.#server?.close();
     for (const line of [...verdict.lines, ...nextSteps(this.#directory, this.#flags)])
       this.#display.say(line);
     return verdict.isGood;
@@ -116,8 +127,21 @@ class Demonstration {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#cluster?.close();
+    await this.#server?.close();
     if (this.#directory === undefined || this.#flags.keep) return;
     await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  /** Starts the server that carries the tables, and says in words what it is for. */
+  async #startServer(directory: string): Promise<string> {
+    const server = await DemonstrationServer.start(join(directory, 'nats'));
+    this.#server = server;
+    this.#stopping.signal.throwIfAborted();
+    this.#display.say(`server    ${server.servers}, pid ${server.pid}: a NATS server that keeps a stream`);
+    this.#display.say(
+      '          what a node writes goes there, and the others read it; no node knows another',
+    );
+    return server.servers;
   }
 
   async #writeSample(directory: string): Promise<string> {
@@ -147,12 +171,13 @@ class Demonstration {
   }
 }
 
-function nextSteps(directory: string, { contested }: Flags): string[] {
+function nextSteps(directory: string, { contested, nats }: Flags): string[] {
   const database = join(directory, 'manager', 'manager.tablecast.db');
   return [
     '',
     colors.bold('Next'),
     '  npm start -- PATH          # the same with a log of yours',
+    ...(nats ? [] : ['  npm start -- --nats        # the same nodes with a NATS server between them']),
     ...(contested
       ? []
       : [

@@ -16,6 +16,8 @@ export interface NodeProcessOptions {
   readonly directory: string;
   /** URLs to dial. */
   readonly peers: readonly string[];
+  /** The NATS server that carries the tables in the place of links between nodes. */
+  readonly nats: string | undefined;
   readonly contested: boolean;
   /** Whether it answers over HTTP, and serves the page. */
   readonly servesPage: boolean;

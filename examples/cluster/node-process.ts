@@ -167,9 +167,10 @@ let running: NodeProcess | undefined;
 
 async function open(options: NodeProcessOptions): Promise<void> {
   const started = performance.now();
-  const { id, directory, peers, servesPage } = options;
+  const { id, directory, peers, servesPage, nats: servers } = options;
   const http = servesPage ? { port: 0 } : undefined;
-  const node = await openNode({ id, directory, peers, listen: { port: 0 }, http });
+  const way = servers === undefined ? { peers, listen: { port: 0 } } : { nats: { servers, group: 'demo' } };
+  const node = await openNode({ id, directory, http, ...way });
   running = new NodeProcess(node, options);
   const milliseconds = performance.now() - started;
   const { rows, rowsRead } = running;

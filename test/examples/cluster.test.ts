@@ -99,6 +99,13 @@ describe('what the demonstration cannot use', () => {
     expect(code).toBe(1);
   });
 
+  test('a NATS server that is not installed is said, with what to do', async () => {
+    const running = new RunningExample(CLUSTER, ['--nats'], { PATH: place });
+    const { code, stderr } = await running.finished;
+    expect(stderr).toMatch(/nats-server: it is not on the PATH[^]*Install nats-server/);
+    expect(code).toBe(1);
+  });
+
   test('--help says what there is', async () => {
     const { code, stdout } = await runExample(CLUSTER, ['--help']);
     expect(stdout).toMatch(/Usage: npm start -- \[options\] \[log\]/);
