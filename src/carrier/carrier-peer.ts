@@ -1,7 +1,6 @@
 import type { Environment } from '../environment.ts';
 import type { NodeEvent } from '../events.ts';
 import type { TableState } from '../replication/wire/bodies.ts';
-import type { OperationName, WantedOperation } from '../replication/wire/holding-wire.ts';
 import { partsOf } from '../replication/wire/parts.ts';
 import { type Message, PROTOCOL, decodeMessage, encodeMessage } from '../replication/wire/wire.ts';
 import type { FrameConnection, FrameSocket } from '../transport/frame-connection.ts';
@@ -13,6 +12,7 @@ import type { Ledger } from './ledger.ts';
 import { Publishing } from './publishing.ts';
 import { Reading } from './reading.ts';
 import { type Author, TABLE } from './subjects.ts';
+import { Wanted } from './wanted.ts';
 
 /** A checkpoint is due when what follows the last one is more than it, and than this. */
 const TAIL_BYTES: number = 4 * 1024 * 1024;
@@ -56,7 +56,7 @@ export class CarrierPeer implements FrameSocket {
   /** Bytes read of each table since its last checkpoint. */
   readonly #tails = new Map<string, number>();
   readonly #due = new Set<string>();
-  #wants: WantedOperation[] = [];
+  readonly #wanted: Wanted;
   #connection: FrameConnection | undefined;
   #turn: Promise<void> = Promise.resolve();
   #taken = { bytes: 0, operations: 0 };
@@ -65,6 +65,7 @@ export class CarrierPeer implements FrameSocket {
 
   constructor(parts: CarrierPeerParts) {
     this.#parts = parts;
+    this.#wanted = new Wanted(parts.ledger);
     const { environment, link, ledger, nodeId } = parts;
     const nonce = Math.floor(environment.random() * 2 ** 48).toString(36);
     this.#nonce = nonce;
@@ -166,7 +167,7 @@ export class CarrierPeer implements FrameSocket {
       case 'checkpoint':
         return this.#checkpoints.take(message, length);
       case 'ack':
-        this.#wants.push(...(message.wants ?? []));
+        this.#wanted.want(message.wants);
         this.#reading.taken(message.bytes);
         return this.#hold();
       case 'level':
@@ -275,13 +276,7 @@ export class CarrierPeer implements FrameSocket {
 
   /** Tells what the carrier took, and what it holds of what the node asked for. */
   #hold(isDue = false): void {
-    const { ledger } = this.#parts;
-    const holds: OperationName[] = [];
-    this.#wants = this.#wants.filter(({ table, origin, sequence }) => {
-      const isHeld = ledger.entry(table, origin).held >= sequence;
-      if (isHeld) holds.push({ table, origin, sequence });
-      return !isHeld;
-    });
+    const holds = this.#wanted.news();
     if (!isDue && holds.length === 0) return;
     const { bytes, operations } = this.#taken;
     this.#give({ type: 'ack', bytes, operations, durable: operations, holds });

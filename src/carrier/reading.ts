@@ -7,6 +7,7 @@ import { linkOver } from './errors.ts';
 import type { Carried, CarrierLink } from './carrier.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { KeptCheckpoint, Ledger } from './ledger.ts';
+import { Settling } from './settling.ts';
 import { type Complete, OPEN_MS, Parts, type Piece, oneFrame, runsOf } from './parts-of-messages.ts';
 import {
   type Author,
@@ -68,12 +69,7 @@ export class Reading {
   #timer: Timer | undefined;
   /** By table and author, the last operation that the node has or was given. */
   readonly #has = new Map<string, Map<string, number>>();
-  /** By table and author, what the messages hold that were read and that the node took in. */
-  readonly #read = new Map<string, Map<string, number>>();
-  /** Messages that it may not have taken in yet, by how many bytes it was given then, and where reading stood. */
-  #unsettled: { table: string; origin: string; held: number; given: number }[] = [];
-  #steps: { given: number; place: number }[] = [];
-  #settled = 0;
+  readonly #settling: Settling;
   /** The switch that the node said was in force in a table, and the checkpoint that was given last. */
   readonly #epochs = new Map<string, Epoch>();
   readonly #across = new Map<string, string>();
@@ -83,8 +79,6 @@ export class Reading {
   >();
   #next: number;
   #abort = new AbortController();
-  #given = 0;
-  #taken = 0;
   #isPaused = false;
   #isBegun = false;
   #isLevel = false;
@@ -93,6 +87,7 @@ export class Reading {
   constructor(parts: ReadingParts) {
     this.#parts = parts;
     this.#pieces = new Parts(() => parts.environment.elapsed());
+    this.#settling = new Settling((place) => parts.reached(place));
     this.#next = parts.place + 1;
   }
 
@@ -218,7 +213,7 @@ export class Reading {
     const has = this.#has.get(table);
     if (has === undefined) return;
     this.#parts.grew(table, message.bytes.length);
-    this.#unsettled.push({ table, origin, held: head.held, given: this.#given + message.bytes.length });
+    this.#settling.saw({ table, origin, held: head.held });
     const [index, count] = head.part;
     if (index === count - 1 && (has.get(origin) ?? 0) >= head.held) return;
     const whole = this.#pieces.take(message, head.part, author);
@@ -278,35 +273,18 @@ export class Reading {
   }
 
   #give(frame: Uint8Array): void {
-    this.#given += frame.length;
+    this.#settling.gave(frame.length);
     this.#parts.give(frame);
   }
 
   /** A message was read: once the node took in what it was given, the place is reached. */
   #step(): void {
-    const place = Math.min(this.#next, this.#pieces.from) - 1;
-    const last = this.#steps.at(-1);
-    if (last?.given === this.#given) last.place = place;
-    else this.#steps.push({ given: this.#given, place });
-    this.#settle();
-  }
-
-  #settle(): void {
-    const isTaken = ({ given }: { readonly given: number }): boolean => given <= this.#taken;
-    const open = this.#unsettled.findIndex((one) => !isTaken(one));
-    for (const { table, origin, held } of this.#unsettled.splice(0, open < 0 ? this.#unsettled.length : open))
-      noteMost(this.#read, table, origin, held);
-    const next = this.#steps.findIndex((one) => !isTaken(one));
-    const done = this.#steps.splice(0, next < 0 ? this.#steps.length : next).at(-1);
-    if (done === undefined) return;
-    this.#settled = done.place;
-    this.#parts.reached(done.place);
+    this.#settling.step(Math.min(this.#next, this.#pieces.from) - 1);
   }
 
   /** The node took in so many bytes, of all that it was given. */
   taken(bytes: number): void {
-    this.#taken = bytes;
-    this.#settle();
+    this.#settling.taken(bytes);
     this.#wake();
   }
 
@@ -327,11 +305,12 @@ export class Reading {
 
   /** Says up to which place everything of a table is in a checkpoint with a vector, as far as it was read by now. */
   through(table: string): (vector: ReadonlyMap<string, number>) => number {
-    const settled = this.#settled;
+    const settled = this.#settling.place;
     const before = this.#parts.checkpoints.of(table);
     const earlier = this.#parts.ledger.vector(table).filter(([, { place }]) => place <= settled);
     const all = new Map<string, number>(earlier.map(([origin, { held }]) => [origin, held]));
-    for (const [origin, sequence] of [...(this.#read.get(table) ?? []), ...(before?.held ?? [])])
+    const read = this.#settling.read(table).map(({ origin, held }) => [origin, held] as const);
+    for (const [origin, sequence] of [...read, ...(before?.held ?? [])])
       all.set(origin, Math.max(sequence, all.get(origin) ?? 0));
     return (vector) => {
       const isWhole = [...all].every(([origin, sequence]) => (vector.get(origin) ?? 0) >= sequence);
@@ -340,7 +319,7 @@ export class Reading {
   }
 
   get #isOpen(): boolean {
-    return !this.#isPaused && this.#given - this.#taken < WINDOW_BYTES;
+    return !this.#isPaused && this.#settling.owed < WINDOW_BYTES;
   }
 
   async #room(signal: AbortSignal): Promise<void> {
@@ -375,15 +354,4 @@ function readFrame(
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-}
-
-function noteMost(
-  tables: Map<string, Map<string, number>>,
-  table: string,
-  origin: string,
-  held: number,
-): void {
-  let entries = tables.get(table);
-  if (entries === undefined) tables.set(table, (entries = new Map()));
-  if ((entries.get(origin) ?? 0) < held) entries.set(origin, held);
 }
