@@ -14,17 +14,23 @@ const PLACE_FACT = 'carrier:';
 export interface CarriedParts {
   readonly nodeId: string;
   readonly environment: Environment;
-  /** Bytes of tail from which on a checkpoint is due; undefined: as outside tests. */
-  readonly tailBytes?: number | undefined;
   readonly stores: ReadonlyMap<BackendName, SegmentStore>;
   /** Small values that stores kept. */
   readonly facts: ReadonlyMap<string, Uint8Array>;
   report(this: void, event: NodeEvent): void;
 }
 
-/** Makes the transport over which a node has a carrier as its peer. */
-export function carriedBy(carrier: Carrier, group: string, parts: CarriedParts): Transport {
-  const { nodeId, environment, tailBytes, facts, report } = parts;
+/**
+ * Makes the transport over which a node has a carrier as its peer. A checkpoint is due from `tailBytes` of tail on;
+ * undefined: as outside tests.
+ */
+export function carriedBy(
+  carrier: Carrier,
+  group: string,
+  parts: CarriedParts,
+  tailBytes?: number,
+): Transport {
+  const { nodeId, environment, facts, report } = parts;
   const fact = `${PLACE_FACT}${group}`;
   return new CarrierTransport({
     carrier,

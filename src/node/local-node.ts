@@ -146,7 +146,8 @@ class LocalNode implements TableNode, StoreListener {
     const report = (event: NodeEvent): void => this.#events.report(event);
     const refused = (stranger: Stranger): void => this.#replicator.strangers.refused(stranger);
     const owner = { nodeId: this.id, environment, stores: this.#stores, facts: this.#facts };
-    const carriage = carriageOf(options, { ...parts, ...outside }, { ...owner, report, later, refused });
+    const given = { transport: parts.transport, carried: parts.carried ?? outside.carried };
+    const carriage = carriageOf(options, { ...outside, ...given }, { ...owner, report, later, refused });
     this.#carriage = carriage;
     this.reloadCertificates = certificateReload(carriage, () => this.#around.http);
     this.#replicator = new Replicator({

@@ -1,7 +1,5 @@
 import { join } from 'node:path';
 import { sqliteBackend } from '../backends/sqlite/sqlite-backend.ts';
-import { natsCarrier } from '../nats/nats-carrier.ts';
-import { carriedBy } from './carried.ts';
 import type { Backend } from '../log/backend.ts';
 import { modeNamed } from '../modes/registry.ts';
 import { Projections } from '../sql/projecting.ts';
@@ -15,18 +13,25 @@ import { type NodeOptions, socketOf } from './options.ts';
 import type { Outside } from './outside.ts';
 import { ZeekClusters } from './zeek-clusters.ts';
 
-/** Everything that Node.js offers a node. */
+/** Returns everything that Node.js offers, and what carries tables, which no other node loads. */
+export async function carriedOutside(): Promise<Outside> {
+  const [{ carriedBy }, { natsCarrier }] = await Promise.all([
+    import('./carried.ts'),
+    import('../nats/nats-carrier.ts'),
+  ]);
+  const carried: Outside['carried'] = ({ nats }, parts) =>
+    nats === undefined ? undefined : carriedBy(natsCarrier(nats), nats.group, parts);
+  return { ...nodeOutside, carried };
+}
+
+/** Everything that Node.js offers a node whose tables nothing carries. */
 export const nodeOutside: Outside = {
   check: () => undefined,
   modeOf: modeNamed,
   durable: sqliteOf,
   webSocket: webSocketOf,
   socket: socketTransportOf,
-  carried: (options, given, parts) => {
-    const { nats } = options;
-    if (nats === undefined) return undefined;
-    return carriedBy(given ?? natsCarrier(nats), nats.group, parts);
-  },
+  carried: () => undefined,
   around: (options, shared, later) => {
     const parts = { ...shared, file: databaseFile(options) };
     const zeek = new ZeekClusters(parts);

@@ -2,7 +2,6 @@ import { AccessList } from '../access/grant.ts';
 import type { CredentialChange } from '../access/rights.ts';
 import type { Backend } from '../log/backend.ts';
 import { memoryBackend } from '../backends/memory.ts';
-import type { Carrier } from '../carrier/carrier.ts';
 import type { CarriedParts } from './carried.ts';
 import { addressOfGroup } from './group-address.ts';
 import type { Environment } from '../environment.ts';
@@ -21,9 +20,7 @@ export interface NodeParts {
   readonly environment?: Environment | undefined;
   readonly transport?: Transport | undefined;
   /** Carries the node's tables in the place of the servers that its options name. */
-  readonly carrier?: Carrier | undefined;
-  /** Bytes of a carrier's tail after which a checkpoint is due; for simulations, whose tables are small. */
-  readonly carrierTailBytes?: number | undefined;
+  readonly carried?: Outside['carried'] | undefined;
   readonly durableBackend?: Backend | undefined;
   /** After how many operations a checkpoint of a durable table is due; for simulations, which have few. */
   readonly checkpointAfter?: number | undefined;
@@ -63,11 +60,11 @@ export interface CarriageParts extends Omit<CarriedParts, 'report'> {
 /** Returns the transport that is given, or that the options ask for. */
 export function carriageOf(
   options: NodeOptions,
-  parts: NodeParts & Pick<Outside, 'webSocket' | 'socket' | 'carried'>,
+  parts: Pick<NodeParts, 'transport'> & Pick<Outside, 'webSocket' | 'socket' | 'carried'>,
   owner: CarriageParts,
 ): Carriage {
-  const { transport, webSocket, socket, carrier, carrierTailBytes: tailBytes } = parts;
-  const carried = parts.carried(options, carrier, { ...owner, tailBytes, report: owner.later });
+  const { transport, webSocket, socket } = parts;
+  const carried = parts.carried(options, { ...owner, report: owner.later });
   if (transport !== undefined) return givenCarriage(options, transport, carried);
   const told: Parameters<Outside['webSocket']>[1] = {
     onWarning: (message) => owner.report({ code: 'transport-warning', severity: 'warning', message }),

@@ -1,7 +1,7 @@
 import { spansOf } from '../observability/tracing.ts';
 import { systemEnvironment } from '../system-environment.ts';
 import { openLocalNode } from './local-node.ts';
-import { nodeOutside } from './node-outside.ts';
+import { carriedOutside, nodeOutside } from './node-outside.ts';
 import type { NodeParts } from './node-parts.ts';
 import type { NodeOptions } from './options.ts';
 import type { TableNode } from './table-node.ts';
@@ -16,7 +16,10 @@ export async function openNode(options: NodeOptions): Promise<TableNode> {
 
 /** As {@link openNode}, of given parts: for simulation and tests. */
 export async function openNodeOf(options: NodeOptions, parts: NodeParts): Promise<TableNode> {
-  return openLocalNode(options, tracedParts(options, parts), nodeOutside);
+  const asked =
+    (options as Partial<NodeOptions> | undefined)?.nats !== undefined && parts.carried === undefined;
+  const outside = asked ? await carriedOutside() : nodeOutside;
+  return openLocalNode(options, tracedParts(options, parts), outside);
 }
 
 /** The parts of a node that is traced: its environment begins spans. What is no options is refused behind it. */

@@ -1,4 +1,3 @@
-import type { Carrier } from '../carrier/carrier.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Backend } from '../log/backend.ts';
 import type { ConflictMode } from '../modes/conflict-mode.ts';
@@ -60,13 +59,8 @@ export interface Outside {
     options: NodeOptions,
     told: Pick<WebSocketOptions, 'onWarning' | 'onRefused'>,
   ): RenewableTransport | undefined;
-  /** Makes the transport to the carrier that is given, or that options ask for; undefined without one. */
-  carried(
-    this: void,
-    options: NodeOptions,
-    carrier: Carrier | undefined,
-    parts: CarriedParts,
-  ): Transport | undefined;
+  /** Makes the transport to the carrier that options ask for; undefined where they ask for none. */
+  carried(this: void, options: NodeOptions, parts: CarriedParts): Transport | undefined;
   /** `later` reports an event after what is under way. */
   around(this: void, options: NodeOptions, shared: SharedOf, later: (event: NodeEvent) => void): Around;
 }

@@ -1,11 +1,15 @@
 import type { NodeEvent, NodeOptions, TableDeclaration, TableNode, TableOf } from '../index.ts';
 import type { MemoryCarrier, MemoryCarrierOfNode } from '../carrier/memory-carrier.ts';
 import type { Slicing } from '../work/slices.ts';
+import { carriedBy } from '../node/carried.ts';
 import { openNodeOf } from '../node/open-node.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { type DiskBehaviour, SimulatedDisk, type Stop } from './simulated-disk.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { type VirtualEnvironment, VirtualTime } from './virtual-time.ts';
+
+/** The group whose carrier a simulated cluster has. */
+const GROUP = 'simulated';
 
 /** A topology says who dials whom: for each node the indexes of those it dials. */
 export type Topology = 'pair' | 'star' | 'chain' | 'ring' | 'mesh' | 'both' | readonly (readonly number[])[];
@@ -132,7 +136,7 @@ export class Cluster {
         limits: this.#options.limits,
         retention: this.#options.retention,
         backends: this.#options.backends?.(index, this.time),
-        ...(member.carrier !== undefined && { nats: { servers: 'nats://simulated', group: 'simulated' } }),
+        ...(member.carrier !== undefined && { nats: { servers: 'nats://simulated', group: GROUP } }),
       },
       {
         environment,
@@ -140,8 +144,7 @@ export class Cluster {
         durableBackend: member.disk.backend(this.#behaviour(member)),
         checkpointAfter: this.#options.checkpointAfter,
         slicing: this.#slicing(environment),
-        carrier: member.carrier,
-        carrierTailBytes: this.#options.carrier?.tailBytes,
+        carried: this.#carriedTo(member.carrier),
       },
     ).then((node) => {
       member.node = node;
@@ -150,6 +153,11 @@ export class Cluster {
       return node;
     });
     return this.time.until(opening);
+  }
+
+  #carriedTo(carrier: MemoryCarrierOfNode | undefined): Parameters<typeof openNodeOf>[1]['carried'] {
+    const { tailBytes } = this.#options.carrier ?? {};
+    return carrier && ((_, parts) => carriedBy(carrier, GROUP, parts, tailBytes));
   }
 
   #slicing(environment: VirtualEnvironment): Slicing | undefined {

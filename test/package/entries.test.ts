@@ -34,7 +34,7 @@ const FILES = [
 ];
 
 const WEIGHTS: Readonly<Record<keyof typeof entries, Weight>> = {
-  index: { packages: [DATABASE, ...CODECS], builtins: [...NODE, 'os', 'stream/promises'], kib: 1350 },
+  index: { packages: [DATABASE, ...CODECS], builtins: [...NODE, 'os', 'stream/promises'], kib: 1300 },
   automerge: { packages: ['@noble/hashes'], builtins: [], kib: 90 },
   core: { packages: CODECS, builtins: [], kib: 850 },
   observability: { packages: [], builtins: ['fs', 'path', 'perf_hooks'], kib: 24 },
