@@ -33,8 +33,19 @@ export {
 	};
 
 	## Full names of the tables to fill when this node starts, and whose rows
-	## a Tablecast node may ask for.
+	## a Tablecast node may ask for. Since Zeek 9.0 tables with
+	## &publish_on_change are found by themselves; before, each is named here.
 	const tables: set[string] = set() &redef;
+
+	## Find tables with &publish_on_change, where this Zeek tells attributes.
+	const find_tables = T &redef;
+
+	## Full names of tables that are not found.
+	const left_out: set[string] = set() &redef;
+
+	## What a name of a type stands for that is neither a record nor an enum, as
+	## in ["Site::Host"] = "addr". Zeek tells of records and enums by itself.
+	const type_aliases: table[string] of string = table() &redef;
 
 	## How often a start is announced until a Tablecast node answers.
 	const announce_interval = 2sec &redef;
@@ -91,6 +102,31 @@ export {
 		changes: count;
 	};
 
+	## A type that a table mentions by its name.
+	type NamedType: record {
+		name: string;
+		## In the words of a script, as in "enum { Site::LOW, Site::HIGH }".
+		text: string;
+	};
+
+	type NamedTypes: vector of NamedType;
+
+	## What a table is.
+	type TableDescription: record {
+		table_name: string;
+		## As in "table[addr,port] of Site::Sighting".
+		type_text: string;
+		types: NamedTypes;
+		## "create", "write" or "": which clock lets rows go, if this Zeek tells.
+		expiry: string;
+		## After how long, as in "1.0 day".
+		expires_after: string;
+		## Whether &publish_on_change names a topic, which this does not tell.
+		own_topic: bool;
+	};
+
+	type TableDescriptions: vector of TableDescription;
+
 	type RowTallies: vector of RowTally;
 	type PublishedTallies: vector of PublishedTally;
 	type HeardTallies: vector of HeardTally;
@@ -105,6 +141,10 @@ export {
 	##
 	## wanted: full names of the tables to fill.
 	global node_started: event(name: string, id: string, reply_to: string, wanted: vector of string);
+
+	## Sent to Tablecast with it, where tables were found that no script names in
+	## :zeek:see:`Tablecast::tables`: the same of these.
+	global tables_found: event(name: string, id: string, reply_to: string, wanted: vector of string);
 
 	## Sent by Tablecast to the reply topic: the announcement has arrived, filling begins.
 	global acknowledged: event(node: string, id: string);
@@ -159,6 +199,23 @@ export {
 	global pulse: event(name: string, id: string, numbered: bool, rows: RowTallies,
 	                    published: PublishedTallies, heard: HeardTallies);
 
+	## Sent by Tablecast to the topic of one node: which tables are there, and what are they?
+	global descriptions_wanted: event(node: string);
+
+	## Sent by Zeek: a part of the answer.
+	##
+	## name: the node's name, empty without a cluster.
+	##
+	## id: its node id.
+	##
+	## node: the Tablecast node that asked.
+	##
+	## part: which one, from 1.
+	##
+	## parts: how many there are.
+	global described: event(name: string, id: string, node: string, part: count, parts: count,
+	                        tables: TableDescriptions);
+
 	## Sent by Tablecast to the topic of one node: say when everything sent before this was handled.
 	global echo_wanted: event(node: string, number: count);
 
@@ -192,8 +249,12 @@ global is_attached = F;
 # Changes heard, by Tablecast node and table. A Tablecast node has a new name with each of its lives.
 global heard_changes: table[string, string] of count &default=0 &write_expire=1day;
 
-# The names in Tablecast::tables that exist.
+# The names in Tablecast::tables that exist, and the tables that were found.
 global present_tables: set[string] = set();
+
+# What they are, in parts of so many.
+global descriptions: vector of TableDescriptions = vector();
+const descriptions_per_event = 50;
 
 function reply_topic(): string
 	{
@@ -266,6 +327,179 @@ function send_pulse()
 	                 row_tallies(), published_tallies(), heard_tallies());
 	}
 
+# The expression of an attribute, "" without the attribute. Before Zeek 9.0 nothing is told of attributes.
+function attribute_text(info: script_id, name: string): string
+	{
+@ifdef ( script_id_attr )
+	if ( info?$attributes )
+		{
+		for ( _, attr in info$attributes )
+			{
+			if ( attr$name == name )
+				return attr?$expr && attr$expr != "" ? attr$expr : "<none>";
+			}
+		}
+@endif
+
+	return "";
+	}
+
+# The names in a text that may be those of types.
+function names_in(text: string): string_vec
+	{
+	return find_all_ordered(text, /[A-Za-z_][A-Za-z0-9_]*(::[A-Za-z_][A-Za-z0-9_]*)*/);
+	}
+
+function enum_text(labels: string_set): string
+	{
+	local names: string_vec = vector();
+
+	for ( label in labels )
+		names += /::/ in label ? label : cat("GLOBAL::", label);
+
+	return cat("enum { ", join_string_vec(names, ", "), " }");
+	}
+
+# Fields come in the order in which they are declared, with "record " and "enum " before names of such types.
+function record_text(record_name: string): string
+	{
+	local text = "record {";
+
+	for ( field_name, field in record_fields(record_name) )
+		text += fmt(" %s: %s%s;", field_name, gsub(field$type_name, /(record|enum) /, ""),
+		            field$optional ? " &optional" : "");
+
+	return cat(text, " }");
+	}
+
+# Adds what the types are that a text mentions, and those that these mention.
+function add_types(text: string, known: id_table, found: table[string] of string)
+	{
+	for ( _, word in names_in(text) )
+		{
+		if ( word in found )
+			next;
+
+		if ( word in type_aliases )
+			found[word] = type_aliases[word];
+		else
+			{
+			# The type of a type is its own name.
+			if ( word !in known || known[word]$type_name != word )
+				next;
+
+			local labels = enum_names(word);
+			found[word] = |labels| > 0 ? enum_text(labels) : record_text(word);
+
+			if ( |labels| > 0 )
+				next;
+			}
+
+		add_types(found[word], known, found);
+		}
+	}
+
+# The text of an interval, where a constant is named its value.
+function interval_text(text: string, known: id_table): string
+	{
+	if ( text in known && known[text]?$value && ( known[text]$value is interval ) )
+		return cat(known[text]$value as interval);
+
+	return text;
+	}
+
+function has_own_topic(text: string, known: id_table): bool
+	{
+	if ( text in known && known[text]?$value && ( known[text]$value is Cluster::PublishOnChangeAttr ) )
+		{
+		local attr = known[text]$value as Cluster::PublishOnChangeAttr;
+		return attr?$topic;
+		}
+
+	return /topic=/ in text && /topic=<uninitialized>/ !in text;
+	}
+
+function description_of(id: string, known: id_table): TableDescription
+	{
+	local info = known[id];
+	local found: table[string] of string = table();
+	add_types(info$type_name, known, found);
+	local types: NamedTypes = vector();
+
+	for ( name, text in found )
+		types += NamedType($name=name, $text=text);
+
+	local description = TableDescription($table_name=id, $type_text=info$type_name, $types=types, $expiry="",
+	    $expires_after="", $own_topic=has_own_topic(attribute_text(info, "&publish_on_change"), known));
+	local create = attribute_text(info, "&create_expire");
+	local write = attribute_text(info, "&write_expire");
+
+	# A row that such a function may keep goes when Zeek says so.
+	if ( attribute_text(info, "&expire_func") != "" )
+		return description;
+
+	if ( create != "" )
+		{
+		description$expiry = "create";
+		description$expires_after = interval_text(create, known);
+		}
+	else if ( write != "" )
+		{
+		description$expiry = "write";
+		description$expires_after = interval_text(write, known);
+		}
+
+	return description;
+	}
+
+function find_present_tables(known: id_table)
+	{
+	for ( id in tables )
+		{
+		if ( id in known )
+			add present_tables[id];
+		else
+			Reporter::warning(fmt("Tablecast::tables names %s, which does not exist", id));
+		}
+
+	if ( ! find_tables )
+		return;
+
+	for ( id, info in known )
+		{
+		if ( id !in left_out && attribute_text(info, "&publish_on_change") != "" )
+			add present_tables[id];
+		}
+	}
+
+function describe_present_tables(known: id_table)
+	{
+	local part: TableDescriptions = vector();
+
+	for ( id in present_tables )
+		{
+		part += description_of(id, known);
+
+		if ( |part| == descriptions_per_event )
+			{
+			descriptions[|descriptions|] = part;
+			part = vector();
+			}
+		}
+
+	if ( |part| > 0 )
+		descriptions[|descriptions|] = part;
+	}
+
+event descriptions_wanted(node: string)
+	{
+	local answer_topic = fmt("%s%s/", pulse_topic, node);
+
+	for ( i, part in descriptions )
+		Cluster::publish(answer_topic, Tablecast::described, Cluster::node, Cluster::node_id(), node,
+		                 i + 1, |descriptions|, part);
+	}
+
 event beat()
 	{
 	if ( is_acknowledged || is_attached )
@@ -288,15 +522,25 @@ hook Cluster::apply_table_change_infos_policy(tcheader: Cluster::TableChangeHead
 
 event announce()
 	{
-	if ( is_acknowledged || |tables| == 0 )
+	if ( is_acknowledged || |present_tables| == 0 )
 		return;
 
 	local wanted: vector of string = vector();
+	local found: vector of string = vector();
 
-	for ( id in tables )
-		wanted += id;
+	for ( id in present_tables )
+		{
+		if ( id in tables )
+			wanted += id;
+		else
+			found += id;
+		}
 
 	Cluster::publish(announce_topic, Tablecast::node_started, Cluster::node, Cluster::node_id(), reply_topic(), wanted);
+
+	if ( |found| > 0 )
+		Cluster::publish(announce_topic, Tablecast::tables_found, Cluster::node, Cluster::node_id(), reply_topic(), found);
+
 	schedule announce_interval { Tablecast::announce() };
 	}
 
@@ -357,15 +601,8 @@ event zeek_init()
 	Log::create_stream(Tablecast::LOG, [$columns=Info, $path="tablecast"]);
 
 	local known = global_ids();
-
-	for ( id in tables )
-		{
-		if ( id in known )
-			add present_tables[id];
-		else
-			Reporter::warning(fmt("Tablecast::tables names %s, which does not exist", id));
-		}
-
+	find_present_tables(known);
+	describe_present_tables(known);
 	Cluster::subscribe(status_topic);
 	Cluster::subscribe(reply_topic());
 	schedule announce_interval { Tablecast::announce() };

@@ -70,7 +70,7 @@ export class StandIn {
   pulses = 0;
   /** Number in the next client's endpoint name. */
   nextClient = 0;
-  readonly #options: StandInOptions;
+  #options: StandInOptions;
   readonly #clients = new Set<Client>();
   #server: WebSocketServer | undefined;
   #pings: ReturnType<typeof setInterval> | undefined;
@@ -149,6 +149,11 @@ export class StandIn {
   /** Breaks every client's connection without a goodbye. */
   cut(): void {
     for (const { socket } of this.#clients) socket.terminate();
+  }
+
+  /** What nodes have from their next start on: another script. */
+  change(script: Partial<Pick<StandInOptions, 'tables' | 'tablecast'>>): void {
+    this.#options = { ...this.#options, ...script };
   }
 
   /** Starts a node, or starts it again with empty tables and a new id. */

@@ -13,10 +13,20 @@ export interface PublishOnChange {
   readonly maxBatchDelayMs?: number | undefined;
 }
 
+/** A table as the script package describes it. */
+export interface SimTableWords {
+  readonly type: string;
+  readonly types?: Readonly<Record<string, string>> | undefined;
+  readonly expiry?: readonly [kind: string, after: string] | undefined;
+  readonly ownTopic?: boolean | undefined;
+}
+
 /** A table of the simulated script. */
 export interface SimTableOptions {
   readonly table: ZeekTable;
   readonly publish: PublishOnChange;
+  /** What the script package says of it on 9.0, in Zeek's words; left out, no more than its type. */
+  readonly words?: SimTableWords | undefined;
   readonly expire?: { readonly kind: 'create' | 'write'; readonly seconds: number } | undefined;
 }
 

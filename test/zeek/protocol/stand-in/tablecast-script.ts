@@ -1,6 +1,8 @@
 import { count, string, vector, type ZeekData } from '../../../../src/zeek/protocol/data/zeek-data.ts';
 import type { ZeekEvent } from '../../../../src/zeek/protocol/messages.ts';
 import { tableChangeEvent } from '../../../../src/zeek/protocol/table-changes.ts';
+import { typeText } from '../../../../src/zeek/protocol/zeek-type.ts';
+import type { SimTable } from './sim-table.ts';
 import type { KnownEvents } from './wire-checks.ts';
 import type { ZeekNode } from './zeek-node.ts';
 
@@ -9,6 +11,10 @@ export interface TablecastScriptOptions {
   /** `Tablecast::tables`. */
   readonly tables: readonly string[];
   readonly announceMs: number;
+  /** Zeek tells attributes, as 9.0 does, and the package finds every table. */
+  readonly finds?: boolean | undefined;
+  /** Tables described in one event; default 50. */
+  readonly describedPerEvent?: number | undefined;
   /** `Tablecast::content_batch_size`; default 1,000. */
   readonly contentBatchSize?: number | undefined;
   /** `Tablecast::pulse_interval`; left out, the package is one of before there were pulses. */
@@ -34,12 +40,27 @@ export const tablecastEvents: KnownEvents = new Map<string, readonly ZeekData['t
   ['Tablecast::status', ['string', 'string', 'string', 'count', 'string']],
   ['Tablecast::content_wanted', ['string', 'string', 'string', 'count']],
   ['Tablecast::echo_wanted', ['string', 'count']],
+  ['Tablecast::descriptions_wanted', ['string']],
 ]);
 
 const statusTopic = 'tablecast/status/';
 
 function texts(event: ZeekEvent): readonly string[] {
   return event.args.map((arg) => (arg.type === 'string' || arg.type === 'count' ? String(arg.data) : ''));
+}
+
+/** `Tablecast::TableDescription`. */
+function described({ options }: SimTable, tellsAttributes: boolean): ZeekData {
+  const { table, words } = options;
+  const { index, value } = table;
+  const type =
+    value === undefined ? { kind: 'set' as const, index } : { kind: 'table' as const, index, value };
+  const { types = {}, expiry = ['', ''], ownTopic = false } = words ?? {};
+  const named = Object.entries(types).map(([name, text]) => vector(string(name), string(text)));
+  const [kind, after] = tellsAttributes ? expiry : ['', ''];
+  const own: ZeekData = { type: 'boolean', data: tellsAttributes && ownTopic };
+  const text = string(words?.type ?? typeText(type));
+  return vector(string(table.name), text, vector(...named), string(kind), string(after), own);
 }
 
 /** The package in one node: announces its start until it is answered, and writes a log. */
@@ -55,18 +76,37 @@ export class TablecastScript {
   readonly #heard = new Map<string, { node: string; table: string; changes: number }>();
 
   constructor(node: ZeekNode, options: TablecastScriptOptions, publish: (event: ZeekEvent) => void) {
-    const { tables, announceMs } = options;
+    const { announceMs } = options;
     this.#node = node;
     this.#options = options;
     this.#publish = publish;
     const { pulseMs } = options;
     this.#heart = pulseMs === undefined ? undefined : setInterval(() => this.#beat(), pulseMs);
-    const wanted: ZeekData = { type: 'vector', data: tables.map(string) };
     this.#timer = setInterval(() => {
-      if (this.acknowledged) return;
-      const args = [string(node.name), string(node.id), string(this.#replyTopic), wanted];
-      publish({ topic: 'tablecast/announce/', name: 'Tablecast::node_started', args });
+      if (!this.acknowledged) this.#announce();
     }, announceMs);
+  }
+
+  #announce(): void {
+    const { tables } = this.#options;
+    const found = this.#present.filter((name) => !tables.includes(name));
+    const said = [
+      ['Tablecast::node_started', tables],
+      ['Tablecast::tables_found', found],
+    ] as const;
+    for (const [name, wanted] of said) {
+      if (name === 'Tablecast::tables_found' && found.length === 0) continue;
+      const names: ZeekData = { type: 'vector', data: wanted.map(string) };
+      const args = [string(this.#node.name), string(this.#node.id), string(this.#replyTopic), names];
+      this.#publish({ topic: 'tablecast/announce/', name, args });
+    }
+  }
+
+  /** `present_tables`. */
+  get #present(): readonly string[] {
+    const { tables, finds } = this.#options;
+    const listed = tables.filter((table) => this.#node.tables.has(table));
+    return finds === true ? [...new Set([...listed, ...this.#node.tables.keys()])] : listed;
   }
 
   get topics(): readonly string[] {
@@ -82,6 +122,7 @@ export class TablecastScript {
     if (event.name === 'Tablecast::acknowledged' && second === this.#node.id) this.acknowledged = true;
     if (event.name === 'Tablecast::content_wanted') this.#tell(event);
     if (event.name === 'Tablecast::echo_wanted') this.#echo(event);
+    if (event.name === 'Tablecast::descriptions_wanted') this.#describe(node);
     if (event.name === 'Tablecast::refilled')
       this.log.push({ node, table: second, state: 'refilled', rows: Number(third), detail: '' });
     if (event.name === 'Tablecast::status')
@@ -103,8 +144,7 @@ export class TablecastScript {
 
   #beat(): void {
     const { name, id, published } = this.#node;
-    const known = this.#options.tables.filter((table) => this.#node.tables.has(table));
-    const rows = known.map((table) => vector(string(table), count(this.#node.size(table))));
+    const rows = this.#present.map((table) => vector(string(table), count(this.#node.size(table))));
     const topics = Array.from(published, ([topic, events]) => vector(string(topic), count(events)));
     const heard = Array.from(this.#heard.values(), ({ node, table, changes }) => {
       return vector(string(node), string(table), count(changes));
@@ -112,6 +152,20 @@ export class TablecastScript {
     const isNumbered: ZeekData = { type: 'boolean', data: this.#options.unnumbered !== true };
     const args = [string(name), string(id), isNumbered, vector(...rows), vector(...topics), vector(...heard)];
     this.#publish({ topic: 'tablecast/pulse/', name: 'Tablecast::pulse', args });
+  }
+
+  #describe(asker: string): void {
+    const size = this.#options.describedPerEvent ?? 50;
+    const tables = this.#present.map((name) =>
+      described(this.#node.table(name), this.#options.finds === true),
+    );
+    const parts = Math.ceil(tables.length / size);
+    for (let part = 0; part < parts; part++) {
+      const [name, id] = [this.#node.name, this.#node.id].map(string) as [ZeekData, ZeekData];
+      const some = vector(...tables.slice(part * size, (part + 1) * size));
+      const args = [name, id, string(asker), count(part + 1), count(parts), some];
+      this.#publish({ topic: `tablecast/pulse/${asker}/`, name: 'Tablecast::described', args });
+    }
   }
 
   #echo(event: ZeekEvent): void {
@@ -127,7 +181,7 @@ export class TablecastScript {
     const topic = `tablecast/content/${asker}/${question}/`;
     const known = [string(id), string(table), string(question)];
     let complete = false;
-    if (this.#options.tables.includes(table) && tables.has(table)) {
+    if (this.#present.includes(table) && tables.has(table)) {
       const rows = this.#node.size(table);
       this.#publish({
         topic,
