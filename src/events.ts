@@ -42,6 +42,7 @@ export const NODE_EVENT_CODES = [
   'carrier-incomplete',
   'zeek-connected',
   'zeek-lost',
+  'zeek-found',
   'zeek-refilled',
   'zeek-missed',
   'zeek-caught-up',

@@ -39,13 +39,14 @@ export type { Verification, VerifyOptions } from './backup/verify.ts';
 export type { Damage, VerifiedDatabase } from './backup/verify-database.ts';
 export type { RowSide } from './projection/comparing/digest.ts';
 export type { HeldBackOperations, PeerRights, PeerTable } from './replication/peers/peer-state.ts';
-export type { ZeekAttachment } from './zeek/attachment/attachment.ts';
+export type { ZeekAttachment } from './zeek/attachment/zeek-attachment.ts';
 export type { ZeekCheck } from './zeek/attachment/check.ts';
 export type {
   ZeekAttachmentLimits,
   ZeekAttachmentOptions,
   ZeekAttachmentTimings,
   ZeekTableOptions,
+  ZeekTables,
 } from './zeek/options.ts';
 export { readBrokerStore } from './zeek/broker-store/read.ts';
 export type { BrokerStore, BrokerStoreEntry, BrokerStoreOptions } from './zeek/broker-store/read.ts';

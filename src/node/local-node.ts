@@ -40,7 +40,7 @@ import { systemEnvironment } from '../system-environment.ts';
 import type { TableNode } from './table-node.ts';
 import type { Stranger } from '../transport/transport.ts';
 import type { Table } from '../table/table.ts';
-import type { ZeekAttachment } from '../zeek/attachment/attachment.ts';
+import type { ZeekAttachment } from '../zeek/attachment/zeek-attachment.ts';
 import { type ZeekAttachmentOptions, checkZeekOptions } from '../zeek/options.ts';
 
 const MAX_TABLES = 1024;

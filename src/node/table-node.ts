@@ -12,7 +12,7 @@ import type { QueryOptions, QueryResult } from '../sql/queries/queries.ts';
 import type { SqlProjection } from '../sql/sql-projection.ts';
 import type { LocalChoices, TableDefinition } from '../table/define-table.ts';
 import type { Table, TableOf } from '../table/table.ts';
-import type { ZeekAttachment } from '../zeek/attachment/attachment.ts';
+import type { ZeekAttachment } from '../zeek/attachment/zeek-attachment.ts';
 import type { ZeekAttachmentOptions } from '../zeek/options.ts';
 
 /** A node is one process's part of a cluster of tables. */

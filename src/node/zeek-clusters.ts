@@ -1,6 +1,7 @@
 import { TablecastError } from '../errors.ts';
 import { LocalZeekHost, type ZeekHostParts } from './hosts/local-zeek-host.ts';
-import { LiveAttachment, type ZeekAttachment } from '../zeek/attachment/attachment.ts';
+import { LiveAttachment } from '../zeek/attachment/attachment.ts';
+import type { ZeekAttachment } from '../zeek/attachment/zeek-attachment.ts';
 import type { ZeekAttachmentOptions } from '../zeek/options.ts';
 
 /** A Zeek cluster as it is at one moment. */

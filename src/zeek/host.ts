@@ -17,6 +17,8 @@ export interface ZeekHost {
   readonly defaultBackend: BackendName;
   /** The last position of the log. */
   readonly position: number;
+  /** Returns whether the node has a table of that name that no attachment declared. */
+  hasOther(name: string): boolean;
   declare(name: string, declaration: TableDeclaration): { table: Table; projection: Projection };
   /** Returns the origin this node writes a store's tables as: `nodeId@epoch`. */
   life(store: BackendName): string;

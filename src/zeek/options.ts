@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { anObject } from '../options/an-object.ts';
+import { anObject, textOrObject } from '../options/an-object.ts';
 import { duration } from '../options/duration.ts';
 import { checkedOptions } from '../options/checked-options.ts';
 import { code, said } from '../options/words.ts';
@@ -11,7 +11,9 @@ import { namedRecord } from '../options/named-record.ts';
 type Pem = string | Uint8Array;
 
 /** A table of a Zeek cluster has Zeek's description, and these for how Tablecast keeps it. */
-export interface ZeekTableOptions extends ZeekTableDescription {
+export interface ZeekTableOptions extends Omit<ZeekTableDescription, 'type'> {
+  /** Is such as `table[addr] of count`. Left out, it is what the script package in Zeek says. */
+  readonly type?: string | undefined;
   /** Says who wins when two write at once. Default `naive`. */
   readonly mode?: ModeName | undefined;
   /** Lets a row go this long after its key was created. */
@@ -21,6 +23,9 @@ export interface ZeekTableOptions extends ZeekTableDescription {
   /** Says where the table's log is kept. Default `sqlite` when the node has a directory, else `memory`. */
   readonly backend?: 'memory' | 'sqlite' | undefined;
 }
+
+/** Says which tables of a Zeek cluster are attached, and how: see {@link ZeekAttachmentOptions.tables}. */
+export type ZeekTables = 'all' | Readonly<Record<string, ZeekTableOptions | false>>;
 
 /** The timings say how patient an attachment is, in milliseconds. */
 export interface ZeekAttachmentTimings {
@@ -62,8 +67,12 @@ export interface ZeekAttachmentOptions {
    * clusters need different names.
    */
   readonly cluster?: string | undefined;
-  /** Lists the tables with `&publish_on_change`, by their full names. */
-  readonly tables: Readonly<Record<string, ZeekTableOptions>>;
+  /**
+   * Lists the tables with `&publish_on_change`, by their full names. One without `type` is what the script package
+   * in Zeek says of it. A name with `*` stands for all that fit and that Zeek tells of, `false` for none of them: a
+   * name goes before patterns, and a longer pattern before a shorter one. `'all'` is `{ '*': {} }`.
+   */
+  readonly tables: ZeekTables;
   /** Lists prefixes of topics to receive beside those of the tables: for tables whose topic is a function. */
   readonly topics?: readonly string[] | undefined;
   /** Holds the certificates for `wss://`, in PEM. */
@@ -79,7 +88,8 @@ export interface ZeekAttachmentOptions {
   readonly limits?: ZeekAttachmentLimits | undefined;
 }
 
-const MAX_TABLES = 1024;
+/** Tables of one attachment that are named or fit a pattern, and patterns. */
+export const MAX_ZEEK_TABLES = 1024;
 
 const pem = v.pipe(
   v.union([v.string(), v.instance(Uint8Array)]),
@@ -97,7 +107,9 @@ const MIN_BYTES = 65_536;
 const bytes = v.optional(v.pipe(v.number(), v.integer(), v.minValue(MIN_BYTES)));
 const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff)));
 const table = anObject({
-  type: v.pipe(v.string(), said('the type of the table, as Zeek writes it', 'table[addr] of count')),
+  type: v.optional(
+    v.pipe(v.string(), said('the type of the table, as Zeek writes it', 'table[addr] of count')),
+  ),
   types: v.optional(
     namedRecord(v.pipe(v.string(), said('a type as Zeek writes it', 'record { n: count; }'))),
   ),
@@ -107,6 +119,31 @@ const table = anObject({
   createExpire: v.optional(duration),
   writeExpire: v.optional(duration),
 });
+
+const namedTables: v.GenericSchema<Exclude<ZeekTables, 'all'>> = v.pipe(
+  namedRecord(v.union([table, v.literal(false)])),
+  v.check((tables) => Object.keys(tables).length <= MAX_ZEEK_TABLES, `at most ${MAX_ZEEK_TABLES} tables`),
+  v.check(
+    (tables) => Object.entries(tables).every(([name, given]) => !isPattern(name) || isForMany(given)),
+    'a type or topic for a name with *',
+  ),
+  said(`"all", or an object of at most ${MAX_ZEEK_TABLES} tables by name`, {
+    hosts: { type: 'table[addr] of count' },
+  }),
+);
+
+/** Returns whether a name in the options stands for any number of tables. */
+export function isPattern(name: string): boolean {
+  return name.includes('*');
+}
+
+/** Returns whether options can stand for any number of tables. */
+function isForMany(given: ZeekTableOptions | false): boolean {
+  return given === false || (given.type === undefined && given.topic === undefined);
+}
+
+/** Checks which tables are attached. */
+const zeekTables: v.GenericSchema<ZeekTables> = textOrObject(v.literal('all'), namedTables);
 
 /** Names the server that a certificate has to be of. */
 export const zeekServerName = v.optional(
@@ -127,11 +164,7 @@ export const zeekAttachmentEntries = {
       said('text of 1 to 16 letters, digits, _ and -', 'east'),
     ),
   ),
-  tables: v.pipe(
-    namedRecord(table),
-    v.check((tables) => Object.keys(tables).length <= MAX_TABLES, `at most ${MAX_TABLES} tables`),
-    said(`an object of at most ${MAX_TABLES} tables by name`, { hosts: { type: 'table[addr] of count' } }),
-  ),
+  tables: zeekTables,
   topics: v.optional(v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.maxLength(256))),
   timings: v.optional(
     anObject({

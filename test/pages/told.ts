@@ -7,6 +7,7 @@ import { atCarrier, fill, forge, loseRows, remake } from './carried.ts';
 import { type Cluster, type ClusterOptions, createCluster } from '../support/cluster.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
+import type { ZeekAttachmentOptions } from '../../src/zeek/options.ts';
 import { simulated } from '../zeek/cluster.ts';
 import { type Attached, attached, attachmentTo, later, quick, until } from '../zeek/support.ts';
 
@@ -120,12 +121,13 @@ async function tellMuch(): Promise<readonly NodeEvent[]> {
 function inZeek(
   play: (zeek: StandIn, node: Attached) => Promise<void>,
   options: Parameters<typeof simulated>[0] = {},
+  attachment: Partial<ZeekAttachmentOptions> = {},
 ): Producer {
   return async () => {
     const zeek = simulated(options);
     await zeek.listen();
     later(() => zeek.stop());
-    const node = await attached({ id: 'a' }, attachmentTo(zeek.url, { timings: PATIENT }));
+    const node = await attached({ id: 'a' }, attachmentTo(zeek.url, { timings: PATIENT, ...attachment }));
     await until(() => node.codes().includes('zeek-connected'));
     await play(zeek, node);
     return node.events;
@@ -189,6 +191,11 @@ export const PRODUCERS: Readonly<Partial<Record<NodeEventCode, Producer>>> = {
     await zeek.close('crash');
     await heard(node, 'zeek-lost');
   }),
+  'zeek-found': inZeek(
+    (_, node) => heard(node, 'zeek-found'),
+    { tablecast: { tables: ['E2e::counts'], announceMs: 20, pulseMs: 30 } },
+    { tables: 'all' },
+  ),
   'zeek-refilled': inZeek(async (zeek, node) => {
     await until(() => zeek.script('worker').acknowledged);
     node.counts.set('k', 1);

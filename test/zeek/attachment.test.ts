@@ -104,7 +104,8 @@ test('announcements are answered at once, to the node that started only, and log
   await until(() => zeek.script('worker').log.some(({ state }) => state === 'refilled'));
   expect(rowsOf(zeek, 'worker', 'E2e::counts')).toEqual(new Map([['ours', 1]]));
   const topics = zeek.received.slice(before).filter(({ name }) => name === tableChangeEvent);
-  expect(topics.map(({ topic }) => topic)).toEqual([`tablecast/node/${restarted.id}/`]);
+  // More than once where the announcement was repeated before the answer came.
+  expect(new Set(topics.map(({ topic }) => topic))).toEqual(new Set([`tablecast/node/${restarted.id}/`]));
   await until(() => codes().includes('zeek-refused'));
   expect(events.find(({ code }) => code === 'zeek-refused')?.message).toContain('E2e::other');
   await until(() => zeek.script('manager').log.some(({ state }) => state === 'refused'));

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { none, string } from '../../src/zeek/protocol/data/zeek-data.ts';
 import { compileZeekTable } from '../../src/zeek/protocol/zeek-table.ts';
-import type { ZeekAttachment } from '../../src/zeek/attachment/attachment.ts';
+import type { ZeekAttachment } from '../../src/zeek/attachment/zeek-attachment.ts';
 import type { AttachedTable } from '../../src/zeek/attachment/attached-table.ts';
 import { ChangeQueue } from '../../src/zeek/attachment/change-queue.ts';
 import { obstacleOf } from '../../src/zeek/attachment/obstacle.ts';

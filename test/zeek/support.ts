@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MapTable, NodeEvent, NodeOptions, SetTable, TableNode } from '../../src/index.ts';
 import { openNode } from '../../src/index.ts';
-import type { ZeekAttachment } from '../../src/zeek/attachment/attachment.ts';
+import type { ZeekAttachment } from '../../src/zeek/attachment/zeek-attachment.ts';
 import type { ZeekAttachmentOptions } from '../../src/zeek/options.ts';
 import { later } from './protocol/watcher.ts';
 import { e2eTables } from './cluster.ts';

@@ -38,6 +38,7 @@ export interface ZeekHostParts {
 export class LocalZeekHost implements ZeekHost {
   readonly #parts: ZeekHostParts;
   readonly #kept = new Map<string, unknown>();
+  readonly #declared = new Set<string>();
   readonly #watching: Subscription;
   #peers: readonly PeerState[] = [];
 
@@ -62,8 +63,13 @@ export class LocalZeekHost implements ZeekHost {
     return this.#parts.log.position;
   }
 
+  hasOther(name: string): boolean {
+    return this.#parts.projections.has(name) && !this.#declared.has(name);
+  }
+
   declare(name: string, declaration: TableDeclaration): { table: Table; projection: Projection } {
     const table = this.#parts.declare(name, declaration);
+    this.#declared.add(name);
     return { table, projection: this.#parts.projections.get(name) as Projection };
   }
 

@@ -3,12 +3,18 @@ import type { TableDeclaration } from '../../schema/index.ts';
 import type { Table } from '../../table/table.ts';
 import { compileZeekTable, declarationOf, type ZeekTable } from '../protocol/index.ts';
 import type { ZeekHost } from '../host.ts';
-import type { ZeekAttachmentOptions, ZeekTableOptions } from '../options.ts';
+import type { ZeekTableOptions } from '../options.ts';
+
+/** The options of a table whose type is known. */
+export type KnownTableOptions = ZeekTableOptions & { readonly type: string };
 
 /** One table on both sides. */
 export interface AttachedTable {
   readonly name: string;
-  readonly zeek: ZeekTable;
+  /** Is another one when Zeek's script was changed in a way that this node can follow. */
+  zeek: ZeekTable;
+  /** A Zeek node has it with a type that this node cannot send to: nothing of it is sent or taken. */
+  isHeld: boolean;
   readonly table: Table;
   readonly projection: Projection;
 }
@@ -19,12 +25,13 @@ export interface AttachedTable {
  */
 export function attachTables(
   host: ZeekHost,
-  tables: ZeekAttachmentOptions['tables'],
-): ReadonlyMap<string, AttachedTable> {
-  return new Map(Object.entries(tables).map(([name, table]) => [name, attachTable(host, name, table)]));
+  tables: ReadonlyMap<string, KnownTableOptions>,
+): Map<string, AttachedTable> {
+  return new Map([...tables].map(([name, table]) => [name, attachTable(host, name, table)]));
 }
 
-function attachTable(host: ZeekHost, name: string, options: ZeekTableOptions): AttachedTable {
+/** Declares one table of Zeek's on a node. Throws as {@link attachTables} does. */
+export function attachTable(host: ZeekHost, name: string, options: KnownTableOptions): AttachedTable {
   const { type, types, topic, backend, mode, createExpire, writeExpire } = options;
   const zeek = compileZeekTable(name, { type, types, topic });
   const { key, value, complexValues } = declarationOf(zeek);
@@ -37,5 +44,5 @@ function attachTable(host: ZeekHost, name: string, options: ZeekTableOptions): A
     createExpire,
     writeExpire,
   } as TableDeclaration;
-  return { name, zeek, ...host.declare(name, declaration) };
+  return { name, zeek, isHeld: false, ...host.declare(name, declaration) };
 }

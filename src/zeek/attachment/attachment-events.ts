@@ -1,5 +1,6 @@
 import type { NodeEvent } from '../../events.ts';
 import { TablecastError } from '../../errors.ts';
+import type { FoundExpiry } from './described.ts';
 import type { ZeekEndpoint } from '../protocol/index.ts';
 
 /** Zeek answered, and the tables are attached. */
@@ -35,6 +36,33 @@ export function zeekRefilled(
     table,
     details: { rows, topic },
   };
+}
+
+/** Says after how long rows of a table go, as it was found. */
+function clockWords(expiry: FoundExpiry | undefined): string {
+  return expiry === undefined ? '' : `, ${expiry.kind}Expire ${expiry.ms} ms`;
+}
+
+/** A table that Zeek told of is attached from now on. */
+export function zeekFound(
+  table: string,
+  { words, expiry }: { readonly words: string; readonly expiry: FoundExpiry | undefined },
+): NodeEvent {
+  const message = `Zeek has ${table}, a ${words}${clockWords(expiry)}: it is attached.`;
+  return { code: 'zeek-found', severity: 'info', message, table, details: { type: words, expiry } };
+}
+
+/** Zeek's script was changed, and this node goes on with the type that it says now. */
+export function zeekChanged(
+  table: string,
+  {
+    was,
+    is,
+    expiry,
+  }: { readonly was: string; readonly is: string; readonly expiry: FoundExpiry | undefined },
+): NodeEvent {
+  const message = `${table} was ${was} at Zeek, and is ${is}${clockWords(expiry)} now: rows that do not fit are not sent. A clock is taken when this node starts again.`;
+  return { code: 'zeek-found', severity: 'warning', message, table, details: { was, is, expiry } };
 }
 
 /** Another node is attached to the same cluster, and neither names it. */

@@ -13,6 +13,9 @@ import {
 } from '../protocol/index.ts';
 import { atMost } from './at-most.ts';
 import { type AttachedTable, attachTables } from './attached-table.ts';
+import { FoundMemory } from './found-memory.ts';
+import { FoundTables } from './found-tables.ts';
+import { GuessedStarts } from './guessed-starts.ts';
 import {
   notAttached,
   takesNothing,
@@ -21,12 +24,14 @@ import {
   zeekRefilled,
   zeekShared,
 } from './attachment-events.ts';
-import { checkEvent, checkOf, type ZeekCheck } from './check.ts';
+import { checkAt, checkEvent, type ZeekCheck } from './check.ts';
+import type { ZeekAttachment } from './zeek-attachment.ts';
 import { clientOptions, limitsOf } from './client-of.ts';
 import type { ZeekHost } from '../host.ts';
 import { Inbound } from './inbound.ts';
 import { ClusterMemory } from './memory.ts';
 import type { ZeekAttachmentOptions } from '../options.ts';
+import { Selection } from '../selection.ts';
 import { Outbound } from './outbound.ts';
 import type { RefillRequest } from './refill.ts';
 import { acknowledgedFrame, type NodeStarted, readNodeStarted, refilledFrame } from './script-events.ts';
@@ -45,38 +50,17 @@ const PAUSES_PER_ANSWER = 5;
 const SETTLE_MS = 250;
 const MAX_CONTENT_ROWS = 1_000_000;
 
-/** An attachment is the connection between a node and a Zeek cluster. */
-export interface ZeekAttachment {
-  /** Names the cluster, if it was named. */
-  readonly cluster: string | undefined;
-  /** Holds the attached tables, by their full names. */
-  readonly tables: ReadonlyMap<string, Table>;
-  /** Says how the connection stands; replays its present value, completes when closed. */
-  readonly state: Observable<ZeekLinkState>;
-  /** Sends every row of every table to every Zeek node again, or of one table. */
-  refill(table?: string): void;
-  /**
-   * Asks the Zeek process that runs the WebSocket server what a table holds, and compares: which keys
-   * differ, exactly. Changes nothing. A difference is also reported as `zeek-diverged`, with up to 100 keys of
-   * each kind. Needs the script package. Rejects with `OPTION_INVALID` for a table that is not attached,
-   * `PEER_REFUSED` when Zeek does not tell, `LIMIT_EXCEEDED` for more rows than `limits.maxContentRows`,
-   * `PEER_UNREACHABLE` without a connection or a whole answer, `CLOSED`.
-   */
-  check(table: string): Promise<ZeekCheck>;
-  /** Sends what is durable, then leaves the cluster; the tables stay. Idempotent. */
-  close(): Promise<void>;
-}
-
 /** Keeps the tables of a node and those of a Zeek cluster alike. */
 export class LiveAttachment implements ZeekAttachment {
   readonly cluster: string | undefined;
-  readonly tables: ReadonlyMap<string, Table>;
+  readonly tables: Map<string, Table>;
   /** Says where Zeek is dialled, without what may be secret in it. */
   readonly address: string;
   readonly #scope: string;
   readonly #host: ZeekHost;
   readonly #options: ZeekAttachmentOptions;
-  readonly #attached: ReadonlyMap<string, AttachedTable>;
+  readonly #attached: Map<string, AttachedTable>;
+  readonly #selection: Selection;
   readonly #state: Present<ZeekLinkState>;
   readonly #nodes: ZeekNodes;
   readonly #teller: Teller;
@@ -85,15 +69,13 @@ export class LiveAttachment implements ZeekAttachment {
   readonly #outbound: Outbound;
   readonly #transfers: Transfers;
   readonly #standing: Standing;
+  readonly #found: FoundTables;
+  readonly #starts: GuessedStarts;
   readonly #client: ZeekClient;
   #server: string | undefined;
   #lostAt: number | undefined;
   #lostReported = false;
   #hint: string | undefined;
-  /** Zeek nodes announce their starts, so that no start has to be guessed. */
-  #announced = false;
-  #lastRefill = -Infinity;
-  #refillTimer: Timer | undefined;
   #rememberTimer: Timer | undefined;
   #sharedReported = false;
   #listening = true;
@@ -108,7 +90,10 @@ export class LiveAttachment implements ZeekAttachment {
     this.address = `${protocol}//${place}`;
     this.#scope = options.cluster === undefined ? 'zeek' : `zeek-${options.cluster}`;
     this.#memory = new ClusterMemory(host, this.#scope);
-    this.#attached = attachTables(host, options.tables);
+    this.#selection = new Selection(options.tables);
+    this.#attached = attachTables(host, this.#selection.described);
+    const memory = new FoundMemory(host, this.#scope);
+    for (const found of memory.attachAll(this.#selection)) this.#attached.set(found.name, found);
     this.tables = new Map([...this.#attached].map(([name, { table }]) => [name, table]));
     this.#state = new Present<ZeekLinkState>({ kind: 'connecting', attempt: 1 });
     this.#nodes = new ZeekNodes(this.#scope, host.id);
@@ -121,6 +106,11 @@ export class LiveAttachment implements ZeekAttachment {
     this.#outbound = this.#makeOutbound();
     this.#transfers = this.#makeTransfers();
     this.#standing = this.#makeStanding();
+    this.#found = this.#makeFound(memory);
+    const pauseMs = options.timings?.refillPauseMs ?? REFILL_PAUSE_MS;
+    this.#starts = new GuessedStarts(host.environment, { firstMs: REPORT_MS, pauseMs }, () => {
+      for (const attached of this.#attached.values()) this.#outbound.refillAll(attached, false);
+    });
     this.#client = this.#connect();
   }
 
@@ -137,16 +127,15 @@ export class LiveAttachment implements ZeekAttachment {
         this.#transfers.touched(attached, keyText);
         this.#outbound.settle(attached, keyText);
       },
-      unseen: () => this.#refillSoon(),
+      unseen: () => this.#starts.unseen(),
       shared: (nodeId) => this.#reportShared(nodeId),
     });
   }
 
   #makeOutbound(): Outbound {
     const { maxFrameBytes, maxQueuedBytes } = limitsOf(this.#options.limits);
-    return new Outbound({
+    const outbound = new Outbound({
       host: this.#host,
-      tables: this.#attached,
       teller: this.#teller,
       maxFrameBytes: Math.min(maxFrameBytes, maxQueuedBytes),
       isTheirs: (origin) => this.#isTheirs(origin),
@@ -155,6 +144,8 @@ export class LiveAttachment implements ZeekAttachment {
       heardAt: () => this.#client.heardAt,
       refilled: (request, rows) => this.#refilled(request, rows),
     });
+    for (const attached of this.#attached.values()) outbound.watch(attached);
+    return outbound;
   }
 
   #makeTransfers(): Transfers {
@@ -174,6 +165,7 @@ export class LiveAttachment implements ZeekAttachment {
     return new Standing({
       host: this.#host,
       tables: this.#attached,
+      pulsed: (id) => this.#found.pulsed(id),
       topics: this.#options.topics ?? [],
       pauseMs: (this.#options.timings?.answerMs ?? ANSWER_MS) / PAUSES_PER_ANSWER,
       memory: this.#memory,
@@ -185,10 +177,29 @@ export class LiveAttachment implements ZeekAttachment {
     });
   }
 
+  #makeFound(memory: FoundMemory): FoundTables {
+    return new FoundTables({
+      host: this.#host,
+      selection: this.#selection,
+      memory,
+      teller: this.#teller,
+      attached: this.#attached,
+      askAgainMs: this.#options.timings?.answerMs ?? ANSWER_MS,
+      attach: (attached) => {
+        this.#attached.set(attached.name, attached);
+        this.tables.set(attached.name, attached.table);
+        this.#outbound.watch(attached);
+        this.#standing.join(attached);
+      },
+      released: (attached) => this.#outbound.refillAll(attached, true),
+    });
+  }
+
   #connect(): ZeekClient {
     const topics = Array.from(this.#attached.values(), ({ zeek }) => zeek.topic);
+    const { finds } = this.#selection;
     try {
-      return connectZeek(clientOptions(this.#host, this.#options, topics), {
+      return connectZeek(clientOptions(this.#host, this.#options, { topics, finds }), {
         event: (event) => this.#received(event),
         state: (state) => this.#became(state),
         drain: () => this.#outbound.drained(),
@@ -226,20 +237,13 @@ export class LiveAttachment implements ZeekAttachment {
     const attached = this.#attached.get(table);
     if (attached === undefined) throw notAttached(table);
     if (this.#outbound.blocked) throw takesNothing();
-    const server = this.#server ?? '';
-    const asked = this.#transfers.ask(server, attached);
-    const { schema } = attached.projection;
-    for (const key of this.#outbound.waiting(attached))
-      this.#transfers.touched(attached, schema.keyText(key));
-    const comparison = await asked;
-    try {
-      const check = checkOf(comparison, server);
-      const event = checkEvent(check);
-      if (event !== undefined) this.#teller.report(event);
-      return check;
-    } finally {
-      comparison.close();
-    }
+    const check = await checkAt(this.#server ?? '', attached, {
+      transfers: this.#transfers,
+      waiting: this.#outbound.waiting(attached),
+    });
+    const event = checkEvent(check);
+    if (event !== undefined) this.#teller.report(event);
+    return check;
   }
 
   // The connection -----------------------------------------------------------------------------------
@@ -262,12 +266,13 @@ export class LiveAttachment implements ZeekAttachment {
     this.#teller.report(zeekConnected(this.#options.url, zeek));
     this.#transfers.begin();
     this.#standing.audit.begin(server);
+    this.#found.begin();
     // Before anything is sent: what Zeek tells then is what it had while nobody told it anything.
     if (isSame) {
       const awayMs = this.#lostAt === undefined ? undefined : this.#host.environment.now() - this.#lostAt;
       this.#standing.comeBack({ server, awayMs, isFirst });
     } else {
-      this.#lastRefill = this.#host.environment.now();
+      this.#starts.refilled();
       this.#standing.meet(isFirst);
     }
     this.#lostAt = undefined;
@@ -278,11 +283,6 @@ export class LiveAttachment implements ZeekAttachment {
 
   get #rows(): number {
     return Array.from(this.tables.values(), ({ size }) => size).reduce((sum, size) => sum + size, 0);
-  }
-
-  #refillEverything(): void {
-    this.#lastRefill = this.#host.environment.now();
-    for (const attached of this.#attached.values()) this.#outbound.refillAll(attached, false);
   }
 
   #lost(reason: string): void {
@@ -309,14 +309,14 @@ export class LiveAttachment implements ZeekAttachment {
 
   #received(event: ZeekEvent): void {
     if (!this.#listening) return;
-    if (this.#transfers.take(event) || this.#standing.audit.take(event)) return;
+    if (this.#transfers.take(event) || this.#found.take(event) || this.#standing.audit.take(event)) return;
     const started = readNodeStarted(event);
     if (started === undefined) this.#inbound.take(event);
     else this.#started(started);
   }
 
-  #started({ name, id, replyTo, wanted }: NodeStarted): void {
-    this.#announced = true;
+  #started({ name, id, replyTo, wanted, isListed }: NodeStarted): void {
+    this.#starts.end();
     this.#teller.scriptsLoaded();
     this.#nodes.meet(id, name);
     this.#standing.audit.started(id);
@@ -327,25 +327,14 @@ export class LiveAttachment implements ZeekAttachment {
         this.#outbound.refill({ attached, topic: replyTo, removals: false, announced: true });
         continue;
       }
+      if (!isListed || this.#selection.finds) continue;
       const what = 'Zeek wants tables that are not attached';
       this.#teller.note({ code: 'zeek-refused', what, example: table });
     }
   }
 
-  /** A Zeek node that nobody announced may have started with empty tables. */
-  #refillSoon(): void {
-    if (this.#announced || this.#refillTimer !== undefined) return;
-    const { environment } = this.#host;
-    const pause = this.#options.timings?.refillPauseMs ?? REFILL_PAUSE_MS;
-    const delay = Math.max(Math.min(REPORT_MS, pause), this.#lastRefill + pause - environment.now());
-    this.#refillTimer = environment.schedule(delay, () => {
-      this.#refillTimer = undefined;
-      if (this.#listening && !this.#announced) this.#refillEverything();
-    });
-  }
-
   #refilled({ attached, topic, announced }: RefillRequest, rows: number): void {
-    const table = attached.name;
+    const { name: table } = attached;
     if (!announced) this.#standing.filled(attached);
     if (announced) this.#client.send(refilledFrame(topic, this.#host.id, { table, rows }));
     this.#teller.report(zeekRefilled(table, { rows, topic, announced }));
@@ -375,6 +364,7 @@ export class LiveAttachment implements ZeekAttachment {
   /** From now on nothing that Zeek says is taken. */
   stopListening(): void {
     this.#listening = false;
+    this.#starts.end();
     this.#standing.stop();
   }
 
@@ -385,7 +375,6 @@ export class LiveAttachment implements ZeekAttachment {
 
   async #close(): Promise<void> {
     this.stopListening();
-    this.#refillTimer?.cancel();
     this.#rememberTimer?.cancel();
     this.#outbound.run();
     await atMost(this.#outbound.settled, CLOSE_MS, this.#host.environment);

@@ -20,9 +20,10 @@ const QUICK_TRIES = 5;
 
 /** The parts are what finding a loss needs, beside what making it good needs. */
 export interface AuditParts extends RepairParts {
-  readonly tables: ReadonlyMap<string, AttachedTable>;
   /** Prefixes of topics beside those of the tables. */
   readonly topics: readonly string[];
+  /** A Zeek node said how it stands. */
+  readonly pulsed: (id: string) => void;
   /** Is the pause before a table is looked at again that could not be made good, doubled each time. */
   readonly pauseMs: number;
 }
@@ -34,8 +35,9 @@ export interface AuditParts extends RepairParts {
 export class Audit {
   readonly #parts: AuditParts;
   readonly #repair: Repair;
-  readonly #tables: ReadonlyMap<string, AttachedTable>;
-  readonly #topics: ReadonlySet<string>;
+  /** Tables whose rows at Zeek can be compared with those here. */
+  readonly #tables = new Map<string, AttachedTable>();
+  readonly #topics = new Set<string>();
   readonly #nodes = new Map<string, WatchedNode>();
   /** Changes sent to every Zeek node, by table. */
   readonly #shared = new Map<AttachedTable, number>();
@@ -51,9 +53,15 @@ export class Audit {
     this.#parts = parts;
     this.#repair = new Repair(parts);
     this.#budget = new RowBudget(parts.host.environment);
-    const comparable = [...parts.tables].filter(([, table]) => obstacleOf(table, parts.topics) === undefined);
-    this.#tables = new Map(comparable);
-    this.#topics = new Set(Array.from(this.#tables.values(), ({ zeek }) => zeek.topic));
+  }
+
+  /** Looks after a table from now on. */
+  watch(attached: AttachedTable): void {
+    if (obstacleOf(attached, this.#parts.topics) !== undefined) return;
+    const { topic } = attached.zeek;
+    this.#tables.set(attached.name, attached);
+    if (!this.#topics.has(topic)) for (const node of this.#nodes.values()) node.heardLate(topic);
+    this.#topics.add(topic);
   }
 
   /** The connection is another one: what was on its way when the last one broke is nobody's loss. */
@@ -130,11 +138,13 @@ export class Audit {
 
   #pulse(pulse: Pulse): void {
     if (pulse.name !== '') this.#parts.nodes.meet(pulse.id, pulse.name);
+    this.#parts.teller.scriptsLoaded();
+    this.#parts.pulsed(pulse.id);
     const node = this.#node(pulse.id);
     const lost = new Map(Array.from(this.#topics, (topic) => [topic, node.newlyLost(topic, pulse)]));
     for (const [name, rows] of pulse.rows) {
       const attached = this.#tables.get(name);
-      if (attached === undefined) continue;
+      if (attached === undefined || attached.isHeld) continue;
       node.table(attached).lostFrames += lost.get(attached.zeek.topic) ?? 0;
       this.#look(node, attached, this.#momentOf(attached, pulse, rows));
     }
@@ -262,8 +272,10 @@ export class Audit {
     }
     const isKnown = suspicion.lostFrames + suspicion.lostChanges > 0;
     if (!isKnown && rows === 0) return;
+    // Rows that a Zeek node had before the table was found here are nobody's loss.
+    const isFirst = node.isHeardLate(attached.zeek.topic) && standing.agreedAt === undefined;
     // That only the numbers of rows differ may have other reasons.
-    if (!isKnown) this.#tell({ ...suspicion, found: rows });
+    if (!isKnown && !isFirst) this.#tell({ ...suspicion, found: rows });
     const event = restoredEvent(suspicion, outcome);
     this.#parts.teller.report(event);
     this.#parts.teller.status('caught-up', { table: attached.name, rows, detail: event.message });

@@ -1,6 +1,8 @@
 import type { Key } from '../../schema/index.ts';
 import type { NodeEvent } from '../../events.ts';
+import type { AttachedTable } from './attached-table.ts';
 import type { Comparison } from './comparison.ts';
+import type { Transfers } from './transfers.ts';
 
 /** Keys of each kind that an event names; the result of the check names all. */
 const MAX_NAMED = 100;
@@ -23,7 +25,7 @@ export interface ZeekCheck {
 }
 
 /** Says what a comparison says. */
-export function checkOf(comparison: Comparison, zeekNode: string): ZeekCheck {
+function checkOf(comparison: Comparison, zeekNode: string): ZeekCheck {
   const { attached, rows, undecided, unreadable } = comparison;
   const held = attached.projection.rows;
   const different: Key[] = [];
@@ -45,6 +47,23 @@ export function checkOf(comparison: Comparison, zeekNode: string): ZeekCheck {
     undecided,
     unreadable,
   };
+}
+
+/** Asks a Zeek process and compares: see `ZeekAttachment.check`. Keys of `waiting` changes are left out. */
+export async function checkAt(
+  zeekNode: string,
+  attached: AttachedTable,
+  { transfers, waiting }: { readonly transfers: Transfers; readonly waiting: readonly unknown[] },
+): Promise<ZeekCheck> {
+  const asked = transfers.ask(zeekNode, attached);
+  const { schema } = attached.projection;
+  for (const key of waiting) transfers.touched(attached, schema.keyText(key));
+  const comparison = await asked;
+  try {
+    return checkOf(comparison, zeekNode);
+  } finally {
+    comparison.close();
+  }
 }
 
 /** Makes what is told of a check; undefined when both sides agree. */

@@ -3,6 +3,7 @@ import { type ZeekClientOptions, type ZeekLimits, zeekLimits, type ZeekTimings }
 import type { ZeekHost } from '../host.ts';
 import type { ZeekAttachmentLimits, ZeekAttachmentOptions } from '../options.ts';
 import { contentTopic } from './content-events.ts';
+import { SHARED_TOPICS } from './obstacle.ts';
 import { PULSE_TOPIC } from './pulse.ts';
 import { ANNOUNCE_TOPIC } from './script-events.ts';
 
@@ -10,14 +11,17 @@ import { ANNOUNCE_TOPIC } from './script-events.ts';
 export function clientOptions(
   host: ZeekHost,
   { url, topics = [], tls, timings = {}, limits = {} }: ZeekAttachmentOptions,
-  tableTopics: readonly string[],
+  tables: { readonly topics: readonly string[]; readonly finds: boolean },
 ): ZeekClientOptions {
   const { handshakeMs, silenceMs, firstRetryMs, maxRetryMs } = timings;
   const given = Object.entries({ handshakeMs, silenceMs, firstRetryMs, maxRetryMs });
+  // A table that is found later has a topic below the common one.
+  const apart = [...tables.topics, ...topics].filter((topic) => !topic.startsWith(SHARED_TOPICS));
+  const ofTables = tables.finds ? [SHARED_TOPICS, ...apart] : [...tables.topics, ...topics];
   const known: Partial<ZeekTimings> = Object.fromEntries(given.filter(([, value]) => value !== undefined));
   return {
     url,
-    topics: [...new Set([...tableTopics, ...topics, ANNOUNCE_TOPIC, PULSE_TOPIC, contentTopic(host.id)])],
+    topics: [...new Set([...ofTables, ANNOUNCE_TOPIC, PULSE_TOPIC, contentTopic(host.id)])],
     applicationName: `tablecast/${host.id}`,
     tls: {
       ca: pem(tls?.ca),

@@ -71,7 +71,8 @@ export class Inbound {
     const { host, tables, nodes, teller, limits } = this.#parts;
     const raw = readChangeHeader(event, limits);
     const attached = raw === undefined ? undefined : tables.get(raw.header.table);
-    if (raw === undefined || attached === undefined || this.#isOurs(raw.header.nodeId)) return;
+    if (raw === undefined || attached === undefined || attached.isHeld) return;
+    if (this.#isOurs(raw.header.nodeId)) return;
     const { nodeId, time } = raw.header;
     this.#parts.heard(nodeId, event.topic);
     if (nodes.meet(nodeId)) this.#parts.unseen(nodeId);

@@ -1,8 +1,8 @@
 import type { AttachedTable } from './attached-table.ts';
 import { lossOf } from '../protocol/index.ts';
 
-/** Every Zeek node subscribes to what begins so. */
-const SHARED_TOPICS = 'zeek/table/';
+/** Is where every Zeek node subscribes to what begins so. */
+export const SHARED_TOPICS = 'zeek/table/';
 
 /**
  * Says why what one Zeek process holds of a table does not tell what the cluster changed; undefined if it

@@ -22,7 +22,6 @@ const RETRY_MS = 500;
 /** The parts are what sending needs. */
 export interface OutboundParts {
   readonly host: ZeekHost;
-  readonly tables: ReadonlyMap<string, AttachedTable>;
   readonly teller: Teller;
   /** Bytes of the largest frame that the connection can ever take. */
   readonly maxFrameBytes: number;
@@ -65,17 +64,19 @@ export class Outbound {
       ask: (number) => void parts.send(echoWantedFrame(this.#server, parts.host.id, number)),
       freed: () => this.drained(),
     });
-    for (const attached of parts.tables.values()) {
-      const changes = attached.table.changes.subscribe((change) => {
-        if (parts.isTheirs(change.origin)) return;
-        const { position } = change.operation;
-        const before = stateBefore(change);
-        const { topic } = attached.zeek;
-        this.#queue.push({ attached, topic, position, change: outgoing(change), before });
-        this.run();
-      });
-      this.#subscriptions.push(changes);
-    }
+  }
+
+  /** Publishes what becomes of a table from now on. */
+  watch(attached: AttachedTable): void {
+    const changes = attached.table.changes.subscribe((change) => {
+      if (this.#parts.isTheirs(change.origin)) return;
+      const { position } = change.operation;
+      const before = stateBefore(change);
+      const { topic } = attached.zeek;
+      this.#queue.push({ attached, topic, position, change: outgoing(change), before });
+      this.run();
+    });
+    this.#subscriptions.push(changes);
   }
 
   /** Position up to which everything has been handed to the connection, while that can be told. */
@@ -303,6 +304,8 @@ export class Outbound {
   }
 
   #encode(attached: AttachedTable, changes: readonly OutgoingChange[], topic: string): void {
+    // A value of another type would be a null entry in Zeek's table. The whole table goes when it is held no more.
+    if (attached.isHeld) return;
     const table: ZeekTable = { ...attached.zeek, topic };
     const { frames, refused } = writeChanges(table, changes, this.#writing(attached));
     for (const frame of frames) this.#unsent.push(frame);

@@ -30,6 +30,8 @@ export interface NodeStarted {
   readonly replyTo: string;
   /** Full names of the tables to fill. */
   readonly wanted: readonly string[];
+  /** The script names these tables; else the package found them. */
+  readonly isListed: boolean;
 }
 
 /** A state is what stands in the script's log. */
@@ -42,13 +44,14 @@ export function nameOf(data: ZeekData | undefined): string | undefined {
 
 /** Reads an announcement; undefined if the event is none, or not well-formed. */
 export function readNodeStarted(event: ZeekEvent): NodeStarted | undefined {
-  if (event.name !== 'Tablecast::node_started' || event.args.length !== 4) return undefined;
+  const isListed = event.name === 'Tablecast::node_started';
+  if ((!isListed && event.name !== 'Tablecast::tables_found') || event.args.length !== 4) return undefined;
   const [name, id, replyTo] = event.args.map(nameOf);
   const list = event.args[3];
   if (name === undefined || id === undefined || replyTo === undefined || replyTo === '') return undefined;
   if (list?.type !== 'vector' || list.data.length > MAX_WANTED) return undefined;
   const wanted = list.data.map(nameOf).filter((table) => table !== undefined);
-  return { name, id, replyTo, wanted };
+  return { name, id, replyTo, wanted, isListed };
 }
 
 /** Returns the frame that tells a Zeek node that its announcement has arrived. */

@@ -16,6 +16,8 @@ import type { ZeekNodes } from './zeek-nodes.ts';
 export interface StandingParts {
   readonly host: ZeekHost;
   readonly tables: ReadonlyMap<string, AttachedTable>;
+  /** A Zeek node said how it stands. */
+  readonly pulsed: (id: string) => void;
   /** Prefixes of topics beside those of the tables. */
   readonly topics: readonly string[];
   /** Is the pause before a loss that could not be made good is looked at again. */
@@ -54,6 +56,7 @@ export class Standing {
     this.#parts = parts;
     const { host, transfers, nodes, teller, outbound } = parts;
     this.audit = new Audit(parts);
+    for (const attached of parts.tables.values()) this.audit.watch(attached);
     this.#gap = new Gap({
       host,
       transfers,
@@ -85,6 +88,13 @@ export class Standing {
     }
   }
 
+  /** A table that Zeek had told nothing of when they met: it gets all of it. */
+  join(attached: AttachedTable): void {
+    this.audit.watch(attached);
+    this.#unfilled.add(attached);
+    this.#parts.outbound.refillAll(attached, false);
+  }
+
   /** The same Zeek process as before: each side gets what the other one changed. */
   comeBack({ server, awayMs, isFirst }: Absence): void {
     const { tables, outbound } = this.#parts;
@@ -110,6 +120,7 @@ export class Standing {
 
   #obstacle(attached: AttachedTable, isFirst: boolean): string | undefined {
     const { name, projection } = attached;
+    if (attached.isHeld) return `${name}: Zeek has it with another type.`;
     if (this.#unfilled.has(attached)) return `${name}: Zeek had not got it whole.`;
     if (isFirst && projection.store !== 'sqlite') return `${name}: its content was not kept on disk.`;
     return obstacleOf(attached, this.#parts.topics);

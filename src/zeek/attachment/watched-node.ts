@@ -53,6 +53,8 @@ export class WatchedNode {
   /** Frames it had published, by topic, that this node cannot have heard. */
   readonly #before = new Map<string, number>();
   readonly #direct = new Map<AttachedTable, number>();
+  /** Topics that were not listened to when it was met. */
+  readonly #late = new Set<string>();
   readonly #hasAll: boolean;
   /** Whatever it has published since it started is to be had here. */
   isNew: boolean;
@@ -92,6 +94,16 @@ export class WatchedNode {
     this.#frames.set(topic, (this.#frames.get(topic) ?? 0) + 1);
   }
 
+  /** From now on frames on a topic are counted: those that it published before are nobody's loss. */
+  heardLate(topic: string): void {
+    this.#late.add(topic);
+  }
+
+  /** Returns whether what it published on a topic was not listened to from the beginning. */
+  isHeardLate(topic: string): boolean {
+    return this.#late.has(topic);
+  }
+
   /** Changes were sent to it alone. */
   sent(attached: AttachedTable, changes: number): void {
     this.#direct.set(attached, (this.#direct.get(attached) ?? 0) + changes);
@@ -107,7 +119,8 @@ export class WatchedNode {
     if (published === undefined) return 0;
     const told = published.get(topic) ?? 0;
     const heard = this.#frames.get(topic) ?? 0;
-    const before = this.#before.get(topic) ?? (this.isNew ? 0 : told - heard);
+    const hasAll = this.isNew && !this.#late.has(topic);
+    const before = this.#before.get(topic) ?? (hasAll ? 0 : told - heard);
     const lost = told - before - heard;
     // A pulse lists so many topics only: a number that is missing is no frame too many.
     this.#before.set(topic, before + Math.max(0, lost));

@@ -166,14 +166,21 @@ function bad(what: string, how: string): TablecastError {
   return new TablecastError('DECLARATION_INVALID', `The Zeek type has ${what}.`, { hint: how });
 }
 
-/** Labels live in the module of their enum: RED of Demo::Color is Demo::RED. */
+const GLOBAL = 'GLOBAL::';
+
+/** Labels live in the module of their enum: RED of Demo::Color is Demo::RED. One of no module is GLOBAL::RED. */
 function qualified(
   labels: ReadonlySet<string> | undefined,
   enumName: string,
 ): ReadonlySet<string> | undefined {
-  const module = enumName.slice(0, enumName.lastIndexOf('::') + 2);
-  if (labels === undefined || !enumName.includes('::')) return labels;
-  return new Set([...labels].map((label) => (label.includes('::') ? label : module + label)));
+  const at = enumName.lastIndexOf('::');
+  const module = at < 0 ? '' : enumName.slice(0, at + 2);
+  return labels && new Set([...labels].map((label) => qualifiedLabel(label, module)));
+}
+
+function qualifiedLabel(label: string, module: string): string {
+  if (label.startsWith(GLOBAL)) return label.slice(GLOBAL.length);
+  return label.includes('::') ? label : module + label;
 }
 
 /**
