@@ -9,12 +9,12 @@ import { usageError } from './failure.ts';
 import { type NatsFlags, natsOf, natsOptions } from './nats-config.ts';
 import { parseRetention } from './retention-words.ts';
 import type { NamedDeclaration } from './table-words.ts';
-import { zeekOptions } from './zeek-config.ts';
+import { type ZeekFlags, zeekOf, zeekOptions } from './zeek-config.ts';
 
 const DEFAULT_FILE = 'tablecast.json';
 
 /** The flags of `run`, from the command line or the environment. */
-export interface RunFlags extends CredentialFlags, NatsFlags {
+export interface RunFlags extends CredentialFlags, NatsFlags, ZeekFlags {
   readonly config?: string | undefined;
   readonly id?: string | undefined;
   readonly directory?: string | undefined;
@@ -79,7 +79,7 @@ function configFrom(source: string | undefined, flags: RunFlags): RunConfig {
     retention: flags.retention === undefined ? file.retention : parseRetention(flags.retention),
     limits: file.limits,
     nats: natsOf(flags, file.nats),
-    zeek: file.zeek,
+    zeek: zeekOf(flags, file.zeek),
     tables: Object.fromEntries(tables),
   };
 }
@@ -222,7 +222,7 @@ function readTls(tls: {
 export function withoutValues(error: unknown, { source, id, retention, tables, zeek }: RunConfig): unknown {
   const told = isTablecastError(error, 'OPTION_INVALID') || isTablecastError(error, 'DECLARATION_INVALID');
   if (source === undefined || !told) return error;
-  const clusters = (zeek ?? []).map((cluster) => cluster.tables);
+  const clusters = (zeek ?? []).map(({ tables: named }) => (named === 'all' ? {} : named));
   const names = new Set([tables, ...clusters].flatMap((named) => Object.keys(named)));
   const texts = Array.from(textsIn([id, retention, tables, clusters]), (text) => JSON.stringify(text));
   // A quotation in a message is a name, or a value or a part of one.

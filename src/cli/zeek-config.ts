@@ -6,6 +6,7 @@ import { anObject, oneOrList } from '../options/an-object.ts';
 import { said } from '../options/words.ts';
 import { zeekAttachmentEntries, zeekServerName } from '../zeek/options.ts';
 import { readText } from './credentials.ts';
+import { usageError } from './failure.ts';
 
 const fileName = v.pipe(v.string(), v.minLength(1), said('the name of a file', './zeek.pem'));
 
@@ -29,6 +30,30 @@ export const zeekConfigSchema: v.GenericSchema<unknown, readonly ZeekConfig[]> =
   oneOrList(attachment, MAX_CLUSTERS),
   v.transform((given) => [given].flat()),
 );
+
+/** The flags of one cluster. */
+export interface ZeekFlags {
+  readonly zeek?: string | undefined;
+  readonly zeekOnly?: readonly string[] | undefined;
+  readonly zeekExcept?: readonly string[] | undefined;
+}
+
+/** Puts the cluster of the flags in the place of those of the file. Throws `OPTION_INVALID` for names without it. */
+export function zeekOf(
+  { zeek: url, zeekOnly, zeekExcept }: ZeekFlags,
+  file: readonly ZeekConfig[] | undefined,
+): readonly ZeekConfig[] | undefined {
+  if (url === undefined) {
+    if (zeekOnly === undefined && zeekExcept === undefined) return file;
+    throw usageError(
+      '--zeek-only and --zeek-except name tables of no cluster.',
+      'Give its address: --zeek ws://127.0.0.1:27759. Those of a file have `tables` there.',
+    );
+  }
+  const taken = (zeekOnly ?? ['*']).map((name) => [name, {}] as const);
+  const except = (zeekExcept ?? []).map((name) => [name, false] as const);
+  return [{ url, tables: Object.fromEntries([...taken, ...except]) }];
+}
 
 /** With the names of files made absolute. */
 export function absoluteZeek(config: ZeekConfig, directory: string): ZeekConfig {

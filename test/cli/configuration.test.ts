@@ -147,3 +147,13 @@ test.each([
   const file = fileOf({ id: 'a', listen: false });
   expect(() => runConfig({ config: file, retention })).toThrow(problem);
 });
+
+test('a Zeek cluster of the command line goes before those of the file, with names taken and left out', () => {
+  const url = 'ws://127.0.0.1:27759';
+  const file = fileOf({ id: 'a', zeek: { url: 'ws://127.0.0.1:1', tables: 'all' } });
+  expect(runConfig({ config: file }).zeek).toEqual([{ url: 'ws://127.0.0.1:1', tables: 'all' }]);
+  expect(runConfig({ config: file, zeek: url }).zeek).toEqual([{ url, tables: { '*': {} } }]);
+  const named = runConfig({ config: file, zeek: url, zeekOnly: ['Known::*'], zeekExcept: ['Known::certs'] });
+  expect(named.zeek).toEqual([{ url, tables: { 'Known::*': {}, 'Known::certs': false } }]);
+  expect(() => runConfig({ config: file, zeekOnly: ['Known::*'] })).toThrow('--zeek-only and --zeek-except');
+});

@@ -92,7 +92,7 @@ export function runCommand(): Command {
         .env('TABLECAST_TABLES'),
     )
     .option('--check-config', 'print the configuration that would be used, secrets masked, and exit');
-  return withJson(withCredentials(withLogFormat(withNats(withKeeping(withHttp(command))))))
+  return withJson(withCredentials(withLogFormat(withZeek(withNats(withKeeping(withHttp(command)))))))
     .addHelpText('after', `\n${DECLARATION_HELP}`)
     .action(exitingWith(run));
 }
@@ -136,6 +136,27 @@ function withNats(command: Command): Command {
       new Option('--nats-credentials <file>', 'credentials (JWT and seed) for --nats').env(
         'TABLECAST_NATS_CREDENTIALS',
       ),
+    );
+}
+
+/** The options that attach the node to a Zeek cluster. */
+function withZeek(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--zeek <url>',
+        'attach to the Zeek cluster with a WebSocket server there: every table that its script package tells of',
+      ).env('TABLECAST_ZEEK'),
+    )
+    .addOption(
+      new Option('--zeek-only <name>', 'only such tables of --zeek; * stands for any text; repeat for more')
+        .argParser(collectList)
+        .env('TABLECAST_ZEEK_ONLY'),
+    )
+    .addOption(
+      new Option('--zeek-except <name>', 'no such table of --zeek; * stands for any text; repeat for more')
+        .argParser(collectList)
+        .env('TABLECAST_ZEEK_EXCEPT'),
     );
 }
 
@@ -254,8 +275,10 @@ async function checked(config: RunConfig, options: NodeOptions): Promise<Record<
 
 /** Returns an attachment whose sqlite tables need no directory. */
 function inMemory(cluster: ZeekAttachmentOptions): ZeekAttachmentOptions {
+  if (cluster.tables === 'all') return cluster;
   const tables = Object.entries(cluster.tables).map(([name, table]) => {
-    return [name, table.backend === 'sqlite' ? { ...table, backend: 'memory' as const } : table] as const;
+    const isDurable = table !== false && table.backend === 'sqlite';
+    return [name, isDurable ? { ...table, backend: 'memory' as const } : table] as const;
   });
   return { ...cluster, tables: Object.fromEntries(tables) };
 }
