@@ -1,4 +1,5 @@
 import type { Environment } from '../environment.ts';
+import { isTablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import type { TableState } from '../replication/wire/bodies.ts';
 import { partsOf } from '../replication/wire/parts.ts';
@@ -6,12 +7,14 @@ import { type Message, PROTOCOL, decodeMessage, encodeMessage } from '../replica
 import type { FrameConnection, FrameSocket } from '../transport/frame-connection.ts';
 import type { Closing } from '../transport/transport.ts';
 import type { CarrierLink } from './carrier.ts';
+import { recovered, rowsLost, stalled, strange, undeclared, unfinished } from './events.ts';
 import { Checkpoints, type HeaderReader } from './checkpoints.ts';
 import { type DeclaredTable, readDeclared } from './kept.ts';
 import type { Ledger } from './ledger.ts';
 import { Publishing } from './publishing.ts';
 import { Reading } from './reading.ts';
-import { type Author, TABLE } from './subjects.ts';
+import { Refusals } from './refusals.ts';
+import { TABLE } from './subjects.ts';
 import { Wanted } from './wanted.ts';
 
 /** A checkpoint is due when what follows the last one is more than it, and than this. */
@@ -56,6 +59,7 @@ export class CarrierPeer implements FrameSocket {
   /** Bytes read of each table since its last checkpoint. */
   readonly #tails = new Map<string, number>();
   readonly #due = new Set<string>();
+  readonly #undeclared: Refusals;
   readonly #wanted: Wanted;
   #connection: FrameConnection | undefined;
   #turn: Promise<void> = Promise.resolve();
@@ -66,6 +70,7 @@ export class CarrierPeer implements FrameSocket {
   constructor(parts: CarrierPeerParts) {
     this.#parts = parts;
     this.#wanted = new Wanted(parts.ledger);
+    this.#undeclared = new Refusals(parts.environment, (table) => this.#declare([table]));
     const { environment, link, ledger, nodeId } = parts;
     const nonce = Math.floor(environment.random() * 2 ** 48).toString(36);
     this.#nonce = nonce;
@@ -196,14 +201,26 @@ export class CarrierPeer implements FrameSocket {
   #declare(names: readonly string[]): void {
     this.#inTurn(async () => {
       const fresh = names.filter((name) => this.#said.has(name) && !this.#declared.has(name));
-      await Promise.all(
-        fresh.map(async (name) => {
-          this.#declared.set(name, await this.#declaration(name));
-          await this.#checkpoints.learn(name);
-        }),
-      );
-      if (fresh.length > 0) this.#tell(fresh);
+      const known = await Promise.all(fresh.map((name) => this.#learn(name)));
+      const shared = fresh.filter((_, index) => known[index]);
+      if (shared.length > 0) this.#tell(shared);
     });
+  }
+
+  /** Learns how a table is declared; returns false, and tries again later, when nobody says it and this node may not. */
+  async #learn(name: string): Promise<boolean> {
+    const { link, report } = this.#parts;
+    const table = { table: name, origin: '', operations: 0 };
+    try {
+      this.#declared.set(name, await this.#declaration(name));
+    } catch (error) {
+      if (!isTablecastError(error, 'PEER_REFUSED')) throw error;
+      if (this.#undeclared.refused(table)) report(undeclared(link, name, error));
+      return false;
+    }
+    await this.#checkpoints.learn(name);
+    if (this.#undeclared.taken(table) !== undefined) report(recovered());
+    return true;
   }
 
   async #declaration(name: string): Promise<DeclaredTable> {
@@ -324,6 +341,7 @@ export class CarrierPeer implements FrameSocket {
     this.#publishing.stop();
     this.#reading.stop();
     this.#checkpoints.stop();
+    this.#undeclared.stop();
     this.#parts.link.close();
     this.#connection?.ended(closing);
   }
@@ -333,45 +351,4 @@ export class CarrierPeer implements FrameSocket {
 function declaredMode(declaration: unknown): string {
   const mode: unknown = (declaration as { readonly mode?: unknown } | null)?.mode;
   return typeof mode === 'string' ? mode : 'naive';
-}
-
-function stalled(link: CarrierLink, error: unknown): NodeEvent {
-  const why = error instanceof Error ? error.message : String(error);
-  return {
-    code: 'carrier-refused',
-    severity: 'error',
-    message: `${why} What is written stays in the log, and is published once it is taken.`,
-    details: { carrier: link.identity },
-  };
-}
-
-function recovered(): NodeEvent {
-  return { code: 'carrier-recovered', severity: 'info', message: 'The carrier takes messages again.' };
-}
-
-function strange(subject: string, why: string): NodeEvent {
-  return {
-    code: 'carrier-passed-over',
-    severity: 'warning',
-    message: `A message under ${subject} is passed over: ${why}. Look who else publishes there.`,
-    details: { subject },
-  };
-}
-
-function rowsLost(table: string): NodeEvent {
-  return {
-    code: 'carrier-incomplete',
-    severity: 'warning',
-    message: `The rows of the checkpoint of ${table} are not all there: who has what it stood for publishes that again.`,
-    details: { table },
-  };
-}
-
-function unfinished({ table, origin }: Author): NodeEvent {
-  return {
-    code: 'carrier-incomplete',
-    severity: 'warning',
-    message: `${origin} began to publish a batch or a long write with ${table}, and did not end it: it is held back until that node comes back.`,
-    details: { table, origin },
-  };
 }

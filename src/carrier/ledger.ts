@@ -13,6 +13,9 @@ export interface Entry {
   readonly by: string;
 }
 
+/** Most lives of one node that are known of a table, and of all nodes that are said. */
+const MAX_LIVES_OF_NODE = 64;
+const MAX_LIVES = 16_384;
 /** Nothing is there. */
 const NOTHING: Entry = { held: 0, session: 0, place: 0, by: '' };
 
@@ -32,8 +35,8 @@ export interface KeptCheckpoint {
 
 /** Knows what a carrier holds of each table and author: by its last messages, and by its checkpoints. */
 export class Ledger {
-  /** By last messages. */
-  readonly #tables = new Map<string, Map<string, Entry>>();
+  /** By last messages: by table and author, the entry of each life. */
+  readonly #tables = new Map<string, Map<string, Map<string, Entry>>>();
   /** By checkpoints. */
   readonly #covered = new Map<string, Map<string, Pick<Entry, 'held' | 'session'>>>();
   /** Holds the place where the last checkpoint of each table is told of. */
@@ -71,7 +74,7 @@ export class Ledger {
 
   /** Returns what is known of an author in a table. */
   entry(table: string, origin: string): Entry {
-    const said = this.#tables.get(table)?.get(origin) ?? NOTHING;
+    const said = this.#tables.get(table)?.get(authorIn(origin))?.get(origin) ?? NOTHING;
     const covered = this.#covered.get(table)?.get(origin);
     return covered === undefined || covered.held <= said.held ? said : { ...said, ...covered };
   }
@@ -81,13 +84,14 @@ export class Ledger {
    * nothing of operations: what was known of them stays, and what follows is appended behind it.
    */
   stands({ table, origin }: Author, message: Pick<CarriedHead, 'headers' | 'place'> | undefined): void {
-    const entries = entriesOf(this.#tables, table);
+    const entries = innerOf(innerOf(this.#tables, table), authorIn(origin));
     const head = message && readHead(message.headers);
     const bundle = head?.bundle;
     if (message !== undefined && bundle !== undefined && publisherOf(bundle) === this.#nodeId)
       this.#begun = { bundle, place: message.place };
     const known = (message && entries.get(origin)) ?? NOTHING;
     const { held, session, by } = head ?? known;
+    if (!entries.has(origin) && entries.size >= MAX_LIVES_OF_NODE) forgetOldest(entries);
     entries.set(origin, { held, session, by, place: message?.place ?? 0 });
   }
 
@@ -98,22 +102,36 @@ export class Ledger {
   covers(table: string, { held, through }: Pick<KeptCheckpoint, 'held' | 'through'>): void {
     const covered = held.map(([origin, sequence, session]) => [origin, { held: sequence, session }] as const);
     this.#covered.set(table, new Map(covered));
-    const entries = entriesOf(this.#tables, table);
-    for (const [origin, { place }] of entries) if (place <= through) entries.delete(origin);
+    for (const entries of this.#tables.get(table)?.values() ?? [])
+      for (const [origin, { place }] of entries) if (place <= through) entries.delete(origin);
   }
 
   /** Lists what is held of a table. */
   vector(table: string): [origin: string, entry: Entry][] {
+    const authors = [...(this.#tables.get(table)?.values() ?? [])];
     const origins = new Set([
-      ...(this.#tables.get(table) ?? new Map()).keys(),
-      ...(this.#covered.get(table) ?? new Map()).keys(),
+      ...authors.flatMap((entries) => [...entries.keys()]),
+      ...(this.#covered.get(table)?.keys() ?? []),
     ]);
-    return Array.from(origins, (origin: string) => [origin, this.entry(table, origin)]);
+    return Array.from([...origins].slice(0, MAX_LIVES), (origin: string) => [
+      origin,
+      this.entry(table, origin),
+    ]);
   }
 }
 
-function entriesOf<T>(tables: Map<string, Map<string, T>>, table: string): Map<string, T> {
-  let entries = tables.get(table);
-  if (entries === undefined) tables.set(table, (entries = new Map()));
-  return entries;
+function authorIn(origin: string): string {
+  return origin.slice(0, origin.lastIndexOf('@'));
+}
+
+function innerOf<T>(maps: Map<string, Map<string, T>>, name: string): Map<string, T> {
+  let inner = maps.get(name);
+  if (inner === undefined) maps.set(name, (inner = new Map()));
+  return inner;
+}
+
+/** Forgets, of too many lives of a node, the one that wrote longest ago. */
+function forgetOldest(entries: Map<string, Entry>): void {
+  const [oldest] = [...entries].toSorted(([, one], [, other]) => one.place - other.place);
+  if (oldest !== undefined) entries.delete(oldest[0]);
 }

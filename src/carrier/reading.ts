@@ -11,10 +11,11 @@ import { Settling } from './settling.ts';
 import { type Complete, OPEN_MS, Parts, type Piece, oneFrame, runsOf } from './parts-of-messages.ts';
 import {
   type Author,
-  CHECKPOINT,
-  TABLE,
   BUNDLE,
+  CHECKPOINT,
+  OPERATIONS,
   type OperationsHead,
+  TABLE,
   authorOf,
   readHead,
 } from './subjects.ts';
@@ -198,14 +199,15 @@ export class Reading {
         return this.#parts.declared(subject[1] ?? '');
       case BUNDLE:
         return this.#giveAll(this.#pieces.end(headers['Tablecast-Bundle'] ?? '', subject[1] ?? ''));
-      default:
+      case OPERATIONS:
         return this.#operations(message);
+      default:
     }
   }
 
   #operations(message: Carried): void {
     const author = authorOf(message.subject);
-    if (author === undefined) return;
+    if (author === undefined) return this.#parts.strange(message, 'its subject names no author');
     const head = readHead(message.headers);
     if (head === undefined) return this.#parts.strange(message, 'its headers are not those of operations');
     const { table, origin } = author;

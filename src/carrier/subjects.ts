@@ -1,3 +1,4 @@
+import { isNodeId } from '../log/operations/origin.ts';
 import type { Headers, Subject } from './carrier.ts';
 
 /** The first token of a subject says what its messages are about. */
@@ -6,6 +7,9 @@ export const TABLE = 'table';
 export const CHECKPOINT = 'checkpoint';
 export const LEASE = 'lease';
 export const BUNDLE = 'bundle';
+
+/** The number of a life, as origins have it. */
+const LIFE = /^[0-9a-z]{1,11}$/;
 
 /** Says under which subject an author's operations on a table stand. */
 export function subjectOf(table: string, origin: string): Subject {
@@ -22,8 +26,9 @@ export interface Author {
 /** Says whose operations stand under a subject; undefined for another one. */
 export function authorOf(subject: Subject): Author | undefined {
   const [kind, table, author, life] = subject;
-  if (kind !== OPERATIONS || table === undefined || author === undefined || life === undefined)
+  if (kind !== OPERATIONS || subject.length !== 4 || table === undefined || table.length > 128)
     return undefined;
+  if (!isNodeId(author) || life === undefined || !LIFE.test(life)) return undefined;
   return { table, origin: `${author}@${life}` };
 }
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_SWITCHES } from '../../src/log/operations/epoch.ts';
+import { readDeclared, readKept } from '../../src/carrier/kept.ts';
 import { Ledger } from '../../src/carrier/ledger.ts';
 import { Settling } from '../../src/carrier/settling.ts';
+import { authorOf } from '../../src/carrier/subjects.ts';
 import { Wanted } from '../../src/carrier/wanted.ts';
 
 describe('places that the node has not reached', () => {
@@ -54,5 +57,64 @@ describe('operations of which the node wants to hear', () => {
     ledger.covers('t', { held: [['a3@1', 2, 1]], through: 0 });
     expect(wanted.news()).toEqual([{ table: 't', origin: 'a3@1', sequence: 2 }]);
     expect(wanted.news()).toEqual([]);
+  });
+});
+
+describe('lives that a carrier is known to hold', () => {
+  const stand = (ledger: Ledger, node: string, life: number): void =>
+    ledger.stands(
+      { table: 't', origin: `${node}@${life}` },
+      { headers: { 'Tablecast-Held': '1', 'Tablecast-Session': '1', 'Tablecast-By': node }, place: life },
+    );
+
+  it('are 64 of each node, the newest', () => {
+    const ledger = new Ledger('a');
+    stand(ledger, 'other', 1);
+    for (let life = 1; life <= 64; life++) stand(ledger, 'a', life);
+    expect(ledger.vector('t')).toHaveLength(65);
+    stand(ledger, 'a', 65);
+    expect(ledger.vector('t')).toHaveLength(65);
+    expect(ledger.entry('t', 'a@1').held).toBe(0);
+    expect(ledger.entry('t', 'a@65').held).toBe(1);
+  });
+
+  it('are said of 16,384 at most', () => {
+    const ledger = new Ledger('a');
+    for (let node = 0; node <= 16_384; node++) stand(ledger, `n${node}`, 1);
+    expect(ledger.vector('t')).toHaveLength(16_384);
+  }, 20_000);
+});
+
+describe('what a carrier says of a table', () => {
+  const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+  const table = (members: object) => bytes({ fingerprint: '{}', mode: 'lww', declaration: {}, ...members });
+  const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
+
+  it('is as deep and as long as a peer may say it', () => {
+    expect(readDeclared(table({ fingerprint: 'x'.repeat(4096) }))).toBeDefined();
+    expect(readDeclared(table({ fingerprint: 'x'.repeat(4097) }))).toBeUndefined();
+    expect(readDeclared(table({ declaration: nested(15) }))).toBeDefined();
+    expect(readDeclared(table({ declaration: nested(16) }))).toBeUndefined();
+  });
+
+  it('names switches and lives of which a peer may speak', () => {
+    const kept = { name: 'x', bytes: 1, held: [], mode: 'lww', through: 1 };
+    const epoch = (counter: number) => ({ ...kept, epoch: { counter, origin: 'a@1' } });
+    expect(readKept(bytes(epoch(MAX_SWITCHES)))).toBeDefined();
+    expect(readKept(bytes(epoch(MAX_SWITCHES + 1)))).toBeUndefined();
+    const lives = (count: number) => ({ ...kept, held: Array.from({ length: count }, () => ['a@1', 1, 1]) });
+    expect(readKept(bytes(lives(16_384)))).toBeDefined();
+    expect(readKept(bytes(lives(16_385)))).toBeUndefined();
+  });
+
+  it('is under a subject of four tokens, of a table and a life', () => {
+    const of = (...tokens: string[]) => authorOf(['operations', ...tokens]);
+    expect(of('t', 'a', '1')).toEqual({ table: 't', origin: 'a@1' });
+    expect(of('x'.repeat(128), 'a', '1')).toBeDefined();
+    expect(of('x'.repeat(129), 'a', '1')).toBeUndefined();
+    expect(of('t', 'x'.repeat(65), '1')).toBeUndefined();
+    expect(of('t', 'a', '1'.repeat(12))).toBeUndefined();
+    expect(of('t', 'a@', '1')).toBeUndefined();
+    expect(of('t', 'a', '1', '2')).toBeUndefined();
   });
 });

@@ -6,6 +6,8 @@ export const ROWS: Readonly<Record<string, string>> = {
   'access/check.ts MAX_PATTERNS': 'credentials; patterns in one list',
   'carrier/parts-of-messages.ts MAX_UNFINISHED_BYTES': 'batches over several tables, and long messages, read',
   'carrier/settling.ts MAX_STEPS': 'places up to which a carrier was read',
+  'carrier/ledger.ts MAX_LIVES': 'lives that a carrier',
+  'carrier/ledger.ts MAX_LIVES_OF_NODE': 'lives of one node of which is known',
   'carrier/kept.ts MAX_LIVES': 'lives that a carrier',
   'nats/options.ts MAX_SERVERS': 'NATS servers of one node',
   'log/keeping/journal.ts MAX_BATCH_BYTES': 'batch',
