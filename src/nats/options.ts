@@ -57,7 +57,7 @@ export interface NatsOptions {
   readonly group: string;
   /** Says on how many servers of a cluster the stream is kept that is created; default 1. */
   readonly replicas?: 1 | 3 | 5 | undefined;
-  /** Bounds the stream that is created; default unbounded. What does not fit is not published, and stays in the logs. */
+  /** Bounds each of both streams that are created, in bytes, at least 1 MiB; default unbounded. What does not fit is not published, and stays in the logs. */
   readonly maxBytes?: number | undefined;
   readonly user?: string | undefined;
   readonly password?: string | undefined;

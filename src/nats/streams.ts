@@ -30,19 +30,23 @@ export async function readyStreams(
     // What is full refuses: what is there must not leave because something else comes.
     discard: jetstream.DiscardPolicy.New,
     num_replicas,
+    max_bytes: maxBytes,
   };
-  const wanted = { ...common, name: names.stream, subjects: [`${names.prefix}.>`], max_bytes: maxBytes };
-  const rows = { ...common, name: names.rows, subjects: [`${names.rowsPrefix}.>`] };
+  const wanted = { ...common, name: names.stream, subjects: [`${names.prefix}.>`] satisfies [string] };
+  const rows = { ...common, name: names.rows, subjects: [`${names.rowsPrefix}.>`] satisfies [string] };
   const info = await found(manager, wanted);
-  await found(manager, rows);
   requireConfig(info.config, wanted);
+  requireConfig((await found(manager, rows)).config, rows);
   return { client: jetstream.jetstream(connection, { timeout: ANSWER_MS }), manager, names, info };
 }
 
-async function found(
-  manager: JetStreamManager,
-  wanted: Partial<StreamConfig> & { name: string },
-): Promise<StreamInfo> {
+/** What is asked of a stream. */
+type Wanted = Pick<StreamConfig, 'retention' | 'discard'> & {
+  readonly name: string;
+  readonly subjects: [string];
+};
+
+async function found(manager: JetStreamManager, wanted: Wanted): Promise<StreamInfo> {
   try {
     return await manager.streams.info(wanted.name);
   } catch (error) {
@@ -58,22 +62,30 @@ async function found(
   }
 }
 
-/** A server that does not know an option of a stream leaves it out in silence: what it made is read back. */
-function requireConfig(config: StreamConfig, wanted: Partial<StreamConfig> & { name: string }): void {
-  const differing = (['retention', 'discard'] as const).filter((option) => config[option] !== wanted[option]);
-  const bounded = (['max_age', 'max_msgs_per_subject'] as const).filter(
-    (option) => (config[option] ?? 0) > 0,
-  );
-  const [subject] = wanted.subjects ?? [];
-  if (subject !== undefined && !config.subjects.includes(subject)) differing.push('discard');
-  const [first] = [...differing, ...bounded];
-  if (first === undefined) return;
-  throw new TablecastError(
-    'OPTION_INVALID',
-    `Stream ${wanted.name} is not made as nodes need it: ${first} is ${String(config[first])}.`,
-    {
-      hint: 'Let a node make the stream, or make it as docs/nats.md says; what is in the logs of the nodes is published again.',
-      details: { option: 'nats' },
-    },
-  );
+/** Requires what a stream must be: a server that does not know an option leaves it out in silence, and operators make streams. */
+function requireConfig(
+  config: StreamConfig,
+  { name, subjects: [subject], retention, discard }: Wanted,
+): void {
+  const fault =
+    unlike('retention', config.retention, retention) ??
+    unlike('discard', config.discard, discard) ??
+    unlike('subjects', config.subjects.join(', '), subject) ??
+    unlike('max_age', config.max_age || 0, 0) ??
+    unlike('max_msgs_per_subject', Math.max(0, config.max_msgs_per_subject), 0) ??
+    unlike('sealed', config.sealed || false, false) ??
+    unlike('deny_purge', config.deny_purge || false, false);
+  if (fault === undefined) return;
+  throw new TablecastError('OPTION_INVALID', `Stream ${name} is not made as nodes need it: ${fault}.`, {
+    hint: 'Delete it and let a node make it, or change it as docs/nats.md says; what is in the logs of the nodes is published again.',
+    details: { option: 'nats' },
+  });
+}
+
+function unlike(
+  option: string,
+  is: string | number | boolean,
+  wanted: string | number | boolean,
+): string | undefined {
+  return is === wanted ? undefined : `${option} is ${String(is)}, and must be ${String(wanted)}`;
 }
