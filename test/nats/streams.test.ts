@@ -35,8 +35,8 @@ describe.skipIf(missing !== undefined)('the streams of a group', () => {
   });
 
   const faults: readonly [string, Partial<StreamConfig>][] = [
-    ['discard is old, and must be new', { discard: 'old' as never }],
-    ['retention is interest, and must be limits', { retention: 'interest' as never }],
+    ['discard is old, and must be new', { discard: 'old' }],
+    ['retention is interest, and must be limits', { retention: 'interest' }],
     ['max_age is 60000000000, and must be 0', { max_age: 60_000_000_000 }],
     ['max_msgs_per_subject is 5, and must be 0', { max_msgs_per_subject: 5 }],
     ['deny_purge is true, and must be false', { deny_purge: true }],
