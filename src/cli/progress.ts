@@ -1,6 +1,8 @@
 import { createLogUpdate } from 'log-update';
 import { type FileProgress } from '../index.ts';
+import { inThousands } from '../options/in-thousands.ts';
 import { harmless, onNote, visible } from './output.ts';
+import { shortDuration } from './short-duration.ts';
 
 /** A line is drawn again after so many milliseconds at the earliest. */
 const REDRAWN_MS = 250;
@@ -65,23 +67,12 @@ function standardError(): ProgressPlace {
 
 /** Words how far something is: what was done, its share, how much in a second on average, and what is left at that rate. */
 export function progressText(what: string, { count, unit, share }: Done, elapsedMs: number): string {
-  const parts = [`${what}: ${digits(count)} ${unit}`];
+  const parts = [`${what}: ${inThousands(count)} ${unit}`];
   if (share !== undefined) parts.push(`${Math.floor(100 * Math.min(1, share))} %`);
-  if (elapsedMs > 0) parts.push(`${digits((1000 * count) / elapsedMs)}/s`);
+  if (elapsedMs > 0) parts.push(`${inThousands((1000 * count) / elapsedMs)}/s`);
   if (share !== undefined && share > 0 && share < 1)
-    parts.push(`${duration((elapsedMs * (1 - share)) / share)} left`);
+    parts.push(`${shortDuration((elapsedMs * (1 - share)) / share)} left`);
   return parts.join(', ');
-}
-
-function digits(count: number): string {
-  return Math.round(count).toLocaleString('en-US');
-}
-
-function duration(milliseconds: number): string {
-  const seconds = Math.ceil(milliseconds / 1000);
-  if (seconds < 60) return `${seconds}s`;
-  const minutes = Math.ceil(seconds / 60);
-  return minutes < 60 ? `${minutes}m` : `${Math.floor(minutes / 60)}h ${minutes % 60}m`;
 }
 
 const STEPS: Readonly<Record<FileProgress['step'], { readonly doing: string; readonly unit: string }>> = {

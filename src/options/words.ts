@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { inThousands } from './in-thousands.ts';
 import { type CodeSample, type Part, type Said, stepsOf } from './parts.ts';
 
 /** Samples are written as in a program, or as in a file of JSON. */
@@ -105,7 +106,7 @@ function bound(steps: readonly Part[], type: string, before: string): string {
   return most === undefined ? '' : `${before}${counted(Number(most))}: `;
 }
 
-const counted = (count: number): string => (count < 10_000 ? String(count) : count.toLocaleString('en-US'));
+const counted = (count: number): string => (count < 10_000 ? String(count) : inThousands(count));
 
 function textOf(steps: readonly Part[]): string {
   const most = requirement(steps, 'max_length');

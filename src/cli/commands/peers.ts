@@ -7,6 +7,7 @@ import { drawnRows, hanging, terminalWidth } from '../drawn-rows.ts';
 import { EXIT } from '../failure.ts';
 import { withLooks } from '../looking.ts';
 import { note, print, visible } from '../output.ts';
+import { shortDuration } from '../short-duration.ts';
 
 const number = v.nullish(v.number());
 /** Prints in words a part of what a node says of a peer; JSON has all of it. */
@@ -92,7 +93,7 @@ function cellsOf(peer: PeerSaid): string[] {
   return [
     nameOf(peer),
     state,
-    age(Date.now() - since),
+    shortDuration(Date.now() - since),
     String(lagOperations),
     String(sentOperations),
     durableOperations === null || durableOperations === undefined ? '?' : String(durableOperations),
@@ -114,12 +115,4 @@ function wordsOf(peer: PeerSaid): string[] {
     return `held back in ${table}: ${what}, ${whose}: ${code}: ${because}${hint === null || hint === undefined ? '' : ` ${hint}`}`;
   });
   return [...why, ...held];
-}
-
-/** A time that has gone by, in its largest unit. */
-function age(milliseconds: number): string {
-  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  if (seconds < 120) return `${seconds}s`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;
-  return seconds < 172_800 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }

@@ -1,3 +1,4 @@
+import { inThousands } from '../../options/in-thousands.ts';
 import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../trial/index.ts';
 
 /** One figure of a mode, wherever it is shown. */
@@ -50,7 +51,7 @@ function countFigures({ rows }: Comparison): readonly Figure[] {
       number: ({ judgement }) => Math.max(...judgement.counts.lost),
       text: ({ judgement }) => shareText(Math.max(...judgement.counts.lost), rows),
     }),
-    figure(`rows counted, of ${count(rows)}`, {
+    figure(`rows counted, of ${inThousands(rows)}`, {
       explanation: 'The sum of all counts, as the nodes have it in the end.',
       better: 'none',
       number: () => undefined,
@@ -74,7 +75,7 @@ function latestFigures({ rows }: Comparison): readonly Figure[] {
       explanation: 'Values that do not stand and can still be read, with conflictsOf(key).',
       better: 'none',
       number: () => undefined,
-      text: ({ judgement }) => count(judgement.latest.kept),
+      text: ({ judgement }) => inThousands(judgement.latest.kept),
     }),
     conflictFigure((result) => result.judgement.latest),
     divergedFigure((result) => result.judgement.latest),
@@ -88,7 +89,7 @@ function conflictFigure(of: TableOf): Figure {
     explanation: 'Keys that table.conflicts named on any node.',
     better: 'none',
     number: (result) => of(result).keysInConflict,
-    text: (result) => count(of(result).keysInConflict),
+    text: (result) => inThousands(of(result).keysInConflict),
   });
 }
 
@@ -101,9 +102,9 @@ function divergedFigure(of: TableOf): Figure {
     text: (result) => {
       const { keysDiverged, divergedReported, falselyReported } = of(result);
       if (keysDiverged === 0 && falselyReported === 0) return '0';
-      const reported = divergedReported === keysDiverged ? 'all' : count(divergedReported);
-      const wrongly = falselyReported === 0 ? '' : `, and ${count(falselyReported)} that do not`;
-      return `${count(keysDiverged)} (${reported} reported${wrongly})`;
+      const reported = divergedReported === keysDiverged ? 'all' : inThousands(divergedReported);
+      const wrongly = falselyReported === 0 ? '' : `, and ${inThousands(falselyReported)} that do not`;
+      return `${inThousands(keysDiverged)} (${reported} reported${wrongly})`;
     },
   });
 }
@@ -118,7 +119,7 @@ function costFigures({ rows, options }: Comparison, cluster: ClusterResult['clus
         : 'All rows once more, with all nodes in one process, linked without delays, until every node has all of them; per second of processor time.',
       better: 'more',
       number: ({ measured }) => measured.writesPerSecond,
-      text: ({ measured }) => count(measured.writesPerSecond),
+      text: ({ measured }) => inThousands(measured.writesPerSecond),
     }),
     figure(real ? 'latency, p50 / p99' : 'arrival, p50 / p99', {
       explanation: real
@@ -132,14 +133,14 @@ function costFigures({ rows, options }: Comparison, cluster: ClusterResult['clus
     figure('wire bytes per write', {
       explanation: `All frames between the ${options.nodes} nodes, divided by the writes: acknowledgements, heartbeats and comparisons of tables included.`,
       number: ({ wireBytes }) => wireBytes / writes,
-      text: ({ wireBytes }) => `${count(wireBytes / writes)} B`,
+      text: ({ wireBytes }) => `${inThousands(wireBytes / writes)} B`,
     }),
     figure('disk bytes per write and node', {
       explanation: real
         ? 'The database files in the end: operation log, checkpoints and what SQLite adds.'
         : 'Log, newest checkpoints and names, without what a database adds.',
       number: ({ diskBytes }) => diskBytes / writes / options.nodes,
-      text: ({ diskBytes }) => `${count(diskBytes / writes / options.nodes)} B`,
+      text: ({ diskBytes }) => `${inThousands(diskBytes / writes / options.nodes)} B`,
     }),
     figure('memory per node', {
       explanation: real
@@ -158,24 +159,19 @@ function figure(label: string, { better = 'less', loss = false, ...rest }: Given
   return { label, better, loss, ...rest };
 }
 
-/** Returns a whole number for people. */
-export function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
 /** Returns a number with about three digits. */
 function short(value: number): string {
-  return Math.abs(value) >= 100 ? count(value) : String(Number(value.toPrecision(2)));
+  return Math.abs(value) >= 100 ? inThousands(value) : String(Number(value.toPrecision(2)));
 }
 
 /** Returns a number, and which part of a whole it is. */
 export function shareText(value: number, whole: number): string {
   if (value === 0) return '0';
   const percent = (value / whole) * 100;
-  return `${count(value)} (${percent < 0.1 ? 'under 0.1' : percent.toFixed(1)} %)`;
+  return `${inThousands(value)} (${percent < 0.1 ? 'under 0.1' : percent.toFixed(1)} %)`;
 }
 
 function rangeText(values: readonly number[]): string {
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  return low === high ? count(low) : `${count(low)} to ${count(high)}`;
+  return low === high ? inThousands(low) : `${inThousands(low)} to ${inThousands(high)}`;
 }

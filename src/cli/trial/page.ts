@@ -1,6 +1,7 @@
+import { inThousands } from '../../options/in-thousands.ts';
 import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../trial/index.ts';
 import { visible } from '../output.ts';
-import { type Figure, type FigureGroup, count, figureGroups, wasRun } from './figures.ts';
+import { type Figure, type FigureGroup, figureGroups, wasRun } from './figures.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import {
   clusterText,
@@ -135,9 +136,9 @@ function busiestTable({ modes }: ClusterResult): string {
       const counted = judgement.counts.busiest[index]?.counted ?? [];
       const exact = counted.every((each) => each === truth);
       const texts = new Set(counted).size === 1 ? counted.slice(0, 1) : counted;
-      return `<td class="${exact ? 'fine' : 'lossy'}">${texts.map(count).join(' · ')}</td>`;
+      return `<td class="${exact ? 'fine' : 'lossy'}">${texts.map(inThousands).join(' · ')}</td>`;
     });
-    return `<tr><th scope="row">${escaped(visible(key))}</th><td>${count(truth)}</td>${cells.join('')}</tr>`;
+    return `<tr><th scope="row">${escaped(visible(key))}</th><td>${inThousands(truth)}</td>${cells.join('')}</tr>`;
   });
   return `<h3>The busiest keys</h3>
 <p class="note">True count, and what the nodes say in the end; several numbers where nodes differ.</p>

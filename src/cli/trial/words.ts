@@ -1,13 +1,16 @@
+import { inThousands } from '../../options/in-thousands.ts';
 import type { ClusterResult, Comparison, ModeRefusal, ModeResult } from '../../trial/index.ts';
-import { count, shareText, wasRun } from './figures.ts';
+import { shareText, wasRun } from './figures.ts';
 
 /** Says in one sentence what was run. */
 export function workloadText(comparison: Comparison): string {
   const { source, options, rows, keys, stretches } = comparison;
   const from = source.log === undefined ? 'a generated log' : source.log;
-  const part = source.more ? `the first ${count(rows)} rows of ${from}` : `${count(rows)} rows of ${from}`;
+  const part = source.more
+    ? `the first ${inThousands(rows)} rows of ${from}`
+    : `${inThousands(rows)} rows of ${from}`;
   return (
-    `${part}, ${count(keys)} keys, on ${options.nodes} nodes: each row is counted and kept by one of them, ` +
+    `${part}, ${inThousands(keys)} keys, on ${options.nodes} nodes: each row is counted and kept by one of them, ` +
     `${partText(stretches.busy, stretches.all)} in stretches where nobody waits for anybody, ` +
     `${partText(stretches.cut, stretches.all)} while one node is cut off.`
   );
@@ -21,7 +24,7 @@ function partText(part: number, all: number): string {
 export function leftOutText({ source }: Comparison): string | undefined {
   const { skippedLines, skippedRecords } = source;
   if (skippedLines + skippedRecords === 0) return undefined;
-  return `Left out: ${count(skippedLines)} lines that cannot be read, ${count(skippedRecords)} records without ${source.fields.key}.`;
+  return `Left out: ${inThousands(skippedLines)} lines that cannot be read, ${inThousands(skippedRecords)} records without ${source.fields.key}.`;
 }
 
 /** Says what a kind of cluster is. */
@@ -38,8 +41,8 @@ export function interleavingText({ cluster, modes }: ClusterResult): string {
   const [first = 0] = concurrent;
   const same = new Set(results.map(({ interleaving }) => interleaving)).size <= 1;
   if (same)
-    return `In every mode each writer had seen the same rows at each write; ${count(first)} rows were written while another node's row of the same key was under way.`;
-  const range = concurrent.map(count).join(', ');
+    return `In every mode each writer had seen the same rows at each write; ${inThousands(first)} rows were written while another node's row of the same key was under way.`;
+  const range = concurrent.map(inThousands).join(', ');
   const why =
     cluster === 'real' ? 'Real time is never the same twice' : 'The modes did not send at the same moments';
   return `${why}: ${range} rows were written while another node's row of the same key was under way, mode by mode.`;
@@ -52,7 +55,7 @@ export function verdictText(mode: ModeResult | ModeRefusal, rows: number): strin
   const increments = Math.max(...counts.lost);
   const differing = counts.keysDiverged + latest.keysDiverged;
   const kept =
-    latest.kept === 0 ? '' : `, and kept ${count(latest.kept)} readable beside the one that stands`;
+    latest.kept === 0 ? '' : `, and kept ${inThousands(latest.kept)} readable beside the one that stands`;
   const lost =
     increments + latest.lost === 0
       ? 'lost nothing'
@@ -60,14 +63,16 @@ export function verdictText(mode: ModeResult | ModeRefusal, rows: number): strin
   const nodes =
     differing === 0
       ? 'All nodes are equal in the end.'
-      : `${count(differing)} ${differing === 1 ? 'row of the two tables differs' : 'rows of the two tables differ'} between nodes in the end.`;
+      : `${inThousands(differing)} ${differing === 1 ? 'row of the two tables differs' : 'rows of the two tables differ'} between nodes in the end.`;
   const twice =
-    counts.excess === 0 ? '' : ` ${count(counts.excess)} increments were counted twice: report it.`;
+    counts.excess === 0 ? '' : ` ${inThousands(counts.excess)} increments were counted twice: report it.`;
   return `${mode.mode} ${lost}${kept}. ${nodes}${twice}`;
 }
 
 function lossText(lost: number, rows: number, what: string): string {
-  return lost === 0 ? `none of ${count(rows)} ${what}` : `${shareText(lost, rows)} of ${count(rows)} ${what}`;
+  return lost === 0
+    ? `none of ${inThousands(rows)} ${what}`
+    : `${shareText(lost, rows)} of ${inThousands(rows)} ${what}`;
 }
 
 /** Returns the command that gives the same comparison again; of a log it leaves the path to the reader. */
