@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type DivergedKey, type PeerState } from '../index.ts';
-import { firstValueFrom } from 'rxjs';
+import { firstValueFrom } from 'rxjs/internal/firstValueFrom';
 import { type PeerFlags, collectList } from './command.ts';
 import { usageError } from './failure.ts';
 import { type JoinedNode, type JoinedTable, withNode } from './joined-node.ts';

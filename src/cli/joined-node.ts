@@ -1,14 +1,11 @@
-import {
-  EMPTY,
-  type Observable,
-  Subject,
-  type Subscription,
-  filter,
-  firstValueFrom,
-  map,
-  merge,
-  of,
-} from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
+import { EMPTY } from 'rxjs/internal/observable/empty';
+import { Subject } from 'rxjs/internal/Subject';
+import { filter } from 'rxjs/internal/operators/filter';
+import { firstValueFrom } from 'rxjs/internal/firstValueFrom';
+import { map } from 'rxjs/internal/operators/map';
+import { merge } from 'rxjs/internal/observable/merge';
+import { of } from 'rxjs/internal/observable/of';
 import {
   type ErrorCode,
   type NodeEvent,

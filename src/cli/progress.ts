@@ -1,4 +1,4 @@
-import { createLogUpdate } from 'log-update';
+import type logUpdate from 'log-update';
 import { type FileProgress } from '../index.ts';
 import { inThousands } from '../options/in-thousands.ts';
 import { harmless, onNote, visible } from './output.ts';
@@ -61,8 +61,17 @@ export class ProgressLine {
 }
 
 function standardError(): ProgressPlace {
-  const line = createLogUpdate(process.stderr, { showCursor: true });
-  return { isTTY: process.stderr.isTTY, draw: line, clear: () => line.clear(), now: () => performance.now() };
+  const { isTTY } = process.stderr;
+  // Loaded by who has a terminal, long before the first line is drawn.
+  const loading = isTTY ? import('log-update') : undefined;
+  let line: typeof logUpdate | undefined;
+  void loading?.then(({ createLogUpdate }) => (line = createLogUpdate(process.stderr, { showCursor: true })));
+  return {
+    isTTY,
+    draw: (text) => line?.(text),
+    clear: () => line?.clear(),
+    now: () => performance.now(),
+  };
 }
 
 /** Words how far something is: what was done, its share, how much in a second on average, and what is left at that rate. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -101,6 +101,16 @@ test.each(Object.entries(WEIGHTS))('%s loads no other packages, and no more byte
   expect(bytes).toBeLessThan(weight.kib * 1024);
   // Far below is a bound that holds nothing.
   expect(bytes).toBeGreaterThan(weight.kib * 512);
+});
+
+test('no source loads all of RxJS, which takes as long as all that is ours', async () => {
+  const files = (await readdir(join(root, 'src'), { recursive: true })).filter((file) =>
+    file.endsWith('.ts'),
+  );
+  expect(files.length).toBeGreaterThan(500);
+  const sources = await Promise.all(files.map((file) => readFile(join(root, 'src', file), 'utf8')));
+  const whole = /^import (?!type\b)[^;]*from '(?:rxjs|rxjs\/operators)';/m;
+  expect(files.filter((_, at) => whole.test(sources[at] ?? ''))).toEqual([]);
 });
 
 /** Generous: a busy machine takes several times the processor time of a quiet one. */

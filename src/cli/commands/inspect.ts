@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { distinctUntilChanged, map } from 'rxjs';
+import { distinctUntilChanged } from 'rxjs/internal/operators/distinctUntilChanged';
+import { map } from 'rxjs/internal/operators/map';
 import { isTablecastError } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, wholeNumber, withPeer } from '../command.ts';
 import { readCredentials } from '../credentials.ts';

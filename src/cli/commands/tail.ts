@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { colors } from '../colors.ts';
-import { type Observable, type Subscription, map, merge } from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
+import { map } from 'rxjs/internal/operators/map';
+import { merge } from 'rxjs/internal/observable/merge';
 import { type Change, type Conflict, type Follower, type Table, follow } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, wholeNumber, withPeer } from '../command.ts';
 import { type LogFormat, logLine, withLogFormat } from '../event-log.ts';

@@ -1,4 +1,5 @@
-import { Observable, timer } from 'rxjs';
+import { Observable } from 'rxjs/internal/Observable';
+import { timer } from 'rxjs/internal/observable/timer';
 import { follow } from '../../reading/follow.ts';
 import type { NodeEvent } from '../../events.ts';
 import { type Answer, type Asked, type Handlers, json } from '../asked.ts';

@@ -1,4 +1,5 @@
-import { map, merge } from 'rxjs';
+import { map } from 'rxjs/internal/operators/map';
+import { merge } from 'rxjs/internal/observable/merge';
 import { TablecastError, isTablecastError } from '../../errors.ts';
 import { follow } from '../../reading/follow.ts';
 import type { Operation } from '../../log/operations/operation.ts';
