@@ -109,13 +109,12 @@ export class CarrierPeer implements FrameSocket {
   }
 
   #newReading(failed: (error: unknown) => void): Reading {
-    const { environment, link, ledger, nodeId, isCareful, place, reached, report } = this.#parts;
+    const { environment, link, ledger, isCareful, place, reached, report } = this.#parts;
     return new Reading({
       environment,
       link,
       ledger,
       checkpoints: this.#checkpoints,
-      nodeId,
       isCareful,
       place,
       reached,

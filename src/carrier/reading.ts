@@ -3,6 +3,7 @@ import { readRunHeader, readRunName } from '../log/runs/run.ts';
 import { compareEpochs } from '../log/operations/epoch.ts';
 import type { TableState } from '../replication/wire/bodies.ts';
 import { MAX_FRAME_OPERATIONS } from '../replication/wire/wire.ts';
+import { Backoff } from '../work/backoff.ts';
 import { linkOver } from './errors.ts';
 import type { Carried, CarrierLink } from './carrier.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -22,11 +23,18 @@ import {
 
 /** So many bytes are given to the node that it has not taken in. */
 const WINDOW_BYTES: number = 4 * 1024 * 1024;
-/** Reading what a table lacks is repeated, when nothing came of it, after this long, doubling. */
-const AGAIN_MS = 2000;
+/** Reading what a table lacks is repeated, when nothing came of it, after such pauses. */
+const AGAIN = { firstMs: 2000, maxMs: 30 * 60_000 };
 const NEVER_SWITCHED = { counter: 0, origin: '' };
 
 type Epoch = NonNullable<TableState['epoch']>;
+
+/** Something that a table lacked when it was read again, and how long that is not to be done anew. */
+interface Rewound {
+  readonly lacking: string;
+  readonly until: number;
+  readonly pauses: Backoff;
+}
 
 /** A message of operations that is all there. */
 type Whole = Author & Pick<OperationsHead, 'held' | 'bundle'> & Pick<Piece, 'frame' | 'from'>;
@@ -37,7 +45,6 @@ export interface ReadingParts {
   readonly link: CarrierLink;
   readonly ledger: Ledger;
   readonly checkpoints: Checkpoints;
-  readonly nodeId: string;
   /** Checksums are worked out here as well: what was read before ended the link. */
   readonly isCareful: boolean;
   /** Up to where this memory was read before; 0 when it was not. */
@@ -74,10 +81,7 @@ export class Reading {
   /** The switch that the node said was in force in a table, and the checkpoint that was given last. */
   readonly #epochs = new Map<string, Epoch>();
   readonly #across = new Map<string, string>();
-  readonly #rewound = new Map<
-    string,
-    { readonly lacking: string; readonly until: number; readonly times: number }
-  >();
+  readonly #rewound = new Map<string, Rewound>();
   #next: number;
   #abort = new AbortController();
   #isPaused = false;
@@ -140,11 +144,10 @@ export class Reading {
     const { environment, checkpoints } = this.#parts;
     const lacking = JSON.stringify([checkpoints.of(table)?.name, [...(this.#has.get(table) ?? [])]]);
     const known = this.#rewound.get(table);
-    const now = environment.elapsed();
     const isSame = known?.lacking === lacking;
-    if (isSame && now < known.until) return false;
-    const times = isSame ? known.times + 1 : 0;
-    this.#rewound.set(table, { lacking, until: now + AGAIN_MS * 2 ** Math.min(times, 10), times });
+    if (isSame && environment.elapsed() < known.until) return false;
+    const pauses = isSame ? known.pauses : new Backoff(AGAIN, () => environment.random());
+    this.#rewound.set(table, { lacking, until: environment.elapsed() + pauses.next(), pauses });
     return true;
   }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { anObject, oneOrList } from '../options/an-object.ts';
 import type { NodeOptions } from '../index.ts';
+import { MAX_SERVERS } from '../nats/options.ts';
 import { readText } from './credentials.ts';
 import { usageError } from './failure.ts';
 
@@ -9,7 +10,7 @@ const text = v.pipe(v.string(), v.minLength(1));
 
 /** Servers, names and sizes are looked at by the node; secrets stand in files. */
 export const natsConfigSchema = anObject({
-  servers: v.optional(oneOrList(text, 32)),
+  servers: v.optional(oneOrList(text, MAX_SERVERS)),
   group: v.optional(text),
   replicas: v.optional(v.picklist([1, 3, 5])),
   maxBytes: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),

@@ -9,8 +9,9 @@ import { readyStreams } from './streams.ts';
 
 const CONNECT_MS = 5000;
 
-/** Makes the carrier that JetStream is. */
+/** Makes the carrier that JetStream is. Throws `OPTION_INVALID` for options of which one needs or excludes another. */
 export function natsCarrier(options: NatsOptions): Carrier {
+  requireTogether(options);
   const servers = [options.servers].flat();
   const name = `${servers[0] ?? ''}/${options.group}`;
   const links = new Set<CarrierLink>();
@@ -40,6 +41,37 @@ export function natsCarrier(options: NatsOptions): Carrier {
       await Promise.all(open.map((link) => link.ended));
     },
   };
+}
+
+function requireTogether({ user, password, token, credentials, tls }: NatsOptions): void {
+  const ways = Object.entries({ user, token, credentials }).flatMap(([name, given]) =>
+    given === undefined ? [] : [name],
+  );
+  if (password !== undefined && user === undefined)
+    throw alone(
+      'password',
+      'no user',
+      "Name the user whose password it is: nats: { user: 'worker-1', password }.",
+    );
+  if (ways.length > 1)
+    throw alone(
+      String(ways[0]),
+      `${ways.slice(1).join(' and ')} as well`,
+      'Give one way to authenticate: user and password, token, or credentials.',
+    );
+  if ((tls?.key === undefined) !== (tls?.cert === undefined))
+    throw alone(
+      'tls',
+      tls?.key === undefined ? 'a cert without its key' : 'a key without its cert',
+      'Give both, or neither.',
+    );
+}
+
+function alone(name: string, beside: string, hint: string): TablecastError {
+  return new TablecastError('OPTION_INVALID', `Option nats.${name} cannot be used: there is ${beside}.`, {
+    hint,
+    details: { option: `nats.${name}` },
+  });
 }
 
 async function load(): Promise<NatsPackages> {

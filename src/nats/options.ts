@@ -7,7 +7,7 @@ const pem = v.pipe(
   v.union([v.string(), v.instance(Uint8Array)]),
   said('PEM as text or bytes', code("readFileSync('ca.pem')")),
 );
-const MAX_SERVERS = 32;
+export const MAX_SERVERS = 32;
 /** Addresses are told in events: one that may hold a secret is refused. */
 const server = v.pipe(
   text(255),

@@ -40,7 +40,7 @@ export async function readyStreams(
   return { client: jetstream.jetstream(connection, { timeout: ANSWER_MS }), manager, names, info };
 }
 
-/** What is asked of a stream. */
+/** Asks of a stream what nodes need of it. */
 type Wanted = Pick<StreamConfig, 'retention' | 'discard'> & {
   readonly name: string;
   readonly subjects: [string];

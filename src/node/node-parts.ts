@@ -50,8 +50,7 @@ export interface Carriage {
 }
 
 /** The parts are what a carriage is made with, and told these. */
-export interface CarriageParts extends Omit<CarriedParts, 'report'> {
-  report(this: void, event: NodeEvent): void;
+export interface CarriageParts extends CarriedParts {
   /** Tells an event after what is under way. */
   later(this: void, event: NodeEvent): void;
   refused(stranger: Stranger): void;

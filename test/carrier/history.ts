@@ -17,7 +17,7 @@ function byKey([one]: readonly [string, string], [other]: readonly [string, stri
   return one < other ? -1 : 1;
 }
 
-/** One history of nodes behind a carrier with every fault that a carrier has. */
+/** One history of nodes behind a carrier that loses acknowledgements, tails and itself, repeats, is full and goes away. */
 class History {
   readonly random: SeededRandom;
   readonly carrier: MemoryCarrier;

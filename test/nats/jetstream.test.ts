@@ -37,13 +37,25 @@ describe.skipIf(missing !== undefined)('tables carried by a real JetStream', { t
         [...tables, ...others].every(({ size }) => size >= 100) && tables.every(({ size }) => size === 101),
     );
     expect(isWhole).toBe(true);
-    const subjects = await asOperator(server, async (manager) => {
-      const info = await manager.streams.info('TABLECAST_g', {
-        subjects_filter: 'tablecast.g.operations.t.>',
+    // Of each author as many messages as say that they are: what was written crosses once, whoever else has it.
+    const messages = await asOperator(server, async (manager) => {
+      const { state } = await manager.streams.info('TABLECAST_g', {
+        subjects_filter: 'tablecast.g.operations.>',
       });
-      return info.state.subjects ?? {};
+      const counts = Object.entries(state.subjects ?? {});
+      return Promise.all(
+        counts.map(async ([last_by_subj, count]) => {
+          const last = await manager.streams.getMessage('TABLECAST_g', { last_by_subj });
+          const [table, author] = last_by_subj.split('.').slice(3);
+          return [`${table} of ${author}`, count, last?.header.get('Tablecast-Part')] as const;
+        }),
+      );
     });
-    expect(Object.keys(subjects)).toHaveLength(2);
+    expect(messages.toSorted(([one], [other]) => one.localeCompare(other))).toEqual([
+      ['other of a', 1, ''],
+      ['t of a', 4, '3/4'],
+      ['t of b', 1, ''],
+    ]);
   });
 
   it('go on when the server is killed, and have then what was written meanwhile', async () => {
@@ -121,11 +133,16 @@ describe.skipIf(missing !== undefined)('tables carried by a real JetStream', { t
       await a.close();
       b.table('t', durable).set('second', '2');
       await b.flush(atCarrier);
+      const begun = await readers(server);
       const again = await group.open('a', { directory });
       const table = again.table('t', durable);
       expect([...table]).toEqual([['first', '1']]);
       await until([again], () => table.get('second'));
       expect(again.log.position).toBe(2);
+      // At 1 stands how the table is declared, and at 2 the first operation, which it may not have confirmed.
+      const [place = 0, ...others] = await begun();
+      expect(place).toBeGreaterThan(1);
+      expect(others).toEqual([]);
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
@@ -188,6 +205,24 @@ describe.skipIf(missing !== undefined)('who may do what at a real JetStream', { 
     expect(message).toContain('refuses this node');
   });
 });
+
+/** Listens to where readers begin from now on; the function that it returns ends that. */
+async function readers(server: NatsServer): Promise<() => Promise<number[]>> {
+  const connection = await connect({ servers: server.url });
+  const begun: number[] = [];
+  connection.subscribe('$JS.API.CONSUMER.CREATE.>', {
+    callback: (_, message) => {
+      const { config } = message.json<{ config: { opt_start_seq?: number; headers_only?: boolean } }>();
+      if (config.headers_only !== true) begun.push(config.opt_start_seq ?? 1);
+    },
+  });
+  await connection.flush();
+  return async () => {
+    await connection.flush();
+    await connection.close();
+    return begun;
+  };
+}
 
 interface Request {
   readonly batch: number;
