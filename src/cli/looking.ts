@@ -95,6 +95,11 @@ export class LookedAt {
     return { peers, complete: complete === true };
   }
 
+  /** Gives what the node says of each Zeek cluster it is attached to, in the form of `/v1/cluster`. */
+  async zeek(): Promise<NonNullable<RowAnswer['zeek']>> {
+    return (await this.#ask({ act: 'zeek', table: '', key: '' })).zeek ?? [];
+  }
+
   async #ask(request: Omit<RowRequest, 'number'>): Promise<RowAnswer> {
     const { nodeId } = this.#visitor;
     const answer = await inTime(
@@ -119,6 +124,20 @@ export async function withLooks<T>(flags: PeerFlags, act: (node: LookedAt) => Pr
         'Upgrade that node, or ask its database: --file DIRECTORY/ID.tablecast.db.',
       );
     return await act(new LookedAt(visitor, flags));
+  } finally {
+    await open.close();
+  }
+}
+
+/** Asks as {@link withLooks} does; gives what is given instead for a node that answers nobody. */
+export async function ifAnswered<T>(
+  flags: PeerFlags,
+  act: (node: LookedAt) => Promise<T>,
+  otherwise: T,
+): Promise<T> {
+  const open = await visit(flags.peer, flags);
+  try {
+    return open.visitor.isAnswered ? await act(new LookedAt(open.visitor, flags)) : otherwise;
   } finally {
     await open.close();
   }

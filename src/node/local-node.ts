@@ -174,7 +174,8 @@ class LocalNode implements TableNode, StoreListener {
   #makeRequests(): RowRequests {
     const [log, view, origins, tables] = [this.#log, this.log, this.#origins, this.#shown.exact];
     const peers = (): readonly PeerState[] => this.#replicator.present();
-    return new RowRequests({ log, view, origins, tables, projections: this.#catalog.declared, peers });
+    const parts = { log, view, origins, tables, projections: this.#catalog.declared, peers };
+    return new RowRequests({ ...parts, zeek: () => this.#around.zeek.present() });
   }
 
   #makeReplica(slicing: Slicing): LocalReplica {

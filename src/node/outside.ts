@@ -21,7 +21,7 @@ export const OBSERVED: unique symbol = Symbol('observed');
 
 /** Gathers what all those who see a node from outside are made with. */
 export interface Shared
-  extends WatchedParts, ZeekHostParts, Omit<HttpHostParts, 'observed' | 'operated' | 'query'> {
+  extends Omit<WatchedParts, 'zeek'>, ZeekHostParts, Omit<HttpHostParts, 'observed' | 'operated' | 'query'> {
   readonly view: LogView;
   readonly replicator: Replicator;
 }

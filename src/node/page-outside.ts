@@ -92,6 +92,7 @@ function nobody(): Around {
         throw needsNodeJs('attachZeek()');
       },
       present: () => [],
+      missed: () => 0,
       advanced: () => undefined,
       stopListening: () => undefined,
       close: () => Promise.resolve(),

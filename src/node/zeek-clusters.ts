@@ -10,6 +10,8 @@ export interface PresentCluster {
   readonly address: string;
   readonly state: string;
   readonly tables: readonly string[];
+  /** Counts what was missed of tables and is not made good, by table; 1 where the number is not known. */
+  readonly missed: Readonly<Record<string, number>>;
 }
 
 /** The Zeek clusters that one node is attached to. */
@@ -39,11 +41,21 @@ export class ZeekClusters {
 
   /** Lists the clusters the node is attached to, and how the connection with each stands now. */
   present(): readonly PresentCluster[] {
-    return Array.from(this.#attachments.values(), ({ cluster, address, state, tables }) => {
+    return Array.from(this.#attachments.values(), (attachment) => {
+      const { cluster, address, state } = attachment;
       let kind = '';
       state.subscribe((now) => (kind = now.kind)).unsubscribe();
-      return { name: cluster ?? 'zeek', address, state: kind, tables: [...tables.keys()] };
+      const tables = [...attachment.tables.keys()];
+      const counts = tables.map((table) => [table, attachment.missed(table)] as const);
+      const missed = Object.fromEntries(counts.filter(([, count]) => count > 0));
+      return { name: cluster ?? 'zeek', address, state: kind, tables, missed };
     });
+  }
+
+  /** Counts what was missed of a table, of all clusters, and is not made good. */
+  missed(table: string): number {
+    const counts = Array.from(this.#attachments.values(), (attachment) => attachment.missed(table));
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** More of the log became durable. */

@@ -135,6 +135,12 @@ const DEFINITIONS: readonly Definition[] = [
     'Keys on which this node and a peer differ although both hold the same operations.',
     perTable(({ divergedKeys }) => divergedKeys),
   ],
+  [
+    'tablecast_table_zeek_missed',
+    'gauge',
+    'Frames, changes or rows lost between Zeek and this node and not made good yet; 1 where the number is not known.',
+    perTable(({ missedAtZeek }) => missedAtZeek),
+  ],
   ['tablecast_peers', 'gauge', 'Connected and configured peers, by state.', peerStates],
   [
     'tablecast_peer_connected',

@@ -11,6 +11,8 @@ export interface ObservedTable {
   readonly remoteOperations: number;
   readonly synced: boolean;
   readonly divergedKeys: number;
+  /** Counts what was lost between Zeek and the node and is not made good yet; 1 where the number is not known. */
+  readonly missedAtZeek: number;
 }
 
 /** The durable store, as an operator looks at it. */

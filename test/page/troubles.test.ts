@@ -133,11 +133,14 @@ describe('what the page says is wrong', () => {
 
   test('is a table in another mode on a peer, and a Zeek cluster that is away', () => {
     const peers = [peerOf({ tables: [{ name: 'hosts', mode: 'lww', shared: true }] })];
-    const zeek = [{ name: 'site', address: 'ws://zeek:1', state: 'waiting', tables: [] }];
+    const zeek = [
+      { name: 'site', address: 'ws://zeek:1', state: 'waiting', tables: ['t'], missed: { t: 3 } },
+    ];
     const words = told({ peers, tables: [tableOf()], node: { ...lookOf().node, zeek } }).map(
       ([what]) => what,
     );
     expect(words).toEqual([
+      '3 or more changes of t were lost between Zeek at ws://zeek:1 and this node.',
       'No connection with Zeek at ws://zeek:1 (waiting).',
       'Table hosts is in mode naive here and lww on two.',
     ]);

@@ -88,6 +88,8 @@ export interface ZeekStatus {
   readonly address: string;
   readonly state: string;
   readonly tables: readonly string[];
+  /** What was missed of tables and is not made good, by table. */
+  readonly missed: Readonly<Record<string, number>>;
 }
 
 /** The node that answers. */

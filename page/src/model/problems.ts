@@ -135,9 +135,17 @@ function heldBackTroubles({ heldBack }: PeerStatus, name: string): Trouble[] {
   }));
 }
 
-function zeekTroubles({ address, state }: ZeekStatus): Trouble[] {
-  if (state === 'connected' || state === 'connecting') return [];
+function zeekTroubles({ address, state, missed }: ZeekStatus): Trouble[] {
+  const lost = Object.entries(missed).map(([table, count]) => ({
+    id: `zeek missed ${address} ${table}`,
+    severity: 'warn' as const,
+    what: `${count} or more changes of ${table} were lost between Zeek at ${address} and this node.`,
+    todo: 'This node makes it good when Zeek answers. If it lasts, tablecast explain zeek-missed says what to do.',
+    action: { path: ['health'], label: 'Look at Zeek' },
+  }));
+  if (state === 'connected' || state === 'connecting') return lost;
   return [
+    ...lost,
     {
       id: `zeek ${address}`,
       severity: 'warn',

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import * as v from 'valibot';
 import { colors } from '../colors.ts';
 import { type HeldBackOperations, type PlainDeclaration, isTablecastError } from '../../index.ts';
 import { type PeerFlags, exitingWith, newCommand, withPeer } from '../command.ts';
 import { counted } from '../counted.ts';
 import { EXIT } from '../failure.ts';
 import { drawnRows, hanging, terminalWidth } from '../drawn-rows.ts';
+import { ifAnswered } from '../looking.ts';
 import { type JoinedNode, type JoinedTable, withNode } from '../joined-node.ts';
 import { print, visible } from '../output.ts';
 
@@ -36,8 +38,10 @@ async function status(flags: StatusFlags): Promise<number> {
   return withNode(flags, async (joined) => {
     const { state, peerId } = joined;
     const tables = await tableStatus(joined, flags.rows);
+    const zeek = await zeekStatus(flags);
     if (flags.json === true) {
-      print(JSON.stringify({ node: peerId, address: state.address, tables, heldBack: heldThere(joined) }));
+      const heldBack = heldThere(joined);
+      print(JSON.stringify({ node: peerId, address: state.address, tables, heldBack, zeek }));
       return EXIT.ok;
     }
     const count = counted(tables.length, 'table');
@@ -46,8 +50,31 @@ async function status(flags: StatusFlags): Promise<number> {
     print(hanging(`${at}: ${colors.green('connected')}, ${count}`, columns));
     if (tables.length > 0) print(drawn(tables, { rows: flags.rows, columns }));
     for (const held of heldThere(joined)) print(hanging(visible(lineOf(held)), columns));
+    for (const line of zeek.flatMap(zeekLines)) print(hanging(visible(line), columns));
     return EXIT.ok;
   });
+}
+
+/** Reads what a node says of a Zeek cluster. */
+const zeekSaid = v.object({
+  name: v.string(),
+  address: v.string(),
+  state: v.string(),
+  tables: v.array(v.string()),
+  missed: v.record(v.string(), v.number()),
+});
+
+/** Lists the Zeek clusters that the node is attached to, as it says; none where it says nothing. */
+async function zeekStatus(flags: PeerFlags): Promise<readonly v.InferOutput<typeof zeekSaid>[]> {
+  const said = await ifAnswered(flags, (node) => node.zeek(), []);
+  return said.filter((cluster) => v.is(zeekSaid, cluster));
+}
+
+function zeekLines({ name, address, state, tables, missed }: v.InferOutput<typeof zeekSaid>): string[] {
+  const lost = Object.entries(missed).map(([table, count]) => {
+    return `missed in ${table}: ${counted(count, 'change')} or more between Zeek and the node, not made good yet; see tablecast explain zeek-missed`;
+  });
+  return [`Zeek cluster ${name} at ${address}: ${state}, ${counted(tables.length, 'table')}`, ...lost];
 }
 
 /** Lists what the node does not take of what its peers bring, as it says. */

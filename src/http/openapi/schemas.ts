@@ -90,7 +90,15 @@ export const SCHEMAS = {
       ],
     },
     retention: object({ age: number, bytes: whole, operations: whole }, ['age', 'bytes', 'operations']),
-    zeek: list(object({ name: text, address: text, state: text, tables: list(text) })),
+    zeek: list(
+      object({
+        name: text,
+        address: text,
+        state: text,
+        tables: list(text),
+        missed: { type: 'object', additionalProperties: whole },
+      }),
+    ),
   }),
   Table: object({
     name: text,

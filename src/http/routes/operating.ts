@@ -4,6 +4,7 @@ import type { Viewer } from '../admission.ts';
 import { type Answer, type Asked, type Handlers, json } from '../asked.ts';
 import type { HttpHost } from '../host.ts';
 import type { Observation } from '../observation.ts';
+import { zeekForm } from '../operated-node.ts';
 import { packageVersion } from '../package-root.ts';
 import { metricsFor, reasonsFor } from '../visibility.ts';
 
@@ -52,10 +53,7 @@ async function nodeForm(
     ready: { ready, reasons: reasonsFor(viewer, reasons) },
     disk: disk === undefined ? null : diskForm(disk, sizes),
     retention: operated.retention,
-    zeek: operated.zeek().map((cluster) => ({
-      ...cluster,
-      tables: cluster.tables.filter((name) => viewer.grant.mayRead(name)),
-    })),
+    zeek: operated.zeek().map((cluster) => zeekForm(cluster, (name) => viewer.grant.mayRead(name))),
   };
 }
 

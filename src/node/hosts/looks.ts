@@ -5,6 +5,7 @@ import { operationsOfKey } from '../../log/reading/operations-of-key.ts';
 import type { Projection } from '../../projection/projection.ts';
 import type { Conflict, ConflictSide } from '../../projection/telling/change.ts';
 import type { LogView } from '../../reading/log-view.ts';
+import { type OperatedZeek, zeekForm } from '../../http/operated-node.ts';
 import { peerForm } from '../../replication/peers/peer-form.ts';
 import type { PeerState } from '../../replication/peers/peer-state.ts';
 import { cellText } from '../../replication/wire/cell-text.ts';
@@ -22,9 +23,10 @@ export interface LooksParts {
   readonly view: LogView;
   readonly projections: ReadonlyMap<string, Projection>;
   peers(): readonly PeerState[];
+  zeek(): readonly OperatedZeek[];
 }
 
-type Told = Pick<RowAnswer, 'operations' | 'conflicts' | 'peers' | 'complete'>;
+type Told = Pick<RowAnswer, 'operations' | 'conflicts' | 'peers' | 'zeek' | 'complete'>;
 
 /** Lists what a visitor looks at beside rows: the operations of a key, the conflicts of a table, the peers. */
 export class Looks {
@@ -74,6 +76,17 @@ export class Looks {
     const forms = present.map((peer) => peerForm(peer, grant, isShared));
     const peers = fitting(forms as Record<string, unknown>[], (form) => JSON.stringify(form).length);
     return { peers, complete: peers.length === present.length };
+  }
+
+  /** Tells of Zeek clusters what whoever holds these rights may know of them. */
+  zeek(grant: Grant): Told {
+    const present = this.#parts.zeek();
+    const forms = present.map((cluster) => zeekForm(cluster, (name) => grant.mayRead(name)));
+    const zeek = fitting(
+      forms as unknown as Record<string, unknown>[],
+      (form) => JSON.stringify(form).length,
+    );
+    return { zeek, complete: zeek.length === present.length };
   }
 }
 

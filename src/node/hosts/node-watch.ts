@@ -23,6 +23,8 @@ export interface WatchedParts {
   readonly replicator: Replicator;
   /** The database file; undefined without a directory. */
   readonly file: string | undefined;
+  /** Counts what of a table was missed between Zeek clusters and the node. */
+  readonly zeek: { missed(table: string): number };
   report(event: NodeEvent): void;
 }
 
@@ -85,7 +87,7 @@ export class NodeWatch implements ObservedNode {
   }
 
   #table(projection: Projection): ObservedTable {
-    const { origins, replicator, id } = this.#parts;
+    const { origins, replicator, id, zeek } = this.#parts;
     const { name } = projection.schema;
     let localOperations = 0;
     let remoteOperations = 0;
@@ -101,6 +103,7 @@ export class NodeWatch implements ObservedNode {
     return {
       name,
       rows: projection.rows.size,
+      missedAtZeek: zeek.missed(name),
       localOperations,
       remoteOperations,
       synced,

@@ -50,6 +50,7 @@ export class RowRequests implements Requests {
     let found: Found = {};
     try {
       if (request.act === 'peers') return { number, ...this.#looks.peers(grant) };
+      if (request.act === 'zeek') return { number, ...this.#looks.zeek(grant) };
       if (READINGS.has(request.act))
         return { number, ...(await this.#readings.inTurn(() => this.#read(request, asking))) };
       const asked = this.#find(request, grant);

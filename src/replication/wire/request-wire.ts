@@ -16,7 +16,7 @@ const cell = v.pipe(v.string(), v.check(isCellText));
 const words = v.pipe(v.string(), v.maxLength(PROBLEM_CHARACTERS));
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 
-/** Names what is asked: of one row, of what became of a table, or who the node's peers are. */
+/** Names what is asked: of one row, of what became of a table, who the node's peers are, or how it stands with Zeek. */
 const act = v.picklist([
   'get',
   'set',
@@ -27,6 +27,7 @@ const act = v.picklist([
   'history',
   'conflicts',
   'peers',
+  'zeek',
 ]);
 
 /** Names a write, where its value is one. */
@@ -38,7 +39,7 @@ export const requestBody = v.object({
   /** Is repeated in the answer; one connection may have several on the way. */
   number: whole,
   act,
-  /** Is empty where peers are asked for. */
+  /** Is empty where peers or Zeek clusters are asked for. */
   table: v.pipe(v.string(), v.maxLength(128)),
   /** Is the canonical text of the key; empty where what is asked is of no key. */
   key: v.string(),
@@ -98,6 +99,8 @@ export const answerBody = v.object({
   ),
   /** Tells of each connection with a peer what `/v1/cluster` does. */
   peers: v.optional(v.array(v.record(v.string(), v.unknown()))),
+  /** Tells of each Zeek cluster what `/v1/cluster` does. */
+  zeek: v.optional(v.array(v.record(v.string(), v.unknown()))),
   /** Says that there was no more to be told. */
   complete: v.optional(v.boolean()),
   /** Names the operation that was written. */

@@ -229,8 +229,16 @@ export class LiveAttachment implements ZeekAttachment {
 
   refill(table?: string): void {
     for (const attached of this.#attached.values()) {
-      if (table === undefined || attached.name === table) this.#outbound.refillAll(attached, true);
+      if (table !== undefined && attached.name !== table) continue;
+      this.#standing.known(attached);
+      this.#outbound.refillAll(attached, true);
     }
+  }
+
+  /** Counts what was missed of a table and is not made good; 1 where the number is not known. */
+  missed(table: string): number {
+    const attached = this.#attached.get(table);
+    return attached === undefined ? 0 : this.#standing.missed(attached);
   }
 
   async check(table: string): Promise<ZeekCheck> {

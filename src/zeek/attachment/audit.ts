@@ -24,6 +24,8 @@ export interface AuditParts extends RepairParts {
   readonly topics: readonly string[];
   /** A Zeek node said how it stands. */
   readonly pulsed: (id: string) => void;
+  /** A comparison with a Zeek node found no difference. */
+  readonly agreed: (attached: AttachedTable) => void;
   /** Is the pause before a table is looked at again that could not be made good, doubled each time. */
   readonly pauseMs: number;
 }
@@ -93,6 +95,22 @@ export class Audit {
   /** A frame of a Zeek node's changes arrived. */
   heard(id: string, topic: string): void {
     if (this.#topics.has(topic)) this.#node(id).heard(topic);
+  }
+
+  /**
+   * Counts what of a table is known to be lost between Zeek nodes and this one and is not made good yet: frames,
+   * changes, or rows where only their numbers differ.
+   */
+  missed(attached: AttachedTable): number {
+    let missed = 0;
+    for (const node of this.#nodes.values()) {
+      const { lostFrames, lostChanges, last, excused, failures, isQueued } = node.table(attached);
+      const known = lostFrames + lostChanges;
+      const apart = Math.abs((last?.rows ?? 0) - attached.projection.rows.size - excused);
+      if (known > 0) missed += known;
+      else if (last !== undefined && (isQueued || failures > 0)) missed += apart;
+    }
+    return missed;
   }
 
   /** A row changed here because Zeek changed it. */
@@ -207,8 +225,9 @@ export class Audit {
     return (this.#shared.get(attached) ?? 0) + node.direct(attached);
   }
 
-  #agree(standing: TableStanding, position: number): void {
+  #agree(attached: AttachedTable, standing: TableStanding, position: number): void {
     standing.agreedAt = position;
+    this.#parts.agreed(attached);
     standing.failures = 0;
     standing.notBefore = 0;
   }
@@ -268,7 +287,7 @@ export class Audit {
       this.#wait(standing);
     } else if (undecided === 0) {
       standing.compared = suspicion.moment;
-      if (left === 0) this.#agree(standing, position);
+      if (left === 0) this.#agree(attached, standing, position);
     }
     const isKnown = suspicion.lostFrames + suspicion.lostChanges > 0;
     if (!isKnown && rows === 0) return;

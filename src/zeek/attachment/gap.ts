@@ -23,6 +23,8 @@ export interface GapParts {
   readonly canHold: (attached: AttachedTable, key: unknown) => boolean;
   /** A row is now as Zeek has it. */
   readonly applied: (attached: AttachedTable, keyText: string) => void;
+  /** Nobody can know what Zeek changed of a table meanwhile, or it is taken over. */
+  readonly missed: (attached: AttachedTable, isMissed: boolean) => void;
 }
 
 /** A table to compare with what Zeek holds. */
@@ -81,6 +83,9 @@ export class Gap {
     if (this.#isStopped) return;
     const broke = outcomes.some((outcome) => outcome.broke === true);
     this.#losses = broke ? this.#losses + 1 : 0;
+    outcomes.forEach(({ reason, broke: isOpen }, at) => {
+      if (isOpen !== true) this.#parts.missed(tables[at]?.attached as AttachedTable, reason !== undefined);
+    });
     this.#reportTaken(outcomes, time);
     this.#reportMissed(outcomes, time);
   }

@@ -50,12 +50,14 @@ export class Standing {
   readonly #unfilled = new Set<AttachedTable>();
   /** Tables that were on their way to a Zeek node when the connection broke. */
   readonly #interrupted = new Set<AttachedTable>();
+  /** Tables of which nobody knows what Zeek changed while it was away. */
+  readonly #unknown = new Set<AttachedTable>();
   readonly #replays: Subscription[] = [];
 
   constructor(parts: StandingParts) {
     this.#parts = parts;
     const { host, transfers, nodes, teller, outbound } = parts;
-    this.audit = new Audit(parts);
+    this.audit = new Audit({ ...parts, agreed: (attached) => this.known(attached) });
     for (const attached of parts.tables.values()) this.audit.watch(attached);
     this.#gap = new Gap({
       host,
@@ -64,12 +66,23 @@ export class Standing {
       teller,
       canHold: (attached, key) => outbound.canSend(attached, key),
       applied: (attached, keyText) => outbound.settle(attached, keyText),
+      missed: (attached, isMissed) => (isMissed ? this.#unknown.add(attached) : this.known(attached)),
     });
   }
 
   /** The process has got a table whole. */
   filled(attached: AttachedTable): void {
     this.#unfilled.delete(attached);
+  }
+
+  /** Nothing that Zeek changed of a table is unknown any more. */
+  known(attached: AttachedTable): void {
+    this.#unknown.delete(attached);
+  }
+
+  /** Counts what of a table was missed and is not made good; 1 where the number is not known. */
+  missed(attached: AttachedTable): number {
+    return this.audit.missed(attached) || Number(this.#unknown.has(attached));
   }
 
   /** The connection broke while these tables were on their way. */
