@@ -1,4 +1,4 @@
-import type { Step, World, WorldOptions } from './world.ts';
+import type { ModeName, Step, World, WorldOptions, WorldTable } from './world.ts';
 
 /** A world that once failed, shrunk, and what it found. */
 export interface Regression {
@@ -8,6 +8,21 @@ export interface Regression {
 
 /** All modes. */
 export const MODES = ['naive', 'lww', 'automerge'] as const;
+
+type Acts = Partial<Pick<WorldTable, 'switched' | 'cleared'>>;
+type Life = { readonly createExpire: number } | { readonly writeExpire: number } | object;
+
+/** A durable table of counts by text, with what nodes do to it beside writing, and how long rows live. */
+export function counts(mode: ModeName, acts: Acts = {}, life: Life = {}): WorldTable {
+  const declaration = { key: 'string', value: 'count', backend: 'sqlite', mode, ...life } as const;
+  return { declaration, switched: false, cleared: false, ...acts };
+}
+
+/** A durable set of texts. */
+export function keys(mode: ModeName, acts: Acts = {}, life: Life = {}): WorldTable {
+  const declaration = { key: 'string', backend: 'sqlite', mode, ...life } as const;
+  return { declaration, switched: false, cleared: false, ...acts };
+}
 
 /** A world of two nodes, of which only what differs from the plainest one is said. */
 export function world(

@@ -1,4 +1,4 @@
-import { MODES, type Regression, world } from './regression-world.ts';
+import { MODES, type Regression, counts, world } from './regression-world.ts';
 
 /** Worlds of wrong clocks that fresh seeds found. */
 export const regressionsOfClocks: readonly Regression[] = [
@@ -10,22 +10,8 @@ export const regressionsOfClocks: readonly Regression[] = [
         size: 3,
         topology: 'star',
         tables: {
-          t2: {
-            declaration: {
-              key: 'string',
-              value: 'count',
-              backend: 'sqlite',
-              mode: 'automerge',
-              createExpire: 3000,
-            },
-            switched: true,
-            cleared: false,
-          },
-          t1: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'automerge' },
-            switched: false,
-            cleared: false,
-          },
+          t2: counts('automerge', { switched: true }, { createExpire: 3000 }),
+          t1: counts('automerge'),
         },
         delayMs: [1, 40],
         commitMs: [0.1, 2],
@@ -51,17 +37,7 @@ export const regressionsOfClocks: readonly Regression[] = [
       {
         size: 4,
         tables: {
-          t1: {
-            declaration: {
-              key: 'string',
-              value: 'count',
-              backend: 'sqlite',
-              mode: 'automerge',
-              createExpire: 20000,
-            },
-            switched: true,
-            cleared: false,
-          },
+          t1: counts('automerge', { switched: true }, { createExpire: 20000 }),
         },
         clocks: true,
         modes: MODES,
@@ -86,17 +62,7 @@ export const regressionsOfClocks: readonly Regression[] = [
       {
         size: 3,
         tables: {
-          t1: {
-            declaration: {
-              key: 'string',
-              value: 'count',
-              backend: 'sqlite',
-              mode: 'automerge',
-              createExpire: 20000,
-            },
-            switched: true,
-            cleared: false,
-          },
+          t1: counts('automerge', { switched: true }, { createExpire: 20000 }),
         },
         clocks: true,
         modes: MODES,
@@ -117,17 +83,7 @@ export const regressionsOfClocks: readonly Regression[] = [
       1092701909,
       {
         tables: {
-          t1: {
-            declaration: {
-              key: 'string',
-              value: 'count',
-              backend: 'sqlite',
-              mode: 'automerge',
-              createExpire: 20000,
-            },
-            switched: true,
-            cleared: false,
-          },
+          t1: counts('automerge', { switched: true }, { createExpire: 20000 }),
         },
         clocks: true,
         modes: MODES,
@@ -148,28 +104,8 @@ export const regressionsOfClocks: readonly Regression[] = [
       {
         size: 3,
         tables: {
-          t2: {
-            declaration: {
-              key: 'string',
-              value: 'count',
-              backend: 'sqlite',
-              mode: 'naive',
-              createExpire: 20000,
-            },
-            switched: true,
-            cleared: false,
-          },
-          t1: {
-            declaration: {
-              key: 'string',
-              value: 'count',
-              backend: 'sqlite',
-              mode: 'automerge',
-              writeExpire: 3000,
-            },
-            switched: false,
-            cleared: false,
-          },
+          t2: counts('naive', { switched: true }, { createExpire: 20000 }),
+          t1: counts('automerge', {}, { writeExpire: 3000 }),
         },
         clocks: true,
         modes: MODES,
@@ -191,17 +127,7 @@ export const regressionsOfClocks: readonly Regression[] = [
       {
         size: 3,
         tables: {
-          t2: {
-            declaration: {
-              key: 'string',
-              value: 'count',
-              backend: 'sqlite',
-              mode: 'naive',
-              createExpire: 20000,
-            },
-            switched: true,
-            cleared: false,
-          },
+          t2: counts('naive', { switched: true }, { createExpire: 20000 }),
         },
         clocks: true,
         modes: MODES,

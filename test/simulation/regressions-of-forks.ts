@@ -1,4 +1,4 @@
-import { MODES, type Regression, world } from './regression-world.ts';
+import { MODES, type Regression, counts, keys, world } from './regression-world.ts';
 
 /** Worlds in which a disk was put back to an earlier state. */
 export const regressionsOfForks: readonly Regression[] = [
@@ -42,11 +42,7 @@ export const regressionsOfForks: readonly Regression[] = [
       814,
       {
         tables: {
-          seen: {
-            declaration: { key: 'string', backend: 'sqlite', mode: 'naive' },
-            switched: true,
-            cleared: true,
-          },
+          seen: keys('naive', { switched: true, cleared: true }),
         },
         modes: MODES,
         keepOperations: 20,
@@ -67,11 +63,7 @@ export const regressionsOfForks: readonly Regression[] = [
       131,
       {
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'lww' },
-            switched: true,
-            cleared: true,
-          },
+          hosts: counts('lww', { switched: true, cleared: true }),
         },
         modes: MODES,
         commitMs: [1, 3],
@@ -125,11 +117,7 @@ export const regressionsOfForks: readonly Regression[] = [
       5814,
       {
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
-            switched: true,
-            cleared: true,
-          },
+          hosts: counts('naive', { switched: true, cleared: true }),
         },
         modes: MODES,
       },
@@ -149,11 +137,7 @@ export const regressionsOfForks: readonly Regression[] = [
       800419,
       {
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'lww' },
-            switched: false,
-            cleared: false,
-          },
+          hosts: counts('lww'),
           sums: {
             declaration: { key: 'string', value: 'int', backend: 'memory', mode: 'naive' },
             switched: true,
@@ -203,11 +187,7 @@ export const regressionsOfForks: readonly Regression[] = [
       1617755532,
       {
         tables: {
-          seen: {
-            declaration: { key: 'string', backend: 'sqlite', mode: 'naive' },
-            switched: false,
-            cleared: true,
-          },
+          seen: keys('naive', { cleared: true }),
         },
         modes: MODES,
       },
@@ -229,11 +209,7 @@ export const regressionsOfForks: readonly Regression[] = [
       3974,
       {
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
-            switched: true,
-            cleared: false,
-          },
+          hosts: counts('naive', { switched: true }),
         },
         checkpointAfter: 16,
         keepOperations: 20,
@@ -258,16 +234,8 @@ export const regressionsOfForks: readonly Regression[] = [
       2522,
       {
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'automerge' },
-            switched: false,
-            cleared: true,
-          },
-          seen: {
-            declaration: { key: 'string', backend: 'sqlite', mode: 'naive' },
-            switched: false,
-            cleared: false,
-          },
+          hosts: counts('automerge', { cleared: true }),
+          seen: keys('naive'),
         },
         keepOperations: 20,
         modes: MODES,

@@ -1,4 +1,4 @@
-import { MODES, type Regression, world } from './regression-world.ts';
+import { MODES, type Regression, counts, keys, world } from './regression-world.ts';
 import { regressionsOfReplay } from './regressions-of-replay.ts';
 
 /** Worlds that fresh seeds found, after the fixed ones had held for long. */
@@ -10,11 +10,7 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       77023018,
       {
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'lww' },
-            switched: true,
-            cleared: true,
-          },
+          hosts: counts('lww', { switched: true, cleared: true }),
         },
         delayMs: [0, 50],
         slices: { units: 1, pauseMs: 20 },
@@ -36,16 +32,8 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       {
         size: 3,
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
-            switched: true,
-            cleared: false,
-          },
-          seen: {
-            declaration: { key: 'string', backend: 'sqlite', mode: 'lww' },
-            switched: true,
-            cleared: false,
-          },
+          hosts: counts('naive', { switched: true }),
+          seen: keys('lww', { switched: true }),
         },
         delayMs: [0, 50],
         bytesPerMs: 20,
@@ -71,11 +59,7 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       {
         size: 4,
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
-            switched: false,
-            cleared: false,
-          },
+          hosts: counts('naive'),
         },
         modes: MODES,
       },
@@ -117,11 +101,7 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       {
         size: 3,
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'lww' },
-            switched: true,
-            cleared: false,
-          },
+          hosts: counts('lww', { switched: true }),
           brief: {
             declaration: { key: 'string', backend: 'memory', createExpire: 2000, mode: 'lww' },
             switched: true,
@@ -173,16 +153,8 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       {
         size: 3,
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'lww' },
-            switched: true,
-            cleared: true,
-          },
-          seen: {
-            declaration: { key: 'string', backend: 'sqlite', mode: 'lww' },
-            switched: true,
-            cleared: false,
-          },
+          hosts: counts('lww', { switched: true, cleared: true }),
+          seen: keys('lww', { switched: true }),
           sums: {
             declaration: { key: 'string', value: 'int', backend: 'memory', mode: 'lww' },
             switched: false,
@@ -236,11 +208,7 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       77022684,
       {
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'automerge' },
-            switched: true,
-            cleared: true,
-          },
+          hosts: counts('automerge', { switched: true, cleared: true }),
         },
         delayMs: [0, 50],
         commitMs: [0, 100],
@@ -271,16 +239,8 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       77008206,
       {
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'lww' },
-            switched: true,
-            cleared: false,
-          },
-          seen: {
-            declaration: { key: 'string', backend: 'sqlite', mode: 'lww' },
-            switched: true,
-            cleared: true,
-          },
+          hosts: counts('lww', { switched: true }),
+          seen: keys('lww', { switched: true, cleared: true }),
         },
         keepOperations: 20,
         slices: { units: 1, pauseMs: 20 },
@@ -300,11 +260,7 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       99012769,
       {
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'automerge' },
-            switched: true,
-            cleared: true,
-          },
+          hosts: counts('automerge', { switched: true, cleared: true }),
         },
         delayMs: [0, 50],
         slices: { units: 1, pauseMs: 1 },
@@ -334,11 +290,7 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       99027469,
       {
         tables: {
-          seen: {
-            declaration: { key: 'string', backend: 'sqlite', mode: 'lww' },
-            switched: true,
-            cleared: true,
-          },
+          seen: keys('lww', { switched: true, cleared: true }),
         },
         commitMs: [1, 3],
         slices: { units: 1, pauseMs: 1 },
@@ -362,16 +314,8 @@ export const regressionsOfFreshSeeds: readonly Regression[] = [
       1089705741,
       {
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'automerge' },
-            switched: false,
-            cleared: true,
-          },
-          seen: {
-            declaration: { key: 'string', backend: 'sqlite', mode: 'automerge' },
-            switched: false,
-            cleared: true,
-          },
+          hosts: counts('automerge', { cleared: true }),
+          seen: keys('automerge', { cleared: true }),
         },
         topology: 'both',
         delayMs: [0, 200],

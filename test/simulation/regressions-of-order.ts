@@ -1,4 +1,4 @@
-import { MODES, type Regression, world } from './regression-world.ts';
+import { MODES, type Regression, counts, keys, world } from './regression-world.ts';
 
 /** Worlds in which operations of several authors, or what a checkpoint forgot, arrived in an order that nobody had thought of. */
 export const regressionsOfOrder: readonly Regression[] = [
@@ -9,11 +9,7 @@ export const regressionsOfOrder: readonly Regression[] = [
       {
         size: 4,
         tables: {
-          t1: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
-            switched: false,
-            cleared: false,
-          },
+          t1: counts('naive'),
         },
         clocks: true,
         modes: MODES,
@@ -33,11 +29,7 @@ export const regressionsOfOrder: readonly Regression[] = [
       {
         size: 3,
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
-            switched: false,
-            cleared: false,
-          },
+          hosts: counts('naive'),
         },
         delayMs: [0, 1],
         checkpointAfter: 64,
@@ -63,11 +55,7 @@ export const regressionsOfOrder: readonly Regression[] = [
             switched: false,
             cleared: false,
           },
-          seen: {
-            declaration: { key: 'string', backend: 'sqlite', mode: 'naive' },
-            switched: false,
-            cleared: true,
-          },
+          seen: keys('naive', { cleared: true }),
         },
         topology: 'star',
         keys: 30,

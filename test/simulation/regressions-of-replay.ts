@@ -1,4 +1,4 @@
-import { MODES, type Regression, world } from './regression-world.ts';
+import { MODES, type Regression, counts, world } from './regression-world.ts';
 
 /** Worlds in which what was told live and what the log says differed. */
 export const regressionsOfReplay: readonly Regression[] = [
@@ -59,11 +59,7 @@ export const regressionsOfReplay: readonly Regression[] = [
       1455707770,
       {
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
-            switched: true,
-            cleared: false,
-          },
+          hosts: counts('naive', { switched: true }),
         },
         delayMs: [0, 50],
         bytesPerMs: 20,

@@ -1,4 +1,4 @@
-import { MODES, type Regression, world } from './regression-world.ts';
+import { MODES, type Regression, counts, world } from './regression-world.ts';
 import { regressionsOfFreshSeeds } from './regressions-of-fresh-seeds.ts';
 import { regressionsOfOrder } from './regressions-of-order.ts';
 import { regressionsOfForks } from './regressions-of-forks.ts';
@@ -337,11 +337,7 @@ export const regressions: readonly Regression[] = [
       {
         size: 3,
         tables: {
-          hosts: {
-            declaration: { key: 'string', value: 'count', backend: 'sqlite', mode: 'naive' },
-            switched: true,
-            cleared: true,
-          },
+          hosts: counts('naive', { switched: true, cleared: true }),
         },
         topology: 'ring',
         commitMs: [0, 100],
