@@ -1,5 +1,6 @@
 // node --import ./scripts/typescript.mjs scripts/campaigns/modes.ts [SEEDS] [FIRST]
-import { connectedWith, reported, truth } from '../../test/modes/oracle.ts';
+import { connectedWith } from '../../test/support/connected-with.ts';
+import { reported, truth } from '../../test/modes/oracle.ts';
 import { Storm, sorted } from '../../test/modes/storm.ts';
 import { writeAndSwitch } from '../../test/modes/write-and-switch.ts';
 

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backendContract } from '../contracts/backend.contract.ts';
@@ -7,6 +6,7 @@ import { transportContract } from '../contracts/transport.contract.ts';
 import { SeveralTransports } from '../../src/transport/several.ts';
 import { filesBackend } from '../../examples/own/files-backend.ts';
 import { tcpTransport } from '../../examples/own/tcp-transport.ts';
+import { freePort } from '../support/free-port.ts';
 
 backendContract('a file for each commit (examples)', { durable: true }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tablecast-test-'));
@@ -14,14 +14,6 @@ backendContract('a file for each commit (examples)', { durable: true }, async ()
   const remove = () => rm(directory, { recursive: true });
   return { backend: make(), reopen: make, abandoned: make, remove };
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 transportContract('plain TCP (examples)', {
   transport: (limits) => tcpTransport({ port: 0 }, limits),

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Cluster, createCluster } from '../support/cluster.ts';
-import { connectedWith, reported, truth } from './oracle.ts';
+import { connectedWith } from '../support/connected-with.ts';
+import { reported, truth } from './oracle.ts';
 import { Storm, type StormTable, sorted } from './storm.ts';
 
 const declaration = { key: 'string', value: 'count' } as const;

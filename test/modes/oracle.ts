@@ -1,18 +1,6 @@
-import type { PeerState, TableNode } from '../../src/index.ts';
+import type { TableNode } from '../../src/index.ts';
+import { connectedWith } from '../support/connected-with.ts';
 import type { StormTable } from './storm.ts';
-
-/** Ids of the nodes a node is connected with. */
-export function connectedWith(node: TableNode): string[] {
-  let peers: readonly PeerState[] = [];
-  node.peers
-    .subscribe((states) => {
-      peers = states;
-    })
-    .unsubscribe();
-  return peers.flatMap(({ state, nodeId }) =>
-    state === 'connected' && nodeId !== undefined ? [nodeId] : [],
-  );
-}
 
 /** What a table says it differs in, as texts to compare. */
 export function reported(table: StormTable): string[] {

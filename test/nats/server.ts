@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { freePort } from '../support/free-port.ts';
 
 /** Says why tests with a real server cannot run; undefined when they can. */
 export const missing: string | undefined =
@@ -15,16 +15,6 @@ export const missing: string | undefined =
 if (missing !== undefined) {
   if (process.env['CI'] !== undefined) throw new Error(missing);
   process.stderr.write(`Tests with a real NATS server are left out: ${missing}\n`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** One nats-server of a test, in a directory and at a port of its own. */

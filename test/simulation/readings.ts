@@ -1,10 +1,4 @@
-import {
-  type Operation,
-  type PeerState,
-  type Table,
-  type TableNode,
-  isTablecastError,
-} from '../../src/index.ts';
+import { type Operation, type Table, type TableNode, isTablecastError } from '../../src/index.ts';
 import type { decodeMessage } from '../../src/replication/wire/wire.ts';
 import { textOf } from '../support/naive-model.ts';
 import { readLog } from '../support/read-log.ts';
@@ -71,20 +65,6 @@ export function differingKeys(rows: readonly Rows[]): string[] {
 
 export function show(rows: readonly Rows[], key: string): string {
   return `${key} is ${rows.map((each) => each.get(key)).join(' | ')}`;
-}
-
-/** Ids of the nodes a node is connected with. */
-export function connectedWith(node: TableNode): string[] {
-  let peers: readonly PeerState[] = [];
-  node.peers
-    .subscribe((states) => {
-      peers = states;
-    })
-    .unsubscribe();
-  const ids = peers.flatMap(({ state, nodeId }) =>
-    state === 'connected' && nodeId !== undefined ? [nodeId] : [],
-  );
-  return [...new Set(ids)];
 }
 
 /** What a table says it differs in. */

@@ -8,7 +8,6 @@ import type { Past } from './past.ts';
 import {
   type Hello,
   type Rows,
-  connectedWith,
   difference,
   differingKeys,
   expiryOf,
@@ -19,6 +18,7 @@ import {
   show,
   stateText,
 } from './readings.ts';
+import { connectedWith } from '../support/connected-with.ts';
 import { OWN, SUM } from './user.ts';
 import type { NodeWitness } from './node-witness.ts';
 import { type TableWitness, entriesOf } from './table-witness.ts';

@@ -1,24 +1,16 @@
-import { createServer } from 'node:net';
 import { afterAll } from 'vitest';
 import { webSocketClient } from '../../../src/transport/websocket/client.ts';
 import { webSocketTransport } from '../../../src/transport/websocket/websocket.ts';
 import { transportContract } from '../../contracts/transport.contract.ts';
 import { newAuthority } from './certificates.ts';
 import { PageWebSocket } from './page-web-socket.ts';
+import { freePort } from '../../support/free-port.ts';
 
 const authority = newAuthority();
 const tls = { ...authority.issue('node-a'), ca: authority.ca };
 const token = 'contract-token';
 
 afterAll(() => authority.remove());
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 transportContract('websocket', {
   transport: (limits) => webSocketTransport({ listen: { port: 0 }, auth: { token }, limits }),

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +13,7 @@ import { testEnvironment } from '../protocol/test-environment.ts';
 import type { ZeekUnderTest } from '../cluster.ts';
 import { filesOf, nodesOf, PORTS_SCRIPT, type ZeekSetup } from './setups.ts';
 import { ZeekProcess } from './zeek-process.ts';
+import { freePort } from '../../support/free-port.ts';
 
 const packageScript = fileURLToPath(new URL('../../../zeek/tablecast.zeek', import.meta.url));
 const tableScript = fileURLToPath(new URL('e2e.zeek', import.meta.url));
@@ -228,12 +227,4 @@ async function freePorts(howMany: number): Promise<readonly number[]> {
   const ports = new Set<number>();
   while (ports.size < howMany) ports.add(await freePort());
   return [...ports];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
