@@ -39,6 +39,8 @@ export class MemoryCarrier {
   /** While it is away, nobody is let in. */
   isAway = false;
   #waiting: (() => void)[] = [];
+  /** The last message under each subject, of the first so many of a list. */
+  #index = { of: this.messages, count: 0, last: new Map<string, Carried>() };
 
   constructor(name: string, options: MemoryCarrierOptions = {}) {
     this.name = name;
@@ -105,9 +107,29 @@ export class MemoryCarrier {
     this.cut('restored');
   }
 
-  /** Resolves once something was appended. */
-  news(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  /** Calls once something was appended. */
+  onNews(call: () => void): void {
+    this.#waiting.push(call);
+  }
+
+  /** Returns the last message under each subject, by its tokens in lines. */
+  get last(): ReadonlyMap<string, Carried> {
+    if (this.#index.of !== this.messages) this.#index = { of: this.messages, count: 0, last: new Map() };
+    const { last, count } = this.#index;
+    for (const message of this.messages.slice(count)) last.set(nameOf(message.subject), message);
+    this.#index.count = this.messages.length;
+    return last;
+  }
+
+  /** Returns the first message at a place or behind it. */
+  from(place: number): Carried | undefined {
+    let [low, high] = [0, this.messages.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.messages[middle]?.place ?? 0) < place) low = middle + 1;
+      else high = middle;
+    }
+    return this.messages[low];
   }
 
   add(message: Appended): number {
@@ -125,6 +147,10 @@ export class MemoryCarrier {
   pause(): Promise<void> {
     return new Promise((resolve) => (this.options.defer ?? queueMicrotask)(resolve));
   }
+}
+
+function nameOf(subject: Subject): string {
+  return subject.join('\n');
 }
 
 function away(name: string): TablecastError {
@@ -151,9 +177,7 @@ class MemoryLink implements CarrierLink {
 
   async *latest(): AsyncGenerator<CarriedHead> {
     await this.#turn();
-    const last = new Map<string, Carried>();
-    for (const message of this.#carrier.messages) last.set(message.subject.join('\n'), message);
-    const heads = [...last.values()].toSorted((one, other) => one.place - other.place);
+    const heads = [...this.#carrier.last.values()].toSorted((one, other) => one.place - other.place);
     for (const { place, subject, headers } of heads) yield { place, subject, headers };
   }
 
@@ -163,8 +187,7 @@ class MemoryLink implements CarrierLink {
   }
 
   #find(subject: Subject): Carried | undefined {
-    const name = subject.join('\n');
-    return this.#carrier.messages.findLast((message) => message.subject.join('\n') === name);
+    return this.#carrier.last.get(nameOf(subject));
   }
 
   async append(message: Appended): Promise<number | undefined> {
@@ -185,12 +208,17 @@ class MemoryLink implements CarrierLink {
 
   async *read(from: number, signal: AbortSignal): AsyncGenerator<Carried> {
     await this.#turn();
-    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    let wake: () => void = () => undefined;
+    signal.addEventListener('abort', () => wake());
     const isDone = (): boolean => signal.aborted || this.#isOver;
     for (let next = from; !isDone();) {
-      const message = this.#carrier.messages.find(({ place }) => place >= next);
-      if (message === undefined) await Promise.race([this.#carrier.news(), stopped]);
-      else {
+      const message = this.#carrier.from(next);
+      if (message === undefined) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          this.#carrier.onNews(resolve);
+        });
+      } else {
         await this.#carrier.pause();
         if (isDone()) return;
         yield message;

@@ -13,8 +13,8 @@ async function assertOver(link: CarrierLink): Promise<void> {
     keep: () => link.keep('a', new Uint8Array(1)),
     kept: () => listOf(link.kept('a')),
     forget: () => link.forget('a'),
-    trim: () => link.trim(['a'], 1),
     thin: () => link.thin(['a']),
+    trim: () => link.trim(['a'], 1),
   };
   for (const [name, call] of Object.entries(calls))
     await assert.rejects(call(), `${name} rejects after the end`);

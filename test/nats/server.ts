@@ -48,6 +48,11 @@ export class NatsServer {
     return `nats://127.0.0.1:${this.port}`;
   }
 
+  /** Is its process; 0 while it is down. */
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   /** Starts it, again with what it had stored. */
   async begin(): Promise<void> {
     const file = join(this.#directory, 'server.conf');
