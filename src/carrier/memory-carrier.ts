@@ -1,5 +1,5 @@
 import { TablecastError } from '../errors.ts';
-import { linkOver, refusedByCarrier } from './errors.ts';
+import { deniedByCarrier, linkOver, refusedByCarrier } from './errors.ts';
 import type { Appended, Carried, CarriedHead, Carrier, CarrierLink, Subject } from './carrier.ts';
 
 /** The options of an in-memory carrier, whose faults tests choose. */
@@ -194,7 +194,7 @@ class MemoryLink implements CarrierLink {
     await this.#turn();
     const outcome = this.#carrier.options.outcome?.() ?? 'kept';
     if (this.#carrier.options.permits?.(message) === false)
-      throw refusedByCarrier(this.#carrier.name, 'it is not permitted');
+      throw deniedByCarrier(this.#carrier.name, 'it is not permitted');
     if (outcome === 'full') throw refusedByCarrier(this.#carrier.name, 'it is full');
     const known = this.#ids.get(message.id);
     if (known !== undefined) return known;

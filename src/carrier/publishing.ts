@@ -56,6 +56,7 @@ export class Publishing {
   /** A bundle that an earlier link began and could not end. */
   #open: string | undefined;
   #isLevel = false;
+  #mayEnd = true;
 
   constructor(parts: PublishingParts) {
     this.#parts = parts;
@@ -212,23 +213,26 @@ export class Publishing {
     this.#parts.published(frame.bytes, operations);
   }
 
-  /** Says that everything of a bundle is there. */
+  /** Says that everything of a bundle is there. Where the node may not, its next message says so. */
   async #endBundle(bundle: string): Promise<void> {
+    try {
+      await this.#persist(() => this.#appendEnd(bundle));
+      if (this.#ends++ % ENDS === 0) await this.#parts.thin([BUNDLE, this.#parts.nodeId]);
+    } catch (error) {
+      if (!isTablecastError(error, 'PEER_REFUSED')) throw error;
+      if (this.#mayEnd) this.#parts.stalled(error);
+      this.#mayEnd = false;
+    }
+  }
+
+  async #appendEnd(bundle: string): Promise<boolean> {
     const { link, nodeId, nonce } = this.#parts;
     const subject = [BUNDLE, nodeId];
-    await this.#persist(async () => {
-      const after = (await link.last(subject))?.place ?? 0;
-      const id = `${nonce}.end.${bundle}.${after}`;
-      const place = await link.append({
-        subject,
-        headers: { 'Tablecast-Bundle': bundle },
-        bytes: new Uint8Array(0),
-        after,
-        id,
-      });
-      return place !== undefined;
-    });
-    if (this.#ends++ % ENDS === 0) await this.#parts.thin(subject);
+    const after = (await link.last(subject))?.place ?? 0;
+    const id = `${nonce}.end.${bundle}.${after}`;
+    const headers = { 'Tablecast-Bundle': bundle };
+    const place = await link.append({ subject, headers, bytes: new Uint8Array(0), after, id });
+    return place !== undefined;
   }
 
   /** Publishes a group, as far as it is not there yet; returns how many operations are taken by it, 0 when it is left out. */
@@ -246,17 +250,19 @@ export class Publishing {
       }
       return this.#append(group, pieces, bundle);
     };
-    if (this.#isOwn(group.origin)) await this.#persist(append);
-    else if (!(await this.#tryOnce(group, append))) return 0;
+    if (!(await this.#isTaken(group, append))) return 0;
     const before = this.#refusals.taken(group);
     if (before !== undefined) this.#parts.recovered();
     return group.operations + (before ?? 0);
   }
 
-  /** Appends what another author wrote, unless the carrier refuses it: that is told, and left out for a while. */
-  async #tryOnce(group: Group, append: () => Promise<boolean>): Promise<boolean> {
+  /**
+   * Appends operations; returns false when the carrier does not take them: that is told, and they are left out for a
+   * while. Its own a node publishes until they are taken, unless it may not.
+   */
+  async #isTaken(group: Group, append: () => Promise<boolean>): Promise<boolean> {
     try {
-      await this.#untilDone(append);
+      await (this.#isOwn(group.origin) ? this.#persist(append) : this.#untilDone(append));
       return true;
     } catch (error) {
       if (!isTablecastError(error, 'PEER_REFUSED')) throw error;
@@ -296,7 +302,7 @@ export class Publishing {
     ledger.stands({ table, origin }, found);
   }
 
-  /** Does something until it is done; what the carrier refuses is tried again, ever more slowly. */
+  /** Does something until it is done; what the carrier refuses for now is tried again, ever more slowly. */
   async #persist(attempt: () => Promise<boolean>): Promise<void> {
     const pauses = this.#pauses();
     let isStalled = false;
@@ -307,7 +313,7 @@ export class Publishing {
         return;
       } catch (error) {
         if (this.#isOver) return;
-        if (!isTablecastError(error, 'PEER_REFUSED')) throw error;
+        if (!isTablecastError(error, 'PEER_REFUSED') || !error.retryable) throw error;
         if (!isStalled) this.#parts.stalled(error);
         isStalled = true;
         await this.#pause(pauses.next());

@@ -7,7 +7,7 @@ import type {
 } from '@nats-io/jetstream';
 import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import type { Appended, Carried, CarriedHead, CarrierLink, Headers, Subject } from '../carrier/carrier.ts';
-import { linkOver, refusedByCarrier } from '../carrier/errors.ts';
+import { deniedByCarrier, linkOver, refusedByCarrier } from '../carrier/errors.ts';
 import { decodeSubject, encodeSubject, encodeToken } from './names.ts';
 import type { NatsPackages } from './packages.ts';
 import type { ReadyStreams } from './streams.ts';
@@ -91,7 +91,8 @@ export class NatsLink implements CarrierLink {
   #appendFailed(error: unknown, name: string): Error {
     const { code, message, cause } = error as Error & { readonly code?: number };
     const isDenied = cause instanceof Error && cause.name === 'PermissionViolationError';
-    if (code !== undefined || isDenied) return refusedByCarrier(name, message);
+    if (isDenied) return deniedByCarrier(name, message);
+    if (code !== undefined) return refusedByCarrier(name, message);
     return this.#parts.connection.isClosed() ? linkOver(name) : (error as Error);
   }
 

@@ -56,3 +56,27 @@ test('a table that a node may not declare is told, and holds up no other until s
   expect(cluster.member(0).events.map(({ code }) => code)).toContain('carrier-recovered');
   await cluster.close();
 });
+
+test('a table that a node may not write holds up none of its others, and nothing of it is lost', async () => {
+  let mayWrite = false;
+  const memory = new MemoryCarrier('memory://permissions', {
+    defer: (task) => void cluster.time.schedule(1, task),
+    permits: ({ subject: [kind, table] }) => mayWrite || kind !== OPERATIONS || table === 'open',
+  });
+  const cluster = new Cluster({ size: 2, topology: [], carrier: { memory } });
+  const both = (node: TableNode) => ['closed', 'open'].map((name) => node.table(name, declaration));
+  for (const index of [0, 1]) await cluster.start(index, (node) => void both(node));
+  for (const [index, table] of both(cluster.node(0)).entries()) table.set(`k${index}`, '1');
+  await cluster.run(5000);
+  both(cluster.node(0))[1]?.set('later', '1');
+  await cluster.run(5000);
+  expect(both(cluster.node(1)).map(({ size }) => size)).toEqual([0, 2]);
+  const codes = () => cluster.member(0).events.map(({ code }) => code);
+  expect(codes().filter((code) => code === 'carrier-refused')).toHaveLength(1);
+  mayWrite = true;
+  await cluster.run(61_000);
+  expect(both(cluster.node(1)).map(({ size }) => size)).toEqual([1, 2]);
+  expect(codes()).toContain('carrier-recovered');
+  expect(codes()).not.toContain('peer-lost');
+  await cluster.close();
+});
