@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import type * as Transport from '@nats-io/transport-node';
 import type { Carrier, CarrierLink } from '../carrier/carrier.ts';
 import { TablecastError } from '../errors.ts';
@@ -44,31 +46,50 @@ export function natsCarrier(options: NatsOptions): Carrier {
 }
 
 function requireTogether({ user, password, token, credentials, tls }: NatsOptions): void {
-  const ways = Object.entries({ user, token, credentials }).flatMap(([name, given]) =>
-    given === undefined ? [] : [name],
-  );
+  const ways = Object.entries({ user, token, credentials });
+  const [way, ...others] = ways.flatMap(([name, given]) => (given === undefined ? [] : [name]));
   if (password !== undefined && user === undefined)
-    throw alone(
+    throw unusable(
       'password',
-      'no user',
+      'there is no user',
       "Name the user whose password it is: nats: { user: 'worker-1', password }.",
     );
-  if (ways.length > 1)
-    throw alone(
-      String(ways[0]),
-      `${ways.slice(1).join(' and ')} as well`,
-      'Give one way to authenticate: user and password, token, or credentials.',
+  if (way !== undefined && others.length > 0)
+    throw unusable(
+      way,
+      `there is ${others.join(' and ')} as well`,
+      'Give one of: user and password, token, credentials.',
     );
-  if ((tls?.key === undefined) !== (tls?.cert === undefined))
-    throw alone(
-      'tls',
-      tls?.key === undefined ? 'a cert without its key' : 'a key without its cert',
-      'Give both, or neither.',
+  if (credentials !== undefined && (textOf(credentials).match(/-----BEGIN /g) ?? []).length < 2)
+    throw unusable(
+      'credentials',
+      'it has no JWT and no seed',
+      'Give what a file of nsc has: credentials: readFileSync("node.creds").',
     );
+  if (tls !== undefined) requireCertificates(tls);
 }
 
-function alone(name: string, beside: string, hint: string): TablecastError {
-  return new TablecastError('OPTION_INVALID', `Option nats.${name} cannot be used: there is ${beside}.`, {
+function requireCertificates({ ca, cert, key }: NonNullable<NatsOptions['tls']>): void {
+  if ((key === undefined) !== (cert === undefined))
+    throw unusable(
+      'tls',
+      key === undefined ? 'there is a cert without its key' : 'there is a key without its cert',
+      'Give both, or neither.',
+    );
+  try {
+    if (ca !== undefined) void new X509Certificate(ca);
+    createSecureContext(pemsOf({ cert, key }));
+  } catch (error) {
+    throw unusable(
+      'tls',
+      wordsOf(error),
+      'Give certificates and keys as PEM, each key with its certificate.',
+    );
+  }
+}
+
+function unusable(name: string, why: string, hint: string): TablecastError {
+  return new TablecastError('OPTION_INVALID', `Option nats.${name} cannot be used: ${why}.`, {
     hint,
     details: { option: `nats.${name}` },
   });
@@ -125,7 +146,11 @@ function pemsOf(tls: NonNullable<NatsOptions['tls']>): Record<string, string> {
   const given = Object.entries(tls).flatMap(([name, pem]) =>
     pem === undefined ? [] : [[name, bytesOf(pem)] as const],
   );
-  return Object.fromEntries(given.map(([name, bytes]) => [name, new TextDecoder().decode(bytes)]));
+  return Object.fromEntries(given.map(([name, bytes]) => [name, textOf(bytes)]));
+}
+
+function textOf(given: string | Uint8Array): string {
+  return typeof given === 'string' ? given : new TextDecoder().decode(given);
 }
 
 function wordsOf(error: unknown): string {

@@ -7,6 +7,7 @@ it.each([
   [{ password: 'secret' }, 'nats.password', 'there is no user'],
   [{ user: 'a', password: 'b', token: 'c' }, 'nats.user', 'there is token as well'],
   [{ token: 'c', credentials: 'd' }, 'nats.token', 'there is credentials as well'],
+  [{ credentials: 'd' }, 'nats.credentials', 'it has no JWT and no seed'],
   [{ tls: { key: 'k' } }, 'nats.tls', 'there is a key without its cert'],
   [{ tls: { cert: 'c' } }, 'nats.tls', 'there is a cert without its key'],
 ])('an option that needs or excludes another is refused at once: %j', async (given, option, words) => {
