@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { httpLimitsSchema } from '../http/options.ts';
 import type { PlainDeclaration } from '../index.ts';
-import { limitsSchema, retentionSchema } from '../node/options-schema.ts';
+import { limitsSchema, portSchema, retentionSchema } from '../node/options-schema.ts';
 import { anObject, isPlainObject, textOrObject } from '../options/an-object.ts';
 import { type Fault, faultOf, shownKind } from '../options/checked-options.ts';
 import { namedRecord } from '../options/named-record.ts';
@@ -29,13 +29,6 @@ const credential = anObject({
   origins: v.optional(v.picklist(['own', 'relay'])),
 });
 
-const port = v.pipe(
-  v.number(),
-  v.integer(),
-  v.minValue(0),
-  v.maxValue(65_535),
-  said('a whole number from 0 to 65535; 0 takes a free port', 47_760),
-);
 const tlsSchema = anObject({
   cert: fileName,
   key: fileName,
@@ -44,7 +37,7 @@ const tlsSchema = anObject({
 });
 
 const listening = {
-  port,
+  port: portSchema,
   host: v.optional(host),
   tls: v.optional(tlsSchema),
   hosts: v.optional(v.pipe(v.array(text), said('a list of names', ['node.example.org']))),
@@ -97,7 +90,7 @@ export const configFileSchema = anObject({
   sql: v.optional(
     v.pipe(v.union([v.literal(true), text]), said('true, or the text of a file or a database', true)),
   ),
-  health: v.optional(anObject({ port, host: v.optional(host) })),
+  health: v.optional(anObject({ port: portSchema, host: v.optional(host) })),
   http: v.optional(
     anObject({ ...listening, health: v.optional(v.boolean()), limits: v.optional(httpLimitsSchema) }),
   ),

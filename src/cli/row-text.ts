@@ -1,6 +1,6 @@
-import { TablecastError } from '../index.ts';
+import { TablecastError, type TypeName } from '../index.ts';
 import { shown } from './formats/bad-lines.ts';
-import type { ColumnTypeName, MappedDeclaration } from './formats/index.ts';
+import type { MappedDeclaration } from './formats/index.ts';
 import { cellJson, cellText } from './formats/format-value.ts';
 import { expectedText, isComplexType, parseValue } from './formats/parse-value.ts';
 import { Beyond } from './formats/nanoseconds.ts';
@@ -10,9 +10,9 @@ import { visible } from './output.ts';
 /** The keys and values of one table as words of a command line, as text and as JSON. */
 export class RowText {
   readonly #table: string;
-  readonly #keyTypes: readonly ColumnTypeName[];
+  readonly #keyTypes: readonly TypeName[];
   readonly #composite: boolean;
-  readonly #valueType: ColumnTypeName | undefined;
+  readonly #valueType: TypeName | undefined;
 
   constructor(table: string, declaration: MappedDeclaration) {
     this.#table = table;
@@ -40,7 +40,7 @@ export class RowText {
         'Give one word for each column; quote a word that contains spaces.',
       );
     }
-    const cells = words.map((word, index) => wordValue(this.#keyTypes[index] as ColumnTypeName, word));
+    const cells = words.map((word, index) => wordValue(this.#keyTypes[index] as TypeName, word));
     return this.#composite ? cells : cells[0];
   }
 
@@ -75,12 +75,12 @@ export class RowText {
     return cell === undefined ? 'null' : cellJson(cell);
   }
 
-  #keyCells(key: unknown): { field: string; type: ColumnTypeName; value: unknown }[] {
+  #keyCells(key: unknown): { field: string; type: TypeName; value: unknown }[] {
     const columns: readonly unknown[] = this.#composite && Array.isArray(key) ? key : [key];
     return this.#keyTypes.map((type, index) => ({ field: 'key', type, value: columns[index] }));
   }
 
-  #valueCell(value: unknown): { field: string; type: ColumnTypeName; value: unknown } | undefined {
+  #valueCell(value: unknown): { field: string; type: TypeName; value: unknown } | undefined {
     if (this.#valueType === undefined || value === undefined) return undefined;
     return { field: 'value', type: this.#valueType, value };
   }
@@ -91,10 +91,10 @@ function plain(cell: Parameters<typeof cellText>[0]): string {
 }
 
 /** Types of which the table would speak in terms of JavaScript. */
-const CHECKED_HERE: ReadonlySet<ColumnTypeName> = new Set(['bool', 'count', 'int', 'double']);
+const CHECKED_HERE: ReadonlySet<TypeName> = new Set(['bool', 'count', 'int', 'double']);
 
 /** Returns the value of a word; where it is none, mostly the word itself, since the table's refusal says more. */
-export function wordValue(type: ColumnTypeName, word: string): unknown {
+export function wordValue(type: TypeName, word: string): unknown {
   const value = parseValue(type, word);
   if (value instanceof Beyond) {
     throw new TablecastError('VALUE_INVALID', `${shown(word)} is beyond ${value.limit}.`, {

@@ -1,6 +1,6 @@
-import type { PlainDeclaration } from '../index.ts';
+import type { PlainDeclaration, TypeName } from '../index.ts';
+import { memberNames } from '../schema/index.ts';
 import { usageError } from './failure.ts';
-import type { ColumnTypeName } from './formats/index.ts';
 import { didYouMean } from './nearest-word.ts';
 import { wordValue } from './row-text.ts';
 
@@ -10,18 +10,8 @@ export interface NamedDeclaration {
   readonly declaration: PlainDeclaration;
 }
 
-const MEMBERS = [
-  'key',
-  'value',
-  'backend',
-  'mode',
-  'createExpire',
-  'writeExpire',
-  'default',
-  'complexValues',
-];
 /** Types whose values a declaration does not take as text. */
-const NOT_TEXT: readonly ColumnTypeName[] = [
+const NOT_TEXT: readonly TypeName[] = [
   'bool',
   'count',
   'int',
@@ -49,10 +39,10 @@ export function parseDeclaration(text: string, table: string): PlainDeclaration 
   for (const word of text.trim().split(/\s+/)) {
     const at = word.indexOf('=');
     const member = at < 0 ? word : word.slice(0, at);
-    if (!MEMBERS.includes(member)) {
+    if (!(memberNames as readonly string[]).includes(member)) {
       throw usageError(
-        `Table ${table}: ${JSON.stringify(member)} is no member of a declaration.${didYouMean(member, MEMBERS)}`,
-        `Members are ${MEMBERS.join(', ')}. ${EXAMPLE}`,
+        `Table ${table}: ${JSON.stringify(member)} is no member of a declaration.${didYouMean(member, memberNames)}`,
+        `Members are ${memberNames.join(', ')}. ${EXAMPLE}`,
       );
     }
     if (at < 0 || members.has(member)) {

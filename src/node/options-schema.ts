@@ -16,7 +16,8 @@ const pem = v.pipe(
 );
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
 const shortText = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
-const port = v.pipe(
+/** Takes a port to listen at. */
+export const portSchema: v.GenericSchema<number> = v.pipe(
   v.number(),
   v.integer(),
   v.minValue(0),
@@ -38,7 +39,7 @@ const tlsNames = {
 };
 
 const place = {
-  port,
+  port: portSchema,
   host: v.optional(host),
   tls: v.optional(
     anObject({
@@ -168,7 +169,7 @@ export const nodeOptionsSchema = anObject({
       key: v.optional(pem),
     }),
   ),
-  health: v.optional(anObject({ port, host: v.optional(host) })),
+  health: v.optional(anObject({ port: portSchema, host: v.optional(host) })),
   http: v.optional(
     anObject({ ...place, health: v.optional(v.boolean()), limits: v.optional(httpLimitsSchema) }),
   ),

@@ -22,7 +22,8 @@ export interface CheckedDeclaration {
 
 type Members = ReadonlyMap<string, unknown>;
 
-const memberNames = [
+/** Lists the members of a declaration. */
+export const memberNames = [
   'key',
   'value',
   'backend',

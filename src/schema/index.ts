@@ -20,7 +20,7 @@ export type {
   Value,
 } from './schema.ts';
 export { bytesOfText, textOfBytes } from './byte-strings.ts';
-export { backendNames } from './declaration.ts';
+export { backendNames, memberNames } from './declaration.ts';
 export { readAs, readMembers, readRow, readingOf, sameForms, shownKey } from './reading.ts';
 export type { Reading } from './reading.ts';
 export { compileSchema, sameDeclaration } from './compile.ts';

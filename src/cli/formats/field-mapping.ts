@@ -1,29 +1,9 @@
-import { TablecastError } from '../../index.ts';
-
-/** The types of a table's columns, by the names of a declaration. */
-export type ColumnTypeName =
-  | 'bool'
-  | 'count'
-  | 'int'
-  | 'double'
-  | 'string'
-  | 'addr'
-  | 'subnet'
-  | 'port'
-  | 'time'
-  | 'interval'
-  | 'enum'
-  | 'pattern'
-  | 'record'
-  | 'set'
-  | 'vector'
-  | 'table'
-  | 'any';
+import { TablecastError, type TypeName } from '../../index.ts';
 
 /** A mapped declaration is what reading and writing needs of a table's. */
 export interface MappedDeclaration {
-  readonly key: ColumnTypeName | readonly ColumnTypeName[];
-  readonly value?: ColumnTypeName | undefined;
+  readonly key: TypeName | readonly TypeName[];
+  readonly value?: TypeName | undefined;
 }
 
 /**
@@ -40,7 +20,7 @@ export interface FieldMapping {
 
 /** One column of a table and the field, or two fields, it comes from. */
 export interface MappedColumn {
-  readonly type: ColumnTypeName;
+  readonly type: TypeName;
   readonly field: string;
   /** Ports only: the field with the protocol. */
   readonly protocolField?: string;
@@ -59,7 +39,7 @@ export interface MappedColumns {
 /** Words that name a protocol, not a field. */
 const protocols: ReadonlySet<string> = new Set(['tcp', 'udp', 'icmp', 'unknown']);
 
-function keyTypes(declaration: MappedDeclaration): readonly ColumnTypeName[] {
+function keyTypes(declaration: MappedDeclaration): readonly TypeName[] {
   return typeof declaration.key === 'string' ? [declaration.key] : declaration.key;
 }
 
@@ -70,7 +50,7 @@ export function defaultMapping(declaration: MappedDeclaration): FieldMapping {
   return declaration.value === undefined ? { key } : { key, value: 'value' };
 }
 
-function mapColumn(type: ColumnTypeName, text: string): MappedColumn {
+function mapColumn(type: TypeName, text: string): MappedColumn {
   const slash = type === 'port' ? text.lastIndexOf('/') : -1;
   const field = slash === -1 ? text : text.slice(0, slash);
   const protocol = slash === -1 ? undefined : text.slice(slash + 1);

@@ -1,6 +1,5 @@
-import { TablecastError } from '../../index.ts';
+import { TablecastError, type TypeName } from '../../index.ts';
 import { shown } from './bad-lines.ts';
-import type { ColumnTypeName } from './field-mapping.ts';
 import { formatSeconds, parseSeconds } from './nanoseconds.ts';
 import { escapedJson } from './marks.ts';
 import { isComplexType } from './parse-value.ts';
@@ -10,7 +9,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 /** A column of the file that is written, and the value that goes there. */
 export interface Cell {
   readonly field: string;
-  readonly type: ColumnTypeName;
+  readonly type: TypeName;
   readonly value: unknown;
 }
 

@@ -1,6 +1,6 @@
 export type { BadLineMode } from './bad-lines.ts';
 export { defaultMapping } from './field-mapping.ts';
-export type { ColumnTypeName, FieldMapping, MappedDeclaration } from './field-mapping.ts';
+export type { FieldMapping, MappedDeclaration } from './field-mapping.ts';
 export type { JsonStrings } from './json-reader.ts';
 export { formatLimits } from './log-record.ts';
 export type { FieldText, LogFormat, LogRecord } from './log-record.ts';

@@ -1,4 +1,4 @@
-import type { ColumnTypeName } from './field-mapping.ts';
+import type { TypeName } from '../../index.ts';
 import { Beyond } from './nanoseconds.ts';
 import { expectedText, parseValue } from './parse-value.ts';
 
@@ -6,7 +6,7 @@ import { expectedText, parseValue } from './parse-value.ts';
 type Element = { readonly value: unknown } | { readonly expected: string; readonly text: string };
 
 /** Types whose elements are more than text in JSON, by the names of `#types`, and as what their text is read. */
-const READ_AS: ReadonlyMap<string, ColumnTypeName> = new Map([
+const READ_AS: ReadonlyMap<string, TypeName> = new Map([
   ['bool', 'bool'],
   ['count', 'count'],
   ['int', 'int'],

@@ -1,5 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
-import type { ColumnTypeName } from './field-mapping.ts';
+import type { TypeName } from '../../index.ts';
 import { Beyond, parseInterval, TimeColumn } from './nanoseconds.ts';
 
 const MAX_COUNT = 2n ** 64n - 1n;
@@ -115,7 +115,7 @@ function parseComplex(text: string): unknown {
 const COMPLEX: TextType = { expected: 'JSON', parse: parseComplex };
 
 /** Says how each type is read from text. */
-const TEXT_TYPES: Readonly<Record<ColumnTypeName, TextType>> = {
+const TEXT_TYPES: Readonly<Record<TypeName, TextType>> = {
   bool: {
     expected: 'a bool (T, F, true, false, 1, 0)',
     parse: (text) => WORDS_FOR_BOOL.get(text.toLowerCase()),
@@ -145,12 +145,12 @@ const TEXT_TYPES: Readonly<Record<ColumnTypeName, TextType>> = {
 };
 
 /** Returns true for the types whose values are JSON. */
-export function isComplexType(type: ColumnTypeName): boolean {
+export function isComplexType(type: TypeName): boolean {
   return TEXT_TYPES[type] === COMPLEX;
 }
 
 /** Says what text of this type looks like, for messages. */
-export function expectedText(type: ColumnTypeName): string {
+export function expectedText(type: TypeName): string {
   return TEXT_TYPES[type].expected;
 }
 
@@ -160,6 +160,6 @@ export function expectedText(type: ColumnTypeName): string {
  * text. IPv6 addresses are checked and lower-cased; the table gives them their canonical form.
  * Undefined when the text is not of the type, {@link Beyond} when it is and its value is beyond the type's limit.
  */
-export function parseValue(type: ColumnTypeName, text: string): unknown {
+export function parseValue(type: TypeName, text: string): unknown {
   return TEXT_TYPES[type].parse(text);
 }

@@ -1,3 +1,5 @@
+import type { AtomicName } from '../../schema/schema.ts';
+
 /** A field of a record, in the order in which Zeek declares them. */
 export interface ZeekField {
   readonly name: string;
@@ -6,18 +8,7 @@ export interface ZeekField {
 }
 
 /** The types that hold one value. */
-export type AtomicKind =
-  | 'bool'
-  | 'count'
-  | 'int'
-  | 'double'
-  | 'string'
-  | 'addr'
-  | 'subnet'
-  | 'port'
-  | 'time'
-  | 'interval'
-  | 'pattern';
+export type AtomicKind = Exclude<AtomicName, 'enum'>;
 
 /**
  * A type as a Zeek script declares it. What travels does not say which labels an enum has or which

@@ -7,13 +7,13 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readBrokerStore } from 'tablecast';
 import {
-  type ColumnTypeName,
   type LogFormat,
   type ReadOptions,
   readRecords,
   recordMapper,
   writeRecords,
 } from '../../../src/cli/formats/index.ts';
+import type { TypeName } from '../../../src/index.ts';
 import { failureOf, zeekLog } from './collect.ts';
 import { type Formed, formsOf, type TimeForm } from './zeek-forms.ts';
 
@@ -24,7 +24,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 type Row = readonly [key: unknown, value: unknown];
 
-async function rowsOf(content: string, type: ColumnTypeName, options: ReadOptions = {}): Promise<Row[]> {
+async function rowsOf(content: string, type: TypeName, options: ReadOptions = {}): Promise<Row[]> {
   const map = recordMapper({ key: ['k'], value: 'v' }, { key: 'count', value: type });
   const rows: Row[] = [];
   for await (const record of readRecords({ name: 'input', chunks: [content] }, options)) {
@@ -34,7 +34,7 @@ async function rowsOf(content: string, type: ColumnTypeName, options: ReadOption
   return rows;
 }
 
-async function exported(rows: readonly Row[], type: ColumnTypeName, format: LogFormat): Promise<string> {
+async function exported(rows: readonly Row[], type: TypeName, format: LogFormat): Promise<string> {
   const declaration = { key: 'count', value: type } as const;
   let text = '';
   for await (const piece of writeRecords(rows, { format, declaration, mapping: { key: ['k'], value: 'v' } }))
@@ -42,7 +42,7 @@ async function exported(rows: readonly Row[], type: ColumnTypeName, format: LogF
   return text;
 }
 
-function written(values: readonly Formed[], type: ColumnTypeName, format: LogFormat): string {
+function written(values: readonly Formed[], type: TypeName, format: LogFormat): string {
   if (format === 'zeek')
     return zeekLog('k\tv', `count\t${type}`, ...values.map(({ zeek }, at) => `${at}\t${zeek}`));
   if (format === 'json') return values.map(({ json }, at) => `{"k":${at},"v":${json}}\n`).join('');
@@ -53,10 +53,7 @@ describe('rows of every type', () => {
   it.each(FORMS)(
     'come back from every format, by import, export and import, with times as %s',
     async (form) => {
-      for (const [type, values] of Object.entries(formsOf(form)) as [
-        ColumnTypeName,
-        fc.Arbitrary<Formed>,
-      ][]) {
+      for (const [type, values] of Object.entries(formsOf(form)) as [TypeName, fc.Arbitrary<Formed>][]) {
         await fc.assert(
           fc.asyncProperty(fc.array(values, { minLength: 1, maxLength: 6 }), async (formed) => {
             const rows = formed.map(({ value }, at): Row => [at, value]);
@@ -75,7 +72,7 @@ describe('rows of every type', () => {
 
   it('come back from Broker stores', () => {
     const forms = formsOf('epoch');
-    for (const [type, values] of Object.entries(forms) as [ColumnTypeName, fc.Arbitrary<Formed>][]) {
+    for (const [type, values] of Object.entries(forms) as [TypeName, fc.Arbitrary<Formed>][]) {
       const formed = fc.sample(values, { numRuns: 20, seed: 5 });
       const file = join(folder, `${type}.sqlite`);
       const database = new Database(file);

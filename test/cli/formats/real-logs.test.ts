@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import {
   readRecords,
   recordMapper,
-  type ColumnTypeName,
   type LogRecord,
   type RecordMapper,
 } from '../../../src/cli/formats/index.ts';
+import type { TypeName } from '../../../src/index.ts';
 import { leastProcessorTime } from '../../support/least-time.ts';
 
 const directory = fileURLToPath(new URL('../../../../shared/data/', import.meta.url));
@@ -23,7 +23,7 @@ async function load(name: string): Promise<LogRecord[]> {
 
 /** Compares fields by value: JSON writes times as ISO 8601 and booleans as words. */
 function valueOf(type: string, field: string): RecordMapper {
-  return recordMapper({ key: [field], onUnset: 'skip' }, { key: type as ColumnTypeName });
+  return recordMapper({ key: [field], onUnset: 'skip' }, { key: type as TypeName });
 }
 
 describe.skipIf(!present)('real Zeek logs', () => {

@@ -1,18 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { TablecastError } from '../../../src/errors.ts';
-import { recordMapper, type ColumnTypeName, type LogRecord } from '../../../src/cli/formats/index.ts';
+import { recordMapper, type LogRecord } from '../../../src/cli/formats/index.ts';
+import type { TypeName } from '../../../src/index.ts';
 import { collect, failureOf, zeekLog } from './collect.ts';
 
 function recordOf(text: string): LogRecord {
   return { line: 7, fields: new Map([['f', text]]) };
 }
 
-function mapOne(type: ColumnTypeName, text: string): unknown {
+function mapOne(type: TypeName, text: string): unknown {
   return recordMapper({ key: ['f'] }, { key: type })(recordOf(text))?.key;
 }
 
 describe('mapping records to rows', () => {
-  it.each<[ColumnTypeName, string, unknown]>([
+  it.each<[TypeName, string, unknown]>([
     ['time', '1521911720.865716', 1_521_911_720_865_716_000n],
     ['time', '1521911720.865716001', 1_521_911_720_865_716_001n],
     ['time', '2018-03-24T17:15:20.865716Z', 1_521_911_720_865_716_000n],
@@ -82,7 +83,7 @@ describe('mapping records to rows', () => {
     expect(mapOne(type, text)).toBe(value);
   });
 
-  it.each<[ColumnTypeName, string]>([
+  it.each<[TypeName, string]>([
     ['time', '2018-02-30T00:00:00Z'],
     ['time', '2018-03-24T17:15:20'],
     ['time', '2000-01-01T00:00:00.000000'],
@@ -115,7 +116,7 @@ describe('mapping records to rows', () => {
     expect(error.message).toContain(text === '' ? '""' : text.slice(0, 8).replaceAll('"', '\\"'));
   });
 
-  it.each<[ColumnTypeName, string, string]>([
+  it.each<[TypeName, string, string]>([
     ['time', '253402300799.000000', '64 bits of nanoseconds since 1970 (1677-09-21 to 2262-04-11)'],
     ['time', '253402300799', '64 bits'],
     ['time', '9223372036.854775808', '64 bits'],
@@ -154,7 +155,7 @@ describe('mapping records to rows', () => {
   it('takes the unit of bare numbers from the mapping', async () => {
     const record: LogRecord = { line: 1, fields: new Map([['f', '1500.5']]) };
     const units = { timeUnit: 'ms', intervalUnit: 'us' } as const;
-    const of = (type: ColumnTypeName) => recordMapper({ key: ['f'], ...units }, { key: type })(record)?.key;
+    const of = (type: TypeName) => recordMapper({ key: ['f'], ...units }, { key: type })(record)?.key;
     expect([of('time'), of('interval')]).toEqual([1_500_500_000n, 1_500_500n]);
   });
 

@@ -5,12 +5,12 @@ import {
   readRecords,
   recordMapper,
   writeRecords,
-  type ColumnTypeName,
   type ExportRow,
   type LogFormat,
   type MappedRow,
   type WriteOptions,
 } from '../../../src/cli/formats/index.ts';
+import type { TypeName } from '../../../src/index.ts';
 import { failureOf } from './collect.ts';
 
 const FORMATS: readonly LogFormat[] = ['zeek', 'csv', 'json'];
@@ -50,7 +50,7 @@ const text = fc.oneof(
 );
 const nanoseconds = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const jsonValue = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown);
-const ARBITRARY: Partial<Record<ColumnTypeName, fc.Arbitrary<unknown>>> = {
+const ARBITRARY: Partial<Record<TypeName, fc.Arbitrary<unknown>>> = {
   bool: fc.boolean(),
   count: wholeNumber(0n, 2n ** 64n - 1n),
   int: wholeNumber(-(2n ** 63n), 2n ** 63n - 1n),
@@ -70,7 +70,7 @@ const ARBITRARY: Partial<Record<ColumnTypeName, fc.Arbitrary<unknown>>> = {
 
 describe('writing rows', () => {
   it.each(FORMATS)('reads back what it wrote as %s, exactly, for every type', async (format) => {
-    for (const [type, values] of Object.entries(ARBITRARY) as [ColumnTypeName, fc.Arbitrary<unknown>][]) {
+    for (const [type, values] of Object.entries(ARBITRARY) as [TypeName, fc.Arbitrary<unknown>][]) {
       const options: WriteOptions = { format, declaration: { key: 'string', value: type } };
       await fc.assert(
         fc.asyncProperty(fc.array(fc.tuple(text, values), { maxLength: 8 }), async (rows) => {
@@ -134,7 +134,7 @@ describe('writing rows', () => {
   });
 
   it('writes a JSON number only where doubles keep the value', async () => {
-    const line = async (type: ColumnTypeName, value: unknown): Promise<string> =>
+    const line = async (type: TypeName, value: unknown): Promise<string> =>
       written([[value]], { format: 'json', declaration: { key: type } });
     expect(await line('count', 5)).toBe('{"key":5}\n');
     expect(await line('count', 2n ** 64n - 1n)).toBe('{"key":"18446744073709551615"}\n');
@@ -156,7 +156,7 @@ describe('writing rows', () => {
     }
   });
 
-  it.each<[ColumnTypeName, unknown]>([
+  it.each<[TypeName, unknown]>([
     ['count', '5'],
     ['count', 1.5],
     ['time', 5],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { textOfBytes } from 'tablecast';
-import type { ColumnTypeName } from '../../../src/cli/formats/index.ts';
+import type { TypeName } from '../../../src/index.ts';
 
 /** A value as it stands in a table, and as Zeek and other programs write it. */
 export interface Formed {
@@ -161,7 +161,7 @@ const enums = fc
   .map((name) => simple(name, name, [11, name.length, ...Buffer.from(name)]));
 
 /** Values of each type with the forms they have; times in the given one. */
-export function formsOf(form: TimeForm): Readonly<Partial<Record<ColumnTypeName, fc.Arbitrary<Formed>>>> {
+export function formsOf(form: TimeForm): Readonly<Partial<Record<TypeName, fc.Arbitrary<Formed>>>> {
   return {
     bool: bools,
     count: counts,
