@@ -168,9 +168,9 @@ type ErrorOptions<C extends ErrorCode> = C extends ErrorCode
 /**
  * A TablecastError is the one class of error that this package throws.
  *
- * `message` says what was wrong, where and with which value; `hint` says what to do next; `help` is the command that
- * prints the page of the code, without a network; `retryable` is true when the same call can succeed later without a
- * change by the caller. Comparing `code` says which `details` there are.
+ * `message` says what was wrong, where and with which value. `hint` says what to do next. `help` is the command
+ * that prints the page of the code, without a network. `retryable` is true when the same call can succeed later
+ * without a change by the caller. Comparing `code` says which `details` there are.
  */
 export type TablecastError<C extends ErrorCode = ErrorCode> = C extends ErrorCode ? CodedError<C> : never;
 

@@ -30,8 +30,8 @@ export interface AlterationState {
 }
 
 /**
- * Keeps two tables alike whose declarations differ, for as long as programs with either run: rows, removals and
- * expiries go both ways, by ordinary operations of this node, each carried once, also over a crash of it.
+ * Keeps two tables alike whose declarations differ, for as long as programs with either run. Rows, removals and
+ * expiries go both ways, by ordinary operations of this node. Each is carried once, also over a crash of it.
  */
 export class Alteration {
   readonly #problems = new Problems();

@@ -152,10 +152,10 @@ class MemoryBackend implements Backend {
 }
 
 /**
- * Makes a backend that keeps everything in this process and forgets it with it: the reference implementation
- * of the port. A commit resolves in a microtask and never rejects with `BACKEND_FULL`: when more than
- * `maxBytes` of segments are kept, the oldest are trimmed, and a read that would need them rejects with
- * `LOG_TRIMMED`, exactly as after `trim`.
+ * Makes a backend that keeps everything in this process and forgets it with it: the reference implementation of the
+ * port. A commit resolves in a microtask and never rejects with `BACKEND_FULL`. When more than `maxBytes` of
+ * segments are kept, the oldest are trimmed. A read that would need them rejects with `LOG_TRIMMED`, as after
+ * `trim`.
  */
 export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;

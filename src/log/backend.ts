@@ -101,9 +101,9 @@ export interface Backend {
    */
   trim(position: number): Promise<number>;
   /**
-   * Packs some of the oldest segments that are not sealed yet and lie wholly at or before `position`
-   * into a smaller form, from which `read` gives them back bit for bit; a bounded amount of work.
-   * True when there may be more to do. A backend that has no smaller form answers false.
+   * Packs some of the oldest segments into a smaller form, from which `read` gives them back bit for bit. Those lie
+   * wholly at or before `position`, and are not sealed yet. The amount of work is bounded. True when there may be
+   * more to do. A backend that has no smaller form answers false.
    */
   seal(position: number): Promise<boolean>;
   /** Returns the position to which to trim so that about `bytes` of log remain, as they are stored; 0 when less is kept. */

@@ -40,8 +40,8 @@ export interface Limits {
   /** Bounds the bytes taken from one peer in a second, on average; what comes faster waits. Default 128 MiB. */
   readonly maxBytesPerSecond?: number | undefined;
   /**
-   * Says how many subscribers, or readers, one stream of a table or of the node may have before they are told
-   * of (`subscribers-many`), because they are most often forgotten ones; nobody is refused. Default 1,024.
+   * Says how many subscribers, or readers, one stream of a table or of the node may have before they are told of
+   * (`subscribers-many`). Most often they are forgotten ones; nobody is refused. Default 1,024.
    */
   readonly maxSubscribers?: number | undefined;
 }

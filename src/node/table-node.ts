@@ -70,9 +70,9 @@ export interface TableNode {
    */
   reloadCertificates(change: CertificateChange): void;
   /**
-   * Uses other tokens and rights from now on, in place of all there were (`auth.verify` stays), without a
-   * restart. Connections of a peer whose credential is gone, or gives other rights now, are ended before this
-   * returns: nothing more is taken from them; they may come back with what they have. Others go on. The event
+   * Uses other tokens and rights from now on, in place of all there were (`auth.verify` stays), without a restart.
+   * Connections of a peer whose credential is gone, or gives other rights now, are ended before this returns.
+   * Nothing more is taken from them. They may come back with what they have. Others go on. The event
    * `credentials-reloaded` says what changed. Throws `OPTION_INVALID`, and changes nothing, for what
    * {@link openNode} would refuse, and where client certificates are wanted that were not at the start.
    */

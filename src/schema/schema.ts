@@ -22,8 +22,9 @@ export type ComplexName = 'record' | 'set' | 'vector' | 'table' | 'any';
 export type TypeName = AtomicName | ComplexName;
 
 /**
- * Says in which form a program reads 64-bit integers: `number` (the default), where one that no number holds is an
- * error; `bigint`, always; `exact`, a number up to 2^53-1 and a bigint beyond, for programs that read any table.
+ * Says in which form a program reads 64-bit integers. With `number`, the default, one that no number holds is an
+ * error. With `bigint` each is a bigint. With `exact` it is a number up to 2^53-1 and a bigint beyond, for programs
+ * that read any table.
  */
 export type IntegerForm = 'number' | 'bigint' | 'exact';
 

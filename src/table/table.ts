@@ -51,16 +51,16 @@ export interface Table<K = unknown, V = unknown> {
   /** Removes a row and tells whether there was one. The operation is written either way: another node may have it. */
   delete(key: K): boolean;
   /**
-   * Makes the cluster equal by ordinary operations: for each key on which this node and a connected
-   * peer differ, this node writes what the node `from` has (its own id: what it has itself), or
-   * removes the key. Resolves with the number of keys; with `dryRun` nothing is written, and it is the number that
-   * would be. Throws `PEER_UNREACHABLE` when `from` cannot be compared with; nothing is changed then.
+   * Makes the cluster equal by ordinary operations. For each key on which this node and a connected peer differ, this
+   * node writes what the node `from` has, or removes the key. `from` may be this node's own id. Resolves with the number
+   * of keys; with `dryRun` nothing is written, and it is the number that would be. Throws `PEER_UNREACHABLE` when
+   * `from` cannot be compared with; nothing is changed then.
    */
   repair(options: RepairOptions): Promise<number>;
   /**
-   * Takes back what one author wrote into this table since a position of this node's log or a time, by ordinary
-   * operations of this node: each key whose present value, or whose removal, is the author's gets what it held
-   * without these operations. What others wrote over stays; what the author added to numbers that add up is
+   * Takes back what one author wrote into this table since a position of this node's log, or since a time. It does
+   * so by ordinary operations of this node. Each key whose present value or removal is the author's gets what it
+   * held without these operations. What others wrote over stays; what the author added to numbers that add up is
    * subtracted. Resolves with what was written; with `dryRun` nothing is, and `apply()` of the plan does. It reads
    * the table's whole log.
    *

@@ -27,8 +27,9 @@ export interface ShownOptions<K, V> {
 }
 
 /**
- * The options say which rows are in a view, and what of them. The functions are asked about one row at a time, whenever
- * that row has become another: they give the same for the same row, read nothing else that changes, and write nothing.
+ * The options say which rows are in a view, and what of them. The functions are asked about one row at a time,
+ * whenever that row has changed. They give the same for the same row, read nothing else that changes, and write
+ * nothing.
  */
 export interface RowOptions<K, V, R> {
   /** Says which rows are in the view; by default all. */
