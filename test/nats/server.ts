@@ -21,7 +21,7 @@ if (missing !== undefined) {
 export class NatsServer {
   readonly port: number;
   readonly #directory: string;
-  readonly #config: string;
+  #config: string;
   readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
 
@@ -55,12 +55,7 @@ export class NatsServer {
 
   /** Starts it, again with what it had stored. */
   async begin(): Promise<void> {
-    const file = join(this.#directory, 'server.conf');
-    const store = join(this.#directory, 'store');
-    await writeFile(
-      file,
-      `${this.#config}\nlisten: "127.0.0.1:${this.port}"\njetstream { store_dir: "${store}" }\n`,
-    );
+    const file = await this.#write();
     const child = spawn('nats-server', ['-c', file], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...this.#environment },
@@ -76,6 +71,37 @@ export class NatsServer {
         reject(new Error(`nats-server ended with ${String(code)}: ${log.slice(-500)}`)),
       );
     });
+  }
+
+  async #write(): Promise<string> {
+    const file = join(this.#directory, 'server.conf');
+    const own = `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${join(this.#directory, 'store')}" }`;
+    await writeFile(file, `${this.#config}\n${own}\n`);
+    return file;
+  }
+
+  /** Changes its configuration while it runs; resolves when it is in force. */
+  async reload(config: string): Promise<void> {
+    this.#config = config;
+    await this.#write();
+    const child = this.#process;
+    const stderr = child?.stderr ?? undefined;
+    if (stderr === undefined) throw new Error('it does not run');
+    const isDone = new Promise<void>((resolve) => {
+      let log = '';
+      stderr.on('data', (bytes: Buffer) => {
+        log += String(bytes);
+        if (log.includes('Reloaded server configuration')) resolve();
+      });
+    });
+    child?.kill('SIGHUP');
+    await isDone;
+  }
+
+  /** Ends it, and takes away what it had stored. */
+  async lose(): Promise<void> {
+    await this.kill();
+    await rm(join(this.#directory, 'store'), { recursive: true });
   }
 
   /** Ends it between two instructions. */
