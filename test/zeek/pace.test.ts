@@ -5,6 +5,7 @@ import { count, string, vector, type ZeekData } from '../../src/zeek/protocol/da
 import { Pace } from '../../src/zeek/attachment/pace.ts';
 import { echoOrPulse } from '../../src/zeek/attachment/pulse.ts';
 import { RowBudget } from '../../src/zeek/attachment/row-budget.ts';
+import { WatchedNode } from '../../src/zeek/attachment/watched-node.ts';
 
 const KIB = 1024;
 
@@ -92,16 +93,17 @@ test('without an answer Zeek is asked again, and less is sent before the next', 
 test('rows that are asked for only to be sure are 50,000 at once and 1,000 a second', () => {
   const clock = new Clock();
   const budget = new RowBudget(clock.environment);
-  expect([budget.spend(50_000), budget.spend(1)]).toEqual([true, false]);
+  const one = {};
+  expect([budget.spend(one, 50_000), budget.spend(one, 1)]).toEqual([true, false]);
   clock.pass(1000);
-  expect([budget.spend(1001), budget.spend(1000)]).toEqual([false, true]);
+  expect([budget.spend(one, 1001), budget.spend(one, 1000)]).toEqual([false, true]);
   clock.pass(3_600_000);
   // A large table takes all there is, and is paid for afterwards.
-  expect(budget.spend(1_000_000)).toBe(true);
+  expect(budget.spend(one, 1_000_000)).toBe(true);
   clock.pass(950_000);
-  expect(budget.spend(1)).toBe(false);
+  expect(budget.spend(one, 1)).toBe(false);
   clock.pass(1000);
-  expect(budget.spend(1000)).toBe(true);
+  expect(budget.spend(one, 1000)).toBe(true);
 });
 
 test('4,096 entries of each list in a pulse are read, further ones are cut, and what is no pulse is none', () => {
@@ -122,4 +124,43 @@ test('4,096 entries of each list in a pulse are read, further ones are cut, and 
     vector(),
   ];
   expect(echoOrPulse({ ...event, args: broken })).toMatchObject({ rows: new Map() });
+});
+
+test('a large table has its turn, however often small ones are asked for', () => {
+  const clock = new Clock();
+  const budget = new RowBudget(clock.environment);
+  const [large, small] = [{}, {}];
+  expect(budget.spend(small, 10_000)).toBe(true);
+  let turns = 0;
+  for (let second = 0; second < 60 && !budget.spend(large, 200_000); second += 2) {
+    if (budget.spend(small, 2000)) turns += 1;
+    clock.pass(2000);
+  }
+  expect(turns).toBe(0);
+  expect(budget.spend(small, 1)).toBe(false);
+  clock.pass(160_000);
+  expect(budget.spend(small, 1)).toBe(true);
+});
+
+test('who asks no more holds up nobody', () => {
+  const clock = new Clock();
+  const budget = new RowBudget(clock.environment);
+  expect(budget.spend({}, 50_000)).toBe(true);
+  expect(budget.spend({}, 50_000)).toBe(false);
+  const small = {};
+  clock.pass(14_000);
+  expect(budget.spend(small, 1)).toBe(false);
+  clock.pass(2000);
+  expect(budget.spend(small, 1)).toBe(true);
+});
+
+test('pulses that arrive together are as one, whatever waited for them', () => {
+  const node = new WatchedNode('zeek', { since: 0, isNew: true, hasAll: true });
+  const inTime = (at: number): boolean => {
+    node.pulsed(at);
+    return node.isInTime;
+  };
+  expect([0, 2000, 4000].map(inTime)).toEqual([false, true, true]);
+  expect([10_000, 10_000, 10_001, 10_002].map(inTime)).toEqual([true, false, false, false]);
+  expect([12_000, 14_000, 16_000].map(inTime)).toEqual([true, true, true]);
 });

@@ -11,7 +11,10 @@ import { nodeIdOf } from './script-events.ts';
 
 /** Zeek nodes watched; the one met first is forgotten first. */
 const MAX_NODES = 1024;
-/** Pulses that say the same as the one before; a busy Zeek may send one before it has handled what came earlier. */
+/**
+ * Pulses in their time that say the same as the one before; a busy Zeek may send one before it has handled what came
+ * earlier.
+ */
 const RESTING_PULSES = 2;
 /** Bounds the pause after a table could not be made good, as a multiple of the first one. */
 const MAX_PAUSES = 32;
@@ -159,6 +162,7 @@ export class Audit {
     this.#parts.teller.scriptsLoaded();
     this.#parts.pulsed(pulse.id);
     const node = this.#node(pulse.id);
+    node.pulsed(this.#parts.host.environment.now());
     const lost = new Map(Array.from(this.#topics, (topic) => [topic, node.newlyLost(topic, pulse)]));
     for (const [name, rows] of pulse.rows) {
       const attached = this.#tables.get(name);
@@ -182,7 +186,7 @@ export class Audit {
 
   #look(node: WatchedNode, attached: AttachedTable, now: Moment): void {
     const standing = node.table(attached);
-    const rests = this.#rests(attached, standing, now);
+    const rests = this.#rests(node, attached, { standing, now });
     if (standing.isQueued) return;
     const wasSettled = standing.settled !== undefined;
     if (rests) this.#settle(standing, { sent: this.#sentTo(node, attached), heard: now.heard });
@@ -200,8 +204,8 @@ export class Audit {
   }
 
   /** Returns whether a table that seems to be the same is compared all the same: it has changed since it was. */
-  #isWorthALook({ compared }: TableStanding, now: Moment): boolean {
-    return now.rows > 0 && !isSameMoment(compared, now) && this.#budget.spend(now.rows);
+  #isWorthALook(standing: TableStanding, now: Moment): boolean {
+    return now.rows > 0 && !isSameMoment(standing.compared, now) && this.#budget.spend(standing, now.rows);
   }
 
   /** Nothing is on its way: what the Zeek node has not heard of what was sent is lost. */
@@ -214,9 +218,14 @@ export class Audit {
   }
 
   /** Returns whether nothing happened to a table between some pulses, and nothing is on its way. */
-  #rests(attached: AttachedTable, standing: TableStanding, now: Moment): boolean {
+  #rests(
+    node: WatchedNode,
+    attached: AttachedTable,
+    { standing, now }: { readonly standing: TableStanding; readonly now: Moment },
+  ): boolean {
     const isSame = isSameMoment(standing.last, now) && this.#parts.outbound.isQuiet(attached);
-    standing.same = isSame ? standing.same + 1 : 0;
+    if (!isSame) standing.same = 0;
+    else if (node.isInTime) standing.same += 1;
     standing.last = now;
     return standing.same >= RESTING_PULSES;
   }

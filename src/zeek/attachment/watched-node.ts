@@ -43,6 +43,9 @@ export interface TableStanding {
   isQueued: boolean;
 }
 
+/** So much of the longest time between two pulses is left with each further one. */
+const FADING = 0.75;
+
 /** A Zeek node with what was heard from it, and sent to it alone. */
 export class WatchedNode {
   readonly id: string;
@@ -56,6 +59,13 @@ export class WatchedNode {
   /** Topics that were not listened to when it was met. */
   readonly #late = new Set<string>();
   readonly #hasAll: boolean;
+  /** Is when a pulse that came in its time arrived, in milliseconds since 1970. */
+  #pulsedAt: number | undefined;
+  #arrivedAt: number | undefined;
+  /** Is the longest time between two pulses lately. */
+  #usualMs = 0;
+  /** Says whether its latest pulse came a while after the one before: several that arrive at once are as one. */
+  isInTime = false;
   /** Whatever it has published since it started is to be had here. */
   isNew: boolean;
 
@@ -65,6 +75,16 @@ export class WatchedNode {
     this.since = met.since;
     this.isNew = met.isNew;
     this.#hasAll = met.hasAll;
+  }
+
+  /** A pulse arrived. Those that waited somewhere and come together say nothing of the time between them. */
+  pulsed(now: number): void {
+    const distance = now - (this.#arrivedAt ?? now);
+    this.#usualMs = Math.max(this.#usualMs * FADING, distance);
+    this.#arrivedAt = now;
+    const since = now - (this.#pulsedAt ?? now);
+    this.isInTime = since > 0 && since >= this.#usualMs / 2;
+    if (this.isInTime || this.#pulsedAt === undefined) this.#pulsedAt = now;
   }
 
   table(attached: AttachedTable): TableStanding {
