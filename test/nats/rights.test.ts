@@ -1,6 +1,7 @@
 /** What the permissions of a server let a node do, with its own users. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TableNode } from '../../src/index.ts';
+import { natsCarrier } from '../../src/nats/nats-carrier.ts';
 import { Group, declaration, until } from './group.ts';
 import { NatsServer, missing } from './server.ts';
 
@@ -75,5 +76,17 @@ describe.skipIf(missing !== undefined)('with permissions by subject', { timeout:
     expect(both(all)[1]?.has('of one')).toBe(false);
     await until([one], () => group.events.some(({ message }) => message.includes('operations.other.one')));
     expect(group.events.map(({ code }) => code)).not.toContain('peer-lost');
+  });
+
+  it('a node that may take nothing out of a stream is refused that, and keeps its link', async () => {
+    const carrier = natsCarrier({ servers: server.url, group: 'g', user: 'one', password: 'secret' });
+    const link = await carrier.open(new AbortController().signal);
+    const refused = { code: 'PEER_REFUSED', retryable: false };
+    await expect(link.thin(['bundle', 'one'])).rejects.toMatchObject(refused);
+    await expect(link.trim(['operations', 't'], 1)).rejects.toMatchObject(refused);
+    await expect(link.forget('rows')).rejects.toMatchObject(refused);
+    await expect(link.keep('rows', new Uint8Array(1))).rejects.toMatchObject(refused);
+    expect(await link.last(['bundle', 'nobody'])).toBeUndefined();
+    await carrier.close();
   });
 });
