@@ -8,7 +8,7 @@ export interface MemoryCarrierOptions {
   /** Runs a task later, as network and server would. */
   readonly defer?: ((task: () => void) => void) | undefined;
   /** Decides on the acknowledgement of an append: `lost` ends the link after the message was taken. */
-  readonly outcome?: (() => 'kept' | 'lost' | 'full') | undefined;
+  readonly outcome?: ((message: Appended) => 'kept' | 'lost' | 'full') | undefined;
   /** Says whether a message may be appended; without it, every one may. */
   readonly permits?: ((message: Appended) => boolean) | undefined;
   /** Says how many messages a reader is given again before the next one. */
@@ -192,7 +192,7 @@ class MemoryLink implements CarrierLink {
 
   async append(message: Appended): Promise<number | undefined> {
     await this.#turn();
-    const outcome = this.#carrier.options.outcome?.() ?? 'kept';
+    const outcome = this.#carrier.options.outcome?.(message) ?? 'kept';
     if (this.#carrier.options.permits?.(message) === false)
       throw deniedByCarrier(this.#carrier.name, 'it is not permitted');
     if (outcome === 'full') throw refusedByCarrier(this.#carrier.name, 'it is full');

@@ -68,12 +68,17 @@ export class Parts {
     if (count === 1) return { frame: bytes, from: place };
     if (index === 0) this.#pieces.set(name, this.#begun(place, author));
     const open = this.#pieces.get(name);
-    // A piece whose beginning is not here comes again, or never.
+    // A piece whose beginning is not here: who reads begins earlier.
     if (open?.frames.length !== index) return undefined;
     this.#add(open, bytes);
     // What is longer than any frame nobody can read.
     if (index === count - 1 || open.bytes > frameLimits().maxFrameBytes) this.#drop(this.#pieces, name);
     return index === count - 1 ? { frame: joined(open.frames), from: open.from } : undefined;
+  }
+
+  /** What a message ends is had already: its parts need not be kept. */
+  pass({ subject }: Carried): void {
+    this.#drop(this.#pieces, subject.join('\n'));
   }
 
   /** Holds a frame back until all of its bundle is there; returns what is too much for a batch, frame by frame. */

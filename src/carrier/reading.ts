@@ -151,6 +151,11 @@ export class Reading {
     return true;
   }
 
+  /** Reads a table again behind its checkpoint: a message ended whose beginning lies before where reading began. */
+  #readAgain(table: string): void {
+    if (this.#mayRewind(table)) this.#begin(this.#baseOf(table));
+  }
+
   #begin(from: number): void {
     this.#abort.abort();
     this.#abort = new AbortController();
@@ -220,9 +225,11 @@ export class Reading {
     this.#parts.grew(table, message.bytes.length);
     this.#settling.saw({ table, origin, held: head.held });
     const [index, count] = head.part;
-    if (index === count - 1 && (has.get(origin) ?? 0) >= head.held) return;
+    const isLast = index === count - 1;
+    if (isLast && (has.get(origin) ?? 0) >= head.held) return this.#pieces.pass(message);
     const whole = this.#pieces.take(message, head.part, author);
     if (whole !== undefined) this.#whole(message, { ...head, ...author, ...whole });
+    else if (isLast) this.#readAgain(table);
     this.#giveAll(this.#pieces.bound());
     this.#watch();
   }
