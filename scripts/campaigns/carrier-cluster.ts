@@ -1,0 +1,212 @@
+// npm run campaign:carrier-cluster -- [--histories 1] [--faults 12] [--nodes 4] [--seed 1]
+// Three nats-servers with three replicas, under load: the leader killed again and again, any server, all at once, nodes
+// killed, links cut. In the end nothing that flush() confirmed is lost, all nodes are equal, each operation counts once.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { SeededRandom } from '../../src/simulation/seeded-random.ts';
+import { CuttableProxy } from '../../test/nats/cuttable-proxy.ts';
+import { missing } from '../../test/nats/server.ts';
+import { ServerCluster } from '../../test/nats/server-cluster.ts';
+import type { Asked, Said } from './carrier-cluster-messages.ts';
+
+const CHILD = fileURLToPath(new URL('carrier-cluster-child.ts', import.meta.url));
+const PRELOAD = new URL('../typescript.mjs', import.meta.url).href;
+const STREAM = 'TABLECAST_cluster';
+/** So long everybody may take to have everything, once everything runs again. */
+const EQUAL_MS = 120_000;
+
+const { values } = parseArgs({
+  options: {
+    histories: { type: 'string', default: '1' },
+    faults: { type: 'string', default: '12' },
+    nodes: { type: 'string', default: '4' },
+    seed: { type: 'string', default: '1' },
+  },
+});
+if (missing !== undefined) {
+  console.log(`left out: ${missing}`);
+  process.exit(0);
+}
+
+/** A node in a process of its own, behind proxies that can be cut. */
+class Member {
+  readonly id: string;
+  readonly confirmed: string[] = [];
+  readonly events = new Map<string, number>();
+  readonly proxies: readonly CuttableProxy[];
+  readonly #directory: string;
+  #child: ChildProcess | undefined;
+  #state: Extract<Said, { type: 'state' }> | undefined;
+
+  constructor(id: string, directory: string, proxies: readonly CuttableProxy[]) {
+    this.id = id;
+    this.#directory = directory;
+    this.proxies = proxies;
+  }
+
+  /** Starts it; resolves once it is open. */
+  async begin(): Promise<void> {
+    const servers = this.proxies.map(({ url }) => url).join(',');
+    const child = spawn(process.execPath, ['--import', PRELOAD, CHILD, this.id, this.#directory, servers], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#child = child;
+    const ready = new Promise<void>((resolve, reject) => {
+      child.on('message', (said: Said) => {
+        if (said.type === 'ready') resolve();
+        else this.#hear(said);
+      });
+      child.once('exit', () => reject(new Error(`${this.id} ended`)));
+    });
+    await ready;
+  }
+
+  #hear(said: Said): void {
+    if (said.type === 'confirmed') this.confirmed.push(said.key);
+    if (said.type === 'event') this.events.set(said.code, (this.events.get(said.code) ?? 0) + 1);
+    if (said.type === 'state') this.#state = said;
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#child = undefined;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  tell(asked: Asked): void {
+    this.#child?.send(asked);
+  }
+
+  async state(): Promise<Extract<Said, { type: 'state' }>> {
+    this.#state = undefined;
+    this.tell('state');
+    while (this.#state === undefined) await once(this.#child as ChildProcess, 'message');
+    return this.#state;
+  }
+}
+
+type Fault = 'leader' | 'server' | 'all servers' | 'node' | 'link';
+const FAULTS: readonly Fault[] = ['leader', 'leader', 'leader', 'server', 'all servers', 'node', 'link'];
+
+/** One history of a cluster of servers and its nodes. */
+class History {
+  readonly #random: SeededRandom;
+  readonly #servers: ServerCluster;
+  readonly #members: readonly Member[];
+  readonly counts = new Map<Fault, number>();
+
+  constructor(seed: number, servers: ServerCluster, members: readonly Member[]) {
+    this.#random = new SeededRandom(seed);
+    this.#servers = servers;
+    this.#members = members;
+  }
+
+  #pick<T>(list: readonly T[]): T {
+    return list[Math.floor(this.#random.next() * list.length)] as T;
+  }
+
+  /** One fault, and its end. */
+  async fault(): Promise<void> {
+    const kind = this.#pick(FAULTS);
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    const ms = 200 + this.#random.next() * 1000;
+    if (kind === 'node') {
+      const member = this.#pick(this.#members);
+      await member.kill();
+      await pause(ms);
+      return member.begin();
+    }
+    if (kind === 'link') {
+      const { proxies } = this.#pick(this.#members);
+      for (const proxy of proxies) proxy.setCut(true);
+      await pause(ms);
+      for (const proxy of proxies) proxy.setCut(false);
+      return;
+    }
+    const { servers } = this.#servers;
+    const leader = kind === 'leader' ? await this.#servers.leaderOf(STREAM) : undefined;
+    const one = leader === undefined ? this.#pick(servers) : servers[leader];
+    const hit = kind === 'all servers' ? servers : servers.filter((server) => server === one);
+    await Promise.all(hit.map((server) => server.kill()));
+    await pause(ms);
+    await Promise.all(hit.map((server) => server.begin()));
+  }
+
+  /** Resolves with what is wrong once all have the same, or after the longest time; undefined: nothing is. */
+  async problem(): Promise<string | undefined> {
+    for (const member of this.#members) member.tell('rest');
+    for (const begun = performance.now(); ; await pause(500)) {
+      const states = await Promise.all(this.#members.map((member) => member.state()));
+      const texts = new Set(states.map(({ rows, counts }) => JSON.stringify([rows, counts])));
+      const [first] = states;
+      if (texts.size === 1 && first !== undefined) {
+        const wrong = this.#wrong(first);
+        if (wrong === undefined || performance.now() - begun > EQUAL_MS) return wrong;
+      } else if (performance.now() - begun > EQUAL_MS)
+        return `not equal: ${states.map(({ rows }) => rows.length).join(', ')} rows`;
+    }
+  }
+
+  #wrong({ rows, counts }: Extract<Said, { type: 'state' }>): string | undefined {
+    const keys = new Set(rows.map((row) => row.slice(0, row.lastIndexOf(' '))));
+    const lost = this.#members.flatMap(({ confirmed }) => confirmed.filter((key) => !keys.has(key)));
+    if (lost.length > 0) return `${lost.length} confirmed are lost, first ${lost[0] ?? ''}`;
+    for (const { id } of this.#members) {
+      const written = [...keys].filter((key) => key.startsWith(`${id} `)).length;
+      if (counts[id] !== written) return `${id} wrote ${written} times and counts ${counts[id] ?? 0}`;
+    }
+    return undefined;
+  }
+}
+
+async function run(seed: number): Promise<string | undefined> {
+  const directory = await mkdtemp(join(tmpdir(), 'tablecast-cluster-'));
+  await using servers = await ServerCluster.start();
+  const members: Member[] = [];
+  const begun = performance.now();
+  try {
+    for (let index = 0; index < Number(values.nodes); index++) {
+      const proxies = await Promise.all(servers.servers.map(({ port }) => CuttableProxy.to(port)));
+      members.push(new Member(`n${index}`, join(directory, `n${index}`), proxies));
+    }
+    await Promise.all(members.map((member) => member.begin()));
+    while ((await servers.leaderOf(STREAM)) === undefined) await pause(200);
+    const history = new History(seed, servers, members);
+    for (let count = 0; count < Number(values.faults); count++) {
+      await pause(300);
+      await history.fault();
+    }
+    const resting = performance.now();
+    const problem = await history.problem();
+    const confirmed = members.reduce((sum, member) => sum + member.confirmed.length, 0);
+    const faults = Array.from(history.counts, ([kind, count]) => `${count} ${kind}`).join(', ');
+    const seconds = ((performance.now() - begun) / 1000).toFixed(0);
+    const after = ((performance.now() - resting) / 1000).toFixed(1);
+    console.log(
+      `history ${seed}: ${problem ?? 'exact'}; ${confirmed} confirmed, ${faults}; equal after ${after} s, ${seconds} s in all`,
+    );
+    if (problem !== undefined)
+      for (const { id, events } of members) console.log(id, Object.fromEntries(events));
+    return problem;
+  } finally {
+    await Promise.all(members.map((member) => member.kill()));
+    for (const proxy of members.flatMap(({ proxies }) => proxies)) proxy.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const histories = Number(values.histories);
+let exact = 0;
+for (let index = 0; index < histories; index++)
+  if ((await run(Number(values.seed) + index)) === undefined) exact++;
+console.log(`${exact} of ${histories} histories exact`);
+if (exact < histories) process.exitCode = 1;
