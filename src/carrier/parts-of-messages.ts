@@ -76,7 +76,7 @@ export class Parts {
     return index === count - 1 ? { frame: joined(open.frames), from: open.from } : undefined;
   }
 
-  /** What a message ends is had already: its parts need not be kept. */
+  /** Forgets the parts of a message whose operations are there already. */
   pass({ subject }: Carried): void {
     this.#drop(this.#pieces, subject.join('\n'));
   }

@@ -6,8 +6,8 @@ import { carried, codesOf, declaration, declare } from './carried.ts';
 
 /** A write that one message does not hold, by a node that is gone then; and what was there before it. */
 async function longWrite() {
-  const it = carried(2, { maxMessageBytes: 2048 });
-  const { cluster, memory } = it;
+  const nodes = carried(2, { maxMessageBytes: 2048 });
+  const { cluster, memory } = nodes;
   for (const index of [0, 1]) await cluster.start(index, declare);
   const a = cluster.node(0).table('t', declaration);
   a.set('before', 'a');
@@ -23,7 +23,7 @@ async function longWrite() {
   cluster.crash(0);
   const parts = memory.messages.slice(before).filter(({ subject: [kind] }) => kind === OPERATIONS);
   expect(parts.length).toBeGreaterThan(1);
-  return { ...it, before, parts };
+  return { ...nodes, before, parts };
 }
 
 /** Puts back a carrier whose places hold something else than when they were read. */

@@ -5,7 +5,7 @@ const ROWS_PER_S = 1000;
 const MAX_ROWS = 50_000;
 /** Those who wait for their turn; more ask again later. */
 const MAX_WAITING = 4096;
-/** Who has not asked for so long waits no more. */
+/** A table that has not asked for so long waits no more. */
 const PATIENCE_MS = 15_000;
 
 /**
@@ -14,7 +14,7 @@ const PATIENCE_MS = 15_000;
  */
 export class RowBudget {
   readonly #environment: Environment;
-  /** When each asked last, those who asked first in front. */
+  /** Holds when each asked last, those who asked first in front. */
   readonly #waiting = new Map<object, number>();
   #rows = MAX_ROWS;
   #at: number;
