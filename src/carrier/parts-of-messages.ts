@@ -117,6 +117,11 @@ export class Parts {
       .reduce((least, { from }) => Math.min(least, from), Infinity);
   }
 
+  /** The place where the oldest of all begins that is not ended; Infinity when everything is. */
+  get first(): number {
+    return this.#open().reduce((least, { from }) => Math.min(least, from), Infinity);
+  }
+
   /** The last operation of an author in a table before those that are held back; Infinity when none are. */
   before(table: string, origin: string): number {
     return Array.from(this.#bundles.values(), ({ parts }) => parts)

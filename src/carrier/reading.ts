@@ -81,6 +81,8 @@ export class Reading {
   /** The switch that the node said was in force in a table, and the checkpoint that was given last. */
   readonly #epochs = new Map<string, Epoch>();
   readonly #across = new Map<string, string>();
+  /** Tables that were read again because of a message without its beginning. */
+  readonly #again = new Set<string>();
   readonly #rewound = new Map<string, Rewound>();
   #next: number;
   #abort = new AbortController();
@@ -106,7 +108,8 @@ export class Reading {
     }
     if (from === Infinity) return;
     this.#isBegun = true;
-    this.#begin(from);
+    // What was begun and not ended is put together anew.
+    this.#begin(Math.min(from, this.#pieces.first));
   }
 
   /** The node has operations, because it wrote or brought them. */
@@ -151,9 +154,11 @@ export class Reading {
     return true;
   }
 
-  /** Reads a table again behind its checkpoint: a message ended whose beginning lies before where reading began. */
+  /** Reads a table again behind its checkpoint, once: a message ended whose beginning lies before where reading began. */
   #readAgain(table: string): void {
-    if (this.#mayRewind(table)) this.#begin(this.#baseOf(table));
+    if (this.#again.has(table)) return;
+    this.#again.add(table);
+    this.#begin(this.#baseOf(table));
   }
 
   #begin(from: number): void {
