@@ -4,7 +4,7 @@ import type { Viewer } from '../admission.ts';
 import { type Answer, type Asked, type Handlers, json } from '../asked.ts';
 import type { HttpHost } from '../host.ts';
 import type { Observation } from '../observation.ts';
-import { zeekForm } from '../operated-node.ts';
+import { zeekForm } from '../../zeek/cluster-form.ts';
 import { packageVersion } from '../package-root.ts';
 import { metricsFor, reasonsFor } from '../visibility.ts';
 

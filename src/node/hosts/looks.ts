@@ -5,7 +5,7 @@ import { operationsOfKey } from '../../log/reading/operations-of-key.ts';
 import type { Projection } from '../../projection/projection.ts';
 import type { Conflict, ConflictSide } from '../../projection/telling/change.ts';
 import type { LogView } from '../../reading/log-view.ts';
-import { type OperatedZeek, zeekForm } from '../../http/operated-node.ts';
+import { type OperatedZeek, zeekForm } from '../../zeek/cluster-form.ts';
 import { peerForm } from '../../replication/peers/peer-form.ts';
 import type { PeerState } from '../../replication/peers/peer-state.ts';
 import { cellText } from '../../replication/wire/cell-text.ts';

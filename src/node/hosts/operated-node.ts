@@ -1,4 +1,5 @@
-import type { OperatedNode, OperatedWrite, OperatedZeek } from '../../http/operated-node.ts';
+import type { OperatedNode, OperatedWrite } from '../../http/operated-node.ts';
+import type { OperatedZeek } from '../../zeek/cluster-form.ts';
 import type { Origins } from '../../log/operations/origin.ts';
 import { type Retention, retentionLimits } from '../options.ts';
 import type { Projection } from '../../projection/projection.ts';
