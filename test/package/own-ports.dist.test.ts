@@ -87,7 +87,7 @@ const runners = [
 ] as const;
 
 test.each(runners)(
-  'every suite passes under %s against a backend, a transport and a rule written from the page',
+  'the suites pass under %s against a backend, a transport and a rule written from the page',
   async (runner, args, failed, passed) => {
     await Promise.all(strangers.map(copyCompiled));
     const suites = [

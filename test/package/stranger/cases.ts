@@ -1,4 +1,4 @@
-// Every suite that `tablecast/testing` exports, against what strangers brought. Run by two test runners.
+// The suites of `tablecast/testing` for what strangers brought: a backend, a transport, a rule. Run by two test runners.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
