@@ -279,9 +279,7 @@ export class Outbound {
       return true;
     }
     this.#encode(attached, rows, topic);
-    const { schema } = attached.projection;
-    const keys = new Set(rows.map(({ key }) => schema.keyText(key)));
-    this.#slices.add({ attached, topic, keys, at: host.environment.now() });
+    this.#slices.add({ attached, topic, keys: refill.keys, at: host.environment.now() });
     this.#flushFrames();
     return true;
   }

@@ -19,6 +19,8 @@ export interface RefillRequest {
 export class Refill {
   readonly request: RefillRequest;
   rows = 0;
+  /** The texts of the keys of the slice that was given last. */
+  keys: ReadonlySet<string> = new Set();
   readonly #slots: Iterator<readonly [slot: number, present: boolean]>;
   readonly #release: () => void;
   #remaining: number;
@@ -37,12 +39,15 @@ export class Refill {
   slice(limit: number, now: number): readonly OutgoingChange[] {
     const { rows, schema } = this.request.attached.projection;
     const changes: OutgoingChange[] = [];
+    const keys = new Set<string>();
+    this.keys = keys;
     while (changes.length < limit && this.#remaining > 0) {
       this.#remaining -= 1;
       const next = this.#slots.next();
       if (next.done === true) break;
       const [slot, present] = next.value;
       const key = rows.key(slot);
+      keys.add(rows.text(slot));
       if (!present) {
         changes.push({ kind: 'removed', key, time: now });
         continue;
