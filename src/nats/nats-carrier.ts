@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type * as Transport from '@nats-io/transport-node';
 import type { Carrier, CarrierLink } from '../carrier/carrier.ts';
 import { TablecastError } from '../errors.ts';
+import { failureOf, refused, unreachable, wordsOf } from './failures.ts';
 import type { NatsPackages } from './packages.ts';
 import { namesOfGroup } from './names.ts';
 import { NatsLink } from './nats-link.ts';
@@ -34,7 +35,7 @@ export function natsCarrier(options: NatsOptions): Carrier {
         return link;
       } catch (error) {
         void connection.close();
-        throw error instanceof TablecastError ? error : refused(name, error);
+        throw error instanceof TablecastError ? error : failureOf(name, error, packages);
       }
     },
     close: async () => {
@@ -151,23 +152,4 @@ function pemsOf(tls: NonNullable<NatsOptions['tls']>): Record<string, string> {
 
 function textOf(given: string | Uint8Array): string {
   return typeof given === 'string' ? given : new TextDecoder().decode(given);
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function unreachable(name: string, why: string): TablecastError {
-  return new TablecastError('PEER_UNREACHABLE', `${name} cannot be reached: ${why}`, {
-    hint: 'Start nats-server with JetStream (-js), or look at the address; what is written meanwhile is in the log.',
-    retryable: true,
-  });
-}
-
-function refused(name: string, error: unknown): TablecastError {
-  return new TablecastError('PEER_REFUSED', `${name} refuses this node: ${wordsOf(error)}`, {
-    hint: 'Look at its credentials and permissions: docs/nats.md lists the subjects a node needs.',
-    retryable: true,
-    cause: error,
-  });
 }
