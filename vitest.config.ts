@@ -1,3 +1,4 @@
+import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ViteUserConfig } from 'vitest/config';
 
@@ -12,6 +13,23 @@ const needsSite = 'test/**/*.site.test.ts';
 
 // What needs dist/ is named *.dist.test.ts and runs after the build, in `npm run check`.
 const needsBuild = 'test/**/*.dist.test.ts';
+
+/** Folders of tests that change nothing but what they make. */
+const sharing = ['carrier', 'log', 'modes', 'projection', 'replication', 'schema', 'table', 'views'];
+
+/**
+ * The files of these folders share a process and what is loaded there, which for most of them takes longer than the
+ * tests. Who puts something in the place of a module, or measures time, is alone in its process all the same.
+ */
+const together = sharing.flatMap((folder) =>
+  readdirSync(new URL(`test/${folder}/`, import.meta.url))
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => `test/${folder}/${name}`)
+    .filter((path) => {
+      const text = readFileSync(new URL(path, import.meta.url), 'utf8');
+      return !/\bvi\.|performance\.now|cpuUsage/.test(text);
+    }),
+);
 
 const config: ViteUserConfig = {
   resolve: {
@@ -48,8 +66,12 @@ const config: ViteUserConfig = {
         test: {
           name: 'source',
           include: ['test/**/*.test.ts'],
-          exclude: [needsBuild, needsBrowser, needsSite],
+          exclude: [needsBuild, needsBrowser, needsSite, ...together],
         },
+      },
+      {
+        extends: true,
+        test: { name: 'source-together', include: together, isolate: false },
       },
       {
         extends: true,
