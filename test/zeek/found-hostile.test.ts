@@ -34,11 +34,29 @@ function table(name: string, type = 'set[addr]', types: readonly ZeekData[] = []
   return vector(string(name), string(type), vector(...types), string(''), string(''), no);
 }
 
-function describe(tables: readonly ZeekData[], { part = 1, parts = 1, node = 'sensor' } = {}): void {
-  const args = [string('zeek'), string(zeek.node().id), string(node), count(part), count(parts)];
+function describe(
+  tables: readonly ZeekData[],
+  { part = 1, parts = 1, node = 'sensor', by = 'zeek' } = {},
+): void {
+  const args = [string(by), string(zeek.node().id), string(node), count(part), count(parts)];
   const name = 'Tablecast::described';
   zeek.publish({ topic: 'tablecast/pulse/sensor/', name, args: [...args, vector(...tables)] });
 }
+
+test('so many Zeek nodes with another type of a table are known, and of one more the first is forgotten', async () => {
+  const [one, other] = ['set[addr]', 'table[addr] of count'].map((type) => table('Found::t', type));
+  describe([one as ZeekData]);
+  await until(() => attachment.tables.has('Found::t'));
+  for (let at = 0; at <= 1024; at++) describe([other as ZeekData], { by: `worker-${at}` });
+  await until(() => messages.some((text) => text.includes('nothing of it is sent or taken')));
+  (attachment.tables.get('Found::t') as never as Set<string>).add('10.0.0.1');
+  for (let at = 2; at <= 1024; at++) describe([one as ZeekData], { by: `worker-${at}` });
+  await taken();
+  const sent = (): boolean => zeek.received.some(({ name }) => name === 'Cluster::table_change_infos');
+  expect(sent()).toBe(false);
+  describe([one as ZeekData], { by: 'worker-1' });
+  await until(sent);
+});
 
 /** Resolves when everything that was described before is taken. */
 async function taken(): Promise<void> {

@@ -12,6 +12,9 @@ import { FoundMemory, knownOptions } from './found-memory.ts';
 import { zeekChanged, zeekFound } from './attachment-events.ts';
 import type { Teller } from './teller.ts';
 
+/** Zeek nodes that are known to have another type of one table; the one found first is forgotten first. */
+const MAX_DIFFERING = 1024;
+
 /** The parts are what finding tables needs. */
 export interface FoundParts {
   readonly host: ZeekHost;
@@ -144,6 +147,8 @@ export class FoundTables {
 
   #hold(table: AttachedTable, theirs: ZeekTable, who: string): void {
     const differing = this.#differing.get(table) ?? new Set<string>();
+    if (!differing.has(who) && differing.size >= MAX_DIFFERING)
+      differing.delete(differing.values().next().value ?? '');
     this.#differing.set(table, differing.add(who));
     table.isHeld = true;
     const what = `${table.name} is ${tableWords(table.zeek)} here, and ${tableWords(theirs)} at Zeek: nothing of it is sent or taken`;
