@@ -10,6 +10,7 @@ import { RunWriter } from '../../src/log/runs/run-writer.ts';
 import { DELETE } from '../../src/log/operations/operation.ts';
 import { LANE } from '../../src/log/bytes/lane-tape.ts';
 import { encodeSegment } from '../../src/log/runs/segment.ts';
+import { runsWithin } from '../support/runs-within.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 
 const plain = (segments: readonly Segment[]): unknown =>
@@ -106,10 +107,13 @@ const blocks = fc
 describe('a sealed block', () => {
   it('gives back every segment bit for bit, understood or not', async () => {
     await fc.assert(
-      fc.asyncProperty(blocks, async (segments) => {
-        expect(plain(unpackBlock(await packBlock(segments)))).toEqual(plain(segments));
-      }),
-      { numRuns: 200, interruptAfterTimeLimit: 4000 },
+      fc.asyncProperty(
+        blocks,
+        runsWithin(4000, async (segments) => {
+          expect(plain(unpackBlock(await packBlock(segments)))).toEqual(plain(segments));
+        }),
+      ),
+      { numRuns: 200 },
     );
   });
 

@@ -11,6 +11,7 @@ import { Mailbox, mailboxMemory } from '../../src/backends/sqlite/mailbox.ts';
 import type { Request, RequestMessage } from '../../src/backends/sqlite/messages.ts';
 import { type CommitsRequest, packCommits, toMessage } from '../../src/backends/sqlite/packed-commits.ts';
 import { sqliteBackend } from '../../src/backends/sqlite/sqlite-backend.ts';
+import { runsWithin } from '../support/runs-within.ts';
 import { temporaryDirectory } from './support/places.ts';
 import { segmentAt } from './support/segments.ts';
 
@@ -125,50 +126,53 @@ it('keeps the order and loses nothing, whichever way commits take and however lo
     let file = 0;
     let commits = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
-        const options = {
-          file: join(directory.path, `${file++}.db`),
-          durability: 'commit',
-          owner: 'test',
-        } as const;
-        const backend = sqliteBackend(options);
-        await backend.open();
-        let position = 0;
-        const next = (size?: number) => {
-          commits++;
-          const segment = segmentAt(++position);
-          return { segments: [size === undefined ? segment : { ...segment, bytes: new Uint8Array(size) }] };
-        };
-        for (const one of steps) {
-          if (one.kind === 'await') await backend.commit(next(one.large ? 70_000 : undefined));
-          else if (one.kind === 'checkpoint')
-            await backend.writeCheckpoint({ table: 't', position, chunks: [] });
-          else if (one.kind === 'pause') await new Promise((resolve) => setTimeout(resolve, one.ms));
-          else if (one.kind === 'remember')
-            await backend.commit({ segments: [], facts: new Map([['f', Uint8Array.of(position % 256)]]) });
-          else {
-            const work: Promise<void>[] = [];
-            for (let count = one.count; count > 0; count--) {
-              work.push(backend.commit(next()));
-              // Past the end of the turn, so that each is handed over by itself.
-              if (one.kind === 'burst')
-                await new Promise((resolve) =>
-                  queueMicrotask(() => queueMicrotask(() => resolve(undefined))),
-                );
+      fc.asyncProperty(
+        fc.array(step, { minLength: 10, maxLength: 40 }),
+        runsWithin(4000, async (steps) => {
+          const options = {
+            file: join(directory.path, `${file++}.db`),
+            durability: 'commit',
+            owner: 'test',
+          } as const;
+          const backend = sqliteBackend(options);
+          await backend.open();
+          let position = 0;
+          const next = (size?: number) => {
+            commits++;
+            const segment = segmentAt(++position);
+            return { segments: [size === undefined ? segment : { ...segment, bytes: new Uint8Array(size) }] };
+          };
+          for (const one of steps) {
+            if (one.kind === 'await') await backend.commit(next(one.large ? 70_000 : undefined));
+            else if (one.kind === 'checkpoint')
+              await backend.writeCheckpoint({ table: 't', position, chunks: [] });
+            else if (one.kind === 'pause') await new Promise((resolve) => setTimeout(resolve, one.ms));
+            else if (one.kind === 'remember')
+              await backend.commit({ segments: [], facts: new Map([['f', Uint8Array.of(position % 256)]]) });
+            else {
+              const work: Promise<void>[] = [];
+              for (let count = one.count; count > 0; count--) {
+                work.push(backend.commit(next()));
+                // Past the end of the turn, so that each is handed over by itself.
+                if (one.kind === 'burst')
+                  await new Promise((resolve) =>
+                    queueMicrotask(() => queueMicrotask(() => resolve(undefined))),
+                  );
+              }
+              await Promise.all(work);
             }
-            await Promise.all(work);
           }
-        }
-        const found = await backend.read(0, 1e9);
-        expect(found.map((segment) => segment.position)).toEqual(
-          Array.from({ length: position }, (_, at) => at + 1),
-        );
-        await backend.close();
-        const again = sqliteBackend(options);
-        expect(await again.open()).toMatchObject({ lastPosition: position, closedCleanly: true });
-        await again.close();
-      }),
-      { numRuns: 25, interruptAfterTimeLimit: 4000 },
+          const found = await backend.read(0, 1e9);
+          expect(found.map((segment) => segment.position)).toEqual(
+            Array.from({ length: position }, (_, at) => at + 1),
+          );
+          await backend.close();
+          const again = sqliteBackend(options);
+          expect(await again.open()).toMatchObject({ lastPosition: position, closedCleanly: true });
+          await again.close();
+        }),
+      ),
+      { numRuns: 25 },
     );
     // Else nothing went through the mailbox.
     expect(sent.mock.calls.filter(([message]) => message instanceof Uint8Array).length).toBeLessThan(commits);

@@ -10,6 +10,7 @@ import {
 } from '../../src/index.ts';
 import { temporaryDirectory } from '../backends/support/places.ts';
 import { readLog } from '../support/read-log.ts';
+import { runsWithin } from '../support/runs-within.ts';
 
 const declaration = { key: 'string', value: 'count', backend: 'memory' } as const;
 type Numbers = MapTable<string, number | bigint>;
@@ -32,27 +33,32 @@ describe('node.log.follow', () => {
     const write = (table: Numbers): void => void table.set(`k${written % 7}`, ++written);
     const pauses = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 12 });
     await fc.assert(
-      fc.asyncProperty(pauses, pauses, fc.boolean(), async (writing, reading, both) => {
-        const after = Math.max(0, node.log.position - 20);
-        const until = node.log.position + 2 * writing.length;
-        const range = both ? { after, until } : { after, until, table: 'disk' };
-        const read: Operation[] = [];
-        const reader = (async () => {
-          for await (const operation of node.log.follow(range)) {
-            read.push(operation);
-            for (let turns = reading[read.length % reading.length] ?? 0; turns > 0; turns--)
-              await setImmediate();
+      fc.asyncProperty(
+        pauses,
+        pauses,
+        fc.boolean(),
+        runsWithin(4000, async (writing, reading, both) => {
+          const after = Math.max(0, node.log.position - 20);
+          const until = node.log.position + 2 * writing.length;
+          const range = both ? { after, until } : { after, until, table: 'disk' };
+          const read: Operation[] = [];
+          const reader = (async () => {
+            for await (const operation of node.log.follow(range)) {
+              read.push(operation);
+              for (let turns = reading[read.length % reading.length] ?? 0; turns > 0; turns--)
+                await setImmediate();
+            }
+          })();
+          for (const turns of writing) {
+            write(disk);
+            for (let left = turns; left > 0; left--) await (left % 2 === 0 ? setImmediate() : undefined);
+            write(memory);
           }
-        })();
-        for (const turns of writing) {
-          write(disk);
-          for (let left = turns; left > 0; left--) await (left % 2 === 0 ? setImmediate() : undefined);
-          write(memory);
-        }
-        await reader;
-        expect(read).toEqual(await readLog(node, range));
-      }),
-      { numRuns: 100, interruptAfterTimeLimit: 4000 },
+          await reader;
+          expect(read).toEqual(await readLog(node, range));
+        }),
+      ),
+      { numRuns: 100 },
     );
   });
 
