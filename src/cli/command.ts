@@ -45,7 +45,10 @@ export function throwingMistakes(command: Command, hint: string): Command {
   const refuse = (error: CommanderError): never => {
     // Help and version end this way as well, when they have been printed.
     if (error.code.startsWith('commander.help') || error.exitCode === 0) throw error;
-    throw usageError(withoutValues(error.message.replace(/^error: /, '').replaceAll('\n', ' ')), hint);
+    throw usageError(
+      plainWords(withoutValues(error.message.replace(/^error: /, '').replaceAll('\n', ' '))),
+      hint,
+    );
   };
   return command
     .configureHelp({ minWidthToWrap: LEAST_WRAPPED })
@@ -54,6 +57,14 @@ export function throwingMistakes(command: Command, hint: string): Command {
       writeOut: (text) => void process.stdout.write(helpText(text, terminalWidth())),
     })
     .exitOverride(refuse);
+}
+
+/** Says of an argument what it may be; Commander's sentence names neither place nor choice first. */
+function plainWords(message: string): string {
+  return message.replace(
+    /^command-argument value '([^]*)' is invalid for argument '([^']*)'\. Allowed choices are (.*)\.$/,
+    "<$2> is one of $3, not '$1'.",
+  );
 }
 
 /** Leaves out what is given to an option that there is not, which may be a secret: `--tokne=…`. */

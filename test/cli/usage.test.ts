@@ -39,6 +39,12 @@ test('wrong use is told as JSON where JSON is asked for, like every other error'
   });
 });
 
+test('an argument of a few words says which, in our words', slow, async () => {
+  const { code, stderr } = await run(['switch-mode', 'visits', 'newest']);
+  expect(code).toBe(2);
+  expect(stderr).toContain("<mode> is one of naive, lww, automerge, not 'newest'.");
+});
+
 test('an output that cannot be written ends the command with 4 and says why', slow, async () => {
   const full = spawnSync('sh', ['-c', '"$@" > /dev/full', 'sh', ...commandLine(['--help'])], {
     encoding: 'utf8',
