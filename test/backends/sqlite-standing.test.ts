@@ -18,6 +18,7 @@ import { type SqliteBackendOptions, sqliteBackend } from '../../src/backends/sql
 import { type NodeEvent, openNode } from '../../src/index.ts';
 import { temporaryDirectory } from './support/places.ts';
 import { segmentAt } from './support/segments.ts';
+import { endProcess } from '../support/end-process.ts';
 
 const child = fileURLToPath(new URL('support/holding-child.ts', import.meta.url));
 const loader = fileURLToPath(new URL('../../scripts/typescript.mjs', import.meta.url));
@@ -45,7 +46,7 @@ async function opened(options: Partial<SqliteBackendOptions> = {}) {
 /** A process that has the file open; resolves when it has committed. */
 async function otherOwner() {
   const other = spawn(process.execPath, ['--import', loader, child, file]);
-  onTestFinished(() => void other.kill('SIGKILL'));
+  onTestFinished(() => endProcess(other));
   await once(other.stdout, 'data');
   return other;
 }

@@ -7,6 +7,7 @@ import { createBackup, restoreBackup, verifyFiles } from 'tablecast';
 import { expect, onTestFinished, test } from 'vitest';
 import { bundlePrograms } from '../reliability/support/child-bundle.ts';
 import { databaseOf, filledDirectory, hosts, openInline, temporary } from './support.ts';
+import { endProcess } from '../support/end-process.ts';
 
 const KILLS = 6;
 
@@ -35,7 +36,7 @@ test('a backup killed at any time leaves nothing under its name, or all of it', 
   let lasted = 0;
   for (let kill = 0; kill <= KILLS; kill++) {
     const child = spawn(process.execPath, [bundle.program('backup'), file, target]);
-    onTestFinished(() => void child.kill('SIGKILL'));
+    onTestFinished(() => endProcess(child));
     const ended = once(child, 'exit');
     await once(child.stdout, 'data');
     const begun = performance.now();

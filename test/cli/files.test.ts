@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { openNode } from 'tablecast';
 import { commandLine, run, temporary } from './support/command.ts';
+import { endProcess } from '../support/end-process.ts';
 
 const slow = { timeout: 60_000 };
 
@@ -132,7 +133,7 @@ test('an export that cannot be written leaves no half and no stack', slow, async
   // Files may not become larger than the 64 KiB that are written first: the disk is full in the middle.
   const limited = ['-c', 'ulimit -f 128; exec "$@"', 'sh', ...commandLine(['export', 'hosts'])];
   const child = spawn('sh', [...limited, '--peer', node.address ?? '', '--output', output]);
-  onTestFinished(() => void child.kill('SIGKILL'));
+  onTestFinished(() => endProcess(child));
   const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
   expect(code).toBe(4);
   expect(stderr).toContain(`${output} cannot be written (EFBIG`);
@@ -154,7 +155,7 @@ test('an export into a pipe or a device writes there and puts no file in its pla
   const into = (output: string | undefined) =>
     run(['export', 'hosts', '--directory', directory, '--id', 'a', '--output', output ?? '']);
   const reader = spawn('cat', [pipe as string]);
-  onTestFinished(() => void reader.kill('SIGKILL'));
+  onTestFinished(() => endProcess(reader));
   const [read, piped, linked, full] = await Promise.all([
     text(reader.stdout),
     into(pipe),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { openNode } from 'tablecast';
 import { expect, onTestFinished, test } from 'vitest';
 import { commandLine, run, temporary } from './support/command.ts';
+import { endProcess } from '../support/end-process.ts';
 
 const slow = { timeout: 60_000 };
 
@@ -60,7 +61,7 @@ test('an error that nobody can be told ends the command with its own code all th
   const child = spawn('sh', ['-c', 'sleep 0.2; exec "$@"', ...words], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  onTestFinished(() => endProcess(child));
   child.stderr.destroy();
   expect(await once(child, 'exit')).toEqual([2, null]);
 });

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import { endProcess } from '../support/end-process.ts';
 
 /** Whether the tests are run: there is a Prometheus, or its absence is a failure. */
 export const hasPrometheus: boolean =
@@ -51,8 +51,7 @@ export class PrometheusServer {
       '--web.listen-address=127.0.0.1:0',
     ]);
     onTestFinished(async () => {
-      child.kill('SIGKILL');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      await endProcess(child);
       rmSync(directory, { recursive: true, force: true });
     });
     const server = new PrometheusServer(await listening(child));

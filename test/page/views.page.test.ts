@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
 import { describePage } from './support/browser.ts';
 import { served } from './support/nodes.ts';
+import { endProcess } from '../support/end-process.ts';
 
 const AXE = fileURLToPath(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url));
 
@@ -49,7 +50,7 @@ function startNode(id: string, peer: string): { kill(): void } {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     stdio: 'ignore',
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  onTestFinished(() => endProcess(child));
   return { kill: () => void child.kill('SIGKILL') };
 }
 

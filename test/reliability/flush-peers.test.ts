@@ -7,6 +7,7 @@ import { filter, firstValueFrom } from 'rxjs';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type TableNode, openNode } from '../../src/index.ts';
 import { type ChildBundle, bundleChildren } from './support/child-bundle.ts';
+import { endProcess } from '../support/end-process.ts';
 
 let bundle: ChildBundle;
 let directory = '';
@@ -18,7 +19,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'tablecast-test-'));
 }, 60_000);
 afterEach(async () => {
-  await Promise.all(children.splice(0).map((child) => killed(child)));
+  await Promise.all(children.splice(0).map((child) => endProcess(child)));
   await node.close();
 });
 afterAll(() => {
@@ -38,13 +39,6 @@ async function started(id: string, own: string | undefined): Promise<{ child: Ch
   children.push(child);
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return { child, rows: Number(line) };
-}
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
 }
 
 it('waits for other processes: one with a disk, which is killed, one with memory, one that may not read the table', async () => {
@@ -75,7 +69,7 @@ it('waits for other processes: one with a disk, which is killed, one with memory
   });
 
   // What was said to be held by two is there after a kill.
-  await killed(child);
+  await endProcess(child);
   table.set('after', 1);
   await expect(node.flush({ peers: 2, timeoutMs: 500 })).rejects.toMatchObject({ code: 'PEERS_BEHIND' });
   const again = await started('disk', place);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { temporaryDirectory } from '../backends/support/places.ts';
 import { type StreamEvent, followStream } from '../http/support.ts';
 import { type ChildBundle, bundleChildren } from './support/child-bundle.ts';
+import { endProcess } from '../support/end-process.ts';
 
 const KILLS = 4;
 const EVENTS = 200;
@@ -17,8 +18,8 @@ beforeAll(async () => {
   children = await bundleChildren(['http-child']);
 });
 
-afterAll(() => {
-  child?.kill('SIGKILL');
+afterAll(async () => {
+  if (child !== undefined) await endProcess(child);
   children.remove();
   scratch.remove();
 });
@@ -45,9 +46,7 @@ it('who follows a table over HTTP has every write once, in order, although its n
       values.push(event.data['value'] as number);
       ({ id } = event);
     }
-    const ended = once(child as ChildProcess, 'exit');
-    child?.kill('SIGKILL');
-    await ended;
+    await endProcess(child as ChildProcess);
     // What had come before the kill and was not looked at counts as not seen.
     stream.close();
   }

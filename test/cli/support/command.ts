@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { endProcess } from '../../support/end-process.ts';
 import { builtCommand } from './built-command.ts';
 
 const main = await builtCommand();
@@ -53,7 +54,7 @@ export function start(args: readonly string[], { env = {}, cwd, input, shell }: 
   // A command may end without reading all of it.
   child.stdin.on('error', () => undefined).end(input ?? '');
   // Of a test that failed half-way, nothing may stay behind.
-  onTestFinished(() => void child.kill('SIGKILL'));
+  onTestFinished(() => endProcess(child));
   const output = { stdout: '', stderr: '' };
   const waiting = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {
@@ -91,11 +92,6 @@ export interface RunningNode extends Started {
 /** Starts `tablecast run` on a free port and waits until it listens; it is killed when the test ends. */
 export async function startNode(args: readonly string[], surroundings?: Surroundings): Promise<RunningNode> {
   const node = start(['run', '--listen', '0', '--json', ...args], surroundings);
-  const end = async () => {
-    node.process.kill('SIGKILL');
-    await node.finished;
-  };
-  onTestFinished(end);
   const printed = await node.printed('"code":"started"');
   const line = printed.split('\n').find((text) => text.includes('"code":"started"')) ?? '{}';
   const { details } = JSON.parse(line) as { details: { address: string } };
