@@ -7,13 +7,10 @@ import { decodeValue } from '../protocol/values/decode.ts';
 import type { ZeekKey } from '../protocol/table-changes.ts';
 import { parseZeekType } from '../protocol/zeek-type-parser.ts';
 import type { ZeekType } from '../protocol/zeek-type.ts';
-import {
-  compileZeekTable,
-  declarationOf,
-  type DerivedDeclaration,
-  type ZeekTable,
-} from '../protocol/zeek-table.ts';
-import { checkLayout, guarded, openDatabase, readRow, refuse, rows, type StoredRow } from './file.ts';
+import type { DerivedDeclaration, ZeekTable } from '../protocol/zeek-table.ts';
+import { declared, decodedRows, tableOf } from '../store-files/rows.ts';
+import { guarded, openDatabase } from '../store-files/sqlite-file.ts';
+import { checkLayout, readRow, refuse, rows, type StoredRow } from './file.ts';
 import { TableGuess } from './infer.ts';
 
 /** The options say of which type a store's content is. */
@@ -137,29 +134,6 @@ function decodeRow(table: ZeekTable, row: StoredRow): BrokerStoreEntry {
   return { key: decodeKey(table, key), value: decoded, expiry, escaped };
 }
 
-function tableOf(name: string | undefined, type: ZeekType | undefined): ZeekTable | undefined {
-  if (type === undefined) return undefined;
-  const shell = compileZeekTable(name ?? 'imported', { type: 'set[string]' });
-  if (type.kind === 'table') return { ...shell, index: type.index, value: type.value };
-  if (type.kind === 'set') return { ...shell, index: type.index, value: undefined };
-  throw new TablecastError(
-    'DECLARATION_INVALID',
-    `A Broker store holds a table or a set, not a ${type.kind}.`,
-    {
-      hint: 'Give the type of the table as its Zeek script declares it, such as "table[addr] of count".',
-    },
-  );
-}
-
-function declared(table: ZeekTable | undefined): DerivedDeclaration | undefined {
-  try {
-    return table === undefined ? undefined : declarationOf(table);
-  } catch (error) {
-    if (isTablecastError(error, 'DECLARATION_INVALID')) return undefined;
-    throw error;
-  }
-}
-
 /**
  * Opens the file of a `&backend=Broker::SQLITE` table, read-only; the file is not changed. A store of up
  * to 256 MiB without a journal is read into memory whole.
@@ -171,9 +145,9 @@ function declared(table: ZeekTable | undefined): DerivedDeclaration | undefined 
  *   `DECLARATION_INVALID` for a type that cannot be read
  */
 export function readBrokerStore(file: string, options: BrokerStoreOptions = {}): BrokerStore {
-  const database = openDatabase(file);
+  const database = openDatabase(file, refuse);
   try {
-    return guarded(file, () => {
+    return guarded(file, refuse, () => {
       const brokerVersion = checkLayout(file, database);
       const tableName = tableNameOf(file);
       const type = typeOf(database, options);
@@ -188,49 +162,19 @@ export function readBrokerStore(file: string, options: BrokerStoreOptions = {}):
         size,
         type,
         declaration: declared(table),
-        entries: (onUnreadable) => entriesOf(file, { database, table, onUnreadable }),
+        entries: (onUnreadable) =>
+          table === undefined
+            ? []
+            : decodedRows(
+                { file, refuse, rows: () => rows(database) },
+                (row) => decodeRow(table, row),
+                onUnreadable,
+              ),
         close: () => database.close(),
       };
     });
   } catch (error) {
     database.close();
     throw error;
-  }
-}
-
-function* entriesOf(
-  file: string,
-  from: {
-    readonly database: Database.Database;
-    readonly table: ZeekTable | undefined;
-    readonly onUnreadable: ((error: TablecastError) => void) | undefined;
-  },
-): Generator<BrokerStoreEntry> {
-  const { table, onUnreadable } = from;
-  if (table === undefined) return;
-  const iterator = guarded(file, () => rows(from.database)[Symbol.iterator]());
-  try {
-    for (;;) {
-      const next = guarded(file, () => iterator.next());
-      if (next.done === true) return;
-      const entry = readable(() => decodeRow(table, next.value), onUnreadable);
-      if (entry !== undefined) yield entry;
-    }
-  } finally {
-    iterator.return?.();
-  }
-}
-
-/** Returns what an attempt gives; undefined when somebody is told why it gives nothing. */
-function readable<T>(
-  attempt: () => T,
-  onUnreadable: ((error: TablecastError) => void) | undefined,
-): T | undefined {
-  try {
-    return attempt();
-  } catch (error) {
-    if (onUnreadable === undefined || !isTablecastError(error)) throw error;
-    onUnreadable(error);
-    return undefined;
   }
 }
