@@ -50,6 +50,13 @@ export type {
 } from './zeek/options.ts';
 export { readBrokerStore } from './zeek/broker-store/read.ts';
 export type { BrokerStore, BrokerStoreEntry, BrokerStoreOptions } from './zeek/broker-store/read.ts';
+export { readStorageFile } from './zeek/storage-file/read.ts';
+export type {
+  StorageEntry,
+  StorageFile,
+  StorageTable,
+  StorageTableOptions,
+} from './zeek/storage-file/read.ts';
 export type { ZeekLinkState } from './zeek/protocol/index.ts';
 export type { ProjectOptions } from './sql/options.ts';
 export type { ProjectionState, SqlProjection } from './sql/sql-projection.ts';

@@ -42,7 +42,7 @@ const WEIGHTS: Readonly<Record<keyof typeof entries, Weight>> = {
   sqlite: { packages: [DATABASE, ...CODECS], builtins: FILES, kib: 500 },
   testing: { packages: [], builtins: ['assert/strict'], kib: 58 },
   websocket: { packages: [], builtins: ['net'], kib: 38 },
-  zeek: { packages: [DATABASE, 'ipaddr.js'], builtins: ['fs', 'path'], kib: 88 },
+  zeek: { packages: [DATABASE, 'ipaddr.js'], builtins: ['buffer', 'fs', 'path'], kib: 104 },
 };
 
 let folder = '';

@@ -21,8 +21,9 @@ export const refuse: Refusal = refusal(
 
 /** Returns the version of Broker that made the file. @throws TablecastError `IMPORT_INVALID` for another layout */
 export function checkLayout(file: string, database: Database.Database): string {
-  tableNames(file, database, refuse);
+  const names = tableNames(file, database, refuse);
   if (!hasColumns(database, 'store', columns)) {
+    if (names.includes('zeek_storage_expiry_runs')) throw refuseStorage(file, 'is of the storage framework');
     throw refuse(file, 'has no table store(key blob, value blob, expiry integer)');
   }
   const version = database
@@ -30,6 +31,10 @@ export function checkLayout(file: string, database: Database.Database): string {
     .get()?.value;
   return typeof version === 'string' ? version.slice(0, 40) : 'unknown';
 }
+
+const refuseStorage = refusal(
+  "Zeek's storage framework wrote it: `tablecast import --storage FILE`, or `readStorageFile`, reads it.",
+);
 
 /** Returns the values of a row. @throws TablecastError `IMPORT_INVALID` or `LIMIT_EXCEEDED` */
 export function readRow(row: StoredRow): {
