@@ -74,6 +74,7 @@ const reading: Readonly<Record<string, readonly string[]>> = {
   import: [
     'import t FILE --directory TARGET --id a --declare key=string',
     'import --broker-store FILE --directory TARGET --id a',
+    'import --storage FILE --directory TARGET --id a',
     'import rows --broker-store STORE --zeek-tables FILE --directory TARGET --id a',
   ],
   run: [

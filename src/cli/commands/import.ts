@@ -2,22 +2,22 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
-  type BrokerStore,
-  type Table,
   type PlainDeclaration,
+  type Table,
   isTablecastError,
   openLogFile,
   openNode,
+  readBrokerStore,
+  readStorageFile,
 } from '../../index.ts';
 import { exactly } from '../../schema/exactly.ts';
-import { type BrokerFlags, importStore, openStore, storeFiles, storeSummary } from '../broker-import.ts';
 import { type PeerFlags, collectList, exitingWith, newCommand, withPeer } from '../command.ts';
 import { counted } from '../counted.ts';
 import { EXIT, reportFailure, usageError } from '../failure.ts';
 import { followRows } from '../following/follow-rows.ts';
 import { type JoinedNode, closedAfter, withNode } from '../joined-node.ts';
 import { isUnusable, tellOmissions } from '../left-out.ts';
-import { note, print } from '../output.ts';
+import { note, print, visible } from '../output.ts';
 import type { WriteTarget } from '../paced-writes.ts';
 import {
   type ImportFlags,
@@ -28,14 +28,34 @@ import {
   requireInput,
   withFormat,
 } from '../row-import.ts';
+import { type Store, importStore, storeSummary } from '../store-import.ts';
+import { brokerFiles, storageFiles, storesAt } from '../store-places.ts';
+import { type TypeFlags, describedType } from '../store-types.ts';
 import { parseDeclaration } from '../table-words.ts';
 
-interface Flags extends PeerFlags, ImportFlags, BrokerFlags {
+interface Flags extends PeerFlags, ImportFlags, TypeFlags {
+  readonly brokerStore?: string | undefined;
+  readonly storage?: string | undefined;
   readonly directory?: string | undefined;
   readonly id?: string | undefined;
   readonly declare?: string | undefined;
   readonly follow?: boolean | undefined;
   readonly place?: string | undefined;
+}
+
+/** A place says where a store lies, and into which table its rows go. */
+interface StorePlace {
+  readonly file: string;
+  readonly name: string | undefined;
+  /** Says what `escaped` counts. */
+  readonly escapedAre: string;
+}
+
+/** A source is one table in a file, or a file that has none that could be read. */
+interface StorageSource {
+  readonly file: string;
+  readonly table?: string;
+  readonly failure?: unknown;
 }
 
 /** `tablecast import`: rows of a file into a table. */
@@ -47,6 +67,7 @@ export function importCommand(): Command {
     'tablecast import queries dns.*.log.gz --key query --value ts',
     'zcat old.json.gz | tablecast import known_hosts -',
     'tablecast import --broker-store /usr/local/zeek/spool/stores --directory data --id manager',
+    'tablecast import Known::hosts --storage known/hosts.sqlite --directory data --id manager',
   ]);
   withPeer(command)
     .argument('[table]', 'a table of the running node, or of the database of --directory')
@@ -60,6 +81,10 @@ export function importCommand(): Command {
     .option(
       '--broker-store <path>',
       'instead of a file: a SQLite store of a Zeek &backend table, or a folder of them',
+    )
+    .option(
+      '--storage <path>',
+      "instead of a file: a SQLite file of Zeek's storage framework, such as known/hosts.sqlite, or a folder of them",
     )
     .option('--type <type>', "type of the store's table in Zeek's words, such as 'table[addr] of count'")
     .option(
@@ -93,24 +118,35 @@ function collectTexts(text: string, before: readonly string[] | undefined): read
 }
 
 async function importAny(name: string | undefined, files: readonly string[], flags: Flags): Promise<number> {
-  if (flags.brokerStore !== undefined && flags.follow === true)
-    throw usageError('--follow is for logs.', 'A store of Broker is imported once: leave --follow out.');
-  if (flags.brokerStore !== undefined) return importStores(flags.brokerStore, name, flags);
+  const { brokerStore, storage } = flags;
+  if (brokerStore !== undefined || storage !== undefined) {
+    checkStores(files, flags);
+    return storage === undefined
+      ? importStores(brokerStore ?? '', name, flags)
+      : importStorage(storage, name, flags);
+  }
   if (name !== undefined && files.length > 0) return importFiles(name, files, flags);
   throw usageError(
     name === undefined ? 'No table is named.' : 'No file is named.',
-    'Write tablecast import TABLE FILE, or tablecast import --broker-store PATH.',
+    'Write tablecast import TABLE FILE, or tablecast import --broker-store PATH, or --storage PATH.',
   );
+}
+
+function checkStores(files: readonly string[], { brokerStore, storage, follow }: Flags): void {
+  if (follow === true)
+    throw usageError('--follow is for logs.', 'A store of Zeek is imported once: leave --follow out.');
+  if (files.length > 0 || (brokerStore !== undefined && storage !== undefined))
+    throw usageError('One place is imported at a time.', 'Name a file, --broker-store or --storage.');
 }
 
 /**
  * Imports one source after the other. One that cannot be read harms no other: it is named, and the command fails at the
  * end.
  */
-async function eachSource(
-  sources: readonly string[],
+async function eachSource<Source>(
+  sources: readonly Source[],
   flags: Flags,
-  act: (source: string) => Promise<number>,
+  act: (source: Source) => Promise<number>,
 ): Promise<number> {
   let rows = 0;
   let failure: number | undefined;
@@ -137,26 +173,67 @@ function isOfSource(error: unknown): boolean {
 
 /** Each store into the table of its name; the name of a single store's table may be given. */
 async function importStores(path: string, name: string | undefined, flags: Flags): Promise<number> {
-  const files = storeFiles(path);
-  if (files.length > 1 && (name !== undefined || flags.type !== undefined)) {
-    throw usageError(
-      `${path} has ${files.length} stores, each for a table of its own.`,
-      'Name one file for a table or --type, or give the types with --zeek-tables.',
-    );
-  }
+  const files = storesAt(path, brokerFiles);
+  checkSeveral(path, files.length, name !== undefined || flags.type !== undefined);
   return eachSource(files, flags, async (file) => {
-    const store = openStore(file, name, flags);
+    const described = describedType(name ?? /___sync_store_(.+)\.sqlite$/.exec(file)?.[1], flags);
+    const store = readBrokerStore(file, described ?? {});
     try {
-      return await importOne(store, { file, name: name ?? store.tableName }, flags);
+      const to = { file, name: name ?? store.tableName, escapedAre: 'with bytes that are not UTF-8' };
+      return await importOne(store, to, flags);
     } finally {
       store.close();
     }
   });
 }
 
+/** Each table of each file into one of its name; the name of a single table may be given. */
+async function importStorage(path: string, name: string | undefined, flags: Flags): Promise<number> {
+  const all = storesAt(path, storageFiles).flatMap(tablesIn);
+  const named = all.filter(({ table }) => name !== undefined && table === name);
+  const sources = named.length === 1 ? named : all;
+  checkSeveral(path, sources.length, name !== undefined || flags.type !== undefined);
+  return eachSource(sources, flags, async ({ file, table, failure }) => {
+    if (table === undefined) throw failure;
+    const opened = readStorageFile(file);
+    try {
+      const store = opened.table(table, describedType(table, flags) ?? describedType(name, flags));
+      return await importOne(
+        store,
+        { file, name: name ?? table, escapedAre: String.raw`with \x in a text` },
+        flags,
+      );
+    } finally {
+      opened.close();
+    }
+  });
+}
+
+function checkSeveral(path: string, count: number, isNamed: boolean): void {
+  if (count === 1 || !isNamed) return;
+  throw usageError(
+    `${path} has ${count} stores, each for a table of its own.`,
+    'Name one file for a table or --type, or give the types with --zeek-tables.',
+  );
+}
+
+/** Returns the tables of a file of the storage framework; of one that cannot be opened, why. */
+function tablesIn(file: string): readonly StorageSource[] {
+  try {
+    const opened = readStorageFile(file);
+    opened.close();
+    const { tables, others } = opened;
+    for (const other of others)
+      note(`${file}: ${visible(other)} is no table of the storage framework, left out`);
+    return tables.map((table) => ({ file, table }));
+  } catch (failure) {
+    return [{ file, failure }];
+  }
+}
+
 async function importOne(
-  store: BrokerStore,
-  { file, name }: { readonly file: string; readonly name: string | undefined },
+  store: Store & { readonly declaration: object | undefined },
+  { file, name, escapedAre }: StorePlace,
   flags: Flags,
 ): Promise<number> {
   if (name === undefined) {
@@ -183,7 +260,7 @@ async function importOne(
           (target) => importStore(store, target, flags),
         );
   if (flags.json === true) print(JSON.stringify({ table: name, ...imported }));
-  else note(storeSummary(name, imported));
+  else note(storeSummary(name, imported, escapedAre));
   return imported.rows;
 }
 
