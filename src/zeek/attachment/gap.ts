@@ -3,7 +3,7 @@ import type { AttachedTable } from './attached-table.ts';
 import type { Comparison, Difference } from './comparison.ts';
 import type { ZeekHost } from '../host.ts';
 import type { OwnChanges } from './own-changes.ts';
-import { isAsPublished } from './published.ts';
+import { isOneOf, takeRow } from './taken-row.ts';
 import type { Teller } from './teller.ts';
 import type { Transfers } from './transfers.ts';
 import type { ZeekNodes } from './zeek-nodes.ts';
@@ -142,28 +142,22 @@ export class Gap {
     const { host, nodes, canHold, applied } = this.#parts;
     // A row that Zeek could never take was never there, and one that cannot be read may be this row.
     if (zeek === undefined && (comparison.unreadable > 0 || !canHold(attached, difference.key))) return;
-    const { projection } = attached;
-    const author = host.author(projection, nodes.proxyOf(server));
-    const slot = projection.rows.slotOf(keyText);
-    if (zeek === undefined) projection.local.delete(slot, author);
-    else projection.local.set(slot, zeek.value, author);
+    takeRow(host, attached, difference, nodes.proxyOf(server));
     applied(attached, keyText);
     return zeek === undefined ? 'removed' : 'changed';
   }
 
   /** This node changed a row meanwhile, and says so to Zeek; whether Zeek changed it as well. */
   #compareOwn(
-    { name, zeek: table }: AttachedTable,
-    { key, zeek }: Difference,
+    attached: AttachedTable,
+    difference: Difference,
     states: ReturnType<Exclude<OwnChanges, 'all'>['get']>,
   ): void {
-    const isOneOfOurs = states?.some(({ present, value }) => {
-      if (!present || zeek === undefined) return present === (zeek !== undefined);
-      return zeek.said === undefined || isAsPublished(table, value, zeek.said);
-    });
-    if (isOneOfOurs !== false) return;
+    if (states === undefined || isOneOf(attached, difference, states)) return;
+    const { name } = attached;
     const what = `Zeek and this node both changed rows of ${name} while they were apart, this node's stand`;
-    this.#parts.teller.note({ code: 'zeek-diverged', table: name, what, example: String(key) });
+    const example = String(difference.key);
+    this.#parts.teller.note({ code: 'zeek-diverged', table: name, what, example });
   }
 
   #reportTaken(outcomes: readonly Outcome[], { awayMs }: GapTime): void {

@@ -4,7 +4,7 @@ import type { AttachedTable } from './attached-table.ts';
 import type { Comparison, Difference } from './comparison.ts';
 import { historyOf, type KeyHistory } from './history.ts';
 import type { ZeekHost } from '../host.ts';
-import { isAsPublished } from './published.ts';
+import { isOneOf, takeRow } from './taken-row.ts';
 import type { Outbound } from './outbound.ts';
 import { nodeTopic } from './script-events.ts';
 import type { Teller } from './teller.ts';
@@ -150,18 +150,10 @@ export class Repair {
     const isOlder =
       history === undefined ? here !== undefined : explains(attached, difference, history.get(keyText));
     if (isOlder) return 'sent';
-    this.#take(attached, difference, known.node);
-    return 'taken';
-  }
-
-  #take(attached: AttachedTable, { keyText, zeek }: Difference, node: WatchedNode): void {
-    const { host, nodes, outbound } = this.#parts;
-    const { projection } = attached;
-    const author = host.author(projection, nodes.proxyOf(node.id));
-    const slot = projection.rows.slotOf(keyText);
-    if (zeek === undefined) projection.local.delete(slot, author);
-    else projection.local.set(slot, zeek.value, author);
+    const { host, nodes } = this.#parts;
+    takeRow(host, attached, difference, nodes.proxyOf(known.node.id));
     outbound.settle(attached, keyText);
+    return 'taken';
   }
 
   #send({ attached, node }: RepairCase, rows: readonly Difference[]): void {
@@ -178,16 +170,8 @@ export class Repair {
 }
 
 /** Returns whether a Zeek node holds what it would hold if it had only missed changes that are known here. */
-function explains(
-  { zeek: table }: AttachedTable,
-  { zeek }: Difference,
-  history: KeyHistory | undefined,
-): boolean {
-  if (history === undefined) return zeek === undefined;
+function explains(attached: AttachedTable, difference: Difference, history: KeyHistory | undefined): boolean {
+  if (history === undefined) return difference.zeek === undefined;
   const { states } = history;
-  if (states === undefined) return true;
-  return states.some(({ present, value }) => {
-    if (!present || zeek === undefined) return present === (zeek !== undefined);
-    return zeek.said === undefined || isAsPublished(table, value, zeek.said);
-  });
+  return states === undefined || isOneOf(attached, difference, states);
 }
