@@ -24,6 +24,21 @@ export interface ZeekUnderTest {
   stop(): Promise<void>;
 }
 
+/** The place of the WebSocket server says how a cluster is reached. */
+export interface ServerPlace {
+  /** Runs it on a worker instead of the manager. */
+  readonly onWorker?: boolean;
+  /** Certificates of its own, and the authority of the clients'. */
+  readonly tls?: ServerCertificates;
+}
+
+/** Both sides' certificates, in PEM. */
+export interface ServerCertificates {
+  readonly ca: string;
+  readonly server: { readonly cert: string; readonly key: string };
+  readonly client: { readonly cert: string; readonly key: string };
+}
+
 /** The tables of the scenarios, in Zeek's words: see real/e2e.zeek. */
 export const e2eTables = {
   'E2e::counts': { type: 'table[string] of count' },
@@ -45,12 +60,18 @@ export function simulated(options: Partial<StandInOptions> = {}): StandIn {
 
 /** A cluster of simulated nodes that loaded the script package. */
 export class SimulatedCluster implements ZeekUnderTest {
-  readonly standIn: StandIn = simulated({
-    tablecast: { tables: Object.keys(e2eTables), announceMs: 30, pulseMs: 50 },
-  });
+  readonly standIn: StandIn;
 
-  static async start(): Promise<SimulatedCluster> {
-    const cluster = new SimulatedCluster();
+  constructor({ onWorker, tls }: ServerPlace) {
+    this.standIn = simulated({
+      nodes: onWorker === true ? ['worker', 'manager'] : ['manager', 'worker'],
+      tls: tls && { ca: tls.ca, ...tls.server },
+      tablecast: { tables: Object.keys(e2eTables), announceMs: 30, pulseMs: 50 },
+    });
+  }
+
+  static async start(place: ServerPlace = {}): Promise<SimulatedCluster> {
+    const cluster = new SimulatedCluster(place);
     await cluster.standIn.listen();
     return cluster;
   }

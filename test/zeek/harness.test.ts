@@ -3,7 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { RealZeek } from './real/real-zeek.ts';
-import { filesOf, nodesOf, type ZeekSetup } from './real/setups.ts';
+import { filesOf, nodesOf, tlsFilesOf, type ZeekSetup } from './real/setups.ts';
 import { cleanUp, directory } from './support.ts';
 
 afterEach(cleanUp);
@@ -46,4 +46,15 @@ test('the WebSocket server does not run on the log receiver over ZeroMQ, and eac
     'connect_xpub_endpoint = "tcp://127.0.0.1:3"',
   ]);
   expect(nodesOf('zeromq-cluster')[0]).toBe('manager');
+});
+
+test('a WebSocket server can run on a worker, and ask for certificates in the words of Cluster::listen_websocket', () => {
+  expect(nodesOf('zeromq-cluster', true)).toEqual(['worker-2', 'worker-1', 'manager']);
+  const files = tlsFilesOf({ ca: 'A', server: { cert: 'S', key: 'K' }, client: { cert: 'C', key: 'L' } }, 7);
+  expect(files.get('websocket-tls.zeek')).toContain(
+    'Cluster::listen_websocket([$listen_addr=127.0.0.1, $listen_port=7/tcp, $tls_options=tls])',
+  );
+  const named = files.get('websocket-tls.zeek')?.match(/(?<=_file=")[^"]+/g) ?? [];
+  expect(named.map((name) => files.get(name))).toEqual(['S', 'K', 'A']);
+  expect([...files.values()]).not.toContain('L');
 });

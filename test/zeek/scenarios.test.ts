@@ -1,9 +1,10 @@
 /** What users of a Zeek cluster rely on, against the stand-in or a real Zeek: `npm run zeek:e2e`. */
 import { afterEach, expect, test, vi } from 'vitest';
 import { Cable } from './cable.ts';
-import { SimulatedCluster, type ZeekUnderTest } from './cluster.ts';
+import { type ServerPlace, SimulatedCluster, type ZeekUnderTest } from './cluster.ts';
 import { RealZeek } from './real/real-zeek.ts';
 import type { ZeekSetup } from './real/setups.ts';
+import { newAuthority } from '../transport/websocket/certificates.ts';
 import { attached, attachmentTo, cleanUp, directory, later, sorted, until } from './support.ts';
 
 const binary = process.env['ZEEK_BINARY'];
@@ -14,8 +15,11 @@ if (binary !== undefined) vi.setConfig({ testTimeout: 300_000 });
 
 afterEach(cleanUp);
 
-async function startCluster(): Promise<ZeekUnderTest & { first: string; last: string }> {
-  const cluster = binary === undefined ? await SimulatedCluster.start() : await RealZeek.start(binary, setup);
+async function startCluster(
+  place: ServerPlace = {},
+): Promise<ZeekUnderTest & { first: string; last: string }> {
+  const cluster =
+    binary === undefined ? await SimulatedCluster.start(place) : await RealZeek.start(binary, setup, place);
   later(() => cluster.stop());
   return Object.assign(cluster, { first: cluster.nodes[0] ?? '', last: cluster.nodes.at(-1) ?? '' });
 }
@@ -209,4 +213,43 @@ test('the content survives a restart of the whole Zeek cluster, and of this node
   await cluster.restart();
   after.counts.set('new', 4);
   await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2, new: 4 });
+});
+
+test('a WebSocket server on a worker serves as one on the manager, and each of both may start again', async () => {
+  const cluster = await startCluster({ onWorker: true });
+  const { counts, hosts, codes } = await attached({ id: 'sensor' }, attachmentTo(cluster.url));
+  await until(() => codes().includes('zeek-connected'));
+  await cluster.put(cluster.last, 'E2e::hosts', { key: '10.0.0.1' });
+  await cluster.put(cluster.first, 'E2e::hosts', { key: '10.0.0.2' });
+  counts.set('ours', 1);
+  await until(() => hosts.size === 2);
+  await holds(cluster, 'E2e::counts', { ours: 1 });
+  await cluster.restart(cluster.last);
+  await holds(cluster, 'E2e::hosts', { '10.0.0.1': true, '10.0.0.2': true });
+  await cluster.restart(cluster.first);
+  counts.set('later', 2);
+  await holds(cluster, 'E2e::counts', { ours: 1, later: 2 });
+  await holds(cluster, 'E2e::hosts', { '10.0.0.1': true, '10.0.0.2': true });
+});
+
+test('with certificates of both sides a cluster is attached, also after its restart, and without it is told why not', async () => {
+  const authority = newAuthority();
+  later(async () => authority.remove());
+  const { ca } = authority;
+  const [server, client] = [authority.issue('zeek'), authority.issue('sensor')];
+  const cluster = await startCluster({ tls: { ca, server, client } });
+  const stranger = await attached({ id: 'stranger' }, attachmentTo(cluster.url, { tls: { ca } }));
+  await until(() => stranger.codes().includes('zeek-lost'));
+  const told = stranger.events.find(({ code }) => code === 'zeek-lost');
+  expect(`${told?.message}`).toMatch(/client certificate/);
+  const tls = { ca, ...client };
+  const { counts, codes } = await attached({ id: 'sensor' }, attachmentTo(cluster.url, { tls }));
+  await until(() => codes().includes('zeek-connected'));
+  await cluster.put(cluster.last, 'E2e::counts', { key: 'theirs', value: 1 });
+  counts.set('ours', 2);
+  await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2 });
+  await cluster.restart();
+  counts.set('later', 3);
+  await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2, later: 3 });
+  expect(stranger.codes()).not.toContain('zeek-connected');
 });

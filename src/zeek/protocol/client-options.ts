@@ -87,6 +87,18 @@ function checkedTopics(topics: readonly string[], limits: ZeekLimits): readonly 
   return [...topics];
 }
 
+function checkedTls(tls: ZeekTls, url: string): ZeekTls {
+  if ((tls.cert === undefined) !== (tls.key === undefined))
+    throw bad('Of tls.cert and tls.key of Zeek one is missing.', 'Give both, or neither.');
+  const isGiven = [tls.ca, tls.cert, tls.servername].some((value) => value !== undefined);
+  if (isGiven && url.startsWith('ws:'))
+    throw bad(
+      'Certificates are given for an address of Zeek without TLS.',
+      'Dial it as wss://, or leave tls out.',
+    );
+  return tls;
+}
+
 /** Checks the options of a client. @throws TablecastError `OPTION_INVALID` */
 export function clientSettings(options: ZeekClientOptions): ZeekClientSettings {
   const applicationName = options.applicationName ?? 'tablecast';
@@ -97,11 +109,12 @@ export function clientSettings(options: ZeekClientOptions): ZeekClientSettings {
     );
   }
   const limits = zeekLimits(options.limits);
+  const url = checkedUrl(options.url);
   return {
-    url: checkedUrl(options.url),
+    url,
     topics: checkedTopics(options.topics, limits),
     applicationName,
-    tls: options.tls ?? {},
+    tls: checkedTls(options.tls ?? {}, url),
     limits,
     timings: { ...defaultTimings, ...options.timings },
     environment: options.environment,

@@ -4,6 +4,7 @@ import { isTablecastError, TablecastError, type ErrorCode } from '../../errors.t
 import { textOfBytes } from '../../schema/byte-strings.ts';
 import type { Timer } from '../../environment.ts';
 import type { ZeekClientSettings } from './client-options.ts';
+import { dialFailure } from './dial-failure.ts';
 import { readMessage, writeSubscriptions, type ZeekEvent, type ZeekMessage } from './messages.ts';
 
 /** An end says why a link is over. */
@@ -58,10 +59,9 @@ export class ZeekLink {
       this.#socket = new WebSocket(this.#settings.url, this.#dialOptions());
     } catch (error) {
       // Certificates that cannot be read throw here; nothing else was started.
+      const why = this.#socketError(error instanceof Error ? error : new Error(String(error)));
       this.#phase = 'ended';
-      this.#handlers.ended({
-        error: this.#socketError(error instanceof Error ? error : new Error(String(error))),
-      });
+      this.#handlers.ended({ error: why });
       return;
     }
     this.#listen(this.#socket);
@@ -226,12 +226,17 @@ export class ZeekLink {
   }
 
   #socketError(error: Error): TablecastError {
+    const { url, tls, environment } = this.#settings;
     const refused = /Unexpected server response/.test(error.message);
-    const reason = printable(error.message || ('code' in error ? String(error.code) : 'no reason given'));
+    const isTls = url.startsWith('wss:');
+    const isDialling = this.#phase === 'dialling' && !refused;
+    const known = isDialling ? dialFailure(error, { isTls, tls, now: environment.now() }) : undefined;
+    const said = printable(error.message || ('code' in error ? String(error.code) : 'no reason given'));
     return failure(
       refused ? 'PEER_REFUSED' : 'PEER_UNREACHABLE',
-      `The connection to Zeek at ${this.#settings.url} failed: ${reason}.`,
-      'Check that Zeek runs Cluster::listen_websocket there, and the certificates if it is wss.',
+      `The connection to Zeek at ${url} failed: ${known?.what ?? said}.`,
+      known?.hint ??
+        'Check that Zeek runs Cluster::listen_websocket there, and the certificates if it is wss.',
     );
   }
 

@@ -12,8 +12,8 @@ export interface Issued {
 /** An authority of its own, made with the openssl program; works without a network. */
 export interface Authority {
   readonly ca: string;
-  /** A certificate for 127.0.0.1 and localhost, with this common name. */
-  issue(commonName: string): Issued;
+  /** A certificate for 127.0.0.1 and localhost, with this common name; with days below 0 it has expired. */
+  issue(commonName: string, days?: number): Issued;
   remove(): void;
 }
 
@@ -41,7 +41,7 @@ export function newAuthority(): Authority {
   let serial = 1;
   return {
     ca: read('ca.crt'),
-    issue(commonName) {
+    issue(commonName, days = 2) {
       const name = `node-${(serial += 1)}`;
       writeFileSync(join(folder, 'names'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
       openssl('req', ...curve, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${commonName}`);
@@ -55,7 +55,7 @@ export function newAuthority(): Authority {
         '-extfile',
         'names',
       ];
-      openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.crt`, '-days', '2', ...signing);
+      openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.crt`, '-days', String(days), ...signing);
       return { cert: read(`${name}.crt`), key: read(`${name}.key`) };
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),

@@ -10,8 +10,8 @@ import {
   writeEvent,
 } from '../../../src/zeek/protocol/index.ts';
 import { testEnvironment } from '../protocol/test-environment.ts';
-import type { ZeekUnderTest } from '../cluster.ts';
-import { filesOf, nodesOf, PORTS_SCRIPT, type ZeekSetup } from './setups.ts';
+import type { ServerPlace, ZeekUnderTest } from '../cluster.ts';
+import { filesOf, nodesOf, PORTS_SCRIPT, TLS_SCRIPT, tlsFilesOf, type ZeekSetup } from './setups.ts';
 import { ZeekProcess } from './zeek-process.ts';
 import { freePort } from '../../support/free-port.ts';
 
@@ -22,7 +22,7 @@ const START_MS = 60_000;
 const ANSWER_MS = 5000;
 const MAX_TRIES = 6;
 
-interface Place {
+interface Place extends ServerPlace {
   readonly port: number;
   readonly directory: string;
 }
@@ -42,34 +42,39 @@ export class RealZeek implements ZeekUnderTest {
   readonly #setup: ZeekSetup;
   readonly #port: number;
   readonly #directory: string;
+  readonly #isSecure: boolean;
   readonly #client: ZeekClient;
   readonly #questions = new Map<string, Question>();
   readonly #processes = new Map<string, ZeekProcess>();
   #asked = 0;
 
-  private constructor(binary: string, setup: ZeekSetup, { port, directory }: Place) {
+  private constructor(binary: string, setup: ZeekSetup, { port, directory, onWorker, tls }: Place) {
     this.#binary = binary;
     this.#setup = setup;
-    this.nodes = nodesOf(setup);
+    this.nodes = nodesOf(setup, onWorker);
     this.#port = port;
     this.#directory = directory;
-    this.url = `ws://127.0.0.1:${port}`;
+    this.#isSecure = tls !== undefined;
+    this.url = `${tls === undefined ? 'ws' : 'wss'}://127.0.0.1:${port}`;
     this.#client = connectZeek(
       {
         url: this.url,
         topics: ['e2e/out/'],
         environment: testEnvironment,
+        tls: tls && { ca: tls.ca, ...tls.client },
         timings: { firstRetryMs: 50, maxRetryMs: 200 },
       },
       { event: (event) => this.#heard(event), state: () => {}, drain: () => {}, problem: () => {} },
     );
   }
 
-  static async start(binary: string, setup: ZeekSetup): Promise<RealZeek> {
+  static async start(binary: string, setup: ZeekSetup, place: ServerPlace = {}): Promise<RealZeek> {
     const directory = await mkdtemp(join(tmpdir(), 'tablecast-e2e-'));
-    for (const [name, text] of filesOf(setup, await freePorts(3)))
+    const port = await freePort();
+    const certificates = place.tls === undefined ? [] : tlsFilesOf(place.tls, port);
+    for (const [name, text] of [...filesOf(setup, await freePorts(3)), ...certificates])
       await writeFile(join(directory, name), text);
-    const zeek = new RealZeek(binary, setup, { port: await freePort(), directory });
+    const zeek = new RealZeek(binary, setup, { ...place, port, directory });
     for (const node of zeek.#all) zeek.#spawn(node);
     try {
       await zeek.#ready();
@@ -94,7 +99,10 @@ export class RealZeek implements ZeekUnderTest {
     const args = [`frameworks/cluster/backend/${backend}`, packageScript, tableScript];
     if (this.#setup === 'zeromq-cluster') args.splice(1, 0, join(this.#directory, PORTS_SCRIPT));
     if (this.#setup === 'zeromq') args.push('Cluster::Backend::ZeroMQ::run_proxy_thread=T');
-    if (node === this.nodes[0]) args.splice(1, 0, 'frameworks/cluster/websocket/server');
+    const serving = this.#isSecure
+      ? join(this.#directory, TLS_SCRIPT)
+      : 'frameworks/cluster/websocket/server';
+    if (node === this.nodes[0]) args.splice(1, 0, serving);
     const { CLUSTER_NODE: _, ...environment } = process.env;
     const env = {
       ...environment,

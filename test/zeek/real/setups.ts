@@ -1,8 +1,14 @@
+import type { ServerCertificates } from '../cluster.ts';
+
 /** How the Zeek under test is made up. */
 export type ZeekSetup = 'broker' | 'zeromq' | 'broker-cluster' | 'zeromq-cluster';
 
-/** The nodes that hold tables; the first runs the WebSocket server. */
-export function nodesOf(setup: ZeekSetup): readonly string[] {
+/** The nodes that hold tables; the first runs the WebSocket server: the manager, or a worker. */
+export function nodesOf(setup: ZeekSetup, onWorker = false): readonly string[] {
+  return onWorker ? allOf(setup).toReversed() : allOf(setup);
+}
+
+function allOf(setup: ZeekSetup): readonly string[] {
   switch (setup) {
     case 'broker-cluster':
       return ['manager', 'worker'];
@@ -48,5 +54,28 @@ redef Cluster::Backend::ZeroMQ::connect_xpub_endpoint = "tcp://127.0.0.1:${xsub}
   return new Map([
     ['cluster-layout.zeek', layout],
     [PORTS_SCRIPT, ports],
+  ]);
+}
+
+/** The script of a WebSocket server with TLS, which Zeek's own for tests has not. */
+export const TLS_SCRIPT = 'websocket-tls.zeek';
+
+/** Returns the files of a WebSocket server that asks its clients for certificates. */
+export function tlsFilesOf({ ca, server }: ServerCertificates, port: number): ReadonlyMap<string, string> {
+  const script = `@load base/frameworks/cluster
+
+event zeek_init() &priority=-100
+	{
+	local tls = Cluster::WebSocketTLSOptions($cert_file="server.crt", $key_file="server.key",
+		$enable_peer_verification=T, $ca_file="ca.crt");
+	if ( ! Cluster::listen_websocket([$listen_addr=127.0.0.1, $listen_port=${port}/tcp, $tls_options=tls]) )
+		Reporter::fatal("failed to listen");
+	}
+`;
+  return new Map([
+    [TLS_SCRIPT, script],
+    ['ca.crt', ca],
+    ['server.crt', server.cert],
+    ['server.key', server.key],
   ]);
 }

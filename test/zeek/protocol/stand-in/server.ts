@@ -1,5 +1,7 @@
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { writeAck, writeError, writeEvent, type ZeekEvent } from '../../../../src/zeek/protocol/messages.ts';
 import { heldByZeek, ZeekNode } from './zeek-node.ts';
@@ -24,6 +26,8 @@ export interface StandInOptions {
   /** Every node has loaded the script package of this repository. */
   readonly tablecast?: TablecastScriptOptions | undefined;
   readonly pingMs?: number | undefined;
+  /** As tls_options with enable_peer_verification: a client shows a certificate of that authority. */
+  readonly tls?: Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'maxVersion'> | undefined;
 }
 
 interface Client {
@@ -73,6 +77,7 @@ export class StandIn {
   #options: StandInOptions;
   readonly #clients = new Set<Client>();
   #server: WebSocketServer | undefined;
+  #listener: Server | undefined;
   #pings: ReturnType<typeof setInterval> | undefined;
   #port = 0;
   #sent = 0;
@@ -84,7 +89,7 @@ export class StandIn {
   }
 
   get url(): string {
-    return `ws://127.0.0.1:${this.#port}`;
+    return `${this.#options.tls === undefined ? 'ws' : 'wss'}://127.0.0.1:${this.#port}`;
   }
 
   get clientCount(): number {
@@ -93,16 +98,22 @@ export class StandIn {
 
   /** Starts the WebSocket server, on the same port if it ran before. */
   async listen(): Promise<void> {
+    const { tls } = this.#options;
+    const listener =
+      tls === undefined
+        ? createServer()
+        : createSecureServer({ ...tls, requestCert: true, rejectUnauthorized: true });
     const server = new WebSocketServer({
-      host: '127.0.0.1',
-      port: this.#port,
+      server: listener,
       verifyClient: ({ req }: { req: IncomingMessage }) => this.#admit(req),
     });
     server.on('connection', (socket, request) => this.#connected(socket, request));
-    await once(server, 'listening');
-    const address = server.address();
+    listener.listen(this.#port, '127.0.0.1');
+    await once(listener, 'listening');
+    const address = listener.address();
     this.#port = typeof address === 'object' && address !== null ? address.port : 0;
     this.#server = server;
+    this.#listener = listener;
     this.#pings = setInterval(() => {
       for (const { socket } of this.#clients) socket.ping();
     }, this.#options.pingMs ?? 5_000);
@@ -115,11 +126,12 @@ export class StandIn {
       if (how === 'crash') socket.terminate();
       else socket.close(1001, 'Terminating');
     }
-    const server = this.#server;
-    this.#server = undefined;
-    if (server === undefined) return;
+    const [server, listener] = [this.#server, this.#listener];
+    this.#server = this.#listener = undefined;
+    if (server === undefined || listener === undefined) return;
+    server.close();
     await new Promise<void>((resolve) => {
-      server.close(() => resolve());
+      listener.close(() => resolve());
       setTimeout(() => server.clients.forEach((client) => client.terminate()), 500).unref();
     });
   }
