@@ -1,4 +1,6 @@
-import { inodeOf, OpenLog } from './open-log.ts';
+import { basename } from 'node:path';
+import { inodeOf, laterBeside, OpenLog } from './open-log.ts';
+import { PackedLog } from './packed-log.ts';
 import type { Place } from './place.ts';
 
 const CHUNK_BYTES = 262_144;
@@ -60,16 +62,21 @@ export class FollowedLog {
 
   /** Gives on what is there, then what is written, until stopped. To be called once. */
   async *chunks(): AsyncGenerator<Buffer> {
-    let log = await this.#first();
+    let log: OpenLog | PackedLog | undefined = await this.#first();
     if (log === undefined) return;
     let isLeaving = false;
     try {
       // Before anything is read: after a crash the file is found again, whatever it is called then.
-      this.#marks.push({ line: 0, place: await placeOf(log, log.offset) });
+      this.#marks.push({ line: 0, place: await log.place(log.offset) });
       await this.#options.idle();
       if (log.offset > 0) yield this.#counted(await log.header());
       const buffer = Buffer.alloc(CHUNK_BYTES);
       while (!this.#isStopped) {
+        if (await log.wasCut()) {
+          this.#options.notice(`${this.#path}: was cut, and is read from its beginning`);
+          log.restart();
+          this.#forgetRest();
+        }
         const chunk = await log.read(buffer);
         if (chunk !== undefined) {
           const whole = await this.#whole(log, chunk);
@@ -85,7 +92,7 @@ export class FollowedLog {
         }
         isLeaving = next === undefined && (await this.#isOther(log));
         // What was written to it before it got another name is read first.
-        if (!isLeaving && next === undefined) await this.#pause(log);
+        if (!isLeaving && next === undefined) await this.#pause();
       }
     } finally {
       await log.close();
@@ -93,15 +100,19 @@ export class FollowedLog {
   }
 
   /** Waits for the first file; undefined when it is stopped before. */
-  async #first(): Promise<OpenLog | undefined> {
+  async #first(): Promise<OpenLog | PackedLog | undefined> {
     const { place } = this.#options;
-    const known = place === undefined ? undefined : await OpenLog.of(this.#path, place);
-    if (known !== undefined && place !== undefined) {
-      known.offset = place.offset;
+    const notice = (text: string): void => this.#options.notice(text);
+    const known =
+      place === undefined
+        ? undefined
+        : ((await OpenLog.of(this.#path, place)) ?? (await PackedLog.of(this.#path, place, notice)));
+    if (known !== undefined) {
+      await this.#tellBetween(known.path);
       return known;
     }
     if (place !== undefined) {
-      this.#options.notice(
+      notice(
         `${this.#path}: the file that was followed is gone, or was cut; what it had after its first ${place.offset} bytes is not read. Import it by hand where it is now.`,
       );
     }
@@ -113,18 +124,22 @@ export class FollowedLog {
     return undefined;
   }
 
-  async #isOther(log: OpenLog): Promise<boolean> {
+  /** Logs that came and went while nobody followed are not read: which they are is not known for certain. */
+  async #tellBetween(rotated: string): Promise<void> {
+    if (rotated === this.#path) return;
+    const between = await laterBeside(this.#path, rotated);
+    if (between.length === 0) return;
+    this.#options.notice(
+      `${this.#path}: ${between.join(', ')} may have been written after ${basename(rotated)}, and is not read. Import it by hand.`,
+    );
+  }
+
+  async #isOther(log: { readonly inode: string }): Promise<boolean> {
     const inode = await inodeOf(this.#path);
     return inode !== undefined && inode !== log.inode;
   }
 
-  async #pause(log: OpenLog): Promise<void> {
-    if ((await log.size()) < log.offset) {
-      this.#options.notice(`${this.#path}: was cut, and is read from its beginning`);
-      log.restart();
-      this.#forgetRest();
-      return;
-    }
+  async #pause(): Promise<void> {
     await this.#options.idle();
     await this.#sleep();
   }
@@ -145,7 +160,7 @@ export class FollowedLog {
   }
 
   /** Returns the lines that are whole now; undefined if there are none. */
-  async #whole(log: OpenLog, chunk: Buffer): Promise<Buffer | undefined> {
+  async #whole(log: OpenLog | PackedLog, chunk: Buffer): Promise<Buffer | undefined> {
     const all = Buffer.concat([this.#rest, chunk]);
     const end = all.lastIndexOf(LINE_FEED) + 1;
     if (end === 0 && all.length <= MAX_LINE_BYTES) {
@@ -158,7 +173,7 @@ export class FollowedLog {
     }
     this.#rest = all.subarray(end);
     const lines = this.#counted(all.subarray(0, end));
-    const place = await placeOf(log, log.offset - this.#rest.length);
+    const place = await log.place(log.offset - this.#rest.length);
     this.#marks.push({ line: this.#line, place });
     return lines;
   }
@@ -178,8 +193,4 @@ export class FollowedLog {
       };
     });
   }
-}
-
-async function placeOf(log: OpenLog, offset: number): Promise<Place> {
-  return { inode: log.inode, offset, head: await log.head() };
 }

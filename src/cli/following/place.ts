@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import * as v from 'valibot';
@@ -12,13 +13,24 @@ export interface Place {
   readonly offset: number;
   /** Is how the file begins, in hexadecimal: the number of a file that is gone is given to another. */
   readonly head: string;
+  /** Is the SHA-256 of the last bytes before the offset, up to {@link TAIL_BYTES}; empty where it is not known. */
+  readonly tail: string;
 }
+
+/** Bytes before a place by which it is known again. */
+export const TAIL_BYTES = 4096;
 
 const schema = v.strictObject({
   inode: v.pipe(v.string(), v.regex(/^\d+$/)),
   offset: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   head: v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/)),
+  tail: v.optional(v.pipe(v.string(), v.regex(/^([0-9a-f]{64})?$/)), ''),
 });
+
+/** Returns the `tail` of a place behind these bytes. */
+export function tailOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
 
 /** Returns the place that a file holds; undefined if there is no such file. Throws `IMPORT_INVALID` for any other content. */
 export function readPlace(path: string): Place | undefined {
