@@ -47,8 +47,10 @@ const config: ViteUserConfig = {
     // Lets a test start a thread from its TypeScript source, as the sqlite backend does.
     execArgv: ['--import', fileURLToPath(new URL('scripts/threads.mjs', import.meta.url))],
     maxWorkers: 2,
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    // Only what hangs is over time: tests take seconds, and ten times that on a loaded machine.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
     teardownTimeout: 10_000,
     reporters:
       resultsDirectory === undefined
@@ -79,11 +81,10 @@ const config: ViteUserConfig = {
           name: 'page',
           include: [needsBrowser],
           globalSetup: ['test/page/support/build.ts'],
-          expect: { poll: { timeout: 30_000 } },
         },
       },
       { extends: true, test: { name: 'site', include: [needsSite] } },
-      { extends: true, test: { name: 'package', include: [needsBuild], testTimeout: 120_000 } },
+      { extends: true, test: { name: 'package', include: [needsBuild] } },
     ],
   },
 };

@@ -6,6 +6,7 @@ import { sqliteBackend, type SqliteBackendOptions } from '../../src/backends/sql
 import { temporaryDirectory } from './support/places.ts';
 import { countTransactions } from './support/raw.ts';
 import { segmentAt } from './support/segments.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const disk = vi.hoisted(() => ({ failSync: false, syncs: 0 }));
 vi.mock('node:fs', async (original) => {
@@ -124,7 +125,7 @@ describe('durability', () => {
     expect(disk.syncs).toBe(0);
     await backend.commit(commitAt(1));
     expect(disk.syncs).toBe(0);
-    await vi.waitUntil(() => disk.syncs > 0, 10_000);
+    await vi.waitUntil(() => disk.syncs > 0, PATIENCE_MS);
     await backend.close();
   });
 

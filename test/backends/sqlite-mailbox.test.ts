@@ -180,7 +180,7 @@ it('keeps the order and loses nothing, whichever way commits take and however lo
   } finally {
     directory.remove();
   }
-}, 20_000);
+});
 
 it.each([
   ['exit', 'end'],

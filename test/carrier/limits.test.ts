@@ -82,7 +82,7 @@ describe('lives that a carrier is known to hold', () => {
     const ledger = new Ledger('a');
     for (let node = 0; node <= 16_384; node++) stand(ledger, `n${node}`, 1);
     expect(ledger.vector('t')).toHaveLength(16_384);
-  }, 20_000);
+  });
 });
 
 describe('what a carrier says of a table', () => {

@@ -6,7 +6,6 @@ import { run, temporary } from './support/command.ts';
 
 const rows = { key: 'count', value: 'string', backend: 'sqlite' } as const;
 const limits = { maxFileBytes: 1024 * 1024 };
-const slow = { timeout: 180_000 };
 
 async function open(options: Partial<NodeOptions>): Promise<TableNode & { address: string }> {
   const node = await openNode({ id: 'manager', listen: { port: 0 }, ...options });
@@ -50,7 +49,7 @@ function manyRows(count: number): string {
 }
 
 describe('with a full disk', () => {
-  test('no command that writes ends with 0 unless what it wrote is on disk', slow, async () => {
+  test('no command that writes ends with 0 unless what it wrote is on disk', async () => {
     const { directory, peer } = await full();
     const before = await keysOnDisk(directory);
     const file = manyRows(20_000);
@@ -80,7 +79,7 @@ describe('with a full disk', () => {
     expect(await run(['set', 'in-memory', '1', 'now', ...peer])).toMatchObject({ code: 0, stderr: '' });
   });
 
-  test('an import into a directory ends with 4, and says how much of it stands', slow, async () => {
+  test('an import into a directory ends with 4, and says how much of it stands', async () => {
     const directory = temporary();
     const config = ['--directory', directory, '--id', 'manager', '--declare', 'key=count value=string'];
     const file = manyRows(60_000);
@@ -95,7 +94,7 @@ describe('with a full disk', () => {
   });
 });
 
-test('a write that the credential of the command does not allow ends at once with 3', slow, async () => {
+test('a write that the credential of the command does not allow ends at once with 3', async () => {
   const credentials = [{ name: 'readers', token: 'r', nodes: ['*'], write: [] }];
   const node = await open({ auth: { credentials } });
   node.table('rows', { key: 'count', value: 'string' });

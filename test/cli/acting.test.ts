@@ -3,7 +3,6 @@ import { filter, firstValueFrom } from 'rxjs';
 import { expect, onTestFinished, test } from 'vitest';
 import { run } from './support/command.ts';
 
-const slow = { timeout: 60_000 };
 const hosts = { key: 'addr', value: { type: 'count', as: 'exact' } } as const satisfies TableDeclaration;
 
 async function open(options: Partial<NodeOptions> = {}): Promise<TableNode & { address: string }> {
@@ -12,7 +11,7 @@ async function open(options: Partial<NodeOptions> = {}): Promise<TableNode & { a
   return node as TableNode & { address: string };
 }
 
-test('increment adds, from nothing as well, takes away, and refuses what is no number', slow, async () => {
+test('increment adds, from nothing as well, takes away, and refuses what is no number', async () => {
   const node = await open();
   const table = node.table('hosts', hosts);
   node.table('seen', { key: 'addr' });
@@ -44,7 +43,7 @@ test('increment adds, from nothing as well, takes away, and refuses what is no n
   });
 });
 
-test('clear removes every row and says how many there were', slow, async () => {
+test('clear removes every row and says how many there were', async () => {
   const node = await open();
   const table = node.table('hosts', hosts).set('10.0.0.1', 1).set('10.0.0.2', 2);
   const env = { TABLECAST_PEER: node.address };
@@ -61,7 +60,7 @@ test('clear removes every row and says how many there were', slow, async () => {
   });
 });
 
-test('switch-mode switches on every node, and says when there is nothing to do', slow, async () => {
+test('switch-mode switches on every node, and says when there is nothing to do', async () => {
   const node = await open();
   const table = node.table('hosts', hosts).set('10.0.0.1', 1);
   const env = { TABLECAST_PEER: node.address };
@@ -73,7 +72,7 @@ test('switch-mode switches on every node, and says when there is nothing to do',
   expect(wrong.stderr).toContain('lww, automerge');
 });
 
-test('set waits for the nodes named, and says who does not hold the write in time', slow, async () => {
+test('set waits for the nodes named, and says who does not hold the write in time', async () => {
   const manager = await open();
   const worker = await open({ id: 'worker-1', peers: [manager.address] });
   const other = await open({ id: 'worker-2' });
@@ -114,7 +113,7 @@ async function diverged(): Promise<{
   return { manager, worker };
 }
 
-test('diff tells what nodes have where they differ, and repair makes them equal', slow, async () => {
+test('diff tells what nodes have where they differ, and repair makes them equal', async () => {
   const { manager, worker } = await diverged();
   const peers = ['--peer', manager.address, '--with', worker.address];
   const rowsOf = (node: TableNode): unknown[] =>
@@ -169,22 +168,18 @@ test('diff tells what nodes have where they differ, and repair makes them equal'
   });
 });
 
-test(
-  'diff and repair say what is missing: another node, one that is there, a node of that name',
-  slow,
-  async () => {
-    const manager = await open();
-    manager.table('hosts', hosts);
-    const worker = await open({ id: 'worker-1' });
-    const [alone, gone, stranger, unshared] = await Promise.all([
-      run(['diff', 'hosts', '--peer', manager.address]),
-      run(['diff', 'hosts', '--peer', manager.address, '--with', 'ws://127.0.0.1:1']),
-      run(['repair', 'hosts', '--peer', manager.address, '--with', worker.address, '--from', 'worker-2']),
-      run(['diff', 'hosts', '--peer', manager.address, '--with', worker.address]),
-    ]);
-    expect([alone.code, gone.code, stranger.code, unshared.code]).toEqual([2, 3, 2, 3]);
-    expect(alone.stderr).toContain('--with');
-    expect(stranger.stderr).toContain('Did you mean worker-1?');
-    expect(unshared.stderr).toContain('could not be compared with worker-1');
-  },
-);
+test('diff and repair say what is missing: another node, one that is there, a node of that name', async () => {
+  const manager = await open();
+  manager.table('hosts', hosts);
+  const worker = await open({ id: 'worker-1' });
+  const [alone, gone, stranger, unshared] = await Promise.all([
+    run(['diff', 'hosts', '--peer', manager.address]),
+    run(['diff', 'hosts', '--peer', manager.address, '--with', 'ws://127.0.0.1:1']),
+    run(['repair', 'hosts', '--peer', manager.address, '--with', worker.address, '--from', 'worker-2']),
+    run(['diff', 'hosts', '--peer', manager.address, '--with', worker.address]),
+  ]);
+  expect([alone.code, gone.code, stranger.code, unshared.code]).toEqual([2, 3, 2, 3]);
+  expect(alone.stderr).toContain('--with');
+  expect(stranger.stderr).toContain('Did you mean worker-1?');
+  expect(unshared.stderr).toContain('could not be compared with worker-1');
+});

@@ -4,8 +4,6 @@ import { type MapTable, type TableNode, openNode } from 'tablecast';
 import { expect, onTestFinished, test } from 'vitest';
 import { run, start, temporary } from './support/command.ts';
 
-const slow = { timeout: 60_000 };
-
 interface Running {
   readonly node: TableNode;
   readonly peer: readonly string[];
@@ -37,7 +35,7 @@ async function shown(table: MapTable<string>, key: string, value: unknown): Prom
   });
 }
 
-test('alter keeps a table and its successor alike, also over a kill of the command', slow, async () => {
+test('alter keeps a table and its successor alike, also over a kill of the command', async () => {
   const it = await open();
   it.old.set('10.0.0.1', 1);
   it.new.set('10.0.0.2', '2');
@@ -59,7 +57,7 @@ test('alter keeps a table and its successor alike, also over a kill of the comma
   expect(await second.finished).toMatchObject({ code: 0 });
 });
 
-test('alter --dry-run lists what cannot go over, and writes nothing', slow, async () => {
+test('alter --dry-run lists what cannot go over, and writes nothing', async () => {
   const it = await open();
   it.old.set('10.0.0.1', 1);
   it.new.set('10.0.0.2', 'two');
@@ -70,7 +68,7 @@ test('alter --dry-run lists what cannot go over, and writes nothing', slow, asyn
   expect([it.old.size, it.new.size]).toEqual([1, 1]);
 });
 
-test('alter carries by functions of a module', slow, async () => {
+test('alter carries by functions of a module', async () => {
   const it = await open();
   const file = join(temporary(), 'map.mjs');
   writeFileSync(
@@ -85,7 +83,7 @@ test('alter carries by functions of a module', slow, async () => {
   expect([it.new.get('10.0.0.1'), Number(it.old.get('10.0.0.2'))]).toEqual(['1 hits', 2]);
 });
 
-test('alter says what is wrong', slow, async () => {
+test('alter says what is wrong', async () => {
   const it = await open();
   it.node.table('sets', { key: 'addr' });
   const directory = ['--directory', temporary()];

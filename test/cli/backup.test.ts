@@ -5,9 +5,8 @@ import { expect, test } from 'vitest';
 import { run, startNode, temporary } from './support/command.ts';
 
 const hosts = 'hosts key=addr value=count backend=sqlite';
-const slow = { timeout: 120_000 };
 
-test('a running node is backed up, verified, lost, restored, and runs on', slow, async () => {
+test('a running node is backed up, verified, lost, restored, and runs on', async () => {
   const parent = temporary();
   const directory = join(parent, 'data');
   const args = ['--id', 'manager', '--directory', directory, '--table', hosts];
@@ -43,7 +42,7 @@ test('a running node is backed up, verified, lost, restored, and runs on', slow,
   expect((await second.finished).stdout).toContain('"code":"epoch-began"');
 });
 
-test('damage ends with 4 and its place, and a damaged backup is not restored', slow, async () => {
+test('damage ends with 4 and its place, and a damaged backup is not restored', async () => {
   const parent = temporary();
   const directory = join(parent, 'data');
   const node = await openNode({ id: 'manager', directory });

@@ -5,8 +5,6 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openNode } from 'tablecast';
 import { run, temporary } from './support/command.ts';
 
-const slow = { timeout: 60_000 };
-
 const utf8 = new TextEncoder();
 /** Broker's binary form: a tag, then the content. */
 const text = (value: string): number[] => [5, utf8.encode(value).length, ...utf8.encode(value)];
@@ -33,7 +31,7 @@ const none = [0];
 const past = 1n;
 const future = BigInt(Date.now() + 3_600_000) * 1_000_000n;
 
-test('every store of a folder goes into the table of its name, without what has expired', slow, async () => {
+test('every store of a folder goes into the table of its name, without what has expired', async () => {
   const folder = temporary();
   makeStore(folder, 'Site::counts', [
     [text('a'), count(1), null],
@@ -70,7 +68,7 @@ test('every store of a folder goes into the table of its name, without what has 
   expect([...node.table('Site::names', { key: 'string', backend: 'sqlite' })]).toEqual(['x']);
 });
 
-test('a store goes into a running node, with the type that a configuration gives', slow, async () => {
+test('a store goes into a running node, with the type that a configuration gives', async () => {
   const folder = temporary();
   const store = makeStore(folder, 'Site::seen', [[text('k'), list(count(5), text('five')), null]]);
   const zeek = {
@@ -106,7 +104,7 @@ test('a store goes into a running node, with the type that a configuration gives
   expect(seen.get('k')).toEqual({ n: 5, name: 'five' });
 });
 
-test('one damaged store among several, and one damaged row of a store, harm no other', slow, async () => {
+test('one damaged store among several, and one damaged row of a store, harm no other', async () => {
   const folder = temporary();
   makeStore(folder, 'Site::a', [[text('x'), count(1), null]]);
   writeFileSync(makeStore(folder, 'Site::b', [[text('x'), count(1), null]]), 'no database any more');
@@ -126,7 +124,7 @@ test('one damaged store among several, and one damaged row of a store, harm no o
   expect(exported.stdout).toBe('key,value\nx,1\nz,4\n');
 });
 
-test('a store that is none, or of which too little is known, is refused with what to do', slow, async () => {
+test('a store that is none, or of which too little is known, is refused with what to do', async () => {
   const folder = temporary();
   const [nothing, missing, unnamed] = await Promise.all([
     run(['import', '--broker-store', folder, '--directory', folder, '--id', 'a']),

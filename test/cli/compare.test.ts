@@ -8,8 +8,6 @@ import { commandText } from '../../src/cli/trial/words.ts';
 import type { Comparison } from '../../src/trial/index.ts';
 import { run, temporary } from './support/command.ts';
 
-const slow = { timeout: 90_000 };
-
 /** A Zeek log with a busy client. */
 function zeekLog(rows: number): string {
   const lines = Array.from({ length: rows }, (_, index) => `10.0.0.${index % 3}\tname${index}.example`);
@@ -82,7 +80,7 @@ test('a generated log is the same for a seed', async () => {
   expect((await readSourceRows({ ...options, seed: 2 })).rows).not.toEqual(rows);
 });
 
-test('a table for people and a page come from one run; what is left out is told', slow, async () => {
+test('a table for people and a page come from one run; what is left out is told', async () => {
   const directory = temporary();
   const [log, page] = [join(directory, 'dns.log'), join(directory, 'page.html')];
   writeFileSync(log, `${zeekLog(40)}one field too few\n-\tname.example\n`);
@@ -147,7 +145,7 @@ test('a log that cannot be read, has no such field or no rows, and a page that c
   });
 });
 
-test('what is told ends the command with its code, as JSON when asked for', slow, async () => {
+test('what is told ends the command with its code, as JSON when asked for', async () => {
   const { code, stdout, stderr } = await run(['compare', join(temporary(), 'absent.log'), '--json']);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'OPTION_INVALID' } });

@@ -8,7 +8,6 @@ import { run, temporary } from './support/command.ts';
 import { exactly } from '../../src/schema/exactly.ts';
 
 const SECRET = 'correct-horse battery staple, and so on for much longer than is ever shown of any value';
-const slow = { timeout: 180_000 };
 
 /** What a configuration with a mistake is refused with, by the program without a process of its own. */
 async function refusal(content: unknown): Promise<string> {
@@ -84,7 +83,7 @@ describe('a mistake in a configuration is told without what stands there', () =>
     );
   });
 
-  test('also where an option is misspelt', slow, async () => {
+  test('also where an option is misspelt', async () => {
     const { code, stderr } = await run(['run', '--tokne=correct', '--json']);
     expect(code).toBe(2);
     expect(stderr).toContain("unknown option '--tokne=…'");
@@ -95,7 +94,7 @@ describe('a mistake in a configuration is told without what stands there', () =>
 describe('tables of any name', () => {
   const names = ['constructor', 'prototype', '__proto__', 'toString', 'hasOwnProperty'];
 
-  test('are taken from a configuration, also those of a Zeek cluster', slow, async () => {
+  test('are taken from a configuration, also those of a Zeek cluster', async () => {
     const file = join(temporary(), 'c.json');
     const members = (of: string) => names.map((name) => `"${name}": ${of}`).join(', ');
     writeFileSync(file, `{ "tables": { ${members('{ "key": "addr" }')} } }`);

@@ -6,7 +6,6 @@ import { expect, onTestFinished, test } from 'vitest';
 import { alter } from '../backends/support/raw.ts';
 import { run, startNode, temporary } from './support/command.ts';
 
-const slow = { timeout: 60_000 };
 const hosts = { key: 'addr', value: 'count', backend: 'sqlite' } as const;
 
 /** A directory whose database holds three rows, one commit each; `change` is made behind its back. */
@@ -41,37 +40,33 @@ test('a torn last segment is told when the node opens, and the rest is there', a
   ]);
 });
 
-test(
-  'a damaged database is refused with what a user of the command can do, and set aside when asked for',
-  slow,
-  async () => {
-    const directory = await directoryWith((file) =>
-      alter(file, (connection) => connection.exec('DROP TABLE facts')),
-    );
-    const args = [
-      '--id',
-      'manager',
-      '--directory',
-      directory,
-      '--table',
-      'hosts key=addr value=count backend=sqlite',
-    ];
-    const database = (): Buffer => readFileSync(join(directory, 'manager.tablecast.db'));
-    const before = database();
-    const refused = await run(['run', '--listen', '0', ...args]);
-    expect(refused.code).toBe(4);
-    for (const word of [
-      'manager.tablecast.db',
-      'tablecast restore',
-      '--failure-mode delete',
-      'tablecast verify',
-    ])
-      expect(refused.stderr).toContain(word);
-    expect(database().equals(before)).toBe(true);
-    const verified = await run(['verify', directory]);
-    expect(verified.code).toBe(4);
-    const node = await startNode([...args, '--failure-mode', 'delete']);
-    expect(await node.printed('"code":"backend-set-aside"')).toContain('manager.tablecast.db.damaged-1');
-    expect(readFileSync(join(directory, 'manager.tablecast.db.damaged-1')).equals(before)).toBe(true);
-  },
-);
+test('a damaged database is refused with what a user of the command can do, and set aside when asked for', async () => {
+  const directory = await directoryWith((file) =>
+    alter(file, (connection) => connection.exec('DROP TABLE facts')),
+  );
+  const args = [
+    '--id',
+    'manager',
+    '--directory',
+    directory,
+    '--table',
+    'hosts key=addr value=count backend=sqlite',
+  ];
+  const database = (): Buffer => readFileSync(join(directory, 'manager.tablecast.db'));
+  const before = database();
+  const refused = await run(['run', '--listen', '0', ...args]);
+  expect(refused.code).toBe(4);
+  for (const word of [
+    'manager.tablecast.db',
+    'tablecast restore',
+    '--failure-mode delete',
+    'tablecast verify',
+  ])
+    expect(refused.stderr).toContain(word);
+  expect(database().equals(before)).toBe(true);
+  const verified = await run(['verify', directory]);
+  expect(verified.code).toBe(4);
+  const node = await startNode([...args, '--failure-mode', 'delete']);
+  expect(await node.printed('"code":"backend-set-aside"')).toContain('manager.tablecast.db.damaged-1');
+  expect(readFileSync(join(directory, 'manager.tablecast.db.damaged-1')).equals(before)).toBe(true);
+});

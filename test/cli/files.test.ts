@@ -9,11 +9,9 @@ import { openNode } from 'tablecast';
 import { commandLine, run, temporary } from './support/command.ts';
 import { endProcess } from '../support/end-process.ts';
 
-const slow = { timeout: 60_000 };
-
 const rows = '{"host":"10.0.0.1","n":1}\n{"host":"10.0.0.2","n":2}\nno json\n{"host":"10.0.0.3"}\n';
 
-test('what a node exports, another imports into equal rows', slow, async () => {
+test('what a node exports, another imports into equal rows', async () => {
   const directory = temporary();
   const input = join(directory, 'rows.jsonl');
   const output = join(directory, 'rows.log');
@@ -61,7 +59,7 @@ test('what a node exports, another imports into equal rows', slow, async () => {
   ]);
 });
 
-test('an import of nothing ends with 1 and names the field that no record has', slow, async () => {
+test('an import of nothing ends with 1 and names the field that no record has', async () => {
   const directory = temporary();
   const declare = ['--directory', directory, '--id', 'a', '--declare', 'key=addr value=count'];
   const result = await run(['import', 'hosts', '-', '--key', 'hots', '--value', 'n', ...declare], {
@@ -71,30 +69,26 @@ test('an import of nothing ends with 1 and names the field that no record has', 
   expect(result.stderr).toContain('no record has the field hots; fields are: host, n');
 });
 
-test(
-  'a database is filled without a node, read without one, and a bad line stops a strict import',
-  slow,
-  async () => {
-    const directory = temporary();
-    const place = ['--directory', directory, '--id', 'a'];
-    const fields = ['--key', 'host', '--value', 'n'];
-    const first = await run(
-      ['import', 'hosts', '-', ...fields, ...place, '--declare', 'key=addr value=count'],
-      {
-        input: rows,
-      },
-    );
-    expect(first.code).toBe(0);
-    expect((await run(['export', 'hosts', '--json', ...place])).stdout).toBe(
-      '{"key":"10.0.0.1","value":1}\n{"key":"10.0.0.2","value":2}\n',
-    );
-    const strict = await run(['import', 'hosts', '-', ...fields, ...place, '--strict'], { input: rows });
-    expect(strict.code).toBe(4);
-    expect(strict.stderr).toContain('line 3');
-  },
-);
+test('a database is filled without a node, read without one, and a bad line stops a strict import', async () => {
+  const directory = temporary();
+  const place = ['--directory', directory, '--id', 'a'];
+  const fields = ['--key', 'host', '--value', 'n'];
+  const first = await run(
+    ['import', 'hosts', '-', ...fields, ...place, '--declare', 'key=addr value=count'],
+    {
+      input: rows,
+    },
+  );
+  expect(first.code).toBe(0);
+  expect((await run(['export', 'hosts', '--json', ...place])).stdout).toBe(
+    '{"key":"10.0.0.1","value":1}\n{"key":"10.0.0.2","value":2}\n',
+  );
+  const strict = await run(['import', 'hosts', '-', ...fields, ...place, '--strict'], { input: rows });
+  expect(strict.code).toBe(4);
+  expect(strict.stderr).toContain('line 3');
+});
 
-test('a file that is no database is refused, and so is one that is not there', slow, async () => {
+test('a file that is no database is refused, and so is one that is not there', async () => {
   const directory = temporary();
   const file = join(directory, 'notes.txt');
   writeFileSync(file, 'no database, but long enough to look at it as one\n'.repeat(100));
@@ -107,7 +101,7 @@ test('a file that is no database is refused, and so is one that is not there', s
   expect(absent.code).toBe(2);
 });
 
-test('a file that may not be looked at is not said to be missing', slow, async () => {
+test('a file that may not be looked at is not said to be missing', async () => {
   const directory = temporary();
   const loop = join(directory, 'loop');
   symlinkSync(loop, loop);
@@ -122,7 +116,7 @@ test('a file that may not be looked at is not said to be missing', slow, async (
   }
 });
 
-test('an export that cannot be written leaves no half and no stack', slow, async () => {
+test('an export that cannot be written leaves no half and no stack', async () => {
   const directory = temporary();
   const node = await openNode({ id: 'a', listen: { port: 0 } });
   onTestFinished(() => node.close());
@@ -142,7 +136,7 @@ test('an export that cannot be written leaves no half and no stack', slow, async
   expect(readFileSync(output, 'utf8')).toBe('what was there\n');
 });
 
-test('an export into a pipe or a device writes there and puts no file in its place', slow, async () => {
+test('an export into a pipe or a device writes there and puts no file in its place', async () => {
   const directory = temporary();
   const node = await openNode({ id: 'a', directory });
   node.table('hosts', { key: 'addr', value: 'count', backend: 'sqlite' }).set('10.0.0.1', 1);
@@ -174,7 +168,7 @@ test('an export into a pipe or a device writes there and puts no file in its pla
   expect(lstatSync('/dev/full').isCharacterDevice()).toBe(true);
 });
 
-test('an import of a file that is not there makes no database', slow, async () => {
+test('an import of a file that is not there makes no database', async () => {
   const directory = join(temporary(), 'data');
   const into = ['--directory', directory, '--id', 'a', '--declare', 'key=addr'];
   const [file, store] = await Promise.all([
@@ -188,7 +182,7 @@ test('an import of a file that is not there makes no database', slow, async () =
   expect(existsSync(directory)).toBe(false);
 });
 
-test('one file among several that cannot be read harms no other', slow, async () => {
+test('one file among several that cannot be read harms no other', async () => {
   const directory = temporary();
   const names = ['one.jsonl', 'cut.gz', 'nowhere.csv', 'two.jsonl'].map((name) => join(directory, name));
   const [one = '', cut = '', nowhere = '', two = ''] = names;
@@ -208,7 +202,7 @@ test('one file among several that cannot be read harms no other', slow, async ()
   expect(exported.stdout).toBe('key,value\n10.0.0.1,1\n10.0.0.2,2\n10.0.0.3,3\n');
 });
 
-test('limits of a log are all kept, however they are put together', slow, async () => {
+test('limits of a log are all kept, however they are put together', async () => {
   const directory = temporary();
   const node = await openNode({ id: 'a', directory });
   const table = node.table('hosts', { key: 'addr', value: 'count', backend: 'sqlite' });

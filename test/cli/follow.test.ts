@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openLogFile } from '../../src/index.ts';
 import { type Started, start, temporary } from './support/command.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const HEADER = '#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\thosts\n';
 const FIELDS = '#fields\thost\tn\n#types\taddr\tcount\n';
@@ -50,7 +51,7 @@ function followed(): Followed {
     }
   };
   const reached = async (wanted: number): Promise<void> => {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + PATIENCE_MS;
     for (;;) {
       const { size } = await rows();
       if (size >= wanted) return;

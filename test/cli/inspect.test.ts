@@ -33,9 +33,9 @@ test('inspect serves a page for a node without an HTTP port, with the tables it 
   node.table('hosts', { key: 'addr', value: 'count' }).set('10.0.0.1', 7);
   const inspecting = start(['inspect', String(node.address)]);
   const [, page = ''] = /(http:\S+)/.exec(await inspecting.printed('The page of manager: ')) ?? [];
-  await expect.poll(() => rowsAt(page, 'hosts'), { timeout: 60_000 }).toEqual([['10.0.0.1', 7]]);
+  await expect.poll(() => rowsAt(page, 'hosts')).toEqual([['10.0.0.1', 7]]);
   node.table('later', { key: 'string' }).add('a');
-  await expect.poll(() => rowsAt(page, 'later'), { timeout: 60_000 }).toEqual([['a', undefined]]);
+  await expect.poll(() => rowsAt(page, 'later')).toEqual([['a', undefined]]);
   inspecting.process.kill('SIGTERM');
   expect((await inspecting.finished).code).toBe(0);
 });

@@ -5,8 +5,8 @@ import { type MapTable, type NodeOptions, type TableDeclaration, type TableNode,
 import { firstValueFrom, take, toArray } from 'rxjs';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { run, start } from './support/command.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
-const slow = { timeout: 60_000 };
 const hosts = { key: 'addr', value: 'count', backend: 'sqlite' } as const satisfies TableDeclaration;
 const inMemory = { key: 'addr', value: 'count' } as const satisfies TableDeclaration;
 
@@ -30,7 +30,7 @@ const linesOf = (text: string): Record<string, unknown>[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-test('history prints every operation on a key, of a running node as of its database', slow, async () => {
+test('history prints every operation on a key, of a running node as of its database', async () => {
   const place = directory();
   const node = await open({ directory: place });
   const table = node.table('hosts', hosts);
@@ -86,7 +86,7 @@ async function meet(manager: Node, table: MapTable<string, number>): Promise<voi
   await found;
 }
 
-test('conflicts are those that the log tells, of a running node as of its database', slow, async () => {
+test('conflicts are those that the log tells, of a running node as of its database', async () => {
   const place = directory();
   const node = await open({ directory: place });
   await meet(node, node.table('hosts', hosts).set('10.0.0.1', 1).set('10.0.0.2', 2));
@@ -119,7 +119,7 @@ test('conflicts are those that the log tells, of a running node as of its databa
   expect(unknown.code).toBe(2);
 });
 
-test('conflicts are followed over HTTP, and a WebSocket address is told what to give', slow, async () => {
+test('conflicts are followed over HTTP, and a WebSocket address is told what to give', async () => {
   const manager = await open({ http: { port: 0 } });
   const table = manager.table('hosts', inMemory).set('10.0.0.1', 1).set('10.0.0.2', 2);
   const address = manager.httpAddress ?? '';
@@ -138,7 +138,7 @@ test('conflicts are followed over HTTP, and a WebSocket address is told what to 
   expect((await following.finished).code).toBe(0);
 });
 
-test('peers prints who is connected and who is not, and to whom what may be known', slow, async () => {
+test('peers prints who is connected and who is not, and to whom what may be known', async () => {
   const credentials = [
     { name: 'readers', token: 'r', nodes: ['cli-*'], read: ['hosts'], write: [] },
     { name: 'all', token: 'a', nodes: ['cli-*', 'worker-1'], read: ['*'] },
@@ -150,7 +150,7 @@ test('peers prints who is connected and who is not, and to whom what may be know
   onTestFinished(() => worker.close());
   const there = worker.table('hosts', inMemory);
   worker.table('secrets', inMemory);
-  await vi.waitFor(() => expect(there.size).toBe(table.size), 10_000);
+  await vi.waitFor(() => expect(there.size).toBe(table.size), PATIENCE_MS);
   await node.flush({ peers: 1 });
   const ask = (token: string, ...words: string[]) =>
     run(['peers', '--peer', node.address, ...words], { env: { TABLECAST_TOKEN: token } });
@@ -164,5 +164,5 @@ test('peers prints who is connected and who is not, and to whom what may be know
     expect([names(some.stdout), names(every.stdout)]).toEqual([['hosts'], ['hosts', 'secrets']]);
     expect(text.stdout).toContain('manager has 2 peers, 1 connected');
     expect(text.stdout).toContain('ws://127.0.0.1:1');
-  }, 20_000);
+  }, PATIENCE_MS);
 });

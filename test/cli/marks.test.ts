@@ -22,7 +22,6 @@ const MARKS = [
 // eslint-disable-next-line no-control-regex
 const RAW = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 const declaration = { key: 'string', value: 'string' } as const;
-const slow = { timeout: 180_000 };
 
 async function written(rows: readonly ExportRow[], options: Partial<WriteOptions>): Promise<string> {
   let text = '';
@@ -75,7 +74,7 @@ describe('what a terminal would act on', () => {
     expect(JSON.parse(harmless(JSON.stringify(MARKS)))).toEqual(MARKS);
   });
 
-  test('comes out of no command as it is', slow, async () => {
+  test('comes out of no command as it is', async () => {
     const directory = temporary();
     const node = await openNode({ id: 'manager', listen: { port: 0 }, directory });
     onTestFinished(() => node.close());
@@ -129,7 +128,7 @@ describe('CSV for a spreadsheet', () => {
     );
   });
 
-  test('is asked for by a flag, and only for CSV', slow, async () => {
+  test('is asked for by a flag, and only for CSV', async () => {
     const directory = temporary();
     const file = join(directory, 'rows.csv');
     writeFileSync(file, 'key,value\n=1+1,@x\n');

@@ -9,7 +9,6 @@ import { run, start, startNode, temporary } from './support/command.ts';
 const hostsText = 'hosts key=addr value=count backend=sqlite';
 const hosts = { key: 'addr', value: { type: 'count', as: 'exact' } } as const;
 const services = { key: ['addr', 'port'] } as const;
-const slow = { timeout: 60_000 };
 
 async function open(options: Partial<NodeOptions> = {}): Promise<TableNode & { address: string }> {
   const node = await openNode({ id: 'manager', listen: { port: 0 }, ...options });
@@ -17,7 +16,7 @@ async function open(options: Partial<NodeOptions> = {}): Promise<TableNode & { a
   return node as TableNode & { address: string };
 }
 
-test('set, get, add, keys, delete and status speak with a running node', slow, async () => {
+test('set, get, add, keys, delete and status speak with a running node', async () => {
   const node = await open();
   const table = node.table('hosts', hosts);
   node.table('services', services);
@@ -64,7 +63,7 @@ test('set, get, add, keys, delete and status speak with a running node', slow, a
   expect(table.size).toBe(0);
 });
 
-test('a write from the command line conflicts with nobody', slow, async () => {
+test('a write from the command line conflicts with nobody', async () => {
   const node = await open();
   const table = node.table('hosts', hosts);
   table.set('10.0.0.1', 1);
@@ -82,7 +81,7 @@ test('joining to read and leaving again takes no longer than the answers take', 
   expect(await leastTime(visit, 3)).toBeLessThan(900);
 });
 
-test('a killed node comes back with its rows, and log and replay read its file', slow, async () => {
+test('a killed node comes back with its rows, and log and replay read its file', async () => {
   const directory = temporary();
   const args = ['--id', 'manager', '--directory', directory, '--table', hostsText];
   const first = await startNode(args);
@@ -102,7 +101,7 @@ test('a killed node comes back with its rows, and log and replay read its file',
     log.close();
     return log.position;
   };
-  await expect.poll(positions, { timeout: 10_000 }).toBe(2);
+  await expect.poll(positions).toBe(2);
   first.process.kill('SIGKILL');
   await first.finished;
   const [log, early, second] = await Promise.all([
@@ -125,7 +124,7 @@ test('a killed node comes back with its rows, and log and replay read its file',
   expect(closed.stdout).toContain('"code":"closed"');
 });
 
-test('tail waits for a node that goes away and prints what changed meanwhile', slow, async () => {
+test('tail waits for a node that goes away and prints what changed meanwhile', async () => {
   const directory = temporary();
   const declaration = { ...hosts, backend: 'sqlite' } as const;
   const first = await open({ directory });
@@ -145,7 +144,7 @@ test('tail waits for a node that goes away and prints what changed meanwhile', s
   expect((await tail.finished).code).toBe(0);
 });
 
-test('tail keeps no more than it says for a reader that stops, and says what it left out', slow, async () => {
+test('tail keeps no more than it says for a reader that stops, and says what it left out', async () => {
   const node = await open();
   const table = node.table('hosts', hosts);
   table.set('10.0.0.1', 0);
@@ -173,7 +172,7 @@ test('tail keeps no more than it says for a reader that stops, and says what it 
   expect(lines + left).toBe(writes + 2);
 });
 
-test('a node of the command line joins a cluster, and a wrong token is kept out', slow, async () => {
+test('a node of the command line joins a cluster, and a wrong token is kept out', async () => {
   const manager = await open({ auth: { token: 'open-sesame' } });
   const table = manager.table('services', services);
   const arrived = new Promise<unknown>((resolve) => table.changes.subscribe(({ key }) => resolve(key)));

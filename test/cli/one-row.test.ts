@@ -6,8 +6,8 @@ import { EVERYTHING } from '../../src/access/grant.ts';
 import { MAX_REQUESTS, Visit as SessionVisit } from '../../src/replication/session/visit.ts';
 import { type Message, decodeMessage, encodeMessage } from '../../src/replication/wire/wire.ts';
 import { run } from './support/command.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
-const slow = { timeout: 60_000 };
 const counts = { key: 'string', value: 'count', mode: 'lww' } as const satisfies TableDeclaration;
 
 async function open(options: Partial<NodeOptions> = {}): Promise<TableNode & { address: string }> {
@@ -53,11 +53,11 @@ class Visit {
       );
       if (found?.type !== 'answer') throw new Error('no answer yet');
       return found.answer;
-    }, 10_000);
+    }, PATIENCE_MS);
   }
 }
 
-test('a visitor is told its answers and nothing of any table, and nobody that it came', slow, async () => {
+test('a visitor is told its answers and nothing of any table, and nobody that it came', async () => {
   const node = await open();
   const codes: string[] = [];
   node.events.subscribe(({ code }) => codes.push(code));
@@ -82,7 +82,7 @@ test('a visitor is told its answers and nothing of any table, and nobody that it
       () => expect.unreachable('a visitor counted as a peer'),
       ({ code }) => expect(code).toBe('PEERS_BEHIND'),
     );
-  });
+  }, PATIENCE_MS);
   visit.socket.close();
   await once(visit.socket, 'close');
   expect(visit.heard.map(({ type }) => type).filter((type) => type !== 'ping')).toEqual([
@@ -95,7 +95,7 @@ test('a visitor is told its answers and nothing of any table, and nobody that it
   expect(codes.slice(before)).toEqual([]);
 });
 
-test('a request has the rights of its credential, and what it may not know is not there', slow, async () => {
+test('a request has the rights of its credential, and what it may not know is not there', async () => {
   const credentials = [{ name: 'readers', token: 'r', nodes: ['cli-*'], read: ['counts'], write: [] }];
   const node = await open({ auth: { credentials } });
   node.table('counts', counts).set('a', 1);
@@ -117,7 +117,7 @@ test('a request has the rights of its credential, and what it may not know is no
   ).toBeDefined();
 });
 
-test('what is no request of a visitor ends its connection, and no other', slow, async () => {
+test('what is no request of a visitor ends its connection, and no other', async () => {
   const node = await open();
   node.table('counts', counts);
   const wrong: Message[] = [
@@ -154,7 +154,7 @@ test('so many requests of one connection are under way, and one more ends it', (
   expect(() => visit.take({ type: 'request', request })).toThrow('64 requests are under way');
 });
 
-test('values of every type come back from a row as they were written', slow, async () => {
+test('values of every type come back from a row as they were written', async () => {
   const node = await open();
   const env = { TABLECAST_PEER: node.address };
   const big = '18446744073709551615';
@@ -181,7 +181,7 @@ test('values of every type come back from a row as they were written', slow, asy
   expect(printed[2]).toContain('-0');
 });
 
-test('touch prolongs a row, makes none, and is refused where rows do not expire so', slow, async () => {
+test('touch prolongs a row, makes none, and is refused where rows do not expire so', async () => {
   const node = await open();
   const lived = node.table('lived', { key: 'string', writeExpire: '1h' }).add('k');
   node.table('counts', counts).set('k', 1);
@@ -199,16 +199,16 @@ test('touch prolongs a row, makes none, and is refused where rows do not expire 
   expect([lived.size, kinds.filter((kind) => kind === 'touch').length]).toEqual([1, 1]);
 });
 
-test('undo shows what it would write, writes it, and has the rights of its credential', slow, async () => {
+test('undo shows what it would write, writes it, and has the rights of its credential', async () => {
   const node = await open();
   const table = node.table('counts', counts).set('a', 1).set('b', 1);
   const other = await openNode({ id: 'worker', peers: [node.address] });
   onTestFinished(() => other.close());
   const there = other.table('counts', counts);
-  await vi.waitFor(() => expect(there.size).toBe(2));
+  await vi.waitFor(() => expect(there.size).toBe(2), PATIENCE_MS);
   const { position } = node.log;
   there.set('a', 7).set('c', 7).delete('b');
-  await vi.waitFor(() => expect(Object.fromEntries(table)).toEqual({ a: 7, c: 7 }));
+  await vi.waitFor(() => expect(Object.fromEntries(table)).toEqual({ a: 7, c: 7 }), PATIENCE_MS);
   const env = { TABLECAST_PEER: node.address };
   const undo = ['undo', 'counts', '--origin', 'worker', '--since', String(position)];
   expect((await run([...undo, '--dry-run'], { env })).stdout.split('\n').toSorted()).toEqual(

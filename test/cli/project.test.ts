@@ -4,8 +4,6 @@ import { type TableNode, openNode } from 'tablecast';
 import { expect, onTestFinished, test } from 'vitest';
 import { run, start, temporary } from './support/command.ts';
 
-const slow = { timeout: 60_000 };
-
 async function open(directory?: string): Promise<TableNode & { address: string }> {
   const node = await openNode({ id: 'manager', listen: { port: 0 }, directory });
   onTestFinished(() => node.close());
@@ -21,7 +19,7 @@ function read(file: string, sql: string): unknown[] {
   }
 }
 
-test('project --once fills a target from a running node, under the names that are given', slow, async () => {
+test('project --once fills a target from a running node, under the names that are given', async () => {
   const node = await open();
   node.table('visits', { key: ['addr', 'port'], value: 'count' }).set(['10.0.0.1', '22/tcp'], 7);
   const to = join(temporary(), 'rows.db');
@@ -35,7 +33,7 @@ test('project --once fills a target from a running node, under the names that ar
   expect(read(to, 'SELECT host, port, times FROM seen')).toEqual([['10.0.0.1', '22/tcp', 7]]);
 });
 
-test('project follows a running node until it is told to stop', slow, async () => {
+test('project follows a running node until it is told to stop', async () => {
   const node = await open();
   const hosts = node.table('hosts', { key: 'addr', value: 'count' });
   hosts.set('10.0.0.1', 1);
@@ -53,7 +51,7 @@ test('project follows a running node until it is told to stop', slow, async () =
   ]);
 });
 
-test('project reads a database beside its running node, with the history', slow, async () => {
+test('project reads a database beside its running node, with the history', async () => {
   const directory = temporary();
   const node = await open(directory);
   const hosts = node.table('hosts', { key: 'addr', value: 'count', backend: 'sqlite' });
@@ -72,7 +70,7 @@ test('project reads a database beside its running node, with the history', slow,
   ]);
 });
 
-test('project says what is wrong', slow, async () => {
+test('project says what is wrong', async () => {
   const node = await open();
   node.table('hosts', { key: 'addr' });
   const peer = ['--peer', node.address];

@@ -3,8 +3,6 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { answerText } from '../../src/cli/query-text.ts';
 import { run, temporary } from './support/command.ts';
 
-const slow = { timeout: 60_000 };
-
 async function open(
   directory?: string,
   options: Partial<NodeOptions> = {},
@@ -23,7 +21,7 @@ async function open(
   return node as TableNode & { address: string };
 }
 
-test('query asks the tables of a running node, with parameters, in every format', slow, async () => {
+test('query asks the tables of a running node, with parameters, in every format', async () => {
   const node = await open();
   const ask = (...args: string[]) => run(['query', ...args, '--peer', node.address]);
   const [table, csv, json] = await Promise.all([
@@ -44,7 +42,7 @@ test('query asks the tables of a running node, with parameters, in every format'
   );
 });
 
-test('query asks the database of a node that runs, and of one that does not', slow, async () => {
+test('query asks the database of a node that runs, and of one that does not', async () => {
   const directory = temporary();
   const node = await open(directory);
   const from = ['--directory', directory, '--id', 'manager', '--json'];
@@ -56,7 +54,7 @@ test('query asks the database of a node that runs, and of one that does not', sl
   expect(await run(past)).toMatchObject({ code: 0, stdout: '{"n":1}\n' });
 });
 
-test('query asks the HTTP port of a node, which has its log and peers', slow, async () => {
+test('query asks the HTTP port of a node, which has its log and peers', async () => {
   const token = 'a-token-of-thirty-two-characters';
   const node = await open(undefined, { http: { port: 0 }, auth: { token } });
   const ask = (...args: string[]) =>
@@ -83,7 +81,7 @@ test('query asks the HTTP port of a node, which has its log and peers', slow, as
   });
 });
 
-test('query says what is wrong', slow, async () => {
+test('query says what is wrong', async () => {
   const node = await open();
   const ask = (...args: string[]) => run(['query', ...args, '--peer', node.address]);
   const [log, peers, table, write, hidden, pragma, rows, words, time] = await Promise.all([

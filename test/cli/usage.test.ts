@@ -8,9 +8,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { commandLine, run, temporary } from './support/command.ts';
 import { endProcess } from '../support/end-process.ts';
 
-const slow = { timeout: 60_000 };
-
-test('a wrong flag and a wrong command end with 2 and say what was meant', slow, async () => {
+test('a wrong flag and a wrong command end with 2 and say what was meant', async () => {
   const [flag, command, version] = await Promise.all([
     run(['get', 'hosts', '10.0.0.1', '--jsn']),
     run(['stauts']),
@@ -25,7 +23,7 @@ test('a wrong flag and a wrong command end with 2 and say what was meant', slow,
   expect(version.stdout).toMatch(/^\d+\.\d+\.\d+/);
 });
 
-test('wrong use is told as JSON where JSON is asked for, like every other error', slow, async () => {
+test('wrong use is told as JSON where JSON is asked for, like every other error', async () => {
   const [flag, argument, command] = await Promise.all([
     run(['get', 'hosts', '10.0.0.1', '--json', '--frob']),
     run(['set', '--json']),
@@ -40,13 +38,13 @@ test('wrong use is told as JSON where JSON is asked for, like every other error'
   });
 });
 
-test('an argument of a few words says which, in our words', slow, async () => {
+test('an argument of a few words says which, in our words', async () => {
   const { code, stderr } = await run(['switch-mode', 'visits', 'newest']);
   expect(code).toBe(2);
   expect(stderr).toContain("<mode> is one of naive, lww, automerge, not 'newest'.");
 });
 
-test('an output that cannot be written ends the command with 4 and says why', slow, async () => {
+test('an output that cannot be written ends the command with 4 and says why', async () => {
   const full = spawnSync('sh', ['-c', '"$@" > /dev/full', 'sh', ...commandLine(['--help'])], {
     encoding: 'utf8',
   });
@@ -55,7 +53,7 @@ test('an output that cannot be written ends the command with 4 and says why', sl
   expect(full.stderr).not.toContain('    at ');
 });
 
-test('an error that nobody can be told ends the command with its own code all the same', slow, async () => {
+test('an error that nobody can be told ends the command with its own code all the same', async () => {
   const words = ['sh', ...commandLine(['log', '--file', '/nowhere/a.tablecast.db'])];
   // The reader of the errors is gone before there is one.
   const child = spawn('sh', ['-c', 'sleep 0.2; exec "$@"', ...words], {
@@ -66,7 +64,7 @@ test('an error that nobody can be told ends the command with its own code all th
   expect(await once(child, 'exit')).toEqual([2, null]);
 });
 
-test('a user without a name, as in a container, joins nodes', slow, async () => {
+test('a user without a name, as in a container, joins nodes', async () => {
   const node = await openNode({ id: 'a', listen: { port: 0 } });
   onTestFinished(() => node.close());
   node.table('hosts', { key: 'addr', value: 'count' });
@@ -77,7 +75,7 @@ test('a user without a name, as in a container, joins nodes', slow, async () => 
   expect(await run(words, { env })).toMatchObject({ code: 0, stderr: '' });
 });
 
-test('a peer that is not there is told at once, in words or JSON, never with a stack', slow, async () => {
+test('a peer that is not there is told at once, in words or JSON, never with a stack', async () => {
   const [words, json] = await Promise.all([
     run(['get', 'hosts', '10.0.0.1', '--peer', 'ws://127.0.0.1:1']),
     run(['set', 'hosts', '10.0.0.1', '1', '--peer', 'ws://127.0.0.1:1', '--json']),
@@ -90,7 +88,7 @@ test('a peer that is not there is told at once, in words or JSON, never with a s
   expect(JSON.parse(json.stderr)).toMatchObject({ error: { code: 'PEER_UNREACHABLE' } });
 });
 
-test('a peer that accepts and says nothing is given up after the timeout', slow, async () => {
+test('a peer that accepts and says nothing is given up after the timeout', async () => {
   const server = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   await new Promise((resolve) => server.once('listening', resolve));
@@ -100,7 +98,7 @@ test('a peer that accepts and says nothing is given up after the timeout', slow,
   expect(result.stderr).toContain('did not answer within 300 ms');
 });
 
-test('flags go before the environment, which goes before the file; secrets are masked', slow, async () => {
+test('flags go before the environment, which goes before the file; secrets are masked', async () => {
   const directory = temporary();
   const file = join(directory, 'tablecast.json');
   const tables = { hosts: { key: 'addr', value: 'count', writeExpire: '1h' } };
@@ -127,31 +125,27 @@ test('flags go before the environment, which goes before the file; secrets are m
   });
 });
 
-test(
-  'a port in use, a database in use and a wrong configuration are refused with the remedy',
-  slow,
-  async () => {
-    const directory = temporary();
-    const node = await openNode({ id: 'a', directory, listen: { port: 0 } });
-    onTestFinished(() => node.close());
-    const { port } = new URL(node.address ?? '');
-    const file = join(directory, 'tablecast.json');
-    writeFileSync(file, JSON.stringify({ id: 'a', directroy: 'data' }));
-    const [taken, database, config] = await Promise.all([
-      run(['run', '--id', 'b', '--listen', port]),
-      run(['run', '--id', 'a', '--listen', '0', '--directory', directory]),
-      run(['run', '--config', file]),
-    ]);
-    expect(taken.code).toBe(3);
-    expect(taken.stderr).toContain(port);
-    expect(database.code).toBe(4);
-    expect(database.stderr).toContain('in use');
-    expect(config.code).toBe(2);
-    expect(config.stderr).toContain("directroy is not an option. Did you mean 'directory'?");
-  },
-);
+test('a port in use, a database in use and a wrong configuration are refused with the remedy', async () => {
+  const directory = temporary();
+  const node = await openNode({ id: 'a', directory, listen: { port: 0 } });
+  onTestFinished(() => node.close());
+  const { port } = new URL(node.address ?? '');
+  const file = join(directory, 'tablecast.json');
+  writeFileSync(file, JSON.stringify({ id: 'a', directroy: 'data' }));
+  const [taken, database, config] = await Promise.all([
+    run(['run', '--id', 'b', '--listen', port]),
+    run(['run', '--id', 'a', '--listen', '0', '--directory', directory]),
+    run(['run', '--config', file]),
+  ]);
+  expect(taken.code).toBe(3);
+  expect(taken.stderr).toContain(port);
+  expect(database.code).toBe(4);
+  expect(database.stderr).toContain('in use');
+  expect(config.code).toBe(2);
+  expect(config.stderr).toContain("directroy is not an option. Did you mean 'directory'?");
+});
 
-test('a configuration that a node would refuse is refused when it is checked', slow, async () => {
+test('a configuration that a node would refuse is refused when it is checked', async () => {
   const directory = temporary();
   const file = join(directory, 'tablecast.json');
   const check = async (content: object): Promise<string> => {

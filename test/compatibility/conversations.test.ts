@@ -9,6 +9,7 @@ import { type InProcessNetwork, inProcessNetwork } from '../../src/transport/in-
 import type { Connection, Transport } from '../../src/transport/transport.ts';
 import { temporaryDirectory } from '../backends/support/places.ts';
 import { NodeUnderAttack } from '../reliability/support/fake-peer.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/formats/', import.meta.url));
 const releases = readdirSync(fixtures, { withFileTypes: true }).filter((entry) => entry.isDirectory());
@@ -36,7 +37,7 @@ describe.each(releases.map(({ name }) => name))('a node of release %s', (release
       peer.deliver(frame);
       await setTimeout(1);
     }
-    await vi.waitFor(() => expect(seen.get('later')).toBe(1), 10_000);
+    await vi.waitFor(() => expect(seen.get('later')).toBe(1), PATIENCE_MS);
     expect(peer.closedWith).toBeUndefined();
     expect(new Map(seen)).toEqual(new Map(recorded.rows['seen']));
     expect(new Map(busy)).toEqual(new Map(recorded.rows['busy']));
@@ -149,7 +150,7 @@ describe('nodes of two versions', () => {
       () => {
         for (const table of tables()) expect(new Set(table?.keys())).toEqual(expected);
       },
-      { timeout: 20_000, interval: 50 },
+      { timeout: PATIENCE_MS, interval: 50 },
     );
   });
 
@@ -169,7 +170,7 @@ describe('nodes of two versions', () => {
         const messages = events.map(({ message }) => message).join('\n');
         expect(messages).toContain('No common protocol version');
         expect(messages).toContain(theirs);
-      }, 10_000);
+      }, PATIENCE_MS);
       expect(nodes[1]?.table('refused', counts).size).toBe(0);
     },
   );

@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { type NodeEvent, type SetTable, type TableNode, openNode } from '../../src/index.ts';
 import { type Message, decodeMessage, encodeMessage } from '../../src/replication/wire/wire.ts';
 import { setRun } from '../security/support.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const HELLO = 1;
 const TABLES = 2;
@@ -44,7 +45,7 @@ class LaterPeer {
       const found = this.received.find((message) => message.type === type);
       if (found === undefined) throw new Error(`no ${type} was heard`);
       return found as Extract<Message, { type: T }>;
-    }, 5000);
+    }, PATIENCE_MS);
   }
 }
 
@@ -82,7 +83,7 @@ describe('a peer of a later version', () => {
     expect([...seen]).toEqual(['here']);
     expect(peer.received.map(({ type }) => type)).not.toContain('runs');
     const said = (): boolean => events.some(({ message }) => message.includes('No common protocol version'));
-    await vi.waitFor(() => expect(said()).toBe(true));
+    await vi.waitFor(() => expect(said()).toBe(true), PATIENCE_MS);
   });
 
   it('that speaks this protocol and the next settles on this one; what it says beyond is passed over', async () => {

@@ -140,7 +140,7 @@ it('every docstring of the public interface is a sentence whose subject comes fi
     return wrong === undefined ? [] : [`${place} ${wrong}: ${text.slice(0, 60)}`];
   });
   expect(faults).toEqual([]);
-}, 120_000);
+});
 
 it('no docstring of the sources begins as a question does', () => {
   const names = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' });

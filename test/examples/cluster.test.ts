@@ -25,37 +25,28 @@ function isRunning(pid: number): boolean {
 }
 
 describe('the cluster demonstration', () => {
-  test(
-    'kills a worker, brings it back, and ends with every node, replay and count equal',
-    { timeout: 60_000 },
-    async () => {
-      const running = start(['--rows', '3000', '--seconds', '2', '--contested']);
-      const { code, stdout, stderr } = await running.finished;
-      expect(stderr).toBe('');
-      expect(stdout).toMatch(/3,000 rows, a generated sample/);
-      expect(stdout).toMatch(/worker-1 +killed at row [\d,]+ \(SIGKILL\)/);
-      expect(stdout).toMatch(/worker-1 +recovered [\d,]+ rows from its log of [\d,]+ operations in \d+ ms/);
-      expect(stdout).toMatch(/worker-1 +caught up [\d,]+ operations of the others in \d+ ms/);
-      expect(stdout).toMatch(/contested: 3 keys differ/);
-      expect(stdout).toMatch(/yes +every node has the same rows/);
-      expect(stdout).toMatch(/yes +each node's log, replayed into fresh tables, gives its live rows/);
-      expect(stdout).toMatch(/yes +rows and counts are those of one undisturbed process/);
-      expect(code).toBe(0);
-      const commands = Array.from(stdout.matchAll(/^ +(node .+)$/gm), ([, command = '']) => command);
-      expect(commands).toHaveLength(2);
-      for (const command of commands)
-        expect(execSync(command, { encoding: 'utf8', stdio: 'pipe' })).not.toBe('');
-      const directory = /rm -r (\S+)/.exec(stdout)?.[1] ?? '';
-      expect(readdirSync(directory).toSorted()).toEqual([
-        'manager',
-        'sample-dns.log',
-        'worker-1',
-        'worker-2',
-      ]);
-    },
-  );
+  test('kills a worker, brings it back, and ends with every node, replay and count equal', async () => {
+    const running = start(['--rows', '3000', '--seconds', '2', '--contested']);
+    const { code, stdout, stderr } = await running.finished;
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/3,000 rows, a generated sample/);
+    expect(stdout).toMatch(/worker-1 +killed at row [\d,]+ \(SIGKILL\)/);
+    expect(stdout).toMatch(/worker-1 +recovered [\d,]+ rows from its log of [\d,]+ operations in \d+ ms/);
+    expect(stdout).toMatch(/worker-1 +caught up [\d,]+ operations of the others in \d+ ms/);
+    expect(stdout).toMatch(/contested: 3 keys differ/);
+    expect(stdout).toMatch(/yes +every node has the same rows/);
+    expect(stdout).toMatch(/yes +each node's log, replayed into fresh tables, gives its live rows/);
+    expect(stdout).toMatch(/yes +rows and counts are those of one undisturbed process/);
+    expect(code).toBe(0);
+    const commands = Array.from(stdout.matchAll(/^ +(node .+)$/gm), ([, command = '']) => command);
+    expect(commands).toHaveLength(2);
+    for (const command of commands)
+      expect(execSync(command, { encoding: 'utf8', stdio: 'pipe' })).not.toBe('');
+    const directory = /rm -r (\S+)/.exec(stdout)?.[1] ?? '';
+    expect(readdirSync(directory).toSorted()).toEqual(['manager', 'sample-dns.log', 'worker-1', 'worker-2']);
+  });
 
-  test('Ctrl-C ends every process and removes the directory', { timeout: 40_000 }, async () => {
+  test('Ctrl-C ends every process and removes the directory', async () => {
     const running = start(['--rows', '20000', '--seconds', '60']);
     const [, directory = ''] = await running.printed(/^data +(\S+),/m);
     await running.printed(/[1-9]\d* of 20,000 rows/);
@@ -70,13 +61,13 @@ describe('the cluster demonstration', () => {
     expect(existsSync(directory)).toBe(false);
   });
 
-  test('a killed coordinator leaves no process behind', { timeout: 40_000 }, async () => {
+  test('a killed coordinator leaves no process behind', async () => {
     const running = start(['--seconds', '60']);
     await running.printed(/[1-9]\d* of 20,000 rows/);
     const pids = Array.from(running.stdout.matchAll(/pid (\d+)/g), ([, pid]) => Number(pid));
     running.signal('SIGKILL');
     await running.finished;
-    await expect.poll(() => pids.some(isRunning), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => pids.some(isRunning)).toBe(false);
   });
 });
 

@@ -249,7 +249,7 @@ test('of too many sockets one of the address that has most gives way, the oldest
   expect((await stream.take(1))[0]?.name).toBe('clear');
 });
 
-test('a request that drips is ended in time', { timeout: 60_000 }, async () => {
+test('a request that drips is ended in time', async () => {
   const node = await openWithHttp();
   const answer = await raw(node.url, 'GET /v1 HTTP/1.1\r\nHost: localhost\r\nX-Slow: ', false);
   expect(answer).toContain('did not come in time');

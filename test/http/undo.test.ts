@@ -3,6 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { RequestBudget } from '../../src/http/request-budget.ts';
 import { httpLimits } from '../../src/http/limits.ts';
 import { ask, openWithHttp } from './support.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const counts = { key: 'string', value: 'int', mode: 'lww' } as const;
 const UNDO = '/v1/tables/counts/undo';
@@ -14,10 +15,10 @@ async function opened(options: Parameters<typeof openWithHttp>[0] = {}) {
   const worker = await openNode({ id: 'worker', peers: [(node as TableNode & { address: string }).address] });
   onTestFinished(() => worker.close());
   const there = worker.table('counts', counts);
-  await vi.waitFor(() => expect(there.size).toBe(3), 10_000);
+  await vi.waitFor(() => expect(there.size).toBe(3), PATIENCE_MS);
   const { position } = node.log;
   there.set('a', 7).set('c', 7).set('mine', 7).delete('b');
-  await vi.waitFor(() => expect(Object.fromEntries(table)).toEqual({ a: 7, c: 7, mine: 7 }), 10_000);
+  await vi.waitFor(() => expect(Object.fromEntries(table)).toEqual({ a: 7, c: 7, mine: 7 }), PATIENCE_MS);
   table.set('mine', 9);
   return { node, table, position };
 }

@@ -82,7 +82,7 @@ describe.skipIf(missing !== undefined)('the configuration of a server', () => {
     expect(group.events.map(({ code }) => code)).not.toContain('carrier-refused');
     await group.open('worker-2', { nats: { ...nats, password: '$WORKER_1_PASSWORD' } });
     await group.told('peer-refused');
-  }, 60_000);
+  });
 });
 
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;

@@ -27,7 +27,7 @@ const users = [
   user('one', ['tablecast.g.operations.t.one.*', 'tablecast.g.bundle.one']),
 ].join(', ');
 
-describe.skipIf(missing !== undefined)('with permissions by subject', { timeout: 60_000 }, () => {
+describe.skipIf(missing !== undefined)('with permissions by subject', () => {
   let server: NatsServer;
   let group: Group;
   let all: TableNode;

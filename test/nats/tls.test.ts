@@ -7,7 +7,7 @@ import { newAuthority } from '../transport/websocket/certificates.ts';
 import { Group, declaration, until } from './group.ts';
 import { NatsServer, missing } from './server.ts';
 
-describe.skipIf(missing !== undefined)('over TLS', { timeout: 60_000 }, () => {
+describe.skipIf(missing !== undefined)('over TLS', () => {
   const directory = mkdtempSync(join(tmpdir(), 'tablecast-nats-tls-'));
   const authority = newAuthority();
   const [own, shown] = [authority.issue('server'), authority.issue('node')];

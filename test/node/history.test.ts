@@ -53,23 +53,19 @@ function realPlace(directory: string): Place {
 
 // INV-3
 describe('a node, whatever is done to it', () => {
-  it(
-    'holds the rows, the changes and the log that plain Maps predict, also after a restart',
-    { timeout: 120_000 },
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(history, async (steps) => {
-          const time = new VirtualTime();
-          const runner = new HistoryRunner(virtualPlace(time));
-          await runner.run(steps);
-          await time.until(runner.node.close());
-        }),
-        { numRuns: runs },
-      );
-    },
-  );
+  it('holds the rows, the changes and the log that plain Maps predict, also after a restart', async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (steps) => {
+        const time = new VirtualTime();
+        const runner = new HistoryRunner(virtualPlace(time));
+        await runner.run(steps);
+        await time.until(runner.node.close());
+      }),
+      { numRuns: runs },
+    );
+  });
 
-  it('does so on a real database', { timeout: 120_000 }, async () => {
+  it('does so on a real database', async () => {
     await fc.assert(
       fc.asyncProperty(history, async (steps) => {
         const directory = mkdtempSync(join(tmpdir(), 'tablecast-history-'));

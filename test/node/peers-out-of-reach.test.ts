@@ -4,6 +4,7 @@ import { type AddressInfo, type Server as NetServer, connect, createServer } fro
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { type NodeEvent, type NodeOptions, type TableNode, openNode } from '../../src/index.ts';
 import { newAuthority } from '../transport/websocket/certificates.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 interface Opened {
   readonly node: TableNode;
@@ -63,7 +64,7 @@ async function first({ events }: Opened, code: string): Promise<NodeEvent> {
     const [event] = found(events, code);
     if (event === undefined) throw new Error(`no ${code} among ${events.map((one) => one.code).join(', ')}`);
     return event;
-  }, 10_000);
+  }, PATIENCE_MS);
 }
 
 describe('a configured peer', () => {
@@ -79,7 +80,7 @@ describe('a configured peer', () => {
       const [line = ''] = await metric(sensor, 'tablecast_peer_failed_dials_total');
       expect(line.startsWith(failed)).toBe(true);
       expect(Number(line.split(' ')[1])).toBeGreaterThan(2);
-    }, 10_000);
+    }, PATIENCE_MS);
     expect(found(sensor.events, 'peer-unreachable')).toHaveLength(1);
     expect(await readyz(sensor)).toEqual({
       status: 503,
@@ -97,7 +98,7 @@ describe('a configured peer', () => {
     const ssh = await portOf(createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')));
     const web = await portOf(createHttpServer((_, response) => response.end('hello')));
     const sensor = await open({ id: 'sensor', peers: [`ws://127.0.0.1:${ssh}`, `ws://127.0.0.1:${web}`] });
-    await vi.waitFor(() => expect(sensor.events).toHaveLength(2), 10_000);
+    await vi.waitFor(() => expect(sensor.events).toHaveLength(2), PATIENCE_MS);
     const messages = sensor.events.map(({ message }) => message).join('\n');
     expect(messages).toMatch(/no HTTP is spoken there/);
     expect(messages).toMatch(/HTTP status 200/);
@@ -134,7 +135,7 @@ describe('a wrong token', () => {
       const [line = ''] = await metric(hub, 'tablecast_refused_connections_total');
       expect(line).toMatch(/\{status="401"\} /);
       expect(Number(line.split(' ')[1])).toBeGreaterThan(2);
-    }, 10_000);
+    }, PATIENCE_MS);
     expect(found(hub.events, 'peer-refused')).toHaveLength(1);
     expect(found(sensor.events, 'peer-refused')).toHaveLength(1);
     const { status, reasons } = await readyz(sensor);
@@ -184,7 +185,7 @@ describe('TLS on one side only', () => {
       expect(await metric(hub, 'tablecast_refused_connections_total')).toContain(
         'tablecast_refused_connections_total{status="400"} 20',
       );
-    }, 10_000);
+    }, PATIENCE_MS);
     expect(found(hub.events, 'peer-refused')).toHaveLength(1);
   });
 });

@@ -7,6 +7,7 @@ import { sqliteBackend } from '../../src/backends/sqlite/sqlite-backend.ts';
 import { type NodeOptions, type Retention, type TableNode, openLogFile, openNode } from '../../src/index.ts';
 import { openNodeOf } from '../../src/node/open-node.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 /** As a node is opened by its users, but with small blocks and looks that come a hundred times as often. */
 const AFTER = 60;
@@ -69,7 +70,7 @@ async function write(node: TableNode, count: number, from = 0): Promise<void> {
 /** Lets the housekeeping, of the log and of the tables, look so often, whether or not there is anything it may do. */
 async function looked(times: number): Promise<void> {
   const until = looks + 2 * times;
-  await vi.waitFor(() => expect(looks).toBeGreaterThanOrEqual(until), { timeout: 10_000, interval: 5 });
+  await vi.waitFor(() => expect(looks).toBeGreaterThanOrEqual(until), { timeout: PATIENCE_MS, interval: 5 });
 }
 
 /** Rows by their text: nodes may have them in another order. */
@@ -87,7 +88,7 @@ async function trimmed(node: TableNode, to: number): Promise<number> {
       expect(first?.position).toBeGreaterThan(to);
       return first?.position as number;
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: PATIENCE_MS, interval: 20 },
   );
 }
 
@@ -134,7 +135,7 @@ describe('a log that is not kept for ever', () => {
         await node.flush();
         expect((await kept(node))[0]?.position).toBeGreaterThan(110);
       },
-      { timeout: 15_000, interval: 100 },
+      { timeout: PATIENCE_MS, interval: 100 },
     );
     expect(numbers(node).get('key 19')).toBe(119);
   });
@@ -192,13 +193,13 @@ describe('a log that is not kept for ever', () => {
     const friend = await open('friend', undefined, { peers });
     numbers(friend);
     await write(node, 200);
-    await vi.waitFor(() => expect(numbers(friend).get('key 19')).toBe(199), { timeout: 15_000 });
+    await vi.waitFor(() => expect(numbers(friend).get('key 19')).toBe(199), { timeout: PATIENCE_MS });
     await friend.close();
     await write(node, 20, 200);
     const again = await open('friend', undefined, { peers });
     const events: string[] = [];
     again.events.subscribe(({ code }) => events.push(code));
-    await vi.waitFor(() => expect(numbers(again).get('key 19')).toBe(219), { timeout: 15_000 });
+    await vi.waitFor(() => expect(numbers(again).get('key 19')).toBe(219), { timeout: PATIENCE_MS });
     expect(events).not.toContain('checkpoint-adopted');
     await write(node, 300, 220);
     await trimmed(node, 300);
@@ -207,10 +208,10 @@ describe('a log that is not kept for ever', () => {
     numbers(late);
     await adopted;
     await vi.waitFor(() => expect(sorted(numbers(late))).toEqual(sorted(numbers(node))), {
-      timeout: 15_000,
+      timeout: PATIENCE_MS,
     });
     numbers(late).set('from late', 1);
-    await vi.waitFor(() => expect(numbers(node).get('from late')).toBe(1), { timeout: 15_000 });
+    await vi.waitFor(() => expect(numbers(node).get('from late')).toBe(1), { timeout: PATIENCE_MS });
   });
 
   it('goes on in the author’s order after everything else was forgotten', async () => {

@@ -12,7 +12,7 @@ const modules = path.join(checkout, 'node_modules');
 let project = '';
 
 async function inProject(command: string, ...args: string[]): Promise<string> {
-  const { stdout } = await run(command, args, { cwd: project, timeout: 60_000 });
+  const { stdout } = await run(command, args, { cwd: project, timeout: 180_000 });
   return stdout;
 }
 
@@ -37,7 +37,7 @@ beforeAll(async () => {
     JSON.stringify({ name: 'user', private: true, type: 'module', dependencies }),
   );
   await inProject('npm', 'install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund');
-}, 120_000);
+});
 
 afterAll(async () => {
   await rm(project, { recursive: true, force: true });

@@ -27,7 +27,7 @@ beforeAll(async () => {
   const { dependencies } = JSON.parse(manifest) as { dependencies: Record<string, string> };
   for (const name of [...Object.keys(dependencies), 'vitest']) await linkModule(name);
   await writeFile(path.join(project, 'package.json'), '{ "type": "module", "private": true }');
-}, 120_000);
+});
 
 /** A package of this checkout, as the project has it. */
 async function linkModule(name: string): Promise<void> {
@@ -70,7 +70,7 @@ test('the suites of the page pass under node:test against the backend and the tr
     "import { tcpTransport } from './tcp-transport.js';",
   ];
   await writeFile(path.join(project, 'suites.test.js'), [...imports, suites].join('\n'));
-  const { stdout } = await run('node', ['--test', 'suites.test.js'], { cwd: project, timeout: 110_000 });
+  const { stdout } = await run('node', ['--test', 'suites.test.js'], { cwd: project, timeout: 200_000 });
   expect(stdout).toMatch(/# fail 0/);
   expect(Number(/# pass (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(40);
 });
@@ -95,11 +95,11 @@ test.each(runners)(
       "import { cases } from './cases.js';",
       // node:test takes options in the second place, and has no limit of its own.
       runner === 'vitest'
-        ? 'for (const { title, run } of cases) test(title, run, 70_000);'
+        ? 'for (const { title, run } of cases) test(title, run, 200_000);'
         : 'for (const { title, run } of cases) test(title, run);',
     ];
     await writeFile(path.join(project, 'strangers.test.js'), suites.join('\n'));
-    const { stdout } = await run('node', args, { cwd: project, timeout: 110_000 });
+    const { stdout } = await run('node', args, { cwd: project, timeout: 200_000 });
     expect(failed.exec(stdout)?.[1] ?? '0').toBe('0');
     expect(Number(passed.exec(stdout)?.[1])).toBeGreaterThan(45);
   },
@@ -172,7 +172,7 @@ test('declarations compile with lib es2022 and without skipLibCheck', async () =
     cwd: project,
   }).catch((error: unknown) => error as { stdout: string });
   expect(stdout).toBe('');
-}, 120_000);
+});
 
 /** The folders that a file lies in. */
 function parents(file: string): string[] {

@@ -23,7 +23,7 @@ function recordSession(level: 'commit' | 'interval' | 'weak', commits: number, r
   return record({ shim: shim as string, program, scratch: scratch.path }, { level, commits, rounds });
 }
 
-describe('a power loss after any disk call', { timeout: 120_000 }, () => {
+describe('a power loss after any disk call', () => {
   it('loses nothing acknowledged at commit and leaves no file that does not open', async ({ skip }) => {
     if (shim === undefined) skip(NO_SHIM);
     const report = await checkImages(recordSession('commit', 60, 2), { images: 300, seed: 1 });
@@ -58,13 +58,9 @@ describe('a power loss after any disk call', { timeout: 120_000 }, () => {
   });
 });
 
-it(
-  'a flipped bit is refused, cut off with the last segment, or in no use; never taken for content',
-  { timeout: 120_000 },
-  async () => {
-    const report = await flipBits(300, 5);
-    expect(report.accepted).toEqual([]);
-    expect(report.refused).toBeGreaterThan(report.flips / 4);
-    expect(report.refused + report.torn + report.unused).toBe(report.flips);
-  },
-);
+it('a flipped bit is refused, cut off with the last segment, or in no use; never taken for content', async () => {
+  const report = await flipBits(300, 5);
+  expect(report.accepted).toEqual([]);
+  expect(report.refused).toBeGreaterThan(report.flips / 4);
+  expect(report.refused + report.torn + report.unused).toBe(report.flips);
+});

@@ -18,7 +18,7 @@ afterAll(() => {
 });
 
 // scripts/campaigns/planted-bugs.ts shows that this catches a store that goes on after a failed sync.
-describe('a node whose disk fails', { timeout: 120_000 }, () => {
+describe('a node whose disk fails', () => {
   it('loses nothing acknowledged, says what failed, reads on, and recovers from a full disk by itself', ({
     skip,
   }) => {

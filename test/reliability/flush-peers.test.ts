@@ -17,7 +17,7 @@ let node: TableNode;
 beforeAll(async () => {
   bundle = await bundleChildren(['holding-child']);
   directory = mkdtempSync(join(tmpdir(), 'tablecast-test-'));
-}, 60_000);
+});
 afterEach(async () => {
   await Promise.all(children.splice(0).map((child) => endProcess(child)));
   await node.close();
@@ -75,4 +75,4 @@ it('waits for other processes: one with a disk, which is killed, one with memory
   const again = await started('disk', place);
   expect(again.rows).toBe(1000);
   await node.flush({ peers: 2 });
-}, 60_000);
+});

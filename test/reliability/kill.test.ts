@@ -20,7 +20,7 @@ function killed(options: KillOptions): Promise<KillReport> {
 }
 
 // Generous, because every kill is a process, and other tests want the processors too.
-describe('a node killed with SIGKILL while it writes and replicates', { timeout: 120_000 }, () => {
+describe('a node killed with SIGKILL while it writes and replicates', () => {
   it('has everything it acknowledged at commit, and its peer nothing that it has not, fifteen times', async () => {
     const report = await killed({ kills: 15, seed: 1, durability: 'commit', behaviour: 'sound' });
     expect(report).toMatchObject({ kills: 15, lost: [], ahead: [], broken: [] });

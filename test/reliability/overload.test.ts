@@ -18,7 +18,7 @@ afterAll(() => {
   scratch.remove();
 });
 
-describe('a peer that does not read', { timeout: 120_000 }, () => {
+describe('a peer that does not read', () => {
   it('costs at most 64 MiB while 40 MB are written, and has the same rows soon after it goes on', async () => {
     const options = { scratch: scratch.path, megabytes: 40, pausedMs: 0 };
     const report = await pausePeer((name) => children.program(name), options);

@@ -16,25 +16,21 @@ afterAll(() => {
   scratch.remove();
 });
 
-it(
-  'memory stays flat at constant rows while keys come and go, by deletion and by expiry',
-  { timeout: 120_000 },
-  () => {
-    const report = soak(children.program('soak-child'), {
-      scratch: scratch.path,
-      rounds: 6,
-      keysPerRound: 100_000,
-    });
-    for (const rows of report.rows) expect(rows).toEqual([1000, 1000, 0, 0]);
-    // 100,000 keys that are not forgotten are 30 MB at two nodes; removed ones are kept up to 65,536.
-    const [, , third = 0] = report.heap;
-    const last = report.heap.at(-1) as number;
-    expect(last - third).toBeLessThan(25 * MIB);
-    expect(last).toBeLessThan(150 * MIB);
-  },
-);
+it('memory stays flat at constant rows while keys come and go, by deletion and by expiry', () => {
+  const report = soak(children.program('soak-child'), {
+    scratch: scratch.path,
+    rounds: 6,
+    keysPerRound: 100_000,
+  });
+  for (const rows of report.rows) expect(rows).toEqual([1000, 1000, 0, 0]);
+  // 100,000 keys that are not forgotten are 30 MB at two nodes; removed ones are kept up to 65,536.
+  const [, , third = 0] = report.heap;
+  const last = report.heap.at(-1) as number;
+  expect(last - third).toBeLessThan(25 * MIB);
+  expect(last).toBeLessThan(150 * MIB);
+});
 
-describe('under endless writes to a thousand rows', { timeout: 120_000 }, () => {
+describe('under endless writes to a thousand rows', () => {
   const rounds = 10;
   const perRound = 60_000;
 

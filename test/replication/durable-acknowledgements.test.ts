@@ -4,6 +4,7 @@ import { decodeMessage, encodeMessage } from '../../src/replication/wire/wire.ts
 import { NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { sendRuns, setRun } from '../security/support.ts';
 import { type Cluster, type ClusterOptions, createCluster } from '../support/cluster.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const onDisk = { key: 'string', value: 'count', backend: 'sqlite' } as const;
 const inMemory = { key: 'string', value: 'count' } as const;
@@ -128,7 +129,7 @@ describe('what a peer says is durable', () => {
     for (const run of runs) {
       sendRuns(peer, run);
       const before = peer.messages('ack').length;
-      await vi.waitFor(() => expect(peer.messages('ack').length).toBeGreaterThan(before), 5000);
+      await vi.waitFor(() => expect(peer.messages('ack').length).toBeGreaterThan(before), PATIENCE_MS);
     }
     expect(peer.messages('ack')).toMatchObject([
       { operations: 2, durable: 2, problem: '' },
@@ -177,7 +178,7 @@ describe('what a peer says is durable', () => {
     const problemAfter = async (...runs: readonly Uint8Array[]): Promise<string | undefined> => {
       const before = peer.messages('ack').length;
       sendRuns(peer, ...runs);
-      await vi.waitFor(() => expect(peer.messages('ack').length).toBeGreaterThan(before), 5000);
+      await vi.waitFor(() => expect(peer.messages('ack').length).toBeGreaterThan(before), PATIENCE_MS);
       return peer.messages('ack').at(-1)?.problem;
     };
     for (let first = 2; first < 4098; first += 1024) {
@@ -196,7 +197,7 @@ describe('what a peer says is durable', () => {
     const acknowledged = async (keys: readonly string[], firstSequence: number): Promise<void> => {
       const before = peer.messages('ack').length;
       sendRuns(peer, setRun({ table: 'open', origin: 'e@1', keys, firstSequence, known: firstSequence - 1 }));
-      await vi.waitFor(() => expect(peer.messages('ack').length).toBeGreaterThan(before), 5000);
+      await vi.waitFor(() => expect(peer.messages('ack').length).toBeGreaterThan(before), PATIENCE_MS);
     };
     await acknowledged(['a'], 1);
     await table.switchMode('lww');

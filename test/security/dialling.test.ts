@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
 import { webSocketTransport } from '../../src/transport/websocket/websocket.ts';
 import { NodeUnderAttack } from '../reliability/support/fake-peer.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const closing: (() => void)[] = [];
 
@@ -64,8 +65,8 @@ it('an address that a peer tells is not dialled', async () => {
   other.greet('evil-2', told as never);
   // Whatever it had begun would be under way before this answer.
   other.say({ type: 'ping', time: 1 });
-  await vi.waitFor(() => expect(other.messages('pong')).toHaveLength(1), 10_000);
-  await vi.waitFor(() => expect(peer.closedWith).toBeDefined(), 10_000);
+  await vi.waitFor(() => expect(other.messages('pong')).toHaveLength(1), PATIENCE_MS);
+  await vi.waitFor(() => expect(peer.closedWith).toBeDefined(), PATIENCE_MS);
   expect(inside.asked).toEqual([]);
   await target.close();
 });

@@ -10,6 +10,7 @@ import {
 } from '../../src/projection/held/claims.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { sendRuns, setRun } from './support.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 let target: NodeUnderAttack | undefined;
 
@@ -49,11 +50,11 @@ describe('origins that a writer of one table invents', () => {
     const { peer, relay, t, other } = await victim();
     for (let frame = 0; frame < 82; frame++) sendRuns(peer, runNaming(frame, invented(frame)));
     peer.say({ type: 'ping', time: 1 });
-    await vi.waitFor(() => expect(peer.messages('pong')).toHaveLength(1), 20_000);
+    await vi.waitFor(() => expect(peer.messages('pong')).toHaveLength(1), PATIENCE_MS);
     expect(t.size).toBe(2);
     sendRuns(relay, setRun({ table: 'other', origin: 'newcomer@1', keys: ['here'] }));
     sendRuns(relay, setRun({ table: 't', origin: 'newcomer@1', keys: ['here'] }));
-    await vi.waitFor(() => expect([other.has('here'), t.has('here')]).toEqual([true, true]), 20_000);
+    await vi.waitFor(() => expect([other.has('here'), t.has('here')]).toEqual([true, true]), PATIENCE_MS);
   });
 
   // INV-5
@@ -66,7 +67,7 @@ describe('origins that a writer of one table invents', () => {
       sendRuns(relay, ...runs);
     }
     sendRuns(relay, setRun({ table: 't', origin: 'newcomer@1', keys: ['here'] }));
-    await vi.waitFor(() => expect(t.has('here')).toBe(true), 20_000);
+    await vi.waitFor(() => expect(t.has('here')).toBe(true), PATIENCE_MS);
   });
 });
 

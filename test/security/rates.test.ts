@@ -6,6 +6,7 @@ import { Intake } from '../../src/replication/costs/intake.ts';
 import { Turns as MessageTurns, TURN_UNITS } from '../../src/replication/costs/turns.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { sendRuns, setRun } from './support.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const MIB = 1024 * 1024;
 let target: NodeUnderAttack | undefined;
@@ -35,7 +36,7 @@ describe('a peer that sends faster than it may (S8, S19)', () => {
     const { peer, seen } = await victim({ maxOperationsPerSecond: 50 });
     for (let index = 0; index < 130; index++) sendRuns(peer, runNumber(index));
     expect(seen.size).toBeLessThan(130);
-    await vi.waitFor(() => expect(seen.size).toBe(130), { timeout: 10_000, interval: 10 });
+    await vi.waitFor(() => expect(seen.size).toBe(130), { timeout: PATIENCE_MS, interval: 10 });
     expect([...seen]).toEqual(Array.from({ length: 130 }, (_, index) => `k${index}`));
     expect(peer.closedWith).toBeUndefined();
     expect(codes().filter((code) => code === 'peer-throttled')).toHaveLength(1);
@@ -47,7 +48,7 @@ describe('a peer that sends faster than it may (S8, S19)', () => {
     for (let sent = 0; sent < 2000; sent++) peer.say(frame);
     const answered = peer.messages('pong').length;
     expect(answered).toBeLessThan(1000);
-    await vi.waitFor(() => expect(peer.messages('pong').length).toBeGreaterThan(answered), 5000);
+    await vi.waitFor(() => expect(peer.messages('pong').length).toBeGreaterThan(answered), PATIENCE_MS);
   });
 
   it('is cut off when it does not stop, having cost no more than the queue', async () => {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Environment, Timer } from '../../src/environment.ts';
 import { openNodeOf } from '../../src/node/open-node.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const IDLE_MS = 300_000;
 const BRINGING_MS = 60_000;
@@ -77,7 +78,7 @@ test('replicas of four sets of tables are kept; a fifth takes the place of the o
 test('a replica that nobody asks for five minutes goes, and is there again when it is asked', async () => {
   await askAnother('a');
   expect(held.end(IDLE_MS)).toBe(1);
-  await vi.waitUntil(() => replicas().length === 0);
+  await vi.waitUntil(() => replicas().length === 0, PATIENCE_MS);
   expect((await node.query('SELECT key FROM a WHERE key < 2')).rows).toEqual([{ key: 1 }]);
   expect(replicas()).toEqual(['1.db']);
 });

@@ -12,6 +12,7 @@ import type { TablecastScriptOptions } from './protocol/stand-in/tablecast-scrip
 import type { ZeekAttachmentOptions } from '../../src/zeek/options.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { type Attached, attached, attachmentTo, cleanUp, later, sorted, until } from './support.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 afterEach(cleanUp);
 
@@ -40,7 +41,7 @@ test('half of what Zeek publishes is dropped: it is told with the number, and ta
   const drop = half();
   apart.zeek.faults.drop = (event) => isShared(event) && drop();
   for (let at = 0; at < 3000; at++) apart.zeek.node('worker').set(counts, `k${at}`, at);
-  await until(() => a.counts.size === 3000, 'all rows to come', { limitMs: 40_000 });
+  await until(() => a.counts.size === 3000, 'all rows to come');
   expect(sorted(a.counts)).toEqual(rows(apart.zeek));
   const [missed] = of(a, 'zeek-missed');
   expect(missed).toMatchObject({ severity: 'warning', table: counts });
@@ -263,7 +264,7 @@ async function settled({ zeek }: Apart, a: Attached): Promise<void> {
     const all = [sorted(a.counts), rows(zeek), rows(zeek, 'worker')].map((one) => JSON.stringify(one));
     return new Set(all).size === 1;
   };
-  const all = { limitMs: 40_000 };
+  const all = { limitMs: 2 * PATIENCE_MS };
   let since = zeek.pulses;
   await until(
     () => {

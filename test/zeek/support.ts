@@ -7,14 +7,15 @@ import type { ZeekAttachment } from '../../src/zeek/attachment/zeek-attachment.t
 import type { ZeekAttachmentOptions } from '../../src/zeek/options.ts';
 import { later } from './protocol/watcher.ts';
 import { e2eTables } from './cluster.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 export { cleanUp, later } from './protocol/watcher.ts';
 
 // A real Zeek takes seconds for what the stand-in does at once, and should not be busy with questions alone.
 const patience =
   process.env['ZEEK_BINARY'] === undefined
-    ? { limitMs: 10_000, pauseMs: 5 }
-    : { limitMs: 60_000, pauseMs: 100 };
+    ? { limitMs: PATIENCE_MS, pauseMs: 5 }
+    : { limitMs: PATIENCE_MS, pauseMs: 100 };
 
 /** Waits for something that nobody announces. */
 export async function until(

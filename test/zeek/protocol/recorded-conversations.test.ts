@@ -86,7 +86,7 @@ function ordered(frames: readonly string[], nodeId: string): readonly string[] {
 }
 
 async function settled(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 2_500;
+  const deadline = Date.now() + 20_000;
   while (!condition() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
