@@ -14,8 +14,9 @@ import type { ReadyStreams } from './streams.ts';
 
 /** The server's number for: the last message under the subject is another one. */
 const WRONG_LAST_SEQUENCE = 10_071;
-/** Bytes that a reader is sent before it asks for more, beside two messages: a server cuts off whom it owes 64 MB. */
-const AHEAD_BYTES: number = 4 * 1024 * 1024;
+/** A reader is sent at most so much before it asks for more: a server cuts off whom it owes 64 MB. */
+const AHEAD_BYTES: number = 32 * 1024 * 1024;
+const AHEAD: number = 64;
 /** Heads, or pieces of a checkpoint, that are asked for at once. */
 const HEADS = 512;
 const PIECES = 16;
@@ -107,9 +108,8 @@ export class NatsLink implements CarrierLink {
     });
     if (signal.aborted) return;
     const messages = await consumer.consume({
-      // What is asked for has always room for a message: what has none ends the request.
-      max_bytes: AHEAD_BYTES + 2 * (this.maxMessageBytes + BESIDE_BYTES),
-      threshold_bytes: AHEAD_BYTES,
+      // Bounded by messages: what is left of a bound in bytes may have no room for the next one, which then waits long.
+      max_messages: Math.min(AHEAD, Math.ceil(AHEAD_BYTES / (this.maxMessageBytes + BESIDE_BYTES))),
       abort_on_missing_resource: true,
     });
     void this.#watch(messages);
