@@ -37,6 +37,16 @@ export interface Appended {
   readonly id: string;
 }
 
+/** A note is said to who listens, and kept nowhere. */
+export interface Note {
+  /** Names who says it, as a token of a subject. */
+  readonly by: string;
+  /** Names who is to hear it; undefined: everybody, who says it included. */
+  readonly to: string | undefined;
+  /** At most {@link CarrierLink.maxMessageBytes}. */
+  readonly bytes: Uint8Array;
+}
+
 /**
  * A link is one connection to a carrier. Every implementation gives these guarantees (`carrierSuite` in
  * `tablecast/testing`):
@@ -44,6 +54,7 @@ export interface Appended {
  * - `append` resolves once the message stands in the memory; of two after the same one, one is refused.
  * - `read` gives every message from a place on, in ascending order, each at least once, and then live ones.
  * - Messages may leave the memory from its beginning; what is read then begins later.
+ * - A note comes at most once, to who listens when it is said, and after those that were said before over its link.
  * - After the end of a link every call rejects.
  */
 export interface CarrierLink {
@@ -79,6 +90,13 @@ export interface CarrierLink {
   trim(subject: Subject, place: number): Promise<void>;
   /** Lets the messages under a subject go that stand before its last one. */
   thin(subject: Subject): Promise<void>;
+  /** Says a note. Whether anybody hears it is not known. */
+  tell(note: Note): Promise<void>;
+  /**
+   * Gives notes to everybody and to a name from now on, until the signal. Resolves once it listens; rejects with
+   * `PEER_REFUSED` where this node may not.
+   */
+  hear(name: string, signal: AbortSignal): Promise<AsyncIterable<Note>>;
   /** Ends the link. Idempotent. */
   close(): void;
 }

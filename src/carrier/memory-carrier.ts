@@ -1,6 +1,7 @@
 import { TablecastError } from '../errors.ts';
 import { deniedByCarrier, linkOver, refusedByCarrier } from './errors.ts';
-import type { Appended, Carried, CarriedHead, Carrier, CarrierLink, Subject } from './carrier.ts';
+import type { Appended, Carried, CarriedHead, Carrier, CarrierLink, Note, Subject } from './carrier.ts';
+import { NotesWaiting } from './notes-waiting.ts';
 
 /** The options of an in-memory carrier, whose faults tests choose. */
 export interface MemoryCarrierOptions {
@@ -13,6 +14,8 @@ export interface MemoryCarrierOptions {
   readonly permits?: ((message: Appended) => boolean) | undefined;
   /** Says how many messages a reader is given again before the next one. */
   readonly again?: (() => number) | undefined;
+  /** Says whether a note gets lost. */
+  readonly loses?: ((note: Note) => boolean) | undefined;
 }
 
 /** A carrier as one node has it. */
@@ -32,6 +35,8 @@ export class MemoryCarrier {
   messages: Carried[] = [];
   readonly blobs: Map<string, Uint8Array[]> = new Map();
   readonly links: Set<MemoryLink> = new Set();
+  /** Listens: each with what waits for it. */
+  readonly listeners: Map<NotesWaiting, string> = new Map();
   /** Counts appended messages, those included that are gone. */
   appended = 0;
   lastPlace = 0;
@@ -260,6 +265,25 @@ class MemoryLink implements CarrierLink {
     const name = subject.join('\n');
     const carrier = this.#carrier;
     carrier.messages = carrier.messages.filter((one) => one === last || one.subject.join('\n') !== name);
+  }
+
+  async tell(note: Note): Promise<void> {
+    await this.#turn();
+    const { listeners, options } = this.#carrier;
+    if (options.loses?.(note) === true) return;
+    for (const [waiting, name] of listeners) if (note.to === undefined || note.to === name) waiting.add(note);
+  }
+
+  async hear(name: string, signal: AbortSignal): Promise<AsyncIterable<Note>> {
+    await this.#turn();
+    const { listeners } = this.#carrier;
+    const waiting = new NotesWaiting(() => void listeners.delete(waiting));
+    listeners.set(waiting, name);
+    const stop = (): void => waiting.end();
+    signal.addEventListener('abort', stop);
+    void this.ended.then(stop);
+    if (signal.aborted) stop();
+    return waiting;
   }
 
   close(): void {

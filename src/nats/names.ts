@@ -8,6 +8,8 @@ export interface GroupNames {
   /** The stream of checkpoints, and what its subjects begin with. */
   readonly rows: string;
   readonly rowsPrefix: string;
+  /** Begins the subjects of notes, which no stream keeps. */
+  readonly notesPrefix: string;
 }
 
 export function namesOfGroup(group: string): GroupNames {
@@ -16,6 +18,7 @@ export function namesOfGroup(group: string): GroupNames {
     prefix: `tablecast.${group}`,
     rows: `TABLECAST_${group}_ROWS`,
     rowsPrefix: `tablecast-rows.${group}`,
+    notesPrefix: `tablecast-notes.${group}`,
   };
 }
 

@@ -6,9 +6,18 @@ import type {
   PurgeOpts,
 } from '@nats-io/jetstream';
 import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
-import type { Appended, Carried, CarriedHead, CarrierLink, Headers, Subject } from '../carrier/carrier.ts';
+import type {
+  Appended,
+  Carried,
+  CarriedHead,
+  CarrierLink,
+  Headers,
+  Note,
+  Subject,
+} from '../carrier/carrier.ts';
 import { deniedByCarrier, linkOver, refusedByCarrier } from '../carrier/errors.ts';
 import { decodeSubject, encodeSubject, encodeToken } from './names.ts';
+import { NatsNotes } from './nats-notes.ts';
 import type { NatsPackages } from './packages.ts';
 import type { ReadyStreams } from './streams.ts';
 
@@ -41,9 +50,11 @@ export class NatsLink implements CarrierLink {
   readonly newest: number;
   readonly ended: Promise<string>;
   readonly #parts: NatsLinkParts;
+  readonly #notes: NatsNotes;
 
   constructor(parts: NatsLinkParts) {
     this.#parts = parts;
+    this.#notes = new NatsNotes(parts);
     const { connection, info } = parts;
     this.identity = `${info.config.name} of ${info.created}`;
     this.maxMessageBytes = (connection.info?.max_payload ?? 1024 * 1024) - BESIDE_BYTES;
@@ -180,6 +191,14 @@ export class NatsLink implements CarrierLink {
     } catch (error) {
       throw this.#appendFailed(error, this.#parts.name);
     }
+  }
+
+  tell(note: Note): Promise<void> {
+    return this.#notes.tell(note);
+  }
+
+  hear(name: string, signal: AbortSignal): Promise<AsyncIterable<Note>> {
+    return this.#notes.hear(name, signal);
   }
 
   close(): void {

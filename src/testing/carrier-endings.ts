@@ -15,6 +15,8 @@ async function assertOver(link: CarrierLink): Promise<void> {
     forget: () => link.forget('a'),
     thin: () => link.thin(['a']),
     trim: () => link.trim(['a'], 1),
+    tell: () => link.tell({ by: 'a', to: undefined, bytes: new Uint8Array(1) }),
+    hear: () => link.hear('a', unending()),
   };
   for (const [name, call] of Object.entries(calls))
     await assert.rejects(call(), `${name} rejects after the end`);

@@ -2,6 +2,7 @@ import type { Carrier } from '../carrier/carrier.ts';
 import type { CarrierCase, CarrierPlace } from './carrier-cases.ts';
 import { endingCases } from './carrier-endings.ts';
 import { messageCases } from './carrier-messages.ts';
+import { noteCases } from './carrier-notes.ts';
 import { readingCases } from './carrier-reading.ts';
 import { type ContractCase, withinLimit } from './suite.ts';
 
@@ -15,7 +16,7 @@ export interface CarrierSuiteOptions {
 
 /** Returns every promise of the carrier port, one case each. */
 export function carrierSuite(options: CarrierSuiteOptions): readonly ContractCase[] {
-  return [...messageCases, ...readingCases, ...endingCases].map(({ title, check }) => ({
+  return [...messageCases, ...readingCases, ...noteCases, ...endingCases].map(({ title, check }) => ({
     title,
     run: () => withinLimit(runOn(options, check), options.caseLimitMs),
   }));

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MAX_SWITCHES } from '../../src/log/operations/epoch.ts';
 import { readDeclared, readKept } from '../../src/carrier/kept.ts';
 import { Ledger } from '../../src/carrier/ledger.ts';
+import { NotesWaiting } from '../../src/carrier/notes-waiting.ts';
 import { Settling } from '../../src/carrier/settling.ts';
 import { authorOf } from '../../src/carrier/subjects.ts';
 import { Wanted } from '../../src/carrier/wanted.ts';
@@ -117,4 +118,19 @@ describe('what a carrier says of a table', () => {
     expect(of('t', 'a@', '1')).toBeUndefined();
     expect(of('t', 'a', '1', '2')).toBeUndefined();
   });
+});
+
+it('notes wait up to 16 MiB with 128 bytes for each, and what comes beyond is dropped', async () => {
+  const waiting = new NotesWaiting(() => undefined);
+  const note = (size: number) => ({ by: 'a', to: undefined, bytes: new Uint8Array(size) });
+  const most = 16 * 1024 * 1024;
+  waiting.add(note(most - 128));
+  waiting.add(note(0));
+  const reader = waiting[Symbol.asyncIterator]();
+  expect((await reader.next()).value.bytes).toHaveLength(most - 128);
+  waiting.add(note(most - 127));
+  waiting.add(note(1));
+  expect((await reader.next()).value.bytes).toHaveLength(1);
+  waiting.end();
+  expect((await reader.next()).done).toBe(true);
 });

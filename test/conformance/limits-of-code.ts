@@ -5,6 +5,7 @@ export const ROWS: Readonly<Record<string, string>> = {
   'access/check.ts MAX_CREDENTIALS': 'credentials; patterns in one list',
   'access/check.ts MAX_PATTERNS': 'credentials; patterns in one list',
   'carrier/parts-of-messages.ts MAX_UNFINISHED_BYTES': 'batches over several tables, and long messages, read',
+  'carrier/notes-waiting.ts MAX_WAITING_NOTE_BYTES': 'notes of nodes behind a carrier that wait',
   'carrier/settling.ts MAX_STEPS': 'places up to which a carrier was read',
   'carrier/ledger.ts MAX_LIVES': 'lives that a carrier',
   'carrier/ledger.ts MAX_LIVES_OF_NODE': 'lives of one node of which is known',

@@ -273,6 +273,21 @@ it.each<[string, (inner: CarrierLink) => Partial<CarrierLink>, string]>([
     'keeps bytes beside the messages, in order and by name, until they are forgotten',
   ],
   [
+    'brings every note to everybody',
+    (inner) => ({ tell: (note) => inner.tell({ ...note, to: undefined }) }),
+    'brings a note to everybody who listens, or to the one that it names, in the order of who says it',
+  ],
+  [
+    'keeps notes as messages',
+    (inner) => ({
+      tell: async (note) => {
+        await inner.append({ subject: ['note'], headers: {}, bytes: note.bytes, after: 0, id: note.by });
+        await inner.tell(note);
+      },
+    }),
+    'keeps no note: who listens later hears nothing of it, and no message stands in the memory',
+  ],
+  [
     'answers after its end',
     () => ({ last: async () => undefined }),
     'rejects every call after the end of a link, and ends what is read',
