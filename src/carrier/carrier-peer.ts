@@ -7,10 +7,11 @@ import { type Message, PROTOCOL, decodeMessage, encodeMessage } from '../replica
 import type { FrameConnection, FrameSocket } from '../transport/frame-connection.ts';
 import type { Closing } from '../transport/transport.ts';
 import type { CarrierLink } from './carrier.ts';
-import { recovered, rowsLost, stalled, strange, undeclared, unfinished } from './events.ts';
+import { notHeard, recovered, rowsLost, stalled, strange, undeclared, unfinished } from './events.ts';
 import { Checkpoints, type HeaderReader } from './checkpoints.ts';
 import { type DeclaredTable, readDeclared } from './kept.ts';
 import type { Ledger } from './ledger.ts';
+import { Notes } from './notes.ts';
 import { Publishing } from './publishing.ts';
 import { Reading } from './reading.ts';
 import { Refusals } from './refusals.ts';
@@ -50,6 +51,8 @@ export interface CarrierPeerParts {
  */
 export class CarrierPeer implements FrameSocket {
   readonly bufferedBytes = 0;
+  /** By which nodes behind the carrier ask one another. */
+  readonly notes: Notes;
   readonly #parts: CarrierPeerParts;
   readonly #publishing: Publishing;
   readonly #reading: Reading;
@@ -106,6 +109,15 @@ export class CarrierPeer implements FrameSocket {
       failed,
     });
     this.#reading = this.#newReading(failed);
+    this.notes = new Notes({
+      link,
+      nodeId,
+      refused: (error) => {
+        if (!this.#isOver) parts.report(notHeard(link, error));
+      },
+      strange: (by, error) =>
+        parts.report(strange(`the notes of ${by}`, error instanceof Error ? error.message : String(error))),
+    });
   }
 
   #newReading(failed: (error: unknown) => void): Reading {
@@ -341,6 +353,7 @@ export class CarrierPeer implements FrameSocket {
     this.#reading.stop();
     this.#checkpoints.stop();
     this.#undeclared.stop();
+    this.notes.stop();
     this.#parts.link.close();
     this.#connection?.ended(closing);
   }

@@ -1,6 +1,7 @@
 import type { Environment } from '../environment.ts';
 import { TablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
+import type { ConnectionWithBehind } from '../transport/behind.ts';
 import { FrameConnection } from '../transport/frame-connection.ts';
 import { frameLimits } from '../transport/limits.ts';
 import type { Connection, Transport } from '../transport/transport.ts';
@@ -80,12 +81,10 @@ export class CarrierTransport implements Transport {
         reached: (place) => this.#reached({ identity: link.identity, place }),
         report,
       });
-      const connection = new FrameConnection(
-        { direction: 'dialled', remote: carrier.name, credential: undefined, limits: frameLimits() },
-        peer,
-      );
+      const facts = { direction: 'dialled', remote: carrier.name, credential: undefined } as const;
+      const connection = new FrameConnection({ ...facts, limits: frameLimits() }, peer);
       peer.begin(connection);
-      return connection;
+      return Object.assign(connection, { behind: peer.notes } satisfies Pick<ConnectionWithBehind, 'behind'>);
     } catch (error) {
       link.close();
       throw error;

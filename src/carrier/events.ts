@@ -28,6 +28,17 @@ export function strange(subject: string, why: string): NodeEvent {
   };
 }
 
+/** Makes the event that this node may not ask those behind a carrier, or not hear them. */
+export function notHeard(link: CarrierLink, error: unknown): NodeEvent {
+  const why = error instanceof Error ? error.message : String(error);
+  return {
+    code: 'carrier-refused',
+    severity: 'warning',
+    message: `${why} Differences from nodes of the group are not found by this node until it may, and is connected anew. Its tables are carried as before.`,
+    details: { carrier: link.identity },
+  };
+}
+
 /** Makes the event that rows of a checkpoint are gone. */
 export function rowsLost(table: string): NodeEvent {
   return {

@@ -169,6 +169,8 @@ class MemoryLink implements CarrierLink {
   readonly ended: Promise<string>;
   readonly #carrier: MemoryCarrier;
   readonly #ids = new Map<string, number>();
+  /** Notes on their way: they come in their order, whatever turn comes first. */
+  readonly #said: Note[] = [];
   #isOver = false;
   #resolve: (reason: string) => void = () => undefined;
 
@@ -267,9 +269,11 @@ class MemoryLink implements CarrierLink {
     carrier.messages = carrier.messages.filter((one) => one === last || one.subject.join('\n') !== name);
   }
 
-  async tell(note: Note): Promise<void> {
+  async tell(said: Note): Promise<void> {
+    this.#said.push(said);
     await this.#turn();
     const { listeners, options } = this.#carrier;
+    const note = this.#said.shift() as Note;
     if (options.loses?.(note) === true) return;
     for (const [waiting, name] of listeners) if (note.to === undefined || note.to === name) waiting.add(note);
   }

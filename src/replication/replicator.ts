@@ -191,20 +191,19 @@ export class Replicator {
   }
 
   /**
-   * Returns whether the rows of a connected peer may take the place of this node's, because it might have
-   * written them and brought them as others wrote them; undefined when it is not connected, or does not share
+   * Returns whether the rows of a connected peer, or of a node behind one, may take the place of this node's, because
+   * it might have written them and brought them as others wrote them; undefined when no peer is connected that shares
    * the table.
    */
   mayRestore(table: string, nodeId: string): boolean | undefined {
-    const session = this.#sessions.of(nodeId).find(({ tables }) => tables.shared.has(table));
-    return session === undefined ? undefined : session.tables.mayBringAll(table);
+    const sharing = [...this.#sessions].filter(({ tables }) => tables.shared.has(table));
+    const session =
+      sharing.find((one) => one.nodeId === nodeId) ?? sharing.find(({ comparing }) => comparing.behind);
+    return session?.tables.mayBringAll(table);
   }
 
-  /**
-   * Compares a table with every connected peer that shares it and may write it; resolves with the ids of those
-   * that could be compared in the state the table is in then.
-   */
-  compareNow(table: string): Promise<ReadonlySet<string>> {
-    return compareNow(table, this.#sessions, this.#parts.environment);
+  /** Compares a table at once: see {@link compareNow}. */
+  compareNow(table: string, from: string): Promise<ReadonlySet<string>> {
+    return compareNow({ table, from }, this.#sessions, this.#parts.environment);
   }
 }

@@ -75,8 +75,10 @@ export class Sessions implements Iterable<Session> {
         this.#writeTouched(session);
         told.levelled();
       },
-      compared: ({ nodeId }, table, differences) => {
-        if (nodeId !== undefined) told.compared(nodeId, table, differences);
+      isPeer: (nodeId) => this.of(nodeId).length > 0,
+      compared: (nodeId, table, differences) => told.compared(nodeId, table, differences),
+      lostBehind: (nodeId) => {
+        if (this.of(nodeId).length === 0) told.lost(nodeId);
       },
       mayAskForSwitch: (table) => this.#mayAskForSwitch(table),
       directBeside: (tables) => this.#directions.beside(tables),

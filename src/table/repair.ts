@@ -16,7 +16,7 @@ export interface RepairParts {
 
 /** The options of a repair say whose rows shall stand. */
 export interface RepairOptions {
-  /** Names the node: this one, or a connected peer. */
+  /** Names the node: this one, a connected peer, or one of the same group behind a carrier. */
   readonly from: string;
   /** Compares and counts, and writes nothing: `divergence` has the keys then. */
   readonly dryRun?: boolean | undefined;
@@ -64,7 +64,7 @@ export async function planRepair(
   const { replicator, nodeId } = parts;
   const table = projection.schema.name;
   if (from !== nodeId && replicator.mayRestore(table, from) === false) throw notEntitled(table, from);
-  const compared = await replicator.compareNow(table);
+  const compared = await replicator.compareNow(table, from);
   if (from !== nodeId && !compared.has(from)) throw notCompared(table, from);
   const due = new Map<string, Divergence>();
   for (const divergence of replicator.divergences.now(table)) {

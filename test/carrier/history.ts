@@ -1,9 +1,12 @@
 import { MemoryCarrier, type MemorySnapshot } from '../../src/carrier/memory-carrier.ts';
 import { Cluster } from '../../src/simulation/cluster.ts';
+import { reported, truth } from '../modes/oracle.ts';
 import { SeededRandom } from '../../src/simulation/seeded-random.ts';
 
 const STEPS = 40;
 const NODES = 4;
+/** Can come to differ: few keys, written by all. */
+const counts = { key: 'string', value: 'count' } as const;
 const declaration = { key: 'string', value: 'string', mode: 'lww', backend: 'sqlite' } as const;
 type Rows = readonly (readonly [string, string])[];
 
@@ -11,6 +14,9 @@ type Rows = readonly (readonly [string, string])[];
 interface Outcome {
   readonly rows: readonly Rows[];
   readonly confirmed: readonly string[];
+  /** What nodes say that they differ in, and what they do: of each node. */
+  readonly reported: readonly (readonly string[])[];
+  readonly truth: readonly (readonly string[])[];
 }
 
 function byKey([one]: readonly [string, string], [other]: readonly [string, string]): number {
@@ -34,6 +40,7 @@ class History {
       defer: (task) => void this.cluster.time.schedule(1 + this.random.next() * 3, task),
       outcome: () =>
         this.random.next() > this.#faults ? 'kept' : this.random.next() < 0.5 ? 'lost' : 'full',
+      loses: () => this.random.next() < this.#faults,
       again: () => (this.random.next() < this.#faults ? Math.floor(this.random.next() * 20) : 0),
     });
     // One of them has no carrier: those before and behind it are its gateways.
@@ -59,14 +66,31 @@ class History {
     }
     await this.cluster.run(120_000);
     const rows = this.cluster.members.map(({ up }) => [...up.table('t', declaration)].toSorted(byKey));
+    const differences = this.#differences();
     await this.cluster.close();
-    return { rows, confirmed: this.confirmed };
+    return { rows, confirmed: this.confirmed, ...differences };
+  }
+
+  #differences(): Pick<Outcome, 'reported' | 'truth'> {
+    const { members } = this.cluster;
+    const tables = new Map(members.map(({ id, up }) => [id, up.table('counts', counts)]));
+    const gateways = ['n0', 'n1'];
+    const [last] = members.slice(-1);
+    return {
+      reported: Array.from(tables.values(), (table) => reported(table)),
+      truth: members.map(({ id, up }) => {
+        const ids = [...tables.keys()].filter((other) => other !== id);
+        const behind = gateways.includes(id) ? ids : ids.filter((other) => other !== last?.id);
+        return truth(up, tables, id === last?.id ? gateways : behind);
+      }),
+    };
   }
 
   async #start(index: number): Promise<void> {
     await this.cluster.start(index, (node) => {
       node.table('t', declaration);
       node.table('other', declaration);
+      node.table('counts', counts);
     });
   }
 
@@ -98,6 +122,7 @@ class History {
     };
     if (isBatch) node.batch(write);
     else write();
+    node.table('counts', counts).set(`k${this.#count % 5}`, Math.floor(this.random.next() * 1000));
     await this.cluster.time.until(node.flush());
     this.confirmed.push(...keys);
   }

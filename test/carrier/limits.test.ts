@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { MAX_SWITCHES } from '../../src/log/operations/epoch.ts';
 import { readDeclared, readKept } from '../../src/carrier/kept.ts';
 import { Ledger } from '../../src/carrier/ledger.ts';
+import type { CarrierLink, Note } from '../../src/carrier/carrier.ts';
+import { Notes } from '../../src/carrier/notes.ts';
 import { NotesWaiting } from '../../src/carrier/notes-waiting.ts';
 import { Settling } from '../../src/carrier/settling.ts';
 import { authorOf } from '../../src/carrier/subjects.ts';
@@ -133,4 +135,37 @@ it('notes wait up to 16 MiB with 128 bytes for each, and what comes beyond is dr
   expect((await reader.next()).value.bytes).toHaveLength(1);
   waiting.end();
   expect((await reader.next()).done).toBe(true);
+});
+
+it('frames of which some notes came are kept up to 16 MiB, and beyond it those that were begun are dropped', async () => {
+  const said: Note[] = [];
+  const maxMessageBytes = 4 * 1024 * 1024 + 8;
+  const waiting = new NotesWaiting(() => undefined);
+  const link = {
+    maxMessageBytes,
+    tell: async (note: Note) => void said.push(note),
+    hear: async () => waiting,
+  } as unknown as CarrierLink;
+  const strange = (): never => expect.unreachable();
+  const parts = { link, refused: strange, strange };
+  const sender = new Notes({ ...parts, nodeId: 'a' });
+  sender.tell(new Uint8Array(2 * (maxMessageBytes - 8)));
+  const [first, second] = said as [Note, Note];
+  const heard: string[] = [];
+  new Notes({ ...parts, nodeId: 'own' }).listen(async ({ length }, from) => {
+    heard.push(`${from} ${length}`);
+  });
+  const say = async (names: readonly string[], note: Note): Promise<void> => {
+    for (const by of names) waiting.add({ ...note, by });
+    await new Promise(setImmediate);
+  };
+  const whole = (names: readonly string[]) => names.map((name) => `${name} ${8 * 1024 * 1024}`);
+  const four = ['a', 'b', 'c', 'd'];
+  // Four beginnings of 4 MiB are as much as is kept.
+  for (const by of four) await say([by], first);
+  for (const by of four) await say([by], second);
+  expect(heard.splice(0)).toEqual(whole(four));
+  for (const by of [...four, 'e']) await say([by], first);
+  for (const by of [...four, 'e']) await say([by], second);
+  expect(heard).toEqual(whole(['e']));
 });

@@ -14,11 +14,15 @@ export function reported(table: StormTable): string[] {
   return texts.toSorted();
 }
 
-/** What it truly differs in: looked up in the tables themselves. */
-export function truth(node: TableNode, tables: ReadonlyMap<string, StormTable>): string[] {
+/** What it truly differs in from those it is connected with, or from others: looked up in the tables themselves. */
+export function truth(
+  node: TableNode,
+  tables: ReadonlyMap<string, StormTable>,
+  others: readonly string[] = connectedWith(node),
+): string[] {
   const mine = tables.get(node.id) as StormTable;
   const texts: string[] = [];
-  for (const peer of connectedWith(node)) {
+  for (const peer of others) {
     const theirs = tables.get(peer) as StormTable;
     for (const key of new Set([...mine.keys(), ...theirs.keys()])) {
       const [here, there] = [mine.get(key), theirs.get(key)];

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { firstValueFrom } from 'rxjs';
 import { connect, headers } from '@nats-io/transport-node';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { describe, expect, it } from 'vitest';
@@ -117,6 +118,23 @@ describe.skipIf(missing !== undefined)('tables carried by a real JetStream', { t
     const most = (await asked()).map(({ batch, max_bytes: bytes = 0 }) => bytes || batch * 1024 * 1024);
     expect(most.length).toBeGreaterThan(1);
     expect(Math.max(...most)).toBeLessThanOrEqual(16 * 1024 * 1024);
+  });
+
+  it('are compared and repaired by nodes that have nothing but the server between them', async () => {
+    await using server = await NatsServer.start();
+    await using group = new Group(server);
+    const naive = { ...declaration, mode: 'naive' } as const;
+    const [a, b] = await Promise.all([group.open('a'), group.open('b')]);
+    const [ta, tb] = [a.table('t', naive), b.table('t', naive)];
+    await until(group.nodes, () => group.events.filter(({ code }) => code === 'peer-connected').length === 2);
+    ta.set('k', 'of a');
+    tb.set('k', 'of b');
+    await until(group.nodes, () => ta.get('k') === 'of b' && tb.get('k') === 'of a');
+    expect(await ta.repair({ from: 'b', dryRun: true })).toBe(1);
+    const [found] = await firstValueFrom(ta.divergence);
+    expect(found).toMatchObject({ peer: 'b', key: 'k', here: { value: 'of b' }, there: { value: 'of a' } });
+    expect(await ta.repair({ from: 'b' })).toBe(1);
+    await until(group.nodes, () => ta.get('k') === 'of a' && tb.get('k') === 'of a');
   });
 
   it('are read on from where a node was, which comes back with its database', async () => {

@@ -1,6 +1,6 @@
 import type { Environment, Timer } from '../../environment.ts';
 import type { Slices, Work } from '../../work/slices.ts';
-import type { PeerTables } from '../peers/peer-tables.ts';
+import type { SharedTable } from '../peers/peer-tables.ts';
 import type { Difference, LeafSum, Replica, ReplicaTable, TableDigests } from '../replica.ts';
 import type { AskedFor, ComparisonMessage } from '../wire/comparison-wire.ts';
 
@@ -19,11 +19,16 @@ const CHUNK_OVERHEAD_BYTES = 128;
 /** Units of work that a chunk of rows takes. */
 const UNITS_PER_CHUNK = 4096;
 
+/** The tables that are compared: those that are shared. */
+export interface ComparedTables {
+  readonly shared: ReadonlyMap<string, Pick<SharedTable, 'writable' | 'levelReceived' | 'levelSent'>>;
+}
+
 /** The parts are what a comparison needs of its session. */
 export interface ComparisonParts {
   readonly environment: Environment;
   readonly replica: Replica;
-  readonly tables: PeerTables;
+  readonly tables: ComparedTables;
   /** Does the work that a comparison takes. */
   readonly slices: Slices;
   /** Takes nothing more from the peer until the returned function is called. */
@@ -104,6 +109,11 @@ export class Comparisons {
     return progress?.done === true && progress.state === table?.state() && isOf(progress, table);
   }
 
+  /** Returns whether a comparison of a table was begun, of whichever state, and has not come to its end. */
+  isUnderWay(name: string): boolean {
+    return this.#progress.get(name)?.done === false;
+  }
+
   /** Compares a table at once, or again. */
   begin(table: string): void {
     const held = this.#parts.replica.table(table);
@@ -112,6 +122,12 @@ export class Comparisons {
     this.#withDigests(held, (digests) => {
       if (digests !== undefined) this.#say(table, digests, false);
     });
+  }
+
+  /** Begins anew what got no answer for long; call it as often as tables are looked at. */
+  retry(): void {
+    for (const [name, progress] of this.#progress)
+      if (!progress.done && ++progress.looks > PATIENCE_LOOKS) this.begin(name);
   }
 
   /** Makes the digests of a table; what they are made for is forgotten when the session ends. */

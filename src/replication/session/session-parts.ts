@@ -53,8 +53,12 @@ export interface SessionParts<Session = unknown> extends SessionGround {
   levelled(): void;
   /** Is called when other tables are shared with the peer than before, and with it what others need not send. */
   matched(session: Session): void;
-  /** A table was compared with the peer's, both holding the same operations. */
-  compared(session: Session, table: string, differences: readonly Difference[]): void;
+  /** Returns whether there is a session with a node. */
+  isPeer(this: void, nodeId: string): boolean;
+  /** A table was compared with a node's, both holding the same operations. */
+  compared(this: void, nodeId: string, table: string, differences: readonly Difference[]): void;
+  /** Nothing more is known of a node behind a peer. */
+  lostBehind(this: void, nodeId: string): void;
   /** A peer's switch of mode was made here. */
   switched(table: string): void;
   /** Returns whether a peer should be asked now for the switch that a table lacks; not every session asks. */

@@ -6,7 +6,7 @@ import type { Closing, Connection } from '../../transport/transport.ts';
 import type { Debtor } from '../costs/account.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { takenIn } from './taken-in.ts';
-import { Comparisons } from '../digests/comparison.ts';
+import { Comparing } from './comparing.ts';
 import type { Directed } from '../peers/directions.ts';
 import { outOfTurn } from './incoming.ts';
 import { Greeting } from './greeting.ts';
@@ -31,7 +31,7 @@ import { type Message, decodeMessage } from '../wire/wire.ts';
 export class Session implements Debtor, Directed, Place {
   readonly connection: Connection;
   readonly tables: PeerTables;
-  readonly comparisons: Comparisons;
+  readonly comparing: Comparing;
   readonly sending: Sending;
   readonly clock: PeerClock;
   readonly #parts: SessionParts<Session>;
@@ -86,7 +86,7 @@ export class Session implements Debtor, Directed, Place {
       ask: (tables) => this.sharing.lacks(tables),
       part: (table, origin) => this.#parting.part(table, origin),
     });
-    this.comparisons = this.#newComparisons();
+    this.comparing = this.#newComparing();
     this.visit = this.#newVisit();
     this.#long = new LongFrames({
       node: parts,
@@ -131,7 +131,7 @@ export class Session implements Debtor, Directed, Place {
       greeted: () => this.#heartbeat.greeted(),
       send: (message) => void this.sending.send(message),
       end: (code, reason, cause) => this.end(code, reason, cause),
-      matched: () => this.comparisons.start(),
+      matched: () => this.comparing.start(),
       changed: () => parts.changed(),
     });
   }
@@ -147,19 +147,18 @@ export class Session implements Debtor, Directed, Place {
     });
   }
 
-  #newComparisons(): Comparisons {
+  #newComparing(): Comparing {
     const parts = this.#parts;
-    return new Comparisons({
-      environment: parts.environment,
-      replica: parts.replica,
+    return new Comparing({
+      node: parts,
+      connection: this.connection,
       tables: this.tables,
-      slices: parts.slices,
+      peer: () => this.nodeId,
       hold: () => this.hold(),
       send: (message) => this.sending.answer(message),
       spend: (units) => this.#intake.spend(units),
       kept: (bytes) => parts.accounts.compares.set(this, bytes),
-      failed: (error) => this.#refuse(error),
-      compared: (table, differences) => parts.compared(this, table, differences),
+      refuse: (error) => this.#refuse(error),
     });
   }
 
@@ -303,7 +302,7 @@ export class Session implements Debtor, Directed, Place {
       case 'ask':
       case 'sums':
       case 'rows':
-        return this.comparisons.receive(message);
+        return this.comparing.direct.receive(message);
       case 'ping':
         this.clock.said(message.time);
         return this.sending.answer({ type: 'pong', time: message.time });
@@ -389,7 +388,7 @@ export class Session implements Debtor, Directed, Place {
     this.#heartbeat.stop();
     this.#acknowledgements.stop();
     this.taking.stop();
-    this.comparisons.stop();
+    this.comparing.stop();
     this.sharing.stop();
     this.#parts.accounts.announced.set(this, 0);
     this.#intake.stop();

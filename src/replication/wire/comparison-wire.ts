@@ -1,5 +1,5 @@
 import { TablecastError } from '../../errors.ts';
-import { type ByteReader, ByteWriter } from '../../log/bytes/bytes.ts';
+import { ByteReader, ByteWriter } from '../../log/bytes/bytes.ts';
 import { MAX_TABLE_NAME_BYTES } from '../../log/runs/run.ts';
 
 const DIGEST = 11;
@@ -85,6 +85,14 @@ export function encodeComparison(message: ComparisonMessage): Uint8Array {
       writer.raw(message.chunk);
   }
   return writer.copy();
+}
+
+/** Decodes a frame of a comparison. Throws `FRAME_INVALID` for another one. */
+export function readComparison(frame: Uint8Array): ComparisonMessage {
+  const reader = new ByteReader(frame);
+  const type = reader.byte();
+  if (!isComparison(type)) throw invalid(`a message of type ${type} where tables are compared`);
+  return decodeComparison(type, reader);
 }
 
 /** Decodes what {@link encodeComparison} encoded, behind its type. Throws `FRAME_INVALID` or `OPERATION_INVALID`. */
