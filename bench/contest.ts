@@ -70,7 +70,7 @@ export interface Contest {
   readonly slow?: boolean | undefined;
 }
 
-/** One line of the targets, P1 to P21. */
+/** One line of the targets, P1 to P22. */
 export interface Target {
   readonly id: string;
   readonly title: string;

@@ -12,6 +12,7 @@ import { p17 } from './p17-reading.ts';
 import { p19 } from './p19-http.ts';
 import { p20 } from './p20-queries.ts';
 import { p21 } from './p21-views.ts';
+import { p22 } from './p22-carrier.ts';
 
 /** Every target, in order. */
 export const targets: readonly Target[] = [
@@ -35,4 +36,5 @@ export const targets: readonly Target[] = [
   p19,
   p20,
   p21,
+  p22,
 ];
