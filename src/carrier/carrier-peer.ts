@@ -7,7 +7,16 @@ import { type Message, PROTOCOL, decodeMessage, encodeMessage } from '../replica
 import type { FrameConnection, FrameSocket } from '../transport/frame-connection.ts';
 import type { Closing } from '../transport/transport.ts';
 import type { CarrierLink } from './carrier.ts';
-import { notHeard, recovered, rowsLost, stalled, strange, undeclared, unfinished } from './events.ts';
+import {
+  missing,
+  notHeard,
+  recovered,
+  rowsLost,
+  stalled,
+  strange,
+  undeclared,
+  unfinished,
+} from './events.ts';
 import { Checkpoints, type HeaderReader } from './checkpoints.ts';
 import { type DeclaredTable, readDeclared } from './kept.ts';
 import type { Ledger } from './ledger.ts';
@@ -137,6 +146,9 @@ export class CarrierPeer implements FrameSocket {
       published: () => this.#publishing.go(),
       grew: (table, bytes) => this.#grew(table, bytes),
       unfinished: (author) => report(unfinished(author)),
+      missing: async (gap) => {
+        if (await this.#publishing.lower(gap)) report(missing(gap));
+      },
       strange: ({ subject }, why) => report(strange(subject.join('.'), why)),
       failed,
     });

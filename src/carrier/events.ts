@@ -59,6 +59,16 @@ export function unfinished({ table, origin }: Author): NodeEvent {
   };
 }
 
+/** Makes the event that the carrier lacks operations of an author and has later ones. */
+export function missing({ table, origin, held }: Author & { readonly held: number }): NodeEvent {
+  return {
+    code: 'carrier-incomplete',
+    severity: 'warning',
+    message: `Operations of ${origin} on ${table} from ${held + 1} on are missing in the carrier, and later ones are there: who has them publishes them again.`,
+    details: { table, origin },
+  };
+}
+
 /** Makes the event that a table is not shared, because nobody said in the carrier how it is declared. */
 export function undeclared(link: CarrierLink, table: string, error: unknown): NodeEvent {
   const why = error instanceof Error ? error.message : String(error);

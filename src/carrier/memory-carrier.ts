@@ -27,6 +27,12 @@ export interface MemoryCarrierOfNode extends Carrier {
 /** A snapshot of a carrier's memory. */
 export type MemorySnapshot = readonly Carried[];
 
+/** A replica of a memory that does not lead any more: it goes on under places of its own. */
+interface Replica {
+  readonly messages: Carried[];
+  lastPlace: number;
+}
+
 /** Keeps messages in this process: the reference for what a carrier does, with the faults that servers have. */
 export class MemoryCarrier {
   readonly name: string;
@@ -112,6 +118,17 @@ export class MemoryCarrier {
     this.cut('restored');
   }
 
+  /**
+   * Lets another replica lead, which has other messages: it counts from now on. Links that are open read the former one
+   * on, until they are cut.
+   */
+  lead(messages: MemorySnapshot): void {
+    const former = { messages: this.messages, lastPlace: this.lastPlace };
+    for (const link of this.links) link.former ??= former;
+    this.messages = [...messages];
+    this.lastPlace = messages.at(-1)?.place ?? 0;
+  }
+
   /** Calls once something was appended. */
   onNews(call: () => void): void {
     this.#waiting.push(call);
@@ -126,23 +143,13 @@ export class MemoryCarrier {
     return last;
   }
 
-  /** Returns the first message at a place or behind it. */
-  from(place: number): Carried | undefined {
-    let [low, high] = [0, this.messages.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.messages[middle]?.place ?? 0) < place) low = middle + 1;
-      else high = middle;
-    }
-    return this.messages[low];
-  }
-
-  add(message: Appended): number {
-    const place = ++this.lastPlace;
+  add({ subject, headers, bytes }: Appended): number {
     this.appended++;
-    this.messages.push({ place, subject: message.subject, headers: message.headers, bytes: message.bytes });
+    const former = new Set(Array.from(this.links, (link) => link.former));
+    for (const replica of [this, ...former])
+      replica?.messages.push({ place: ++replica.lastPlace, subject, headers, bytes });
     this.wake();
-    return place;
+    return this.lastPlace;
   }
 
   wake(): void {
@@ -152,6 +159,17 @@ export class MemoryCarrier {
   pause(): Promise<void> {
     return new Promise((resolve) => (this.options.defer ?? queueMicrotask)(resolve));
   }
+}
+
+/** Returns the first message at a place or behind it. */
+function firstFrom(messages: readonly Carried[], place: number): Carried | undefined {
+  let [low, high] = [0, messages.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((messages[middle]?.place ?? 0) < place) low = middle + 1;
+    else high = middle;
+  }
+  return messages[low];
 }
 
 function nameOf(subject: Subject): string {
@@ -167,6 +185,8 @@ class MemoryLink implements CarrierLink {
   readonly maxMessageBytes: number;
   readonly newest: number;
   readonly ended: Promise<string>;
+  /** The replica that it reads, where that does not lead any more. */
+  former: Replica | undefined;
   readonly #carrier: MemoryCarrier;
   readonly #ids = new Map<string, number>();
   /** Notes on their way: they come in their order, whatever turn comes first. */
@@ -219,7 +239,7 @@ class MemoryLink implements CarrierLink {
     signal.addEventListener('abort', () => wake());
     const isDone = (): boolean => signal.aborted || this.#isOver;
     for (let next = from; !isDone();) {
-      const message = this.#carrier.from(next);
+      const message = firstFrom((this.former ?? this.#carrier).messages, next);
       if (message === undefined) {
         await new Promise<void>((resolve) => {
           wake = resolve;

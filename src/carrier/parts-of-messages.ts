@@ -1,4 +1,5 @@
 import { TablecastError } from '../errors.ts';
+import { readRunHeader, readRunName } from '../log/runs/run.ts';
 import {
   MAX_FRAME_OPERATIONS,
   MAX_FRAME_RUNS,
@@ -36,6 +37,8 @@ export interface Piece {
 /** Something that was begun and not ended. */
 interface Open {
   readonly author: Author;
+  /** The node that publishes a bundle. */
+  readonly by?: string;
   /** The parts of a bundle. */
   readonly parts: Piece[];
   readonly from: number;
@@ -84,7 +87,8 @@ export class Parts {
   /** Holds a frame back until all of its bundle is there; returns what is too much for a batch, frame by frame. */
   hold(bundle: string, piece: Piece): Complete[] {
     const name = nameOf(piece.author, bundle);
-    const open = this.#bundles.get(name) ?? this.#begun(piece.from, piece.author);
+    const begun = { ...this.#begun(piece.from, piece.author), by: publisherOf(bundle) };
+    const open = this.#bundles.get(name) ?? begun;
     this.#bundles.set(name, open);
     this.#add(open, piece.frame);
     open.parts.push(piece);
@@ -94,11 +98,14 @@ export class Parts {
     return open.frames.map((frame) => ({ frames: [frame] }));
   }
 
-  /** Everything of a bundle is there, says a node; only who began it is believed. */
+  /**
+   * Everything of a bundle is there, says a node; only who began it is believed. It publishes one after the other: those
+   * that it began before are over as well, though the carrier may have lost where they ended.
+   */
   end(bundle: string, by: string): Complete[] {
     if (publisherOf(bundle) !== by) return [];
-    const names = [...this.#bundles.keys()].filter((name) => name.endsWith(`\n${bundle}`));
-    return names.map((name) => ({ frames: this.#drop(this.#bundles, name)?.frames ?? [] }));
+    const ended = [...this.#bundles].filter(([, open]) => open.by === by);
+    return ended.map(([name]) => ({ frames: this.#drop(this.#bundles, name)?.frames ?? [] }));
   }
 
   /** An author's node goes on with something else: bundles that it began before are all there, or never will be. */
@@ -210,4 +217,29 @@ export function runsOf(frame: Uint8Array): readonly Uint8Array[] {
   throw new TablecastError('FRAME_INVALID', `it is no message with operations but ${message.type}`, {
     hint: 'Look who publishes it.',
   });
+}
+
+/** Reads what a frame has; says what is wrong with it: who may append under a subject may write what it names, and nothing else. */
+export function readFrame(
+  frame: Uint8Array,
+  { table, origin, held }: Author & { readonly held: number },
+  isCareful: boolean,
+): Pick<Piece, 'first' | 'operations' | 'runs'> | string {
+  try {
+    const runs = runsOf(frame).map(isCareful ? readRunHeader : readRunName);
+    const other = runs.find((run) => run.table !== table || run.origin !== origin);
+    if (other !== undefined) return `it has operations of ${other.origin} on ${other.table}`;
+    const first = runs.reduce((least, { firstSequence }) => Math.min(least, firstSequence), held);
+    const last = runs.reduce(
+      (most, { firstSequence, count }) => Math.max(most, firstSequence + count - 1),
+      0,
+    );
+    if (last !== held) return `it says that it ends with operation ${held}, and ends with ${last}`;
+    const operations = runs.reduce((sum, { count }) => sum + count, 0);
+    return operations > MAX_FRAME_OPERATIONS
+      ? `it has ${operations} operations`
+      : { first, operations, runs: runs.length };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

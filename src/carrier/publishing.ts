@@ -3,6 +3,7 @@ import { isTablecastError } from '../errors.ts';
 import { type RunHeader, readRunName } from '../log/runs/run.ts';
 import { encodeMessage } from '../replication/wire/wire.ts';
 import { Backoff } from '../work/backoff.ts';
+import type { Gap } from './beginnings.ts';
 import type { CarrierLink, Subject } from './carrier.ts';
 import { type Group, type Waiting, batchesOf, byAuthor, groupsOf, piecesOf } from './frames.ts';
 import type { Ledger } from './ledger.ts';
@@ -57,6 +58,7 @@ export class Publishing {
   #open: string | undefined;
   #isLevel = false;
   #mayEnd = true;
+  #mayLower = true;
 
   constructor(parts: PublishingParts) {
     this.#parts = parts;
@@ -134,6 +136,29 @@ export class Publishing {
     this.#timer?.cancel();
     this.#refusals.stop();
     this.#waiting = [];
+  }
+
+  /**
+   * Says in the carrier that it holds an author's operations up to one only: who has the next ones publishes them again.
+   * Returns false when something else stands behind them by now; a node that may not say it hears that once.
+   */
+  async lower({ table, origin, held, place: after }: Gap): Promise<boolean> {
+    const { link, ledger, nodeId, nonce } = this.#parts;
+    if (!this.#mayLower) return false;
+    const subject = subjectOf(table, origin);
+    // Which session wrote the last of them is not known.
+    const headers = headersOf({ held, session: 0, by: nodeId, part: [0, 1], bundle: undefined });
+    const id = `${nonce}.lower.${table}.${origin}.${after}`;
+    try {
+      const place = await link.append({ subject, headers, bytes: new Uint8Array(0), after, id });
+      if (place !== undefined) ledger.note({ subject, headers, place });
+      return place !== undefined;
+    } catch (error) {
+      if (!isTablecastError(error, 'PEER_REFUSED')) throw error;
+      this.#mayLower = error.retryable;
+      this.#parts.stalled(error);
+      return true;
+    }
   }
 
   /** Publishes every frame that is due; false when none was. */

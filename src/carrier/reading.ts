@@ -1,15 +1,13 @@
 import type { Environment, Timer } from '../environment.ts';
-import { readRunHeader, readRunName } from '../log/runs/run.ts';
 import { compareEpochs } from '../log/operations/epoch.ts';
 import type { TableState } from '../replication/wire/bodies.ts';
-import { MAX_FRAME_OPERATIONS } from '../replication/wire/wire.ts';
-import { Backoff } from '../work/backoff.ts';
+import { Beginnings, type Gap } from './beginnings.ts';
 import { linkOver } from './errors.ts';
 import type { Carried, CarrierLink } from './carrier.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import type { KeptCheckpoint, Ledger } from './ledger.ts';
+import type { Entry, KeptCheckpoint, Ledger } from './ledger.ts';
 import { Settling } from './settling.ts';
-import { type Complete, OPEN_MS, Parts, type Piece, oneFrame, runsOf } from './parts-of-messages.ts';
+import { type Complete, OPEN_MS, Parts, type Piece, oneFrame, readFrame } from './parts-of-messages.ts';
 import {
   type Author,
   BUNDLE,
@@ -23,18 +21,9 @@ import {
 
 /** So many bytes are given to the node that it has not taken in. */
 const WINDOW_BYTES: number = 4 * 1024 * 1024;
-/** Reading what a table lacks is repeated, when nothing came of it, after such pauses. */
-const AGAIN = { firstMs: 2000, maxMs: 30 * 60_000 };
 const NEVER_SWITCHED = { counter: 0, origin: '' };
 
 type Epoch = NonNullable<TableState['epoch']>;
-
-/** Something that a table lacked when it was read again, and how long that is not to be done anew. */
-interface Rewound {
-  readonly lacking: string;
-  readonly until: number;
-  readonly pauses: Backoff;
-}
 
 /** A message of operations that is all there. */
 type Whole = Author & Pick<OperationsHead, 'held' | 'bundle'> & Pick<Piece, 'frame' | 'from'>;
@@ -65,6 +54,8 @@ export interface ReadingParts {
   grew(table: string, bytes: number): void;
   /** An author did not end for long what it began to publish. */
   unfinished(author: Author): void;
+  /** Operations are missing in the carrier, of an author whose later ones it holds. */
+  missing(gap: Gap): Promise<void>;
   /** Something stands in the carrier that no node writes. */
   strange(message: Carried, why: string): void;
   failed(error: unknown): void;
@@ -81,9 +72,7 @@ export class Reading {
   /** The switch that the node said was in force in a table, and the checkpoint that was given last. */
   readonly #epochs = new Map<string, Epoch>();
   readonly #across = new Map<string, string>();
-  /** Tables that were read again because of a message without its beginning. */
-  readonly #again = new Set<string>();
-  readonly #rewound = new Map<string, Rewound>();
+  readonly #beginnings: Beginnings;
   #next: number;
   #abort = new AbortController();
   #isPaused = false;
@@ -95,6 +84,7 @@ export class Reading {
     this.#parts = parts;
     this.#pieces = new Parts(() => parts.environment.elapsed());
     this.#settling = new Settling((place) => parts.reached(place));
+    this.#beginnings = new Beginnings(parts.environment);
     this.#next = parts.place + 1;
   }
 
@@ -104,6 +94,7 @@ export class Reading {
     for (const { name, held, epoch } of tables) {
       if (epoch !== undefined) this.#epochs.set(name, epoch);
       this.#has.set(name, new Map(held));
+      this.#beginnings.said(name);
       if (this.#isLacking(name) && this.#mayRewind(name)) from = Math.min(from, this.#baseOf(name));
     }
     if (from === Infinity) return;
@@ -125,16 +116,17 @@ export class Reading {
 
   /** Returns whether the node lacks what was read, or is not read any more because it was read before. */
   #isLacking(table: string): boolean {
+    const isCovered = this.#covers(table, this.#parts.checkpoints.of(table)?.held ?? []);
+    return !isCovered || this.#lacking(table).length > 0;
+  }
+
+  /** Lists the authors of a table of whom the node lacks what messages had that were read. */
+  #lacking(table: string): [origin: string, entry: Entry][] {
     const has = this.#has.get(table);
-    const { ledger, checkpoints } = this.#parts;
-    const isCovered = this.#covers(table, checkpoints.of(table)?.held ?? []);
-    return (
-      !isCovered ||
-      ledger.vector(table).some(([origin, { held, place }]) => {
-        const most = Math.min(held, this.#pieces.before(table, origin));
-        return place < this.#next && (has?.get(origin) ?? 0) < most;
-      })
-    );
+    return this.#parts.ledger.vector(table).filter(([origin, { held, place }]) => {
+      const most = Math.min(held, this.#pieces.before(table, origin));
+      return place < this.#next && (has?.get(origin) ?? 0) < most;
+    });
   }
 
   #covers(table: string, held: readonly (readonly [string, number, ...unknown[]])[]): boolean {
@@ -142,23 +134,16 @@ export class Reading {
     return held.every(([origin, sequence]) => (has?.get(origin) ?? 0) >= sequence);
   }
 
-  /** The same again and again, with nothing coming of it, must not read everything again and again. */
   #mayRewind(table: string): boolean {
-    const { environment, checkpoints } = this.#parts;
-    const lacking = JSON.stringify([checkpoints.of(table)?.name, [...(this.#has.get(table) ?? [])]]);
-    const known = this.#rewound.get(table);
-    const isSame = known?.lacking === lacking;
-    if (isSame && environment.elapsed() < known.until) return false;
-    const pauses = isSame ? known.pauses : new Backoff(AGAIN, () => environment.random());
-    this.#rewound.set(table, { lacking, until: environment.elapsed() + pauses.next(), pauses });
-    return true;
+    const checkpoint = this.#parts.checkpoints.of(table)?.name;
+    return this.#beginnings.mayRewind(table, JSON.stringify([checkpoint, [...(this.#has.get(table) ?? [])]]));
   }
 
-  /** Reads a table again behind its checkpoint, once: a message ended whose beginning lies before where reading began. */
-  #readAgain(table: string): void {
-    if (this.#again.has(table)) return;
-    this.#again.add(table);
-    this.#begin(this.#baseOf(table));
+  /** Reads a table again behind its checkpoint, once: something goes on whose beginning lies before where reading began. */
+  #readAgain(table: string): boolean {
+    const isAgain = this.#beginnings.mayReadAgain(table);
+    if (isAgain) this.#begin(this.#baseOf(table));
+    return isAgain;
   }
 
   #begin(from: number): void {
@@ -166,6 +151,7 @@ export class Reading {
     this.#abort = new AbortController();
     this.#pieces.clear();
     this.#next = from;
+    this.#beginnings.from(from, this.#has.keys(), (table) => this.#baseOf(table));
     this.#wake();
     const { signal } = this.#abort;
     this.#run(from, signal).catch((error: unknown) => {
@@ -177,6 +163,7 @@ export class Reading {
     const { link } = this.#parts;
     for (const table of this.#has.keys()) await this.#catchUp(table, signal);
     if (from > link.newest) this.#sayLevel();
+    let isChecked = from > link.newest;
     for await (const message of link.read(from, signal)) {
       if (!this.#isOpen) await this.#room(signal);
       if (signal.aborted) return;
@@ -185,9 +172,28 @@ export class Reading {
       this.#next = Math.max(this.#next, message.place + 1);
       if (message.place >= link.newest) this.#sayLevel();
       this.#step();
+      if (isChecked || message.place < link.newest) continue;
+      isChecked = true;
+      await this.#checkAll();
+      if (signal.aborted) return;
     }
     // Nothing but the end of the link ends what is read: who took it away is not known.
     if (!signal.aborted) throw linkOver(link.identity);
+  }
+
+  /**
+   * Everything was read that was there at the beginning: what the node lacks then was not given, although the carrier
+   * says that it holds it. It is read once more, and then it is missing in the carrier.
+   */
+  async #checkAll(): Promise<void> {
+    const lacking = [...this.#has.keys()].filter((table) => this.#lacking(table).length > 0);
+    const [again] = lacking.filter(
+      (table) => !this.#beginnings.isWhole(table) || this.#beginnings.mayReadAgain(table),
+    );
+    if (again !== undefined) return this.#begin(Math.min(...lacking.map((table) => this.#baseOf(table))));
+    for (const table of lacking)
+      for (const [origin, { place }] of this.#lacking(table).filter(([, entry]) => entry.place > 0))
+        await this.#parts.missing({ table, origin, held: this.#has.get(table)?.get(origin) ?? 0, place });
   }
 
   #sayLevel(): void {
@@ -213,12 +219,12 @@ export class Reading {
       case BUNDLE:
         return this.#giveAll(this.#pieces.end(headers['Tablecast-Bundle'] ?? '', subject[1] ?? ''));
       case OPERATIONS:
-        return this.#operations(message);
+        return this.#operations(message, signal);
       default:
     }
   }
 
-  #operations(message: Carried): void {
+  async #operations(message: Carried, signal: AbortSignal): Promise<void> {
     const author = authorOf(message.subject);
     if (author === undefined) return this.#parts.strange(message, 'its subject names no author');
     const head = readHead(message.headers);
@@ -229,25 +235,69 @@ export class Reading {
     if (has === undefined) return;
     this.#parts.grew(table, message.bytes.length);
     this.#settling.saw({ table, origin, held: head.held });
+    if (message.bytes.length === 0) return this.#lowered(message, { ...author, held: head.held }, signal);
     const [index, count] = head.part;
     const isLast = index === count - 1;
     if (isLast && (has.get(origin) ?? 0) >= head.held) return this.#pieces.pass(message);
     const whole = this.#pieces.take(message, head.part, author);
-    if (whole !== undefined) this.#whole(message, { ...head, ...author, ...whole });
+    if (whole !== undefined) await this.#whole(message, { ...head, ...author, ...whole }, signal);
     else if (isLast) this.#readAgain(table);
     this.#giveAll(this.#pieces.bound());
     this.#watch();
   }
 
+  /** A message without operations: behind it the carrier holds fewer of an author than it was said to. */
+  async #lowered(
+    message: Carried,
+    { table, origin, held }: Author & { held: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { ledger } = this.#parts;
+    if (ledger.entry(table, origin).place === message.place) this.#parts.say(table);
+    if (this.#hasBefore({ table, origin }, held + 1)) return;
+    await this.#passesOver(message, { table, origin, first: held + 1 }, signal);
+  }
+
   /** A message of operations is here from its beginning to its end. */
-  #whole(message: Carried, { frame, from, bundle, ...said }: Whole): void {
+  async #whole(
+    message: Carried,
+    { frame, from, bundle, ...said }: Whole,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { table, origin, held } = said;
     const found = readFrame(frame, said, this.#parts.isCareful);
     if (typeof found === 'string') return this.#parts.strange(message, found);
-    this.has(table, origin, held);
     this.#giveAll(this.#pieces.endBefore({ table, origin }, bundle));
+    if (await this.#passesOver(message, { table, origin, first: found.first }, signal)) return;
+    this.has(table, origin, held);
     if (bundle === undefined) return this.#give(frame);
     this.#giveAll(this.#pieces.hold(bundle, { ...found, author: { table, origin }, frame, from }));
+  }
+
+  #hasBefore({ table, origin }: Author, sequence: number): boolean {
+    return (this.#has.get(table)?.get(origin) ?? 0) >= sequence - 1;
+  }
+
+  /**
+   * Returns whether a message is passed over, because the node lacks what comes before it. If it was not there from the
+   * table's beginning on, and nothing behind this message may be it, it is missing in the carrier, and that is said there.
+   */
+  async #passesOver(
+    { place }: Carried,
+    { table, origin, first }: Author & { readonly first: number },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (this.#hasBefore({ table, origin }, first)) return false;
+    if (!this.#beginnings.isWhole(table)) return this.#readAgain(table);
+    const { ledger, checkpoints } = this.#parts;
+    if (ledger.entry(table, origin).place > place) return true;
+    // It may be gone because a checkpoint stands for it, of which it was not read yet.
+    await checkpoints.learn(table);
+    await this.#catchUp(table, signal);
+    if (signal.aborted) return true;
+    if (this.#hasBefore({ table, origin }, first)) return false;
+    await this.#parts.missing({ table, origin, held: this.#has.get(table)?.get(origin) ?? 0, place });
+    return true;
   }
 
   #giveAll(all: readonly Complete[]): void {
@@ -345,30 +395,5 @@ export class Reading {
         this.#wake = resolve;
       });
     }
-  }
-}
-
-/** Reads what a frame has; says what is wrong with it: who may append under a subject may write what it names, and nothing else. */
-function readFrame(
-  frame: Uint8Array,
-  { table, origin, held }: Author & { readonly held: number },
-  isCareful: boolean,
-): Pick<Piece, 'first' | 'operations' | 'runs'> | string {
-  try {
-    const runs = runsOf(frame).map(isCareful ? readRunHeader : readRunName);
-    const other = runs.find((run) => run.table !== table || run.origin !== origin);
-    if (other !== undefined) return `it has operations of ${other.origin} on ${other.table}`;
-    const first = runs.reduce((least, { firstSequence }) => Math.min(least, firstSequence), held);
-    const last = runs.reduce(
-      (most, { firstSequence, count }) => Math.max(most, firstSequence + count - 1),
-      0,
-    );
-    if (last !== held) return `it says that it ends with operation ${held}, and ends with ${last}`;
-    const operations = runs.reduce((sum, { count }) => sum + count, 0);
-    return operations > MAX_FRAME_OPERATIONS
-      ? `it has ${operations} operations`
-      : { first, operations, runs: runs.length };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
   }
 }

@@ -23,7 +23,10 @@ function byKey([one]: readonly [string, string], [other]: readonly [string, stri
   return one < other ? -1 : 1;
 }
 
-/** One history of nodes behind a carrier that loses acknowledgements, tails and itself, repeats, is full and goes away. */
+/**
+ * One history of nodes behind a carrier that loses acknowledgements, tails and itself, repeats, is full and goes away, and
+ * of whose replicas, which differ, now one leads and now another.
+ */
 class History {
   readonly random: SeededRandom;
   readonly carrier: MemoryCarrier;
@@ -97,7 +100,7 @@ class History {
   async #step(): Promise<void> {
     const index = Math.floor(this.random.next() * NODES);
     const member = this.cluster.member(index);
-    const kind = Math.floor(this.random.next() * 14);
+    const kind = Math.floor(this.random.next() * 16);
     if (kind < 6) return this.#write(index);
     if (kind === 6 && member.node !== undefined) this.cluster.crash(index);
     if (kind === 7 && member.node === undefined) await this.#start(index);
@@ -107,6 +110,21 @@ class History {
     if (kind === 11) this.#snapshot = this.carrier.snapshot();
     if (kind === 12) this.carrier.restore(this.#snapshot);
     if (kind === 13) this.carrier.remake();
+    if (kind > 13) this.#lead();
+  }
+
+  /** Another replica leads, without some messages and with others at their places; links go on with the former for a while. */
+  #lead(): void {
+    const { random, carrier } = this;
+    const lost = random.next() * 0.2;
+    const first = random.next() < 0.3 ? Math.floor(random.next() * carrier.messages.length) : 0;
+    const end = random.next() < 0.3 ? Math.floor(random.next() * carrier.messages.length) : Infinity;
+    let place = Math.floor(random.next() * 3);
+    const left = carrier.messages.slice(first, end).filter(() => random.next() >= lost);
+    carrier.lead(
+      left.map((message) => ({ ...message, place: (place += 1 + Math.floor(random.next() * 1.2)) })),
+    );
+    this.cluster.time.schedule(random.next() * 3000, () => carrier.cut('another server leads'));
   }
 
   async #write(index: number): Promise<void> {

@@ -37,6 +37,22 @@ describe.skipIf(missing !== undefined)('nodes are equal in the end, and hear of 
     expect((await group.told('peer-lost')).message).toContain('consumer deleted');
   });
 
+  it('when a message is gone of which later ones are there', async () => {
+    await using server = await NatsServer.start();
+    await using group = new Group(server);
+    const a = await group.open('a');
+    const ta = a.table('t', declaration);
+    for (const key of ['1', '2', '3']) {
+      ta.set(key, key);
+      await a.flush(atCarrier);
+    }
+    // The declaration is the first.
+    await asOperator(server, async ({ streams }) => streams.deleteMessage('TABLECAST_g', 2));
+    const tb = (await group.open('b')).table('t', declaration);
+    await until(group.nodes, () => tb.size === 3);
+    expect((await group.told('carrier-incomplete')).message).toContain('from 1 on are missing');
+  });
+
   it('when the right to publish is taken away, and given back', async () => {
     const users = (denied: string): string =>
       `authorization { users = [ { user: a, password: x, permissions: { publish: { deny: [${denied}] } } }, { user: b, password: x } ] }`;

@@ -1,0 +1,71 @@
+import { expect, it } from 'vitest';
+import type { Carried } from '../../src/carrier/carrier.ts';
+import type { TableNode } from '../../src/index.ts';
+import { BUNDLE, OPERATIONS } from '../../src/carrier/subjects.ts';
+import { carried, codesOf, declaration, declare } from './carried.ts';
+
+const isOperations = ({ subject: [kind] }: Carried): boolean => kind === OPERATIONS;
+
+/** Two nodes, the second away while the first writes three messages. */
+async function threeWrites() {
+  const nodes = carried(3);
+  const { cluster } = nodes;
+  for (const index of [0, 1]) await cluster.start(index, declare);
+  await cluster.run(1000);
+  cluster.member(1).carrier?.setAway(true);
+  const a = cluster.node(0).table('t', declaration);
+  for (const key of ['one', 'two', 'three']) {
+    a.set(key, 'a');
+    await cluster.run(1000);
+  }
+  return nodes;
+}
+
+it.each([
+  ['the first', 0],
+  ['a middle', 1],
+])(
+  '%s message that a carrier lacks is missed by who reads the later ones, and its author publishes it again',
+  async (_which, lost) => {
+    const { cluster, memory } = await threeWrites();
+    const gone = memory.messages.filter(isOperations)[lost];
+    memory.lead(memory.messages.filter((message) => message !== gone));
+    memory.cut('another server leads');
+    cluster.member(1).carrier?.setAway(false);
+    await cluster.run(20_000);
+    expect([...cluster.node(1).table('t', declaration).keys()].toSorted()).toEqual(['one', 'three', 'two']);
+    expect(codesOf(cluster, 1).filter((code) => code === 'carrier-incomplete')).toHaveLength(1);
+    // Who comes then reads what was published again, and misses nothing.
+    const late = await cluster.start(2, declare);
+    await cluster.run(5000);
+    expect(late.table('t', declaration).size).toBe(3);
+    expect(codesOf(cluster, 2)).not.toContain('carrier-incomplete');
+    expect(memory.messages.length).toBeLessThan(12);
+    await cluster.close();
+  },
+);
+
+it('a batch whose end a carrier lost ends with the next batch of its node', async () => {
+  const { cluster, memory } = carried(3);
+  const both = (node: TableNode) => [node.table('t', declaration), node.table('other', declaration)] as const;
+  const a = await cluster.start(0, (node) => void both(node));
+  for (const key of ['one', 'two']) {
+    a.batch(() => {
+      for (const table of both(a)) table.set(key, 'a');
+    });
+    await cluster.run(2000);
+  }
+  cluster.crash(0);
+  const end = memory.messages.find(({ subject: [kind] }) => kind === BUNDLE);
+  const bundle = end?.headers['Tablecast-Bundle'];
+  // What follows it under the author's own subjects is lost as well.
+  const second = memory.messages.filter(
+    (message) => isOperations(message) && message.headers['Tablecast-Bundle'] !== bundle,
+  );
+  memory.lead(memory.messages.filter((message) => message !== end && !second.includes(message)));
+  memory.cut('another server leads');
+  const late = await cluster.start(1, (node) => void both(node));
+  await cluster.run(5000);
+  expect(both(late).map(({ size }) => size)).toEqual([1, 1]);
+  await cluster.close();
+});
