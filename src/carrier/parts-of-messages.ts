@@ -34,6 +34,9 @@ export interface Piece {
   readonly from: number;
 }
 
+/** A message of operations that is all there. */
+export type Whole = Author & Pick<OperationsHead, 'held' | 'bundle'> & Pick<Piece, 'frame' | 'from'>;
+
 /** Something that was begun and not ended. */
 interface Open {
   readonly author: Author;
@@ -129,10 +132,14 @@ export class Parts {
     return this.#open().reduce((least, { from }) => Math.min(least, from), Infinity);
   }
 
+  /** Lists what of bundles is held back. */
+  get held(): readonly Piece[] {
+    return Array.from(this.#bundles.values(), ({ parts }) => parts).flat();
+  }
+
   /** The last operation of an author in a table before those that are held back; Infinity when none are. */
   before(table: string, origin: string): number {
-    return Array.from(this.#bundles.values(), ({ parts }) => parts)
-      .flat()
+    return this.held
       .filter(({ author }) => author.table === table && author.origin === origin)
       .reduce((least, { first }) => Math.min(least, first - 1), Infinity);
   }

@@ -7,26 +7,14 @@ import type { Carried, CarrierLink } from './carrier.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Entry, KeptCheckpoint, Ledger } from './ledger.ts';
 import { Settling } from './settling.ts';
-import { type Complete, OPEN_MS, Parts, type Piece, oneFrame, readFrame } from './parts-of-messages.ts';
-import {
-  type Author,
-  BUNDLE,
-  CHECKPOINT,
-  OPERATIONS,
-  type OperationsHead,
-  TABLE,
-  authorOf,
-  readHead,
-} from './subjects.ts';
+import { type Complete, OPEN_MS, Parts, type Whole, oneFrame, readFrame } from './parts-of-messages.ts';
+import { type Author, BUNDLE, CHECKPOINT, OPERATIONS, TABLE, authorOf, readHead } from './subjects.ts';
 
 /** So many bytes are given to the node that it has not taken in. */
 const WINDOW_BYTES: number = 4 * 1024 * 1024;
 const NEVER_SWITCHED = { counter: 0, origin: '' };
 
 type Epoch = NonNullable<TableState['epoch']>;
-
-/** A message of operations that is all there. */
-type Whole = Author & Pick<OperationsHead, 'held' | 'bundle'> & Pick<Piece, 'frame' | 'from'>;
 
 /** The parts are what reading needs of who it reads for. */
 export interface ReadingParts {
@@ -99,8 +87,7 @@ export class Reading {
     }
     if (from === Infinity) return;
     this.#isBegun = true;
-    // What was begun and not ended is put together anew.
-    this.#begin(Math.min(from, this.#pieces.first));
+    this.#begin(from);
   }
 
   /** The node has operations, because it wrote or brought them. */
@@ -146,9 +133,15 @@ export class Reading {
     return isAgain;
   }
 
-  #begin(from: number): void {
+  #begin(place: number): void {
     this.#abort.abort();
     this.#abort = new AbortController();
+    const from = Math.min(place, this.#pieces.first);
+    // What is held back was not given: it is taken anew as well.
+    for (const { author, first } of this.#pieces.held) {
+      const has = this.#has.get(author.table);
+      has?.set(author.origin, Math.min(first - 1, has.get(author.origin) ?? 0));
+    }
     this.#pieces.clear();
     this.#next = from;
     this.#beginnings.from(from, this.#has.keys(), (table) => this.#baseOf(table));

@@ -69,3 +69,35 @@ it('a batch whose end a carrier lost ends with the next batch of its node', asyn
   expect(both(late).map(({ size }) => size)).toEqual([1, 1]);
   await cluster.close();
 });
+
+it('a batch of which the end was not read yet is whole, although a table is read again meanwhile', async () => {
+  const { cluster, memory } = carried(3);
+  const all = (node: TableNode) => ['t', 'other', 'free'].map((name) => node.table(name, declaration));
+  for (const index of [0, 1, 2]) await cluster.start(index, (node) => void all(node));
+  await cluster.run(1000);
+  cluster.member(1).carrier?.setAway(true);
+  const free = cluster.node(2).table('free', declaration);
+  for (const key of ['one', 'two']) {
+    free.set(key, 'b');
+    await cluster.run(1000);
+  }
+  const a = cluster.node(0);
+  a.batch(() => {
+    for (const table of all(a).slice(0, 2)) table.set('k', 'a');
+  });
+  await cluster.run(1000);
+  for (const index of [0, 2]) cluster.crash(index);
+  const ofFree = memory.messages.filter((one) => isOperations(one) && one.subject[1] === 'free');
+  const end = memory.messages.filter(({ subject: [kind] }) => kind === BUNDLE);
+  const others = memory.messages.filter((one) => !ofFree.includes(one) && !end.includes(one));
+  // The first of the table is gone, and the second stands within the batch.
+  const left = [...others, ...ofFree.slice(1), ...end];
+  memory.lead(left.map((message, index) => ({ ...message, place: index + 1 })));
+  cluster.member(1).carrier?.setAway(false);
+  await cluster.run(5000);
+  expect(all(cluster.node(1)).map(({ size }) => size)).toEqual([1, 1, 0]);
+  await cluster.start(2, (node) => void all(node));
+  await cluster.run(10_000);
+  expect(all(cluster.node(1)).map(({ size }) => size)).toEqual([1, 1, 2]);
+  await cluster.close();
+});
