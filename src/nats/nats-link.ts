@@ -4,6 +4,7 @@ import type {
   JsMsg,
   OrderedConsumerOptions,
   PurgeOpts,
+  StreamInfo,
 } from '@nats-io/jetstream';
 import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import type {
@@ -16,6 +17,8 @@ import type {
   Subject,
 } from '../carrier/carrier.ts';
 import { deniedByCarrier, linkOver, refusedByCarrier } from '../carrier/errors.ts';
+import { consumerOf, untilEmpty } from './consumers.ts';
+import { Leadership } from './leadership.ts';
 import { decodeSubject, encodeSubject, encodeToken } from './names.ts';
 import { NatsNotes } from './nats-notes.ts';
 import type { NatsPackages } from './packages.ts';
@@ -24,13 +27,11 @@ import type { ReadyStreams } from './streams.ts';
 /** The server's number for: the last message under the subject is another one. */
 const WRONG_LAST_SEQUENCE = 10_071;
 /** A reader is sent at most so much before it asks for more: a server cuts off whom it owes 64 MB. */
-const AHEAD_BYTES: number = 32 * 1024 * 1024;
+const AHEAD_BYTES: number = 16 * 1024 * 1024;
 const AHEAD: number = 64;
 /** Heads, or pieces of a checkpoint, that are asked for at once. */
 const HEADS = 512;
 const PIECES = 16;
-/** Bounds how long a server may take to answer, in milliseconds. */
-const ANSWER_MS = 5000;
 /** Is what a server counts beside the bytes of a message: headers of ours, and its own with the name of an attempt. */
 const BESIDE_BYTES: number = 4096 + 1024;
 /** Headers begin so where they are ours. */
@@ -51,6 +52,8 @@ export class NatsLink implements CarrierLink {
   readonly ended: Promise<string>;
   readonly #parts: NatsLinkParts;
   readonly #notes: NatsNotes;
+  readonly #leadership: Leadership;
+  #why = 'closed';
 
   constructor(parts: NatsLinkParts) {
     this.#parts = parts;
@@ -59,7 +62,11 @@ export class NatsLink implements CarrierLink {
     this.identity = `${info.config.name} of ${info.created}`;
     this.maxMessageBytes = (connection.info?.max_payload ?? 1024 * 1024) - BESIDE_BYTES;
     this.newest = info.state.last_seq;
-    this.ended = connection.closed().then((error) => (error instanceof Error ? error.message : 'closed'));
+    this.#leadership = new Leadership(parts, (why) => this.#end(why));
+    this.ended = connection.closed().then((error) => {
+      this.#leadership.stop();
+      return error instanceof Error ? error.message : this.#why;
+    });
   }
 
   async *latest(): AsyncGenerator<CarriedHead> {
@@ -67,7 +74,7 @@ export class NatsLink implements CarrierLink {
     if (connection.isClosed()) throw linkOver(name);
     if (info.state.messages === 0) return;
     const { jetstream } = this.#parts.packages;
-    const consumer = await this.#ordered(this.#parts.names.stream, {
+    const consumer = await this.#ordered(info, {
       deliver_policy: jetstream.DeliverPolicy.LastPerSubject,
       headers_only: true,
       filter_subjects: `${this.#parts.names.prefix}.>`,
@@ -109,15 +116,15 @@ export class NatsLink implements CarrierLink {
   }
 
   async *read(from: number, signal: AbortSignal): AsyncGenerator<Carried> {
-    const { packages, names } = this.#parts;
+    const { packages, info } = this.#parts;
     const { DeliverPolicy } = packages.jetstream;
-    const consumer = await this.#ordered(names.stream, {
-      filter_subjects: `${names.prefix}.>`,
-      ...(from <= 1
-        ? { deliver_policy: DeliverPolicy.All }
-        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }),
-    });
+    // Without a filter, for which a server would ask an index of its own, which may be older than the messages.
+    // Of a cluster one that stands before as well: what delivered something shows when a server had to make it again.
+    const first = this.#leadership.leader === undefined ? from : from - 1;
+    const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: first };
+    const consumer = await this.#ordered(info, first <= 1 ? { deliver_policy: DeliverPolicy.All } : start);
     if (signal.aborted) return;
+    const reading = this.#leadership.reads(consumer);
     const messages = await consumer.consume({
       // Bounded by messages: what is left of a bound in bytes may have no room for the next one, which then waits long.
       max_messages: Math.min(AHEAD, Math.ceil(AHEAD_BYTES / (this.maxMessageBytes + BESIDE_BYTES))),
@@ -128,8 +135,11 @@ export class NatsLink implements CarrierLink {
     signal.addEventListener('abort', stop);
     try {
       for await (const message of messages) {
-        const head = this.#headOf(message);
+        reading.isWaiting = false;
+        reading.delivered = message.info.deliverySequence;
+        const head = message.seq < from ? undefined : this.#headOf(message);
         if (head !== undefined) yield { ...head, bytes: message.data };
+        reading.isWaiting = true;
       }
     } finally {
       signal.removeEventListener('abort', stop);
@@ -137,16 +147,18 @@ export class NatsLink implements CarrierLink {
     }
   }
 
-  /** The client makes its consumer again in silence, also on a stream that was made anew: that one is read by another link. */
+  /** The client makes its consumer again in silence, also on a stream that was made anew, or beside another replica: those are read by another link. */
   async #watch(messages: ConsumerMessages): Promise<void> {
     const { manager, names, info } = this.#parts;
     try {
       for await (const { type } of messages.status()) {
         if (type !== 'ordered_consumer_recreated') continue;
-        if ((await manager.streams.info(names.stream)).created !== info.created) this.close();
+        const isElsewhere = this.#leadership.leader !== undefined;
+        if (isElsewhere || (await manager.streams.info(names.stream)).created !== info.created)
+          this.#end('the server made what is read anew');
       }
-    } catch {
-      this.close();
+    } catch (error) {
+      this.#end(String(error));
     }
   }
 
@@ -165,7 +177,7 @@ export class NatsLink implements CarrierLink {
     const subject = `${names.rowsPrefix}.${encodeToken(name)}`;
     const info = await manager.streams.info(names.rows, { subjects_filter: subject });
     if (Object.keys(info.state.subjects ?? {}).length === 0) return;
-    const consumer = await this.#ordered(names.rows, {
+    const consumer = await this.#ordered(info, {
       filter_subjects: subject,
       deliver_policy: packages.jetstream.DeliverPolicy.All,
     });
@@ -202,7 +214,13 @@ export class NatsLink implements CarrierLink {
   }
 
   close(): void {
-    void this.#parts.connection.close();
+    this.#end('closed');
+  }
+
+  #end(why: string): void {
+    const { connection } = this.#parts;
+    if (!connection.isClosed()) this.#why = why;
+    void connection.close();
   }
 
   #encode(subject: Subject): string {
@@ -214,8 +232,10 @@ export class NatsLink implements CarrierLink {
     return subject && { place, subject, headers: ours(headers) };
   }
 
-  async #ordered(stream: string, options: Partial<OrderedConsumerOptions>): Promise<Consumer> {
-    return this.#parts.client.consumers.get(stream, options);
+  async #ordered(info: StreamInfo, options: Partial<OrderedConsumerOptions>): Promise<Consumer> {
+    const { config, cluster } = info;
+    const leader = config.num_replicas > 1 ? cluster?.leader : undefined;
+    return consumerOf(this.#parts, { name: config.name, leader }, options);
   }
 }
 
@@ -223,17 +243,4 @@ function ours(headers: MsgHdrs | undefined): Headers {
   const found: Record<string, string> = {};
   for (const key of headers?.keys() ?? []) if (key.startsWith(OURS)) found[key] = headers?.get(key) ?? '';
   return found;
-}
-
-/** Gives the messages of a consumer up to the last there is; what is gone meanwhile is not waited for. */
-async function* untilEmpty(consumer: Consumer, max_messages: number): AsyncGenerator<JsMsg> {
-  for (let isMore = true; isMore;) {
-    isMore = false;
-    const messages = await consumer.fetch({ max_messages, expires: ANSWER_MS });
-    for await (const message of messages) {
-      yield message;
-      if (message.info.pending === 0) return;
-      isMore = true;
-    }
-  }
 }
