@@ -15,7 +15,19 @@ const needsSite = 'test/**/*.site.test.ts';
 const needsBuild = 'test/**/*.dist.test.ts';
 
 /** Folders of tests that change nothing but what they make. */
-const sharing = ['carrier', 'log', 'modes', 'projection', 'replication', 'schema', 'table', 'views'];
+const sharing = [
+  'altering',
+  'carrier',
+  'conformance',
+  'log',
+  'modes',
+  'projection',
+  'replication',
+  'schema',
+  'table',
+  'views',
+  'zeek',
+];
 
 /**
  * The files of these folders share a process and what is loaded there, which for most of them takes longer than the

@@ -201,6 +201,7 @@ test('the content survives a restart of the whole Zeek cluster, and of this node
   await cluster.put(cluster.last, 'E2e::counts', { key: 'theirs', value: 1 });
   before.counts.set('ours', 2).set('old', 3);
   await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2, old: 3 });
+  await until(() => before.counts.has('theirs'));
   await cluster.restart();
   before.counts.delete('old');
   await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2 });
@@ -248,6 +249,7 @@ test('with certificates of both sides a cluster is attached, also after its rest
   await cluster.put(cluster.last, 'E2e::counts', { key: 'theirs', value: 1 });
   counts.set('ours', 2);
   await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2 });
+  await until(() => counts.has('theirs'));
   await cluster.restart();
   counts.set('later', 3);
   await holds(cluster, 'E2e::counts', { theirs: 1, ours: 2, later: 3 });
