@@ -117,7 +117,7 @@ describe.skipIf(missing !== undefined)('tables carried by a real JetStream', { t
     // What a server owes one client must stay below the 64 MB at which it cuts it off.
     const most = (await asked()).map(({ batch, max_bytes: bytes = 0 }) => bytes || batch * 1024 * 1024);
     expect(most.length).toBeGreaterThan(1);
-    expect(Math.max(...most)).toBeLessThanOrEqual(32 * 1024 * 1024);
+    expect(Math.max(...most)).toBeLessThanOrEqual(16 * 1024 * 1024);
   });
 
   it('are compared and repaired by nodes that have nothing but the server between them', async () => {
