@@ -1,7 +1,7 @@
 import type { Note } from './carrier.ts';
 
 /** Most bytes of notes that wait for who listens; what comes beyond is dropped, as notes may be. */
-export const MAX_WAITING_NOTE_BYTES: number = 16 * 1024 * 1024;
+const MAX_WAITING_NOTE_BYTES: number = 16 * 1024 * 1024;
 /** Counted for each note beside its bytes, so that empty ones are bounded as well. */
 const BESIDE_BYTES = 128;
 

@@ -218,7 +218,7 @@ export function oneFrame({ frames }: Complete): Uint8Array {
 }
 
 /** Reads the runs of a frame. Throws `FRAME_INVALID` or `OPERATION_INVALID`, also for a message of another type. */
-export function runsOf(frame: Uint8Array): readonly Uint8Array[] {
+function runsOf(frame: Uint8Array): readonly Uint8Array[] {
   const message: Message = decodeMessage(frame);
   if (message.type === 'runs') return message.runs;
   throw new TablecastError('FRAME_INVALID', `it is no message with operations but ${message.type}`, {

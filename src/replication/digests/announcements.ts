@@ -1,7 +1,7 @@
 /** So many nodes say one hash of a table's rows: further ones with the same need not. */
-export const MAX_ALIKE = 8;
+const MAX_ALIKE = 8;
 /** So many hashes of one state are said, if every node has another one. */
-export const MAX_HASHES = 16;
+const MAX_HASHES = 16;
 
 /** An announcement says which hash a node's rows of a table have in a state. */
 export interface Announcement {

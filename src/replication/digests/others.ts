@@ -2,7 +2,7 @@ import type { Difference } from '../replica.ts';
 import { Comparisons, type ComparisonParts } from './comparison.ts';
 
 /** Most nodes behind a peer that a node compares its tables with; further ones are answered. */
-export const MAX_OTHERS = 16;
+const MAX_OTHERS = 16;
 /** One without differences, of which nothing was heard for so long, makes room for another. */
 const IDLE_MS = 35_000;
 /** One with differences is asked again when nothing was heard of it for so long; so many times. */
