@@ -26,6 +26,7 @@ import {
 } from './attachment-events.ts';
 import { checkAt, checkEvent, type ZeekCheck } from './check.ts';
 import type { ZeekAttachment } from './zeek-attachment.ts';
+import { clientSettings } from '../protocol/client-options.ts';
 import { clientOptions, limitsOf } from './client-of.ts';
 import type { ZeekHost } from '../host.ts';
 import { Inbound } from './inbound.ts';
@@ -83,6 +84,8 @@ export class LiveAttachment implements ZeekAttachment {
 
   /** Throws `OPTION_INVALID`, and `DECLARATION_…` for tables that cannot be shared. */
   constructor(host: ZeekHost, options: ZeekAttachmentOptions) {
+    // Whom it cannot dial is refused before a table is declared for it.
+    clientSettings(clientOptions(host, options, { topics: [], finds: false }));
     this.#host = host;
     this.#options = options;
     this.cluster = options.cluster;

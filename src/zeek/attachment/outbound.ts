@@ -141,9 +141,10 @@ export class Outbound {
 
   /** Nothing can be sent; gives the tables that were being sent whole, or waited for it. */
   disconnected(): ReadonlySet<AttachedTable> {
+    // Before the first connection nobody was heard, and nothing sent.
+    if (this.#connected) this.#queue.broke(this.#parts.heardAt());
     this.#connected = false;
     this.#pace.reset();
-    this.#queue.broke(this.#parts.heardAt());
     for (const refill of this.#refills) if (refill instanceof Refill) refill.end();
     const whole = this.#refills.map(requestOf).filter(({ keys }) => keys === undefined);
     this.#refills = [];
