@@ -1,6 +1,3 @@
-import { isTablecastError } from '../../errors.ts';
-import { isModeName } from '../../log/operations/epoch.ts';
-import { differenceFromThere } from '../../schema/index.ts';
 import type { BackendName } from '../../schema/schema.ts';
 import type { OperationLog } from '../../log/keeping/operation-log.ts';
 import type { Origins } from '../../log/operations/origin.ts';
@@ -9,13 +6,12 @@ import type { Slicing, Work } from '../../work/slices.ts';
 import type { WallClock } from '../../log/operations/wall-clock.ts';
 import type { Stretches } from '../../log/operations/session-marks.ts';
 import { Adopter } from '../../projection/checkpoints/adopter.ts';
-import { checkpointChunks } from '../../projection/checkpoints/checkpoint-writer.ts';
 import { DigestCache } from '../../projection/comparing/digest-cache.ts';
-import { stateName } from '../../projection/comparing/digest.ts';
 import type { Dispatcher } from '../../projection/telling/dispatcher.ts';
 import type { Projection } from '../../projection/projection.ts';
 import type { WholeTable } from '../../projection/whole-table.ts';
 import { Receiver } from './receiver.ts';
+import { TableView, type TableViewParts, heldOf } from './table-view.ts';
 import type {
   AdoptedRows,
   Held,
@@ -43,22 +39,10 @@ export interface ReplicaParts {
   beginLife(store: BackendName): void;
 }
 
-/**
- * Some in a turn, until all are written. While the disk takes nothing, values are written again when the next such peer
- * comes: nobody called this who could be told.
- */
-function writeTouched(projection: Projection, slicing: Slicing): void {
-  try {
-    if (projection.local.writeTouched()) slicing.defer(() => writeTouched(projection, slicing));
-  } catch (error) {
-    if (!isTablecastError(error)) throw error;
-  }
-}
-
 /** The tables of this node as replication sees them. */
 export class LocalReplica implements Replica {
   readonly #parts: ReplicaParts;
-  readonly #digests: DigestCache;
+  readonly #shared: TableViewParts;
   readonly #adopter: Adopter;
   readonly #receiver: Receiver;
 
@@ -75,7 +59,7 @@ export class LocalReplica implements Replica {
     this.#parts = parts;
     const forgetful = [...parts.log.stores].filter(([, { backend }]) => !backend.durable);
     this.#begun = new Set(forgetful.map(([name]) => name));
-    this.#digests = new DigestCache(parts.origins);
+    this.#shared = { ...parts, digests: new DigestCache(parts.origins) };
     this.#adopter = new Adopter({ ...parts, known: (projection) => this.#known(projection) });
     this.#receiver = new Receiver(parts);
   }
@@ -109,21 +93,16 @@ export class LocalReplica implements Replica {
 
   table(name: string): ReplicaTable | undefined {
     const projection = this.#parts.projections.get(name);
-    return projection === undefined ? undefined : this.#describe(projection);
+    return projection === undefined ? undefined : new TableView(projection, this.#shared);
   }
 
   held(table: string, origin: string): number | undefined {
     const projection = this.#parts.projections.get(table);
-    return projection === undefined ? undefined : this.#heldOf(projection, origin);
-  }
-
-  #heldOf(projection: Projection, origin: string): number {
-    const index = this.#parts.origins.find(origin);
-    return index === undefined ? 0 : projection.held.vector().get(index);
+    return projection === undefined ? undefined : heldOf(projection, this.#parts.origins, origin);
   }
 
   *tables(): IterableIterator<ReplicaTable> {
-    for (const projection of this.#parts.projections.values()) yield this.#describe(projection);
+    for (const projection of this.#parts.projections.values()) yield new TableView(projection, this.#shared);
   }
 
   judgeOwn(table: string, held: Held, believed: boolean): OwnJudgement {
@@ -175,52 +154,6 @@ export class LocalReplica implements Replica {
     return 'sound';
   }
 
-  #describe(projection: Projection): ReplicaTable {
-    const { origins, log } = this.#parts;
-    return {
-      name: projection.schema.name,
-      store: projection.store,
-      fingerprint: projection.schema.fingerprint,
-      mode: projection.inForce.mode.name,
-      unavailable: (mode) => (isModeName(mode) ? projection.inForce.modeOf(mode).unavailable?.() : undefined),
-      epoch: projection.inForce.epoch,
-      canFollow: (epoch) => projection.inForce.canFollow(epoch),
-      declaration: projection.schema.declaration,
-      // A switch of mode changes what stands, and not what was declared.
-      differenceFrom: (there, mode) =>
-        differenceFromThere(
-          { ...projection.schema.declaration, mode: projection.inForce.mode.name },
-          { ...there, mode },
-        ),
-      rows: projection.rows.size,
-      get forgottenNodes() {
-        return [...projection.held.lives.forgotten.keys()];
-      },
-      get lives() {
-        return projection.held.vector().size;
-      },
-      get changes() {
-        return projection.held.vector().changes;
-      },
-      held: (origin) => this.#heldOf(projection, origin),
-      vector: () =>
-        Array.from(
-          projection.held.vector().entries(),
-          ([origin, sequence]) => [origins.at(origin).text, sequence] as const,
-        ),
-      sessionOf: (origin, sequence) => projection.held.sessions.of(origins.find(origin) ?? -1, sequence),
-      positionOf: (origin, sequence) => projection.held.marks.positionOf(origins.find(origin), sequence),
-      state: () => stateName(projection, origins),
-      revision: projection.revision,
-      digests: () => this.#digests.of(projection),
-      writeTouched: () => writeTouched(projection, this.#parts.slicing),
-      checkpoint: () => {
-        log.seal();
-        return keptChunks(projection, origins);
-      },
-    };
-  }
-
   open(runs: readonly Uint8Array[]): ReceivedFrame {
     return this.#receiver.open(runs);
   }
@@ -232,15 +165,5 @@ export class LocalReplica implements Replica {
   ): Work<AdoptedRows | Parted | undefined> {
     const projection = this.#parts.projections.get(table);
     return projection === undefined ? undefined : yield* this.#adopter.adopt(projection, chunks, seen);
-  }
-}
-
-/** A table's checkpoint while its slots keep their numbers. */
-function* keptChunks(projection: Projection, origins: Origins): Generator<Uint8Array, void, undefined> {
-  const release = projection.keepSlots();
-  try {
-    yield* checkpointChunks(projection, origins);
-  } finally {
-    release();
   }
 }
