@@ -45,8 +45,14 @@ async function openAll({ servers, first, count }: Extract<Ask, { type: 'open' }>
   }
 }
 
-/** Each of the first nodes writes so often, spread over a second. */
-async function write({ writers, perSecond, seconds, round }: Extract<Ask, { type: 'write' }>): Promise<void> {
+/** Each of the first nodes writes so often, spread over a second; other processes have other turns. */
+async function write({
+  writers,
+  perSecond,
+  seconds,
+  round,
+  turn,
+}: Extract<Ask, { type: 'write' }>): Promise<void> {
   const ends: Promise<void>[] = nodes.slice(0, writers).map((node, index) => {
     const table = tableOf(node);
     let count = 0;
@@ -56,7 +62,7 @@ async function write({ writers, perSecond, seconds, round }: Extract<Ask, { type
         if (count < perSecond * seconds) setTimeout(once, 1000 / perSecond);
         else resolve();
       };
-      setTimeout(once, ((index / writers) * 1000) / perSecond);
+      setTimeout(once, (((index + turn) / writers) * 1000) / perSecond);
     });
   });
   await Promise.all(ends);

@@ -8,6 +8,8 @@ export type Ask =
       readonly perSecond: number;
       readonly seconds: number;
       readonly round: number;
+      /** Says where in the interval of a writer this process begins: from 0 to below 1. */
+      readonly turn: number;
     }
   | { readonly type: 'state'; readonly isCollected: boolean }
   | { readonly type: 'arrivals' }

@@ -1,6 +1,7 @@
-// npm run campaign:carrier-scale -- --nodes 10,100,1000 [--writers 10] [--seconds 10] [--rate 1]
+// npm run campaign:carrier-scale -- --nodes 10,100,1000 [--writers 10] [--seconds 10] [--rate 1] [--warm 0]
 // Nodes of one group at one real nats-server, in ten processes: what a node costs, how long a write takes to be
-// everywhere, and what becomes of 30 % that are killed and come back.
+// everywhere, and what becomes of 30 % that are killed and come back. Writers take turns, so that writes lie evenly. For
+// --warm seconds they write before anything is measured: code that V8 has not compiled yet costs three times as much.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     writers: { type: 'string', default: '10' },
     seconds: { type: 'string', default: '10' },
     rate: { type: 'string', default: '1' },
+    warm: { type: 'string', default: '0' },
   },
 });
 if (missing !== undefined) {
@@ -173,10 +175,10 @@ class Trial {
     return (performance.now() - begun) / 1000;
   }
 
-  async #write(some: readonly Nodes[], round: number): Promise<void> {
+  async #write(some: readonly Nodes[], round: number, forSeconds = seconds): Promise<void> {
     const writers = Math.max(1, Math.floor(this.#writers / PROCESSES));
-    const ask: Ask = { type: 'write', writers, perSecond, seconds, round };
-    await Promise.all(some.map((one) => one.ask(ask, 'done')));
+    const ask = { type: 'write', writers, perSecond, seconds: forSeconds, round } as const;
+    await Promise.all(some.map((one, index) => one.ask({ ...ask, turn: index / some.length }, 'done')));
   }
 
   async #allHave(): Promise<void> {
@@ -191,7 +193,7 @@ class Trial {
   /** All come; then each author's first write makes its subject, and its place in every vector. */
   async #join(): Promise<void> {
     this.#say('all open, s', await this.#open(this.#processes), 1);
-    await this.#write(this.#processes, 0);
+    await this.#write(this.#processes, 0, Math.max(seconds, Number(values.warm)));
     await this.#allHave();
     await this.#all({ type: 'arrivals' }, 'arrivals');
   }
