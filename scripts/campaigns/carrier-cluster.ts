@@ -152,7 +152,7 @@ class History {
         const wrong = this.#wrong(first);
         if (wrong === undefined || performance.now() - begun > EQUAL_MS) return wrong;
       } else if (performance.now() - begun > EQUAL_MS)
-        return `not equal: ${states.map(({ rows }) => rows.length).join(', ')} rows`;
+        return `not equal: ${states.map(({ rows, counts }) => `${rows.length} rows, counts ${JSON.stringify(counts)}`).join('; ')}`;
     }
   }
 

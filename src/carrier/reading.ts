@@ -5,13 +5,16 @@ import { Beginnings, type Gap } from './beginnings.ts';
 import { linkOver } from './errors.ts';
 import type { Carried, CarrierLink } from './carrier.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import type { Entry, KeptCheckpoint, Ledger } from './ledger.ts';
+import { Had } from './had.ts';
+import type { KeptCheckpoint, Ledger } from './ledger.ts';
 import { Settling } from './settling.ts';
 import { type Complete, OPEN_MS, Parts, type Whole, oneFrame, readFrame } from './parts-of-messages.ts';
 import { type Author, BUNDLE, CHECKPOINT, OPERATIONS, TABLE, authorOf, readHead } from './subjects.ts';
 
 /** So many bytes are given to the node that it has not taken in. */
 const WINDOW_BYTES: number = 4 * 1024 * 1024;
+/** A lack is looked at again after so long, in milliseconds, while it goes on. */
+const LOOK_MS = 2000;
 const NEVER_SWITCHED = { counter: 0, origin: '' };
 
 type Epoch = NonNullable<TableState['epoch']>;
@@ -54,8 +57,8 @@ export class Reading {
   readonly #parts: ReadingParts;
   readonly #pieces: Parts;
   #timer: Timer | undefined;
-  /** By table and author, the last operation that the node has or was given. */
-  readonly #has = new Map<string, Map<string, number>>();
+  readonly #had: Had;
+  #looking: Timer | undefined;
   readonly #settling: Settling;
   /** The switch that the node said was in force in a table, and the checkpoint that was given last. */
   readonly #epochs = new Map<string, Epoch>();
@@ -71,6 +74,7 @@ export class Reading {
   constructor(parts: ReadingParts) {
     this.#parts = parts;
     this.#pieces = new Parts(() => parts.environment.elapsed());
+    this.#had = new Had({ ledger: parts.ledger, checkpoints: parts.checkpoints, pieces: this.#pieces });
     this.#settling = new Settling((place) => parts.reached(place));
     this.#beginnings = new Beginnings(parts.environment);
     this.#next = parts.place + 1;
@@ -79,11 +83,12 @@ export class Reading {
   /** The node says what it has of tables; what it lacks of what was read is read again. Begins to read with the first. */
   said(tables: readonly TableState[]): void {
     let from = this.#isBegun ? Infinity : Math.min(this.#next, this.#parts.link.newest + 1);
-    for (const { name, held, epoch } of tables) {
+    for (const state of tables) {
+      const { name, epoch } = state;
       if (epoch !== undefined) this.#epochs.set(name, epoch);
-      this.#has.set(name, new Map(held));
+      this.#had.said(state);
       this.#beginnings.said(name);
-      if (this.#isLacking(name) && this.#mayRewind(name)) from = Math.min(from, this.#baseOf(name));
+      from = Math.min(from, this.#lackFrom(name));
     }
     if (from === Infinity) return;
     this.#isBegun = true;
@@ -92,8 +97,7 @@ export class Reading {
 
   /** The node has operations, because it wrote or brought them. */
   has(table: string, origin: string, sequence: number): void {
-    const has = this.#has.get(table);
-    if (has !== undefined && (has.get(origin) ?? 0) < sequence) has.set(origin, sequence);
+    this.#had.add({ table, origin }, sequence);
   }
 
   /** The place from which on a table's operations are, behind its checkpoint. */
@@ -101,33 +105,33 @@ export class Reading {
     return (this.#parts.checkpoints.of(table)?.through ?? 0) + 1;
   }
 
-  /** Returns whether the node lacks what was read, or is not read any more because it was read before. */
-  #isLacking(table: string): boolean {
-    const isCovered = this.#covers(table, this.#parts.checkpoints.of(table)?.held ?? []);
-    return !isCovered || this.#lacking(table).length > 0;
+  /** Returns from where on a table is to be read again now for what the node lacks of it; Infinity: it is not. */
+  #lackFrom(table: string, isTakenOnly = false): number {
+    const lack = this.#had.lack(table, this.#next, isTakenOnly);
+    if (lack === undefined) return Infinity;
+    this.#lookLater();
+    return this.#beginnings.mayRewind(table, lack) ? this.#baseOf(table) : Infinity;
   }
 
-  /** Lists the authors of a table of whom the node lacks what messages had that were read. */
-  #lacking(table: string): [origin: string, entry: Entry][] {
-    const has = this.#has.get(table);
-    return this.#parts.ledger.vector(table).filter(([origin, { held, place }]) => {
-      const most = Math.min(held, this.#pieces.before(table, origin));
-      return place < this.#next && (has?.get(origin) ?? 0) < most;
+  /**
+   * Looks after a while whether the node still lacks something. It says that no more: what shows it that something is
+   * missing is what comes behind that, and nothing may come.
+   */
+  #lookLater(): void {
+    if (this.#abort.signal.aborted) return;
+    this.#looking ??= this.#parts.environment.schedule(LOOK_MS, () => {
+      this.#looking = undefined;
+      const from = this.#had.tables.reduce(
+        (least, table) => Math.min(least, this.#lackFrom(table, true)),
+        Infinity,
+      );
+      if (from < Infinity) this.#begin(from);
     });
-  }
-
-  #covers(table: string, held: readonly (readonly [string, number, ...unknown[]])[]): boolean {
-    const has = this.#has.get(table);
-    return held.every(([origin, sequence]) => (has?.get(origin) ?? 0) >= sequence);
-  }
-
-  #mayRewind(table: string): boolean {
-    const checkpoint = this.#parts.checkpoints.of(table)?.name;
-    return this.#beginnings.mayRewind(table, JSON.stringify([checkpoint, [...(this.#has.get(table) ?? [])]]));
   }
 
   /** Reads a table again behind its checkpoint, once: something goes on whose beginning lies before where reading began. */
   #readAgain(table: string): boolean {
+    this.#lookLater();
     const isAgain = this.#beginnings.mayReadAgain(table);
     if (isAgain) this.#begin(this.#baseOf(table));
     return isAgain;
@@ -137,14 +141,10 @@ export class Reading {
     this.#abort.abort();
     this.#abort = new AbortController();
     const from = Math.min(place, this.#pieces.first);
-    // What is held back was not given: it is taken anew as well.
-    for (const { author, first } of this.#pieces.held) {
-      const has = this.#has.get(author.table);
-      has?.set(author.origin, Math.min(first - 1, has.get(author.origin) ?? 0));
-    }
+    this.#had.forgetHeld();
     this.#pieces.clear();
     this.#next = from;
-    this.#beginnings.from(from, this.#has.keys(), (table) => this.#baseOf(table));
+    this.#beginnings.from(from, this.#had.tables, (table) => this.#baseOf(table));
     this.#wake();
     const { signal } = this.#abort;
     this.#run(from, signal).catch((error: unknown) => {
@@ -154,7 +154,7 @@ export class Reading {
 
   async #run(from: number, signal: AbortSignal): Promise<void> {
     const { link } = this.#parts;
-    for (const table of this.#has.keys()) await this.#catchUp(table, signal);
+    for (const table of this.#had.tables) await this.#catchUp(table, signal);
     if (from > link.newest) this.#sayLevel();
     let isChecked = from > link.newest;
     for await (const message of link.read(from, signal)) {
@@ -179,14 +179,16 @@ export class Reading {
    * says that it holds it. It is read once more, and then it is missing in the carrier.
    */
   async #checkAll(): Promise<void> {
-    const lacking = [...this.#has.keys()].filter((table) => this.#lacking(table).length > 0);
+    const lackingOf = (table: string) => this.#had.lacking(table, this.#next);
+    const lacking = this.#had.tables.filter((table) => lackingOf(table).length > 0);
+    if (lacking.length > 0) this.#lookLater();
     const [again] = lacking.filter(
       (table) => !this.#beginnings.isWhole(table) || this.#beginnings.mayReadAgain(table),
     );
     if (again !== undefined) return this.#begin(Math.min(...lacking.map((table) => this.#baseOf(table))));
     for (const table of lacking)
-      for (const [origin, { place }] of this.#lacking(table).filter(([, entry]) => entry.place > 0))
-        await this.#parts.missing({ table, origin, held: this.#has.get(table)?.get(origin) ?? 0, place });
+      for (const [origin, { place }] of lackingOf(table).filter(([, entry]) => entry.place > 0))
+        await this.#parts.missing({ table, origin, held: this.#had.of({ table, origin }), place });
   }
 
   #sayLevel(): void {
@@ -224,14 +226,13 @@ export class Reading {
     if (head === undefined) return this.#parts.strange(message, 'its headers are not those of operations');
     const { table, origin } = author;
     this.#parts.published();
-    const has = this.#has.get(table);
-    if (has === undefined) return;
+    if (!this.#had.isSaid(table)) return;
     this.#parts.grew(table, message.bytes.length);
     this.#settling.saw({ table, origin, held: head.held });
     if (message.bytes.length === 0) return this.#lowered(message, { ...author, held: head.held }, signal);
     const [index, count] = head.part;
     const isLast = index === count - 1;
-    if (isLast && (has.get(origin) ?? 0) >= head.held) return this.#pieces.pass(message);
+    if (isLast && this.#had.of(author) >= head.held) return this.#pieces.pass(message);
     const whole = this.#pieces.take(message, head.part, author);
     if (whole !== undefined) await this.#whole(message, { ...head, ...author, ...whole }, signal);
     else if (isLast) this.#readAgain(table);
@@ -267,8 +268,8 @@ export class Reading {
     this.#giveAll(this.#pieces.hold(bundle, { ...found, author: { table, origin }, frame, from }));
   }
 
-  #hasBefore({ table, origin }: Author, sequence: number): boolean {
-    return (this.#has.get(table)?.get(origin) ?? 0) >= sequence - 1;
+  #hasBefore(author: Author, sequence: number): boolean {
+    return this.#had.of(author) >= sequence - 1;
   }
 
   /**
@@ -282,6 +283,7 @@ export class Reading {
   ): Promise<boolean> {
     if (this.#hasBefore({ table, origin }, first)) return false;
     if (!this.#beginnings.isWhole(table)) return this.#readAgain(table);
+    this.#lookLater();
     const { ledger, checkpoints } = this.#parts;
     if (ledger.entry(table, origin).place > place) return true;
     // It may be gone because a checkpoint stands for it, of which it was not read yet.
@@ -289,7 +291,7 @@ export class Reading {
     await this.#catchUp(table, signal);
     if (signal.aborted) return true;
     if (this.#hasBefore({ table, origin }, first)) return false;
-    await this.#parts.missing({ table, origin, held: this.#has.get(table)?.get(origin) ?? 0, place });
+    await this.#parts.missing({ table, origin, held: this.#had.of({ table, origin }), place });
     return true;
   }
 
@@ -312,8 +314,8 @@ export class Reading {
   async #catchUp(table: string, signal: AbortSignal): Promise<void> {
     const { checkpoints } = this.#parts;
     const kept = checkpoints.of(table);
-    if (kept === undefined || !this.#has.has(table)) return;
-    if (this.#covers(table, kept.held) && !this.#isAhead(table, kept)) return;
+    if (kept === undefined || !this.#had.isSaid(table)) return;
+    if (this.#had.covers(table, kept.held) && !this.#isAhead(table, kept)) return;
     this.#across.set(table, kept.name);
     const frames = await checkpoints.frames(table, kept);
     if (signal.aborted) return;
@@ -359,6 +361,7 @@ export class Reading {
 
   stop(): void {
     this.#timer?.cancel();
+    this.#looking?.cancel();
     this.#abort.abort();
     this.#wake();
   }
