@@ -162,7 +162,7 @@ export class Reading {
       if (signal.aborted) return;
       await this.#take(message, signal);
       if (signal.aborted) return;
-      this.#next = Math.max(this.#next, message.place + 1);
+      this.#passed(message);
       if (message.place >= link.newest) this.#sayLevel();
       this.#step();
       if (isChecked || message.place < link.newest) continue;
@@ -172,6 +172,10 @@ export class Reading {
     }
     // Nothing but the end of the link ends what is read: who took it away is not known.
     if (!signal.aborted) throw linkOver(link.identity);
+  }
+
+  #passed({ place }: Carried): void {
+    this.#next = Math.max(this.#next, place + 1);
   }
 
   /**
@@ -226,7 +230,8 @@ export class Reading {
     if (head === undefined) return this.#parts.strange(message, 'its headers are not those of operations');
     const { table, origin } = author;
     this.#parts.published();
-    if (!this.#had.isSaid(table)) return;
+    // It is behind the reader at once: the node may say before the next turn that it has the table.
+    if (!this.#had.isSaid(table)) return this.#passed(message);
     this.#parts.grew(table, message.bytes.length);
     this.#settling.saw({ table, origin, held: head.held });
     if (message.bytes.length === 0) return this.#lowered(message, { ...author, held: head.held }, signal);
