@@ -18,7 +18,6 @@ interface Gate {
   /** The figure; undefined when the output does not hold one, or the limit is missed although the campaign is content. */
   readonly figure: (output: string) => string | undefined;
   readonly seconds: number;
-  readonly environment?: NodeJS.ProcessEnv;
 }
 
 interface Verdict {
@@ -50,8 +49,17 @@ const worlds: readonly Gate[] = Array.from(worldKinds, ([kind, { fixed, fresh, o
   seconds: 240,
 }));
 
-/** Of the conformance tests those that are not about a link: its speed, its bytes, what both of its ends are told. */
-const beyondLinks = '^(?!.*(conformance (33|36|60|99|105|115):|the bytes on the wire))';
+/** The conformance tests over a carrier. */
+function carried(over: string, carrier: string, seconds: number): Gate {
+  return {
+    name: `carrier: conformance over ${over}`,
+    script: 'scripts/campaigns/carrier-conformance.ts',
+    args: ['--over', over],
+    limit: `the conformance tests over ${carrier} in the place of links, but for seven about links, 0 failed`,
+    figure: (output) => figureOf(output, /^ +Tests +\d+ passed|^left out/),
+    seconds,
+  };
+}
 
 const lanes: readonly (readonly Gate[])[] = [
   [
@@ -139,16 +147,8 @@ const lanes: readonly (readonly Gate[])[] = [
       },
       seconds: 240,
     },
-    {
-      name: 'carrier: conformance',
-      script: 'node_modules/vitest/vitest.mjs',
-      args: ['run', '--project', 'source*', 'test/conformance', '-t', beyondLinks],
-      environment: { TABLECAST_CARRIER: 'memory', TEST_RESULTS_DIRECTORY: undefined, NO_COLOR: '1' },
-      limit:
-        'the conformance tests over a carrier in the place of links, but for seven about links, 0 failed',
-      figure: (output) => figureOf(output, /^ +Tests +\d+ passed/),
-      seconds: 120,
-    },
+    carried('memory', 'a carrier in memory', 60),
+    carried('nats', 'a real NATS server', 120),
     {
       name: 'carrier: demonstration',
       script: 'examples/cluster/main.ts',
@@ -165,7 +165,6 @@ function run(gate: Gate): Promise<Verdict> {
   const child = spawn(process.execPath, ['--import', './scripts/typescript.mjs', gate.script, ...gate.args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...gate.environment },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr])

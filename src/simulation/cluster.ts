@@ -16,7 +16,9 @@ export type Topology = 'pair' | 'star' | 'chain' | 'ring' | 'mesh' | 'both' | re
 
 /** A carrier of a simulated cluster. */
 export interface SimulatedCarrier {
-  readonly memory: MemoryCarrier;
+  readonly memory: Pick<MemoryCarrier, 'forNode'>;
+  /** Resolves when what it does outside of virtual time may be done; returns undefined when nothing is under way. */
+  readonly underWay?: (() => Promise<void> | undefined) | undefined;
   /** Bytes of its tail after which a checkpoint is due. */
   readonly tailBytes?: number | undefined;
   /** Lists members that are not at it. */
@@ -97,7 +99,7 @@ function memberId(index: number): string {
 
 /** Real nodes on virtual time, a virtual network and virtual disks. */
 export class Cluster {
-  readonly time: VirtualTime = new VirtualTime();
+  readonly time: VirtualTime;
   readonly random: SeededRandom;
   readonly network: SimulatedNetwork;
   readonly members: readonly Member[];
@@ -105,6 +107,7 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
+    this.time = new VirtualTime(options.carrier?.underWay);
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new SimulatedNetwork(this.time, this.random.fork(), options.delayMs);
     const dials = dialledBy(options.topology ?? (options.carrier === undefined ? 'mesh' : []), options.size);

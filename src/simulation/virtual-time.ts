@@ -26,8 +26,17 @@ export class VirtualTime {
   readonly #heap: Waiting[] = [];
   #order = 0;
   #now = START_MS;
+  readonly #underWay: () => Promise<void> | undefined;
   /** Events run so far. */
   events = 0;
+
+  /**
+   * Time goes on once nothing is under way outside of it, in a real server for example: `underWay` resolves when that may
+   * have changed, and returns undefined when nothing is.
+   */
+  constructor(underWay: () => Promise<void> | undefined = () => undefined) {
+    this.#underWay = underWay;
+  }
 
   get now(): number {
     return this.#now;
@@ -74,7 +83,12 @@ export class VirtualTime {
   async runUntil(condition: () => boolean, limitMs: number): Promise<boolean> {
     const end = this.#now + limitMs;
     await promisesSettled();
-    while (!condition()) {
+    for (;;) {
+      for (let busy = this.#underWay(); busy !== undefined; busy = this.#underWay()) {
+        await busy;
+        await promisesSettled();
+      }
+      if (condition()) return true;
       const next = this.#heap[0];
       if (next === undefined || next.at > end) return false;
       this.#pop();
@@ -84,7 +98,6 @@ export class VirtualTime {
       next.task();
       await promiseJobsDone();
     }
-    return true;
   }
 
   /** Runs events until a promise settles, and gives its outcome. */

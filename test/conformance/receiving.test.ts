@@ -93,6 +93,7 @@ describe('conformance: receiving', () => {
     await withCluster({ size: 2 }, async (cluster) => {
       const events = eventsOf(cluster.node(1));
       cluster.node(0).table('mixed', members).add('k');
+      await settle(cluster);
       const numbers = cluster.node(1).table('mixed', counts);
       await settle(cluster);
       expect(numbers.size).toBe(0);
