@@ -18,12 +18,16 @@ const MAX_KEPT_BYTES: number = 1024 * 1024;
 /** Appends little-endian numbers and texts to a buffer that grows by doubling. */
 export class ByteWriter {
   #bytes: Uint8Array;
-  #view: DataView;
+  /** Made when it is needed first: most writers of short messages never do. */
+  #view: DataView | undefined;
   length = 0;
 
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  get #numbers(): DataView {
+    return (this.#view ??= new DataView(this.#bytes.buffer));
   }
 
   /** Makes room for `count` more bytes. */
@@ -33,7 +37,7 @@ export class ByteWriter {
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.length));
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+    this.#view = undefined;
   }
 
   byte(value: number): void {
@@ -43,19 +47,19 @@ export class ByteWriter {
 
   uint32(value: number): void {
     this.reserve(4);
-    this.#view.setUint32(this.length, value, true);
+    this.#numbers.setUint32(this.length, value, true);
     this.length += 4;
   }
 
   float64(value: number): void {
     this.reserve(8);
-    this.#view.setFloat64(this.length, value, true);
+    this.#numbers.setFloat64(this.length, value, true);
     this.length += 8;
   }
 
   uint64(value: bigint): void {
     this.reserve(8);
-    this.#view.setBigUint64(this.length, BigInt.asUintN(64, value), true);
+    this.#numbers.setBigUint64(this.length, BigInt.asUintN(64, value), true);
     this.length += 8;
   }
 
@@ -152,7 +156,7 @@ export class ByteWriter {
     this.length = 0;
     if (this.#bytes.length <= MAX_KEPT_BYTES) return;
     this.#bytes = new Uint8Array(256);
-    this.#view = new DataView(this.#bytes.buffer);
+    this.#view = undefined;
   }
 
   /**
@@ -197,15 +201,18 @@ export function malformed(what: string): TablecastError {
 /** Reads what {@link ByteWriter} wrote. Every read beyond the end throws `OPERATION_INVALID`. */
 export class ByteReader {
   readonly bytes: Uint8Array;
-  readonly #view: DataView;
+  #view: DataView | undefined;
   at: number;
   readonly end: number;
 
   constructor(bytes: Uint8Array, at = 0, end: number = bytes.length) {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.at = at;
     this.end = end;
+  }
+
+  get #numbers(): DataView {
+    return (this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength));
   }
 
   get remaining(): number {
@@ -225,19 +232,19 @@ export class ByteReader {
   }
 
   uint32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    return this.#numbers.getUint32(this.#take(4), true);
   }
 
   float64(): number {
-    return this.#view.getFloat64(this.#take(8), true);
+    return this.#numbers.getFloat64(this.#take(8), true);
   }
 
   uint64(): bigint {
-    return this.#view.getBigUint64(this.#take(8), true);
+    return this.#numbers.getBigUint64(this.#take(8), true);
   }
 
   int64(): bigint {
-    return this.#view.getBigInt64(this.#take(8), true);
+    return this.#numbers.getBigInt64(this.#take(8), true);
   }
 
   varint(): number {
@@ -276,7 +283,10 @@ export class ByteReader {
       for (let i = 0; i < count; i++, at += 3)
         values[i] =
           (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
-    else for (let i = 0; i < count; i++, at += 4) values[i] = this.#view.getUint32(at, true);
+    else {
+      const view = this.#numbers;
+      for (let i = 0; i < count; i++, at += 4) values[i] = view.getUint32(at, true);
+    }
     return values;
   }
 
@@ -288,7 +298,7 @@ export class ByteReader {
       new Uint8Array(values.buffer, values.byteOffset).set(this.bytes.subarray(at, at + count * 8));
       return values;
     }
-    const view = this.#view;
+    const view = this.#numbers;
     for (let i = 0; i < count; i++, at += 8) values[i] = view.getFloat64(at, true);
     return values;
   }

@@ -124,8 +124,8 @@ export class RunColumns {
 /** Checks the checksum and reads what identifies a run. Throws `OPERATION_INVALID`. */
 export function openRun(bytes: Uint8Array): OpenedRun {
   const end = endOf(bytes);
-  const check = new ByteReader(bytes, end).uint32();
-  if (crc32(bytes.subarray(0, end)) !== check) throw malformed('a run whose checksum does not match');
+  if (crc32(bytes.subarray(0, end)) !== checkAt(bytes, end))
+    throw malformed('a run whose checksum does not match');
   return readOpening(new ByteReader(bytes, 0, end));
 }
 
@@ -135,6 +135,12 @@ export function openRun(bytes: Uint8Array): OpenedRun {
  */
 export function readRunName(bytes: Uint8Array): RunHeader {
   return readOpening(new ByteReader(bytes, 0, endOf(bytes))).header;
+}
+
+/** Returns the little-endian number in the four bytes behind a run. */
+function checkAt(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+  return (low | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0;
 }
 
 function endOf(bytes: Uint8Array): number {
@@ -175,7 +181,7 @@ export function readRun(
   type: ColumnType,
   into?: RunColumns,
 ): DecodedRun {
-  const dictionary = readDictionary(reader);
+  const { state, newOrigins, context, newKeys } = readDictionary(reader);
   const firstStamp = reader.float64();
   if (!(firstStamp >= 0 && Number.isSafeInteger(firstStamp))) throw malformed(`a time of ${firstStamp}`);
   const stamps = (flags & HAS_TIMES) === 0 ? undefined : readTimes(reader, firstStamp, header.count);
@@ -189,17 +195,28 @@ export function readRun(
   const carried = (flags & HAS_CHANGES) === 0 ? undefined : readDocument(reader, tally.adds);
   if (carried === undefined && tally.adds > 0) throw malformed('additions in a run without a document');
   if (reader.remaining !== 0) throw malformed(`${reader.remaining} bytes behind a run`);
+  const { table, origin, session, firstSequence, count, epoch } = header;
+  const { added, document } = carried ?? NO_DOCUMENT;
+  // Every member by its name: objects spread into another are copied member by member, for every run that comes.
   return {
-    ...header,
-    ...dictionary,
+    table,
+    origin,
+    session,
+    firstSequence,
+    count,
+    epoch,
+    state,
+    newOrigins,
+    context,
+    newKeys,
     firstStamp,
     stamps,
     kinds,
     ids,
     values,
     expired,
-    ...NO_DOCUMENT,
-    ...carried,
+    added,
+    document,
   };
 }
 
@@ -236,7 +253,7 @@ function countKinds(
   return { sets, expires, adds };
 }
 
-const NO_DOCUMENT = { document: undefined, added: [] };
+const NO_DOCUMENT: Pick<DecodedRun, 'added' | 'document'> = { document: undefined, added: [] };
 
 function readDocument(
   reader: ByteReader,
