@@ -1,6 +1,6 @@
 // npm run gates [-- --only <part of a name>]
 // The bounded form of every reliability campaign, as run on each change: prints one table and fails if a limit
-// is missed. Simulated worlds take both cores; of the rest two run at a time, beside the public model, which mostly waits.
+// is missed. Simulated worlds take both cores; the rest runs in three lanes of about the same length, as its members wait.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -89,14 +89,6 @@ const lanes: readonly (readonly Gate[])[] = [
       seconds: 240,
     },
     {
-      name: 'disk calls',
-      script: 'scripts/campaigns/disk-faults.ts',
-      args: [],
-      limit: 'each call fails once and for good, 0 problems',
-      figure: (output) => figureOf(output, /cases in/),
-      seconds: 240,
-    },
-    {
       name: 'acknowledgements',
       script: 'scripts/campaigns/cli-acknowledgements.ts',
       args: ['--rounds', '3'],
@@ -117,8 +109,8 @@ const lanes: readonly (readonly Gate[])[] = [
     {
       name: 'frame fuzz',
       script: 'scripts/campaigns/frame-fuzz.ts',
-      args: ['--frames', '2000000'],
-      limit: '2,000,000 frames, 0 uncaught, none over 50 ms, heap growth below 20 MB',
+      args: ['--frames', '1000000'],
+      limit: '1,000,000 frames, 0 uncaught, none over 50 ms, heap growth below 20 MB',
       figure: (output) => figureOf(output, /frames in/),
       seconds: 420,
     },
@@ -136,6 +128,14 @@ const lanes: readonly (readonly Gate[])[] = [
     },
   ],
   [
+    {
+      name: 'disk calls',
+      script: 'scripts/campaigns/disk-faults.ts',
+      args: [],
+      limit: 'each call fails once and for good, 0 problems',
+      figure: (output) => figureOf(output, /cases in/),
+      seconds: 240,
+    },
     {
       name: 'public model',
       script: 'scripts/campaigns/public-model.ts',
