@@ -90,8 +90,11 @@ export interface ReplicaTable {
   digests(): Work<TableDigests | undefined>;
   /** Writes values again whose rows touches prolong: a peer came that does not understand touches. */
   writeTouched(): void;
-  /** The rows in chunks; may be consumed in slices while the table changes. */
-  checkpoint(): Iterator<Uint8Array, void>;
+  /**
+   * The rows in chunks; may be consumed in slices while the table changes. `tellsSwitch`: who takes it over has not made
+   * the switch of mode in force.
+   */
+  checkpoint(tellsSwitch: boolean): Iterator<Uint8Array, void>;
 }
 
 /** A refusal keeps the operations of an author from being taken into a table. */

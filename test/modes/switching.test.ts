@@ -44,6 +44,76 @@ describe('table.switchMode', () => {
     expect(lost.map(({ key, kept, lost: side }) => [key, kept.value, side.value])).toEqual([['both', 2, 1]]);
   });
 
+  it.each(
+    (['naive', 'lww', 'automerge'] as const).flatMap((from) =>
+      (['naive', 'lww', 'automerge'] as const).filter((to) => to !== from).map((to) => ({ from, to })),
+    ),
+  )('tells of what is removed in the turn of a switch as it was: $from to $to', async ({ from, to }) => {
+    const cluster = await clusterOf({ size: 3 });
+    const tables = cluster.declare('t', { key: 'string', value: 'string', mode: from });
+    tables[0]!.set('kept', 'a').set('just before', 'b').set('just behind', 'c').set('later', 'd');
+    await cluster.run(2000);
+    const told: string[] = [];
+    for (const [index, table] of tables.entries()) {
+      table.conflicts.subscribe(({ key }) => told.push(`${index} conflict ${key}`));
+      table.changes.subscribe(({ kind, key, origin, operation }) =>
+        told.push(`${index} ${kind} ${key} ${origin.split('@')[0]} ${operation.time > 0}`),
+      );
+    }
+    tables[1]!.delete('just before');
+    const switched = tables[1]!.switchMode(to);
+    tables[1]!.delete('just behind');
+    await cluster.time.until(switched);
+    await cluster.run(2000);
+    tables[2]!.delete('later');
+    await cluster.run(2000);
+    const removed = [0, 1, 2].flatMap((index) => [
+      `${index} removed just before n1 true`,
+      `${index} removed just behind n1 true`,
+      `${index} removed later n2 true`,
+    ]);
+    expect(told.toSorted()).toEqual(removed);
+    expect(tables.map((table) => [...table])).toEqual([0, 1, 2].map(() => [['kept', 'a']]));
+  });
+
+  it.each(['lww', 'automerge'] as const)(
+    'takes nothing for lost that was removed before the switch to %s by an operation that comes with it',
+    async (to) => {
+      const cluster = await clusterOf({ size: 2 });
+      const tables: StormTable[] = cluster.declare('t', declaration);
+      tables[0]!.set('removed', 1).set('both', 0);
+      await cluster.run(2000);
+      const lost: string[] = [];
+      tables[1]!.conflicts.subscribe(({ key }) => lost.push(key));
+      cluster.setCut(0, 1, true);
+      tables[0]!.delete('removed');
+      await cluster.time.until(tables[0]!.switchMode(to));
+      cluster.setCut(0, 1, false);
+      await cluster.run(10_000);
+      expect(tables.map(sorted)).toEqual([0, 1].map(() => [['both', 0]]));
+      expect(lost).toEqual([]);
+    },
+  );
+
+  it('reports what was missing where the mode was switched', async () => {
+    const cluster = await clusterOf({ size: 3 });
+    const tables: StormTable[] = cluster.declare('t', declaration);
+    await cluster.run(1000);
+    cluster.setCut(1, 2, true);
+    tables[1]!.delete('apart');
+    tables[0]!.set('apart', 3);
+    await cluster.run(1000);
+    cluster.setCut(1, 2, false);
+    await cluster.run(2000);
+    expect(tables.map((table) => table.has('apart'))).toEqual([false, true, false]);
+    const lost: unknown[] = [];
+    tables[1]!.conflicts.subscribe(({ key, lost: { value } }) => lost.push([key, value]));
+    await cluster.time.until(tables[2]!.switchMode('lww'));
+    await cluster.run(2000);
+    expect(tables[1]!.has('apart')).toBe(false);
+    expect(lost).toEqual([['apart', 3]]);
+  });
+
   it('takes a key once that was removed or written while the checkpoint of the switch was made', async () => {
     const cluster = await clusterOf({ size: 2, commitMs: [5, 5] });
     const tables = cluster.declare('t', { key: 'string', value: 'string', backend: 'sqlite' });

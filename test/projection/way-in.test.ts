@@ -5,10 +5,12 @@ import {
   type DecodedCheckpoint,
   decodeCheckpoint,
 } from '../../src/projection/checkpoints/checkpoint-reader.ts';
-import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
+import { checkpointChunks, wholeTable } from '../../src/projection/checkpoints/checkpoint-writer.ts';
+import { GradualAdoption } from '../../src/projection/checkpoints/gradual-adoption.ts';
 import { wayIn } from '../../src/projection/checkpoints/way-in.ts';
 import { scratchProjection } from '../../src/projection/scratch.ts';
 import { type TableDeclaration, compileSchema } from '../../src/schema/index.ts';
+import { allAtOnce } from '../../src/work/slices.ts';
 
 const PLAIN = { key: 'string', value: 'double' } as const;
 const DOCUMENT = { ...PLAIN, mode: 'automerge' } as const;
@@ -46,5 +48,35 @@ describe('a checkpoint of a peer', () => {
   it('is refused with a document for a table without one', () => {
     const there = { ...checkpointOf(tableOf(PLAIN)), document: [new Uint8Array(1)] };
     expect(() => wayIn(tableOf(PLAIN).projection, there)).toThrow('a document for a table without one');
+  });
+});
+
+describe('a checkpoint that tells of a switch, and comes when it is known', () => {
+  /** What is left of a row that the author of a removal had seen, or not. */
+  function leftOf(seen: number): boolean {
+    const there = tableOf(PLAIN, 1);
+    const removal = { origin: there.origins.intern('b@1'), sequence: 2, stamp: 0 };
+    there.projection.rows.remove(there.projection.rows.slotOf('k'), removal);
+    there.projection.held.vector().advance(removal.origin, 2);
+    if (seen > 0) there.projection.held.vector().advance(there.origins.intern('c@1'), seen);
+    const part = wholeTable(there.projection, true);
+    const chunks = [...checkpointChunks(there.projection, there.origins, part)];
+    const { projection, origins } = tableOf(PLAIN, 1);
+    const write = { origin: origins.intern('c@1'), sequence: 1, stamp: 0 };
+    projection.rows.put(projection.rows.slotOf('k'), 1, write);
+    projection.held.vector().advance(write.origin, 1);
+    const adoption = new GradualAdoption(
+      projection,
+      origins,
+      decodeCheckpoint(chunks, projection.schema, false),
+    );
+    allAtOnce(adoption.prepare(chunks));
+    expect(adoption.take(1)).toBe(true);
+    return projection.rows.has(projection.rows.slotOf('k'));
+  }
+
+  it('takes the row away that the removal had seen, and no other', () => {
+    expect(leftOf(1)).toBe(false);
+    expect(leftOf(0)).toBe(true);
   });
 });

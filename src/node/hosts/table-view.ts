@@ -2,7 +2,7 @@ import { isTablecastError } from '../../errors.ts';
 import type { OperationLog } from '../../log/keeping/operation-log.ts';
 import { type Epoch, isModeName } from '../../log/operations/epoch.ts';
 import type { Origins } from '../../log/operations/origin.ts';
-import { checkpointChunks } from '../../projection/checkpoints/checkpoint-writer.ts';
+import { checkpointChunks, wholeTable } from '../../projection/checkpoints/checkpoint-writer.ts';
 import type { DigestCache } from '../../projection/comparing/digest-cache.ts';
 import { stateName } from '../../projection/comparing/digest.ts';
 import type { Projection } from '../../projection/projection.ts';
@@ -109,9 +109,9 @@ export class TableView implements ReplicaTable {
     writeTouched(this.#projection, this.#parts.slicing);
   }
 
-  checkpoint(): Iterator<Uint8Array, void> {
+  checkpoint(tellsSwitch: boolean): Iterator<Uint8Array, void> {
     this.#parts.log.seal();
-    return keptChunks(this.#projection, this.#parts.origins);
+    return keptChunks(this.#projection, this.#parts.origins, tellsSwitch);
   }
 }
 
@@ -134,10 +134,14 @@ function writeTouched(projection: Projection, slicing: Slicing): void {
 }
 
 /** A table's checkpoint while its slots keep their numbers. */
-function* keptChunks(projection: Projection, origins: Origins): Generator<Uint8Array, void, undefined> {
+function* keptChunks(
+  projection: Projection,
+  origins: Origins,
+  tellsSwitch: boolean,
+): Generator<Uint8Array, void, undefined> {
   const release = projection.keepSlots();
   try {
-    yield* checkpointChunks(projection, origins);
+    yield* checkpointChunks(projection, origins, wholeTable(projection, tellsSwitch));
   } finally {
     release();
   }

@@ -46,9 +46,15 @@ export interface CheckpointPart {
   readonly removed: Iterable<number>;
 }
 
-/** Every row, and the removals that the table's mode compares with. */
-function wholeTable({ rows, inForce: { mode } }: CheckpointSource): CheckpointPart {
-  return { rows: rows.live(), removed: mode.comparesVersions ? rows.removals() : [] };
+/**
+ * Every row, and the removals that the table's mode compares with. Who hears of the switch in force by it also has to
+ * know what was removed since: what is not named was not there when the mode was switched.
+ */
+export function wholeTable(
+  { rows, inForce: { mode } }: CheckpointSource,
+  tellsSwitch = false,
+): CheckpointPart {
+  return { rows: rows.live(), removed: mode.comparesVersions || tellsSwitch ? rows.removals() : [] };
 }
 
 /**

@@ -248,13 +248,15 @@ export class GradualAdoption implements WriteWatch {
     this.#fork?.copySlot(slot);
     const index = (this.#last[slot] ?? 0) - 1;
     const entry = index < 0 ? undefined : this.#entries.at(index);
+    const isSeen = this.#learning.theirs.get(rows.origin(slot)) >= rows.sequence(slot);
     let effect = 0;
     if (entry !== undefined && this.#isNew(entry.dot) && versions.accepts(slot, entry.dot)) {
       if (entry.removed) {
-        // Where times do not decide, a replay takes only the row away whose write is named.
+        // Where times do not decide, a replay takes only the row away whose write is named, and what had not been seen stays.
         const isFree = versions.mode.comparesVersions || !rows.has(slot);
-        rows.remove(slot, isFree ? entry.dot : rows.dot(slot));
-        effect = REMOVED;
+        if (isFree) rows.remove(slot, entry.dot);
+        else if (isSeen) rows.remove(slot, rows.dot(slot));
+        effect = isFree || isSeen ? REMOVED : 0;
       } else {
         this.#fork?.place(slot, entry);
         effect = TAKEN;
@@ -263,7 +265,7 @@ export class GradualAdoption implements WriteWatch {
     if (!rows.has(slot)) return effect;
     // Rows whose write the checkpoint has seen and which it no longer has.
     const isNamed = entry !== undefined && !entry.removed;
-    const isGone = !isNamed && this.#learning.theirs.get(rows.origin(slot)) >= rows.sequence(slot);
+    const isGone = !isNamed && isSeen;
     const by = isGone || this.#isExpired(slot) ? rows.dot(slot) : this.#cleared;
     if (by === undefined || (by === this.#cleared && !versions.accepts(slot, by))) return effect;
     rows.remove(slot, by);

@@ -100,6 +100,8 @@ export class SwitchAdoption {
   readonly #named = new Set<number>();
   readonly #gone = new Set<number>();
   readonly #switchedBy: Dot;
+  /** Says whether the checkpoint stands for operations that this node lacks, beside the switch: one of them may have removed what it does not name. */
+  readonly #lacks: boolean;
   /** In a mode with a document: what stood in slots that changed. It is told in the end, because the document may change them again. */
   readonly #before = new Map<number, { readonly present: boolean; readonly value: Value }>();
   /** Slots that took a row from the checkpoint, and slots whose row went. */
@@ -125,7 +127,11 @@ export class SwitchAdoption {
     this.#base = base;
     const author = origins.intern(epoch.origin);
     this.#switchedBy = { origin: author, sequence: Math.max(1, base.get(author)), stamp: 0 };
-    this.#held = projection.held.vector().copy();
+    const held = projection.held.vector().copy();
+    this.#held = held;
+    const lacked = ([origin, sequence]: [number, number]): number =>
+      sequence - held.get(origin) - (origin === author ? 1 : 0);
+    this.#lacks = Array.from(base.entries(), lacked).some((operations) => operations > 0);
     projection.inForce.switchTo(epoch, base, { before, document });
   }
 
@@ -201,7 +207,7 @@ export class SwitchAdoption {
     if (sequence === 0) return false;
     const known = sequence <= this.#base.get(rows.origin(slot));
     if (!known) return !this.#projection.authors.isOwn(rows.origin(slot));
-    return this.#held.get(by.origin) >= by.sequence || by === this.#switchedBy;
+    return by === this.#switchedBy ? !this.#lacks : this.#held.get(by.origin) >= by.sequence;
   }
 
   /** Brings the rows in line with the document of a mode that has one; call when every row is in place. */

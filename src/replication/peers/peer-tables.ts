@@ -62,6 +62,11 @@ const MAX_JUDGED = 1024;
 
 const NEVER_SWITCHED = { counter: 0, origin: '' };
 
+/** Returns whether a peer has not made the switch of a table's mode that is in force here, as far as it said. */
+export function isBehindSwitch({ epoch }: Pick<ReplicaTable, 'epoch'>, said: Announced | undefined): boolean {
+  return compareEpochs(epoch, said?.epoch ?? NEVER_SWITCHED) > 0;
+}
+
 /** Says why a table cannot go over to a peer's later switch; undefined when it can. */
 function cannotFollow(table: ReplicaTable, { mode, epoch }: Announced): string | undefined {
   if (epoch === undefined || table.canFollow(epoch)) return table.unavailable(mode);

@@ -2,7 +2,7 @@ import { isTablecastError } from '../../errors.ts';
 import type { BackendName } from '../../schema/schema.ts';
 import { carriesChanges } from '../../log/runs/run.ts';
 import type { LoggedSegment, RunReference, SegmentStore } from '../../log/keeping/segment-store.ts';
-import type { PeerTables, SharedTable } from '../peers/peer-tables.ts';
+import { type PeerTables, type SharedTable, isBehindSwitch } from '../peers/peer-tables.ts';
 import type { Held, Replica } from '../replica.ts';
 import { MAX_FRAME_OPERATIONS, MAX_FRAME_RUNS, type Message } from '../wire/wire.ts';
 
@@ -226,7 +226,7 @@ export class Outbound {
     if (table === undefined) return;
     const vector = table.vector();
     for (const [origin, sequence] of vector) this.#tables.forgotten.note(shared, origin, sequence);
-    const chunks = table.checkpoint();
+    const chunks = table.checkpoint(isBehindSwitch(table, this.#tables.stateOf(shared.name)));
     const isAgain = shared.checkpointed === table.epoch;
     try {
       let index = 0;
