@@ -17,14 +17,21 @@ const needsBuild = 'test/**/*.dist.test.ts';
 /** Folders of tests that change nothing but what they make. */
 const sharing = [
   'altering',
+  'backup',
   'carrier',
+  'compatibility',
   'conformance',
+  'http',
   'log',
   'modes',
+  'node',
+  'observability',
   'projection',
   'replication',
   'schema',
   'table',
+  'transport',
+  'trial',
   'views',
   'zeek',
 ];
