@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Timer } from '../../src/environment.ts';
-import { Slices, type Work, allAtOnce } from '../../src/work/slices.ts';
+import { SLICE_UNITS, Slices, type Work, allAtOnce } from '../../src/work/slices.ts';
 import { modeNamed } from '../../src/modes/registry.ts';
 import { checkpointChunks } from '../../src/projection/checkpoints/checkpoint-writer.ts';
 import { decodeCheckpoint } from '../../src/projection/checkpoints/checkpoint-reader.ts';
@@ -24,6 +24,8 @@ class OneSide {
   revision = 0;
   /** Bytes of rows that are kept. */
   kept = 0;
+  /** Units that whoever asked pays for. */
+  spent = 0;
   /** Does what is done every second. */
   look: () => void = () => undefined;
 
@@ -37,7 +39,7 @@ class OneSide {
         yield 1;
       },
       leaves: () => new Uint32Array(2 * BUCKETS),
-      rows: () => [],
+      rows: (leaves) => leaves.map(() => new Uint8Array(1)),
       *differences() {
         yield 1;
         return [];
@@ -54,6 +56,7 @@ class OneSide {
           return {
             name: 't',
             state: () => STATE,
+            lives: 0,
             revision: this.revision,
             digests: () => made(digests()),
           };
@@ -62,7 +65,7 @@ class OneSide {
       tables: { shared: new Map([['t', { writable: true, levelReceived: true, levelSent: true }]]) },
       slices: new Slices({ units: 8192, defer: setImmediate }),
       hold: () => () => undefined,
-      spend: () => undefined,
+      spend: (units: number) => void (this.spent += units),
       kept: (bytes: number) => {
         this.kept = bytes;
       },
@@ -159,6 +162,22 @@ describe('a comparison', () => {
     side.rows(third, false);
     side.comparisons.stop();
     expect(side.kept).toBe(0);
+  });
+
+  it.each([
+    { of: 'leaves', atOnce: 64 },
+    { of: 'rows', atOnce: 2 },
+  ] as const)('says no more $of in a turn than the turn pays for, however it is asked', ({ of, atOnce }) => {
+    const ask = { type: 'ask', table: 't', state: STATE, round: 1, of } as const;
+    const one = new OneSide();
+    one.comparisons.receive({ ...ask, numbers: Array.from({ length: BUCKETS }, (_, index) => index) });
+    expect(one.sent.length).toBeGreaterThan(0);
+    expect(one.sent.length).toBeLessThanOrEqual(atOnce + 1);
+    one.comparisons.stop();
+    // Each of these fits into a slice.
+    const many = new OneSide();
+    for (let asked = 0; asked < 10; asked++) many.comparisons.receive({ ...ask, numbers: [asked] });
+    expect(many.spent).toBeGreaterThanOrEqual((10 * SLICE_UNITS) / atOnce);
   });
 
   it('takes the sums of each bucket that it asked for once, and no others, so that a peer cannot fill its memory', () => {

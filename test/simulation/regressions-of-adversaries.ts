@@ -93,4 +93,43 @@ export const regressionsOfAdversaries: readonly Regression[] = [
       ],
     ),
   },
+  {
+    found:
+      'all the sums that many questions ask for were said in one turn, and the judge knew no bound of it',
+    world: world(
+      1434966689,
+      {
+        tables: {
+          open: {
+            declaration: { key: 'string', backend: 'memory', mode: 'automerge' },
+            switched: false,
+            cleared: false,
+          },
+          closed1: {
+            declaration: { key: 'string', value: 'string', backend: 'sqlite', mode: 'naive' },
+            switched: false,
+            cleared: false,
+          },
+        },
+        adversary: {
+          rights: { name: 'eve', nodes: ['eve'], write: [], origins: 'relay' },
+          tampers: 0.1,
+          retorts: 0,
+          lies: true,
+        },
+        modes: MODES,
+      },
+      [
+        ['write', 311036303, 263],
+        ['hostile', 981225976, 202],
+        ['write', 964510763, 224],
+        ['write', 697615888, 281],
+        ['hostile', 977824244, 192],
+        ['switch', 448637045, 214],
+        ['hostile', 904646972, 259],
+        ['write', 391378462, 237],
+        ['storm', 41892999, 0],
+      ],
+    ),
+  },
 ];

@@ -18,6 +18,8 @@ const BUCKETS = 256;
 const CHUNK_OVERHEAD_BYTES = 128;
 /** Units of work that a chunk of rows takes. */
 const UNITS_PER_CHUNK = 4096;
+/** The same of the sums of a bucket's leaves: one question is answered by those of up to 256 buckets. */
+const UNITS_PER_SUMS = 128;
 
 /** The tables that are compared: those that are shared. */
 export interface ComparedTables {
@@ -240,18 +242,27 @@ export class Comparisons {
     if (of === 'buckets') {
       this.#parts.send({ type: 'sums', table, state, round, bucket: -1, sums: digests.buckets() });
     } else if (of === 'leaves') {
-      for (const bucket of new Set(numbers))
+      for (const bucket of new Set(numbers)) {
+        if (!holds()) return;
         this.#parts.send({ type: 'sums', table, state, round, bucket, sums: digests.leaves(bucket) });
+        yield this.#spent(UNITS_PER_SUMS);
+      }
     } else {
       for (const chunk of digests.rows([...new Set(numbers)])) {
         // Rows of another state would look like differences.
         if (!holds()) return;
         this.#parts.send({ type: 'rows', table, state, round, last: false, chunk });
-        yield UNITS_PER_CHUNK;
+        yield this.#spent(UNITS_PER_CHUNK);
       }
       if (!holds()) return;
       this.#parts.send({ type: 'rows', table, state, round, last: true, chunk: new Uint8Array(0) });
     }
+  }
+
+  /** Charges the turn of who asks, too: of many questions each may fit into a slice, and is answered at once then. */
+  #spent(units: number): number {
+    this.#parts.spend(units);
+    return units;
   }
 
   #takeSums(message: Extract<ComparisonMessage, { type: 'sums' }>, digests: TableDigests): void {

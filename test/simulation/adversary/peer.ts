@@ -70,10 +70,11 @@ export class Tampering implements Transport {
       for (const link of this.#links) this.#sayAnyway(link, grammar.message(kind));
   }
 
-  /** Says one message many times in one turn. */
-  storm(random: SeededRandom, times: number): void {
+  /** Says one message many times in one turn; returns its kind. */
+  storm(random: SeededRandom, times: number): Message['type'] {
     const message = new Grammar(random, this.#known, this.#now).message();
     for (let count = times; count > 0; count--) for (const link of this.#links) this.#say(link, message);
+    return message.type;
   }
 
   /** Ends every link. */

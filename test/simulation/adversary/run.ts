@@ -51,8 +51,11 @@ class AdversaryWorld {
   #restarts = 0;
   #eve: TableNode | undefined;
   #longest = 0;
+  /** Says whether the event that runs brings her what honest nodes said: how long she takes for it is her own affair. */
+  #isHers = false;
   #mostEvents = MOST_EVENTS;
-  #mostAnswered = MOST_ANSWERED;
+  /** Each question about the sums of a table is answered by some hundred kilobytes, up to what a node may send. */
+  #isAnsweredMuch = false;
 
   /** With `exactly` turns are judged by the processor time they take. */
   constructor(world: World, adversary: AdversaryOptions, exactly: boolean) {
@@ -65,6 +68,7 @@ class AdversaryWorld {
     network.rightsOf = (address) => (address === ADDRESS ? adversary.rights : undefined);
     network.observe = ({ from, to, frame }) => {
       this.#trace.update(`${from} ${to} `).update(frame);
+      this.#isHers ||= to === ADDRESS;
       if (from !== ADDRESS)
         this.#count(to === ADDRESS ? 'bytes to the adversary' : 'bytes among the honest', frame.length);
     };
@@ -135,7 +139,8 @@ class AdversaryWorld {
       case 'hostile':
         return this.#tampering.speak(random, 6);
       case 'storm':
-        return this.#tampering.storm(random, random.pick([50, 300]));
+        this.#isAnsweredMuch ||= this.#tampering.storm(random, random.pick([50, 300])) === 'ask';
+        return;
       case 'hangUp':
         return this.#tampering.hangUp();
       case 'eveWrites':
@@ -198,8 +203,7 @@ class AdversaryWorld {
     const { seed } = this.#world;
     this.#count('bytes of floods', await flood(this.#cluster, this.#tampering, { seed, quiet }));
     this.#mostEvents += MAX_NOTICES_OF_PEER;
-    const seconds = (this.#cluster.time.now - BEGIN) / 1000;
-    this.#mostAnswered += this.#cluster.members.length * (4 + seconds) * ANSWERED_PER_SECOND;
+    this.#isAnsweredMuch = true;
   }
 
   async #end(): Promise<void> {
@@ -270,7 +274,11 @@ class AdversaryWorld {
     const { saidBytes } = this.#tampering;
     const sent = this.#counts['bytes to the adversary'] ?? 0;
     const among = this.#counts['bytes among the honest'] ?? 0;
-    if (sent > this.#mostAnswered + saidBytes * 8)
+    const seconds = (this.#cluster.time.now - BEGIN) / 1000;
+    const most = this.#isAnsweredMuch
+      ? this.#cluster.members.length * (4 + seconds) * ANSWERED_PER_SECOND
+      : 0;
+    if (sent > MOST_ANSWERED + most + saidBytes * 8)
       throw new Error(`${sent} bytes went to the adversary for ${saidBytes}`);
     if (among > MOST_AMONG + saidBytes * 4)
       throw new Error(`${among} bytes among the honest for ${saidBytes}`);
@@ -284,8 +292,9 @@ class AdversaryWorld {
     time.schedule = (delayMs, task) =>
       schedule(delayMs, () => {
         const passed = timing();
+        this.#isHers = false;
         task();
-        this.#longest = Math.max(this.#longest, passed() * 1000);
+        if (!this.#isHers) this.#longest = Math.max(this.#longest, passed() * 1000);
       });
   }
 
