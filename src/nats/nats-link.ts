@@ -3,7 +3,6 @@ import type {
   ConsumerMessages,
   JsMsg,
   OrderedConsumerOptions,
-  PurgeOpts,
   StreamInfo,
 } from '@nats-io/jetstream';
 import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
@@ -18,6 +17,7 @@ import type {
 } from '../carrier/carrier.ts';
 import { deniedByCarrier, linkOver, refusedByCarrier } from '../carrier/errors.ts';
 import { consumerOf, untilEmpty } from './consumers.ts';
+import { type Going, letGo } from './letting-go.ts';
 import { Leadership } from './leadership.ts';
 import { decodeSubject, encodeSubject, encodeToken } from './names.ts';
 import { NatsNotes } from './nats-notes.ts';
@@ -186,20 +186,22 @@ export class NatsLink implements CarrierLink {
 
   async forget(name: string): Promise<void> {
     const { names } = this.#parts;
-    await this.#purge(names.rows, { filter: `${names.rowsPrefix}.${encodeToken(name)}` });
+    await this.#letGo(names.rows, `${names.rowsPrefix}.${encodeToken(name)}`, (places) => places);
   }
 
-  async trim(subject: Subject, place: number): Promise<void> {
-    await this.#purge(this.#parts.names.stream, { filter: `${this.#encode(subject)}.>`, seq: place + 1 });
+  async trim(subject: Subject, last: number): Promise<void> {
+    await this.#letGo(this.#parts.names.stream, `${this.#encode(subject)}.>`, (places) =>
+      places.filter((place) => place <= last),
+    );
   }
 
   async thin(subject: Subject): Promise<void> {
-    await this.#purge(this.#parts.names.stream, { filter: this.#encode(subject), keep: 1 });
+    await this.#letGo(this.#parts.names.stream, this.#encode(subject), (places) => places.slice(0, -1));
   }
 
-  async #purge(stream: string, options: PurgeOpts): Promise<void> {
+  async #letGo(stream: string, filter: string, of: Going['of']): Promise<void> {
     try {
-      await this.#parts.manager.streams.purge(stream, options);
+      await letGo(this.#parts, { stream, filter, of });
     } catch (error) {
       throw this.#appendFailed(error, this.#parts.name);
     }

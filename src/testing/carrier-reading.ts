@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type CarrierCase, appendAll, listOf, message, readOf, textsOf, unending } from './carrier-cases.ts';
+import type { Carried } from '../carrier/carrier.ts';
 import { pattern } from './observed.ts';
 import { assertBytes } from './suite.ts';
 
@@ -109,6 +110,23 @@ export const readingCases: readonly CarrierCase[] = [
       await one.thin(['x', 'a']);
       await one.thin(['x', 'none']);
       assert.deepEqual(textsOf(await readOf(one, 1, 5)), ['3', '4', '5', '6', '7']);
+    },
+  },
+  {
+    title: 'gives a reader what it has not taken yet, although something behind that is let go meanwhile',
+    check: async ({ link }) => {
+      const [one, reader] = [await link(), await link()];
+      await appendAll(one, ['end', 'x'], ['first end']);
+      await appendAll(one, ['a'], names(200));
+      const found: Carried[] = [];
+      for await (const carried of reader.read(1, unending())) {
+        if (found.push(carried) === 1) {
+          await appendAll(await link(), ['end', 'y'], ['second end']);
+          await one.trim(['end'], carried.place);
+        }
+        if (found.at(-1)?.subject[1] === 'y') break;
+      }
+      assert.deepEqual(textsOf(found), ['first end', ...names(200), 'second end']);
     },
   },
   {
