@@ -46,6 +46,22 @@ export function natsCarrier(options: NatsOptions): Carrier {
   };
 }
 
+/** Deletes what a server keeps of a group, whose nodes are closed. */
+export async function removeGroup(options: NatsOptions): Promise<void> {
+  const packages = await load();
+  const name = `${[options.servers].flat()[0] ?? ''}/${options.group}`;
+  const connection = await connected(packages, options, name);
+  try {
+    const manager = await packages.jetstream.jetstreamManager(connection);
+    const { stream, rows } = namesOfGroup(options.group);
+    for (const each of [stream, rows]) await manager.streams.delete(each);
+  } catch (error) {
+    throw failureOf(name, error, packages);
+  } finally {
+    await connection.close();
+  }
+}
+
 function requireTogether({ user, password, token, credentials, tls }: NatsOptions): void {
   const ways = Object.entries({ user, token, credentials });
   const [way, ...others] = ways.flatMap(([name, given]) => (given === undefined ? [] : [name]));

@@ -1,4 +1,5 @@
 import { TablecastError } from '../errors.ts';
+import { behindOf } from '../transport/behind.ts';
 import type { Connection, Transport } from '../transport/transport.ts';
 
 /** A transport whose links can be broken, and whose frames are counted. */
@@ -10,6 +11,8 @@ export class BreakableTransport implements Transport {
   #broken = false;
   /** Bytes of frames handed over for sending. */
   sentBytes = 0;
+  /** Bytes of frames that came. */
+  receivedBytes = 0;
 
   constructor(inner: Transport) {
     this.#inner = inner;
@@ -48,7 +51,8 @@ export class BreakableTransport implements Transport {
 
   #counted(connection: Connection): Connection {
     this.#open.add(connection);
-    return {
+    const behind = behindOf(connection);
+    const counted: Connection = {
       direction: connection.direction,
       remote: connection.remote,
       credential: connection.credential,
@@ -58,7 +62,10 @@ export class BreakableTransport implements Transport {
       },
       start: (handlers) =>
         connection.start({
-          frame: (bytes) => handlers.frame(bytes),
+          frame: (bytes) => {
+            this.receivedBytes += bytes.length;
+            handlers.frame(bytes);
+          },
           drain: () => handlers.drain(),
           closed: (closing) => {
             this.#open.delete(connection);
@@ -71,6 +78,7 @@ export class BreakableTransport implements Transport {
       },
       close: (reason) => connection.close(reason),
     };
+    return behind === undefined ? counted : Object.assign(counted, { behind });
   }
 }
 

@@ -5,6 +5,7 @@ import { ChildFailed, ComparisonProcess } from './child-process.ts';
 import { resultOf, writeRate } from './measure.ts';
 import { play } from './play.ts';
 import { RealCluster } from './real-cluster.ts';
+import { type ComparedNats, requireServer, withGroup } from './nats-group.ts';
 import type { ClusterResult, Comparison, ModeRefusal, ModeResult, RowSource } from './results.ts';
 import type { ComparedMode } from './tables.ts';
 import type { Workload } from './workload.ts';
@@ -16,6 +17,8 @@ export interface CompareOptions {
   readonly modes: readonly ComparedMode[];
   /** Says whether to run real processes as well. */
   readonly real: boolean;
+  /** Says which NATS server carries real processes as well; undefined: none. */
+  readonly nats?: ComparedNats | undefined;
   /** Told before each run. */
   readonly onProgress: (cluster: ClusterResult['cluster'], mode: ComparedMode) => void;
 }
@@ -27,11 +30,14 @@ type Run = (mode: ComparedMode) => Promise<ModeResult>;
  * cannot be had is reported with its reason; anything else that fails rejects.
  */
 export async function compare(options: CompareOptions): Promise<Comparison> {
-  const { source, workload, real } = options;
+  const { source, workload, real, nats } = options;
+  if (nats !== undefined) await requireServer(nats);
   const clusters: ClusterResult[] = [
     await onCluster('simulated', options, (mode) => simulated(mode, workload)),
   ];
   if (real) clusters.push(await onCluster('real', options, (mode) => onRealNodes(mode, workload)));
+  if (nats !== undefined)
+    clusters.push(await onCluster('nats', options, (mode) => onRealNodes(mode, workload, nats)));
   return {
     source,
     options: workload.options,
@@ -78,12 +84,13 @@ async function simulated(mode: ComparedMode, workload: Workload): Promise<ModeRe
   }
 }
 
-async function onRealNodes(mode: ComparedMode, workload: Workload): Promise<ModeResult> {
-  const { notes, counters } = await withRealCluster(mode, workload, async (cluster) => ({
+async function onRealNodes(mode: ComparedMode, workload: Workload, nats?: ComparedNats): Promise<ModeResult> {
+  const run = { mode, workload, nats };
+  const { notes, counters } = await withRealCluster(run, async (cluster) => ({
     notes: await play(workload, cluster),
     counters: cluster.counters,
   }));
-  const writesPerSecond = await withRealCluster(mode, workload, async (cluster) => {
+  const writesPerSecond = await withRealCluster(run, async (cluster) => {
     const began = performance.now();
     await cluster.race();
     return writeRate(workload.rows.length, performance.now() - began);
@@ -92,7 +99,7 @@ async function onRealNodes(mode: ComparedMode, workload: Workload): Promise<Mode
   return resultOf(mode, workload, {
     notes,
     spent: {
-      wireBytes: counters.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+      wireBytes: counters.reduce((sum, { wireBytes }) => sum + wireBytes, 0),
       diskBytes: counters.reduce((sum, { diskBytes }) => sum + diskBytes, 0),
       memoryBytes: Number.isNaN(memory) ? undefined : memory,
       writesPerSecond,
@@ -100,22 +107,34 @@ async function onRealNodes(mode: ComparedMode, workload: Workload): Promise<Mode
   });
 }
 
-/** Starts a cluster in a directory of its own; ends and removes both, whatever happens. */
+interface RealRun {
+  readonly mode: ComparedMode;
+  readonly workload: Workload;
+  readonly nats: ComparedNats | undefined;
+}
+
+/** Starts a cluster in a directory, and at a server in a group, of its own; ends and removes all, whatever happens. */
 async function withRealCluster<T>(
-  mode: ComparedMode,
-  workload: Workload,
+  { mode, workload, nats }: RealRun,
   act: (cluster: RealCluster) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'tablecast-compare-'));
   const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  const on = async (cluster: RealCluster): Promise<T> => {
+    try {
+      await cluster.open(mode, directory);
+      return await act(cluster);
+    } finally {
+      await cluster.close();
+    }
+  };
   // Also when somebody ends the process in the middle: its children end with it.
   process.on('exit', remove);
-  const cluster = new RealCluster(workload);
   try {
-    await cluster.open(mode, directory);
-    return await act(cluster);
+    return await (nats === undefined
+      ? on(new RealCluster(workload))
+      : withGroup(nats, (group) => on(new RealCluster(workload, group))));
   } finally {
-    await cluster.close();
     remove();
     process.off('exit', remove);
   }

@@ -1,3 +1,4 @@
+import type { NatsOptions } from '../nats/options.ts';
 import type { NodeNotes } from './observer.ts';
 import type { ModeRefusal, ModeResult } from './results.ts';
 import type { ComparedMode } from './tables.ts';
@@ -22,12 +23,14 @@ export interface OpenRequest {
   readonly workload: Workload;
   /** Lists where the nodes before this one listen. */
   readonly peers: readonly string[];
+  /** Says what carries its tables in the place of links. */
+  readonly nats?: NatsOptions | undefined;
 }
 
 /** The counters are what a node process counted. */
 export interface NodeCounters {
-  /** Bytes of frames it sent. */
-  readonly sentBytes: number;
+  /** Bytes of frames it sent; over a carrier, which sends as well, also of those that came. */
+  readonly wireBytes: number;
   /** Bytes of its database, after it was closed. */
   readonly diskBytes: number;
   readonly memoryBytes: number | undefined;

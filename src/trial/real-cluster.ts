@@ -1,22 +1,25 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ComparisonProcess } from './child-process.ts';
+import type { NatsOptions } from '../nats/options.ts';
 import type { NodeCounters } from './messages.ts';
 import type { NodeNotes } from './observer.ts';
 import type { PlayedCluster } from './play.ts';
 import type { ComparedMode } from './tables.ts';
 import { type Stretch, type Workload, type WorkloadRow, reachable } from './workload.ts';
 
-/** A process per node, WebSockets on loopback, a database per node. */
+/** A process per node, a database per node, between them WebSockets on loopback or a NATS server. */
 export class RealCluster implements PlayedCluster {
   readonly #workload: Workload;
+  readonly #nats: NatsOptions | undefined;
   readonly #processes: ComparisonProcess[] = [];
   #cutOff: number | undefined;
   /** Holds what the nodes counted; there after {@link finish}. */
   counters: readonly NodeCounters[] = [];
 
-  constructor(workload: Workload) {
+  constructor(workload: Workload, nats?: NatsOptions) {
     this.#workload = workload;
+    this.#nats = nats;
   }
 
   /** Starts all nodes below a directory. Rejects with the reason when the mode cannot be had. */
@@ -28,8 +31,10 @@ export class RealCluster implements PlayedCluster {
     for (const [index, started] of this.#processes.entries()) {
       const place = join(directory, String(index));
       mkdirSync(place, { recursive: true });
-      const request = { type: 'open', index, directory: place, mode, workload, peers: [...peers] } as const;
-      peers.push((await started.ask(request, 'opened')).address);
+      const own = { type: 'open', index, directory: place, mode, workload } as const;
+      const request = { ...own, peers: [...peers], nats: this.#nats } as const;
+      const { address } = await started.ask(request, 'opened');
+      if (this.#nats === undefined) peers.push(address);
     }
   }
 

@@ -1,6 +1,9 @@
 import { statSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TableNode } from '../index.ts';
+import { natsCarrier } from '../nats/nats-carrier.ts';
+import type { NatsOptions } from '../nats/options.ts';
+import { carriedBy } from '../node/carried.ts';
 import { webSocketOf } from '../node/node-outside.ts';
 import { openNodeOf } from '../node/open-node.ts';
 import { BreakableTransport } from './breakable-transport.ts';
@@ -23,11 +26,10 @@ export class RealNode {
   readonly #memoryBefore: number | undefined;
 
   static async open(request: OpenRequest): Promise<RealNode> {
-    const { index, directory, peers } = request;
     const memoryBefore = memoryHeld();
-    const options = { id: nodeId(index), directory, listen: { port: 0 }, peers };
-    const transport = new BreakableTransport(webSocketOf(options, {}));
-    const node = await openNodeOf(options, { transport });
+    const { node, transport } = await (request.nats === undefined
+      ? openLinked(request)
+      : openCarried(request, request.nats));
     try {
       return new RealNode(node, transport, { request, memoryBefore });
     } catch (error) {
@@ -107,19 +109,47 @@ export class RealNode {
   }
 
   /** Lets tables be compared at rest, closes the node and gives what it noted. */
-  async finish(): Promise<{ notes: NodeNotes; counters: NodeCounters }> {
+  async finish(restMs = REST_MS): Promise<{ notes: NodeNotes; counters: NodeCounters }> {
     await new Promise((resolve) => {
-      setTimeout(resolve, REST_MS);
+      setTimeout(resolve, restMs);
     });
-    const { sentBytes } = this.#transport;
+    const { sentBytes, receivedBytes } = this.#transport;
+    const wireBytes = sentBytes + (this.#request.nats === undefined ? 0 : receivedBytes);
     const after = memoryHeld();
     const notes = this.#observer.notes();
     this.#observer.close();
     await this.#node.close();
     const before = this.#memoryBefore;
     const memoryBytes = before === undefined || after === undefined ? undefined : after - before;
-    return { notes, counters: { sentBytes, memoryBytes, diskBytes: sizeOf(this.#request.directory) } };
+    return { notes, counters: { wireBytes, memoryBytes, diskBytes: sizeOf(this.#request.directory) } };
   }
+}
+
+interface Opened {
+  readonly node: TableNode;
+  readonly transport: BreakableTransport;
+}
+
+async function openLinked({ index, directory, peers }: OpenRequest): Promise<Opened> {
+  const options = { id: nodeId(index), directory, listen: { port: 0 }, peers };
+  const transport = new BreakableTransport(webSocketOf(options, {}));
+  return { node: await openNodeOf(options, { transport }), transport };
+}
+
+/** Opens a node that only a server connects with the others. */
+async function openCarried({ index, directory }: OpenRequest, nats: NatsOptions): Promise<Opened> {
+  const made: BreakableTransport[] = [];
+  const node = await openNodeOf(
+    { id: nodeId(index), directory, nats },
+    {
+      carried: (_, parts) => {
+        const transport = new BreakableTransport(carriedBy(natsCarrier(nats), nats.group, parts));
+        made.push(transport);
+        return transport;
+      },
+    },
+  );
+  return { node, transport: made[0] as BreakableTransport };
 }
 
 /** Returns the clock that all processes of this machine share, in milliseconds. */

@@ -27,7 +27,7 @@ export interface Latency {
 export interface Measured {
   /**
    * Writes per second when nobody waits, until every node has them: all rows once more, on fresh
-   * nodes. `simulated`: of processor time, in one process, linked without delays. `real`: by the
+   * nodes. `simulated`: of processor time, in one process, linked without delays. Others: by the
    * clock, with processes, sockets and disks.
    */
   readonly writesPerSecond: number;
@@ -61,8 +61,11 @@ export interface ModeRefusal {
 
 /** All modes on one kind of cluster. */
 export interface ClusterResult {
-  /** `simulated`: one process, virtual time, seeded delays. `real`: processes and WebSockets on loopback. */
-  readonly cluster: 'simulated' | 'real';
+  /**
+   * `simulated`: one process, virtual time, seeded delays. `real`: processes and WebSockets on loopback. `nats`:
+   * processes, and a NATS server that carries their tables.
+   */
+  readonly cluster: 'simulated' | 'real' | 'nats';
   readonly modes: readonly (ModeResult | ModeRefusal)[];
 }
 

@@ -6,6 +6,7 @@ import { compareCommand } from '../../src/cli/commands/compare.ts';
 import { readSourceRows } from '../../src/cli/trial/rows.ts';
 import { commandText } from '../../src/cli/trial/words.ts';
 import type { Comparison } from '../../src/trial/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { run, temporary } from './support/command.ts';
 
 /** A Zeek log with a busy client. */
@@ -66,10 +67,13 @@ test('the command that gives a comparison again has all that was chosen, quoted 
     source: { log: undefined, fields: { key: "it's", value: 'qtype_name' } },
     options: { nodes: 2, seed: 3, concurrent: 4, partitions: 5 },
     rows: 6,
-    clusters: [{ cluster: 'simulated', modes: [{ mode: 'lww' }, { mode: 'automerge' }] }],
+    clusters: [
+      { cluster: 'simulated', modes: [{ mode: 'lww' }, { mode: 'automerge' }] },
+      { cluster: 'nats' },
+    ],
   } as unknown as Comparison;
   expect(commandText(comparison)).toBe(
-    "tablecast compare --rows 6 --nodes 2 --seed 3 --concurrent 4 --partitions 5 --key 'it'\\''s' --value qtype_name --modes lww,automerge",
+    "tablecast compare --rows 6 --nodes 2 --seed 3 --concurrent 4 --partitions 5 --key 'it'\\''s' --value qtype_name --modes lww,automerge --nats URL",
   );
 });
 
@@ -113,10 +117,19 @@ test.each([
   [['--seed', '1.5'], '0 to 4294967295'],
   [['--modes', 'naiv'], 'Did you mean naive?'],
   [['--modes', ','], 'names no mode'],
+  [['--nats', 'http://127.0.0.1:4222'], 'the address of a server'],
+  [['--nats-credentials', 'node.creds'], 'is for a server'],
 ])('the wrong flags %s are told with what is right', async (flags, hint) => {
   const given = compareCommand().parseAsync(flags, { from: 'user' });
   await expect(given).rejects.toMatchObject({ code: 'OPTION_INVALID' });
   await expect(given).rejects.toThrow(hint);
+});
+
+test('a server that is not there is told before anything runs', async () => {
+  const url = `nats://127.0.0.1:${await freePort()}`;
+  const given = compareCommand().parseAsync(['--rows', '1', '--nats', url], { from: 'user' });
+  await expect(given).rejects.toMatchObject({ code: 'PEER_UNREACHABLE', hint: /nats-server/ });
+  await expect(given).rejects.toThrow(url);
 });
 
 test('a log that cannot be read, has no such field or no rows, and a page that cannot be written are told', async () => {

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { ComparedMode } from '../../trial/index.ts';
+import type { ComparedMode, ComparedNats } from '../../trial/index.ts';
 import { collectList, exitingWith, newCommand, withJson } from '../command.ts';
+import { readText } from '../credentials.ts';
 import { comparisonPage } from '../trial/page.ts';
 import { readSourceRows } from '../trial/rows.ts';
 import { comparisonLines } from '../trial/table.ts';
@@ -30,6 +31,8 @@ interface Flags {
   readonly value: string;
   readonly format?: LogFormat | undefined;
   readonly real?: boolean | undefined;
+  readonly nats?: readonly string[] | undefined;
+  readonly natsCredentials?: string | undefined;
   readonly html?: string | undefined;
   readonly json?: boolean | undefined;
 }
@@ -43,6 +46,7 @@ export function compareCommand(): Command {
       'tablecast compare',
       'tablecast compare /var/log/zeek/current/dns.log --html comparison.html',
       'tablecast compare dns.log.gz --rows 50000 --concurrent 100 --partitions 20 --real',
+      'tablecast compare --rows 1000 --nats nats://127.0.0.1:4222',
       'tablecast compare ssl.log.gz --key server_name --value version --json',
     ],
   );
@@ -76,12 +80,20 @@ export function compareCommand(): Command {
     .option('--key <field>', 'field that is counted', 'id.orig_h')
     .option('--value <field>', 'field whose latest value is kept per key', 'query')
     .option('--real', 'also on real processes and sockets, on loopback')
+    .addOption(
+      new Option(
+        '--nats <url>',
+        'also on real processes that this server’s JetStream carries; repeat for more',
+      ).argParser(collectList),
+    )
+    .option('--nats-credentials <file>', 'credentials (JWT and seed) for --nats')
     .option('--html <file>', 'also write a page with charts');
   return withFormat(withJson(command))
     .addHelpText(
       'after',
       '\nEach row is two writes: increment() of the count of its key, and set() of its latest value. Reads files, ' +
-        'talks to no running node, writes nothing but the page.',
+        'talks to no running node, writes nothing but the page. With --nats it makes groups of its own at the ' +
+        'server, and deletes them again.',
     )
     .action(exitingWith(compareModes));
 }
@@ -100,6 +112,7 @@ function whole(flags: string, description: string, [low, high]: readonly [number
 
 async function compareModes(log: string | undefined, flags: Flags): Promise<number> {
   const modes = modesOf(flags.modes);
+  const nats = natsOfFlags(flags);
   if (log !== undefined) requireInput(log);
   if (flags.html !== undefined) checkWritable(flags.html);
   // By way of `exit`, so that what a run made is removed.
@@ -113,8 +126,10 @@ async function compareModes(log: string | undefined, flags: Flags): Promise<numb
     workload: makeWorkload(rows, { nodes, seed, concurrent, partitions }),
     modes,
     real: flags.real === true,
+    nats,
     onProgress: (cluster, mode) => {
-      if (process.stderr.isTTY) note(`running ${mode} on the ${cluster} cluster …`);
+      if (!process.stderr.isTTY) return;
+      note(`running ${mode} ${cluster === 'nats' ? 'over NATS' : `on the ${cluster} cluster`} …`);
     },
   });
   if (flags.json === true) print(JSON.stringify(comparison));
@@ -124,6 +139,15 @@ async function compareModes(log: string | undefined, flags: Flags): Promise<numb
     note(`The page is ${flags.html}.`);
   }
   return EXIT.ok;
+}
+
+/** Servers are asked before anything runs; what their form must be is looked at there. */
+function natsOfFlags({ nats, natsCredentials }: Flags): ComparedNats | undefined {
+  if (nats === undefined && natsCredentials === undefined) return undefined;
+  if (nats === undefined)
+    throw usageError('--nats-credentials is for a server.', 'Name it: --nats nats://127.0.0.1:4222.');
+  const credentials = natsCredentials && readText(natsCredentials, 'credentials file').trim();
+  return { servers: [...nats], ...(credentials !== undefined && { credentials }) };
 }
 
 function modesOf(names: readonly string[] | undefined): readonly ComparedMode[] {

@@ -111,7 +111,7 @@ function divergedFigure(of: TableOf): Figure {
 
 function costFigures({ rows, options }: Comparison, cluster: ClusterResult['cluster']): readonly Figure[] {
   const writes = rows * WRITES_PER_ROW;
-  const real = cluster === 'real';
+  const real = cluster !== 'simulated';
   return [
     figure('writes per second', {
       explanation: real
@@ -131,7 +131,10 @@ function costFigures({ rows, options }: Comparison, cluster: ClusterResult['clus
         latencyMs === undefined ? NOT_MEASURED : `${short(latencyMs.p50)} / ${short(latencyMs.p99)} ms`,
     }),
     figure('wire bytes per write', {
-      explanation: `All frames between the ${options.nodes} nodes, divided by the writes: acknowledgements, heartbeats and comparisons of tables included.`,
+      explanation:
+        cluster === 'nats'
+          ? 'All frames that nodes give the carrier and get from it, divided by the writes; without what NATS puts around them.'
+          : `All frames between the ${options.nodes} nodes, divided by the writes: acknowledgements, heartbeats and comparisons of tables included.`,
       number: ({ wireBytes }) => wireBytes / writes,
       text: ({ wireBytes }) => `${inThousands(wireBytes / writes)} B`,
     }),

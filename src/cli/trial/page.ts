@@ -38,7 +38,7 @@ ${clusters.map((cluster) => clusterSection(comparison, cluster)).join('\n')}
 ${WORDS}
 <h2>The same again</h2>
 <pre><code>${escaped(commandText(comparison))}</code></pre>
-<p class="note">Losses, conflicts, differences and bytes of the simulated cluster come out the same each time. Writes per second and memory do not, and nothing of a real cluster does.</p>
+<p class="note">Losses, conflicts, differences and bytes of the simulated cluster come out the same each time. Writes per second and memory do not, and nothing of real clusters does.</p>
 </main>
 </body>
 </html>

@@ -27,11 +27,15 @@ export function leftOutText({ source }: Comparison): string | undefined {
   return `Left out: ${inThousands(skippedLines)} lines that cannot be read, ${inThousands(skippedRecords)} records without ${source.fields.key}.`;
 }
 
+const CLUSTERS: Readonly<Record<ClusterResult['cluster'], string>> = {
+  simulated: 'Simulated cluster: one process, virtual time, seeded delays of 5 to 40 ms',
+  real: 'Real cluster: a process per node, WebSockets on loopback, SQLite with durability commit',
+  nats: 'Over NATS: a process per node, a server that carries their tables, SQLite with durability commit',
+};
+
 /** Says what a kind of cluster is. */
 export function clusterText(cluster: ClusterResult['cluster']): string {
-  return cluster === 'simulated'
-    ? 'Simulated cluster: one process, virtual time, seeded delays of 5 to 40 ms'
-    : 'Real cluster: a process per node, WebSockets on loopback, SQLite with durability commit';
+  return CLUSTERS[cluster];
 }
 
 /** Returns whether every mode met the same interleaving, and how much of it was concurrent. */
@@ -44,7 +48,9 @@ export function interleavingText({ cluster, modes }: ClusterResult): string {
     return `In every mode each writer had seen the same rows at each write; ${inThousands(first)} rows were written while another node's row of the same key was under way.`;
   const range = concurrent.map(inThousands).join(', ');
   const why =
-    cluster === 'real' ? 'Real time is never the same twice' : 'The modes did not send at the same moments';
+    cluster !== 'simulated'
+      ? 'Real time is never the same twice'
+      : 'The modes did not send at the same moments';
   return `${why}: ${range} rows were written while another node's row of the same key was under way, mode by mode.`;
 }
 
@@ -75,7 +81,7 @@ function lossText(lost: number, rows: number, what: string): string {
     : `${shareText(lost, rows)} of ${inThousands(rows)} ${what}`;
 }
 
-/** Returns the command that gives the same comparison again; of a log it leaves the path to the reader. */
+/** Returns the command that gives the same comparison again; it leaves a log's path and a server's address to the reader. */
 export function commandText({ source, options, rows, clusters }: Comparison): string {
   const { key, value } = source.fields;
   const modes = clusters[0]?.modes.map(({ mode }) => mode) ?? [];
@@ -85,7 +91,8 @@ export function commandText({ source, options, rows, clusters }: Comparison): st
     `--rows ${rows} --nodes ${options.nodes} --seed ${options.seed}`,
     `--concurrent ${options.concurrent} --partitions ${options.partitions}`,
     `--key ${quoted(key)} --value ${quoted(value)} --modes ${modes.join(',')}`,
-    ...(clusters.length > 1 ? ['--real'] : []),
+    ...(clusters.some(({ cluster }) => cluster === 'real') ? ['--real'] : []),
+    ...(clusters.some(({ cluster }) => cluster === 'nats') ? ['--nats URL'] : []),
   ];
   return words.join(' ');
 }
