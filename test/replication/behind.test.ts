@@ -1,7 +1,10 @@
 /** Bounds of what a node says, asks and answers of the nodes behind a peer. */
 import { describe, expect, it } from 'vitest';
 import { Announcements } from '../../src/replication/digests/announcements.ts';
+import { type BehindParts, ComparisonsBehind } from '../../src/replication/digests/behind.ts';
 import { Others } from '../../src/replication/digests/others.ts';
+import type { Difference } from '../../src/replication/replica.ts';
+import { encodeComparison } from '../../src/replication/wire/comparison-wire.ts';
 
 const said = (hash: string, from: string) => ({ table: 't', state: 's', hash, from });
 
@@ -51,4 +54,69 @@ it('16 nodes are compared with, one more only when it is wanted by name', () => 
   expect(others.with('n17')).toBeUndefined();
   expect(others.with('n1')?.id).toBe('n1');
   expect(others.with('n17', true)?.id).toBe('n17');
+});
+
+it('one that differs is asked 3 times when it says nothing, and counts as gone instead of the fourth', () => {
+  const asked: number[] = [];
+  const lost: string[] = [];
+  let now = 0;
+  let differs: (table: string, differences: readonly Difference[]) => void = () => undefined;
+  const others = new Others({
+    partsFor: (_, compared) => {
+      differs = compared;
+      return { kept: () => undefined, replica: { table: () => void asked.push(now) } } as never;
+    },
+    elapsed: () => now,
+    compared: () => undefined,
+    lost: (id) => lost.push(id),
+  });
+  others.with('a');
+  differs('t', [{} as Difference]);
+  const minute = 60_000;
+  for (let count = 1; count <= 3; count++) {
+    now = count * minute;
+    others.look();
+    expect(asked).toHaveLength(count - 1);
+    now++;
+    others.look();
+    expect(asked).toHaveLength(count);
+  }
+  now = 4 * minute;
+  others.look();
+  expect([others.get('a')?.id, lost]).toEqual(['a', []]);
+  now++;
+  others.look();
+  expect([others.get('a'), lost, asked.length]).toEqual([undefined, ['a'], 3]);
+});
+
+it('256 questions are answered between two looks, and the next one behind the next look', async () => {
+  let [answers, look] = [0, (): void => undefined];
+  let take: (frame: Uint8Array, from: string, isForAll: boolean) => unknown = () => undefined;
+  const table = { name: 't', lives: 0, changes: 0, state: () => 's' };
+  const parts = {
+    environment: { schedule: (_: number, task: () => void) => (look = task), elapsed: () => 0 },
+    replica: { nodeId: 'own', table: () => table },
+    tables: { shared: new Map([['t', { writable: false }]]) },
+    slices: {
+      run: (_: unknown, { done }: { readonly done: () => void }) => {
+        answers++;
+        done();
+      },
+    },
+    behind: { listen: (taken: typeof take) => (take = taken) },
+  };
+  new ComparisonsBehind(parts as unknown as BehindParts).start();
+  const question = encodeComparison({
+    type: 'ask',
+    table: 't',
+    state: 's',
+    round: 1,
+    of: 'buckets',
+    numbers: [],
+  });
+  for (let count = 1; count <= 257; count++) await take(question, `n${count % 3}`, false);
+  expect(answers).toBe(256);
+  look();
+  await take(question, 'n1', false);
+  expect(answers).toBe(257);
 });
