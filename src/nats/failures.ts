@@ -1,12 +1,41 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { deniedByCarrier, linkOver, refusedByCarrier } from '../carrier/errors.ts';
 import { TablecastError } from '../errors.ts';
 import type { NatsPackages } from './packages.ts';
 
+/** The parts are what something was asked over. */
+interface FailedParts {
+  readonly packages: NatsPackages;
+  readonly connection: Pick<NatsConnection, 'isClosed'>;
+}
+
 /** Returns what happened to who opened the streams of a server: it went away, it does not answer, or it refuses. */
-export function failureOf(name: string, error: unknown, { transport }: NatsPackages): TablecastError {
+export function failureOf(
+  name: string,
+  error: unknown,
+  { packages: { transport }, connection }: FailedParts,
+): TablecastError {
   if (error instanceof transport.TimeoutError)
     return unreachable(name, 'JetStream does not answer, as a cluster without most of its servers');
-  if (error instanceof transport.ClosedConnectionError) return unreachable(name, wordsOf(error));
+  if (connection.isClosed()) return unreachable(name, wordsOf(error));
   return refused(name, error);
+}
+
+/** Returns what an append came to that a server did not acknowledge: it has no right, no room, or said nothing. */
+export function appendFailureOf(
+  name: string,
+  error: unknown,
+  { packages: { transport }, connection }: FailedParts,
+): Error {
+  const { code, message, cause } = error as Error & { readonly code?: number };
+  if (cause instanceof Error && cause.name === 'PermissionViolationError')
+    return deniedByCarrier(name, message);
+  if (code !== undefined) return refusedByCarrier(name, message);
+  if (connection.isClosed()) return linkOver(name);
+  // A server of a cluster without room on its disk acknowledges nothing, and says nothing either.
+  if (error instanceof transport.TimeoutError)
+    return unreachable(name, 'nothing is acknowledged, as where a disk is full');
+  return error as Error;
 }
 
 /** A server is not there, or not at present. */

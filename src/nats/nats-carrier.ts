@@ -34,8 +34,10 @@ export function natsCarrier(options: NatsOptions): Carrier {
         void link.ended.then(() => links.delete(link));
         return link;
       } catch (error) {
+        const failure =
+          error instanceof TablecastError ? error : failureOf(name, error, { packages, connection });
         void connection.close();
-        throw error instanceof TablecastError ? error : failureOf(name, error, packages);
+        throw failure;
       }
     },
     close: async () => {
@@ -56,7 +58,7 @@ export async function removeGroup(options: NatsOptions): Promise<void> {
     const { stream, rows } = namesOfGroup(options.group);
     for (const each of [stream, rows]) await manager.streams.delete(each);
   } catch (error) {
-    throw failureOf(name, error, packages);
+    throw failureOf(name, error, { packages, connection });
   } finally {
     await connection.close();
   }

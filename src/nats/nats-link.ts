@@ -15,9 +15,10 @@ import type {
   Note,
   Subject,
 } from '../carrier/carrier.ts';
-import { deniedByCarrier, linkOver, refusedByCarrier } from '../carrier/errors.ts';
+import { linkOver } from '../carrier/errors.ts';
 import { consumerOf, untilEmpty } from './consumers.ts';
 import { type Going, letGo } from './letting-go.ts';
+import { appendFailureOf } from './failures.ts';
 import { Leadership } from './leadership.ts';
 import { decodeSubject, encodeSubject, encodeToken } from './names.ts';
 import { NatsNotes } from './nats-notes.ts';
@@ -93,7 +94,7 @@ export class NatsLink implements CarrierLink {
   }
 
   async append({ subject, headers, bytes, after, id }: Appended): Promise<number | undefined> {
-    const { client, packages, name: carrier } = this.#parts;
+    const { client, packages } = this.#parts;
     const stored = packages.transport.headers();
     for (const [key, value] of Object.entries(headers)) stored.set(key, value);
     try {
@@ -103,16 +104,8 @@ export class NatsLink implements CarrierLink {
       return seq;
     } catch (error) {
       if ((error as { readonly code?: number }).code === WRONG_LAST_SEQUENCE) return undefined;
-      throw this.#appendFailed(error, carrier);
+      throw appendFailureOf(this.#parts.name, error, this.#parts);
     }
-  }
-
-  #appendFailed(error: unknown, name: string): Error {
-    const { code, message, cause } = error as Error & { readonly code?: number };
-    const isDenied = cause instanceof Error && cause.name === 'PermissionViolationError';
-    if (isDenied) return deniedByCarrier(name, message);
-    if (code !== undefined) return refusedByCarrier(name, message);
-    return this.#parts.connection.isClosed() ? linkOver(name) : (error as Error);
   }
 
   async *read(from: number, signal: AbortSignal): AsyncGenerator<Carried> {
@@ -168,7 +161,7 @@ export class NatsLink implements CarrierLink {
       const subject = `${names.rowsPrefix}.${encodeToken(name)}`;
       await client.publish(subject, bytes, { retries: 0 });
     } catch (error) {
-      throw this.#appendFailed(error, this.#parts.name);
+      throw appendFailureOf(this.#parts.name, error, this.#parts);
     }
   }
 
@@ -203,7 +196,7 @@ export class NatsLink implements CarrierLink {
     try {
       await letGo(this.#parts, { stream, filter, of });
     } catch (error) {
-      throw this.#appendFailed(error, this.#parts.name);
+      throw appendFailureOf(this.#parts.name, error, this.#parts);
     }
   }
 
