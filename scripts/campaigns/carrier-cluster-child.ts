@@ -19,10 +19,16 @@ function say(said: Said): void {
   process.send?.(said);
 }
 
+let carrier = '';
+node.peers.subscribe((peers) => {
+  carrier = peers.map((peer) => `${peer.state} ${peer.reason ?? ''}`).join();
+});
+
 function state(): Said {
   const rows = Array.from(keys, ([key, value]) => `${key} ${value}`).toSorted();
   const ids = [...counted.keys()].toSorted();
-  return { type: 'state', rows, counts: Object.fromEntries(ids.map((one) => [one, counted.get(one) ?? 0])) };
+  const all = Object.fromEntries(ids.map((one) => [one, counted.get(one) ?? 0]));
+  return { type: 'state', rows, counts: all, carrier };
 }
 
 process.on('message', (asked: Asked) => {

@@ -10,4 +10,6 @@ export type Said =
       readonly type: 'state';
       readonly rows: readonly string[];
       readonly counts: Readonly<Record<string, number>>;
+      /** Whether the node is connected to the carrier, and since when and why not. */
+      readonly carrier: string;
     };

@@ -1,6 +1,6 @@
-// npm run campaign:carrier-cluster -- [--histories 1] [--faults 12] [--nodes 4] [--seed 1]
+// npm run campaign:carrier-cluster -- [--histories 1] [--faults 12] [--nodes 4] [--seed 1] [--kinds 'disk full,stream full']
 // Three nats-servers with three replicas, under load: the leader killed again and again, any server, all at once, nodes
-// killed, links cut. In the end nothing that flush() confirmed is lost, all nodes are equal, each operation counts once.
+// killed, links cut, the disk of a server full, the stream full. Who is refused says so. In the end nothing that flush() confirmed is lost, all nodes are equal, each operation counts once.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,7 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { SeededRandom } from '../../src/simulation/seeded-random.ts';
 import { CuttableProxy } from '../../test/nats/cuttable-proxy.ts';
-import { missing } from '../../test/nats/server.ts';
+import { asOperator } from '../../test/nats/operator.ts';
+import { type NatsServer, missing } from '../../test/nats/server.ts';
 import { ServerCluster } from '../../test/nats/server-cluster.ts';
 import type { Asked, Said } from './carrier-cluster-messages.ts';
 
@@ -20,6 +21,10 @@ const PRELOAD = new URL('../typescript.mjs', import.meta.url).href;
 const STREAM = 'TABLECAST_cluster';
 /** So long everybody may take to have everything, once everything runs again. */
 const EQUAL_MS = 120_000;
+/** So long a cluster may take to have a leader, and a node to tell what happened. */
+const TOLD_MS = 120_000;
+/** A disk of a server: no history needs as much. */
+const DISK_BYTES = 64 * 1024 * 1024;
 
 const { values } = parseArgs({
   options: {
@@ -27,6 +32,7 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '12' },
     nodes: { type: 'string', default: '4' },
     seed: { type: 'string', default: '1' },
+    kinds: { type: 'string' },
   },
 });
 if (missing !== undefined) {
@@ -94,8 +100,17 @@ class Member {
   }
 }
 
-type Fault = 'leader' | 'server' | 'all servers' | 'node' | 'link';
-const FAULTS: readonly Fault[] = ['leader', 'leader', 'leader', 'server', 'all servers', 'node', 'link'];
+type Fault = 'leader' | 'server' | 'all servers' | 'node' | 'link' | 'disk full' | 'stream full';
+const FAULTS: readonly Fault[] = [
+  ...(['leader', 'leader', 'leader', 'server', 'all servers'] as const),
+  ...(['node', 'link', 'disk full', 'stream full'] as const),
+].filter((kind) => values.kinds?.split(',').includes(kind) ?? true);
+
+/** Waits for something; throws when it does not come. */
+async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (const begun = performance.now(); !(await isSo()); await pause(200))
+    if (performance.now() - begun > TOLD_MS) throw new Error(`${what}: not in ${TOLD_MS / 1000} s`);
+}
 
 /** One history of a cluster of servers and its nodes. */
 class History {
@@ -132,13 +147,42 @@ class History {
       for (const proxy of proxies) proxy.setCut(false);
       return;
     }
-    const { servers } = this.#servers;
-    const leader = kind === 'leader' ? await this.#servers.leaderOf(STREAM) : undefined;
+    if (kind === 'stream full') return this.#fillStream(ms);
+    const { servers, disks } = this.#servers;
+    const isLeader = kind === 'leader' || (kind === 'disk full' && this.#random.next() < 0.5);
+    const leader = isLeader ? await this.#servers.leaderOf(STREAM) : undefined;
     const one = leader === undefined ? this.#pick(servers) : servers[leader];
     const hit = kind === 'all servers' ? servers : servers.filter((server) => server === one);
+    const disk = kind === 'disk full' ? disks[servers.indexOf(hit[0] as NatsServer)] : undefined;
+    await disk?.fill();
+    // A server without room is given the time to notice, and goes on only when it is started anew.
+    if (disk !== undefined) await pause(10 * ms);
     await Promise.all(hit.map((server) => server.kill()));
+    // As docs/nats.md says: what was written halfway there would be believed.
+    await disk?.empty();
     await pause(ms);
     await Promise.all(hit.map((server) => server.begin()));
+  }
+
+  /** The stream takes no more, which nodes are to tell, and then takes more again. */
+  async #fillStream(ms: number): Promise<void> {
+    const told = (code: string): number =>
+      this.#members.reduce((sum, { events }) => sum + (events.get(code) ?? 0), 0);
+    const [refused, recovered] = ['carrier-refused', 'carrier-recovered'].map(told) as [number, number];
+    const isBounded = (isFull: boolean) => async (): Promise<boolean> => {
+      const leader = await this.#servers.leaderOf(STREAM);
+      if (leader === undefined) return false;
+      return asOperator(this.#servers.servers[leader] as NatsServer, async ({ streams }) => {
+        const { state } = await streams.info(STREAM);
+        await streams.update(STREAM, { max_bytes: isFull ? state.bytes + 1 : -1 });
+        return true;
+      }).catch(() => false);
+    };
+    await until('the stream is bounded', isBounded(true));
+    await until('that the stream is full is told', () => told('carrier-refused') > refused);
+    await pause(ms);
+    await until('the stream is bounded no more', isBounded(false));
+    await until('that the stream has room is told', () => told('carrier-recovered') > recovered);
   }
 
   /** Resolves with what is wrong once all have the same, or after the longest time; undefined: nothing is. */
@@ -152,7 +196,7 @@ class History {
         const wrong = this.#wrong(first);
         if (wrong === undefined || performance.now() - begun > EQUAL_MS) return wrong;
       } else if (performance.now() - begun > EQUAL_MS)
-        return `not equal: ${states.map(({ rows, counts }) => `${rows.length} rows, counts ${JSON.stringify(counts)}`).join('; ')}`;
+        return `not equal: ${states.map(({ rows, counts, carrier }) => `\n${rows.length} rows, counts ${JSON.stringify(counts)}, ${carrier}`).join('')}`;
     }
   }
 
@@ -170,7 +214,7 @@ class History {
 
 async function run(seed: number): Promise<string | undefined> {
   const directory = await mkdtemp(join(tmpdir(), 'tablecast-cluster-'));
-  await using servers = await ServerCluster.start();
+  await using servers = await ServerCluster.start(DISK_BYTES);
   const members: Member[] = [];
   const begun = performance.now();
   try {
@@ -179,7 +223,7 @@ async function run(seed: number): Promise<string | undefined> {
       members.push(new Member(`n${index}`, join(directory, `n${index}`), proxies));
     }
     await Promise.all(members.map((member) => member.begin()));
-    while ((await servers.leaderOf(STREAM)) === undefined) await pause(200);
+    await until('a server leads', async () => (await servers.leaderOf(STREAM)) !== undefined);
     const history = new History(seed, servers, members);
     for (let count = 0; count < Number(values.faults); count++) {
       await pause(300);
@@ -194,6 +238,10 @@ async function run(seed: number): Promise<string | undefined> {
     console.log(
       `history ${seed}: ${problem ?? 'exact'}; ${confirmed} confirmed, ${faults}; equal after ${after} s, ${seconds} s in all`,
     );
+    const told = new Map<string, number>();
+    for (const { events } of members)
+      for (const [code, count] of events) told.set(code, (told.get(code) ?? 0) + count);
+    console.log(`  told: ${Array.from(told, ([code, count]) => `${count} ${code}`).join(', ')}`);
     if (problem !== undefined)
       for (const { id, events } of members) console.log(id, Object.fromEntries(events));
     return problem;
@@ -206,7 +254,13 @@ async function run(seed: number): Promise<string | undefined> {
 
 const histories = Number(values.histories);
 let exact = 0;
-for (let index = 0; index < histories; index++)
-  if ((await run(Number(values.seed) + index)) === undefined) exact++;
+for (let index = 0; index < histories; index++) {
+  const seed = Number(values.seed) + index;
+  const problem = await run(seed).catch((error: unknown) => {
+    console.log(`history ${seed}: ${String(error)}`);
+    return String(error);
+  });
+  if (problem === undefined) exact++;
+}
 console.log(`${exact} of ${histories} histories exact`);
 if (exact < histories) process.exitCode = 1;

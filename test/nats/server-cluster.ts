@@ -2,27 +2,38 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { freePort } from '../support/free-port.ts';
 import { NatsServer } from './server.ts';
+import { SmallDisk } from './small-disk.ts';
 
 const SIZE = 3;
 
 /** Three servers of one cluster, on loopback. */
 export class ServerCluster {
   readonly servers: readonly NatsServer[];
+  /** The disk of each, where they were to have some and could. */
+  readonly disks: readonly (SmallDisk | undefined)[];
 
-  private constructor(servers: readonly NatsServer[]) {
+  private constructor(servers: readonly NatsServer[], disks: readonly (SmallDisk | undefined)[]) {
     this.servers = servers;
+    this.disks = disks;
   }
 
-  /** Starts them; when JetStream has a leader is theirs. */
-  static async start(): Promise<ServerCluster> {
+  /** Starts them, on disks of their own of so many bytes; when JetStream has a leader is theirs. */
+  static async start(diskBytes?: number): Promise<ServerCluster> {
     const ports = await Promise.all(Array.from({ length: SIZE }, freePort));
     const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');
-    const servers = ports.map((port, index) =>
-      NatsServer.start(
-        `server_name: s${index}\ncluster { name: c, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+    const servers = await Promise.all(
+      ports.map((port, index) =>
+        NatsServer.prepared(
+          `server_name: s${index}\ncluster { name: c, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+        ),
       ),
     );
-    return new ServerCluster(await Promise.all(servers));
+    const disks =
+      diskBytes === undefined
+        ? []
+        : await Promise.all(servers.map(({ store }) => SmallDisk.at(store, diskBytes)));
+    await Promise.all(servers.map((server) => server.begin()));
+    return new ServerCluster(servers, disks);
   }
 
   /** Returns which server leads a stream; undefined while nobody does, or nobody answers. */
@@ -46,6 +57,8 @@ export class ServerCluster {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.kill()));
+    for (const disk of this.disks) disk?.end();
     await Promise.all(this.servers.map((server) => server[Symbol.asyncDispose]()));
   }
 }

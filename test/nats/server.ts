@@ -20,6 +20,8 @@ if (missing !== undefined) {
 /** One nats-server of a test, in a directory and at a port of its own. */
 export class NatsServer {
   readonly port: number;
+  /** Where it stores; a disk may be mounted there before it begins. */
+  readonly store: string;
   readonly #directory: string;
   #config: string;
   readonly #environment: Readonly<Record<string, string>>;
@@ -32,16 +34,25 @@ export class NatsServer {
     environment: Readonly<Record<string, string>>,
   ) {
     this.port = port;
+    this.store = join(directory, 'store');
     this.#directory = directory;
     this.#config = config;
     this.#environment = environment;
   }
 
   static async start(config = '', environment: Readonly<Record<string, string>> = {}): Promise<NatsServer> {
-    const directory = await mkdtemp(join(tmpdir(), 'tablecast-nats-'));
-    const server = new NatsServer(await freePort(), directory, config, environment);
+    const server = await NatsServer.prepared(config, environment);
     await server.begin();
     return server;
+  }
+
+  /** Makes one that is not begun. */
+  static async prepared(
+    config: string,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<NatsServer> {
+    const directory = await mkdtemp(join(tmpdir(), 'tablecast-nats-'));
+    return new NatsServer(await freePort(), directory, config, environment);
   }
 
   get url(): string {
@@ -75,7 +86,7 @@ export class NatsServer {
 
   async #write(): Promise<string> {
     const file = join(this.#directory, 'server.conf');
-    const own = `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${join(this.#directory, 'store')}" }`;
+    const own = `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${this.store}" }`;
     await writeFile(file, `${this.#config}\n${own}\n`);
     return file;
   }
@@ -101,7 +112,7 @@ export class NatsServer {
   /** Ends it, and takes away what it had stored. */
   async lose(): Promise<void> {
     await this.kill();
-    await rm(join(this.#directory, 'store'), { recursive: true });
+    await rm(this.store, { recursive: true });
   }
 
   /** Ends it between two instructions. */
