@@ -1,6 +1,7 @@
 /** Tables compared, and made equal, by nodes that have nothing but a carrier between them. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryCarrier, type MemoryCarrierOptions } from '../../src/carrier/memory-carrier.ts';
+import { SeededRandom } from '../../src/simulation/seeded-random.ts';
 import { Cluster } from '../../src/simulation/cluster.ts';
 import type { TableNode } from '../../src/index.ts';
 import { reported, truth } from '../modes/oracle.ts';
@@ -70,6 +71,14 @@ describe('differences across a carrier', () => {
     await nodes.cluster.run(300_000);
     expectTruth(nodes);
     expect(nodes.tables.map((table) => reported(table).length > 0)).toEqual([true, true, true]);
+  });
+
+  it('are found in ten minutes although a quarter of all notes is lost, which begins a comparison anew', async () => {
+    const random = new SeededRandom(3);
+    const nodes = await diverged(3, { loses: () => random.next() < 0.25 });
+    await nodes.cluster.run(600_000);
+    expectTruth(nodes);
+    expect(nodes.tables.map((table) => reported(table).length)).toEqual([2, 4, 2]);
   });
 
   it.each(['n0', 'n1', 'n2'])('are ended at every node by a repair from %s, which is told', async (from) => {
