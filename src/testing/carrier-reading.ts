@@ -120,11 +120,13 @@ export const readingCases: readonly CarrierCase[] = [
       await appendAll(one, ['a'], names(200));
       const found: Carried[] = [];
       for await (const carried of reader.read(1, unending())) {
+        // A carrier may give a message again.
+        if (carried.place <= (found.at(-1)?.place ?? 0)) continue;
         if (found.push(carried) === 1) {
           await appendAll(await link(), ['end', 'y'], ['second end']);
           await one.trim(['end'], carried.place);
         }
-        if (found.at(-1)?.subject[1] === 'y') break;
+        if (carried.subject[1] === 'y') break;
       }
       assert.deepEqual(textsOf(found), ['first end', ...names(200), 'second end']);
     },
