@@ -21,6 +21,11 @@ export const bugsOfCosts: readonly PlantedBug[] = [
     [WAITED],
   ),
   bug(
+    'answer questions about rows for nothing',
+    ['replication/digests/comparison.ts', 'this.#parts.spend(units);\n    return units;', 'return units;'],
+    [COMPARISONS],
+  ),
+  bug(
     'show a part of a frame that waited',
     ['modes/automerge/history.ts', 'room.left <= 0 && !areOne(waiting, by)', 'room.left <= 0'],
     [WAITED],

@@ -23,6 +23,15 @@ export const bugsOfSwitches: readonly PlantedBug[] = [
     [CARRIED],
   ),
   bug(
+    'tell a switch without what was removed since',
+    [
+      'projection/checkpoints/checkpoint-writer.ts',
+      'mode.comparesVersions || tellsSwitch ? rows.removals() : []',
+      'mode.comparesVersions ? rows.removals() : []',
+    ],
+    ['test/modes/switching.test.ts'],
+  ),
+  bug(
     'add what was begun anew to what it replaced',
     [
       'projection/writing/own-past.ts',
