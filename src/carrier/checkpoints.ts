@@ -67,7 +67,7 @@ export class Checkpoints {
   #turn: Promise<void> = Promise.resolve();
   #count = 0;
   #isOver = false;
-  #mayPurge = true;
+  #mayLetGo = true;
 
   constructor(parts: CheckpointsParts) {
     this.#parts = parts;
@@ -141,12 +141,12 @@ export class Checkpoints {
 
   /** Takes something out of the carrier; who may not is told that once, and goes on without. */
   async letGo(task: (link: CarrierLink) => Promise<void>): Promise<void> {
-    if (!this.#mayPurge) return;
+    if (!this.#mayLetGo) return;
     try {
       await task(this.#parts.link);
     } catch (error) {
       if (!isTablecastError(error, 'PEER_REFUSED')) throw error;
-      this.#mayPurge = false;
+      this.#mayLetGo = false;
       this.#parts.refused(error);
     }
   }

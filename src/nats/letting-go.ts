@@ -9,26 +9,29 @@ const HEADS = 16;
 
 type Parts = Pick<ReadyStreams, 'client' | 'manager'> & { readonly packages: NatsPackages };
 
-/** Says which messages of a stream are to go: those under a filter of which the list of places keeps some. */
+/** Says which messages of a stream are to go: those under a filter, but for the last so many and those behind a place. */
 export interface Going {
   readonly stream: string;
   readonly filter: string;
-  /** Takes the places of all messages under the filter, in order, and returns those that go. */
-  of(this: void, places: readonly number[]): readonly number[];
+  readonly keep?: number;
+  readonly through?: number;
 }
 
 /**
- * Deletes messages one by one. A purge under a filter would be one request, but nats-server 2.9.10 takes every reader of
- * the stream with it up to the first message that is left under that filter: what stands before is then not read
- * (nats-server#3838, again in 2.10 up to #5075).
+ * Deletes messages one by one, while it hears where they are: of many it remembers few. A purge under a filter would be
+ * one request, but nats-server 2.9.10 takes every reader of the stream with it up to the first message that is left under
+ * that filter: what stands before is then not read (nats-server#3838, again in 2.10 up to #5075).
  */
-export async function letGo(parts: Parts, { stream, filter, of }: Going): Promise<void> {
-  const going = of(await placesUnder(parts, stream, filter));
-  for (let from = 0; from < going.length; from += AT_ONCE)
-    await Promise.all(going.slice(from, from + AT_ONCE).map((place) => letGoOf(parts, stream, place)));
+export async function letGo(parts: Parts, { stream, filter, keep = 0, through }: Going): Promise<void> {
+  const found: number[] = [];
+  for await (const place of placesUnder(parts, stream, filter)) {
+    if (place > (through ?? Infinity)) break;
+    if (found.push(place) === keep + AT_ONCE) await deleteAll(parts, stream, found.splice(0, AT_ONCE));
+  }
+  await deleteAll(parts, stream, found.slice(0, Math.max(0, found.length - keep)));
 }
 
-async function placesUnder(parts: Parts, name: string, filter: string): Promise<readonly number[]> {
+async function* placesUnder(parts: Parts, name: string, filter: string): AsyncGenerator<number> {
   const { config, cluster } = await parts.manager.streams.info(name);
   // A replica that does not lead may have other messages at the same places.
   const leader = config.num_replicas > 1 ? cluster?.leader : undefined;
@@ -38,14 +41,16 @@ async function placesUnder(parts: Parts, name: string, filter: string): Promise<
     filter_subjects: filter,
     headers_only: true,
   });
-  const places: number[] = [];
   // A server has nothing to say of what is not there: it would be waited for.
-  if ((await consumer.info(true)).num_pending === 0) return places;
-  for await (const { seq } of untilEmpty(consumer, HEADS)) places.push(seq);
-  return places;
+  if ((await consumer.info(true)).num_pending === 0) return;
+  for await (const { seq } of untilEmpty(consumer, HEADS)) yield seq;
 }
 
-async function letGoOf({ manager }: Parts, stream: string, place: number): Promise<void> {
+async function deleteAll(parts: Parts, stream: string, places: readonly number[]): Promise<void> {
+  await Promise.all(places.map((place) => deleteOne(parts, stream, place)));
+}
+
+async function deleteOne({ manager }: Parts, stream: string, place: number): Promise<void> {
   try {
     await manager.streams.deleteMessage(stream, place, false);
   } catch (error) {

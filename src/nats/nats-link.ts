@@ -179,22 +179,21 @@ export class NatsLink implements CarrierLink {
 
   async forget(name: string): Promise<void> {
     const { names } = this.#parts;
-    await this.#letGo(names.rows, `${names.rowsPrefix}.${encodeToken(name)}`, (places) => places);
+    await this.#letGo({ stream: names.rows, filter: `${names.rowsPrefix}.${encodeToken(name)}` });
   }
 
   async trim(subject: Subject, last: number): Promise<void> {
-    await this.#letGo(this.#parts.names.stream, `${this.#encode(subject)}.>`, (places) =>
-      places.filter((place) => place <= last),
-    );
+    const { stream } = this.#parts.names;
+    await this.#letGo({ stream, filter: `${this.#encode(subject)}.>`, through: last });
   }
 
   async thin(subject: Subject): Promise<void> {
-    await this.#letGo(this.#parts.names.stream, this.#encode(subject), (places) => places.slice(0, -1));
+    await this.#letGo({ stream: this.#parts.names.stream, filter: this.#encode(subject), keep: 1 });
   }
 
-  async #letGo(stream: string, filter: string, of: Going['of']): Promise<void> {
+  async #letGo(going: Going): Promise<void> {
     try {
-      await letGo(this.#parts, { stream, filter, of });
+      await letGo(this.#parts, going);
     } catch (error) {
       throw appendFailureOf(this.#parts.name, error, this.#parts);
     }

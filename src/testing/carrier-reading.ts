@@ -113,6 +113,17 @@ export const readingCases: readonly CarrierCase[] = [
     },
   },
   {
+    title: 'lets go of many as of few: up to a place, and before the last',
+    check: async ({ link }) => {
+      const one = await link();
+      const places = await appendAll(one, ['x', 'a'], names(200));
+      await one.trim(['x'], places[139] ?? 0);
+      assert.deepEqual(textsOf(await readOf(one, 1, 60)), names(200).slice(140));
+      await one.thin(['x', 'a']);
+      assert.deepEqual(textsOf(await readOf(one, 1, 1)), names(200).slice(-1));
+    },
+  },
+  {
     title: 'gives a reader what it has not taken yet, although something behind that is let go meanwhile',
     check: async ({ link }) => {
       const [one, reader] = [await link(), await link()];

@@ -11,7 +11,7 @@ import type { Dispatcher } from '../../projection/telling/dispatcher.ts';
 import type { Projection } from '../../projection/projection.ts';
 import type { WholeTable } from '../../projection/whole-table.ts';
 import { Receiver } from './receiver.ts';
-import { TableView, type TableViewParts, heldOf } from './table-view.ts';
+import { LocalTable, type LocalTableParts, heldOf } from './local-table.ts';
 import type {
   AdoptedRows,
   Held,
@@ -42,7 +42,7 @@ export interface ReplicaParts {
 /** The tables of this node as replication sees them. */
 export class LocalReplica implements Replica {
   readonly #parts: ReplicaParts;
-  readonly #shared: TableViewParts;
+  readonly #shared: LocalTableParts;
   readonly #adopter: Adopter;
   readonly #receiver: Receiver;
 
@@ -93,7 +93,7 @@ export class LocalReplica implements Replica {
 
   table(name: string): ReplicaTable | undefined {
     const projection = this.#parts.projections.get(name);
-    return projection === undefined ? undefined : new TableView(projection, this.#shared);
+    return projection === undefined ? undefined : new LocalTable(projection, this.#shared);
   }
 
   held(table: string, origin: string): number | undefined {
@@ -102,7 +102,7 @@ export class LocalReplica implements Replica {
   }
 
   *tables(): IterableIterator<ReplicaTable> {
-    for (const projection of this.#parts.projections.values()) yield new TableView(projection, this.#shared);
+    for (const projection of this.#parts.projections.values()) yield new LocalTable(projection, this.#shared);
   }
 
   judgeOwn(table: string, held: Held, believed: boolean): OwnJudgement {

@@ -12,7 +12,7 @@ import type { BackendName } from '../../schema/schema.ts';
 import type { Slicing, Work } from '../../work/slices.ts';
 
 /** The parts of a replica that its tables share. */
-export interface TableViewParts {
+export interface LocalTableParts {
   readonly log: OperationLog;
   readonly origins: Origins;
   readonly digests: DigestCache;
@@ -24,7 +24,7 @@ export interface TableViewParts {
  * A table as replication sees it, made for each look at one: mode, epoch, rows and revision stay as they were then. A
  * class, since every received frame looks: methods of an object literal would be made each time.
  */
-export class TableView implements ReplicaTable {
+export class LocalTable implements ReplicaTable {
   readonly name: string;
   readonly store: BackendName;
   readonly fingerprint: string;
@@ -34,9 +34,9 @@ export class TableView implements ReplicaTable {
   readonly rows: number;
   readonly revision: number;
   readonly #projection: Projection;
-  readonly #parts: TableViewParts;
+  readonly #parts: LocalTableParts;
 
-  constructor(projection: Projection, parts: TableViewParts) {
+  constructor(projection: Projection, parts: LocalTableParts) {
     const { schema, inForce } = projection;
     this.name = schema.name;
     this.store = projection.store;
