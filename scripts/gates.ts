@@ -109,8 +109,8 @@ const lanes: readonly (readonly Gate[])[] = [
     {
       name: 'frame fuzz',
       script: 'scripts/campaigns/frame-fuzz.ts',
-      args: ['--frames', '1000000'],
-      limit: '1,000,000 frames, 0 uncaught, none over 50 ms, heap growth below 20 MB',
+      args: ['--frames', '2000000'],
+      limit: '2,000,000 frames, 0 uncaught, none over 50 ms, heap growth below 20 MB',
       figure: (output) => figureOf(output, /frames in/),
       seconds: 420,
     },

@@ -7,6 +7,8 @@ export type { ClusterOptions, Topology } from '../../src/simulation/cluster.ts';
 
 /** Says over what nodes of tests are carried: `memory`, or the address of a NATS server; undefined: they have links. */
 const CARRIER = process.env['TABLECAST_CARRIER'];
+/** Whether a real server carries them: who of two is first there is a race. */
+export const isAtServer: boolean = CARRIER !== undefined && CARRIER !== 'memory';
 
 /** A cluster whose nodes are all up; they have not met yet. Over a carrier where TABLECAST_CARRIER asks for it. */
 export async function createCluster(options: ClusterOptions): Promise<Cluster> {

@@ -51,8 +51,8 @@ class AdversaryWorld {
   #restarts = 0;
   #eve: TableNode | undefined;
   #longest = 0;
-  /** Says whether the event that runs brings her what honest nodes said: how long she takes for it is her own affair. */
-  #isHers = false;
+  /** What of the event that runs was spent at her end, in milliseconds. */
+  #hersMs = 0;
   #mostEvents = MOST_EVENTS;
   /** Each question about the sums of a table is answered by some hundred kilobytes, up to what a node may send. */
   #isAnsweredMuch = false;
@@ -68,7 +68,6 @@ class AdversaryWorld {
     network.rightsOf = (address) => (address === ADDRESS ? adversary.rights : undefined);
     network.observe = ({ from, to, frame }) => {
       this.#trace.update(`${from} ${to} `).update(frame);
-      this.#isHers ||= to === ADDRESS;
       if (from !== ADDRESS)
         this.#count(to === ADDRESS ? 'bytes to the adversary' : 'bytes among the honest', frame.length);
     };
@@ -292,10 +291,15 @@ class AdversaryWorld {
     time.schedule = (delayMs, task) =>
       schedule(delayMs, () => {
         const passed = timing();
-        this.#isHers = false;
+        this.#hersMs = 0;
         task();
-        if (!this.#isHers) this.#longest = Math.max(this.#longest, passed() * 1000);
+        this.#longest = Math.max(this.#longest, (passed() - this.#hersMs) * 1000);
       });
+    this.#tampering.aside = (task) => {
+      const passed = timing();
+      task();
+      this.#hersMs += passed();
+    };
   }
 
   #count(what: string, by = 1): void {
