@@ -67,6 +67,11 @@ export class TableWitness {
   readonly #removers = new Map<string, Version[]>();
   readonly #clears: Version[] = [];
   readonly #reported: string[] = [];
+  /** Keys whose row was removed before this life, which a checkpoint of a naive table forgets; and whether a clear was. */
+  readonly #removedBefore = new Set<string>();
+  #clearedBefore = false;
+  /** What may be told of removals that removed nothing, where the one that did was seen by the write and is forgotten here. */
+  readonly #toldInstead = new Set<string>();
   #inexact = false;
   /** Whether an expiry was found that its author never told of: it cannot be known which write it names. */
   #unclear = false;
@@ -195,6 +200,8 @@ export class TableWitness {
       this.#removals.set(text, operation);
     if (kind === 'delete') this.#removers.set(text, [...(this.#removers.get(text) ?? []), operation]);
     else this.#removers.delete(text);
+    if (kind !== 'delete') this.#removedBefore.delete(text);
+    else if (this.loading) this.#removedBefore.add(text);
     if (kind === 'delete' || this.#expiredAhead.delete(`${origin} ${sequence}`)) this.#rows.delete(text);
     else this.#rows.set(text, { key, value, origin, sequence });
   }
@@ -202,6 +209,7 @@ export class TableWitness {
   #clear(operation: Operation, written: Written | undefined): void {
     this.#touch(operation);
     this.#clears.push(operation);
+    if (this.loading) this.#clearedBefore = true;
     for (const each of this.#rows.keys()) {
       if (this.#isOvertaken(each, operation)) continue;
       this.#judge(each, operation, written);
@@ -254,15 +262,20 @@ export class TableWitness {
     const unseen = (version: Version | undefined): boolean => this.#isUnseen(version, operation, written);
     const overwritten = operation.kind === 'set' ? [this.#removals.get(text), this.#latestClear] : [];
     const lost = (row === undefined ? overwritten : [row]).find(unseen);
-    if (lost === undefined) return;
     const over = (version: Version): string =>
       `${text}: ${nameOf(operation)} over ${version.origin} ${version.sequence}`;
+    const others = [...(this.#removers.get(text) ?? []), ...this.#clears];
+    const instead = (): string[] => others.filter((other) => other !== lost && unseen(other)).map(over);
+    if (lost === undefined) {
+      const isForgotten = row === undefined && (this.#clearedBefore || this.#removedBefore.has(text));
+      if (isForgotten && operation.kind === 'set') for (const each of instead()) this.#toldInstead.add(each);
+      return;
+    }
     const expected = over(lost);
     this.#expected.push(expected);
     if (row !== undefined) return;
     this.#removalsLost.add(expected);
-    const others = [...(this.#removers.get(text) ?? []), ...this.#clears];
-    this.#othersInstead.set(expected, others.filter((other) => other !== lost && unseen(other)).map(over));
+    this.#othersInstead.set(expected, instead());
   }
 
   /** Where the last operation on a key stands here, and which it was. */
@@ -303,7 +316,7 @@ export class TableWitness {
     const told = new Set(this.#reported);
     const forgotten = this.#expected.filter((each) => this.#removalsLost.has(each) && !told.has(each));
     const instead = new Set(forgotten.flatMap((each) => this.#othersInstead.get(each) ?? []));
-    const reported = this.#reported.filter((each) => !instead.has(each));
+    const reported = this.#reported.filter((each) => !instead.has(each) && !this.#toldInstead.has(each));
     this.#same('conflicts', [...reported, ...forgotten], this.#expected);
   }
 
