@@ -19,15 +19,6 @@ export function programsOf(markdown: string): readonly PageProgram[] {
   return Array.from(blocks, ([, code = '', says]) => ({ code, says: says?.trimEnd() }));
 }
 
-/** Whether something was printed that a page says; `…` stands for what is another at each run, within a line. */
-export function isAsSaid(says: string, printed: string): boolean {
-  const pattern = says
-    .split('…')
-    .map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-    .join('[^\\n]*');
-  return new RegExp(`^${pattern}$`).test(printed);
-}
-
 /** Runs a program in an empty directory, as it stands on the page; returns what it prints, and throws, as text. */
 export async function run(program: PageProgram): Promise<string> {
   const file = written(program.code);

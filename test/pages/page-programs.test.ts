@@ -6,7 +6,8 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { NODE_EVENT_CODES } from '../../src/index.ts';
 import { faultsOf } from '../support/type-check.ts';
 import { cleanUp as forgetNodes } from '../zeek/support.ts';
-import { cleanUp, isAsSaid, programsOf, run } from './page-program.ts';
+import { isAsSaid } from './as-said.ts';
+import { cleanUp, programsOf, run } from './page-program.ts';
 import { PRODUCERS } from './told.ts';
 
 const docs = fileURLToPath(new URL('../../docs/', import.meta.url));

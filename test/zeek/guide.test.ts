@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, expect, test, vi } from 'vitest';
 import { commandLine, type Started, start, temporary } from '../cli/support/command.ts';
-import { isAsSaid } from '../pages/page-program.ts';
+import { isAsSaid } from '../pages/as-said.ts';
 import { freePort } from '../support/free-port.ts';
 import { GuideZeek, StandInOfGuide, type ZeekOfGuide } from './guide-zeek.ts';
 import { cleanUp, later, sorted, until } from './support.ts';
