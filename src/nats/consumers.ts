@@ -1,8 +1,7 @@
 import type { Consumer, JsMsg, OrderedConsumerOptions } from '@nats-io/jetstream';
+import { ANSWER_MS } from './failures.ts';
 import type { ReadyStreams } from './streams.ts';
 
-/** Bounds how long a server may take to answer, in milliseconds. */
-const ANSWER_MS = 5000;
 /** A server puts a consumer beside any replica: of three, one of so many is not at the leader once in a million. */
 const PLACINGS = 34;
 

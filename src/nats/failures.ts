@@ -1,41 +1,42 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { deniedByCarrier, linkOver, refusedByCarrier } from '../carrier/errors.ts';
 import { TablecastError } from '../errors.ts';
-import type { NatsPackages } from './packages.ts';
+
+/** Bounds how long a server may take to answer, in milliseconds. */
+export const ANSWER_MS = 5000;
 
 /** The parts are what something was asked over. */
 interface FailedParts {
-  readonly packages: NatsPackages;
   readonly connection: Pick<NatsConnection, 'isClosed'>;
 }
 
 /** Returns what happened to who opened the streams of a server: it went away, it does not answer, or it refuses. */
-export function failureOf(
-  name: string,
-  error: unknown,
-  { packages: { transport }, connection }: FailedParts,
-): TablecastError {
-  if (error instanceof transport.TimeoutError)
+export function failureOf(name: string, error: unknown, { connection }: FailedParts): TablecastError {
+  if (isTimeout(error))
     return unreachable(name, 'JetStream does not answer, as a cluster without most of its servers');
   if (connection.isClosed()) return unreachable(name, wordsOf(error));
   return refused(name, error);
 }
 
 /** Returns what an append came to that a server did not acknowledge: it has no right, no room, or said nothing. */
-export function appendFailureOf(
-  name: string,
-  error: unknown,
-  { packages: { transport }, connection }: FailedParts,
-): Error {
+export function appendFailureOf(name: string, error: unknown, { connection }: FailedParts): Error {
   const { code, message, cause } = error as Error & { readonly code?: number };
   if (cause instanceof Error && cause.name === 'PermissionViolationError')
     return deniedByCarrier(name, message);
   if (code !== undefined) return refusedByCarrier(name, message);
   if (connection.isClosed()) return linkOver(name);
   // A server of a cluster without room on its disk acknowledges nothing, and says nothing either.
-  if (error instanceof transport.TimeoutError)
-    return unreachable(name, 'nothing is acknowledged, as where a disk is full');
+  if (isTimeout(error)) return unreachable(name, 'nothing is acknowledged, as where a disk is full');
   return error as Error;
+}
+
+/** Returns what a question came to: of one that was not answered the client says only that time was up. */
+export function questionFailureOf(name: string, what: string, error: unknown): unknown {
+  if (!isTimeout(error)) return error;
+  return unreachable(
+    name,
+    `JetStream did not say within ${ANSWER_MS / 1000} s ${what}; look whether most servers of its cluster run, and at their disks`,
+  );
 }
 
 /** A server is not there, or not at present. */
@@ -57,5 +58,10 @@ export function refused(name: string, error: unknown): TablecastError {
 
 /** The words of an error of the client. */
 export function wordsOf(error: unknown): string {
+  if (isTimeout(error)) return `nothing was answered within ${ANSWER_MS / 1000} s`;
   return error instanceof Error ? error.message : String(error);
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError';
 }

@@ -1,4 +1,5 @@
 import type { Consumer } from '@nats-io/jetstream';
+import { questionFailureOf, wordsOf } from './failures.ts';
 import type { ReadyStreams } from './streams.ts';
 
 /** It is looked so often whether the same server leads, in milliseconds, each node at its own time. */
@@ -55,7 +56,9 @@ export class Leadership {
   }
 
   async #look(): Promise<void> {
-    const why = await this.#changed().catch((error: unknown) => String(error));
+    const why = await this.#changed().catch((error: unknown) =>
+      wordsOf(questionFailureOf('the server', 'who leads the stream', error)),
+    );
     if (this.#timer === undefined) return;
     if (why === undefined) return this.#lookLater();
     this.stop();

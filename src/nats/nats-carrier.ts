@@ -3,14 +3,12 @@ import { createSecureContext } from 'node:tls';
 import type * as Transport from '@nats-io/transport-node';
 import type { Carrier, CarrierLink } from '../carrier/carrier.ts';
 import { TablecastError } from '../errors.ts';
-import { failureOf, refused, unreachable, wordsOf } from './failures.ts';
-import type { NatsPackages } from './packages.ts';
+import { ANSWER_MS, failureOf, refused, unreachable, wordsOf } from './failures.ts';
+import { type NatsPackages, loadPackages } from './packages.ts';
 import { namesOfGroup } from './names.ts';
 import { NatsLink } from './nats-link.ts';
 import type { NatsOptions } from './options.ts';
 import { readyStreams } from './streams.ts';
-
-const CONNECT_MS = 5000;
 
 /** Makes the carrier that JetStream is. Throws `OPTION_INVALID` for options of which one needs or excludes another. */
 export function natsCarrier(options: NatsOptions): Carrier {
@@ -21,7 +19,7 @@ export function natsCarrier(options: NatsOptions): Carrier {
   return {
     name,
     open: async (signal) => {
-      const packages = await load();
+      const packages = await loadPackages();
       const connection = await connected(packages, options, name);
       try {
         if (signal.aborted) throw unreachable(name, 'the dial was aborted');
@@ -34,8 +32,7 @@ export function natsCarrier(options: NatsOptions): Carrier {
         void link.ended.then(() => links.delete(link));
         return link;
       } catch (error) {
-        const failure =
-          error instanceof TablecastError ? error : failureOf(name, error, { packages, connection });
+        const failure = error instanceof TablecastError ? error : failureOf(name, error, { connection });
         void connection.close();
         throw failure;
       }
@@ -50,7 +47,7 @@ export function natsCarrier(options: NatsOptions): Carrier {
 
 /** Deletes what a server keeps of a group, whose nodes are closed. */
 export async function removeGroup(options: NatsOptions): Promise<void> {
-  const packages = await load();
+  const packages = await loadPackages();
   const name = `${[options.servers].flat()[0] ?? ''}/${options.group}`;
   const connection = await connected(packages, options, name);
   try {
@@ -58,7 +55,7 @@ export async function removeGroup(options: NatsOptions): Promise<void> {
     const { stream, rows } = namesOfGroup(options.group);
     for (const each of [stream, rows]) await manager.streams.delete(each);
   } catch (error) {
-    throw failureOf(name, error, { packages, connection });
+    throw failureOf(name, error, { connection });
   } finally {
     await connection.close();
   }
@@ -114,22 +111,6 @@ function unusable(name: string, why: string, hint: string): TablecastError {
   });
 }
 
-async function load(): Promise<NatsPackages> {
-  try {
-    const [jetstream, transport] = await Promise.all([
-      import('@nats-io/jetstream'),
-      import('@nats-io/transport-node'),
-    ]);
-    return { jetstream, transport };
-  } catch (cause) {
-    throw new TablecastError('OPTION_INVALID', 'Option nats needs packages that are not installed.', {
-      hint: 'Run: npm install @nats-io/transport-node @nats-io/jetstream',
-      details: { option: 'nats' },
-      cause,
-    });
-  }
-}
-
 async function connected(
   { transport }: NatsPackages,
   options: NatsOptions,
@@ -141,8 +122,8 @@ async function connected(
       servers: [servers].flat(),
       // Whoever dials does so again, and begins with what the carrier holds then.
       reconnect: false,
-      timeout: CONNECT_MS,
-      pingInterval: CONNECT_MS,
+      timeout: ANSWER_MS,
+      pingInterval: ANSWER_MS,
       maxPingOut: 3,
       ...(user !== undefined && { user, pass: password ?? '' }),
       ...(token !== undefined && { token }),

@@ -18,7 +18,7 @@ import type {
 import { linkOver } from '../carrier/errors.ts';
 import { consumerOf, untilEmpty } from './consumers.ts';
 import { type Going, letGo } from './letting-go.ts';
-import { appendFailureOf } from './failures.ts';
+import { appendFailureOf, questionFailureOf, wordsOf } from './failures.ts';
 import { Leadership } from './leadership.ts';
 import { decodeSubject, encodeSubject, encodeToken } from './names.ts';
 import { NatsNotes } from './nats-notes.ts';
@@ -88,7 +88,11 @@ export class NatsLink implements CarrierLink {
 
   async last(subject: Subject): Promise<Carried | undefined> {
     const { manager, names } = this.#parts;
-    const found = await manager.streams.getMessage(names.stream, { last_by_subj: this.#encode(subject) });
+    const name = this.#encode(subject);
+    const found = await this.#answered(
+      `what is the last message of ${name}`,
+      manager.streams.getMessage(names.stream, { last_by_subj: name }),
+    );
     if (found === null) return undefined;
     return { place: found.seq, subject, headers: ours(found.header), bytes: found.data };
   }
@@ -151,7 +155,7 @@ export class NatsLink implements CarrierLink {
           this.#end('the server made what is read anew');
       }
     } catch (error) {
-      this.#end(String(error));
+      this.#end(wordsOf(error));
     }
   }
 
@@ -168,7 +172,10 @@ export class NatsLink implements CarrierLink {
   async *kept(name: string): AsyncGenerator<Uint8Array> {
     const { names, packages, manager } = this.#parts;
     const subject = `${names.rowsPrefix}.${encodeToken(name)}`;
-    const info = await manager.streams.info(names.rows, { subjects_filter: subject });
+    const info = await this.#answered(
+      `what is kept under ${subject}`,
+      manager.streams.info(names.rows, { subjects_filter: subject }),
+    );
     if (Object.keys(info.state.subjects ?? {}).length === 0) return;
     const consumer = await this.#ordered(info, {
       filter_subjects: subject,
@@ -229,7 +236,17 @@ export class NatsLink implements CarrierLink {
   async #ordered(info: StreamInfo, options: Partial<OrderedConsumerOptions>): Promise<Consumer> {
     const { config, cluster } = info;
     const leader = config.num_replicas > 1 ? cluster?.leader : undefined;
-    return consumerOf(this.#parts, { name: config.name, leader }, options);
+    const consumer = consumerOf(this.#parts, { name: config.name, leader }, options);
+    return this.#answered(`what is in ${config.name}`, consumer);
+  }
+
+  /** Gives an answer; of one that does not come it is told what was asked. */
+  async #answered<T>(what: string, answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      throw questionFailureOf(this.#parts.name, what, error);
+    }
   }
 }
 

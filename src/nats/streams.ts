@@ -1,12 +1,10 @@
 import type { JetStreamClient, JetStreamManager, StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { TablecastError } from '../errors.ts';
+import { ANSWER_MS } from './failures.ts';
 import type { GroupNames } from './names.ts';
 import type { NatsPackages } from './packages.ts';
 import type { NatsOptions } from './options.ts';
-
-/** Bounds how long a server may take to answer, in milliseconds. */
-const ANSWER_MS = 5000;
 
 /** The streams of a group, there and as they must be. */
 export interface ReadyStreams {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { TablecastError, isTablecastError } from '../errors.ts';
 import { natsCarrier, removeGroup } from '../nats/nats-carrier.ts';
 import { type NatsOptions, natsSchema } from '../nats/options.ts';
 import { checkedOptions } from '../options/checked-options.ts';
@@ -25,7 +26,18 @@ export async function withGroup<T>(nats: ComparedNats, act: (group: NatsOptions)
 export async function requireServer(nats: ComparedNats): Promise<void> {
   await withGroup(nats, async (group) => {
     const carrier = natsCarrier(checkedOptions(natsSchema, group, { at: 'nats' }));
-    await carrier.open(new AbortController().signal);
+    try {
+      await carrier.open(new AbortController().signal);
+    } catch (error) {
+      throw isTablecastError(error, 'PEER_UNREACHABLE') ? notThere(error) : error;
+    }
     await carrier.close();
+  });
+}
+
+/** A comparison has no node yet whose log would keep anything. */
+function notThere({ message }: TablecastError): TablecastError {
+  return new TablecastError('PEER_UNREACHABLE', message, {
+    hint: 'Nothing was run. Start nats-server with JetStream (nats-server -js), or look at the address behind --nats.',
   });
 }

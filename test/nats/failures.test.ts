@@ -1,10 +1,8 @@
-import * as jetstream from '@nats-io/jetstream';
 import * as transport from '@nats-io/transport-node';
 import { expect, it } from 'vitest';
-import { appendFailureOf, failureOf } from '../../src/nats/failures.ts';
+import { appendFailureOf, failureOf, questionFailureOf, wordsOf } from '../../src/nats/failures.ts';
 
 const partsOf = (isClosed: boolean) => ({
-  packages: { jetstream, transport },
   connection: { isClosed: () => isClosed },
 });
 
@@ -40,3 +38,17 @@ it.each([
     expect(told).toMatchObject({ code, retryable: true, message: expect.stringContaining(words) });
   },
 );
+
+it('a question that was not answered is told with what was asked and what to look at, never as a timeout alone', () => {
+  const told = questionFailureOf(
+    'nats://127.0.0.1:1/g',
+    'what is in TABLECAST_g',
+    new transport.TimeoutError(),
+  );
+  expect(wordsOf(told)).toBe(
+    'nats://127.0.0.1:1/g cannot be reached: JetStream did not say within 5 s what is in TABLECAST_g; look whether most servers of its cluster run, and at their disks',
+  );
+  expect(wordsOf(new transport.TimeoutError())).toBe('nothing was answered within 5 s');
+  const other = new Error('no such stream');
+  expect(questionFailureOf('nats://127.0.0.1:1/g', 'what is in TABLECAST_g', other)).toBe(other);
+});
