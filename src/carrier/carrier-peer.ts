@@ -201,7 +201,7 @@ export class CarrierPeer implements FrameSocket {
       case 'level':
         return this.#publishing.level();
       case 'ping':
-        return this.#give({ type: 'pong', time: message.time });
+        return this.#answer(message.time);
       case 'bye':
         if (message.code === 'invalid') this.#parts.refused();
         return this.#end({ kind: 'closed', reason: message.reason });
@@ -320,6 +320,14 @@ export class CarrierPeer implements FrameSocket {
     if (!isDue && holds.length === 0) return;
     const { bytes, operations } = this.#taken;
     this.#give({ type: 'ack', bytes, operations, durable: operations, holds });
+  }
+
+  /** Answers the node's heartbeat when the carrier does: that is how far away it is. */
+  #answer(time: number): void {
+    this.#parts.link.answers().then(
+      () => this.#give({ type: 'pong', time }),
+      (error: unknown) => this.#fail(error),
+    );
   }
 
   #give(message: Message): void {

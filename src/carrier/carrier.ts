@@ -66,6 +66,8 @@ export interface CarrierLink {
   readonly newest: number;
   /** Resolves when the link is over, with why; never rejects. */
   readonly ended: Promise<string>;
+  /** Resolves once the carrier answered. */
+  answers(): Promise<void>;
   /**
    * Gives the last message under every subject, without its bytes, in ascending order. Whether it heeds what was
    * appended since the link was opened is open.

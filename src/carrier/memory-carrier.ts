@@ -202,6 +202,10 @@ class MemoryLink implements CarrierLink {
     this.ended = new Promise((resolve) => (this.#resolve = resolve));
   }
 
+  answers(): Promise<void> {
+    return this.#turn();
+  }
+
   async *latest(): AsyncGenerator<CarriedHead> {
     await this.#turn();
     const heads = [...this.#carrier.last.values()].toSorted((one, other) => one.place - other.place);

@@ -70,6 +70,11 @@ export class NatsLink implements CarrierLink {
     });
   }
 
+  answers(): Promise<void> {
+    const { connection, name } = this.#parts;
+    return connection.isClosed() ? Promise.reject(linkOver(name)) : connection.flush();
+  }
+
   async *latest(): AsyncGenerator<CarriedHead> {
     const { connection, info, name } = this.#parts;
     if (connection.isClosed()) throw linkOver(name);

@@ -6,6 +6,7 @@ import { assertRejects } from './suite.ts';
 /** Rejects unless each call of a link does. */
 async function assertOver(link: CarrierLink): Promise<void> {
   const calls: Record<string, () => Promise<unknown>> = {
+    answers: () => link.answers(),
     latest: () => listOf(link.latest()),
     last: () => link.last(['a']),
     append: () => link.append(message(['a'], 'late', 0)),
@@ -45,6 +46,15 @@ export const endingCases: readonly CarrierCase[] = [
       assert.notEqual(one.identity, '');
       assert.equal(other.identity, one.identity);
       assert.ok(one.maxMessageBytes >= 1024);
+    },
+  },
+  {
+    title: 'answers who asks whether it is there',
+    check: async ({ link }) => {
+      const one = await link();
+      await one.answers();
+      await appendAll(one, ['a'], ['1']);
+      await one.answers();
     },
   },
   {

@@ -118,6 +118,7 @@ function settledLink(link: CarrierLink, owed: Owed): CarrierLink {
     maxMessageBytes: link.maxMessageBytes,
     newest: link.newest,
     ended: link.ended,
+    answers: () => owed.for(link.answers(), isOpen),
     latest: () => owed.each(link.latest(), isOpen),
     last: (subject) => owed.for(link.last(subject), isOpen),
     append: async (message) => {
