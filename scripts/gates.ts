@@ -2,6 +2,7 @@
 // The bounded form of every reliability campaign, as run on each change: prints one table and fails if a limit
 // is missed. Simulated worlds take both cores; the rest runs in three lanes of about the same length, as its members wait.
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
@@ -18,6 +19,8 @@ interface Gate {
   /** The figure; undefined when the output does not hold one, or the limit is missed although the campaign is content. */
   readonly figure: (output: string) => string | undefined;
   readonly seconds: number;
+  /** Finds the directory in the output that it leaves for people. */
+  readonly leaves?: RegExp;
 }
 
 interface Verdict {
@@ -155,6 +158,7 @@ const lanes: readonly (readonly Gate[])[] = [
       args: ['--nats', '--rows', '2000', '--seconds', '3'],
       limit: 'three processes over a real NATS server, one killed and back, every node equal',
       figure: (output) => figureOf(output, /^ +yes /, 3),
+      leaves: /^ +rm -r (\S+\/tablecast-demo-\w+) /m,
       seconds: 60,
     },
   ],
@@ -173,6 +177,8 @@ function run(gate: Gate): Promise<Verdict> {
     });
   return new Promise((resolve) => {
     child.once('close', (code) => {
+      const [, left] = gate.leaves?.exec(output) ?? [];
+      if (left !== undefined) rmSync(left, { recursive: true, force: true });
       const seconds = (performance.now() - begun) / 1000;
       const figure = gate.figure(output);
       const verdict = {

@@ -1,6 +1,7 @@
 // A NATS server for one run of the demonstration, in a process of its own.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { NodeFailed } from './child-node.ts';
 
@@ -20,9 +21,15 @@ export class DemonstrationServer {
   readonly servers: string;
   readonly pid: number;
   readonly #process: ChildProcess;
+  readonly #directory: string;
 
-  private constructor(process: ChildProcess, { servers, pid }: Extract<ServerReply, { type: 'ready' }>) {
+  private constructor(
+    process: ChildProcess,
+    directory: string,
+    { servers, pid }: Extract<ServerReply, { type: 'ready' }>,
+  ) {
     this.#process = process;
+    this.#directory = directory;
     this.servers = servers;
     this.pid = pid;
   }
@@ -33,17 +40,19 @@ export class DemonstrationServer {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     const [reply] = (await once(child, 'message')) as [ServerReply];
-    if (reply.type === 'ready') return new DemonstrationServer(child, reply);
+    if (reply.type === 'ready') return new DemonstrationServer(child, directory, reply);
     child.disconnect();
     throw new NodeFailed(`--nats needs nats-server: ${reply.message}.`, HINT);
   }
 
-  /** Ends it. Idempotent. */
+  /** Ends it and removes its streams: each node has all of them in its log. Idempotent. */
   async close(): Promise<void> {
     const child = this.#process;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    if (child.connected) child.disconnect();
-    await exited;
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, 'exit');
+      if (child.connected) child.disconnect();
+      await exited;
+    }
+    await rm(this.#directory, { recursive: true, force: true });
   }
 }

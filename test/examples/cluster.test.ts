@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { DemonstrationServer } from '../../examples/cluster/nats-server.ts';
+import { missing } from '../nats/server.ts';
 import { RunningExample, runExample } from './run-example.ts';
 
 const CLUSTER = 'cluster/main.ts';
@@ -69,6 +71,15 @@ describe('the cluster demonstration', () => {
     await running.finished;
     await expect.poll(() => pids.some(isRunning)).toBe(false);
   });
+});
+
+test.skipIf(missing !== undefined)('the server of the demonstration leaves nothing behind', async () => {
+  const directory = join(place, 'nats');
+  const server = await DemonstrationServer.start(directory);
+  expect(existsSync(directory)).toBe(true);
+  await server.close();
+  await server.close();
+  expect([existsSync(directory), isRunning(server.pid)]).toEqual([false, false]);
 });
 
 describe('what the demonstration cannot use', () => {
