@@ -7,17 +7,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { SeededRandom } from '../../src/simulation/seeded-random.ts';
 import { CuttableProxy } from '../../test/nats/cuttable-proxy.ts';
 import { asOperator } from '../../test/nats/operator.ts';
 import { type NatsServer, missing } from '../../test/nats/server.ts';
 import { ServerCluster } from '../../test/nats/server-cluster.ts';
+import { builtChild } from './built-child.ts';
 import type { Asked, Said } from './carrier-cluster-messages.ts';
 
-const CHILD = fileURLToPath(new URL('carrier-cluster-child.ts', import.meta.url));
-const PRELOAD = new URL('../typescript.mjs', import.meta.url).href;
 const STREAM = 'TABLECAST_cluster';
 /** So long everybody may take to have everything, once everything runs again. */
 const EQUAL_MS = 120_000;
@@ -40,6 +38,8 @@ if (missing !== undefined) {
   process.exit(0);
 }
 
+const CHILD = await builtChild(new URL('carrier-cluster-child.ts', import.meta.url));
+
 /** A node in a process of its own, behind proxies that can be cut. */
 class Member {
   readonly id: string;
@@ -59,7 +59,7 @@ class Member {
   /** Starts it; resolves once it is open. */
   async begin(): Promise<void> {
     const servers = this.proxies.map(({ url }) => url).join(',');
-    const child = spawn(process.execPath, ['--import', PRELOAD, CHILD, this.id, this.#directory, servers], {
+    const child = spawn(process.execPath, [CHILD, this.id, this.#directory, servers], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child = child;
