@@ -23,7 +23,8 @@ export interface Gap extends Author {
 /** Knows which tables are read from their beginning on, where what is missing then is missing in the carrier, and which again. */
 export class Beginnings {
   readonly #environment: Environment;
-  readonly #whole = new Set<string>();
+  /** Tables that are read from their beginning, with the authors of whom the node has less by now than it was given. */
+  readonly #whole = new Map<string, Set<string>>();
   readonly #again = new Set<string>();
   readonly #rewound = new Map<string, Rewound>();
 
@@ -31,19 +32,19 @@ export class Beginnings {
     this.#environment = environment;
   }
 
-  /** The node said anew what it has of a table. */
-  said(table: string): void {
-    this.#whole.delete(table);
+  /** The node did not take all of what it was given of authors: what it lacks of them now was read already. */
+  tookLess(table: string, origins: readonly string[]): void {
+    for (const origin of origins) this.#whole.get(table)?.add(origin);
   }
 
   /** Everything is read from a place on; `baseOf` says where a table begins. */
   from(place: number, tables: Iterable<string>, baseOf: (table: string) => number): void {
-    for (const table of tables) if (place <= baseOf(table)) this.#whole.add(table);
+    for (const table of tables) if (place <= baseOf(table)) this.#whole.set(table, new Set());
   }
 
-  /** Returns whether a table is read from its beginning on. */
-  isWhole(table: string): boolean {
-    return this.#whole.has(table);
+  /** Returns whether what the node lacks of an author was not read since the table is read from its beginning on. */
+  isWhole({ table, origin }: Author): boolean {
+    return this.#whole.get(table)?.has(origin) === false;
   }
 
   /** Returns whether a table is to be read again from its beginning because something goes on that was not begun: once. */

@@ -26,11 +26,13 @@ export class Had {
     this.#parts = parts;
   }
 
-  /** The node says what it has of a table. */
-  said({ name, held, heldBack = [] }: Pick<TableState, 'name' | 'held' | 'heldBack'>): void {
+  /** The node says what it has of a table; returns the authors of whom that is less than it was given. */
+  said({ name, held, heldBack = [] }: Pick<TableState, 'name' | 'held' | 'heldBack'>): readonly string[] {
+    const before = [...(this.#tables.get(name) ?? [])];
     this.#tables.set(name, new Map(held));
     const waiting = heldBack.filter(({ asked }) => asked !== true);
     this.#heldBack.set(name, new Set(waiting.map(({ origin }) => origin)));
+    return before.flatMap(([origin, had]) => (this.of({ table: name, origin }) < had ? [origin] : []));
   }
 
   /** Lists the tables of which the node said what it has. */

@@ -86,8 +86,7 @@ export class Reading {
     for (const state of tables) {
       const { name, epoch } = state;
       if (epoch !== undefined) this.#epochs.set(name, epoch);
-      this.#had.said(state);
-      this.#beginnings.said(name);
+      this.#beginnings.tookLess(name, this.#had.said(state));
       from = Math.min(from, this.#lackFrom(name));
     }
     if (from === Infinity) return;
@@ -186,9 +185,9 @@ export class Reading {
     const lackingOf = (table: string) => this.#had.lacking(table, this.#next);
     const lacking = this.#had.tables.filter((table) => lackingOf(table).length > 0);
     if (lacking.length > 0) this.#lookLater();
-    const [again] = lacking.filter(
-      (table) => !this.#beginnings.isWhole(table) || this.#beginnings.mayReadAgain(table),
-    );
+    const isWhole = (table: string): boolean =>
+      lackingOf(table).every(([origin]) => this.#beginnings.isWhole({ table, origin }));
+    const [again] = lacking.filter((table) => !isWhole(table) || this.#beginnings.mayReadAgain(table));
     if (again !== undefined) return this.#begin(Math.min(...lacking.map((table) => this.#baseOf(table))));
     for (const table of lacking)
       for (const [origin, { place }] of lackingOf(table).filter(([, entry]) => entry.place > 0))
@@ -287,7 +286,7 @@ export class Reading {
     signal: AbortSignal,
   ): Promise<boolean> {
     if (this.#hasBefore({ table, origin }, first)) return false;
-    if (!this.#beginnings.isWhole(table)) return this.#readAgain(table);
+    if (!this.#beginnings.isWhole({ table, origin })) return this.#readAgain(table);
     this.#lookLater();
     const { ledger, checkpoints } = this.#parts;
     if (ledger.entry(table, origin).place > place) return true;

@@ -16,7 +16,9 @@ afterEach(async () => {
 
 /** A node of the test at a carrier with three operations of another: what it is given it takes, or does not. */
 async function reader() {
-  const { cluster, memory } = carried(1);
+  let delayMs = 1;
+  const defer = (task: () => void): void => void cluster.time.schedule(delayMs, task);
+  const { cluster, memory }: ReturnType<typeof carried> = carried(1, { defer });
   clusters.push(cluster);
   await cluster.start(0, declare);
   await cluster.run(1000);
@@ -25,6 +27,7 @@ async function reader() {
     await cluster.run(1000);
   }
   const [origin = ''] = memory.messages.flatMap(({ subject }) => authorOf(subject)?.origin ?? []);
+  const told: string[] = [];
   const transport = new CarrierTransport({
     carrier: memory.forNode(),
     scheme: 'memory',
@@ -34,7 +37,7 @@ async function reader() {
     readHeader: readOwnHeader,
     place: () => undefined,
     keep: () => undefined,
-    report: () => undefined,
+    report: ({ code }) => void told.push(code),
   });
   const connection = await cluster.time.until(transport.dial('memory://tests', new AbortController().signal));
   const given: { readonly at: number; readonly sequence: number }[] = [];
@@ -65,7 +68,12 @@ async function reader() {
     };
     connection.send(encodeMessage({ type: 'tables', tables: [state] }));
   };
-  return { cluster, given, say };
+  /** The carrier loses the first of them, and takes so long for each message from now on. */
+  const lose = (ms: number): void => {
+    memory.messages = memory.messages.filter(({ headers }) => headers['Tablecast-Held'] !== '1');
+    delayMs = ms;
+  };
+  return { cluster, given, told, say, lose };
 }
 
 const sequences = (given: readonly { readonly sequence: number }[]): number[] =>
@@ -82,6 +90,19 @@ describe('what a node says that it lacks', () => {
     expect(sequences(given.splice(0))).toEqual([1, 2, 3, 1, 2, 3]);
     await cluster.run(20_000);
     expect(sequences(given)).toEqual([1, 2, 3]);
+  });
+
+  it('is missing in the carrier, although the node says it anew while everything is read from its beginning', async () => {
+    const { cluster, given, told, say, lose } = await reader();
+    lose(1000);
+    for (let seconds = 0; seconds < 60 && !told.includes('carrier-incomplete'); seconds += 2) {
+      say(0);
+      await cluster.run(2000);
+    }
+    expect(told).toEqual(['carrier-incomplete']);
+    given.length = 0;
+    await cluster.run(20_000);
+    expect(sequences(given)).toContain(1);
   });
 
   it('is given ever more rarely to who never takes it', async () => {
