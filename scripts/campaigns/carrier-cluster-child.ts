@@ -36,7 +36,7 @@ process.on('message', (asked: Asked) => {
   if (asked === 'rest') rest.abort();
 });
 process.on('disconnect', () => process.exit(0));
-node.events.subscribe(({ code }) => say({ type: 'event', code }));
+node.events.subscribe(({ code, message }) => say({ type: 'event', code, message }));
 say({ type: 'ready' });
 // A name that no life of this node had.
 for (let count = 0; !rest.signal.aborted; count++) {

@@ -5,7 +5,7 @@ export type Asked = 'state' | 'rest';
 export type Said =
   | { readonly type: 'ready' }
   | { readonly type: 'confirmed'; readonly key: string }
-  | { readonly type: 'event'; readonly code: string }
+  | { readonly type: 'event'; readonly code: string; readonly message: string }
   | {
       readonly type: 'state';
       readonly rows: readonly string[];

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { natsCarrier } from '../../src/nats/nats-carrier.ts';
 import { SeededRandom } from '../../src/simulation/seeded-random.ts';
 import { CuttableProxy } from '../../test/nats/cuttable-proxy.ts';
 import { asOperator } from '../../test/nats/operator.ts';
@@ -17,8 +18,9 @@ import { builtChild } from './built-child.ts';
 import type { Asked, Said } from './carrier-cluster-messages.ts';
 
 const STREAM = 'TABLECAST_cluster';
-/** So long everybody may take to have everything, once everything runs again. */
+/** So long nothing may change once everything runs again, while not everybody has everything; and so long it may take at most. */
 const EQUAL_MS = 120_000;
+const LONGEST_MS = 900_000;
 /** So long a cluster may take to have a leader, and a node to tell what happened. */
 const TOLD_MS = 120_000;
 /** A disk of a server: no history needs as much. */
@@ -45,6 +47,8 @@ class Member {
   readonly id: string;
   readonly confirmed: string[] = [];
   readonly events = new Map<string, number>();
+  /** What it told, in words. */
+  readonly told: string[] = [];
   readonly proxies: readonly CuttableProxy[];
   readonly #directory: string;
   #child: ChildProcess | undefined;
@@ -75,7 +79,10 @@ class Member {
 
   #hear(said: Said): void {
     if (said.type === 'confirmed') this.confirmed.push(said.key);
-    if (said.type === 'event') this.events.set(said.code, (this.events.get(said.code) ?? 0) + 1);
+    if (said.type === 'event') {
+      this.events.set(said.code, (this.events.get(said.code) ?? 0) + 1);
+      this.told.push(`${new Date().toISOString().slice(14)} ${said.code}: ${said.message}`);
+    }
     if (said.type === 'state') this.#state = said;
   }
 
@@ -188,14 +195,19 @@ class History {
   /** Resolves with what is wrong once all have the same, or after the longest time; undefined: nothing is. */
   async problem(): Promise<string | undefined> {
     for (const member of this.#members) member.tell('rest');
-    for (const begun = performance.now(); ; await pause(500)) {
+    const begun = performance.now();
+    let [changed, before] = [begun, ''];
+    for (; ; await pause(500)) {
       const states = await Promise.all(this.#members.map((member) => member.state()));
-      const texts = new Set(states.map(({ rows, counts }) => JSON.stringify([rows, counts])));
+      const now = states.map(({ rows, counts }) => JSON.stringify([rows, counts]));
+      const texts = new Set(now);
       const [first] = states;
+      if (now.join() !== before) [changed, before] = [performance.now(), now.join()];
+      const isOver = performance.now() > Math.min(changed + EQUAL_MS, begun + LONGEST_MS);
       if (texts.size === 1 && first !== undefined) {
         const wrong = this.#wrong(first);
-        if (wrong === undefined || performance.now() - begun > EQUAL_MS) return wrong;
-      } else if (performance.now() - begun > EQUAL_MS)
+        if (wrong === undefined || isOver) return wrong;
+      } else if (isOver)
         return `not equal: ${states.map(({ rows, counts, carrier }) => `\n${rows.length} rows, counts ${JSON.stringify(counts)}, ${carrier}`).join('')}`;
     }
   }
@@ -210,6 +222,35 @@ class History {
     }
     return undefined;
   }
+}
+
+/** Says what the stream holds under each subject: how many messages, where, and what is missing between them. */
+async function held(servers: string): Promise<string[]> {
+  const carrier = natsCarrier({ servers, group: 'cluster' });
+  const abort = new AbortController();
+  const link = await carrier.open(abort.signal);
+  const latest = new Map<string, number>();
+  for await (const { subject, place } of link.latest()) latest.set(subject.join('.'), place);
+  const found = new Map<string, { count: number; first: number; last: number; operations: string[] }>();
+  for await (const { subject, place, headers, bytes } of link.read(1, abort.signal)) {
+    const name = subject.join('.');
+    const known = found.get(name) ?? { count: 0, first: place, last: 0, operations: [] };
+    found.set(name, { ...known, count: known.count + 1, last: place });
+    known.operations.push(`${place}:${headers['Tablecast-Held'] ?? ''}${bytes.length === 0 ? '-' : ''}`);
+    if (place >= link.newest) break;
+  }
+  await carrier.close();
+  const lines = Array.from(
+    found,
+    ([name, { count, first, last, operations }]) =>
+      `${name}: ${count} messages from ${first} to ${last} (${operations.slice(0, 5).join(' ')} … ${operations.slice(-5).join(' ')}), last as told ${latest.get(name) ?? 'none'}`,
+  );
+  const unread = [...latest].filter(([name]) => !found.has(name));
+  return [
+    `newest ${link.newest}`,
+    ...lines,
+    ...unread.map(([name, place]) => `${name}: not read, last as told ${place}`),
+  ];
 }
 
 async function run(seed: number): Promise<string | undefined> {
@@ -242,8 +283,11 @@ async function run(seed: number): Promise<string | undefined> {
     for (const { events } of members)
       for (const [code, count] of events) told.set(code, (told.get(code) ?? 0) + count);
     console.log(`  told: ${Array.from(told, ([code, count]) => `${count} ${code}`).join(', ')}`);
-    if (problem !== undefined)
-      for (const { id, events } of members) console.log(id, Object.fromEntries(events));
+    if (problem !== undefined) {
+      for (const { id, events, told: words } of members) console.log(id, Object.fromEntries(events), words);
+      const leader = servers.servers[(await servers.leaderOf(STREAM)) ?? 0] as NatsServer;
+      for (const line of await held(leader.url)) console.log(line);
+    }
     return problem;
   } finally {
     await Promise.all(members.map((member) => member.kill()));
