@@ -33,9 +33,10 @@ export function appendFailureOf(name: string, error: unknown, { connection }: Fa
 /** Returns what a question came to: of one that was not answered the client says only that time was up. */
 export function questionFailureOf(name: string, what: string, error: unknown): unknown {
   if (!isTimeout(error)) return error;
+  // Why a link ended is told in little more than a hundred characters: the last may be cut off.
   return unreachable(
     name,
-    `JetStream did not say within ${ANSWER_MS / 1000} s ${what}; look whether most servers of its cluster run, and at their disks`,
+    `no answer in ${ANSWER_MS / 1000} s; do most of its servers run? Asked was ${what}`,
   );
 }
 

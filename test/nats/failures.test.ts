@@ -46,7 +46,7 @@ it('a question that was not answered is told with what was asked and what to loo
     new transport.TimeoutError(),
   );
   expect(wordsOf(told)).toBe(
-    'nats://127.0.0.1:1/g cannot be reached: JetStream did not say within 5 s what is in TABLECAST_g; look whether most servers of its cluster run, and at their disks',
+    'nats://127.0.0.1:1/g cannot be reached: no answer in 5 s; do most of its servers run? Asked was what is in TABLECAST_g',
   );
   expect(wordsOf(new transport.TimeoutError())).toBe('nothing was answered within 5 s');
   const other = new Error('no such stream');
