@@ -76,7 +76,7 @@ interface StoredRow {
 }
 
 const refuse = refusal(
-  "Give a file of Zeek's storage framework, such as known/hosts.sqlite, copied while Zeek was stopped.",
+  "Give a file of Zeek's storage framework, such as known/hosts.sqlite, copied while Zeek was stopped, with the -wal beside it.",
 );
 const refuseBroker = refusal(
   'Broker wrote it: `tablecast import --broker-store FILE`, or `readBrokerStore`, reads it.',
