@@ -81,12 +81,12 @@ export class StandInOfGuide implements ZeekOfGuide {
   }
 }
 
-/** What a test loads beside the script of the page, to see its table. */
+/** What a test loads beside the script of the page, to see its table. Zeek prints a tab as \x09. */
 const LOOK = `event look()
 	{
 	local rows = open("rows.part");
 	for ( host, why in Site::blocked )
-		print rows, fmt("%s\\t%s", host, why);
+		print rows, fmt("%s|%s", host, why);
 	close(rows);
 	rename("rows.part", "rows");
 	schedule 200msec { look() };
@@ -134,7 +134,7 @@ export class GuideZeek implements ZeekOfGuide {
   async rows(): Promise<ReadonlyMap<string, unknown>> {
     await Promise.race([this.#process?.lost, Promise.resolve()]);
     const lines = readFileSync(join(this.#folder, 'rows'), 'utf8').split('\n');
-    return new Map(lines.filter((line) => line !== '').map((line) => line.split('\t') as [string, string]));
+    return new Map(lines.filter((line) => line !== '').map((line) => line.split('|') as [string, string]));
   }
 
   async stop(): Promise<void> {
