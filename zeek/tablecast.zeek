@@ -252,8 +252,9 @@ global heard_changes: table[string, string] of count &default=0 &write_expire=1d
 # The names in Tablecast::tables that exist, and the tables that were found.
 global present_tables: set[string] = set();
 
-# What they are, in parts of so many.
+# What they are, in parts of so many, once somebody has asked.
 global descriptions: vector of TableDescriptions = vector();
+global is_described = F;
 const descriptions_per_event = 50;
 
 function reply_topic(): string
@@ -361,11 +362,11 @@ function enum_text(labels: string_set): string
 	}
 
 # Fields come in the order in which they are declared, with "record " and "enum " before names of such types.
-function record_text(record_name: string): string
+function record_text(fields: record_field_table): string
 	{
 	local text = "record {";
 
-	for ( field_name, field in record_fields(record_name) )
+	for ( field_name, field in fields )
 		text += fmt(" %s: %s%s;", field_name, gsub(field$type_name, /(record|enum) /, ""),
 		            field$optional ? " &optional" : "");
 
@@ -389,10 +390,22 @@ function add_types(text: string, known: id_table, found: table[string] of string
 				next;
 
 			local labels = enum_names(word);
-			found[word] = |labels| > 0 ? enum_text(labels) : record_text(word);
 
 			if ( |labels| > 0 )
+				{
+				found[word] = enum_text(labels);
 				next;
+				}
+
+			local fields = record_fields(word);
+
+			if ( |fields| == 0 )
+				{
+				Reporter::warning(fmt("%s is neither a record nor an enum: say in Tablecast::type_aliases what it is", word));
+				next;
+				}
+
+			found[word] = record_text(fields);
 			}
 
 		add_types(found[word], known, found);
@@ -491,9 +504,16 @@ function describe_present_tables(known: id_table)
 		descriptions[|descriptions|] = part;
 	}
 
+# Not in zeek_init: a name that is neither a record nor an enum is an error for record_fields(), and an error there ends Zeek.
 event descriptions_wanted(node: string)
 	{
 	local answer_topic = fmt("%s%s/", pulse_topic, node);
+
+	if ( ! is_described )
+		{
+		is_described = T;
+		describe_present_tables(global_ids());
+		}
 
 	for ( i, part in descriptions )
 		Cluster::publish(answer_topic, Tablecast::described, Cluster::node, Cluster::node_id(), node,
@@ -600,9 +620,7 @@ event zeek_init()
 	{
 	Log::create_stream(Tablecast::LOG, [$columns=Info, $path="tablecast"]);
 
-	local known = global_ids();
-	find_present_tables(known);
-	describe_present_tables(known);
+	find_present_tables(global_ids());
 	Cluster::subscribe(status_topic);
 	Cluster::subscribe(reply_topic());
 	schedule announce_interval { Tablecast::announce() };

@@ -13,6 +13,10 @@ export {
 	global hosts: set[addr] &publish_on_change=Tablecast::replicated;
 	global short: table[string] of count &create_expire=1sec &publish_on_change=Tablecast::replicated;
 
+	# Found by the package, and of a type that is neither a record nor an enum.
+	type Host: addr;
+	global aliased: set[Host] &publish_on_change=Tablecast::replicated;
+
 	# Asked on e2e/cmd/ of one node, which in a cluster all hear.
 	global put: event(node: string, nonce: string, name: string, key: string, value: count);
 	global take: event(node: string, nonce: string, name: string, key: string);
