@@ -42,10 +42,44 @@ function paced(): { clock: Clock; pace: Pace; asked: number[]; freed: () => numb
   return { clock, pace, asked, freed: () => freed };
 }
 
-test('nothing is held back for a Zeek that does not answer', () => {
-  const { pace, asked } = paced();
+test('a window is on its way until a Zeek has said that it answers, and all of it once it has not for five seconds', () => {
+  const { clock, pace, asked, freed } = paced();
+  for (let at = 0; at < 8; at++) pace.sent(512 * KIB);
+  expect([pace.isFull, asked]).toEqual([true, []]);
+  clock.pass(4999);
+  expect([pace.isFull, freed()]).toEqual([true, 0]);
+  clock.pass(1);
+  expect([pace.isFull, freed()]).toEqual([false, 1]);
   for (let at = 0; at < 100; at++) pace.sent(512 * KIB);
   expect([pace.isFull, asked]).toEqual([false, []]);
+});
+
+test('a Zeek that says late that it answers is asked about what is on its way, and nothing is let go before', () => {
+  const { clock, pace, asked, freed } = paced();
+  for (let at = 0; at < 8; at++) pace.sent(512 * KIB);
+  clock.pass(4999);
+  pace.keep();
+  expect(asked).toEqual([1]);
+  clock.pass(1);
+  expect([pace.isFull, freed()]).toEqual([true, 0]);
+  pace.answered(1);
+  expect([pace.isFull, freed()]).toEqual([false, 1]);
+});
+
+test('a connection that breaks over what was on its way is followed by half of it, and a quiet one by as much', () => {
+  const { pace } = paced();
+  pace.keep();
+  for (let at = 0; at < 4; at++) pace.sent(512 * KIB);
+  pace.reset();
+  pace.keep();
+  for (let at = 0; at < 3; at++) pace.sent(512 * KIB);
+  expect(pace.isFull).toBe(false);
+  pace.sent(512 * KIB);
+  expect(pace.isFull).toBe(true);
+  pace.answered(8);
+  pace.reset();
+  for (let at = 0; at < 7; at++) pace.sent(512 * KIB);
+  expect(pace.isFull).toBe(false);
 });
 
 test('no more than a window is on its way, and an answer makes room', () => {

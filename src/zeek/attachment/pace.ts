@@ -8,6 +8,8 @@ const MIN_WINDOW = ECHO_BYTES;
 const MAX_WINDOW = 32 * 1024 * 1024;
 /** Zeek answers no sooner than it has handled what came before; beyond this it is asked again. */
 const PATIENCE_MS = 2000;
+/** A Zeek that has said nothing of itself for so long since it was sent something does not answer. */
+const UNKNOWN_MS = 5000;
 
 /** The parts are what keeping pace needs. */
 export interface PaceParts {
@@ -20,11 +22,14 @@ export interface PaceParts {
 
 /**
  * Keeps what is on its way to Zeek within what Zeek takes: what it has not handled is bounded by a window, which
- * grows with each answer in time and is halved when none comes. Without a Zeek that answers nothing is held back.
+ * grows with each answer in time and is halved when none comes, or the connection breaks over what was on its way:
+ * behind more than it takes in five seconds Zeek does not read our answers to its pings, and ends the connection.
+ * After a while without a Zeek that answers nothing is held back.
  */
 export class Pace {
   readonly #parts: PaceParts;
   #isKept = false;
+  #isFree = false;
   #window = FIRST_WINDOW;
   #number = 0;
   /** Bytes sent before each question that is not answered yet. */
@@ -33,6 +38,7 @@ export class Pace {
   #handled = 0;
   #asking = 0;
   #timer: Timer | undefined;
+  #unknown: Timer | undefined;
 
   constructor(parts: PaceParts) {
     this.#parts = parts;
@@ -40,13 +46,22 @@ export class Pace {
 
   /** Zeek answers. Idempotent. */
   keep(): void {
+    if (this.#isKept) return;
     this.#isKept = true;
+    this.#isFree = false;
+    this.#unknown?.cancel();
+    this.#unknown = undefined;
+    if (this.#sent > this.#handled) this.#ask();
   }
 
   /** Another connection: nothing is on its way, and it is not known whether Zeek answers. */
   reset(): void {
+    const isBroken = this.#sent > this.#handled;
+    this.#window = isBroken ? Math.max(MIN_WINDOW, Math.min(FIRST_WINDOW, this.#window / 2)) : FIRST_WINDOW;
     this.#isKept = false;
-    this.#window = FIRST_WINDOW;
+    this.#isFree = false;
+    this.#unknown?.cancel();
+    this.#unknown = undefined;
     this.#asked.clear();
     this.#handled = this.#sent;
     this.#asking = this.#sent;
@@ -56,18 +71,24 @@ export class Pace {
 
   /** Says whether more has to wait until Zeek has handled what is on its way. */
   get isFull(): boolean {
-    return this.#isKept && this.#sent - this.#handled >= this.#window;
+    return !this.#isFree && this.#sent - this.#handled >= this.#window;
   }
 
   /** Bytes were sent. */
   sent(bytes: number): void {
     this.#sent += bytes;
-    if (!this.#isKept) {
-      this.#handled = this.#sent;
-      this.#asking = this.#sent;
-      return;
-    }
-    if (this.#sent - this.#asking >= ECHO_BYTES) this.#ask();
+    if (this.#isFree) this.#handled = this.#asking = this.#sent;
+    else if (!this.#isKept)
+      this.#unknown ??= this.#parts.environment.schedule(UNKNOWN_MS, () => this.#free());
+    else if (this.#sent - this.#asking >= ECHO_BYTES) this.#ask();
+  }
+
+  #free(): void {
+    this.#unknown = undefined;
+    this.#isFree = true;
+    const wasFull = this.#sent - this.#handled >= this.#window;
+    this.#handled = this.#asking = this.#sent;
+    if (wasFull) this.#parts.freed();
   }
 
   #ask(): void {
