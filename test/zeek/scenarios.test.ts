@@ -10,8 +10,8 @@ import { attached, attachmentTo, cleanUp, directory, later, sorted, until } from
 const binary = process.env['ZEEK_BINARY'];
 const setup = (process.env['ZEEK_SETUP'] ?? 'broker') as ZeekSetup;
 
-// A real Zeek takes seconds to start.
-if (binary !== undefined) vi.setConfig({ testTimeout: 300_000 });
+// A real Zeek takes seconds to start, and minutes for a burst where it shares two cores with others.
+if (binary !== undefined) vi.setConfig({ testTimeout: 600_000 });
 
 afterEach(cleanUp);
 

@@ -15,7 +15,7 @@ export { cleanUp, later } from './protocol/watcher.ts';
 const patience =
   process.env['ZEEK_BINARY'] === undefined
     ? { limitMs: PATIENCE_MS, pauseMs: 5 }
-    : { limitMs: PATIENCE_MS, pauseMs: 100 };
+    : { limitMs: 4 * PATIENCE_MS, pauseMs: 100 };
 
 /** Waits for something that nobody announces. */
 export async function until(
