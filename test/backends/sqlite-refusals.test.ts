@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sqliteBackend, type SqliteBackendOptions } from '../../src/backends/sqlite/sqlite-backend.ts';
+import { asTablecastError } from '../../src/backends/sqlite/failure.ts';
 import { openReadOnly } from '../../src/backends/sqlite/reader.ts';
 import { TablecastError } from '../../src/errors.ts';
 import { temporaryDirectory } from './support/places.ts';
@@ -290,5 +291,19 @@ describe('openReadOnly', () => {
     expect(reader.read(0, 1).length).toBe(1);
     reader.close();
     expect(digest()).toBe(before);
+  });
+});
+
+describe('a better-sqlite3 that does not fit', () => {
+  it.each([
+    Object.assign(new Error('was compiled against a different Node.js version'), {
+      code: 'ERR_DLOPEN_FAILED',
+    }),
+    new Error('Could not locate the bindings file. Tried:'),
+  ])('is told with what builds it ($message)', (error) => {
+    const told = asTablecastError(error, { file: 'node.db', action: 'open' });
+    expect(told.code).toBe('BACKEND_FAILED');
+    expect(told.message).toContain('was not built for this Node.js');
+    expect(told.hint).toContain('npm rebuild better-sqlite3');
   });
 });

@@ -45,6 +45,11 @@ const DAMAGED: Verdict = {
     'Move the directory away and restore a backup (tablecast restore, restoreBackup), or start empty and let peers ' +
     "fill it: failureMode 'delete' (--failure-mode delete) sets the file aside for that. tablecast verify names the damage.",
 };
+const NOT_BUILT: Verdict = {
+  code: 'BACKEND_FAILED',
+  cause: 'the package better-sqlite3 was not built for this Node.js',
+  hint: 'Run npm rebuild better-sqlite3 with the Node.js that runs the program, or install the packages again with it.',
+};
 const FAILED: Verdict = {
   code: 'BACKEND_FAILED',
   cause: 'the operating system reported an error',
@@ -67,7 +72,12 @@ function verdictOf(code: string): Verdict {
   }
   if (code === 'SQLITE_NOTADB') return FOREIGN;
   if (code.startsWith('SQLITE_CORRUPT')) return DAMAGED;
-  return FAILED;
+  return code === 'ERR_DLOPEN_FAILED' ? NOT_BUILT : FAILED;
+}
+
+/** Its native part is found by the package `bindings`, whose error has no code. */
+function isWithoutNativePart({ message }: Error): boolean {
+  return message.startsWith('Could not locate the bindings file');
 }
 
 /** Turns what SQLite or the file system threw into a {@link TablecastError}; one of ours is returned as it is. */
@@ -75,7 +85,7 @@ export function asTablecastError(error: unknown, attempt: Attempt): TablecastErr
   if (error instanceof TablecastError) return error;
   const raw = error instanceof Error ? error : new Error(String(error));
   const code = 'code' in raw && typeof raw.code === 'string' ? raw.code : '';
-  const verdict = verdictOf(code);
+  const verdict = isWithoutNativePart(raw) ? NOT_BUILT : verdictOf(code);
   const reason = code === '' ? raw.message : `${code}: ${raw.message}`;
   return new TablecastError(
     verdict.code,
