@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { firstValueFrom, filter } from 'rxjs';
+import { compileEarly } from '../src/cli/early-compilation.ts';
 import type { Link } from './link-types.ts';
 import { declare, product } from './product.ts';
 
@@ -11,14 +12,17 @@ export interface OurLinkOptions {
   readonly mode?: string | undefined;
   /** Over a Unix domain socket instead of a port of loopback. */
   readonly local?: boolean | undefined;
+  /** With the code compiled as `tablecast run` has it compiled. */
+  readonly early?: boolean | undefined;
 }
 
 /** Two nodes over WebSocket, on a port or a socket of the file system; every write a single set(). */
-export function ourLink({ backend, durability = 'interval', mode, local }: OurLinkOptions): Link {
+export function ourLink({ backend, durability = 'interval', mode, local, early }: OurLinkOptions): Link {
   return {
     prepare: product,
     async writer({ directory }) {
       const { openNode } = await product();
+      if (early === true) compileEarly();
       mkdirSync(directory, { recursive: true });
       const place = local === true ? { socket: join(directory, 'writer.sock') } : { listen: { port: 0 } };
       const node = await openNode({ id: 'writer', directory, durability, ...place });
@@ -33,6 +37,7 @@ export function ourLink({ backend, durability = 'interval', mode, local }: OurLi
     },
     async reader({ directory }, address, told) {
       const { openNode } = await product();
+      if (early === true) compileEarly();
       mkdirSync(directory, { recursive: true });
       const node = await openNode({ id: 'reader', directory, durability, peers: [address] });
       const table = declare(node, 'numbers', { backend, mode });

@@ -9,6 +9,7 @@ import {
 import { exactly } from '../../schema/exactly.ts';
 import { collectList, exitingWith, newCommand, withCredentials, withJson } from '../command.ts';
 import { counted } from '../counted.ts';
+import { compileEarly } from '../early-compilation.ts';
 import { type LogEvent, type LogFormat, isCommandPassing, logTo, withLogFormat } from '../event-log.ts';
 import { EXIT } from '../failure.ts';
 import { goOnWithoutReader, print } from '../output.ts';
@@ -217,6 +218,8 @@ async function runConfigured(config: RunConfig, flags: Flags): Promise<number> {
   let reload = (): void => void (hungUp = true);
   const ignoreHangUps = onHangUp(() => reload());
   const node = await openNode(options);
+  // Behind the recovery, which runs its code often enough.
+  compileEarly();
   try {
     node.events.subscribe((event) => {
       if (!isCommandPassing(event)) log(event);
