@@ -2,6 +2,7 @@ import { type PlantedBug, bug } from './planted-bug.ts';
 
 const PROXIES = 'test/zeek/proxies.test.ts';
 const RIGHTS = 'test/security/rights.test.ts';
+const HALF_FILES = 'test/security/half-files.test.ts';
 const CLAIMS = 'test/security/claims.test.ts';
 
 /** Bugs by which a peer does more than its credential says. */
@@ -23,6 +24,11 @@ export const bugsOfRights: readonly PlantedBug[] = [
       'if (isReservedId(node) && node === who) return',
     ],
     [RIGHTS],
+  ),
+  bug(
+    'take a text without a certificate for an authority, and so trust every public one',
+    ['options/pem.ts', '  return begun.length > 0 && whole.length', '  return whole.length'],
+    [HALF_FILES],
   ),
   {
     name: 'compare with a peer that may only read',

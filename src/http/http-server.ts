@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { CredentialChange } from '../access/rights.ts';
-import { certificates, requireUsable, unusable } from '../transport/websocket/certificates.ts';
+import { certificates, unusable } from '../transport/websocket/certificates.ts';
 import { closed } from '../transport/websocket/listening.ts';
 import type { ListenTls } from '../transport/websocket/options.ts';
 import { Sockets } from '../transport/websocket/sockets.ts';
@@ -188,7 +188,6 @@ export class HttpServer {
   certifying(change: Pick<ListenTls, 'cert' | 'key' | 'ca'>): () => void {
     const { tls } = this.#parts.http;
     if (tls === undefined) throw unusable('HTTP is answered without TLS', undefined);
-    requireUsable(change);
     return () => (this.#server as TlsServer).setSecureContext(certificates({ ...tls, ...change }));
   }
 

@@ -1,5 +1,3 @@
-import { X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
 import type * as Transport from '@nats-io/transport-node';
 import type { Carrier, CarrierLink } from '../carrier/carrier.ts';
 import { TablecastError } from '../errors.ts';
@@ -7,7 +5,7 @@ import { ANSWER_MS, failureOf, refused, unreachable, wordsOf } from './failures.
 import { type NatsPackages, loadPackages } from './packages.ts';
 import { namesOfGroup } from './names.ts';
 import { NatsLink } from './nats-link.ts';
-import type { NatsOptions } from './options.ts';
+import { type NatsOptions, requireTogether, textOf } from './options.ts';
 import { readyStreams } from './streams.ts';
 
 /** Makes the carrier that JetStream is. Throws `OPTION_INVALID` for options of which one needs or excludes another. */
@@ -61,56 +59,6 @@ export async function removeGroup(options: NatsOptions): Promise<void> {
   }
 }
 
-function requireTogether({ user, password, token, credentials, tls }: NatsOptions): void {
-  const ways = Object.entries({ user, token, credentials });
-  const [way, ...others] = ways.flatMap(([name, given]) => (given === undefined ? [] : [name]));
-  if (password !== undefined && user === undefined)
-    throw unusable(
-      'password',
-      'there is no user',
-      "Name the user whose password it is: nats: { user: 'worker-1', password }.",
-    );
-  if (way !== undefined && others.length > 0)
-    throw unusable(
-      way,
-      `there is ${others.join(' and ')} as well`,
-      'Give one of: user and password, token, credentials.',
-    );
-  if (credentials !== undefined && (textOf(credentials).match(/-----BEGIN /g) ?? []).length < 2)
-    throw unusable(
-      'credentials',
-      'it has no JWT and no seed',
-      'Give what a file of nsc has: credentials: readFileSync("node.creds").',
-    );
-  if (tls !== undefined) requireCertificates(tls);
-}
-
-function requireCertificates({ ca, cert, key }: NonNullable<NatsOptions['tls']>): void {
-  if ((key === undefined) !== (cert === undefined))
-    throw unusable(
-      'tls',
-      key === undefined ? 'there is a cert without its key' : 'there is a key without its cert',
-      'Give both, or neither.',
-    );
-  try {
-    if (ca !== undefined) void new X509Certificate(ca);
-    createSecureContext(pemsOf({ cert, key }));
-  } catch (error) {
-    throw unusable(
-      'tls',
-      wordsOf(error),
-      'Give certificates and keys as PEM, each key with its certificate.',
-    );
-  }
-}
-
-function unusable(name: string, why: string, hint: string): TablecastError {
-  return new TablecastError('OPTION_INVALID', `Option nats.${name} cannot be used: ${why}.`, {
-    hint,
-    details: { option: `nats.${name}` },
-  });
-}
-
 async function connected(
   { transport }: NatsPackages,
   options: NatsOptions,
@@ -147,8 +95,4 @@ function pemsOf(tls: NonNullable<NatsOptions['tls']>): Record<string, string> {
     pem === undefined ? [] : [[name, bytesOf(pem)] as const],
   );
   return Object.fromEntries(given.map(([name, bytes]) => [name, textOf(bytes)]));
-}
-
-function textOf(given: string | Uint8Array): string {
-  return typeof given === 'string' ? given : new TextDecoder().decode(given);
 }

@@ -1,12 +1,11 @@
 import * as v from 'valibot';
 import { anObject, oneOrList } from '../options/an-object.ts';
+import { TablecastError } from '../errors.ts';
+import { certificatesPem, keyPem } from '../options/pem-schema.ts';
+import { requirePems } from '../options/pem.ts';
 import { code, said } from '../options/words.ts';
 
 const text = (most: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(most));
-const pem = v.pipe(
-  v.union([v.string(), v.instance(Uint8Array)]),
-  said('PEM as text or bytes', code("readFileSync('ca.pem')")),
-);
 export const MAX_SERVERS = 32;
 /** Addresses are told in events: one that may hold a secret is refused. */
 const server = v.pipe(
@@ -46,7 +45,13 @@ export const natsSchema = anObject({
       said('the content of a credentials file', code("readFileSync('node.creds')")),
     ),
   ),
-  tls: v.optional(anObject({ ca: v.optional(pem), cert: v.optional(pem), key: v.optional(pem) })),
+  tls: v.optional(
+    anObject({
+      ca: v.optional(certificatesPem),
+      cert: v.optional(certificatesPem),
+      key: v.optional(keyPem),
+    }),
+  ),
 });
 
 /** The options say which JetStream carries a node's tables, and who the node is there. */
@@ -72,4 +77,41 @@ export interface NatsOptions {
         readonly key?: string | Uint8Array | undefined;
       }
     | undefined;
+}
+
+/** Throws `OPTION_INVALID` for options of which one needs or excludes another. */
+export function requireTogether({ user, password, token, credentials, tls }: NatsOptions): void {
+  const ways = Object.entries({ user, token, credentials });
+  const [way, ...others] = ways.flatMap(([name, given]) => (given === undefined ? [] : [name]));
+  if (password !== undefined && user === undefined)
+    throw unusable(
+      'password',
+      'there is no user',
+      "Name the user whose password it is: nats: { user: 'worker-1', password }.",
+    );
+  if (way !== undefined && others.length > 0)
+    throw unusable(
+      way,
+      `there is ${others.join(' and ')} as well`,
+      'Give one of: user and password, token, credentials.',
+    );
+  if (credentials !== undefined && (textOf(credentials).match(/-----BEGIN /g) ?? []).length < 2)
+    throw unusable(
+      'credentials',
+      'it has no JWT and no seed',
+      'Give what a file of nsc has: credentials: readFileSync("node.creds").',
+    );
+  requirePems(tls ?? {}, 'nats.tls');
+}
+
+function unusable(name: string, why: string, hint: string): TablecastError {
+  return new TablecastError('OPTION_INVALID', `Option nats.${name} cannot be used: ${why}.`, {
+    hint,
+    details: { option: `nats.${name}` },
+  });
+}
+
+/** Returns as text what is given as text or as its bytes. */
+export function textOf(given: string | Uint8Array): string {
+  return typeof given === 'string' ? given : new TextDecoder().decode(given);
 }

@@ -6,14 +6,11 @@ import type { Tracer } from '../observability/tracing.ts';
 import { anObject, isPlainObject, oneOrList, textOrObject } from '../options/an-object.ts';
 import { duration } from '../options/duration.ts';
 import { namedRecord } from '../options/named-record.ts';
+import { certificatesPem, keyPem } from '../options/pem-schema.ts';
 import { code, said } from '../options/words.ts';
 import type { Transport } from '../transport/transport.ts';
 import { zeekAttachmentSchema } from '../zeek/options.ts';
 
-const pem = v.pipe(
-  v.union([v.string(), v.instance(Uint8Array)]),
-  said('PEM as text or bytes', code("readFileSync('node.pem')")),
-);
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
 const shortText = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
 /** Takes a port to listen at. */
@@ -43,9 +40,9 @@ const place = {
   host: v.optional(host),
   tls: v.optional(
     anObject({
-      cert: pem,
-      key: pem,
-      ca: v.optional(pem),
+      cert: certificatesPem,
+      key: keyPem,
+      ca: v.optional(certificatesPem),
       requireClientCertificate: v.optional(v.boolean()),
     }),
   ),
@@ -164,9 +161,9 @@ export const nodeOptionsSchema = anObject({
       verify: v.optional(
         v.pipe(v.function(), said('a function', code('async ({ token }) => rightsOf(token)'))),
       ),
-      ca: v.optional(pem),
-      cert: v.optional(pem),
-      key: v.optional(pem),
+      ca: v.optional(certificatesPem),
+      cert: v.optional(certificatesPem),
+      key: v.optional(keyPem),
     }),
   ),
   health: v.optional(anObject({ port: portSchema, host: v.optional(host) })),
@@ -191,11 +188,13 @@ export const nodeOptionsSchema = anObject({
   zeek: v.optional(oneOrList(zeekAttachmentSchema, MAX_CLUSTERS)),
 });
 
-const certificates = anObject({ cert: pem, key: pem, ca: v.optional(pem) });
+const certificates = anObject({ cert: certificatesPem, key: keyPem, ca: v.optional(certificatesPem) });
 
 /** {@link CertificateChange} as far as its form goes. */
 export const certificateChangeSchema = anObject({
   listen: v.optional(certificates),
   http: v.optional(certificates),
-  dial: v.optional(anObject({ ca: v.optional(pem), cert: v.optional(pem), key: v.optional(pem) })),
+  dial: v.optional(
+    anObject({ ca: v.optional(certificatesPem), cert: v.optional(certificatesPem), key: v.optional(keyPem) }),
+  ),
 });

@@ -4,8 +4,10 @@ import type { HttpOptions } from '../http/options.ts';
 import type { Backend } from '../log/backend.ts';
 import type { Transport } from '../transport/transport.ts';
 import { type ListenUnix, checkSocketPath } from '../transport/websocket/socket-path.ts';
-import type { NatsOptions } from '../nats/options.ts';
+import { type NatsOptions, requireTogether } from '../nats/options.ts';
+import { requirePlaceOfSql } from '../options/sql-target.ts';
 import { checkedOptions } from '../options/checked-options.ts';
+import { requirePems } from '../options/pem.ts';
 import { certificateChangeSchema, credentialChangeSchema, nodeOptionsSchema } from './options-schema.ts';
 import { checkOwnPorts } from './own-ports.ts';
 import { TablecastError } from '../errors.ts';
@@ -201,7 +203,9 @@ export interface CertificateChange {
 
 /** Checks certificates that are to take the place of others, as far as their form goes. Throws `OPTION_INVALID`. */
 export function checkCertificateChange(change: unknown): CertificateChange {
-  return checkedOptions(certificateChangeSchema, change, { of: 'of reloadCertificates' });
+  const checked = checkedOptions(certificateChangeSchema, change, { of: 'of reloadCertificates' });
+  for (const [name, pems] of Object.entries(checked)) requirePems(pems ?? {}, name);
+  return checked;
 }
 
 /** Checks credentials that are to take the place of others. Throws `OPTION_INVALID`, which names no secret. */
@@ -223,6 +227,11 @@ export function checkOptions(options: unknown): NodeOptions {
   requirePlaceOfRows(checked);
   checkSocket(checked);
   checkOwnPorts(checked);
+  if (typeof checked.sql === 'string') requirePlaceOfSql(checked.sql);
+  if (checked.nats !== undefined) requireTogether(checked.nats);
+  requirePems(auth ?? {}, 'auth');
+  requirePems(checked.listen?.tls ?? {}, 'listen.tls');
+  requirePems(checked.http?.tls ?? {}, 'http.tls');
   for (const [index, peer] of peers.entries()) checkPeerAddress(peer, `peers.${index}`);
   if (auth?.credentials === undefined) return checked as NodeOptions;
   const credentials = checkCredentials(auth.credentials);

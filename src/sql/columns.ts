@@ -72,11 +72,6 @@ export function historyName({ into }: Pick<TablePlan, 'into'>): string {
   return `${into}_history`;
 }
 
-/** Tells whether text names a database of PostgreSQL. */
-export function isPostgres(to: string): boolean {
-  return /^postgres(?:ql)?:\/\//.test(to);
-}
-
 /** A name in SQL, in quotes. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

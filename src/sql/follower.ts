@@ -1,5 +1,5 @@
 import { type Failure, TablecastError } from '../errors.ts';
-import { isPostgres } from './columns.ts';
+import { isPostgres } from '../options/sql-target.ts';
 import { Fold, type FoldedTable } from './fold.ts';
 import {
   type Basis,

@@ -4,9 +4,10 @@ import { TablecastError } from '../errors.ts';
 import { anObject } from '../options/an-object.ts';
 import { checkedOptions } from '../options/checked-options.ts';
 import { namedRecord } from '../options/named-record.ts';
+import { isPostgres, requirePlaceOfSql } from '../options/sql-target.ts';
 import { said } from '../options/words.ts';
 import { type Schema, schemaLimits } from '../schema/index.ts';
-import { FACTS, MAX_SQL_NAME, SPAN, type SqlColumn, columnsOf, historyName, isPostgres } from './columns.ts';
+import { FACTS, MAX_SQL_NAME, SPAN, type SqlColumn, columnsOf, historyName } from './columns.ts';
 import type { ProjectionStart, TableOrder } from './messages.ts';
 import { STANDINGS } from './statements.ts';
 
@@ -78,7 +79,7 @@ export function checkProjectOptions(tables: readonly Schema[], options: unknown)
   }
   if (history && existing)
     throw refused('A table that the user made gets no history: choose history or existing.');
-  requirePlace(to);
+  requirePlaceOfSql(to);
   const orders = tables.map((table) =>
     orderOf(table, into[table.name] ?? table.name, columns[table.name] ?? []),
   );
@@ -92,15 +93,6 @@ export function checkProjectOptions(tables: readonly Schema[], options: unknown)
 function urlOf(module: string | URL): string {
   const text = String(module);
   return /^[a-z]{2,}:/.test(text) ? text : pathToFileURL(text).href;
-}
-
-function requirePlace(to: string): void {
-  if (!/^[a-z]+:\/\//.test(to)) return;
-  if (/^postgres(?:ql)?:\/\//.test(to) && URL.canParse(to)) return;
-  throw refused(
-    'The target is no file and no address of PostgreSQL.',
-    'Write rows.db, or postgres://user:password@host:5432/database.',
-  );
 }
 
 function orderOf(table: Schema, into: string, columns: readonly string[]): TableOrder {

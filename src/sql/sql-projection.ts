@@ -2,7 +2,7 @@ import type { Environment } from '../environment.ts';
 import { type Failure, fromFailure, TablecastError } from '../errors.ts';
 import type { NodeEvent } from '../events.ts';
 import type { Feed } from './feed.ts';
-import { isPostgres } from './columns.ts';
+import { isPostgres } from '../options/sql-target.ts';
 import { type ProjectionThread, startProjecting } from './host.ts';
 import {
   type Batch,

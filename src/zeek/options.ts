@@ -2,7 +2,9 @@ import * as v from 'valibot';
 import { anObject, textOrObject } from '../options/an-object.ts';
 import { duration } from '../options/duration.ts';
 import { checkedOptions } from '../options/checked-options.ts';
-import { code, said } from '../options/words.ts';
+import { certificatesPem, keyPem } from '../options/pem-schema.ts';
+import { requirePems } from '../options/pem.ts';
+import { said } from '../options/words.ts';
 import type { Duration, ModeName } from '../schema/index.ts';
 import type { ZeekTableDescription } from './protocol/index.ts';
 import { namedRecord } from '../options/named-record.ts';
@@ -91,10 +93,6 @@ export interface ZeekAttachmentOptions {
 /** Tables of one attachment that are named or fit a pattern, and patterns. */
 export const MAX_ZEEK_TABLES = 1024;
 
-const pem = v.pipe(
-  v.union([v.string(), v.instance(Uint8Array)]),
-  said('PEM as text or bytes', code("readFileSync('zeek.pem')")),
-);
 const milliseconds = v.optional(
   v.pipe(
     v.number(),
@@ -186,9 +184,9 @@ export const zeekAttachmentSchema: v.GenericSchema<ZeekAttachmentOptions> = anOb
   ...zeekAttachmentEntries,
   tls: v.optional(
     anObject({
-      ca: v.optional(pem),
-      cert: v.optional(pem),
-      key: v.optional(pem),
+      ca: v.optional(certificatesPem),
+      cert: v.optional(certificatesPem),
+      key: v.optional(keyPem),
       servername: zeekServerName,
     }),
   ),
@@ -196,5 +194,7 @@ export const zeekAttachmentSchema: v.GenericSchema<ZeekAttachmentOptions> = anOb
 
 /** Checks the options of an attachment. Throws `OPTION_INVALID`, which names the member. */
 export function checkZeekOptions(options: unknown): ZeekAttachmentOptions {
-  return checkedOptions(zeekAttachmentSchema, options, { at: 'zeek' });
+  const checked = checkedOptions(zeekAttachmentSchema, options, { at: 'zeek' });
+  requirePems(checked.tls ?? {}, 'zeek.tls');
+  return checked;
 }

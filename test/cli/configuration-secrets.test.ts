@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { openNode } from 'tablecast';
 import { describe, expect, test } from 'vitest';
 import { readConfigFile } from '../../src/cli/config-file.ts';
-import { runConfig, shownConfig, withoutValues } from '../../src/cli/run-config.ts';
+import { nodeOptions, runConfig, shownConfig, withoutValues } from '../../src/cli/run-config.ts';
+import { checkOptions } from '../../src/node/options.ts';
 import { run, temporary } from './support/command.ts';
 import { exactly } from '../../src/schema/exactly.ts';
 
@@ -16,7 +17,8 @@ async function refusal(content: unknown): Promise<string> {
   try {
     const config = runConfig({ config: file });
     try {
-      const { id, limits, retention, zeek, tables } = config;
+      const { id, limits, retention, zeek } = checkOptions(nodeOptions(config));
+      const { tables } = config;
       const node = await openNode({ id, limits, retention, zeek });
       try {
         for (const [name, declaration] of Object.entries(tables)) node.table(name, exactly(declaration));
@@ -54,6 +56,13 @@ describe('a mistake in a configuration is told without what stands there', () =>
     { tables: { hosts: { key: 'addr', writeExpire: SECRET } } },
     { tables: { hosts: { key: 'addr', value: 'count', default: SECRET } } },
     { zeek: { ...zeek, url: SECRET } },
+    { zeek: { ...zeek, url: `ws://127.0.0.1:1/?token=${encodeURIComponent(SECRET)}` } },
+    { nats: { servers: [`nats://user:${encodeURIComponent(SECRET)}@hub`], group: 'g' } },
+    { nats: { servers: 'nats://hub', group: SECRET } },
+    { sql: `POSTGRES://user:${SECRET}@hub/db` },
+    { sql: `postgres:user:${SECRET}@hub/db` },
+    { sql: `host=hub password=${SECRET}` },
+    { sql: `mysql://user:${SECRET}@hub/db` },
     { zeek: { ...zeek, tables: { hosts: { type: SECRET } } } },
     { zeek: { ...zeek, tables: { hosts: { type: 'set[addr]', mode: SECRET } } } },
     { zeek: { ...zeek, timings: { silenceMs: SECRET } } },
@@ -125,6 +134,14 @@ describe('tables of any name', () => {
       expect(() => readConfigFile(file)).toThrow('is not an option');
     }
   });
+});
+
+test('a configuration that no node would be opened with is refused when it is checked', async () => {
+  const empty = join(temporary(), 'empty.pem');
+  writeFileSync(empty, '');
+  const checked = await run(['run', '--check-config', '--json', '--tls-cert', empty, '--tls-key', empty]);
+  expect(checked).toMatchObject({ code: 2, stdout: '' });
+  expect(checked.stderr).toContain('Option listen.tls.cert is an empty text');
 });
 
 test('a configuration that is shown does not show who reads the target of sql', () => {

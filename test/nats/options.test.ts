@@ -8,8 +8,6 @@ it.each([
   [{ user: 'a', password: 'b', token: 'c' }, 'nats.user', 'there is token as well'],
   [{ token: 'c', credentials: 'd' }, 'nats.token', 'there is credentials as well'],
   [{ credentials: 'd' }, 'nats.credentials', 'it has no JWT and no seed'],
-  [{ tls: { key: 'k' } }, 'nats.tls', 'there is a key without its cert'],
-  [{ tls: { cert: 'c' } }, 'nats.tls', 'there is a cert without its key'],
 ])('an option that needs or excludes another is refused at once: %j', async (given, option, words) => {
   await expect(openNode({ id: 'a', nats: { ...nats, ...given } })).rejects.toMatchObject({
     code: 'OPTION_INVALID',

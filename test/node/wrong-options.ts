@@ -1,5 +1,6 @@
 import type * as v from 'valibot';
 import { type Part, partOf, stepsOf } from '../../src/options/parts.ts';
+import { newAuthority } from '../transport/websocket/certificates.ts';
 
 /** A value that an option does not take, with the path of the option that is at fault. */
 export interface WrongOption {
@@ -59,6 +60,9 @@ function* walk(
 const isHollow = (shape: unknown): boolean =>
   typeof shape === 'object' && shape !== null && !(shape instanceof Map);
 
+/** A certificate and its key in one. */
+const PEM = pemOf('n');
+
 type Inner = readonly [name: string, part: Part | undefined, around: (value: unknown) => unknown];
 
 /** What stands inside: members, and one that there is not. */
@@ -87,13 +91,20 @@ function membersOf(entries: Readonly<Record<string, Part>>, takes: (part: Part) 
   return [...known, ...unheardOf];
 }
 
+function pemOf(name: string): string {
+  const authority = newAuthority();
+  const { cert, key } = authority.issue(name);
+  authority.remove();
+  return cert + key;
+}
+
 /** A value that a member takes, so that the one beside it is at fault. */
 function takenBy(part: Part, takes: (part: Part) => Takes): unknown {
   const steps = stepsOf(part);
   const said = steps.findLast((step) => step.metadata?.['said'] !== undefined)?.metadata?.['said'];
   const sample = (said as { readonly sample?: unknown } | undefined)?.sample;
   const table = { declaration: {}, changes: {} };
-  const found = [sample, ...SHAPES, 'text', 1, { time: 1 }, table].find((value) => takes(part)(value));
+  const found = [sample, ...SHAPES, 'text', 1, { time: 1 }, table, PEM].find((value) => takes(part)(value));
   if (found === undefined) throw new Error(`Nothing is known that ${JSON.stringify(said)} takes.`);
   return found;
 }

@@ -1,6 +1,7 @@
 import { symlinkSync } from 'node:fs';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { FACTS, type TablePlan, isPostgres } from '../../src/sql/columns.ts';
+import { isPostgres } from '../../src/options/sql-target.ts';
+import { FACTS, type TablePlan } from '../../src/sql/columns.ts';
 import { PostgresTarget } from '../../src/sql/postgres-target.ts';
 import { SqliteTarget } from '../../src/sql/sqlite-target.ts';
 import type { Target } from '../../src/sql/target.ts';

@@ -1,14 +1,19 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { openNode } from '../../src/index.ts';
+import { newAuthority } from '../transport/websocket/certificates.ts';
 import { attachmentTo, cleanUp, later } from './support.ts';
+
+const authority = newAuthority();
+afterAll(() => authority.remove());
 
 afterEach(cleanUp);
 
 test.each([
   ['a user name', { url: 'ws://me:secret@127.0.0.1:1' }, /holds a user name/],
   ['a fragment', { url: 'ws://127.0.0.1:1/#a' }, /holds a fragment/],
-  ['a certificate without its key', { url: 'wss://127.0.0.1:1', tls: { cert: 'x' } }, /one is missing/],
-  ['certificates without TLS', { url: 'ws://127.0.0.1:1', tls: { ca: 'x' } }, /without TLS/],
+  ['an empty fragment', { url: 'ws://127.0.0.1:1/#' }, /holds a fragment/],
+  ['a query', { url: 'ws://127.0.0.1:1/?token=secret' }, /holds a query/],
+  ['certificates without TLS', { url: 'ws://127.0.0.1:1', tls: { ca: authority.ca } }, /without TLS/],
 ])('%s is refused in words, and nothing is left of the attachment', async (_what, wrong, words) => {
   const options = { ...attachmentTo('ws://127.0.0.1:1'), ...wrong };
   const refused = { code: 'OPTION_INVALID', message: expect.stringMatching(words) as string };

@@ -6,6 +6,7 @@ import {
   type ZeekAttachmentOptions,
   openNode,
 } from '../../index.ts';
+import { checkOptions } from '../../node/options.ts';
 import { exactly } from '../../schema/exactly.ts';
 import { collectList, exitingWith, newCommand, withCredentials, withJson } from '../command.ts';
 import { counted } from '../counted.ts';
@@ -256,7 +257,7 @@ async function runConfigured(config: RunConfig, flags: Flags): Promise<number> {
 
 /** Returns the declarations with their defaults, by a node that neither listens nor dials nor opens a file. */
 async function checked(config: RunConfig, options: NodeOptions): Promise<Record<string, PlainDeclaration>> {
-  const { id, limits, retention, auth } = options;
+  const { id, limits, retention, auth } = checkOptions(options);
   const node = await openNode({ id, limits, retention, auth });
   try {
     for (const cluster of [options.zeek ?? []].flat()) {

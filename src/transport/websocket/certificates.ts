@@ -1,6 +1,6 @@
 import type { SecureContextOptions } from 'node:tls';
 import { TablecastError } from '../../errors.ts';
-import { type DialTls, type ListenTls, type WebSocketOptions, pem, wantsCertificates } from './options.ts';
+import { type ListenTls, type WebSocketOptions, pem, wantsCertificates } from './options.ts';
 
 /** Says as `node:tls` takes it what a server shows and trusts. */
 export function certificates(tls: ListenTls): SecureContextOptions {
@@ -21,20 +21,6 @@ export function serverTls(tls: ListenTls, options: WebSocketOptions, handshakeTi
     rejectUnauthorized: tls.requireClientCertificate === true,
     handshakeTimeout: handshakeTimeoutMs,
   };
-}
-
-/** Throws `OPTION_INVALID` for a certificate, key or authority that cannot be used. */
-export function requireUsable({ ca, cert, key }: DialTls): void {
-  try {
-    // Loaded where it is needed: most nodes have no TLS.
-    process.getBuiltinModule('node:tls').createSecureContext({
-      ...(ca && { ca: pem(ca) }),
-      ...(cert && { cert: pem(cert) }),
-      ...(key && { key: pem(key) }),
-    });
-  } catch (error) {
-    throw unusable(error instanceof Error ? error.message : String(error), error);
-  }
 }
 
 /** For certificates that cannot take the place of others. */

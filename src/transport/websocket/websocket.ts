@@ -2,6 +2,7 @@ import type { CredentialChange } from '../../access/rights.ts';
 import { TablecastError } from '../../errors.ts';
 import type { Connection, Transport } from '../transport.ts';
 import { ConnectionSet } from '../connection-set.ts';
+import { requirePems } from '../../options/pem.ts';
 import { dialUrl, unreachable } from './dial-errors.ts';
 import type { Listener } from './listener.ts';
 import {
@@ -15,7 +16,7 @@ import {
   webSocketLimits,
 } from './options.ts';
 import { SOCKET_SCHEME } from './socket-path.ts';
-import { requireUsable, unusable } from './certificates.ts';
+import { unusable } from './certificates.ts';
 
 /**
  * Frames over WebSockets between Node.js processes, and to pages that use `webSocketClient`.
@@ -31,6 +32,8 @@ import { requireUsable, unusable } from './certificates.ts';
  */
 export function webSocketTransport(options: WebSocketOptions = {}): RenewableTransport {
   checkAuth(options);
+  requirePems(options.listen?.tls ?? {}, 'listen.tls');
+  requirePems(options.dial?.tls ?? {}, 'dial.tls');
   return new WebSocketTransport(options, webSocketLimits(options.limits));
 }
 
@@ -129,7 +132,8 @@ class WebSocketTransport implements RenewableTransport {
     if (listen !== undefined && this.#options.listen?.tls === undefined) {
       throw unusable('this transport listens without TLS', undefined);
     }
-    for (const change of [listen, dial]) if (change !== undefined) requireUsable(change);
+    requirePems(listen ?? {}, 'listen');
+    requirePems(dial ?? {}, 'dial');
     if (listen !== undefined) this.#listener?.reloadTls({ ...this.#options.listen?.tls, ...listen });
     if (dial !== undefined) this.#dialTls = dial;
   }

@@ -74,7 +74,11 @@ function checkedUrl(text: string): string {
       'Zeek knows no users here: use TLS client certificates.',
     );
   }
-  if (url.hash !== '') throw bad('The address of Zeek holds a fragment.', 'Leave out "#" and what follows.');
+  // Addresses are told in events, and what follows may be a secret.
+  if (url.hash !== '' || text.includes('#'))
+    throw bad('The address of Zeek holds a fragment.', 'Leave out "#" and what follows.');
+  if (url.search !== '' || text.includes('?'))
+    throw bad('The address of Zeek holds a query.', 'Leave out "?" and what follows.');
   if (url.pathname === '/' || url.pathname === '') url.pathname = '/v1/messages/json';
   return url.href;
 }
