@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import { type ErrorCode, type ErrorDetails, TablecastError, isTablecastError } from '../index.ts';
 import { note, noteWhole, visible } from './output.ts';
@@ -48,7 +49,7 @@ export function usageError(
 /** Tells a failure in words, never with a stack unless TABLECAST_DEBUG=1, and gives the exit code. */
 export function reportFailure(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) return commanderExit(error);
-  if (process.env['TABLECAST_DEBUG'] === '1') console.error(error);
+  if (process.env['TABLECAST_DEBUG'] === '1') noteWhole(inspect(error).split('\n').map(visible).join('\n'));
   const known = isTablecastError(error);
   const code = known ? error.code : 'INTERNAL';
   const message = error instanceof Error ? error.message : String(error);

@@ -5,6 +5,7 @@ import type { Recovery } from '../log/backend.ts';
 import type { OperationLog } from '../log/keeping/operation-log.ts';
 import type { SegmentStore } from '../log/keeping/segment-store.ts';
 import { type Origins, newEpoch } from '../log/operations/origin.ts';
+import type { Wall } from '../log/operations/wall-clock.ts';
 import { KeyNames } from '../log/runs/key-names.ts';
 import type { LogKeeper } from '../log/trimming/log-keeper.ts';
 import { Checkpointer } from '../projection/checkpoints/checkpointer.ts';
@@ -29,6 +30,7 @@ import { epochEvent, recoveryEvents } from './store-events.ts';
 export interface DurableParts {
   readonly options: NodeOptions;
   readonly environment: Environment;
+  readonly wall: Wall;
   readonly origins: Origins;
   readonly log: OperationLog;
   /** Names this life of the process. */
@@ -57,7 +59,7 @@ export class DurableLog {
     parts: DurableParts,
     found: { readonly recovery: Recovery; readonly epoch: number; readonly starts: Starts },
   ) {
-    const { options, environment, origins, log, known, checkpointAfter } = parts;
+    const { options, environment, wall, origins, log, known, checkpointAfter } = parts;
     this.recovery = found.recovery;
     this.epoch = found.epoch;
     this.#starts = found.starts;
@@ -65,6 +67,7 @@ export class DurableLog {
     this.#store = store;
     this.#keeper = keeperOf(store, found.recovery, {
       environment,
+      wall,
       retention: options.retention,
       projections: known,
       origins,
@@ -83,7 +86,7 @@ export class DurableLog {
    * `DECLARATION_DIFFERS` when another store has one of its tables, and what the backend throws.
    */
   static async open(store: SegmentStore, parts: DurableParts): Promise<DurableLog> {
-    const { options, environment, origins, log } = parts;
+    const { options, environment, wall, origins, log } = parts;
     const recovery = await store.open();
     for (const event of recoveryEvents(recovery)) parts.report(event);
     const { node, schemas, starts: before } = readFacts(recovery);

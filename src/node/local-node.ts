@@ -279,6 +279,7 @@ class LocalNode implements TableNode, StoreListener {
     const durable = await DurableLog.open(store, {
       options: this.#options,
       environment: this.#environment,
+      wall: this.#wall,
       origins: this.#origins,
       log: this.#log,
       life: this.#start,

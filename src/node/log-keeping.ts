@@ -4,6 +4,7 @@ import { decodersOf } from '../reading/log-view.ts';
 import { LogKeeper } from '../log/trimming/log-keeper.ts';
 import type { OperationLog } from '../log/keeping/operation-log.ts';
 import type { Origins } from '../log/operations/origin.ts';
+import type { Wall } from '../log/operations/wall-clock.ts';
 import type { SegmentStore } from '../log/keeping/segment-store.ts';
 import { type Retention, retentionLimits } from './options.ts';
 import type { CheckpointedLog } from '../projection/checkpoints/checkpointer.ts';
@@ -15,15 +16,17 @@ export function keeperOf(
   recovery: Recovery,
   parts: {
     readonly environment: Environment;
+    readonly wall: Wall;
     readonly retention: Retention | undefined;
     readonly projections: ReadonlyMap<string, Projection>;
     readonly origins: Origins;
     readonly minTrim: number | undefined;
   },
 ): LogKeeper {
-  const { environment, retention, minTrim } = parts;
+  const { environment, wall, retention, minTrim } = parts;
   const keeper = new LogKeeper(store, {
     environment,
+    wall,
     retention: retentionLimits(retention),
     decoderOf: decodersOf(parts),
     minTrim,

@@ -202,8 +202,8 @@ export class Sessions implements Iterable<Session> {
   }
 
   #mayAskForSwitch(table: string): boolean {
-    const now = this.#parts.ground.environment.now();
-    if (Math.abs(now - (this.#asked.get(table) ?? -Infinity)) < ASK_AGAIN_MS) return false;
+    const now = this.#parts.ground.environment.elapsed();
+    if (now - (this.#asked.get(table) ?? -Infinity) < ASK_AGAIN_MS) return false;
     this.#asked.set(table, now);
     return true;
   }

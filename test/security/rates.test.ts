@@ -92,7 +92,7 @@ function intakesOf(
 ): Offered {
   const deferred: (() => void)[] = [];
   const defer = (task: () => void): void => void deferred.push(task);
-  const environment = { now: () => 0, defer } as unknown as Environment;
+  const environment = { elapsed: () => 0, defer } as unknown as Environment;
   const limits = { operationsPerSecond: 1e6, bytesPerSecond: 1e9 };
   const turns = new MessageTurns(environment);
   const taken: number[] = [];

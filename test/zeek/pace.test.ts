@@ -14,7 +14,7 @@ class Clock {
   #now = 1_000_000;
   #timers: { readonly at: number; readonly run: () => void }[] = [];
   readonly environment = {
-    now: () => this.#now,
+    elapsed: () => this.#now,
     schedule: (ms: number, run: () => void) => {
       const timer = { at: this.#now + ms, run };
       this.#timers.push(timer);

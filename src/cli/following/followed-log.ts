@@ -36,7 +36,7 @@ export class FollowedLog {
   #marks: Mark[] = [];
   #line = 0;
   #rest: Buffer = Buffer.alloc(0);
-  #idleAt = Date.now();
+  #idleAt = performance.now();
   #isStopped = false;
   #wake: () => void = () => undefined;
 
@@ -146,8 +146,8 @@ export class FollowedLog {
 
   /** A log that is never at its end has its turn as well. */
   async #due(): Promise<void> {
-    if (Date.now() - this.#idleAt < this.#options.busyMs) return;
-    this.#idleAt = Date.now();
+    if (performance.now() - this.#idleAt < this.#options.busyMs) return;
+    this.#idleAt = performance.now();
     await this.#options.idle();
   }
 

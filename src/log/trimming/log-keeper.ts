@@ -1,5 +1,6 @@
 import type { Recovery } from '../backend.ts';
 import type { Environment } from '../../environment.ts';
+import type { Wall } from '../operations/wall-clock.ts';
 import { KeyNames } from '../runs/key-names.ts';
 import { type DecoderOf, learnNames } from '../reading/operation-reader.ts';
 import { AgeMarks, type RetentionLimits } from './retention.ts';
@@ -25,6 +26,8 @@ const MAX_PAUSE_MS = 1000;
 /** The parts are what a {@link LogKeeper} works with. */
 export interface LogKeeperParts {
   readonly environment: Environment;
+  /** Age counts by it: a jump of the clock that may be taken back lets nothing go. */
+  readonly wall: Wall;
   readonly retention: RetentionLimits;
   readonly decoderOf: DecoderOf;
   /** Another number of positions from which trimming is worth it. */
@@ -100,7 +103,7 @@ export class LogKeeper {
 
   #noteAge(position: number): void {
     const ages = this.#ages;
-    if (ages === undefined || !ages.note(this.#parts.environment.now(), position)) return;
+    if (ages === undefined || !ages.note(this.#parts.wall.believed(), position)) return;
     this.#store.remember(new Map([[AGES_FACT, ages.encode()]]));
   }
 
@@ -111,7 +114,7 @@ export class LogKeeper {
     const begun = this.#begun;
     const byCount = operations === undefined ? 0 : appended - operations;
     const byBytes = bytes === undefined ? 0 : await this.#store.backend.positionKeeping(bytes);
-    const byAge = this.#ages?.due(this.#parts.environment.now(), begun) ?? 0;
+    const byAge = this.#ages?.due(this.#parts.wall.believed(), begun) ?? 0;
     this.#wanted = byAge;
     const bySize = Math.max(byCount, byBytes);
     const worth =
@@ -149,12 +152,12 @@ export class LogKeeper {
   async #seal(position: number): Promise<void> {
     const { environment } = this.#parts;
     for (let blocks = 0; blocks < BLOCKS_PER_LOOK && !this.#stopped; blocks++) {
-      const begun = environment.now();
+      const begun = environment.elapsed();
       if (!(await this.#store.backend.seal(position))) {
         this.#sealedTo = position;
         return;
       }
-      const tookMs = Math.max(1, (environment.now() - begun) * PAUSE_SHARE);
+      const tookMs = Math.max(1, (environment.elapsed() - begun) * PAUSE_SHARE);
       if (!this.#stopped) await this.#pause(Math.min(MAX_PAUSE_MS, tookMs));
     }
   }

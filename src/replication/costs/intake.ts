@@ -66,7 +66,7 @@ export class Intake implements InTurn {
     this.#parts = parts;
     this.#operations = parts.limits.operationsPerSecond;
     this.#bytes = parts.limits.bytesPerSecond;
-    this.#filledAt = parts.environment.now();
+    this.#filledAt = parts.environment.elapsed();
   }
 
   get holder(): string {
@@ -189,8 +189,8 @@ export class Intake implements InTurn {
   }
 
   #refill(): void {
-    const now = this.#parts.environment.now();
-    const elapsed = Math.min(Math.max(0, now - this.#filledAt), LONGEST_REFILL_MS) / 1000;
+    const now = this.#parts.environment.elapsed();
+    const elapsed = Math.min(now - this.#filledAt, LONGEST_REFILL_MS) / 1000;
     const { operationsPerSecond, bytesPerSecond } = this.#parts.limits;
     this.#filledAt = now;
     this.#operations = Math.min(operationsPerSecond, this.#operations + elapsed * operationsPerSecond);

@@ -9,8 +9,8 @@ export async function settle(
   sessions: Iterable<{ readonly settled: boolean }>,
   environment: Environment,
 ): Promise<void> {
-  const untilMs = environment.now() + SETTLE_MS;
-  while ([...sessions].some((session) => !session.settled) && environment.now() < untilMs) {
+  const untilMs = environment.elapsed() + SETTLE_MS;
+  while ([...sessions].some((session) => !session.settled) && environment.elapsed() < untilMs) {
     await new Promise<void>((resolve) => {
       environment.schedule(SETTLE_STEP_MS, resolve);
     });

@@ -280,7 +280,7 @@ export class LiveAttachment implements ZeekAttachment {
     this.#found.begin();
     // Before anything is sent: what Zeek tells then is what it had while nobody told it anything.
     if (isSame) {
-      const awayMs = this.#lostAt === undefined ? undefined : this.#host.environment.now() - this.#lostAt;
+      const awayMs = this.#lostAt === undefined ? undefined : this.#host.environment.elapsed() - this.#lostAt;
       this.#standing.comeBack({ server, awayMs, isFirst });
     } else {
       this.#starts.refilled();
@@ -299,7 +299,7 @@ export class LiveAttachment implements ZeekAttachment {
   #lost(reason: string): void {
     this.#transfers.disconnected();
     this.#standing.broke(this.#outbound.disconnected());
-    this.#lostAt ??= this.#host.environment.now();
+    this.#lostAt ??= this.#host.environment.elapsed();
     if (this.#lostReported) return;
     this.#lostReported = true;
     this.#teller.report(zeekLost(this.#options.url, reason, this.#hint));

@@ -162,7 +162,7 @@ export class Audit {
     this.#parts.teller.scriptsLoaded();
     this.#parts.pulsed(pulse.id);
     const node = this.#node(pulse.id);
-    node.pulsed(this.#parts.host.environment.now());
+    node.pulsed(this.#parts.host.environment.elapsed());
     const lost = new Map(Array.from(this.#topics, (topic) => [topic, node.newlyLost(topic, pulse)]));
     for (const [name, rows] of pulse.rows) {
       const attached = this.#tables.get(name);
@@ -195,7 +195,7 @@ export class Audit {
     const differs = rests && now.rows - rowsHere !== standing.excused;
     const isSuspect = differs || lostFrames + lostChanges > 0;
     if (!isSuspect && rests && now.published !== undefined) standing.evenAt = this.#parts.host.position;
-    if (this.#parts.host.environment.now() < standing.notBefore) return;
+    if (this.#parts.host.environment.elapsed() < standing.notBefore) return;
     if (!isSuspect && !(rests && this.#isWorthALook(standing, now))) return;
     standing.isQueued = true;
     const arrivedUntil = rests && wasSettled && lostChanges === 0 ? this.#parts.host.position : 0;
@@ -320,6 +320,6 @@ export class Audit {
     const pauses = 2 ** Math.max(0, standing.failures - QUICK_TRIES);
     const pause = this.#parts.pauseMs * Math.min(MAX_PAUSES, pauses);
     standing.failures += 1;
-    standing.notBefore = this.#parts.host.environment.now() + pause;
+    standing.notBefore = this.#parts.host.environment.elapsed() + pause;
   }
 }

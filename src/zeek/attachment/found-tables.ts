@@ -52,7 +52,7 @@ export class FoundTables {
   /** A Zeek node is there, and has a script package that answers. */
   pulsed(id: string): void {
     const { host, teller, askAgainMs } = this.#parts;
-    if (!this.#asked.isToAsk(id, { now: host.environment.now(), again: askAgainMs })) return;
+    if (!this.#asked.isToAsk(id, { now: host.environment.elapsed(), again: askAgainMs })) return;
     teller.sendToScripts(descriptionsWantedFrame(id, host.id));
   }
 

@@ -22,14 +22,17 @@ export class GuessedStarts {
 
   /** Everything is on its way to Zeek now. */
   refilled(): void {
-    this.#lastRefill = this.#environment.now();
+    this.#lastRefill = this.#environment.elapsed();
   }
 
   /** A Zeek node was heard of for the first time. */
   unseen(): void {
     if (this.#isNeedless || this.#timer !== undefined) return;
     const { firstMs, pauseMs } = this.#times;
-    const delay = Math.max(Math.min(firstMs, pauseMs), this.#lastRefill + pauseMs - this.#environment.now());
+    const delay = Math.max(
+      Math.min(firstMs, pauseMs),
+      this.#lastRefill + pauseMs - this.#environment.elapsed(),
+    );
     this.#timer = this.#environment.schedule(delay, () => {
       this.#timer = undefined;
       if (this.#isNeedless) return;

@@ -178,7 +178,7 @@ export class Outbound {
   /** Zeek changed a row: says it again where an older row was sent a moment ago and may have come later. */
   settle(attached: AttachedTable, keyText: string): void {
     this.#queue.forget(attached, keyText);
-    const now = this.#parts.host.environment.now();
+    const now = this.#parts.host.environment.elapsed();
     const { schema } = attached.projection;
     for (const topic of this.#slices.crossed(attached, keyText, now)) {
       this.publishAsItStands(attached, schema.keyOf(keyText), topic);
@@ -258,7 +258,7 @@ export class Outbound {
     }
     const changes = taken.map(({ change }) => change);
     this.#encode(first.attached, changes, first.topic);
-    this.#queue.sent(taken, { now: host.environment.now(), heardAt: this.#parts.heardAt() });
+    this.#queue.sent(taken, { now: host.environment.elapsed(), heardAt: this.#parts.heardAt() });
     this.#flushFrames();
     return true;
   }
@@ -280,7 +280,7 @@ export class Outbound {
       return true;
     }
     this.#encode(attached, rows, topic);
-    this.#slices.add({ attached, topic, keys: refill.keys, at: host.environment.now() });
+    this.#slices.add({ attached, topic, keys: refill.keys, at: host.environment.elapsed() });
     this.#flushFrames();
     return true;
   }

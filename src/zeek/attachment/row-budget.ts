@@ -21,13 +21,13 @@ export class RowBudget {
 
   constructor(environment: Environment) {
     this.#environment = environment;
-    this.#at = environment.now();
+    this.#at = environment.elapsed();
   }
 
   /** Returns whether so many rows may be asked for now, for whom; if so, they are spent. Else one asks again. */
   spend(whom: object, rows: number): boolean {
-    const now = this.#environment.now();
-    const earned = (Math.max(0, now - this.#at) / 1000) * ROWS_PER_S;
+    const now = this.#environment.elapsed();
+    const earned = ((now - this.#at) / 1000) * ROWS_PER_S;
     this.#rows = Math.min(MAX_ROWS, this.#rows + earned);
     this.#at = now;
     const isFirst = this.#isFirst(whom, now);

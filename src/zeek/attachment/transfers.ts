@@ -128,7 +128,7 @@ export class Transfers {
       } else if (mark.complete) transfer.ended = true;
       else return this.#refused(question, transfer);
     } else if (!this.#takeRows(event, transfer)) return;
-    this.#heardAt = this.#parts.host.environment.now();
+    this.#heardAt = this.#parts.host.environment.elapsed();
     this.#proceed(question, transfer);
   }
 
@@ -219,7 +219,7 @@ export class Transfers {
     if (transfer === undefined || transfer.settling) return;
     const { host, answerMs } = this.#parts;
     // Zeek answers one question after the other.
-    const left = this.#heardAt + answerMs - host.environment.now();
+    const left = this.#heardAt + answerMs - host.environment.elapsed();
     if (left > 0) transfer.timer = host.environment.schedule(left, () => this.#late(question));
     else this.#again(question, transfer);
   }

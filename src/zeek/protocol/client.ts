@@ -36,7 +36,7 @@ export interface ZeekClient {
   readonly state: ZeekLinkState;
   /** Bytes that the operating system has not taken yet. */
   readonly queuedBytes: number;
-  /** Says when anything came from Zeek last, in milliseconds since 1970; 0 before the first time. */
+  /** Says when anything came from Zeek last, in milliseconds that passed; -Infinity before the first time. */
   readonly heardAt: number;
   /**
    * Sends one frame, at most once. False if it was not accepted: there is no connection, or too much
@@ -61,7 +61,7 @@ class ReconnectingClient implements ZeekClient {
   #retry: { cancel(): void } | undefined;
   #attempt = 0;
   #connectedAt: number | undefined;
-  #heardAt = 0;
+  #heardAt = -Infinity;
 
   constructor(settings: ZeekClientSettings, handlers: ZeekClientHandlers) {
     this.#settings = settings;
@@ -107,7 +107,7 @@ class ReconnectingClient implements ZeekClient {
       accepted: (endpoint) => this.#accepted(endpoint),
       event: (event) => this.#handlers.event(event),
       alive: () => {
-        this.#heardAt = this.#settings.environment.now();
+        this.#heardAt = this.#settings.environment.elapsed();
       },
       drain: () => this.#handlers.drain(),
       problem: (error) => this.#handlers.problem(error),
@@ -124,7 +124,7 @@ class ReconnectingClient implements ZeekClient {
   }
 
   #accepted(endpoint: ZeekEndpoint): void {
-    this.#connectedAt = this.#settings.environment.now();
+    this.#connectedAt = this.#settings.environment.elapsed();
     this.#become({ kind: 'connected', ...endpoint });
   }
 
@@ -132,7 +132,7 @@ class ReconnectingClient implements ZeekClient {
     if (this.#link !== link) return;
     this.#link = undefined;
     const { environment } = this.#settings;
-    if (this.#connectedAt !== undefined && environment.now() - this.#connectedAt >= stableMs) {
+    if (this.#connectedAt !== undefined && environment.elapsed() - this.#connectedAt >= stableMs) {
       this.#backoff.reset();
       this.#attempt = 0;
     }
