@@ -41,7 +41,16 @@ export const bugsOfPromises: readonly PlantedBug[] = [
   ),
   bug(
     'go on when the database is gone',
-    ['backends/sqlite/standing.ts', 'return gone(', 'if (found === known) return gone('],
+    [
+      'backends/sqlite/standing.ts',
+      'if (found?.ino !== known.inode || found.dev !== known.device)',
+      'if (found?.ino === -1)',
+    ],
+    [STANDING],
+  ),
+  bug(
+    'go on when its log was cut off',
+    ['backends/sqlite/standing.ts', 'found.size < known.size && !isWhole', 'found.size < 0 && !isWhole'],
     [STANDING],
   ),
   bug(

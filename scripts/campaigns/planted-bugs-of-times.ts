@@ -3,9 +3,24 @@ import { type PlantedBug, bug } from './planted-bug.ts';
 const DEADLINES = 'test/projection/deadlines.test.ts';
 const AHEAD = 'test/modes/clocks-ahead.test.ts';
 const CLOCKS = 'test/modes/clocks.test.ts';
+const JUMPS = 'test/conformance/clocks.test.ts';
 
 /** What a time means where it should mean nothing. */
 export const bugsOfTimes: readonly PlantedBug[] = [
+  bug(
+    'wait by the clock of the machine for peers to take what they lack',
+    ['replication/session/settle.ts', 'environment.elapsed() + SETTLE_MS', 'environment.now() + SETTLE_MS'],
+    [JUMPS],
+  ),
+  bug(
+    'reckon the age of the log by a jump that is not believed',
+    [
+      'log/trimming/log-keeper.ts',
+      'this.#ages?.due(this.#parts.wall.believed(), begun)',
+      'this.#ages?.due(this.#parts.wall.now(), begun)',
+    ],
+    [JUMPS],
+  ),
   bug(
     'count a lifetime from a time ahead of this clock',
     ['projection/times/deadlines.ts', 'Math.min(0, fromMs - this.#wallMs)', '(fromMs - this.#wallMs)'],

@@ -86,7 +86,7 @@ export class DurableLog {
    * `DECLARATION_DIFFERS` when another store has one of its tables, and what the backend throws.
    */
   static async open(store: SegmentStore, parts: DurableParts): Promise<DurableLog> {
-    const { options, environment, wall, origins, log } = parts;
+    const { options, environment, origins, log } = parts;
     const recovery = await store.open();
     for (const event of recoveryEvents(recovery)) parts.report(event);
     const { node, schemas, starts: before } = readFacts(recovery);

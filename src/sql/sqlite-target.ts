@@ -3,6 +3,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { asTablecastError } from '../backends/sqlite/failure.ts';
 import { type FileLock, lockFile } from '../backends/sqlite/lock.ts';
+import { StandingFiles } from '../backends/sqlite/standing.ts';
 import { TablecastError } from '../errors.ts';
 import type { TablePlan } from './columns.ts';
 import { TableMaker, findTable, makeStandings } from './making.ts';
@@ -24,6 +25,7 @@ export class SqliteTarget implements Target {
   readonly #locks: FileLock[] = [];
   #database: Database.Database | undefined;
   #writer: SqliteWriter | undefined;
+  #standing: StandingFiles | undefined;
 
   constructor(file: string) {
     this.#file = isAbsolute(file) ? file : resolve(file);
@@ -49,6 +51,7 @@ export class SqliteTarget implements Target {
         found.push(await findTable(plan, place));
         if (plan.existing && found.at(-1)?.exists === true) requireColumns(database, plan);
       }
+      this.#standing = new StandingFiles(realpathSync(this.#file));
       this.#writer = new SqliteWriter(database, new TableMaker(place, plans, found));
       return found;
     });
@@ -68,13 +71,26 @@ export class SqliteTarget implements Target {
       database.exec('BEGIN IMMEDIATE');
       await act(this.#writer as SqliteWriter);
       database.exec('COMMIT');
+      this.#requireStanding();
     } catch (error) {
       if (database.inTransaction) database.exec('ROLLBACK');
       throw asTablecastError(error, { file: this.#file, action: 'write into' });
     }
   }
 
+  /** Throws for a file that is gone: nothing that is written into it is in a target. It is made anew, and compared. */
+  #requireStanding(): void {
+    const taken = this.#standing?.taken();
+    if (taken === undefined) return;
+    throw new TablecastError('BACKEND_FAILED', `${taken.path} was ${taken.what} while it was written.`, {
+      hint: 'It is opened anew, and filled with the rows there are.',
+      retryable: true,
+      details: { file: this.#file },
+    });
+  }
+
   async close(): Promise<void> {
+    this.#standing = undefined;
     this.#database?.close();
     this.#database = undefined;
     for (const lock of this.#locks.splice(0)) lock.release();

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openReadOnly } from '../../src/backends/sqlite/reader.ts';
@@ -56,6 +57,8 @@ describe('a database taken from under a node', () => {
     ['removed', () => rmSync(file)],
     ['moved away', () => renameSync(file, `${file}.elsewhere`)],
     ['removed with its directory', () => rmSync(directory.path, { recursive: true })],
+    ['emptied', () => truncateSync(file)],
+    ['cut off', () => truncateSync(file, 4096)],
     ['robbed of its write-ahead log', () => rmSync(`${file}-wal`)],
     [
       'replaced by another file',
@@ -80,6 +83,35 @@ describe('a database taken from under a node', () => {
       });
     }
   });
+
+  it.each([0, 1, 4096])(
+    'and its write-ahead log cut off at byte %d confirms nothing any more',
+    async (size) => {
+      const backend = await opened();
+      await backend.commit({ segments: [segmentAt(1)] });
+      expect(backend.lost?.()).toBeUndefined();
+      truncateSync(`${file}-wal`, size);
+      const refused = { code: 'BACKEND_FAILED', message: expect.stringContaining('cut off') as string };
+      await expect(backend.commit({ segments: [segmentAt(2)] })).rejects.toMatchObject(refused);
+    },
+  );
+
+  it.each(['PRAGMA wal_checkpoint(TRUNCATE)', 'VACUUM'])(
+    'stands when another program says %s',
+    async (sql) => {
+      const backend = await opened();
+      await backend.commit({ segments: [segmentAt(1)] });
+      const other = new Database(file);
+      other.exec(sql);
+      other.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      other.close();
+      expect(backend.lost?.()).toBeUndefined();
+      for (const position of [2, 3]) await backend.commit({ segments: [segmentAt(position)] });
+      expect(backend.lost?.()).toBeUndefined();
+      await backend.close();
+      expect(await (await opened()).read(0, 4096)).toHaveLength(3);
+    },
+  );
 
   it('is told by the node, whose flush rejects also when nothing waits', async () => {
     const node = await openNode({ id: 'n', directory: directory.path });

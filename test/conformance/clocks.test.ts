@@ -12,9 +12,10 @@ const DAY_MS = 86_400_000;
 /** Every file that reads the clock of the machine, how often, and why it does not ask how much time has passed. */
 const reading: Readonly<Record<string, readonly [times: number, why: string]>> = {
   'backup/backup.ts': [1, 'when a backup was made'],
-  'carrier/checkpoints.ts': [2, 'a lease that other nodes read; a time far off counts as over'],
+  'carrier/checkpoints.ts': [3, 'a lease that other nodes read; a time far off counts as over'],
   'cli/commands/peers.ts': [1, 'beside times that the node says'],
   'cli/event-log.ts': [1, 'the time of a line'],
+  'cli/formats/write-records.ts': [1, 'when a Zeek log was written'],
   'cli/moment.ts': [1, 'how long ago, by the clocks of authors'],
   'cli/store-import.ts': [1, 'deadlines in files of Zeek'],
   'http/observation.ts': [1, 'the time of an event'],

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { filter, firstValueFrom } from 'rxjs';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type NodeEvent, type TableNode, openNode } from 'tablecast';
@@ -66,6 +67,30 @@ describe.each(targetKinds())('into $name', (kind) => {
     await target.close();
   });
 });
+
+test.each<[string, (file: string) => void]>([
+  ['removed', (file) => rmSync(file)],
+  ['moved away', (file) => renameSync(file, `${file}.elsewhere`)],
+  ['replaced by a copy', (file) => [copyFileSync(file, `${file}.copy`), renameSync(`${file}.copy`, file)]],
+])(
+  'a file that is %s while it is written is told, made anew, and then has every row',
+  async (_what, take) => {
+    const to = join(directory, 'target.db');
+    const node = await kept(openNode({ id: 'a', directory }));
+    const numbers = node.table('numbers', declaration);
+    const projection = node.project('numbers', { to });
+    numbers.set('before', 1);
+    await projection.reached();
+    const told = firstValueFrom(node.events.pipe(filter(({ code }) => code === 'projection-failed')));
+    take(to);
+    numbers.set('after', 2);
+    await projection.reached();
+    expect(await told).toMatchObject({ severity: 'warning', details: { retrying: true } });
+    const found = new Database(to, { readonly: true });
+    expect(found.prepare('SELECT key FROM numbers ORDER BY key').pluck().all()).toEqual(['after', 'before']);
+    found.close();
+  },
+);
 
 describe.skipIf(!hasPostgres)('while PostgreSQL is away', () => {
   const kind = postgresKind();

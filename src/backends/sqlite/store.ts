@@ -96,10 +96,10 @@ export class Store {
     this.#transaction = opened.connection.transaction((work: () => void) => work());
     this.#sealing = new Sealing(opened.connection, options);
     const walFile = `${options.file}-wal`;
-    this.#standing = new StandingFiles(options.file);
     if (options.durability === 'interval') this.#window = new SyncWindow(walFile, options.intervalMs, failed);
     else this.#space = new WalSpace(walFile);
     this.#space?.ensure(0);
+    this.#standing = new StandingFiles(options.file);
   }
 
   /** Commits all of them together, or throws and leaves nothing of any. */
