@@ -86,7 +86,10 @@ export function readManifest(directory: string): Manifest {
 function parse(directory: string): object {
   const file = join(directory, MANIFEST_FILE);
   try {
-    if (statSync(file).size > MAX_MANIFEST_BYTES) throw new Error('it is too large');
+    const found = statSync(file);
+    // A pipe or a device has no end.
+    if (!found.isFile()) throw new Error('it is no regular file');
+    if (found.size > MAX_MANIFEST_BYTES) throw new Error('it is too large');
     const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
     if (typeof content === 'object' && content !== null) return content;
   } catch (error) {

@@ -81,19 +81,21 @@ async function verifyBackup(path: string, onProgress: OnFileProgress | undefined
     return { path, kind: 'backup', createdAt: undefined, databases: [], damages: [manifest] };
   }
   const name = databaseName(manifest.node);
-  if (!existsSync(join(path, name))) {
-    const missing = { file: name, problem: 'the database is missing' };
+  const database = statOf(join(path, name));
+  if (database?.isFile() !== true) {
+    const problem = database === undefined ? 'the database is missing' : 'the database is no regular file';
+    const missing = { file: name, problem };
     return { path, kind: 'backup', createdAt: manifest.createdAt, databases: [], damages: [missing] };
   }
   const outer = await differences(path, manifest, onProgress);
   const found = { path, kind: 'backup', createdAt: manifest.createdAt } as const;
   try {
-    const { database, damages } = await verifyDatabase(join(path, name), onProgress);
-    const all = [...outer, ...damages];
-    if (all.length === 0 && !isAsSaid(manifest, database)) {
+    const verified = await verifyDatabase(join(path, name), onProgress);
+    const all = [...outer, ...verified.damages];
+    if (all.length === 0 && !isAsSaid(manifest, verified.database)) {
       all.push({ file: MANIFEST_FILE, problem: 'it tells of other content than the database has' });
     }
-    return { ...found, databases: [database], damages: all };
+    return { ...found, databases: [verified.database], damages: all };
   } catch (error) {
     // A changed byte can make it look like a file of a later format, for one.
     if (outer.length === 0 || !isTablecastError(error)) throw error;

@@ -97,3 +97,17 @@ export function goOnWithoutReader(): void {
     told = true;
   });
 }
+
+/** Writes what was stored in pieces: on a terminal as what can be seen, into a pipe or a file as it is. */
+export async function printStored(
+  chunks: Iterable<string> | AsyncIterable<string>,
+  output: NodeJS.WritableStream & { readonly isTTY?: boolean } = process.stdout,
+): Promise<void> {
+  await printAll(output.isTTY === true ? seen(chunks) : chunks, output);
+}
+
+/** Colours too are what somebody stored. */
+async function* seen(chunks: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const chunk of chunks)
+    yield chunk.replace(MARKS, (mark) => (mark === '\n' || mark === '\t' ? mark : markEscape(mark)));
+}

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
+  closeSync,
   createWriteStream,
+  openSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -10,11 +13,15 @@ import {
 } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { TablecastError } from '../index.ts';
+import { usageError } from './failure.ts';
 import { fileFailure } from './named-files.ts';
 import { endBySignal } from './signals.ts';
 
+const DATABASE_MAGIC = 'SQLite format 3\0';
+
 /** Throws what {@link writeWhole} would when a file of that name could not be written: before the work of a minute, not after it. */
-export function checkWritable(path: string): void {
+export function checkWritable(path: string, source?: string): void {
+  requireReplaceable(path, source);
   if (isSpecial(path)) return;
   const partial = partialOf(path);
   try {
@@ -35,11 +42,36 @@ export async function writeWhole(
   chunks: Iterable<string> | AsyncIterable<string>,
 ): Promise<void> {
   try {
+    requireReplaceable(path);
     if (isSpecial(path)) await pipeline(chunks, createWriteStream(path));
     else await writeBeside(path, chunks);
   } catch (error) {
     throw error instanceof TablecastError ? error : fileFailure(path, 'written', error);
   }
+}
+
+/** A database is no earlier output, but rows: of a node, most likely those that are read. Nor is what is read itself. */
+function requireReplaceable(path: string, source?: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() !== true) return;
+  const read = source === undefined ? undefined : statSync(source, { throwIfNoEntry: false });
+  const isRead = read?.ino === found.ino && read.dev === found.dev;
+  if (isRead || beginning(path, DATABASE_MAGIC.length) === DATABASE_MAGIC)
+    throw usageError(
+      `${path} is ${isRead ? 'what is read' : 'a database'}; nothing was written.`,
+      'Name another file, or move that one away.',
+    );
+}
+
+function beginning(path: string, length: number): string {
+  const bytes = Buffer.alloc(length);
+  const descriptor = openSync(path, 'r');
+  try {
+    readSync(descriptor, bytes, 0, length, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  return bytes.toString('latin1');
 }
 
 async function writeBeside(path: string, chunks: Iterable<string> | AsyncIterable<string>): Promise<void> {

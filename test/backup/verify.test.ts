@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { createBackup, openLogFile, restoreBackup, verifyFiles } from 'tablecast';
@@ -111,6 +111,21 @@ test.each([
   expect(others).toEqual([]);
   expect(problem).toContain('manifest.json');
 });
+
+test.each(['manifest.json', 'a.tablecast.db', 'SHA256SUMS'])(
+  'a device in the place of %s is named, and not read without end',
+  async (name) => {
+    const parent = temporary();
+    const backup = join(parent, 'backup');
+    await createBackup({ file: databaseOf(await filledDirectory(parent)), target: backup });
+    rmSync(join(backup, name));
+    symlinkSync('/dev/zero', join(backup, name));
+    expect((await problemsOf(backup)).join()).toMatch(/no regular file|its SHA-256 is not/);
+    await expect(restoreBackup({ backup, directory: join(parent, 'restored') })).rejects.toMatchObject({
+      code: 'BACKEND_DAMAGED',
+    });
+  },
+);
 
 test('a backup of a later format is refused, not called damaged', async () => {
   const parent = temporary();

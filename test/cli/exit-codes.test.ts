@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBackup, openNode } from 'tablecast';
@@ -141,6 +141,22 @@ describe('the same mistake ends every command with the same code', () => {
   test.each(writing)('a place without a directory for it: %s', async (line) => {
     const { code, error } = await ended(wordsOf(line, { TARGET: join(place, 'no', 'target') }));
     expect([code, error]).toEqual([EXIT.usage, expect.stringContaining('There is no directory')]);
+  });
+
+  test.each([
+    'export rows --file DATABASE --output DATABASE',
+    'compare --html DATABASE --rows 1',
+    'compare LOG --html LOG --rows 1',
+    'project rows --file DATABASE --to DATABASE',
+  ])('an output in the place of what is read, or of a database: %s', async (line) => {
+    const log = join(place, 'x.log');
+    writeFileSync(log, 'k\n1\n');
+    const before = ['DATABASE', 'LOG'].map((name) =>
+      readFileSync(name === 'LOG' ? log : String(names[name])),
+    );
+    const { code } = await ended(wordsOf(line, { LOG: log }));
+    expect(code).toBe(EXIT.usage);
+    expect([readFileSync(String(names['DATABASE'])), readFileSync(log)]).toEqual(before);
   });
 
   test.each(writing.slice(0, 2))('a target that is there already: %s', async (line) => {

@@ -1,10 +1,19 @@
 /** A log that is followed, without a table: what is given on of it, and where it goes on. */
-import { appendFileSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { FollowedLog } from '../../src/cli/following/followed-log.ts';
-import type { Place } from '../../src/cli/following/place.ts';
+import { type Place, readPlace, writePlace } from '../../src/cli/following/place.ts';
 import { temporary } from './support/command.ts';
 
 const HEADER =
@@ -44,6 +53,31 @@ async function follow(path: string, place?: Place, ...meanwhile: readonly (() =>
   for await (const chunk of log.chunks()) text += chunk.toString();
   return { text, notices, place: last };
 }
+
+test('what has no end is not followed, and holds no place', async () => {
+  await expect(follow('/dev/zero')).rejects.toThrow('it is no regular file');
+  expect(() => readPlace('/dev/zero')).toThrow(expect.objectContaining({ code: 'IMPORT_INVALID' }));
+});
+
+test('a place is written beside what others have there, and through no link', async () => {
+  const folder = temporary();
+  const [log, path, precious] = ['hosts.log', 'hosts.place', 'precious'].map((name) => join(folder, name));
+  writeFileSync(String(log), HEADER + lines(0, 3));
+  writeFileSync(String(precious), 'precious');
+  for (const name of ['hosts.place.new', 'hosts.place.partial'])
+    symlinkSync(String(precious), join(folder, name));
+  const { place } = await follow(String(log));
+  await writePlace(String(path), place as Place);
+  expect(readPlace(String(path))).toEqual(place);
+  expect(readFileSync(String(precious), 'utf8')).toBe('precious');
+  expect(readdirSync(folder).toSorted()).toEqual([
+    'hosts.log',
+    'hosts.place',
+    'hosts.place.new',
+    'hosts.place.partial',
+    'precious',
+  ]);
+});
 
 test('a log that was packed after it was rotated is read on, whatever other packed logs there are', async () => {
   const folder = temporary();

@@ -1,6 +1,7 @@
+import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { drawn } from '../../src/cli/commands/status.ts';
-import { together } from '../../src/cli/output.ts';
+import { printStored, together } from '../../src/cli/output.ts';
 
 async function pieces(lines: Iterable<string>): Promise<string[]> {
   const found: string[] = [];
@@ -39,4 +40,21 @@ test('a status wider than the terminal is told line by line', () => {
     '  expiry: 1h after the last write',
     '  rows: 12',
   ]);
+});
+
+test('what was stored is shown on a terminal as what can be seen, colours and all, and elsewhere as it is', async () => {
+  const stored = 'a,\u001b[8mhidden\u001b[0m\tb\r\n\u009b2J\u202egnp.exe\u2028\n';
+  for (const isTTY of [true, false]) {
+    let written = '';
+    const output = new Writable({
+      write: (chunk, _, done) => {
+        written += String(chunk);
+        done();
+      },
+    });
+    await printStored([stored], Object.assign(output, { isTTY }));
+    expect(written).toBe(
+      isTTY ? 'a,\\u001b[8mhidden\\u001b[0m\tb\\u000d\n\\u009b2J\\u202egnp.exe\\u2028\n' : stored,
+    );
+  }
 });

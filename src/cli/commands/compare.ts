@@ -114,7 +114,7 @@ async function compareModes(log: string | undefined, flags: Flags): Promise<numb
   const modes = modesOf(flags.modes);
   const nats = natsOfFlags(flags);
   if (log !== undefined) requireInput(log);
-  if (flags.html !== undefined) checkWritable(flags.html);
+  if (flags.html !== undefined) checkWritable(flags.html, log);
   // By way of `exit`, so that what a run made is removed.
   endBySignal();
   // Loaded when needed: no other command has to wait for it.

@@ -6,7 +6,7 @@ import { EXIT, usageError } from '../failure.ts';
 import { type ExportRow, type LogFormat, defaultMapping, writeRecords } from '../formats/index.ts';
 import { withNode } from '../joined-node.ts';
 import { declarationIn, fileOf, withLogFile } from '../log-source.ts';
-import { harmless, note, printAll } from '../output.ts';
+import { note, printStored } from '../output.ts';
 import { ProgressLine } from '../progress.ts';
 import { writeWhole } from '../whole-file.ts';
 
@@ -71,11 +71,6 @@ async function exportTable(name: string, flags: Flags): Promise<number> {
   });
 }
 
-/** On a terminal, as what can be seen; into a pipe or a file, as what was stored. */
-async function* shownIn(chunks: AsyncIterable<string>): AsyncGenerator<string> {
-  for await (const chunk of chunks) yield harmless(chunk);
-}
-
 /** Rows between two looks at the clock. */
 const ROWS_PER_LOOK = 1024;
 
@@ -110,7 +105,7 @@ async function write({ name, declaration, rows, count }: Exported, flags: Flags)
     spreadsheet: flags.spreadsheet,
   });
   try {
-    if (flags.output === undefined) await printAll(process.stdout.isTTY ? shownIn(chunks) : chunks);
+    if (flags.output === undefined) await printStored(chunks);
     else await writeWhole(flags.output, chunks);
   } finally {
     progress.end();

@@ -15,7 +15,7 @@ import { withNode } from '../joined-node.ts';
 import { withLogFile } from '../log-source.ts';
 import { didYouMean } from '../nearest-word.ts';
 import { type NodeOrFileFlags, namesFile, withNodeOrFile } from '../node-or-file.ts';
-import { printAll } from '../output.ts';
+import { printAll, printStored } from '../output.ts';
 import { type AnswerFormat, answerText } from '../query-text.ts';
 
 interface QueryFlags extends NodeOrFileFlags {
@@ -59,7 +59,8 @@ export function queryCommand(): Command {
 async function query(sql: string, words: readonly string[], flags: QueryFlags): Promise<number> {
   const found = await answer({ sql, parameters: words.map(parameterOf) }, flags);
   const format = flags.format ?? (flags.json === true ? 'json' : 'table');
-  await printAll(answerText(found, { format, width: terminalWidth() }));
+  const print = format === 'csv' ? printStored : printAll;
+  await print(answerText(found, { format, width: terminalWidth() }));
   return EXIT.ok;
 }
 

@@ -26,6 +26,9 @@ export class OpenLog {
   /** Opens a file; undefined while there is none of that name. */
   static async at(path: string): Promise<OpenLog | undefined> {
     try {
+      // Before it is opened: a pipe that nobody writes into would be waited for, and a device has no end.
+      const found = await stat(path);
+      if (!found.isFile() && !found.isDirectory()) throw new Error('it is no regular file');
       const handle = await open(path, 'r');
       const { ino } = await handle.stat({ bigint: true });
       return new OpenLog(path, handle, String(ino));

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import * as v from 'valibot';
 import { TablecastError } from '../../index.ts';
@@ -36,6 +36,8 @@ export function tailOf(bytes: Uint8Array): string {
 export function readPlace(path: string): Place | undefined {
   let text: string;
   try {
+    // A pipe or a device has no end.
+    if (!statSync(path).isFile()) throw new Error('it is no regular file');
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -53,9 +55,10 @@ export function readPlace(path: string): Place | undefined {
  * `IMPORT_INVALID` or `OPTION_INVALID` when it cannot be written.
  */
 export async function writePlace(path: string, place: Place): Promise<void> {
-  const partial = `${path}.new`;
+  // A name that nobody has and nobody guesses: what stands there is neither overwritten nor followed.
+  const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
   try {
-    const handle = await open(partial, 'w');
+    const handle = await open(partial, 'wx');
     try {
       await handle.writeFile(`${JSON.stringify(place)}\n`);
       await handle.sync();
@@ -64,6 +67,7 @@ export async function writePlace(path: string, place: Place): Promise<void> {
     }
     await rename(partial, path);
   } catch (error) {
+    rmSync(partial, { force: true });
     throw fileFailure(path, 'written', error);
   }
 }
