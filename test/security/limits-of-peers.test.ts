@@ -20,6 +20,7 @@ function timed(): { environment: Environment; delays: number[]; goOff: () => voi
   const delays: number[] = [];
   const environment = {
     now: () => 0,
+    elapsed: () => 0,
     random: () => 0,
     defer: () => undefined,
     schedule: (delay: number, task: () => void) => {

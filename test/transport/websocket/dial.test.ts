@@ -290,8 +290,9 @@ describe('websocket options', () => {
     expect(error.message).toContain(`127.0.0.1:${port}`);
     await new Promise((resolve) => blocker.close(resolve));
     expect(await codeOf(transport.listen(() => undefined))).toBe('resolved');
-    const broken = open({ listen: { port: 0, tls: { cert: 'no pem', key: 'no pem' } } });
-    expect(await codeOf(broken.listen(() => undefined))).toBe('LISTEN_FAILED');
+    expect(() => open({ listen: { port: 0, tls: { cert: 'no pem', key: 'no pem' } } })).toThrow(
+      'Option listen.tls.cert holds no whole certificate',
+    );
     expect(await codeOf(open().listen(() => undefined))).toBe('LISTEN_FAILED');
   });
 });

@@ -11,6 +11,7 @@ import { MAX_SOCKET_PATH_BYTES } from '../../../src/transport/websocket/socket-p
 import { type WebSocketOptions } from '../../../src/transport/websocket/options.ts';
 import { listenOnPath } from '../../../src/transport/websocket/unix-socket.ts';
 import { webSocketTransport } from '../../../src/transport/websocket/websocket.ts';
+import { newAuthority } from './certificates.ts';
 import { transportContract } from '../../contracts/transport.contract.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'tablecast-socket-'));
@@ -212,7 +213,9 @@ describe('a node', () => {
   });
 
   it('refuses a socket where every node has to show a certificate', async () => {
-    const tls = { cert: 'c', key: 'k', ca: 'a', requireClientCertificate: true };
+    const authority = newAuthority();
+    const tls = { ...authority.issue('a'), ca: authority.ca, requireClientCertificate: true };
+    authority.remove();
     await expect(openNode({ id: 'a', socket: newPath(), listen: { port: 0, tls } })).rejects.toMatchObject({
       code: 'OPTION_INVALID',
       details: { option: 'socket' },
