@@ -3,11 +3,9 @@
 // workers write rate changes a second, each goes through a node to a Zeek process that is not of the cluster. Then a
 // node with so many rows fills a Zeek process that starts, and a Zeek process inserts so many at once. Says what of it
 // came where, how long it was on its way, and what the manager of the cluster, without the node, had of it: the floor.
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { count, string } from '../../src/zeek/protocol/data/zeek-data.ts';
+import { costOf, ended, started } from './zeek-load-child.ts';
 import { LoadCluster, type Told } from './zeek-load-cluster.ts';
 
 const { values } = parseArgs({
@@ -25,32 +23,6 @@ const [workers, rate, seconds, rows] = [values.workers, values.rate, values.seco
 ) as [number, number, number, number];
 /** What has not come after that time does not come. */
 const PATIENCE_MS = 300_000;
-
-interface Cost {
-  readonly cpuMs: number;
-  readonly rss: number;
-  readonly rows: number;
-  readonly events: Readonly<Record<string, number>>;
-}
-
-async function started(urls: readonly string[], own: number): Promise<ChildProcess> {
-  const program = fileURLToPath(new URL('zeek-load-node.ts', import.meta.url));
-  const [west = '', east = ''] = urls;
-  const child = fork(program, [west, east, String(own)], { execArgv: process.execArgv });
-  await once(child, 'message');
-  return child;
-}
-
-async function costOf(child: ChildProcess): Promise<Cost> {
-  child.send('cost');
-  const [cost] = (await once(child, 'message')) as [Cost];
-  return cost;
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  child.send('end');
-  await once(child, 'exit');
-}
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

@@ -3,13 +3,12 @@
 // frame as Zeek sends them; each comes to the workers of the other through the node. Then a node with so many rows fills
 // a Zeek node that starts. Says what of the load the node's process took, how long a change was on its way, and what
 // memory it held. The clusters are in this process: what they take is not the node's.
-import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { count, none, string, vector } from '../../src/zeek/protocol/data/zeek-data.ts';
 import { writeAck, writeEvent } from '../../src/zeek/protocol/messages.ts';
+import { type Cost, costOf, ended, started } from './zeek-load-child.ts';
 
 const { values } = parseArgs({
   options: {
@@ -34,14 +33,6 @@ const MOST_GROWTH = 1.3;
 /** A shorter run, or one of fewer rows, is of a process that warms up: its costs are told and not judged. */
 const JUDGED_SECONDS = 60;
 const JUDGED_ROWS = 1_000_000;
-
-interface Cost {
-  readonly cpuMs: number;
-  readonly rss: number;
-  readonly heap: number;
-  readonly rows: number;
-  readonly events: Readonly<Record<string, number>>;
-}
 
 /** A cluster as far as a node sees it: what it sends is given to `heard`. */
 class Cluster {
@@ -81,25 +72,6 @@ class Cluster {
     this.#socket?.terminate();
     this.#server.close();
   }
-}
-
-async function started(urls: readonly string[], own: number): Promise<ChildProcess> {
-  const program = fileURLToPath(new URL('zeek-load-node.ts', import.meta.url));
-  const [west = '', east = ''] = urls;
-  const child = fork(program, [west, east, String(own)], { execArgv: process.execArgv });
-  await once(child, 'message');
-  return child;
-}
-
-async function costOf(child: ChildProcess): Promise<Cost> {
-  child.send('cost');
-  const [cost] = (await once(child, 'message')) as [Cost];
-  return cost;
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  child.send('end');
-  await once(child, 'exit');
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
