@@ -18,8 +18,9 @@ import { builtChild } from './built-child.ts';
 import type { Asked, Said } from './carrier-cluster-messages.ts';
 
 const STREAM = 'TABLECAST_cluster';
-/** So long nothing may change once everything runs again, while not everybody has everything; and so long it may take at most. */
+/** So long everybody may take to have everything, once everything runs again. */
 const EQUAL_MS = 120_000;
+/** So long it is looked at further, while anything changes: whether nodes are late or apart for good. */
 const LONGEST_MS = 900_000;
 /** So long a cluster may take to have a leader, and a node to tell what happened. */
 const TOLD_MS = 120_000;
@@ -192,7 +193,7 @@ class History {
     await until('that the stream has room is told', () => told('carrier-recovered') > recovered);
   }
 
-  /** Resolves with what is wrong once all have the same, or after the longest time; undefined: nothing is. */
+  /** Resolves with what is wrong once all have the same, or nothing changes any more; undefined: nothing is. */
   async problem(): Promise<string | undefined> {
     for (const member of this.#members) member.tell('rest');
     const begun = performance.now();
@@ -206,7 +207,8 @@ class History {
       const isOver = performance.now() > Math.min(changed + EQUAL_MS, begun + LONGEST_MS);
       if (texts.size === 1 && first !== undefined) {
         const wrong = this.#wrong(first);
-        if (wrong === undefined || isOver) return wrong;
+        if (wrong === undefined) return tooLate(performance.now() - begun);
+        if (isOver) return wrong;
       } else if (isOver)
         return `not equal: ${states.map(({ rows, counts, carrier }) => `\n${rows.length} rows, counts ${JSON.stringify(counts)}, ${carrier}`).join('')}`;
     }
@@ -222,6 +224,11 @@ class History {
     }
     return undefined;
   }
+}
+
+/** Returns what is wrong with nodes that are equal after a time; undefined: nothing is. */
+function tooLate(ms: number): string | undefined {
+  return ms > EQUAL_MS ? `equal only after ${(ms / 1000).toFixed(0)} s` : undefined;
 }
 
 /** Says what the stream holds under each subject: how many messages, where, and what is missing between them. */
