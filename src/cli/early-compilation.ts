@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** Bytes of bytecode that a function runs before it is compiled for speed; 67,584 where nothing is said. */
-export const COMPILED_AFTER_BYTES = 10_000;
+const COMPILED_AFTER_BYTES = 10_000;
 /** From this version on V8 has a compiler between its first and its best, and another name for the flag. */
 const FIRST_V8_WITH_ANOTHER = 12;
 
