@@ -17,36 +17,51 @@ const needsBuild = 'test/**/*.dist.test.ts';
 /** Folders of tests that change nothing but what they make. */
 const sharing = [
   'altering',
+  'backends',
   'backup',
   'carrier',
+  'cli',
+  'cli/formats',
   'compatibility',
   'conformance',
+  'contracts',
   'http',
   'log',
   'modes',
+  'nats',
   'node',
   'observability',
+  'package',
   'projection',
+  'reading',
   'replication',
   'schema',
+  'security',
+  'sql',
   'table',
   'transport',
   'trial',
   'views',
+  'work',
   'zeek',
+  'zeek/protocol',
 ];
+
+/** What puts something in the place of a module, or measures time and memory, shows in these words. */
+const ALONE =
+  /\bvi\.|performance\.now|cpuUsage|memoryUsage|threadTime|leastTime|syncBuiltin|support\/turns\.ts|exitCode =|process\.emit/;
 
 /**
  * The files of these folders share a process and what is loaded there, which for most of them takes longer than the
- * tests. Who puts something in the place of a module, or measures time, is alone in its process all the same.
+ * tests. Who has to be alone is.
  */
 const together = sharing.flatMap((folder) =>
   readdirSync(new URL(`test/${folder}/`, import.meta.url))
-    .filter((name) => name.endsWith('.test.ts'))
+    .filter((name) => name.endsWith('.test.ts') && !/\.(page|dist|site)\.test\.ts$/.test(name))
     .map((name) => `test/${folder}/${name}`)
     .filter((path) => {
       const text = readFileSync(new URL(path, import.meta.url), 'utf8');
-      return !/\bvi\.|performance\.now|cpuUsage/.test(text);
+      return !ALONE.test(text);
     }),
 );
 
