@@ -12,7 +12,7 @@ const ORIGINS = 'test/security/origins.test.ts';
 export const bugsOfCosts: readonly PlantedBug[] = [
   bug(
     'handle messages without an end in one turn',
-    ['replication/costs/turns.ts', 'return this.#left > 0;', 'return this.#left > -Infinity;'],
+    ['work/turns.ts', 'return this.#left > 0;', 'return this.#left > -Infinity;'],
     [RATES],
   ),
   bug(
@@ -55,13 +55,13 @@ export const bugsOfCosts: readonly PlantedBug[] = [
   ),
   bug(
     'let one peer have all turns',
-    ['replication/costs/turns.ts', 'if (first.next()) peers.add(first);', 'while (first.next());'],
+    ['work/turns.ts', 'if (first.next()) peers.add(first);', 'while (first.next());'],
     [RATES],
   ),
   bug(
     'give each peer of a credential a turn of its own',
     [
-      'replication/costs/turns.ts',
+      'work/turns.ts',
       '      this.#giveTurn(peers);',
       '      for (let each = peers.size; each > 0; each--) this.#giveTurn(peers);',
     ],

@@ -7,7 +7,7 @@ import { Slices, type Slicing } from '../work/slices.ts';
 import type { Connection, Transport } from '../transport/transport.ts';
 import type { IntakeLimits } from './costs/intake.ts';
 import { Notices } from './costs/notices.ts';
-import { Turns } from './costs/turns.ts';
+import { Turns } from '../work/turns.ts';
 import { compareNow } from './digests/compare-now.ts';
 import { Divergences } from './digests/divergence.ts';
 import { dialFailed, modeSwitched } from './peers/peer-events.ts';

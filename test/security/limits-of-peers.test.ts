@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { AccessList } from '../../src/access/grant.ts';
 import type { Environment } from '../../src/environment.ts';
 import { Intake } from '../../src/replication/costs/intake.ts';
-import { Turns } from '../../src/replication/costs/turns.ts';
+import { Turns } from '../../src/work/turns.ts';
 import { Dialler, type DiallerParts } from '../../src/replication/reach/dialler.ts';
 import { Identities, type IdentitiesParts } from '../../src/replication/reach/identities.ts';
 import { Heartbeat } from '../../src/replication/session/heartbeat.ts';

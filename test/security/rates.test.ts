@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Environment } from '../../src/environment.ts';
 import type { NodeEvent, NodeOptions, SetTable } from '../../src/index.ts';
 import { Intake } from '../../src/replication/costs/intake.ts';
-import { Turns as MessageTurns, TURN_UNITS } from '../../src/replication/costs/turns.ts';
+import { Turns as MessageTurns, TURN_UNITS } from '../../src/work/turns.ts';
 import { type FakePeer, NodeUnderAttack } from '../reliability/support/fake-peer.ts';
 import { sendRuns, setRun } from './support.ts';
 import { PATIENCE_MS } from '../support/patience.ts';

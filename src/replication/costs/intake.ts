@@ -1,6 +1,6 @@
 import type { Environment, Timer } from '../../environment.ts';
 import { TablecastError } from '../../errors.ts';
-import type { InTurn, Turns } from './turns.ts';
+import type { InTurn, Turns } from '../../work/turns.ts';
 
 /** Most bytes of frames that wait because their peer sends too fast. An honest one stops at its window before. */
 const MAX_WAITING_BYTES: number = 16 * 1024 * 1024;

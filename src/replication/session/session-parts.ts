@@ -8,7 +8,7 @@ import type { IntakeLimits } from '../costs/intake.ts';
 import type { Difference, Replica } from '../replica.ts';
 import type { Requests } from '../requests.ts';
 import type { PeerTables } from '../peers/peer-tables.ts';
-import type { Turns } from '../costs/turns.ts';
+import type { Turns } from '../../work/turns.ts';
 import type { FarewellCause, HeldBackState, Hello } from '../wire/bodies.ts';
 
 /** A farewell says why a peer that said hello is not let in. */

@@ -9,12 +9,14 @@ import { defaultPath, subprotocol } from './protocol.ts';
 import { dialError, refusedByStatus, unreachable } from './dial-errors.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
 import { type DialTls, type WebSocketLimits, type WebSocketOptions, pem } from './options.ts';
+import type { ReadTurns } from './read-turns.ts';
 import { SOCKET_SCHEME } from './socket-path.ts';
 
 /** The context is what every dial of a transport shares. */
 export interface DialContext {
   readonly options: WebSocketOptions;
   readonly limits: WebSocketLimits;
+  readonly turns: ReadTurns;
   /** Is what is trusted and shown at present. */
   readonly tls: DialTls;
   /** Those of the moment: they may be replaced while it dials, or is connected. */
@@ -65,7 +67,8 @@ export async function dialNode(
       settle();
       const names = socket instanceof TLSSocket ? certificateNames(socket) : [];
       const holder = (): Holder => dialledHolder(context.credentials(), names);
-      const facts = { direction: 'dialled', remote: address, limits: context.limits, holder } as const;
+      const { limits, turns } = context;
+      const facts = { direction: 'dialled', remote: address, limits, turns, holder } as const;
       resolve(nodeConnection(ws, socket, { ...facts, ...holder() }));
     });
   });

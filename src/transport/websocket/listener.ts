@@ -17,6 +17,7 @@ import { type ListeningPlace, closed, listenFailed, listenOn, urlOf } from './li
 import { brokenBy, hintFor } from './refusals.ts';
 import type { ConnectionSet } from '../connection-set.ts';
 import type { Holder, FrameConnection } from '../frame-connection.ts';
+import type { ReadTurns } from './read-turns.ts';
 import { defaultPath, subprotocol } from './protocol.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
 import { Sockets, noteUnix, remoteOf } from './sockets.ts';
@@ -31,6 +32,7 @@ const maxHeaderBytes = 8_192;
 export interface ListenerContext {
   readonly options: WebSocketOptions;
   readonly limits: WebSocketLimits;
+  readonly turns: ReadTurns;
   /** Is where accepted connections are kept and counted. */
   readonly connections: ConnectionSet;
   readonly accept: (connection: FrameConnection) => void;
@@ -159,7 +161,7 @@ export class Listener {
   }
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const { limits, connections } = this.#context;
+    const { limits, turns, connections } = this.#context;
     const gate = this.#gate;
     const admission = await gate.admit(request);
     if (socket.destroyed) return;
@@ -171,7 +173,7 @@ export class Listener {
       this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
         this.#untime(socket);
         this.#sockets.settle(socket);
-        const facts = { direction: 'accepted', remote: remoteOf(socket), limits } as const;
+        const facts = { direction: 'accepted', remote: remoteOf(socket), limits, turns } as const;
         const holder = this.#holderSince(gate, admission);
         this.#take(socket, nodeConnection(ws, socket, { ...facts, ...admission.holder, holder }));
       });

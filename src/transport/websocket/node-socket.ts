@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net';
 import type { ClientOptions, RawData, WebSocket } from 'ws';
+import { withoutPort } from '../../access/fair-share.ts';
 import { type ConnectionFacts, type FrameSocket, FrameConnection } from '../frame-connection.ts';
 import { closeCodeOf, textFrameReason } from './protocol.ts';
 import { closingOf, refusalOf } from './ending.ts';
 import type { Closing } from '../transport.ts';
 import type { WebSocketLimits } from './options.ts';
+import type { ReadTurns, Reader } from './read-turns.ts';
 
 /** Returns the options of `ws` by which our limits are kept, the same for both sides. */
 export function socketOptions(limits: WebSocketLimits): Readonly<ClientOptions> {
@@ -23,9 +25,14 @@ export function socketOptions(limits: WebSocketLimits): Readonly<ClientOptions> 
  * that opened it: it stops reading until the connection is started, so that what arrives early
  * waits in the operating system, where it is bounded.
  */
-export function nodeConnection(ws: WebSocket, socket: Socket, facts: ConnectionFacts): FrameConnection {
+export function nodeConnection(
+  ws: WebSocket,
+  socket: Socket,
+  facts: ConnectionFacts & { readonly turns: ReadTurns },
+): FrameConnection {
   ws.pause();
-  const port = new NodeSocket(ws, socket, () => connection.sent());
+  const reader = facts.turns.enter(ws, socket, facts.credential ?? withoutPort(facts.remote));
+  const port = new NodeSocket({ ws, socket, reader }, () => connection.sent());
   const connection = new FrameConnection(facts, port);
   let cause: string | undefined;
   socket.on(
@@ -48,16 +55,24 @@ function plainView(data: Buffer): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.length);
 }
 
+interface NodeSocketParts {
+  readonly ws: WebSocket;
+  readonly socket: Socket;
+  readonly reader: Reader;
+}
+
 class NodeSocket implements FrameSocket {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
+  readonly #reader: Reader;
   readonly #onSent: (error?: Error | null) => void;
   readonly #onTickEnd: () => void;
   #sentThisTick = 0;
 
-  constructor(ws: WebSocket, socket: Socket, sent: () => void) {
+  constructor({ ws, socket, reader }: NodeSocketParts, sent: () => void) {
     this.#ws = ws;
     this.#socket = socket;
+    this.#reader = reader;
     this.#onSent = (error) => {
       if (error === undefined || error === null) sent();
     };
@@ -84,11 +99,11 @@ class NodeSocket implements FrameSocket {
   }
 
   resume(): void {
-    this.#ws.resume();
+    this.#reader.want(true);
   }
 
   pause(): void {
-    this.#ws.pause();
+    this.#reader.want(false);
   }
 
   end(reason: Closing): void {

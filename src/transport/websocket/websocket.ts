@@ -15,6 +15,7 @@ import {
   wantsCertificates,
   webSocketLimits,
 } from './options.ts';
+import { ReadTurns } from './read-turns.ts';
 import { SOCKET_SCHEME } from './socket-path.ts';
 import { unusable } from './certificates.ts';
 
@@ -67,6 +68,7 @@ class WebSocketTransport implements RenewableTransport {
   #options: WebSocketOptions;
   readonly #limits: WebSocketLimits;
   readonly #connections = new ConnectionSet();
+  readonly #turns = new ReadTurns();
   #dialTls: DialTls;
   #listener: Listener | undefined;
   #listens = false;
@@ -98,7 +100,7 @@ class WebSocketTransport implements RenewableTransport {
       if (this.#connections.closed) throw cannotListen('the transport was closed', 'Make a new transport.');
       const [options, limits, connections] = [this.#options, this.#limits, this.#connections];
       this.#asksForCertificates = wantsCertificates(options);
-      this.#listener = new Listener({ options, limits, connections, accept });
+      this.#listener = new Listener({ options, limits, connections, turns: this.#turns, accept });
       return await this.#listener.open();
     } catch (error) {
       this.#listener = undefined;
@@ -121,6 +123,7 @@ class WebSocketTransport implements RenewableTransport {
       const context = {
         options: this.#options,
         limits: this.#limits,
+        turns: this.#turns,
         tls: this.#dialTls,
         credentials: () => this.#options.auth?.credentials,
       };

@@ -1,10 +1,13 @@
-import type { Environment } from '../../environment.ts';
-
 /**
  * Units of messages that a node handles in one turn of its event loop, of all peers together: about 8 ms. The
  * message that passes it is handled to its end, so that the dearest message there may be comes on top.
  */
 export const TURN_UNITS = 8192;
+
+/** Runs a task in a later turn of the event loop. */
+interface Deferring {
+  defer(task: () => void): void;
+}
 
 /** A session is in turn when it has messages that wait for one. */
 export interface InTurn {
@@ -19,13 +22,13 @@ export interface InTurn {
  * again; and the share of a holder among its peers. So nobody gets more by coming more often.
  */
 export class Turns {
-  readonly #environment: Pick<Environment, 'defer'>;
+  readonly #environment: Deferring;
   /** By holder; those of one stay empty until it is their turn. */
   readonly #waiting = new Map<string, Set<InTurn>>();
   #left = TURN_UNITS;
   #due = false;
 
-  constructor(environment: Pick<Environment, 'defer'>) {
+  constructor(environment: Deferring) {
     this.#environment = environment;
   }
 
