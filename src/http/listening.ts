@@ -4,16 +4,13 @@ import type { Socket } from 'node:net';
 import { serverTls } from '../transport/websocket/certificates.ts';
 import { listenOn, urlOf } from '../transport/websocket/listening.ts';
 import type { WebSocketOptions } from '../transport/websocket/options.ts';
+import { type AnswerRequest, answerInTurns } from '../transport/websocket/request-turns.ts';
 import { HEAD_MS, IDLE_MS, MAX_HEAD_BYTES, MAX_REQUESTS_PER_SOCKET, REQUEST_MS } from './limits.ts';
 import type { HttpOptions } from './options.ts';
 import { Problem, type ProblemAnswer, problemAnswer } from './problem.ts';
 
 /** Node's server with the limits of ours, over TLS if that is asked for. */
-export function newServer(
-  http: HttpOptions,
-  auth: WebSocketOptions['auth'],
-  answer: NonNullable<Parameters<typeof createServer>[1]>,
-): Server {
+export function newServer(http: HttpOptions, auth: WebSocketOptions['auth'], answer: AnswerRequest): Server {
   const options: ServerOptions = {
     maxHeaderSize: MAX_HEAD_BYTES,
     headersTimeout: HEAD_MS,
@@ -24,8 +21,9 @@ export function newServer(
   };
   const server =
     http.tls === undefined
-      ? createServer(options, answer)
-      : createTlsServer({ ...options, ...serverTls(http.tls, { listen: http, auth }, HEAD_MS) }, answer);
+      ? createServer(options)
+      : createTlsServer({ ...options, ...serverTls(http.tls, { listen: http, auth }, HEAD_MS) });
+  answerInTurns(server, answer);
   server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET;
   server.on('clientError', refuseBytes);
   return server;

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { closed, listenOn, urlOf } from '../transport/websocket/listening.ts';
 import { isLoopback } from '../transport/websocket/options.ts';
+import { answerInTurns } from '../transport/websocket/request-turns.ts';
 import type { Answer } from './health-answers.ts';
 
 /** The limits bound what strangers can take up: sockets, and milliseconds for a request and between two. */
@@ -34,16 +35,14 @@ export class HealthListener {
   constructor(host: string, answers: Answers, limits: ListenerLimits = LIMITS) {
     this.#host = host;
     this.#answers = answers;
-    this.#server = createServer(
-      {
-        maxHeaderSize: MAX_HEADER_BYTES,
-        headersTimeout: limits.requestMs,
-        requestTimeout: limits.requestMs,
-        keepAliveTimeout: limits.idleMs,
-        connectionsCheckingInterval: limits.requestMs / 5,
-      },
-      (request, response) => void this.#answer(request, response),
-    );
+    this.#server = createServer({
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: limits.requestMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.idleMs,
+      connectionsCheckingInterval: limits.requestMs / 5,
+    });
+    answerInTurns(this.#server, (request, response) => void this.#answer(request, response));
     this.#server.maxConnections = limits.maxConnections;
     this.#server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET;
     // Answering questions is no reason to stay alive.

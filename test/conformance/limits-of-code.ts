@@ -60,6 +60,7 @@ export const ROWS: Readonly<Record<string, string>> = {
   'projection/times/table-times.ts MAX_RELAYED_AHEAD_MS': 'the same, passed on by a peer',
   'projection/writing/own-past.ts MAX_PAST':
     'effects of its own that a node remembers of documents that are over',
+  'transport/websocket/request-turns.ts MAX_PIPELINED': 'requests of one socket that wait',
   'transport/websocket/socket-path.ts MAX_SOCKET_PATH_BYTES': 'path of a Unix domain socket',
   'reading/follow.ts DEFAULT_LIMIT': 'values that wait for one who follows a stream',
   'reading/follow.ts MAX_LIMIT': 'values that wait for one who follows a stream',

@@ -18,6 +18,7 @@ import { brokenBy, hintFor } from './refusals.ts';
 import type { ConnectionSet } from '../connection-set.ts';
 import type { Holder, FrameConnection } from '../frame-connection.ts';
 import type { ReadTurns } from './read-turns.ts';
+import { answerInTurns } from './request-turns.ts';
 import { defaultPath, subprotocol } from './protocol.ts';
 import { nodeConnection, socketOptions } from './node-socket.ts';
 import { Sockets, noteUnix, remoteOf } from './sockets.ts';
@@ -138,7 +139,7 @@ export class Listener {
     if (options.listen?.path !== undefined) server.on('connection', noteUnix);
     server.on('connection', (socket: Socket) => this.#sockets.enter(socket));
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => this.#time(socket));
-    server.on('request', answer);
+    answerInTurns(server, answer);
     server.on(tls === undefined ? 'clientError' : 'tlsClientError', (error: Error, socket: Socket) =>
       this.#broken(socket, error),
     );
