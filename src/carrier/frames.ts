@@ -22,7 +22,7 @@ export interface Group {
   readonly runs: readonly Uint8Array[];
 }
 
-/** Frames of one subject in batches of which each fits into a message and a frame, or is one frame. */
+/** Frames in batches of which each fits into a message and a frame, or is one frame. */
 export function batchesOf(frames: readonly Waiting[], maxBytes: number): Waiting[][] {
   const batches: Waiting[][] = [];
   let sum = { bytes: Infinity, operations: 0, runs: 0 };
@@ -39,6 +39,43 @@ export function batchesOf(frames: readonly Waiting[], maxBytes: number): Waiting
     batches.at(-1)?.push({ bytes, operations, runs, ...frame });
   }
   return batches;
+}
+
+/** A plan has the frames that are due, in the order in which they are published. */
+export interface Plan {
+  /** Each is in one table, and taken by itself. */
+  readonly singles: readonly Waiting[];
+  /** The frames of each are of one author, and readers take them together. */
+  readonly bundles: readonly (readonly Waiting[])[];
+}
+
+/**
+ * Plans how frames are published, each author's in order: where one is in several tables, all are in bundles, as many
+ * frames in each as one could be. `goesOn` says of an author’s first frame that it ends an open bundle.
+ */
+export function planOf(
+  frames: readonly Waiting[],
+  maxBytes: number,
+  goesOn: (first: Waiting) => boolean,
+): Plan {
+  const authors = new Map<string, Waiting[]>();
+  for (const frame of frames) {
+    const origin = frame.runs[0]?.origin ?? '';
+    const own = authors.get(origin);
+    if (own === undefined) authors.set(origin, [frame]);
+    else own.push(frame);
+  }
+  const [singles, bundles]: [Waiting[], Waiting[][]] = [[], []];
+  for (const own of authors.values()) {
+    const open = own.slice(0, 1).filter(goesOn);
+    if (open.length === 0 && !own.some(isInSeveralTables)) singles.push(...own);
+    else bundles.push(...open.map((first) => [first]), ...batchesOf(own.slice(open.length), maxBytes));
+  }
+  return { singles, bundles };
+}
+
+function isInSeveralTables({ runs }: Waiting): boolean {
+  return runs.some(({ table }) => table !== runs[0]?.table);
 }
 
 /** The runs of each author. */

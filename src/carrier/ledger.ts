@@ -64,7 +64,18 @@ export class Ledger {
       if (this.entry(author.table, author.origin).place <= place) this.stands(author, { headers, place });
     } else if (subject[0] === CHECKPOINT && subject[1] !== undefined) {
       this.checkpoints.set(subject[1], place);
-    } else if (subject[0] === BUNDLE && subject[1] === this.#nodeId) this.#endedAt = place;
+    } else if (subject[0] === BUNDLE && subject[1] === this.#nodeId)
+      this.endsAt(Math.max(place, this.#endedAt));
+  }
+
+  /** The place where this node ended a bundle last; 0 when it did not. */
+  get end(): number {
+    return this.#endedAt;
+  }
+
+  /** The last end of a bundle of this node stands there. */
+  endsAt(place: number): void {
+    this.#endedAt = place;
   }
 
   /** The bundle that this node began last, unless it ended it. */

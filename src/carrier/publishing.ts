@@ -5,7 +5,7 @@ import { encodeMessage } from '../replication/wire/wire.ts';
 import { Backoff } from '../work/backoff.ts';
 import type { Gap } from './beginnings.ts';
 import type { CarrierLink, Subject } from './carrier.ts';
-import { type Group, type Waiting, batchesOf, byAuthor, groupsOf, piecesOf } from './frames.ts';
+import { type Group, type Waiting, batchesOf, byAuthor, groupsOf, piecesOf, planOf } from './frames.ts';
 import type { Ledger } from './ledger.ts';
 import { Refusals } from './refusals.ts';
 import { BUNDLE, bundleName, headersOf, subjectOf } from './subjects.ts';
@@ -56,6 +56,8 @@ export class Publishing {
   #ends = 0;
   /** A bundle that an earlier link began and could not end. */
   #open: string | undefined;
+  /** Each stands for something that is refused at present and tried again. */
+  readonly #stalled = new Set<symbol>();
   #isLevel = false;
   #mayEnd = true;
   #mayLower = true;
@@ -167,18 +169,12 @@ export class Publishing {
     const isDue = (one: Waiting): boolean => one.after <= now || this.#isThere(one);
     const due = this.#waiting.filter(isDue);
     if (due.length === 0) return this.#endOpen();
-    this.#waiting = this.#waiting.filter((one) => !due.includes(one));
-    let single: Waiting[] = [];
-    for (const frame of due) {
-      if (new Set(frame.runs.map(({ table }) => table)).size === 1 && !this.#goesOn(frame)) {
-        single.push(frame);
-        continue;
-      }
-      await this.#together(single);
-      single = [];
-      await this.#bundle(frame);
-    }
-    await this.#together(single);
+    const taken = new Set(due);
+    this.#waiting = this.#waiting.filter((one) => !taken.has(one));
+    const { maxMessageBytes } = this.#parts.link;
+    const { singles, bundles } = planOf(due, maxMessageBytes, (first) => this.#goesOn(first));
+    await this.#together(singles);
+    for (const frames of bundles) await this.#bundle(frames);
     return true;
   }
 
@@ -225,17 +221,20 @@ export class Publishing {
     );
   }
 
-  /** Publishes a frame of one author in several tables, which readers take together. */
-  async #bundle(frame: Waiting): Promise<void> {
+  /** Publishes frames of one author, which readers take together: each table's at once, and then that all are there. */
+  async #bundle(frames: readonly Waiting[]): Promise<void> {
     const { nodeId, nonce } = this.#parts;
-    const open = this.#goesOn(frame) ? this.#open : undefined;
+    const open = frames.some((frame) => this.#goesOn(frame)) ? this.#open : undefined;
     if (open !== undefined) this.#open = undefined;
     const bundle = open ?? bundleName(nodeId, nonce, ++this.#count);
-    let operations = 0;
-    for (const group of groupsOf([frame])) operations += await this.#publish(group, bundle);
+    const published = await Promise.all(groupsOf(frames).map((group) => this.#publish(group, bundle)));
+    const operations = published.reduce((sum, count) => sum + count, 0);
     // Of what was left out whole, nothing was begun.
     if (operations > 0 || open !== undefined) await this.#endBundle(bundle);
-    this.#parts.published(frame.bytes, operations);
+    this.#parts.published(
+      frames.reduce((sum, { bytes }) => sum + bytes, 0),
+      operations,
+    );
   }
 
   /** Says that everything of a bundle is there. Where the node may not, its next message says so. */
@@ -251,12 +250,13 @@ export class Publishing {
   }
 
   async #appendEnd(bundle: string): Promise<boolean> {
-    const { link, nodeId, nonce } = this.#parts;
+    const { link, ledger, nodeId, nonce } = this.#parts;
     const subject = [BUNDLE, nodeId];
-    const after = (await link.last(subject))?.place ?? 0;
+    const after = ledger.end;
     const id = `${nonce}.end.${bundle}.${after}`;
     const headers = { 'Tablecast-Bundle': bundle };
     const place = await link.append({ subject, headers, bytes: new Uint8Array(0), after, id });
+    ledger.endsAt(place ?? (await link.last(subject))?.place ?? 0);
     return place !== undefined;
   }
 
@@ -330,17 +330,21 @@ export class Publishing {
   /** Does something until it is done; what the carrier refuses for now is tried again, ever more slowly. */
   async #persist(attempt: () => Promise<boolean>): Promise<void> {
     const pauses = this.#pauses();
-    let isStalled = false;
+    const stalled = Symbol('stalled');
     while (!this.#isOver) {
       try {
         await this.#untilDone(attempt);
-        if (isStalled) this.#parts.recovered();
+        if (this.#stalled.delete(stalled) && this.#stalled.size === 0) this.#parts.recovered();
         return;
       } catch (error) {
         if (this.#isOver) return;
-        if (!isTablecastError(error, 'PEER_REFUSED') || !error.retryable) throw error;
-        if (!isStalled) this.#parts.stalled(error);
-        isStalled = true;
+        if (!isTablecastError(error, 'PEER_REFUSED') || !error.retryable) {
+          this.#stalled.delete(stalled);
+          throw error;
+        }
+        // What goes together is refused for one reason, which is told once.
+        if (this.#stalled.size === 0) this.#parts.stalled(error);
+        this.#stalled.add(stalled);
         await this.#pause(pauses.next());
       }
     }
