@@ -78,6 +78,17 @@ function isInSeveralTables({ runs }: Waiting): boolean {
   return runs.some(({ table }) => table !== runs[0]?.table);
 }
 
+/** Frames of which each is due, and each before it of its author: a later one alone would leave out operations. */
+export function inOrder(frames: readonly Waiting[], isDue: (frame: Waiting) => boolean): Waiting[] {
+  const held = new Set<string | undefined>();
+  return frames.filter((frame) => {
+    const origin = frame.runs[0]?.origin;
+    const isNext = !held.has(origin) && isDue(frame);
+    if (!isNext) held.add(origin);
+    return isNext;
+  });
+}
+
 /** The runs of each author. */
 export function byAuthor(runs: Waiting['runs']): Waiting['runs'][] {
   const authors = new Map<string, Waiting['runs'][number][]>();

@@ -5,7 +5,16 @@ import { encodeMessage } from '../replication/wire/wire.ts';
 import { Backoff } from '../work/backoff.ts';
 import type { Gap } from './beginnings.ts';
 import type { CarrierLink, Subject } from './carrier.ts';
-import { type Group, type Waiting, batchesOf, byAuthor, groupsOf, piecesOf, planOf } from './frames.ts';
+import {
+  type Group,
+  type Waiting,
+  batchesOf,
+  byAuthor,
+  groupsOf,
+  inOrder,
+  piecesOf,
+  planOf,
+} from './frames.ts';
 import type { Ledger } from './ledger.ts';
 import { Refusals } from './refusals.ts';
 import { BUNDLE, bundleName, headersOf, subjectOf } from './subjects.ts';
@@ -167,7 +176,7 @@ export class Publishing {
   async #round(): Promise<boolean> {
     const now = this.#parts.environment.elapsed();
     const isDue = (one: Waiting): boolean => one.after <= now || this.#isThere(one);
-    const due = this.#waiting.filter(isDue);
+    const due = inOrder(this.#waiting, isDue);
     if (due.length === 0) return this.#endOpen();
     const taken = new Set(due);
     this.#waiting = this.#waiting.filter((one) => !taken.has(one));

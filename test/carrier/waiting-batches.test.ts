@@ -1,9 +1,14 @@
 import { expect, it } from 'vitest';
 import type { CarrierLink, Subject } from '../../src/carrier/carrier.ts';
-import type { MemoryCarrier } from '../../src/carrier/memory-carrier.ts';
-import { BUNDLE, OPERATIONS } from '../../src/carrier/subjects.ts';
+import { Ledger } from '../../src/carrier/ledger.ts';
+import { MemoryCarrier } from '../../src/carrier/memory-carrier.ts';
+import { Publishing, type PublishingParts } from '../../src/carrier/publishing.ts';
+import { BUNDLE, OPERATIONS, readHead } from '../../src/carrier/subjects.ts';
 import type { TableNode } from '../../src/index.ts';
-import { carried, codesOf, declaration } from './carried.ts';
+import { decodeMessage } from '../../src/replication/wire/wire.ts';
+import { VirtualTime } from '../../src/simulation/virtual-time.ts';
+import { SeededRandom } from '../../src/simulation/seeded-random.ts';
+import { carried, codesOf, declaration, declare } from './carried.ts';
 
 const both = (node: TableNode) => [node.table('t', declaration), node.table('other', declaration)] as const;
 
@@ -59,6 +64,21 @@ async function writerAndReader() {
   return { cluster, state, counted, a, batch, t, other, halves };
 }
 
+/** Whom a publisher tells: what fails is kept, the rest is not looked at. */
+function told(failures: unknown[]): Omit<PublishingParts, 'environment' | 'link' | 'ledger'> {
+  return {
+    nodeId: 'other',
+    nonce: 'x',
+    published: () => undefined,
+    lacks: (table) => failures.push(table),
+    thin: async () => undefined,
+    refresh: async () => undefined,
+    stalled: (error) => failures.push(error),
+    recovered: () => undefined,
+    failed: (error) => failures.push(error),
+  };
+}
+
 it('a batch over two tables is waited for twice: its operations, and that all are there', async () => {
   const { cluster, counted, batch, t } = await writerAndReader();
   const before = counted.rounds;
@@ -89,4 +109,40 @@ it('batches that wait for a carrier are published together, with what was writte
   expect(events).toEqual(['carrier-refused', 'carrier-recovered']);
   expect(halves).toEqual([]);
   await cluster.close();
+});
+
+it('an author of others is published in order: what is due before an earlier part waits for that', async () => {
+  const { cluster, memory } = carried(1);
+  const node = await cluster.start(0, declare);
+  for (const key of ['one', 'two', 'three']) {
+    node.table('t', declaration).set(key, key);
+    await cluster.run(1000);
+  }
+  await cluster.close();
+  const frames = memory.messages.filter(({ subject: [kind] }) => kind === OPERATIONS);
+  const target = new MemoryCarrier('memory://target');
+  const link = await target.forNode().open(new AbortController().signal);
+  const time = new VirtualTime();
+  const pauses = [0, 1, 0];
+  const environment = {
+    ...time.environment(new SeededRandom(1)),
+    random: () => pauses.shift() ?? 0,
+  };
+  const ledger = new Ledger('other');
+  const failures: unknown[] = [];
+  const publishing = new Publishing({ ...told(failures), environment, link, ledger });
+  for (const { bytes } of frames) {
+    const message = decodeMessage(bytes);
+    if (message.type === 'runs') publishing.offer(message.runs, bytes.length);
+  }
+  await time.run(5000);
+  const held = target.messages.map(({ headers }) => readHead(headers)?.held);
+  expect(held).toEqual([1, 3]);
+  const read = target.messages.flatMap(({ bytes }) => {
+    const message = decodeMessage(bytes);
+    return message.type === 'runs' ? message.runs : [];
+  });
+  expect(read).toHaveLength(3);
+  expect(failures).toEqual([]);
+  publishing.stop();
 });
