@@ -123,10 +123,13 @@ export class Audit {
 
   /** Changes are on their way to a topic. */
   sent(attached: AttachedTable, topic: string, changes: number): void {
-    this.changed(attached);
     const id = nodeIdOf(topic);
-    if (id !== undefined) this.#node(id).sent(attached, changes);
-    else if (topic === attached.zeek.topic)
+    if (id !== undefined) {
+      this.#node(id).sent(attached, changes);
+      return;
+    }
+    this.changed(attached);
+    if (topic === attached.zeek.topic)
       this.#shared.set(attached, (this.#shared.get(attached) ?? 0) + changes);
   }
 
@@ -168,20 +171,29 @@ export class Audit {
       const attached = this.#tables.get(name);
       if (attached === undefined || attached.isHeld) continue;
       node.table(attached).lostFrames += lost.get(attached.zeek.topic) ?? 0;
-      this.#look(node, attached, this.#momentOf(attached, pulse, rows));
+      this.#look(node, attached, this.#momentOf(node, attached, { pulse, rows }));
     }
     this.#work();
   }
 
-  #momentOf(attached: AttachedTable, pulse: Pulse, rows: number): Moment {
+  #momentOf(
+    node: WatchedNode,
+    attached: AttachedTable,
+    { pulse, rows }: { readonly pulse: Pulse; readonly rows: number },
+  ): Moment {
     const { host } = this.#parts;
     const life = `tablecast:${host.life(attached.projection.store)}`;
     return {
       rows,
       published: pulse.published && (pulse.published.get(attached.zeek.topic) ?? 0),
       heard: pulse.heard.get(heardKey(life, attached.name)) ?? 0,
-      activity: this.#activity.get(attached) ?? 0,
+      activity: this.#activityAt(node, attached),
     };
+  }
+
+  /** Counts what happened to a table as far as a Zeek node is concerned: what is sent to another one alone is not. */
+  #activityAt(node: WatchedNode, attached: AttachedTable): number {
+    return (this.#activity.get(attached) ?? 0) + node.direct(attached);
   }
 
   #look(node: WatchedNode, attached: AttachedTable, now: Moment): void {
@@ -223,7 +235,7 @@ export class Audit {
     attached: AttachedTable,
     { standing, now }: { readonly standing: TableStanding; readonly now: Moment },
   ): boolean {
-    const isSame = isSameMoment(standing.last, now) && this.#parts.outbound.isQuiet(attached);
+    const isSame = isSameMoment(standing.last, now) && this.#parts.outbound.isQuiet(attached, node.id);
     if (!isSame) standing.same = 0;
     else if (node.isInTime) standing.same += 1;
     standing.last = now;
@@ -269,8 +281,8 @@ export class Audit {
   }
 
   /** Only the numbers of rows differed, and have changed since: the next pulses say whether they still do. */
-  #isOver({ attached, lostFrames, lostChanges, moment }: Suspicion): boolean {
-    return lostFrames + lostChanges === 0 && moment.activity !== (this.#activity.get(attached) ?? 0);
+  #isOver({ node, attached, lostFrames, lostChanges, moment }: Suspicion): boolean {
+    return lostFrames + lostChanges === 0 && moment.activity !== this.#activityAt(node, attached);
   }
 
   #tell(suspicion: Suspicion): void {
@@ -291,8 +303,8 @@ export class Audit {
     standing.lostChanges -= suspicion.lostChanges;
     // A difference that nobody can mend is not asked for again.
     standing.excused = rows + undecided === 0 ? rowsAtZeek - attached.projection.rows.size : 0;
+    if (outcome.changed + outcome.removed > 0) this.changed(attached);
     if (rows > 0) {
-      this.changed(attached);
       this.#wait(standing);
     } else if (undecided === 0) {
       standing.compared = suspicion.moment;

@@ -9,6 +9,7 @@ import type { Teller } from './teller.ts';
 import { Pace } from './pace.ts';
 import { echoWantedFrame } from './pulse.ts';
 import { RecentSlices } from './recent-slices.ts';
+import { nodeIdOf } from './script-events.ts';
 import { Refill, type RefillRequest } from './refill.ts';
 
 /** Rows of one frame, and its bytes. */
@@ -111,9 +112,12 @@ export class Outbound {
     return this.#unsent.length > 0;
   }
 
-  /** Returns whether nothing of a table is on its way or waits for it. */
-  isQuiet(attached: AttachedTable): boolean {
-    const isFilling = this.#refills.some((refill) => requestOf(refill).attached === attached);
+  /** Returns whether nothing of a table is on its way to a Zeek node or waits for it. */
+  isQuiet(attached: AttachedTable, zeekNode: string): boolean {
+    const isFilling = this.#refills.some((refill) => {
+      const request = requestOf(refill);
+      return request.attached === attached && (nodeIdOf(request.topic) ?? zeekNode) === zeekNode;
+    });
     return !isFilling && !this.blocked && !this.#queue.has(attached);
   }
 
