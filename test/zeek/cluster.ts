@@ -11,9 +11,7 @@ export interface ZeekUnderTest {
   readonly nodes: readonly string[];
   put(node: string, table: string, row: { readonly key: string; readonly value?: number }): Promise<void>;
   remove(node: string, table: string, key: string): Promise<void>;
-  /** Events with changes that were certainly lost on their way out of the cluster; undefined where nobody knows. */
-  readonly lost: number | undefined;
-  /** Inserts so many rows `burst 0`, `burst 1`, … at once, more than the cluster delivers without loss. */
+  /** Inserts so many rows `burst 0`, `burst 1`, … at once. */
   fill(node: string, table: string, rows: number): Promise<void>;
   /** Lets a node lose every so many-th event with changes from others; 0 ends it. */
   lose(node: string, every: number): Promise<void>;
@@ -94,14 +92,7 @@ export class SimulatedCluster implements ZeekUnderTest {
     await Promise.resolve();
   }
 
-  get lost(): number {
-    return this.standIn.dropped;
-  }
-
   async fill(node: string, table: string, rows: number): Promise<void> {
-    let events = 0;
-    const topic = `zeek/table/${table}/`;
-    this.standIn.faults.drop = (event) => event.topic === topic && (events += 1) % 5 === 0;
     for (let at = 0; at < rows; at++) this.standIn.node(node).set(table, `burst ${at}`, at);
     await Promise.resolve();
   }

@@ -198,9 +198,6 @@ export class RealZeek implements ZeekUnderTest {
     await this.#ask(node, 'take', [table, string(key)]);
   }
 
-  /** A real cluster does not say what it drops. */
-  readonly lost = undefined;
-
   async fill(node: string, table: string, rows: number): Promise<void> {
     await this.#ask(node, 'fill', [table, count(rows)], FILLED_MS);
   }
