@@ -21,12 +21,17 @@ import type { Conflict } from '../projection/telling/change.ts';
 import { replaySegment } from '../projection/replay/replay.ts';
 import { scratchProjection } from '../projection/scratch.ts';
 import type { Key, Schema, Value } from '../schema/index.ts';
+import { SLICE_UNITS } from '../work/slices.ts';
 
-/** Bounds how much of the log is folded in one turn of the event loop. */
+/** Bounds how much of a store is folded before more of it is read. */
 const PAGE_BYTES = 256 * 1024;
 
-/** Operations that are read in one turn of the event loop, and those of one segment more. */
-const OPERATIONS_PER_TURN = 4096;
+/** A segment costs so many units of a turn by itself and for each operation, and one for so many bytes. */
+const SEGMENT_UNITS = 16;
+const OPERATION_UNITS = 2;
+const BYTES_PER_UNIT = 64;
+/** Folding takes so many times as long as reading. */
+const FOLDED = 3;
 
 /** A moment of the log is a position, or a time in milliseconds since 1970. */
 export interface Moment {
@@ -74,6 +79,8 @@ export interface LogViewParts {
 /** A node's log as users see it. */
 export class LogView implements Log {
   readonly #parts: LogViewParts;
+  /** Units that may still be read in this turn of the event loop, by all readers together. */
+  #left = SLICE_UNITS;
 
   constructor(parts: LogViewParts) {
     this.#parts = parts;
@@ -92,27 +99,22 @@ export class LogView implements Log {
   }
 
   /**
-   * Reads a range segment by segment, as fast as it is asked to. What is in memory is read at once: others get their
-   * turn of the event loop in between.
+   * Reads a range segment by segment, as fast as it is asked to.
    */
   reader(range: OperationRange): LogReader {
-    const { log, environment } = this.#parts;
-    log.seal();
-    const reader = readerOf(this.#source(), range);
-    let sinceTurn = 0;
-    return {
-      get caughtUp() {
-        return reader.caughtUp;
-      },
-      next: async () => {
-        const operations = await reader.next();
-        sinceTurn += operations?.length ?? 0;
-        if (sinceTurn < OPERATIONS_PER_TURN) return operations;
-        sinceTurn = 0;
-        await new Promise<void>((resolve) => environment.defer(resolve));
-        return operations;
-      },
-    };
+    this.#parts.log.seal();
+    return readerOf(this.#source(), range);
+  }
+
+  /**
+   * Gives others their turn of the event loop once so much was read that a turn has no room for more. Counted for all
+   * readers together: many short ones, one after the other, take no more of a turn than one.
+   */
+  async #spend(bytes: number, operations: number, times = 1): Promise<void> {
+    this.#left -= times * (SEGMENT_UNITS + operations * OPERATION_UNITS + bytes / BYTES_PER_UNIT);
+    if (this.#left > 0) return;
+    this.#left = SLICE_UNITS;
+    await new Promise<void>((resolve) => this.#parts.environment.defer(resolve));
   }
 
   /**
@@ -140,6 +142,7 @@ export class LogView implements Log {
       decoderOf: decodersOf(this.#parts),
       names: () => this.#parts.names(),
       entered: () => this.#parts.entered?.() ?? (() => undefined),
+      spend: (bytes, operations) => this.#spend(bytes, operations),
       storeOf: (table) => log.stores.get(projections.get(table)?.store ?? 'memory'),
       readableFrom: (position) => {
         const floors = Array.from(projections.values(), (projection) => readableFrom(projection, position));
@@ -174,7 +177,7 @@ export class LogView implements Log {
     moment: Omit<Moment, 'table'>,
     begun: (scratch: Projection, origins: Origins) => void = () => undefined,
   ): Promise<Projection> {
-    const { log, environment } = this.#parts;
+    const { log } = this.#parts;
     log.seal();
     const { name } = projection.schema;
     const scratch = scratchProjection(projection.schema, ({ mode }) => projection.inForce.modeOf(mode));
@@ -188,11 +191,13 @@ export class LogView implements Log {
     const end = Math.min(bound.position, store.appended);
     while (cursor < end) {
       const segments = await store.read(cursor, PAGE_BYTES);
-      for (const { segment } of segments) replaySegment(segment, into, bound);
+      for (const { segment } of segments) {
+        replaySegment(segment, into, bound);
+        // What is in memory is read at once.
+        await this.#spend(segment.bytes.length, segment.span, FOLDED);
+      }
       const last = segments.at(-1)?.segment;
       cursor = last === undefined ? end : last.position + last.span - 1;
-      // What is in memory is read at once.
-      await new Promise<void>((resolve) => environment.defer(resolve));
     }
     return scratch.projection;
   }

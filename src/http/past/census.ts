@@ -8,7 +8,7 @@ import type { HttpHost } from '../host.ts';
 import { MAX_COUNTED, MAX_SERIES } from '../limits.ts';
 
 /** Says how much of a store is counted in one turn of the event loop. */
-const PAGE_BYTES = 256 * 1024;
+const PAGE_BYTES = 64 * 1024;
 
 /** So many operations of one author in one table, at one place of the log and about one time. */
 interface Counted {

@@ -45,6 +45,12 @@ interface Source {
   segments: LoggedSegment[];
 }
 
+/**
+ * Is told what was looked through, in bytes and operations, and resolves when more may be: what is in memory is read at
+ * once, and others want their turn of the event loop.
+ */
+export type ReadingCost = (bytes: number, operations: number) => Promise<void>;
+
 /** Finds the decoder of a table; undefined for a table that is not to be read. */
 export type DecoderOf = (table: string) => TableDecoder | undefined;
 
@@ -58,6 +64,7 @@ export class OperationReader {
   readonly #after: number;
   readonly #known: KeyNames;
   readonly #pending: Source[];
+  readonly #spend: ReadingCost | undefined;
 
   /**
    * Reads from `from` on, to learn what numbers stand for, and returns the operations behind `after`.
@@ -72,6 +79,7 @@ export class OperationReader {
       readonly after: number;
       readonly tolerant: boolean;
       readonly known?: KeyNames | undefined;
+      readonly spend?: ReadingCost | undefined;
     },
   ) {
     const { from } = begin;
@@ -80,6 +88,7 @@ export class OperationReader {
     this.#known = new KeyNames(begin.known);
     this.#stores = [...stores];
     this.#decoderOf = decoderOf;
+    this.#spend = begin.spend;
     this.#pending = this.#stores.map((store) => ({ store, cursor: from, begun: false, segments: [] }));
   }
 
@@ -105,11 +114,16 @@ export class OperationReader {
       ...this.#pending.map((source) => source.segments[0]?.segment.position ?? Infinity),
     );
     if (first === Infinity) return undefined;
+    let bytes = 0;
     const operations: Operation[] = [];
     for (const source of this.#pending) {
       if (source.segments[0]?.segment.position !== first) continue;
-      operations.push(...this.#operationsOf(source.segments.shift() as LoggedSegment));
+      const logged = source.segments.shift() as LoggedSegment;
+      bytes += logged.segment.bytes.length;
+      operations.push(...this.#operationsOf(logged));
     }
+    // Segments in which nothing is wanted cost as much as others.
+    await this.#spend?.(bytes, operations.length);
     return operations.toSorted((one, other) => one.position - other.position);
   }
 

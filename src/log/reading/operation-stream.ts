@@ -2,7 +2,7 @@ import { Observable } from 'rxjs/internal/Observable';
 import { TablecastError } from '../../errors.ts';
 import type { KeyNames } from '../runs/key-names.ts';
 import type { OperationLog } from '../keeping/operation-log.ts';
-import { type DecoderOf, OperationReader } from './operation-reader.ts';
+import { type DecoderOf, OperationReader, type ReadingCost } from './operation-reader.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { SegmentStore } from '../keeping/segment-store.ts';
 
@@ -32,6 +32,8 @@ export interface StreamSource {
   names(): KeyNames | undefined;
   /** Is called when a reader begins; returns what is called when that reader ends. */
   entered(): () => void;
+  /** Left out where nobody else waits for the event loop. */
+  readonly spend?: ReadingCost;
 }
 
 /**
@@ -109,6 +111,7 @@ export function readerOf(source: StreamSource, { after, table }: OperationRange)
     after: after ?? 0,
     tolerant: after === undefined,
     known: source.names(),
+    spend: source.spend,
   });
 }
 
