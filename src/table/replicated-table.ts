@@ -5,7 +5,7 @@ import type { Change, Conflict } from '../projection/telling/change.ts';
 import type { Projection } from '../projection/projection.ts';
 import type { DivergedKey, ConcurrentValue } from './forms.ts';
 import type { RepairOptions } from './repair.ts';
-import { RowIterator } from './row-iterator.ts';
+import { EntryIterator, KeyIterator, MemberIterator, ValueIterator } from './row-iterator.ts';
 import type { UndoOptions, UndoPlan } from './undo.ts';
 import type { Divergence } from '../replication/digests/divergence.ts';
 import { readChanges, readConcurrent, readConflicts, readDivergence } from './read-values.ts';
@@ -190,9 +190,7 @@ export class ReplicatedTable<K = unknown, V = unknown> {
   }
 
   keys(): IterableIterator<K> {
-    const { rows } = this.projection;
-    const { key } = this.reading;
-    return new RowIterator(rows.live(), (slot) => readAs(key, rows.key(slot)) as K);
+    return new KeyIterator(this.projection.rows, this.reading);
   }
 
   /**
@@ -262,19 +260,11 @@ export class ReplicatedMap<K = unknown, V = unknown> extends ReplicatedTable<K, 
   }
 
   values(): IterableIterator<V> {
-    const { rows } = this.projection;
-    const { value } = this.reading;
-    if (value === undefined) return new RowIterator(rows.live(), (slot) => rows.value(slot) as V);
-    return new RowIterator(rows.live(), (slot) => readAs(value, rows.value(slot), rows.key(slot)) as V);
+    return new ValueIterator(this.projection.rows, this.reading);
   }
 
   entries(): IterableIterator<[K, V]> {
-    const { rows } = this.projection;
-    const { key, value } = this.reading;
-    return new RowIterator(rows.live(), (slot) => {
-      const held = rows.key(slot);
-      return [readAs(key, held) as K, readAs(value, rows.value(slot), held) as V];
-    });
+    return new EntryIterator(this.projection.rows, this.reading);
   }
 
   [Symbol.iterator](): IterableIterator<[K, V]> {
@@ -321,12 +311,7 @@ export class ReplicatedSet<K = unknown> extends ReplicatedTable<K, undefined> {
   }
 
   entries(): IterableIterator<[K, K]> {
-    const { rows } = this.projection;
-    const { key } = this.reading;
-    return new RowIterator(rows.live(), (slot) => {
-      const read = readAs(key, rows.key(slot)) as K;
-      return [read, read];
-    });
+    return new MemberIterator(this.projection.rows, this.reading);
   }
 
   [Symbol.iterator](): IterableIterator<K> {
