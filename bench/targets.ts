@@ -9,6 +9,7 @@ import { p13 } from './p13-memory.ts';
 import { p14, p15 } from './p14-modes.ts';
 import { p16 } from './p16-event-loop.ts';
 import { p17 } from './p17-reading.ts';
+import { p18 } from './p18-size.ts';
 import { p19 } from './p19-http.ts';
 import { p20 } from './p20-queries.ts';
 import { p21 } from './p21-views.ts';
@@ -33,6 +34,7 @@ export const targets: readonly Target[] = [
   p15,
   p16,
   p17,
+  p18,
   p19,
   p20,
   p21,
