@@ -59,6 +59,35 @@ describe('what a peer makes happen again and again', () => {
     expect(told.map(({ details }) => details?.['right'])).toEqual(['read', 'write']);
   });
 
+  it('is told once per table when it is what the peer says that it does not take, whatever that names', () => {
+    const { told, notices: of, minute } = notices();
+    const claim = (table: string, by: string, index: number): NodeEvent => {
+      const details = { by, origin: `x${index}@1`, code: `CODE_${index}` };
+      return { ...refused('evil', table), code: 'operations-refused', details };
+    };
+    for (let index = 0; index < 1000; index++)
+      for (const table of ['t', 'u']) of.report(claim(table, 'there', index));
+    expect(told).toHaveLength(2);
+    minute();
+    expect(told.slice(2).map(({ table, details }) => [table, details?.['times']])).toEqual([
+      ['t', 999],
+      ['u', 999],
+    ]);
+    // What this node found of them is told for each.
+    for (let index = 0; index < 3; index++) of.report(claim('t', 'here', index));
+    expect(told).toHaveLength(7);
+  });
+
+  it.each(['access-refused', 'fork-claimed'] as const)(
+    'is told once per table when it is %s, of any author',
+    (code) => {
+      const { told, notices: of } = notices();
+      for (let index = 0; index < 1000; index++)
+        of.report({ ...refused('evil', 't'), code, details: { right: 'origin', origin: `x${index}@1` } });
+      expect(told).toHaveLength(1);
+    },
+  );
+
   it('is of one peer when it comes from one address, whatever the ports', () => {
     const { told, notices: of } = notices();
     for (let port = 1000; port < 1100; port++) of.report(refused(`10.0.0.1:${port}`, 't'));

@@ -114,10 +114,15 @@ function whoOf({ peer = '' }: NodeEvent): string {
   return peer.replace(/:\d+$/, '');
 }
 
+/** Notices of claims, which may name any author: one is told for all of them. */
+const CLAIMS: ReadonlySet<NodeEventCode> = new Set(['access-refused', 'fork-claimed']);
+
 /** Peer, table and cause of an event. */
 function keyOf({ code, table, details }: NodeEvent, who: string): string {
   const { right, by, origin, code: cause, dialled, reason } = details ?? {};
-  return JSON.stringify([code, who, table, right, by, origin, cause, dialled, reason]);
+  if (by === 'there') return JSON.stringify([code, who, table, by]);
+  const author = CLAIMS.has(code) ? undefined : origin;
+  return JSON.stringify([code, who, table, right, by, author, cause, dialled, reason]);
 }
 
 function leftOut(times: number): NodeEvent {
