@@ -29,9 +29,12 @@ const READERS = 10;
 
 const LINKS: ReadonlyMap<string, Link> = new Map([
   ['messages of 1000', bareStream(1000)],
+  ['messages of 1000, read by both', bareStream(1000, { readsBack: true })],
   ['messages of 1', bareStream(1)],
+  ['messages of 1, as a node', bareStream(1, { readsBack: true, isChecked: true })],
   ['sqlite', carriedLink('sqlite')],
   ['memory', carriedLink('memory')],
+  ['memory, compiled early', carriedLink('memory', true)],
 ]);
 
 function linkOf(variant: string): Link {
@@ -61,6 +64,7 @@ export const p22: Target = {
       maxRounds: 3,
       contestants: [
         bare,
+        here('the same, read by who writes too', 'floor', ['bulk', 'messages of 1000, read by both']),
         here('tablecast', 'ours', ['bulk', 'memory']),
         here('tablecast sqlite', 'ours', ['bulk', 'sqlite']),
         kv,
@@ -81,7 +85,12 @@ export const p22: Target = {
       title: 'one write at a time, 3 ms apart, until the other node tells of it',
       metrics: LATENCY,
       maxRounds: 3,
-      contestants: [bareOne, here('tablecast', 'ours', ['latency', 'memory'])],
+      contestants: [
+        bareOne,
+        here('the same, named, checked and read by both', 'floor', ['latency', 'messages of 1, as a node']),
+        here('tablecast', 'ours', ['latency', 'memory']),
+        here('tablecast, compiled early', 'ours', ['latency', 'memory, compiled early']),
+      ],
       goals: [
         {
           text: `p50 ≤ 1.3x ${bareOne.name}`,

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
+import { type PubAck, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type NatsConnection, connect } from '@nats-io/transport-node';
 import { filter, firstValueFrom } from 'rxjs';
+import { compileEarly } from '../src/cli/early-compilation.ts';
 import { turn } from './clock.ts';
 import type { Link } from './link-types.ts';
 import { type Served, serve } from './peers/servers.ts';
@@ -21,8 +22,16 @@ function natsServer(directory: string): Promise<Served> {
   );
 }
 
+/** Says what a bare program does as every node at a carrier has to. */
+interface AsNode {
+  /** Who writes reads everything as well, its own messages among them. */
+  readonly readsBack?: boolean;
+  /** Each message names itself and the one that it follows: for who waits for each. */
+  readonly isChecked?: boolean;
+}
+
 /** Rows in a Map and JetStream messages with so many operations each: what a carrier cannot do without. */
-export function bareStream(perMessage: number): Link {
+export function bareStream(perMessage: number, { readsBack, isChecked }: AsNode = {}): Link {
   return {
     async writer({ directory }) {
       const server = await natsServer(directory);
@@ -32,13 +41,21 @@ export function bareStream(perMessage: number): Link {
       const client = jetstream(connection);
       const rows = new Map<string, number>();
       const bytes = Buffer.alloc(perMessage * BYTES_PER_OPERATION);
-      const sent = { underWay: 0, used: 0, count: 0 };
+      const sent = { underWay: 0, used: 0, count: 0, last: 0 };
+      if (readsBack === true) await readAll(connection);
+      const acknowledged = async (answer: Promise<PubAck>): Promise<void> => {
+        const { seq } = await answer;
+        sent.underWay--;
+        sent.last = seq;
+      };
       const send = (): void => {
         if (sent.count === 0) return;
         sent.underWay++;
         const message = Uint8Array.from(bytes.subarray(0, sent.used));
         sent.used = sent.count = 0;
-        void client.publish(`${STREAM}.a`, message).then(() => sent.underWay--);
+        const { last } = sent;
+        const checked = { msgID: `bench.${last}`, expect: { lastSubjectSequence: last } };
+        void acknowledged(client.publish(`${STREAM}.a`, message, isChecked === true ? checked : {}));
       };
       return {
         address: `127.0.0.1:${server.port}`,
@@ -82,10 +99,20 @@ export function bareStream(perMessage: number): Link {
   };
 }
 
+/** Reads a stream from its beginning, and leaves it at that. */
+async function readAll(connection: NatsConnection): Promise<void> {
+  const consumer = await jetstream(connection).consumers.get(STREAM);
+  const messages = await consumer.consume();
+  void (async () => {
+    for await (const { seq } of messages) if (seq < 0) break;
+  })();
+}
+
 /** Nodes that share nothing but a server; every write a single set(). */
-export function carriedLink(backend: 'memory' | 'sqlite'): Link {
+export function carriedLink(backend: 'memory' | 'sqlite', early = false): Link {
   const open = async (id: string, directory: string, servers: string) => {
     const { openNode } = await product();
+    if (early) compileEarly();
     mkdirSync(directory, { recursive: true });
     const nats = { servers, group: 'bench' };
     const node = await openNode({ id, directory, durability: 'interval', nats });
