@@ -10,6 +10,11 @@ import type { ZeekNodes } from './zeek-nodes.ts';
 
 /** Bounds how often an answer that did not come is asked for. */
 const MAX_ATTEMPTS = 3;
+/**
+ * Rows for which an answer may take as long again: Zeek says nothing while it makes it, and an answer that came after
+ * it was given up would be made thrice, each time too late.
+ */
+const ROWS_PER_ANSWER = 50_000;
 
 /** The parts are what asking needs. */
 export interface TransferParts {
@@ -19,7 +24,7 @@ export interface TransferParts {
   readonly limits: ZeekLimits;
   /** Most rows of one table that are taken. */
   readonly maxRows: number;
-  /** An answer of which nothing came for so long is asked for again. */
+  /** An answer of which nothing came for so long, longer for a large table, is asked for again. */
   readonly answerMs: number;
   /** Changes that Zeek made before it answered may arrive so much later than the answer. */
   readonly settleMs: number;
@@ -74,7 +79,7 @@ export class Transfers {
   }
 
   #start(asked: Asked, attempt: number): void {
-    const { host, teller, maxRows, answerMs } = this.#parts;
+    const { host, teller, maxRows } = this.#parts;
     const { attached, server } = asked;
     if (!this.#isConnected) {
       asked.reject(
@@ -91,7 +96,7 @@ export class Transfers {
     const question = newQuestion(host);
     const comparison = new Comparison(attached, (closed) => this.#open.delete(closed));
     this.#open.add(comparison);
-    const timer = host.environment.schedule(answerMs, () => this.#late(question));
+    const timer = host.environment.schedule(this.#patienceMs(attached), () => this.#late(question));
     const transfer = { rows: undefined, received: 0, ended: false, settling: false };
     this.#running.set(question, { ...asked, ...transfer, attempt, comparison, timer });
     const { name: table } = attached;
@@ -217,11 +222,18 @@ export class Transfers {
   #silent(question: string): void {
     const transfer = this.#running.get(question);
     if (transfer === undefined || transfer.settling) return;
-    const { host, answerMs } = this.#parts;
+    const { host } = this.#parts;
     // Zeek answers one question after the other.
-    const left = this.#heardAt + answerMs - host.environment.elapsed();
+    const left =
+      this.#heardAt + this.#patienceMs(transfer.attached, transfer.rows) - host.environment.elapsed();
     if (left > 0) transfer.timer = host.environment.schedule(left, () => this.#late(question));
     else this.#again(question, transfer);
+  }
+
+  /** The rows that a Zeek process has are known once its answer begins. */
+  #patienceMs({ projection }: AttachedTable, rows = 0): number {
+    const most = Math.max(projection.rows.size, rows);
+    return this.#parts.answerMs * (1 + Math.floor(most / ROWS_PER_ANSWER));
   }
 
   #again(question: string, transfer: Transfer): void {
