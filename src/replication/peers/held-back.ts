@@ -73,6 +73,11 @@ export class HeldBack {
     this.#parts = parts;
   }
 
+  /** Counts what is looked through with each frame of the peer. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   /** Returns whether a run is to be looked at: not what lies behind something refused. */
   admits({ table, origin, firstSequence }: RunReference): boolean {
     if (this.#entries.size === 0) return true;

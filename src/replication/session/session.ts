@@ -322,6 +322,7 @@ export class Session implements Debtor, Directed, Place {
 
   #taken({ operations, applied }: Taken, length: number): void {
     this.#intake.countOperations(operations);
+    this.#intake.spend(this.taking.heldBack.size * 2);
     this.receivedOperations += applied.operations;
     this.#long.finish(applied);
     const on = { operations, applied, concerns: (table: string) => this.taking.heldBack.concerns(table) };
