@@ -63,6 +63,7 @@ export function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function isTimeout(error: unknown): boolean {
+/** Returns whether the client waited for an answer in vain. */
+export function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === 'TimeoutError';
 }

@@ -1,10 +1,11 @@
 import type { Consumer } from '@nats-io/jetstream';
-import { questionFailureOf, wordsOf } from './failures.ts';
+import { isTimeout, questionFailureOf, wordsOf } from './failures.ts';
 import type { ReadyStreams } from './streams.ts';
 
-/** It is looked so often whether the same server leads, in milliseconds, each node at its own time. */
+/** It is looked so often whether the same server leads, in milliseconds, each node at its own time up to half as long later. */
 const LOOK_MS = 4000;
-const SPREAD_MS = 2000;
+/** The same of a stream that has one server, which is only asked whether stream and consumer are there. */
+const LOOK_ALONE_MS = 12_000;
 
 /** Says how far a consumer was read. */
 interface Reading {
@@ -18,6 +19,7 @@ interface Reading {
 /**
  * Watches for one link whether what it reads is what takes appends. A link is over once another server of the cluster
  * leads, or the one that did was gone meanwhile: its replica may have other messages, and the node asks anew what is there.
+ * So it is once the stream is another one: whose client waits between two requests is told nothing of that.
  */
 export class Leadership {
   readonly #parts: Pick<ReadyStreams, 'manager' | 'names' | 'info'>;
@@ -30,7 +32,7 @@ export class Leadership {
   constructor(parts: Pick<ReadyStreams, 'manager' | 'names' | 'info'>, over: (why: string) => void) {
     this.#parts = parts;
     this.#over = over;
-    if (parts.info.cluster !== undefined && parts.info.config.num_replicas > 1) this.#lookLater();
+    this.#lookLater();
   }
 
   /** The server that leads; undefined where there is no choice. */
@@ -51,18 +53,23 @@ export class Leadership {
   }
 
   #lookLater(): void {
-    this.#timer = setTimeout(() => void this.#look(), LOOK_MS + Math.random() * SPREAD_MS);
+    const ms = this.leader === undefined ? LOOK_ALONE_MS : LOOK_MS;
+    this.#timer = setTimeout(() => void this.#look(), ms * (1 + Math.random() / 2));
     this.#timer.unref();
   }
 
   async #look(): Promise<void> {
-    const why = await this.#changed().catch((error: unknown) =>
-      wordsOf(questionFailureOf('the server', 'who leads the stream', error)),
-    );
+    const why = await this.#changed().catch((error: unknown) => this.#unanswered(error));
     if (this.#timer === undefined) return;
     if (why === undefined) return this.#lookLater();
     this.stop();
     this.#over(why);
+  }
+
+  /** Of several servers another one may answer; a single one is slow, or its connection tells that it is gone. */
+  #unanswered(error: unknown): string | undefined {
+    if (this.leader === undefined && isTimeout(error)) return undefined;
+    return wordsOf(questionFailureOf('the server', 'who leads the stream', error));
   }
 
   /** Says what is not as it was; undefined: nothing is. */
@@ -70,8 +77,13 @@ export class Leadership {
     const { manager, names, info } = this.#parts;
     const { created, cluster } = await manager.streams.info(names.stream);
     if (created !== info.created) return 'the stream was made anew';
-    if (cluster?.leader !== info.cluster?.leader) return 'another server leads the stream';
-    return this.#halted();
+    if (this.leader !== undefined) {
+      if (cluster?.leader !== this.leader) return 'another server leads the stream';
+      return this.#halted();
+    }
+    // Fails where it is gone. What it delivered says nothing: the client makes it anew at the same stream.
+    await this.#reading?.consumer.info();
+    return undefined;
   }
 
   /** A consumer that a server had to make again begins behind what it did not deliver, or waits to be asked anew. */
