@@ -4,7 +4,7 @@ import type { ReadyStreams } from './streams.ts';
 
 /** It is looked so often whether the same server leads, in milliseconds, each node at its own time up to half as long later. */
 const LOOK_MS = 4000;
-/** The same of a stream that has one server, which is only asked whether stream and consumer are there. */
+/** The same of a stream that has one server, which is only asked whether what is read is there. */
 const LOOK_ALONE_MS = 12_000;
 
 /** Says how far a consumer was read. */
@@ -66,7 +66,7 @@ export class Leadership {
     this.#over(why);
   }
 
-  /** Of several servers another one may answer; a single one is slow, or its connection tells that it is gone. */
+  /** Says why a look that failed ends the link: of several servers another may answer, a single one may be slow. */
   #unanswered(error: unknown): string | undefined {
     if (this.leader === undefined && isTimeout(error)) return undefined;
     return wordsOf(questionFailureOf('the server', 'who leads the stream', error));
@@ -75,15 +75,15 @@ export class Leadership {
   /** Says what is not as it was; undefined: nothing is. */
   async #changed(): Promise<string | undefined> {
     const { manager, names, info } = this.#parts;
+    if (this.leader === undefined) {
+      // Fails where it is gone, with its stream or alone; what it delivered says nothing, the client may have made it anew.
+      await this.#reading?.consumer.info();
+      return undefined;
+    }
     const { created, cluster } = await manager.streams.info(names.stream);
     if (created !== info.created) return 'the stream was made anew';
-    if (this.leader !== undefined) {
-      if (cluster?.leader !== this.leader) return 'another server leads the stream';
-      return this.#halted();
-    }
-    // Fails where it is gone. What it delivered says nothing: the client makes it anew at the same stream.
-    await this.#reading?.consumer.info();
-    return undefined;
+    if (cluster?.leader !== this.leader) return 'another server leads the stream';
+    return this.#halted();
   }
 
   /** A consumer that a server had to make again begins behind what it did not deliver, or waits to be asked anew. */
