@@ -41,7 +41,7 @@ const WEIGHTS: Readonly<Record<keyof typeof entries, Weight>> = {
   simulation: { packages: [DATABASE, ...CODECS], builtins: NODE, kib: 1040 },
   sqlite: { packages: [DATABASE, ...CODECS], builtins: FILES, kib: 500 },
   testing: { packages: [], builtins: ['assert/strict'], kib: 58 },
-  websocket: { packages: [], builtins: ['net'], kib: 39 },
+  websocket: { packages: [], builtins: ['net'], kib: 38 },
   zeek: { packages: [DATABASE, 'ipaddr.js'], builtins: ['buffer', 'fs', 'path'], kib: 104 },
 };
 
