@@ -53,7 +53,7 @@ const ALONE =
 
 /**
  * The files of these folders share a process and what is loaded there, which for most of them takes longer than the
- * tests. Who has to be alone is.
+ * tests. What is {@link ALONE} has a process of its own.
  */
 const together = sharing.flatMap((folder) =>
   readdirSync(new URL(`test/${folder}/`, import.meta.url))

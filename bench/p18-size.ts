@@ -82,11 +82,7 @@ interface Writable {
 }
 
 /** Fills with rows and updates them at random; `settle` waits until what was written has been taken. */
-async function written(
-  count: number,
-  make: () => Writable,
-  settle: () => Promise<void>,
-): Promise<{ readonly sample: Sample; readonly rows: Writable }> {
+async function written(count: number, make: () => Writable, settle: () => Promise<void>): Promise<Sample> {
   const before = await settledMemory();
   const keys = keysOf(count);
   const rows = make();
@@ -105,19 +101,17 @@ async function written(
     if (index % BURST === BURST - 1) await settle();
   }
   const update = updating().cpuUs / UPDATES;
-  return { sample: { insert, update, row: (after.held - before.held) / count }, rows };
+  return { insert, update, row: (after.held - before.held) / count };
 }
 
 export const map =
   (variant: string): Measure =>
-  async (setting) => {
-    const { sample } = await written(
+  (setting) =>
+    written(
       rowsOf(variant, setting),
       () => new Map<string, number>(),
       () => Promise.resolve(),
     );
-    return sample;
-  };
 
 export const table =
   (variant: string): Measure =>
@@ -126,7 +120,7 @@ export const table =
     const { openNode } = await product();
     const options = { id: 'bench', directory: setting.directory, durability: 'interval' } as const;
     let node = await openNode(options);
-    const { sample } = await written(
+    const sample = await written(
       count,
       () => declare(node, 'numbers', { backend: 'sqlite' }),
       () => node.flush(),
